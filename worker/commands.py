@@ -1,0 +1,43 @@
+"""What a request event asks for, in the terms of this worker."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import orjson
+
+from worker.customer import Customer
+from worker.outcomes import Reason
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who asks: a CloudEvent's identity is (source, id); a bare value's is derived from its place in Kafka."""
+
+    source: str
+    id: str
+    subject: str | None = None
+    traceparent: str | None = None
+    tracestate: str | None = None
+
+    @cached_property
+    def event(self) -> UUID:
+        """The identity as the journal's key (design 4.6)."""
+        return uuid5(NAMESPACE_URL, orjson.dumps([self.source, self.id]).decode())
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCustomer:
+    """A valid customer to be created; `body` is the API's exact form in the configured format."""
+
+    request: Request
+    customer: Customer
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A record that asks for nothing this worker can do."""
+
+    request: Request
+    reason: Reason

@@ -1,0 +1,1 @@
+"""The customer resource of the API: its elements, rules and wire forms."""
