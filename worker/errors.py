@@ -1,18 +1,18 @@
 """Everything that stops a record from having an outcome yet, or the worker from running.
 
-    WorkerError
-    ├── SettingsError        a setting is wrong; the worker does not start (exit 2)
-    ├── StartupError         something outside is not as it must be; the worker does not start (exit 1)
-    ├── LocalKafkaError      the Kafka on this machine could not be started (exit 1)
-    ├── Unavailable          an outside system cannot be reached; nothing was sent
-    │   ├── ApiUnavailable
-    │   └── KafkaUnavailable
-    ├── RefusedForNow        the API answered, and may answer otherwise later
-    ├── LoginRefused         the API does not let us in
-    ├── OutcomeUnknown       the request left, the answer never came
-    ├── CommitRefused        the group has given our partitions to somebody else
-    ├── JournalUnreadable    a journal entry that this version cannot read; it is never guessed at
-    └── Draining             the worker is stopping or gives the partition up; the record stays uncommitted
+WorkerError
+├── SettingsError        a setting is wrong; the worker does not start (exit 2)
+├── StartupError         something outside is not as it must be; the worker does not start (exit 1)
+├── LocalKafkaError      the Kafka on this machine could not be started (exit 1)
+├── Unavailable          an outside system cannot be reached; nothing was sent
+│   ├── ApiUnavailable
+│   └── KafkaUnavailable
+├── RefusedForNow        the API answered, and may answer otherwise later
+├── LoginRefused         the API does not let us in
+├── OutcomeUnknown       the request left, the answer never came
+├── CommitRefused        the group has given our partitions to somebody else
+├── JournalUnreadable    a journal entry that this version cannot read; it is never guessed at
+└── Draining             the worker is stopping or gives the partition up; the record stays uncommitted
 """
 
 
