@@ -1,0 +1,121 @@
+"""Topics as the brokers know them: asked for without creating them, made, every call bounded."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import (
+    InvalidReplicationFactorError,
+    LeaderNotAvailableError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
+from aiokafka.protocol.metadata import MetadataRequest
+
+from worker.errors import StartupError
+from worker.kafka.connection import Connection, ended
+from worker.kafka.failures import describe, explained
+from worker.topics import Cluster, Topic, TopicSpec
+
+
+@asynccontextmanager
+async def opened(connection: Connection, within: float = 10.0) -> AsyncIterator["Admin"]:
+    """An admin client; each of its calls takes `within` seconds at most. KafkaUnavailable says why there is none."""
+    client = AIOKafkaAdminClient(**connection.arguments())
+    admin = Admin(client, connection, within)
+    try:
+        async with admin.bounded():
+            await client.start()
+        yield admin
+    finally:
+        await ended(client.close(), within)
+
+
+@dataclass(frozen=True)
+class Admin:
+    """What can be asked of and done to the topics."""
+
+    client: AIOKafkaAdminClient
+    connection: Connection
+    within: float
+
+    async def cluster(self, topics: Collection[str]) -> Cluster:
+        """The brokers, and those of these topics that exist."""
+        async with self.bounded():
+            answer = await self._metadata(topics)
+            found = [_topic(entry) for entry in answer["topics"] if _exists(entry)]
+            configs = await self._configs([topic.name for topic in found])
+        return Cluster(len(answer["brokers"]), {topic.name: _with(topic, configs) for topic in found})
+
+    async def create(self, spec: TopicSpec) -> bool:
+        """Return when every partition has a leader: True if it was made, False if it was there."""
+        topic = NewTopic(spec.name, spec.partitions, spec.replication, topic_configs=dict(spec.config))
+        async with self.bounded():
+            answer = await self.client.create_topics([topic], timeout_ms=int(self.within * 1000))
+            made = _made(answer.to_object()["topic_errors"][0], spec)
+            while not await self._ready(spec):  # noqa: ASYNC110 - only the broker knows, and it has to be asked
+                await asyncio.sleep(0.05)
+        return made
+
+    @asynccontextmanager
+    async def bounded(self) -> AsyncIterator[None]:
+        """Inside, everything takes `within` seconds at most and fails as KafkaUnavailable or StartupError."""
+        with explained(self.connection.bootstrap_servers, self.connection.security_protocol):
+            async with asyncio.timeout(self.within):
+                yield
+
+    async def _metadata(self, topics: Collection[str]) -> dict[str, Any]:
+        # Asked in aiokafka's own way the brokers would create what they are asked for, if they may.
+        request = MetadataRequest(list(topics), allow_auto_topic_creation=False)
+        answer: dict[str, Any] = (await self.client._send_request(request)).to_object()  # noqa: SLF001 - as above
+        return answer
+
+    async def _configs(self, topics: Collection[str]) -> dict[str, Mapping[str, str]]:
+        """What is in force, broker defaults included; without what we may not read."""
+        if not topics:
+            return {}
+        wanted = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics]
+        answers = await self.client.describe_configs(wanted)
+        resources = [resource for answer in answers for resource in answer.to_object()["resources"]]
+        return {entry["resource_name"]: _config(entry) for entry in resources if not entry["error_code"]}
+
+    async def _ready(self, spec: TopicSpec) -> bool:
+        entry = (await self._metadata([spec.name]))["topics"][0]
+        return not entry["error_code"] and not any(part["error_code"] for part in entry["partitions"])
+
+
+def _exists(entry: Mapping[str, Any]) -> bool:
+    if entry["error_code"] == TopicAuthorizationFailedError.errno:
+        raise StartupError(f"topic {entry['topic']}: Kafka does not let this user see it (WORKER_KAFKA__USERNAME)")
+    return entry["error_code"] in {0, LeaderNotAvailableError.errno}
+
+
+def _topic(entry: Mapping[str, Any]) -> Topic:
+    partitions = entry["partitions"]
+    return Topic(entry["topic"], len(partitions), min((len(part["replicas"]) for part in partitions), default=0))
+
+
+def _with(topic: Topic, configs: Mapping[str, Mapping[str, str]]) -> Topic:
+    return replace(topic, config=configs.get(topic.name))
+
+
+def _config(resource: Mapping[str, Any]) -> dict[str, str]:
+    entries = ((entry["config_names"], entry["config_value"]) for entry in resource["config_entries"])
+    return {name: value for name, value in entries if value is not None}
+
+
+def _made(answer: Mapping[str, Any], spec: TopicSpec) -> bool:
+    """The broker's codes are in its answer, not raised (facts row 41)."""
+    code, message = answer["error_code"], answer["error_message"]
+    if code == TopicAlreadyExistsError.errno:
+        return False
+    if code == InvalidReplicationFactorError.errno:
+        raise StartupError(f"topic {spec.name}: {message} (WORKER_TOPICS__REPLICATION_FACTOR is {spec.replication})")
+    if code:
+        raise StartupError(f"topic {spec.name} was not created: {message or describe(for_code(code)())}")
+    return True

@@ -1,0 +1,139 @@
+"""How every Kafka client is made, opened and, whatever the brokers do, closed again."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from aiokafka.conn import collect_hosts
+
+from worker.errors import SettingsError
+from worker.kafka.failures import explained
+
+# What a cancelled step of closing may still take; it ends at the next turn of the event loop.
+GRACE = 1.0
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where Kafka is and how it lets us in; `request_timeout` is in seconds."""
+
+    bootstrap_servers: str
+    client_id: str = "customer-worker"
+    security_protocol: str = "PLAINTEXT"
+    sasl_mechanism: str = "PLAIN"
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    request_timeout: float = 30.0
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that every client takes; SettingsError names the setting that is wrong."""
+        self._check()
+        return {
+            "bootstrap_servers": self.bootstrap_servers,
+            "client_id": self.client_id,
+            "request_timeout_ms": int(self.request_timeout * 1000),
+            "security_protocol": self.security_protocol,
+            "ssl_context": self._tls() if self.security_protocol.endswith("SSL") else None,
+            "sasl_mechanism": self.sasl_mechanism,
+            "sasl_plain_username": self.username,
+            "sasl_plain_password": self.password,
+        }
+
+    def _check(self) -> None:
+        try:
+            servers = collect_hosts(self.bootstrap_servers)
+        except ValueError:
+            servers = []
+        if not servers or not all(host and 0 < port < 65_536 for host, port, _ in servers):
+            raise SettingsError("WORKER_KAFKA__BOOTSTRAP_SERVERS: must be host:port, several with commas")
+        if self.security_protocol.startswith("SASL") and not self.username:
+            raise SettingsError(f"WORKER_KAFKA__USERNAME: required with {self.security_protocol}")
+        if self.security_protocol.startswith("SASL") and not self.password:
+            raise SettingsError(f"WORKER_KAFKA__PASSWORD: required with {self.security_protocol}")
+        if self.key_file and not self.cert_file:
+            raise SettingsError("WORKER_KAFKA__CERT_FILE: required with WORKER_KAFKA__KEY_FILE")
+
+    def _tls(self) -> ssl.SSLContext:
+        _readable("CA_FILE", self.ca_file)
+        _readable("CERT_FILE", self.cert_file)
+        _readable("KEY_FILE", self.key_file)
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+        except (ssl.SSLError, ValueError):
+            raise SettingsError(f"WORKER_KAFKA__CA_FILE: no certificate (PEM) in {self.ca_file}") from None
+        if self.cert_file:
+            self._present_own(context, self.cert_file)
+        return context
+
+    def _present_own(self, context: ssl.SSLContext, cert_file: Path) -> None:
+        try:
+            # Without a password OpenSSL would ask for that of an encrypted key on the terminal.
+            context.load_cert_chain(cert_file, self.key_file, password="")
+        except (ssl.SSLError, ValueError):
+            raise SettingsError(
+                f"WORKER_KAFKA__CERT_FILE: {cert_file} is no certificate (PEM) that fits the unencrypted key in "
+                f"{self.key_file or cert_file} (WORKER_KAFKA__KEY_FILE)"
+            ) from None
+
+
+def _readable(name: str, file: Path | None) -> None:
+    try:
+        if file:
+            file.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"WORKER_KAFKA__{name}: {file}: {error.strerror}") from None
+
+
+class Client(Protocol):
+    """What consumers and producers have in common."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+AnyClient = TypeVar("AnyClient", bound=Client)
+
+
+@asynccontextmanager
+async def opened(client: AnyClient, connection: Connection, within: float) -> AsyncIterator[AnyClient]:
+    """A started client, closed in the end; KafkaUnavailable says why it could not be started."""
+    try:
+        with explained(connection.bootstrap_servers, connection.security_protocol):
+            await asyncio.wait_for(client.start(), within)
+        yield client
+    finally:
+        await close(client, within)
+
+
+async def close(client: Client, within: float) -> bool:
+    """Return after `within` and two seconds at most; whether the client could end all it had begun.
+
+    With the brokers gone, stopping a client blocks for good or raises CancelledError that nobody asked for
+    (facts rows 1, 3, 8); this waits for a task of its own, so that only the caller's own cancellation comes through.
+    """
+    try:
+        return await ended(client.stop(), within)
+    finally:
+        # stop() is done only once; what it left open is closed here (facts row 1).
+        inner = getattr(client, "_client", None) or getattr(client, "client", None)
+        if inner is not None:
+            await ended(inner.close(), GRACE)
+
+
+async def ended(step: Coroutine[Any, Any, object], within: float) -> bool:
+    """Whether the step ended well within that many seconds; it is cancelled otherwise, and never raises."""
+    task = asyncio.create_task(step)
+    try:
+        await asyncio.wait({task}, timeout=within)
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=GRACE)
+    return task.done() and not task.cancelled() and task.exception() is None

@@ -1,0 +1,213 @@
+"""The five topics: what they must look like, making them, and refusing to start when they differ (design 4.1)."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from worker.errors import SettingsError, StartupError
+
+DAY = 86_400_000  # Topic configuration counts in milliseconds.
+MIB = 1024 * 1024
+CREATE = "`customer-worker topics create` makes it"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it is; `config` holds what is in force, and is None where we may not read it."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: Mapping[str, str] | None = None
+
+    def number(self, name: str, default: int) -> int:
+        """That entry of the configuration as a number."""
+        return int((self.config or {}).get(name) or default)
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What Kafka says: how many brokers, and those of the topics asked for that exist."""
+
+    brokers: int
+    topics: Mapping[str, Topic]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as it should be made."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+class Admin(Protocol):
+    """What this module needs of Kafka. Nothing is ever created by asking."""
+
+    async def cluster(self, topics: Collection[str]) -> Cluster: ...
+    async def create(self, spec: TopicSpec) -> bool:
+        """False when it was already there; StartupError when Kafka refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The names and sizes of the topics; `window` (seconds) is how long the journal must remember."""
+
+    requests: str = "customer.create.requests"
+    succeeded: str = "customer.create.succeeded"
+    failed: str = "customer.create.failed"
+    dead_letters: str = "customer.create.dead-letters"
+    journal: str = "customer.create.journal"
+    partitions: int = 6
+    replication_factor: int | None = None
+    window: float = 86_400
+    journal_enabled: bool = True
+
+    def __post_init__(self) -> None:
+        settings = {name: setting for setting, name in self.names()}
+        if twice := [setting for setting, name in self.names() if settings[name] != setting]:
+            raise SettingsError(f"{twice[0]}: names the same topic as another of the WORKER_TOPICS settings")
+
+    def names(self) -> Iterator[tuple[str, str]]:
+        """(setting, topic) in the order of the flow."""
+        yield "WORKER_TOPICS__REQUESTS", self.requests
+        yield "WORKER_TOPICS__SUCCEEDED", self.succeeded
+        yield "WORKER_TOPICS__FAILED", self.failed
+        yield "WORKER_TOPICS__DEAD_LETTERS", self.dead_letters
+        yield "WORKER_TOPICS__JOURNAL", self.journal
+
+    @property
+    def journal_retention(self) -> int:
+        """Milliseconds; twice the window, so that an entry outlives every restart that may still need it."""
+        return max(7 * DAY, int(self.window * 2000))
+
+
+def wanted(plan: Plan, cluster: Cluster) -> list[TopicSpec]:
+    """All five; the journal gets as many partitions as the requests have or will get."""
+    requests = cluster.topics.get(plan.requests)
+    copies = plan.replication_factor or (1 if cluster.brokers == 1 else 3)
+    partitions = requests.partitions if requests else plan.partitions
+    # One replica may be away while every acknowledged record is on two.
+    safe = {"min.insync.replicas": str(max(1, min(2, copies - 1)))}
+    results = {"cleanup.policy": "delete", "retention.ms": str(7 * DAY)} | safe
+    return [
+        TopicSpec(plan.requests, partitions, copies, safe),
+        TopicSpec(plan.succeeded, plan.partitions, copies, results),
+        TopicSpec(plan.failed, plan.partitions, copies, results),
+        TopicSpec(plan.dead_letters, partitions, copies, _dead_letters(requests) | safe),
+        TopicSpec(plan.journal, partitions, copies, _journal(plan) | safe),
+    ]
+
+
+def _dead_letters(requests: Topic | None) -> dict[str, str]:
+    largest = requests.number("max.message.bytes", MIB) if requests else MIB
+    return {
+        "cleanup.policy": "delete",
+        "retention.ms": str(90 * DAY),
+        # Any request record fits, with the headers that say why it failed.
+        "max.message.bytes": str(max(2 * MIB, largest) + MIB // 4),
+    }
+
+
+def _journal(plan: Plan) -> dict[str, str]:
+    return {
+        "cleanup.policy": "compact,delete",
+        "retention.ms": str(plan.journal_retention),
+        # Only a segment that is no longer written to is compacted (facts row 35).
+        "segment.bytes": str(16 * MIB),
+        "segment.ms": str(DAY // 24),
+        "min.compaction.lag.ms": "0",
+        "min.cleanable.dirty.ratio": "0.1",
+    }
+
+
+State = Literal["created", "exists", "differs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one topic; `refused` when `run` would not start with it."""
+
+    topic: str
+    state: State
+    differences: tuple[str, ...] = ()
+    refused: bool = False
+
+    def __str__(self) -> str:
+        state = f"exists, differs: {'; '.join(self.differences)}" if self.differences else self.state
+        return f"{self.topic}: {state}"
+
+
+async def create(admin: Admin, plan: Plan) -> list[Report]:
+    """Make what is missing and say what differs; what exists is never altered."""
+    cluster = await admin.cluster([name for _, name in plan.names()])
+    return [await _create(admin, plan, cluster, spec) for spec in wanted(plan, cluster)]
+
+
+async def _create(admin: Admin, plan: Plan, cluster: Cluster, spec: TopicSpec) -> Report:
+    topic = cluster.topics.get(spec.name)
+    if topic is None:
+        return Report(spec.name, "created" if await admin.create(spec) else "exists")
+    found = tuple(differences(topic, spec, plan))
+    refused = plan.journal_enabled and spec.name == plan.journal and topic.partitions != spec.partitions
+    return Report(spec.name, "differs" if found else "exists", found, refused=refused)
+
+
+def differences(topic: Topic, spec: TopicSpec, plan: Plan) -> Iterator[str]:
+    """Where a topic that exists is not as it would be made; the requests are their owner's."""
+    if topic.partitions != spec.partitions:
+        yield f"{topic.partitions} partitions, not {spec.partitions}"
+    if spec.name != plan.requests and topic.replication != spec.replication:
+        yield f"{topic.replication} replicas, not {spec.replication}"
+    for name in ("cleanup.policy", "max.message.bytes", "min.insync.replicas", "retention.ms"):
+        if name in spec.config and topic.config is not None and spec.name != plan.requests:
+            yield from _entry(name, topic.config.get(name, ""), spec.config[name])
+
+
+def _entry(name: str, found: str, expected: str) -> Iterator[str]:
+    # The broker answers with its own order of the policies; more retention or room than asked for is no difference.
+    if set(found.split(",")) == set(expected.split(",")) or (expected.isdigit() and _enough(found, expected)):
+        return
+    yield f"{name} {found}, not {expected}"
+
+
+def _enough(found: str, expected: str) -> bool:
+    return found == "-1" or (found.isdigit() and int(found) >= int(expected))
+
+
+def exit_code(reports: Sequence[Report]) -> int:
+    """1 when `run` would refuse to start."""
+    return int(any(report.refused for report in reports))
+
+
+async def verify(admin: Admin, plan: Plan) -> Cluster:
+    """The topics as they are, or StartupError with one line for everything that `run` cannot work with."""
+    cluster = await admin.cluster([name for _, name in plan.names()])
+    if problems := list(refusals(plan, cluster)):
+        raise StartupError("\n".join(problems))
+    return cluster
+
+
+def refusals(plan: Plan, cluster: Cluster) -> Iterator[str]:
+    """One line for each topic that is missing or cannot be used."""
+    for setting, name in plan.names():
+        if name not in cluster.topics and (plan.journal_enabled or name != plan.journal):
+            yield f"topic {name} ({setting}) does not exist: {CREATE}"
+    requests, journal = cluster.topics.get(plan.requests), cluster.topics.get(plan.journal)
+    if requests and journal and plan.journal_enabled and requests.partitions != journal.partitions:
+        yield (
+            f"topic {journal.name} (WORKER_TOPICS__JOURNAL) has {_count(journal)}, {requests.name} "
+            f"(WORKER_TOPICS__REQUESTS) has {_count(requests)}: they must be equal; {_way_out(journal, requests)}"
+        )
+
+
+def _count(topic: Topic) -> str:
+    return f"{topic.partitions} partition{'' if topic.partitions == 1 else 's'}"
+
+
+def _way_out(journal: Topic, requests: Topic) -> str:
+    if journal.partitions < requests.partitions:
+        return f"add partitions to {journal.name} until it has {requests.partitions}"
+    return "name a new journal topic and `customer-worker topics create` makes it with the right number"
