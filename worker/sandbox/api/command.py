@@ -1,0 +1,75 @@
+"""The sandbox as a command: serves until it is interrupted, one line per call."""
+
+import asyncio
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from worker.sandbox.api.config import SandboxConfig
+from worker.sandbox.api.control import PREFIX
+from worker.sandbox.api.faults import Fault
+from worker.sandbox.api.server import RunningSandbox, sandbox_api
+from worker.sandbox.api.state import CallLine
+
+
+async def run_sandbox(
+    config: SandboxConfig, *, faults: Iterable[Fault] = (), console: Console | None = None, quiet: bool = False
+) -> None:
+    """Serve until SIGINT or SIGTERM; say how to use it, then each call (unless `quiet`), then what happened."""
+    console = console or Console(stderr=True)
+
+    def report(line: CallLine) -> None:
+        console.print(as_text(line), soft_wrap=True)
+
+    async with sandbox_api(config, faults=faults, report=None if quiet else report) as sandbox:
+        with _interrupted() as interrupted:
+            _introduce(sandbox, config, console)
+            await interrupted.wait()
+        console.print(_summary(sandbox))
+
+
+@contextmanager
+def _interrupted() -> Iterator[asyncio.Event]:
+    """An event that the first signal sets; afterwards signals mean what they meant before."""
+    loop, event = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, event.set)
+    try:
+        yield event
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def as_text(line: CallLine) -> Text:
+    """Green is created, yellow is refused, red is failed or not answered."""
+    colour = "red" if line.status >= 500 or line.status == 0 else "yellow" if line.status >= 400 else "green"
+    text = Text(str(line))
+    text.highlight_words([str(line.status or "no-answer")], colour)
+    if line.fault is not None:
+        text.highlight_words([f"fault={line.fault}"], "magenta")
+    return text
+
+
+def _introduce(sandbox: RunningSandbox, config: SandboxConfig, console: Console) -> None:
+    console.print(f"sandbox API on {sandbox.base_url}{config.context_root}", highlight=False, soft_wrap=True)
+    for user, password in config.users.items():
+        console.print(f"  user {user}  password {password}", highlight=False, markup=False)
+    console.print(f"  ledger   {sandbox.base_url}{PREFIX}/ledger", highlight=False, soft_wrap=True)
+    console.print(f"  summary  {sandbox.base_url}{PREFIX}/summary", highlight=False, soft_wrap=True)
+    console.print(f"  faults   {sandbox.base_url}{PREFIX}/faults (GET, POST, DELETE)", highlight=False, soft_wrap=True)
+    console.print(f"  faults in force: {len(sandbox.faults.active)}; Ctrl-C ends it", highlight=False)
+
+
+def _summary(sandbox: RunningSandbox) -> Table:
+    table = Table("what happened", "count", title="sandbox ledger")
+    figures = sandbox.state.summary()
+    for name in ("calls", "executions", "customers", "identities", "duplicates", "repliesLost", "logins"):
+        table.add_row(name, str(figures[name]), style="red" if name == "duplicates" and figures[name] else None)
+    for kind, count in figures["faultsApplied"].items():
+        table.add_row(f"fault {kind}", str(count))
+    return table

@@ -1,0 +1,105 @@
+"""The customers that exist, and the ways to find them."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+
+from worker.sandbox.api.config import FIRST_CUSTOMER_ID
+
+
+class Customers:
+    """Ids count from 2801. A customer shows in a search only `lag` seconds after it was created."""
+
+    def __init__(
+        self, *, per_department: bool = False, lag: float = 0.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._per_department = per_department
+        self._lag = lag
+        self._clock = clock
+        self._bodies: list[bytes] = []
+        self._created_at: list[float] = []
+        self._found_by: dict[tuple[str, str], list[int]] = {}
+        self._emails: set[tuple[str, str]] = set()
+        self.stored_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._bodies)
+
+    def email_taken(self, tree: dict[str, Any]) -> bool:
+        """Whether a contact point has one of its e-mail addresses already, or two of its own share one."""
+        wanted = [(self._scope(tree), address) for address in _emails(tree)]
+        return len(set(wanted)) < len(wanted) or any(each in self._emails for each in wanted)
+
+    def add(self, tree: dict[str, Any]) -> int:
+        """Create it; the tree was found valid."""
+        customer_id = FIRST_CUSTOMER_ID + len(self._bodies)
+        body = orjson.dumps(tree)
+        self._bodies.append(body)
+        self._created_at.append(self._clock())
+        self.stored_bytes += len(body)
+        self._emails.update((self._scope(tree), address) for address in _emails(tree))
+        for key in dict.fromkeys(_keys(tree)):
+            self._found_by.setdefault(key, []).append(customer_id)
+        return customer_id
+
+    def find(self, criteria: list[tuple[str, str]]) -> list[int]:
+        """The ids that meet all criteria exactly, oldest first."""
+        hits = [set(self._found_by.get(key, ())) for key in criteria]
+        return sorted(each for each in set.intersection(*hits) if self._visible(each))
+
+    def get(self, customer_id: int) -> dict[str, Any] | None:
+        """As it was created, with its id and the name that the API derives for an individual."""
+        row = customer_id - FIRST_CUSTOMER_ID
+        if not 0 <= row < len(self._bodies):
+            return None
+        tree: dict[str, Any] = orjson.loads(self._bodies[row])
+        return {"id": str(customer_id), "customerName": _derived_name(tree)} | tree
+
+    def _visible(self, customer_id: int) -> bool:
+        return self._clock() - self._created_at[customer_id - FIRST_CUSTOMER_ID] >= self._lag
+
+    def _scope(self, tree: dict[str, Any]) -> str:
+        return str(tree.get("department", {}).get("name", "")) if self._per_department else ""
+
+
+def _persons(tree: dict[str, Any]) -> list[dict[str, Any]]:
+    return tree.get("contactPersons", {}).get("contactPerson", [])  # type: ignore[no-any-return] # JSON
+
+
+def _points(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for person in _persons(tree):
+        yield from person.get("contactPoints", {}).get("contactPoint", [])
+
+
+def _emails(tree: dict[str, Any]) -> list[str]:
+    return [point["type"]["email"]["emailAddress"] for point in _points(tree) if "email" in point["type"]]
+
+
+def _keys(tree: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield from (("email", address) for address in _emails(tree))
+    for point in _points(tree):
+        if "phone" in point["type"]:
+            yield from _phone_keys(point["type"]["phone"])
+    for owner in (tree, *_persons(tree), *_points(tree)):
+        yield from custom_attributes(owner)
+
+
+def _phone_keys(phone: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The number as it was given, and all its parts with the separators taken out."""
+    yield "phone", phone["phoneNo"]
+    parts = (str(phone.get(name, "")) for name in ("countryCode", "areaCode", "phoneNo", "extension"))
+    yield "phone", "".join(filter(str.isalnum, "".join(parts)))
+
+
+def custom_attributes(owner: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each value as the criterion that finds it: `custom.<name>`."""
+    for attribute in owner.get("customAttributes", {}).get("customAttribute", []):
+        for value in attribute.get("attribValues", {}).get("attribValue", []):
+            yield f"custom.{attribute['attribName']}", value["value"]
+
+
+def _derived_name(tree: dict[str, Any]) -> str:
+    person = next(iter(_persons(tree)), {})
+    return " ".join(filter(None, (person.get("firstName"), person.get("lastName"))))

@@ -1,0 +1,123 @@
+"""The sessions of the API's users: at most five each, ended by time, calls, log-out or request."""
+
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+class WrongCredentials(Exception):
+    """No such user, or another password."""
+
+
+class TooManySessions(Exception):
+    """The user has as many sessions as one may have."""
+
+
+@dataclass(slots=True)
+class Session:
+    """One session. `number` is what may be printed of it; `id` is a secret."""
+
+    number: int
+    user: str
+    id: str
+    born: float
+    calls: int = 0
+    former_id: str | None = None
+
+    @property
+    def tag(self) -> str:
+        """Short, and no secret."""
+        return f"s{self.number}"
+
+
+class Sessions:
+    """Who is logged in. Lifetimes count from the log-in, whatever was called since."""
+
+    def __init__(  # noqa: PLR0913 - each is one rule of a session
+        self,
+        users: Mapping[str, str],
+        *,
+        limit: int = 5,
+        lifetime: float | None = None,
+        calls: int | None = None,
+        rotate_after: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._users = dict(users)
+        self._limit = limit
+        self._lifetime = lifetime
+        self._calls = calls
+        self._rotate_after = rotate_after
+        self._clock = clock
+        self._by_id: dict[str, Session] = {}
+        self._alive: dict[str, list[Session]] = {user: [] for user in users}
+        self.logins = 0
+        self.evicted = 0
+
+    def log_in(self, user: str, password: str, *, force: bool) -> Session:
+        """Raise `WrongCredentials` or `TooManySessions`; with `force` the user's earliest session gives way."""
+        known = self._users.get(user)
+        if known is None or not secrets.compare_digest(known.encode(), password.encode()):
+            raise WrongCredentials
+        alive = self._alive[user]
+        for session in [each for each in alive if self._is_over(each)]:
+            self.end(session)
+        if len(alive) >= self._limit:
+            if not force:
+                raise TooManySessions
+            self.evicted += 1
+            self.end(alive[0])
+        return self._begin(user)
+
+    def _begin(self, user: str) -> Session:
+        self.logins += 1
+        session = Session(self.logins, user, _new_id(), self._clock())
+        self._by_id[session.id] = session
+        self._alive[user].append(session)
+        return session
+
+    def use(self, session_id: str | None) -> Session | None:
+        """The session of that id, one call older; None when there is none any more."""
+        session = self._by_id.get(session_id or "")
+        if session is None:
+            return None
+        if self._is_over(session):
+            self.end(session)
+            return None
+        session.calls += 1
+        if self._rotate_after is not None and session.calls % self._rotate_after == 0:
+            self._rotate(session)
+        return session
+
+    def _is_over(self, session: Session) -> bool:
+        outlived = self._lifetime is not None and self._clock() - session.born >= self._lifetime
+        return outlived or (self._calls is not None and session.calls >= self._calls)
+
+    def _rotate(self, session: Session) -> None:
+        if session.former_id is not None:
+            del self._by_id[session.former_id]
+        session.former_id, session.id = session.id, _new_id()
+        self._by_id[session.id] = session
+
+    def end(self, session: Session) -> None:
+        """No id of it is good any more; ending twice is fine."""
+        self._by_id.pop(session.id, None)
+        self._by_id.pop(session.former_id or "", None)
+        if session in self._alive[session.user]:
+            self._alive[session.user].remove(session)
+
+    def expire(self, user: str | None = None) -> int:
+        """End all sessions (of one user); how many there were."""
+        ending = [session for name, alive in self._alive.items() if user in {None, name} for session in alive]
+        for session in ending:
+            self.end(session)
+        return len(ending)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._alive.values()))
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4()).upper()
