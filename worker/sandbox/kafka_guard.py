@@ -1,0 +1,48 @@
+"""Runs one program that ends when the process that asked for it ends, however that happened.
+
+Run as a file, `python kafka_guard.py DIRECTORY PROGRAM ARGUMENT...`, with the standard library alone. Standard input is
+a pipe from whoever asked: each byte is a signal for the program; its end, which the kernel makes when the other side
+dies, means that nobody needs the program any more: it is killed, and DIRECTORY removed (empty: nothing is).
+"""
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+
+PR_SET_PDEATHSIG = 1
+
+
+def _die_with_guard() -> None:
+    """The second belt, for a kill -9 of the guard itself; only Linux has it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _pass_signals(program: subprocess.Popen[bytes], abandoned: threading.Event) -> None:
+    while order := os.read(0, 1):
+        program.send_signal(order[0])
+    abandoned.set()
+    program.kill()
+
+
+def main(directory: str, *command: str) -> int:
+    """The program's exit status; 128 + the signal's number when a signal ended it."""
+    # preexec_fn is safe here: no other thread exists yet, and this one lives as long as the guard.
+    program = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_guard)  # noqa: PLW1509, S603  see above
+    for end in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(end, lambda *_: program.kill())
+    abandoned = threading.Event()
+    threading.Thread(target=_pass_signals, args=(program, abandoned), daemon=True).start()
+    status = program.wait()
+    if abandoned.is_set() and directory:
+        shutil.rmtree(directory, ignore_errors=True)
+    return status if status >= 0 else 128 - status
+
+
+if __name__ == "__main__":
+    # Not sys.exit: the thread may sit in its read.
+    os._exit(main(*sys.argv[1:]))

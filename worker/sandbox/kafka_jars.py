@@ -1,0 +1,131 @@
+"""The jars of Apache Kafka: fetched once from their Maven coordinates, kept, and checked at every start."""
+
+import fcntl
+import hashlib
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+from worker.errors import LocalKafkaError
+
+LOCK_FILE = Path(__file__).with_name("kafka.lock.toml")
+"""Written by jgo, see kafka_lock.py."""
+WAYS_OUT = (
+    "Two ways out: point WORKER_KAFKA__BOOTSTRAP_SERVERS at another Kafka, "
+    "or start the one of the compose stack (docker compose up)."
+)
+FETCH_TOGETHER = 4
+
+
+class Patience:
+    """How long a thread goes on: until a moment, or until whoever asked for its work does not want it any more."""
+
+    def __init__(self, within: float) -> None:
+        self._deadline = time.monotonic() + within
+        self.given_up = Event()
+
+    def check(self) -> None:
+        if self.given_up.is_set() or time.monotonic() > self._deadline:
+            raise LocalKafkaError(f"Kafka's jars did not come in time. {WAYS_OUT}")
+
+
+@dataclass(frozen=True, slots=True)
+class Jar:
+    """One jar of the lock file."""
+
+    group: str
+    name: str
+    version: str
+    sha256: str
+
+    @property
+    def path(self) -> Path:
+        """Its place in a Maven repository."""
+        return Path(*self.group.split("."), self.name, self.version, f"{self.name}-{self.version}.jar")
+
+    def is_intact(self, root: Path) -> bool:
+        """Whether the file is there and is the one that the lock file means."""
+        try:
+            with (root / self.path).open("rb") as content:
+                return hashlib.file_digest(content, "sha256").hexdigest() == self.sha256
+        except FileNotFoundError:
+            return False
+
+
+Fetch = Callable[[Jar, Path, Patience], None]
+"""Puts a jar at its path below a directory, or raises LocalKafkaError."""
+
+
+def locked_jars(lock_file: Path = LOCK_FILE) -> list[Jar]:
+    """What the lock file names, in its order."""
+    jars = tomllib.loads(lock_file.read_text("utf-8"))["dependencies"]
+    return [Jar(jar["groupId"], jar["artifactId"], jar["version"], jar["sha256"]) for jar in jars]
+
+
+def kept_jars(root: Path, fetch: Fetch, tell: Callable[[str], None], patience: Patience) -> list[Path]:
+    """The class path, every file of it checked; what is missing or damaged is fetched first.
+
+    Many processes may do this at once: one fetches, the others wait for it.
+    """
+    jars = locked_jars()
+    try:
+        if _wanting(jars, root):
+            root.mkdir(parents=True, exist_ok=True)
+            with _alone(root / ".lock", patience):
+                _fetch_all(_wanting(jars, root), root, tell, lambda jar, arriving: fetch(jar, arriving, patience))
+    except OSError as error:
+        raise LocalKafkaError(
+            f"Kafka's jars cannot be kept in {root}: {error.strerror or error}. {WAYS_OUT}"
+        ) from error
+    return [root / jar.path for jar in jars]
+
+
+def _wanting(jars: Sequence[Jar], root: Path) -> list[Jar]:
+    return [jar for jar in jars if not jar.is_intact(root)]
+
+
+@contextmanager
+def _alone(lock_file: Path, patience: Patience) -> Iterator[None]:
+    """Hold the lock, which the kernel gives back should this process die."""
+    with lock_file.open("w") as lock:
+        while not _locked(lock.fileno()):
+            patience.check()
+            time.sleep(0.1)
+        yield
+
+
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _fetch_all(
+    jars: Sequence[Jar], root: Path, tell: Callable[[str], None], fetch: Callable[[Jar, Path], None]
+) -> None:
+    if not jars:
+        return
+    tell(f"fetching {len(jars)} of Kafka's jars into {root}, once")
+    with tempfile.TemporaryDirectory(prefix=".arriving-", dir=root) as arriving:
+        threads = ThreadPoolExecutor(FETCH_TOGETHER)
+        try:
+            for fetched in [threads.submit(_fetch_one, jar, Path(arriving), root, fetch) for jar in jars]:
+                fetched.result()
+        finally:
+            threads.shutdown(cancel_futures=True)
+
+
+def _fetch_one(jar: Jar, arriving: Path, root: Path, fetch: Callable[[Jar, Path], None]) -> None:
+    fetch(jar, arriving)
+    if not jar.is_intact(arriving):
+        raise LocalKafkaError(f"{jar.path.name} as fetched is not the file that the lock file means. {WAYS_OUT}")
+    (root / jar.path).parent.mkdir(parents=True, exist_ok=True)
+    (arriving / jar.path).replace(root / jar.path)

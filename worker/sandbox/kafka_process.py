@@ -1,0 +1,84 @@
+"""A program of this machine's Kafka, kept from outliving the process that started it."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from worker.errors import LocalKafkaError
+
+GUARD = Path(__file__).with_name("kafka_guard.py")
+# They would change what the JVM does, or make it talk on standard error.
+UNWANTED = {"CLASSPATH", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"}
+
+
+class GuardedProcess:
+    """Bound to no event loop, so that one loop may start it and another stop it.
+
+    It has a session of its own: Ctrl-C in a terminal does not reach it before whoever uses it is done.
+    """
+
+    def __init__(self, command: Sequence[str | Path], output: Path, *, remove: Path | None = None) -> None:
+        reading, writing = os.pipe()
+        self._lifeline: int | None = writing
+        try:
+            with output.open("ab") as log:
+                self._guard = subprocess.Popen(  # noqa: S603  the program is the JRE of an installed package
+                    [sys.executable, "-I", "-S", str(GUARD), str(remove or ""), *map(str, command)],
+                    stdin=reading,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env={name: value for name, value in os.environ.items() if name not in UNWANTED},
+                    start_new_session=True,
+                )
+        except OSError as error:
+            self._cut()
+            raise LocalKafkaError(f"{sys.executable} could not be started: {error.strerror}") from error
+        finally:
+            os.close(reading)
+
+    @property
+    def pid(self) -> int:
+        """The process group of the program and its guard."""
+        return self._guard.pid
+
+    def status(self) -> int | None:
+        """The exit status, None while it runs."""
+        status = self._guard.poll()
+        if status is not None:
+            self._cut()
+        return status
+
+    def send(self, sent: signal.Signals) -> None:
+        """Pass a signal on to the program; nothing happens when it has ended."""
+        if self._lifeline is not None and self.status() is None:
+            os.write(self._lifeline, bytes([sent]))
+
+    async def ended(self, *, within: float) -> int | None:
+        """The exit status, None when it still runs after `within` seconds."""
+        deadline = time.monotonic() + within
+        while (status := self.status()) is None and time.monotonic() < deadline:  # noqa: ASYNC110  bound to no loop
+            await asyncio.sleep(0.02)
+        return status
+
+    async def kill(self) -> None:
+        """End it now; what it had not written to disk is lost."""
+        self.send(signal.SIGKILL)
+        if await self.ended(within=5) is None:
+            self.end_now()
+
+    def end_now(self) -> None:
+        """End program and guard without waiting for either to agree."""
+        if self._guard.poll() is None:
+            os.killpg(self._guard.pid, signal.SIGKILL)
+            self._guard.wait()
+        self._cut()
+
+    def _cut(self) -> None:
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None

@@ -1,0 +1,184 @@
+"""A real Apache Kafka on this machine: one node, ports of its own, gone with the process that started it."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from worker.errors import LocalKafkaError
+from worker.sandbox.kafka_directory import KafkaDirectory, new_cluster
+from worker.sandbox.kafka_jars import Patience, kept_jars
+from worker.sandbox.kafka_packages import fetch, jars_root, java
+from worker.sandbox.kafka_probe import cluster_id, free_port, is_free
+from worker.sandbox.kafka_process import GuardedProcess
+from worker.sandbox.kafka_properties import HOST, host_of, server_properties
+
+FETCH_WITHIN = 600
+"""Seconds for all jars, and for waiting until another process has fetched them."""
+FORMAT_WITHIN = 60
+STOP_WITHIN = 15
+START_ATTEMPTS = 3
+"""A free port may be taken between our look and Kafka's."""
+
+
+class LocalKafka:
+    """An `async with` starts it and ends it; between, it can be stopped, killed, frozen and started again.
+
+    Ports and data stay the same from one start to the next. Without `data` they live in a temporary directory, removed
+    at the end, even when this process was killed. `listeners` maps further listeners to their protocol, such as
+    `{"SASLP": "SASL_PLAINTEXT"}`; `properties` are the broker's and have the last word; `format_options` go to the
+    storage tool, which makes SCRAM users. `tell` gets one line per step that takes a while. Bound to no event loop.
+    """
+
+    def __init__(  # noqa: PLR0913  each is a fact of one broker, and all have a default
+        self,
+        *,
+        port: int | None = None,
+        data: Path | None = None,
+        listeners: Mapping[str, str] | None = None,
+        properties: Mapping[str, str] | None = None,
+        format_options: Sequence[str] = (),
+        ready_within: float = 60,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._named_port = port
+        self._named_data = data
+        self._protocols = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", **(listeners or {})}
+        self._properties = dict(properties or {})
+        self._format_options = list(format_options)
+        self._ready_within = ready_within
+        self._tell = tell
+        self._class_path = ""
+        self._ports: dict[str, int] = {}
+        self._files: KafkaDirectory | None = None
+        self._process: GuardedProcess | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """What WORKER_KAFKA__BOOTSTRAP_SERVERS takes."""
+        return self.address("PLAINTEXT")
+
+    @property
+    def directory(self) -> Path:
+        """Where properties, log and data are, once it was started."""
+        return self._opened().path
+
+    @property
+    def is_running(self) -> bool:
+        """True while it is frozen, too."""
+        return self._process is not None and self._process.status() is None
+
+    def address(self, listener: str) -> str:
+        """Host and port of a listener."""
+        return f"{host_of(self._protocols[listener])}:{self._ports[listener]}"
+
+    async def start(self) -> None:
+        """Return once it answers; the first start chooses the ports, the later ones use them again."""
+        if self.is_running:
+            return
+        self._class_path = self._class_path or await class_path(self._tell)
+        files = self._opened()
+        known = self._ports
+        for _ in range(START_ATTEMPTS):
+            self._ports = known or self._chosen_ports()
+            self._refuse_taken()
+            files.configure(server_properties(self._ports, self._protocols, self._properties))
+            if not files.is_formatted:
+                await self._format(files)
+            if await self._answers(files):
+                return
+        raise LocalKafkaError(f"others were faster to take the ports {sorted(self._ports.values())}")
+
+    async def stop(self) -> None:
+        """A clean stop (SIGTERM), or the end (SIGKILL) when that takes too long."""
+        self.thaw()
+        self._send(signal.SIGTERM)
+        if self._process and await self._process.ended(within=STOP_WITHIN) is None:
+            await self._process.kill()
+
+    async def kill(self) -> None:
+        """What a crash does (SIGKILL)."""
+        if self._process:
+            await self._process.kill()
+
+    def freeze(self) -> None:
+        """Connections stay open, nothing answers (SIGSTOP)."""
+        self._send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on where it was frozen (SIGCONT)."""
+        self._send(signal.SIGCONT)
+
+    async def close(self) -> None:
+        """End it; a directory of its own is removed, named data is left in good order."""
+        if self._files is None:
+            return
+        await (self.kill() if self._files.temporary else self.stop())
+        await asyncio.to_thread(self._files.remove_temporary)
+
+    def _send(self, sent: signal.Signals) -> None:
+        if self._process:
+            self._process.send(sent)
+
+    def _opened(self) -> KafkaDirectory:
+        self._files = self._files or KafkaDirectory.opened(self._named_data)
+        return self._files
+
+    def _chosen_ports(self) -> dict[str, int]:
+        ports = {name: free_port() for name in self._protocols}
+        return ports | ({"PLAINTEXT": self._named_port} if self._named_port else {})
+
+    def _refuse_taken(self) -> None:
+        for port in self._ports.values():
+            if not is_free(port):
+                raise LocalKafkaError(f"port {port} on {HOST} is taken: end what uses it, or name another port")
+
+    async def _format(self, files: KafkaDirectory) -> None:
+        self._tell("formatting Kafka's storage")
+        where = ["--config", str(files.properties), "--cluster-id", new_cluster()]
+        program = ["kafka.tools.StorageTool", "format", *where, *self._format_options]
+        self._process = files.run(self._class_path, *program)
+        if await self._process.ended(within=FORMAT_WITHIN) != 0:
+            await self._process.kill()
+            raise LocalKafkaError(f"Kafka's storage could not be formatted; the last lines:\n{files.last_lines()}")
+
+    async def _answers(self, files: KafkaDirectory) -> bool:
+        """False when one of the ports was taken meanwhile."""
+        self._tell("starting Kafka")
+        self._process = files.run(self._class_path, "kafka.Kafka", str(files.properties))
+        cluster = files.cluster()
+        deadline = time.monotonic() + self._ready_within
+        while self.is_running and time.monotonic() < deadline:
+            # Somebody else's broker may answer on a port that was taken meanwhile.
+            if await cluster_id(self._ports["PLAINTEXT"]) == cluster:
+                return True
+            await asyncio.sleep(0.05)
+        what = f"did not answer within {self._ready_within:g} s" if self.is_running else "ended while it started"
+        await self.kill()
+        last_lines = files.last_lines()
+        if "Address already in use" in last_lines:
+            return False
+        raise LocalKafkaError(f"Kafka {what}; its last lines:\n{last_lines}")
+
+
+async def class_path(tell: Callable[[str], None] = lambda _: None) -> str:
+    """Every jar, fetched if need be; a cancelled wait ends the fetching too."""
+    java()
+    patience = Patience(FETCH_WITHIN)
+    try:
+        return ":".join(map(str, await asyncio.to_thread(kept_jars, jars_root(), fetch, tell, patience)))
+    finally:
+        patience.given_up.set()
