@@ -1,0 +1,69 @@
+"""Many messages to one topic: in order, each once, a bounded number of them unacknowledged."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
+
+from worker.kafka.connection import Connection
+from worker.kafka.connection import opened as opened_client
+from worker.kafka.failures import explained
+from worker.records import OutgoingMessage
+
+
+@asynccontextmanager
+async def opened(
+    connection: Connection, *, largest: int = 1024 * 1024, unacknowledged: int = 1000, within: float = 30.0
+) -> AsyncIterator["Bulk"]:
+    """A publisher for messages of up to `largest` bytes; KafkaUnavailable when nothing moves for `within` seconds."""
+    producer = AIOKafkaProducer(**connection.arguments(), acks="all", enable_idempotence=True, max_request_size=largest)
+    async with opened_client(producer, connection, within):
+        yield Bulk(producer, connection, unacknowledged, within)
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """Messages with the same key arrive in the order in which they were handed over."""
+
+    producer: AIOKafkaProducer
+    connection: Connection
+    room: int
+    within: float
+    pending: deque[asyncio.Future[RecordMetadata]] = field(default_factory=deque)
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many messages were handed over and may or may not be in Kafka yet."""
+        return sum(1 for future in self.pending if not future.done() or future.exception())
+
+    async def hand_over(self, message: OutgoingMessage) -> None:
+        """Return as soon as there is room for more; raises when an earlier message could not be published."""
+        while len(self.pending) >= self.room:
+            await self._oldest()
+        with self._explained():
+            async with asyncio.timeout(self.within):
+                future = await self.producer.send(
+                    message.topic, message.value, message.key, message.partition, headers=list(message.headers)
+                )
+        self.pending.append(future)
+
+    async def flush(self) -> None:
+        """Return when all that was handed over is acknowledged."""
+        while self.pending:
+            await self._oldest()
+
+    async def _oldest(self) -> None:
+        future = self.pending[0]
+        with self._explained():
+            # Giving up the waiting does not take the message back (facts row 3), so it stays pending.
+            if not future.done() and not (await asyncio.wait({future}, timeout=self.within))[0]:
+                raise TimeoutError
+            await future
+        del self.pending[0]
+
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(self.connection.bootstrap_servers, self.connection.security_protocol)
