@@ -1,5 +1,6 @@
 """One line per thing that must be right before `run` can work; each check is one function."""
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass
@@ -10,7 +11,10 @@ from typing import Literal, Protocol
 import orjson
 
 from worker.errors import ApiUnavailable, LoginRefused, WorkerError
-from worker.topics import CREATE, DAY, MIB, Admin, Cluster, Plan, Topic, refusals
+from worker.topics import DAY, MIB, Admin, Cluster, Plan, Topic, refusals
+
+# Seconds to journal, publish and commit what was in flight.
+MARGIN = 5.0
 
 State = Literal["ok", "warning", "failed"]
 
@@ -64,27 +68,27 @@ class Times:
     request: float
     drain: float
     rebalance: float
-    session: float
 
 
-def times(given: Times, margin: float = 5.0) -> Check:
+def times(given: Times) -> Check:
     """A POST fits into a drain, a drain into a rebalance, each with time to journal, publish and commit."""
 
     async def check() -> list[Line]:
+        drain = f"request {given.request:g} s, drain {given.drain:g} s"
+        rebalance = f"drain {given.drain:g} s, rebalance {given.rebalance:g} s"
         return [
-            _fits("request", given.request, "drain", given.drain, margin, "WORKER_DISPATCH__DRAIN_TIMEOUT"),
-            _fits("drain", given.drain, "rebalance", given.rebalance, margin, "WORKER_KAFKA__REBALANCE_TIMEOUT"),
+            _fits(drain, given.drain - given.request, "WORKER_DISPATCH__DRAIN_TIMEOUT"),
+            _fits(rebalance, given.rebalance - given.drain, "WORKER_KAFKA__REBALANCE_TIMEOUT"),
         ]
 
     return check
 
 
-def _fits(inner: str, short: float, outer: str, long: float, margin: float, setting: str) -> Line:
-    detail = f"{inner} {short:g} s, {outer} {long:g} s"
-    if long <= short:
+def _fits(detail: str, room: float, setting: str) -> Line:
+    if room <= 0:
         return Line("timeouts", "failed", detail, f"{setting} must be longer")
-    if long < short + margin:
-        return Line("timeouts", "warning", detail, f"{setting} leaves less than {margin:g} s to journal and commit")
+    if room < MARGIN:
+        return Line("timeouts", "warning", detail, f"{setting} leaves less than {MARGIN:g} s to journal and commit")
     return Line("timeouts", "ok", detail)
 
 
@@ -129,7 +133,7 @@ def _journal(plan: Plan, cluster: Cluster) -> Iterator[Line]:
     policies, days = _policies(journal), _days(journal)
     if "compact" not in policies:
         yield Line("journal", "warning", "is not compacted", f"cleanup.policy of {journal.name}: compact,delete")
-    if "delete" in policies and 0 <= days * 86_400 < plan.window:
+    if "delete" in policies and days * 86_400 < plan.window:
         wish = f"retention.ms of {journal.name} at least {plan.journal_retention} (WORKER_JOURNAL__WINDOW)"
         yield Line("journal", "warning", f"keeps {days:g} days, less than its window", wish)
 
@@ -145,7 +149,7 @@ def _dead_letters(plan: Plan, cluster: Cluster) -> Iterator[Line]:
     letters, requests = cluster.topics.get(plan.dead_letters), cluster.topics.get(plan.requests)
     if letters is None or letters.config is None:
         return
-    if 0 <= (days := _days(letters)) < 7:
+    if (days := _days(letters)) < 7:
         wish = f"retention.ms of {letters.name} at least {7 * DAY}"
         yield Line("dead letters", "warning", f"are kept {days:g} days", wish)
     largest = requests.number("max.message.bytes", MIB) if requests else MIB
@@ -163,8 +167,9 @@ def _policies(topic: Topic) -> set[str]:
 
 
 def _days(topic: Topic) -> float:
-    """Negative when records are kept for ever."""
-    return round(topic.number("retention.ms", -DAY) / DAY, 2)
+    """How long records are kept; infinite when for ever."""
+    milliseconds = topic.number("retention.ms", -1)
+    return round(milliseconds / DAY, 2) if milliseconds >= 0 else math.inf
 
 
 class Session(Protocol):
