@@ -1,0 +1,128 @@
+"""An outage holds, is probed by one at a time, and ends by itself."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from worker.errors import ApiUnavailable, LoginRefused, RefusedForNow
+from worker.hold import Breaker, HoldReason, Holds
+from worker.retry import Backoff
+
+
+class Clock:
+    """Time as data."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+    async def pause(self, seconds):
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def holds(clock):
+    return Holds(Breaker(3, Backoff(1, 30), draw=lambda: 0.999), clock)
+
+
+async def fail(holds, clock, error=None):
+    with pytest.raises(type(error or ApiUnavailable())):
+        async with holds.turn(clock.pause):
+            raise error or ApiUnavailable("no route")
+
+
+async def test_as_many_failures_in_a_row_as_configured(holds, clock):
+    """The third failure in a row begins the hold, not the second."""
+    await fail(holds, clock)
+    await fail(holds, clock)
+    assert holds.reasons() == []
+    await fail(holds, clock, RefusedForNow(503))
+    assert holds.reasons() == [HoldReason.API_UNAVAILABLE]
+
+
+async def test_a_success_between_failures(holds, clock):
+    """Only failures in a row count."""
+    for _ in range(5):
+        await fail(holds, clock)
+        async with holds.turn(clock.pause) as probe:
+            assert probe is False
+    assert holds.reasons() == []
+
+
+async def test_a_refused_login(holds, clock):
+    """It holds at once, with a reason of its own."""
+    await fail(holds, clock, LoginRefused("401"))
+    assert holds.reasons() == [HoldReason.SESSION_REFUSED]
+
+
+async def test_probes_come_one_at_a_time_and_further_apart(holds, clock):
+    """Each failed probe doubles the wait before the next."""
+    for _ in range(3):
+        await fail(holds, clock)
+    waits = []
+    for _ in range(4):
+        before = clock.now
+        await fail(holds, clock)
+        waits.append(round(clock.now - before, 1))
+    assert waits == [1.0, 2.0, 4.0, 8.0]
+
+
+async def test_others_wait_while_one_probes(holds, clock):
+    """Nobody else's turn comes before the probe has ended."""
+    for _ in range(3):
+        await fail(holds, clock)
+    inside, tried = asyncio.Event(), []
+
+    async def other():
+        async with holds.turn(clock.pause):
+            tried.append(clock.now)
+
+    async with holds.turn(clock.pause) as probe:
+        assert probe is True
+        task = asyncio.create_task(other())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert tried == []
+        inside.set()
+    await asyncio.wait_for(task, 1)
+    assert holds.reasons() == []
+
+
+async def test_an_error_of_ours_during_a_probe(holds, clock):
+    """It counts as a failure, and gives the turn back."""
+    for _ in range(3):
+        await fail(holds, clock)
+    await fail(holds, clock, RuntimeError("bug"))
+    async with holds.turn(clock.pause) as probe:
+        assert probe is True
+
+
+async def test_one_line_at_the_start_and_end_of_each_hold(holds, clock):
+    """However many failures a hold meets."""
+    with capture_logs() as lines:
+        for _ in range(6):
+            await fail(holds, clock)
+        async with holds.turn(clock.pause):
+            pass
+    assert [(line["event"], line["reason"]) for line in lines] == [
+        ("hold.started", "api_unavailable"),
+        ("hold.ended", "api_unavailable"),
+    ]
+
+
+def test_a_hold_with_two_holders(holds):
+    """It lasts until both have ended it."""
+    holds.begin(HoldReason.KAFKA_UNAVAILABLE, "no acknowledgement", "journal")
+    holds.begin(HoldReason.KAFKA_UNAVAILABLE, "no acknowledgement", "results")
+    holds.end(HoldReason.KAFKA_UNAVAILABLE, "journal")
+    assert holds.reasons() == [HoldReason.KAFKA_UNAVAILABLE]
+    holds.end(HoldReason.KAFKA_UNAVAILABLE, "results")
+    assert holds.reasons() == []

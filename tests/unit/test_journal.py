@@ -1,0 +1,110 @@
+"""What the entries of a partition mean for the next record."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from worker.journal import (
+    CreatedBefore,
+    Ended,
+    EntryKey,
+    Finished,
+    Fresh,
+    InDoubt,
+    Intent,
+    PartitionJournal,
+    Released,
+    decode,
+    decode_key,
+    encode,
+)
+from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
+
+EVENT, OTHER = UUID(int=1), UUID(int=2)
+CREATED = Succeeded("2801", "/system/ws/v12/interaction/customer/2801", "individual", 1)
+REJECTED = Failed(Reason(ReasonCode.REJECTED, "no", http=HttpAnswer(400, "400-101")), 1)
+UNKNOWN = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "who knows"), 1)
+
+
+def journal(*entries):
+    """(offset, writer, entry) of one event, in the order of the log."""
+    read = PartitionJournal()
+    for time, (offset, writer, entry) in enumerate(entries):
+        read.apply(EntryKey(EVENT, offset, writer), entry, time)
+    return read
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ((), Fresh(0)),
+        (((5, "a", Intent(1)),), InDoubt(1)),
+        (((5, "a", Intent(1)), (5, "a", Released(1))), Fresh(1)),
+        (((5, "a", Intent(1)), (5, "a", Released(0))), Fresh(0)),
+        (((5, "a", Intent(1)), (5, "a", Released(1)), (5, "b", Intent(2))), InDoubt(2)),
+        (((5, "a", Intent(1)), (5, "b", Intent(1)), (5, "b", Released(1))), InDoubt(1)),
+        (((5, "a", Intent(1)), (5, "a", Finished(CREATED))), Ended(CREATED)),
+        (((5, "a", Finished(UNKNOWN)), (5, "b", Finished(CREATED))), Ended(UNKNOWN)),
+        (((4, "a", Intent(1)), (4, "a", Finished(CREATED))), CreatedBefore(CREATED)),
+        (((4, "a", Intent(1)), (4, "a", Finished(REJECTED))), Fresh(0)),
+        (((4, "a", Intent(1)), (4, "a", Finished(UNKNOWN))), InDoubt(0)),
+        (((4, "a", Intent(1)),), InDoubt(0)),
+    ],
+)
+def test_recalling_the_record_at_offset_5(entries, expected):
+    """Its own end, a customer made before, a doubt by any writer, or nothing that stands against a POST."""
+    assert journal(*entries).recall(EVENT, 5) == expected
+
+
+def test_another_event():
+    """One event's doubt is not another's."""
+    assert journal((5, "a", Intent(1))).recall(OTHER, 5) == Fresh(0)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        Intent(3),
+        Released(3),
+        Finished(CREATED),
+        Finished(REJECTED),
+        Finished(Failed(Reason(ReasonCode.INVALID_CUSTOMER, "no", (Violation("a.b[0]", "max_length", 5, ("x",)),)))),
+    ],
+)
+def test_entries_survive_the_topic(entry):
+    """What is read is what was written."""
+    assert decode(encode(entry)) == entry
+
+
+def test_keys_survive_the_topic():
+    """Event, record offset and writer."""
+    key = EntryKey(uuid4(), 17, "abc")
+    assert decode_key(key.encode()) == key
+
+
+@pytest.mark.parametrize("raw", [b"", b"{}", b"\xff", b'{"state":"lost"}', b"null", b'{"state":"intent"}'])
+def test_foreign_values(raw):
+    """Nothing is guessed."""
+    with pytest.raises(ValueError, match="."):
+        decode(raw)
+
+
+@pytest.mark.parametrize("raw", [b"", b"claim", b"1/2/3", b"\xff/1/a", b"a/b/c/d"])
+def test_foreign_keys(raw):
+    """Nothing is guessed."""
+    with pytest.raises(ValueError, match="."):
+        decode_key(raw)
+
+
+def test_forgetting_the_oldest():
+    """Old or too many, and committed: all three have to be said of an event before it is forgotten."""
+    read = PartitionJournal()
+    events = [UUID(int=n) for n in range(6)]
+    for offset, event in enumerate(events):
+        read.apply(EntryKey(event, offset, "a"), Finished(CREATED), time=offset * 100)
+    read.forget(below=5, before=150, at_most=100)
+    assert [read.recall(event, 99) == Fresh(0) for event in events] == [True, True, False, False, False, False]
+    read.forget(below=4, before=0, at_most=1)
+    assert len(read) == 2
+    read.forget(below=0, before=10_000, at_most=0)
+    assert len(read) == 2

@@ -1,0 +1,131 @@
+"""Intake stopped on purpose, with a reason: who may try the API next, and what is said about it (design 4.10)."""
+
+import math
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import structlog
+
+from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, RefusedForNow
+from worker.retry import Backoff
+
+log = structlog.get_logger()
+LONGEST_PAUSE = 1.0
+
+
+class HoldReason(StrEnum):
+    """Why nothing is taken in."""
+
+    API_UNAVAILABLE = "api_unavailable"
+    SESSION_REFUSED = "session_refused"
+    SESSION_CONTENTION = "session_contention"
+    REJECTION_FLOOD = "rejection_flood"
+    KAFKA_UNAVAILABLE = "kafka_unavailable"
+    JOURNAL_RESTORING = "journal_restoring"
+    STOPPING = "stopping"
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Counts failures in a row; once open it lets one probe through at a time, after a backed-off wait."""
+
+    after_failures: int
+    backoff: Backoff
+    draw: Callable[[], float] = random.random
+    failures: int = 0
+    probes: int = 0
+    open: bool = False
+    next_probe: float = field(default=math.inf)
+
+    def failed(self, now: float, *, at_once: bool) -> None:
+        """One more failure; `at_once` opens whatever the count."""
+        self.failures += 1
+        self.open = self.open or at_once or self.failures >= self.after_failures
+        if self.open:
+            self.probes += 1
+            # Half fixed, half drawn: a probe comes neither at once nor in step with the other replicas'.
+            self.next_probe = now + self.backoff.ceiling(self.probes) * (0.5 + self.draw() / 2)
+
+    def succeeded(self) -> None:
+        """The API answers."""
+        self.failures = self.probes = 0
+        self.open = False
+
+    def wait(self, now: float) -> float:
+        """Seconds until the caller may try; 0 is the turn itself, and nobody else's until it ended."""
+        if not self.open:
+            return 0.0
+        if now < self.next_probe:
+            return min(self.next_probe - now, LONGEST_PAUSE)
+        self.next_probe = math.inf
+        return 0.0
+
+
+class Holds:
+    """All holds of the process; one log line at the start and end of each."""
+
+    def __init__(self, breaker: Breaker, clock: Callable[[], float] = time.monotonic) -> None:
+        self._breaker = breaker
+        self._clock = clock
+        self._since: dict[HoldReason, float] = {}
+        self._holders: dict[HoldReason, set[str]] = {}
+        self._of_breaker: HoldReason | None = None
+
+    def reasons(self) -> list[HoldReason]:
+        """The holds that are on, oldest first."""
+        return list(self._since)
+
+    def begin(self, reason: HoldReason, detail: str, holder: str = "") -> None:
+        """`detail` is for a person, without personal data; a hold lasts until each of its holders has ended it."""
+        self._holders.setdefault(reason, set()).add(holder)
+        if reason not in self._since:
+            self._since[reason] = self._clock()
+            log.warning("hold.started", reason=reason.value, detail=detail)
+
+    def end(self, reason: HoldReason, holder: str = "") -> None:
+        """This holder's part is over; the hold is when it was the last."""
+        holders = self._holders.get(reason, set())
+        holders.discard(holder)
+        since = None if holders else self._since.pop(reason, None)
+        if since is not None:
+            log.info("hold.ended", reason=reason.value, seconds=round(self._clock() - since, 3))
+
+    @asynccontextmanager
+    async def turn(self, pause: Callable[[float], Awaitable[None]]) -> AsyncIterator[bool]:
+        """Use the API inside; while it is held, wait here, and only one at a time goes through: True is a probe."""
+        while delay := self._breaker.wait(self._clock()):
+            await pause(delay)
+        try:
+            yield self._breaker.open
+        except LoginRefused as error:
+            self._failed(HoldReason.SESSION_REFUSED, str(error), at_once=True)
+            raise
+        except (ApiUnavailable, RefusedForNow, OutcomeUnknown) as error:
+            self._failed(HoldReason.API_UNAVAILABLE, str(error), at_once=False)
+            raise
+        except Exception:
+            self._breaker.failed(self._clock(), at_once=False)
+            raise
+        else:
+            self._succeeded()
+
+    def _failed(self, reason: HoldReason, detail: str, *, at_once: bool) -> None:
+        self._breaker.failed(self._clock(), at_once=at_once)
+        if self._breaker.open:
+            if self._of_breaker not in {None, reason}:
+                self._end_of_breaker()
+            self._of_breaker = reason
+            self.begin(reason, detail)
+
+    def _succeeded(self) -> None:
+        self._breaker.succeeded()
+        self._end_of_breaker()
+
+    def _end_of_breaker(self) -> None:
+        if self._of_breaker:
+            self.end(self._of_breaker)
+            self._of_breaker = None

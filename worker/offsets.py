@@ -1,0 +1,43 @@
+"""Which offset of a partition is committable: everything below it is finished."""
+
+from collections import deque
+
+
+class Offsets:
+    """One assignment of one partition. Offsets are started in ascending order (holes are normal) and finish in any."""
+
+    def __init__(self) -> None:
+        self._started: deque[int] = deque()
+        self._finished: set[int] = set()
+        self._committable: int | None = None
+        self._committed: int | None = None
+
+    def __len__(self) -> int:
+        """Records started and not yet passed by the committable offset."""
+        return len(self._started)
+
+    def start(self, offset: int) -> None:
+        """A record was taken; it counts until it is finished and everything before it is."""
+        if self._started and offset <= self._started[-1]:
+            raise ValueError(f"offset {offset} after {self._started[-1]}")
+        self._started.append(offset)
+
+    def finish(self, offset: int) -> None:
+        """The record's outcome is published."""
+        self._finished.add(offset)
+        while self._started and self._started[0] in self._finished:
+            self._finished.remove(self._started[0])
+            self._committable = self._started.popleft() + 1
+
+    def committable(self) -> int | None:
+        """The next offset to read after a restart, where it is ahead of what was committed; else None."""
+        return self._committable if self._committable != self._committed else None
+
+    def committed(self, offset: int) -> None:
+        """The group has stored this offset."""
+        self._committed = offset
+
+    @property
+    def floor(self) -> int:
+        """Everything below is committed."""
+        return self._committed or 0
