@@ -1,0 +1,6 @@
+"""The only place that knows aiohttp's client: calls to eGain's API."""
+
+from worker.customer_api.client import CustomerApi, customer_api
+from worker.customer_api.http import Access
+
+__all__ = ["Access", "CustomerApi", "customer_api"]

@@ -1,0 +1,80 @@
+"""What an answer to a create call means (design 4.5): a pure function of what the API said."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from yarl import URL
+
+from worker.errors import OutcomeUnknown, RefusedForNow
+from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded
+
+# Both error bodies carry a code such as 400-101; nothing else of a body is kept: it may echo personal data
+# (reference 4.1). The search is on bytes, so that a wrong charset or a cut body changes nothing.
+_CODE = re.compile(rb"""["<](?:\w+:)?code["\s]*[:>]\s*"?(\d{3}-\d{1,6})["<]""")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """The configurable part: which statuses are unknown outcomes and which are "not now"."""
+
+    origin: URL
+    unknown_statuses: frozenset[int]
+    retry_statuses: frozenset[int]
+
+
+def judge(meaning: Meaning, customer_type: str, status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
+    """The outcome, its attempts not yet counted; or RefusedForNow, or OutcomeUnknown."""
+    http = HttpAnswer(status, error_code(body))
+    if status == 201:
+        return _created(meaning.origin, customer_type, headers.get("Location", ""))
+    if status in meaning.unknown_statuses:
+        raise OutcomeUnknown(f"the API answered {status}")
+    if status in meaning.retry_statuses:
+        raise RefusedForNow(status, http.error_code, retry_after(headers, datetime.now(UTC)))
+    if 100 <= status < 300:
+        raise OutcomeUnknown(f"the API answered {status}, which is no answer to a creation")
+    return Failed(_reason(http))
+
+
+def error_code(body: bytes) -> str | None:
+    """The API's own code, if the body has one."""
+    found = _CODE.search(body)
+    return found.group(1).decode() if found else None
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds, from a number or a date; None for anything else."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isdecimal() and len(value) < 10:
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _created(origin: URL, customer_type: str, location: str) -> Succeeded:
+    """201: the id is the last segment of `Location`, relative or absolute on the same origin."""
+    try:
+        url = origin.join(URL(location))
+        segments = [segment for segment in url.path.split("/") if segment]
+    except ValueError:
+        segments, url = [], origin
+    if not location or url.origin() != origin or not segments or not _ID.fullmatch(segments[-1]):
+        raise OutcomeUnknown("the API answered 201 without a usable Location: created, id unknown")
+    return Succeeded(segments[-1], url.path.rstrip("/"), customer_type, attempts=0)
+
+
+def _reason(http: HttpAnswer) -> Reason:
+    code = f" ({http.error_code})" if http.error_code else ""
+    match http.status:
+        case 400:
+            return Reason(ReasonCode.REJECTED, f"the API rejected the customer: 400{code}", http=http)
+        case 403:
+            return Reason(ReasonCode.FORBIDDEN, f"the API's user may not create this customer: 403{code}", http=http)
+        case status:
+            return Reason(ReasonCode.REFUSED, f"the API refused the call: {status}{code}", http=http)
