@@ -1,0 +1,193 @@
+"""Many at once, one at a time per key, and a drain that loses nothing."""
+
+import asyncio
+from collections import defaultdict
+
+from fakes import FakeJournalTopic
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worker.assignment import Assignment
+from worker.dispatch import Dispatch
+from worker.errors import Draining
+from worker.journal import PartitionJournal
+from worker.outcomes import Succeeded
+from worker.records import Record
+
+OUTCOME = Succeeded("1", "/1", "individual", 1)
+
+
+def record(offset, key=b"k", partition=0):
+    return Record("requests", partition, offset, 0, key, b"{}")
+
+
+class Recorder:
+    """Processes when told to, and remembers in which order records began and ended."""
+
+    def __init__(self, *, wait=False):
+        self.began, self.ended = [], []
+        self.go = asyncio.Event()
+        self.under_way = self.most = 0
+        if not wait:
+            self.go.set()
+
+    async def __call__(self, record, assignment):
+        self.began.append(record.offset)
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await self.go.wait()
+        await asyncio.sleep(0)
+        self.under_way -= 1
+        self.ended.append(record.offset)
+        return OUTCOME
+
+
+def dispatch_of(process, *, in_flight=8, max_uncommitted=100, partitions=(0,)):
+    slots = asyncio.Semaphore(in_flight)
+    dispatch = Dispatch(process, slots, max_uncommitted=max_uncommitted)
+    for number in partitions:
+        dispatch.open(Assignment(number, PartitionJournal(), FakeJournalTopic().append, slots))
+    return dispatch
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0)
+
+
+@given(keys=st.lists(st.sampled_from([b"a", b"b", b"c", None]), min_size=1, max_size=30), in_flight=st.integers(1, 5))
+@settings(max_examples=25, deadline=None)
+def test_any_mix_of_keys(keys, in_flight):
+    """Records of one key end in their order, never more than the limit are under way, and all are committable."""
+
+    async def scenario():
+        process = Recorder()
+        dispatch = dispatch_of(process, in_flight=in_flight)
+        for offset, key in enumerate(keys):
+            dispatch.admit(record(offset, key))
+        await until(lambda: len(process.ended) == len(keys))
+        await until(lambda: dispatch.committable() == {0: len(keys)})
+        ended = defaultdict(list)
+        for offset in process.ended:
+            ended[keys[offset]].append(offset)
+        assert all(offsets == sorted(offsets) for key, offsets in ended.items() if key is not None)
+        assert process.most <= in_flight
+        assert dispatch.in_flight() == 0
+
+    asyncio.run(scenario())
+
+
+async def test_a_key_that_waits_does_not_stop_the_others():
+    """Different keys run concurrently."""
+    process = Recorder(wait=True)
+    dispatch = dispatch_of(process)
+    for offset, key in enumerate([b"a", b"a", b"b", None, None]):
+        dispatch.admit(record(offset, key))
+    await until(lambda: process.under_way == 4)
+    assert sorted(process.began) == [0, 2, 3, 4]
+    process.go.set()
+    await until(lambda: dispatch.committable() == {0: 5})
+
+
+async def test_a_partition_too_far_ahead_of_its_commits():
+    """It is not ready again before something is committed or finished."""
+    process = Recorder(wait=True)
+    dispatch = dispatch_of(process, max_uncommitted=2, partitions=(0, 1))
+    dispatch.admit(record(0))
+    dispatch.admit(record(1))
+    assert dispatch.ready() == [1]
+    process.go.set()
+    await until(lambda: dispatch.ready() == [0, 1])
+
+
+async def test_a_drain():
+    """What is in flight ends, what is queued behind it does not begin and stays uncommitted."""
+    process = Recorder(wait=True)
+    dispatch = dispatch_of(process)
+    for offset in range(3):
+        dispatch.admit(record(offset))
+    await until(lambda: process.under_way == 1)
+    draining = asyncio.create_task(dispatch.drain([0], within=5))
+    await until(lambda: dispatch.ready() == [])
+    process.go.set()
+    assert await draining is True
+    assert process.ended == [0]
+    assert dispatch.committable() == {0: 1}
+
+
+async def test_a_drain_that_takes_too_long():
+    """It says so, and what ends later can commit nothing any more."""
+    process = Recorder(wait=True)
+    dispatch = dispatch_of(process)
+    dispatch.admit(record(0))
+    await until(lambda: process.under_way == 1)
+    assert await dispatch.drain([0], within=0) is False
+    dispatch.close([0])
+    process.go.set()
+    await until(lambda: process.ended == [0])
+    assert dispatch.committable() == {}
+
+
+async def test_a_record_that_waits_for_its_retry_gives_its_slot_back():
+    """With one slot, another key's record is worked on meanwhile; the drain ends the wait."""
+    order = []
+
+    async def process(record, assignment):
+        if record.key == b"waits":
+            order.append("waits")
+            await assignment.pause(60)
+        order.append("other")
+        return OUTCOME
+
+    dispatch = dispatch_of(process, in_flight=1)
+    dispatch.admit(record(0, b"waits"))
+    dispatch.admit(record(1, b"goes on"))
+    await until(lambda: order == ["waits", "other"])
+    assert await dispatch.drain([0], within=5) is True
+    assert dispatch.committable() == {}
+
+
+async def test_an_error_of_ours(monkeypatch):
+    """The record is neither lost nor passed over: it is taken up again."""
+    monkeypatch.setattr("worker.dispatch.AFTER_A_CRASH", 0.0)
+    attempts = []
+
+    async def process(record, assignment):
+        attempts.append(record.offset)
+        if len(attempts) == 1:
+            raise RuntimeError("a bug")
+        return OUTCOME
+
+    dispatch = dispatch_of(process)
+    dispatch.admit(record(0))
+    await until(lambda: dispatch.committable() == {0: 1})
+    assert attempts == [0, 0]
+
+
+async def test_a_record_whose_partition_drains():
+    """Draining leaves it unfinished."""
+
+    async def process(record, assignment):
+        raise Draining
+
+    dispatch = dispatch_of(process)
+    dispatch.admit(record(0))
+    await until(lambda: dispatch.in_flight() == 0)
+    assert dispatch.committable() == {}
+
+
+async def test_the_same_event_twice_in_flight():
+    """The second waits for the first."""
+    slots = asyncio.Semaphore(2)
+    assignment = Assignment(0, PartitionJournal(), FakeJournalTopic().append, slots)
+    inside = []
+
+    async def work(name):
+        async with assignment.alone_with("event"):
+            inside.append(f"{name} in")
+            await asyncio.sleep(0)
+            inside.append(f"{name} out")
+
+    await asyncio.gather(work("a"), work("b"), work("c"))
+    assert inside == [f"{name} {way}" for name in "abc" for way in ("in", "out")]

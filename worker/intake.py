@@ -1,0 +1,147 @@
+"""From the group's partitions to the dispatch, and from finished records to commits."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from worker.assignment import Assignment
+from worker.dispatch import Dispatch
+from worker.errors import CommitRefused, JournalUnreadable, KafkaUnavailable
+from worker.hold import HoldReason, Holds
+from worker.records import Record
+
+log = structlog.get_logger()
+POLL = 0.2
+BATCH = 500
+COMMIT_EVERY = 0.5
+COMMIT_WITHIN = 5.0
+RESTORE_AGAIN_AFTER = 5.0
+
+
+class Source(Protocol):
+    """The request topic, as one member of the group."""
+
+    async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]: ...
+    async def commit(self, offsets: dict[int, int], within: float) -> None: ...
+
+
+Restore = Callable[[int], Awaitable[Assignment]]
+
+
+@dataclass(eq=False, slots=True)
+class Intake:
+    """Drains before it gives a partition up, and never commits what another member may own."""
+
+    dispatch: Dispatch
+    restore: Restore
+    holds: Holds
+    drain_timeout: float
+    _restoring: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _committing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _source: Source | None = None
+    _next_commit: float = 0.0
+
+    async def run(self, source: Source, stopping: asyncio.Event) -> bool:
+        """Take records in until told to stop, then drain; True when nothing was left in flight."""
+        self._source = source
+        while not stopping.is_set():
+            await self._take(source)
+            if time.monotonic() >= self._next_commit:
+                await self._commit()
+        return await self._stop()
+
+    async def _take(self, source: Source) -> None:
+        """During a hold the group is kept, and one record is taken where none is left to probe with."""
+        held = bool(self.holds.reasons())
+        ready = self.dispatch.ready() if not held or not self.dispatch.in_flight() else []
+        try:
+            records = await source.poll(ready, within=POLL, at_most=1 if held else BATCH)
+        except KafkaUnavailable as error:
+            self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, str(error), "poll")
+            await asyncio.sleep(POLL)
+            return
+        self.holds.end(HoldReason.KAFKA_UNAVAILABLE, "poll")
+        for record in records:
+            self.dispatch.admit(record)
+
+    def assigned(self, partitions: Collection[int]) -> None:
+        """Each partition is read from once its journal is restored, in a task of its own."""
+        log.info("partitions.assigned", partitions=sorted(partitions))
+        if HoldReason.STOPPING in self.holds.reasons():
+            return
+        for number in partitions:
+            self._restoring[number] = asyncio.create_task(self._open(number), name=f"restore {number}")
+        self._tell_restoring()
+
+    async def _open(self, number: int) -> None:
+        started = time.monotonic()
+        while True:
+            try:
+                assignment = await self.restore(number)
+                break
+            except (KafkaUnavailable, JournalUnreadable) as error:
+                log.error("journal.restore_failed", partition=number, detail=str(error))
+                await asyncio.sleep(RESTORE_AGAIN_AFTER)
+        self.dispatch.open(assignment)
+        self._restoring.pop(number, None)
+        self._tell_restoring()
+        seconds = round(time.monotonic() - started, 3)
+        log.info("journal.restored", partition=number, entries=len(assignment.journal), seconds=seconds)
+
+    def _tell_restoring(self) -> None:
+        if self._restoring:
+            self.holds.begin(HoldReason.JOURNAL_RESTORING, f"partitions {sorted(self._restoring)}")
+        else:
+            self.holds.end(HoldReason.JOURNAL_RESTORING)
+
+    def _give_up_restoring(self, partitions: Collection[int]) -> None:
+        for number in partitions:
+            if task := self._restoring.pop(number, None):
+                task.cancel()
+        self._tell_restoring()
+
+    async def revoked(self, partitions: Collection[int]) -> None:
+        """Drain first, fence second: in flight ends, what is finished is committed, then the partitions are gone."""
+        log.info("partitions.revoked", partitions=sorted(partitions))
+        self._give_up_restoring(partitions)
+        drained = await self.dispatch.drain(partitions, self.drain_timeout)
+        if not drained:
+            log.warning("drain.incomplete", partitions=sorted(partitions))
+        await self._commit()
+        self.dispatch.close(partitions)
+
+    async def _stop(self) -> bool:
+        self.holds.begin(HoldReason.STOPPING, "told to stop")
+        self._give_up_restoring(list(self._restoring))
+        drained = await self._drain_and_commit([each.partition for each in self.dispatch.assignments()])
+        await self._commit()
+        log.info("worker.drained" if drained else "drain.incomplete", in_flight=self.dispatch.in_flight())
+        return drained
+
+    async def _drain_and_commit(self, numbers: Collection[int]) -> bool:
+        draining = asyncio.create_task(self.dispatch.drain(numbers, self.drain_timeout))
+        while not draining.done():
+            await self._commit()
+            await asyncio.wait({draining}, timeout=COMMIT_EVERY)
+        return draining.result()
+
+    async def _commit(self) -> None:
+        """One at a time; what fails is committed with the next one, or redelivered to the partition's new owner."""
+        async with self._committing:
+            self._next_commit = time.monotonic() + COMMIT_EVERY
+            offsets = self.dispatch.committable()
+            if not offsets or self._source is None:
+                return
+            try:
+                await self._source.commit(offsets, COMMIT_WITHIN)
+            except CommitRefused as error:
+                log.warning("commit.refused", detail=str(error))
+            except KafkaUnavailable as error:
+                self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, str(error), "commit")
+            else:
+                self.dispatch.committed(offsets)
+                self.holds.end(HoldReason.KAFKA_UNAVAILABLE, "commit")
