@@ -1,0 +1,247 @@
+"""The order of one record's life, and what becomes of it after every kind of answer and every kind of end."""
+
+import asyncio
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import orjson
+import pytest
+from fakes import FakeCustomers, FakeJournalTopic, FakeTopics
+
+from worker.assignment import Assignment
+from worker.commands import CreateCustomer, Request, Unusable
+from worker.errors import ApiUnavailable, Draining, LoginRefused, OutcomeUnknown, RefusedForNow
+from worker.hold import Breaker, Holds
+from worker.journal import decode
+from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded, Violation
+from worker.pipeline import Pipeline, RetryPolicy
+from worker.records import Record
+from worker.results import Results
+from worker.retry import Backoff
+
+REJECTED = Failed(Reason(ReasonCode.REJECTED, "400", http=HttpAnswer(400, "400-101")))
+INVALID = Reason(ReasonCode.INVALID_CUSTOMER, "breaks a rule", (Violation("pin", "max_length", 255),))
+CUSTOMER = SimpleNamespace(customer_type="individual")
+
+
+def record(offset=0, event="e1", key=b"k"):
+    return Record("requests", 0, offset, 0, key, event.encode())
+
+
+def read(record):
+    """The value is the event's id; `bad` ones break a rule."""
+    request = Request("test", record.value.decode())
+    return Unusable(request, INVALID) if request.id == "bad" else CreateCustomer(request, CUSTOMER, b"{}")
+
+
+@dataclass
+class World:
+    """One partition, its journal and its topics; `again()` is a new process after the old one died."""
+
+    customers: FakeCustomers = field(default_factory=FakeCustomers)
+    topics: FakeTopics = field(default_factory=FakeTopics)
+    max_attempts: int = 3
+    assignment: Assignment | None = None
+
+    async def again(self):
+        journal = FakeJournalTopic(self.topics)
+        slots = asyncio.Semaphore(8)
+        await slots.acquire()
+        self.assignment = Assignment(0, await journal.restore(0), journal.append, slots)
+        retry = RetryPolicy(self.max_attempts, Backoff(0.001, 0.001))
+        holds = Holds(Breaker(10, Backoff(0.001, 0.001)))
+        results = Results("worker", "succeeded", "failed", "dead", "group")
+        self.pipeline = Pipeline(read, self.customers, results, self.topics.publish, retry, holds)
+        return self
+
+    async def process(self, *records) -> Outcome:
+        for each in records:
+            async with asyncio.timeout(5):
+                outcome = await self.pipeline.process(each, self.assignment)
+        return outcome
+
+    def journal(self):
+        """The states that were written, in order."""
+        return [decode(message.value).state for message in self.topics.of("journal")]
+
+    def events(self, topic):
+        return [orjson.loads(message.value) for message in self.topics.of(topic)]
+
+
+@pytest.fixture
+async def world():
+    return await World().again()
+
+
+async def test_the_order_of_a_record_s_life(world):
+    """Intent, POST, finished, published: each is there before the next begins."""
+    order = []
+    world.topics.before = lambda message: order.append(
+        decode(message.value).state if message.topic == "journal" else message.topic
+    )
+    create = world.customers.create
+
+    async def posted(command):
+        order.append("POST")
+        return await create(command)
+
+    world.customers.create = posted
+    await world.process(record())
+    assert order == ["intent", "POST", "finished", "succeeded"]
+
+
+async def test_a_created_customer(world):
+    """The event says who was made and for which record."""
+    outcome = await world.process(record())
+    assert outcome == Succeeded("2801", "/system/ws/v12/interaction/customer/2801", "individual", 1)
+    (event,) = world.events("succeeded")
+    assert event["data"]["customerId"] == "2801"
+    assert event["data"]["request"] == {"id": "e1", "source": "test", "topic": "requests", "partition": 0, "offset": 0}
+
+
+@pytest.mark.parametrize(
+    "answer", [RefusedForNow(503), RefusedForNow(429, retry_after=0.001), ApiUnavailable("refused"), LoginRefused("no")]
+)
+async def test_an_answer_that_means_not_now(world, answer):
+    """It is released and sent again; only an answer counts as an attempt."""
+    world.customers.answers("e1", answer)
+    outcome = await world.process(record())
+    assert isinstance(outcome, Succeeded)
+    assert outcome.attempts == (2 if isinstance(answer, RefusedForNow) else 1)
+    assert world.journal() == ["intent", "released", "intent", "finished"]
+
+
+async def test_a_login_that_is_out_of_reach(world):
+    """No intent is written for a POST that cannot start."""
+    world.customers.logins.extend([ApiUnavailable("down"), LoginRefused("401")])
+    await world.process(record())
+    assert world.journal() == ["intent", "finished"]
+
+
+async def test_an_answer_that_means_not_now_for_ever(world):
+    """After the last attempt it is a dead letter with the status."""
+    world.customers.answers("e1", *[RefusedForNow(503, "503-100")] * 3)
+    outcome = await world.process(record())
+    assert outcome.reason.code is ReasonCode.RETRIES_EXHAUSTED
+    assert (outcome.attempts, outcome.reason.http) == (3, HttpAnswer(503, "503-100"))
+    assert world.customers.executed.total() == 0
+
+
+async def test_attempts_survive_a_restart(world):
+    """The journal counts them."""
+    world.customers.answers("e1", RefusedForNow(503), RefusedForNow(503))
+    running = asyncio.create_task(world.process(record()))
+    while world.journal().count("released") < 2:
+        await asyncio.sleep(0)
+    world.assignment.draining.set()
+    with pytest.raises(Draining):
+        await running
+    await world.again()
+    world.customers.answers("e1", RefusedForNow(503))
+    outcome = await world.process(record())
+    assert (outcome.reason.code, outcome.attempts) == (ReasonCode.RETRIES_EXHAUSTED, 3)
+
+
+async def test_an_answer_that_never_comes(world):
+    """It is parked, and never sent again."""
+    world.customers.answers("e1", OutcomeUnknown("timeout"))
+    outcome = await world.process(record())
+    assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+    await world.again()
+    await world.process(record())
+    assert world.customers.executed.total() == 0
+    assert len({event["id"] for event in world.events("failed")}) == 1
+
+
+@pytest.mark.parametrize(("event", "reason"), [("e1", "rejected"), ("bad", "invalid_customer")])
+async def test_what_cannot_be_retried(world, event, reason):
+    """One dead letter with the original bytes, and one failed event that says where it is."""
+    world.customers.answers("e1", REJECTED)
+    await world.process(record(event=event))
+    (letter,) = world.topics.of("dead")
+    assert (letter.key, letter.value) == (b"k", event.encode())
+    (failed,) = world.events("failed")
+    assert failed["data"]["reason"]["code"] == reason
+    assert failed["data"]["deadLetter"] == {"topic": "dead", "partition": 0, "offset": 0}
+
+
+STEPS = ["intent", "finished", "succeeded"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("stored", [False, True])
+async def test_a_process_that_dies_at_any_step(world, step, stored):
+    """Whatever step it dies at, before or after the message is stored: one POST at most, one event id in the end."""
+
+    class Killed(BaseException):
+        """No except clause of ours sees it."""
+
+    def kill(message):
+        name = decode(message.value).state if message.topic == "journal" else message.topic
+        if name == step:
+            if stored:
+                world.topics.logs[message.topic, message.partition or 0].append(message)
+            raise Killed
+
+    world.topics.before = kill
+    with pytest.raises(Killed):
+        await world.process(record())
+    world.topics.before = lambda _: None
+    await world.again()
+    outcome = await world.process(record())
+    posted = world.customers.executed.total()
+    ids = {event["id"] for topic in ("succeeded", "failed") for event in world.events(topic)}
+    assert len(ids) == 1
+    assert posted <= 1
+    if isinstance(outcome, Succeeded):
+        assert posted == 1
+    else:
+        assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+
+
+async def test_a_record_that_comes_again(world):
+    """The same event is published, with the same id, and nothing is sent."""
+    await world.process(record())
+    await world.again()
+    await world.process(record())
+    first, second = world.events("succeeded")
+    assert (first["id"], first["data"]) == (second["id"], second["data"])
+    assert world.customers.executed == {"e1": 1}
+
+
+async def test_the_same_event_from_another_offset(world):
+    """It was created already; it gets an event of its own and no POST."""
+    outcome = await world.process(record(0), record(1))
+    assert outcome.resolution == "already_created"
+    assert outcome.customer_id == "2801"
+    assert world.customers.executed == {"e1": 1}
+    assert len({event["id"] for event in world.events("succeeded")}) == 2
+
+
+async def test_the_same_event_again_after_it_failed_for_certain(world):
+    """Nothing was created, so that a replayed dead letter just works."""
+    world.customers.answers("e1", REJECTED)
+    outcome = await world.process(record(0), record(1))
+    assert isinstance(outcome, Succeeded)
+
+
+async def test_the_same_event_again_after_a_doubt(world):
+    """It is not sent: the customer may exist."""
+    world.customers.answers("e1", OutcomeUnknown("timeout"))
+    outcome = await world.process(record(0), record(1))
+    assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+    assert world.customers.executed.total() == 0
+
+
+async def test_the_same_event_twice_at_once_with_different_keys(world):
+    """The second waits for the first, and finds it created."""
+    await asyncio.gather(world.process(record(0, key=b"a")), world.process(record(1, key=b"b")))
+    assert world.customers.executed == {"e1": 1}
+    assert sorted(event["data"]["resolution"] for event in world.events("succeeded")) == ["already_created", "created"]
+
+
+async def test_an_outage_costs_no_attempts(world):
+    """However long the API is away, the record is not given up."""
+    world.customers.answers("e1", *[ApiUnavailable("refused")] * 30)
+    outcome = await world.process(record())
+    assert (outcome.attempts, world.events("failed")) == (1, [])

@@ -1,0 +1,90 @@
+"""What is announced of each outcome."""
+
+import struct
+
+import orjson
+import pytest
+
+from worker.commands import Request
+from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
+from worker.records import Position, Record
+from worker.results import MAX_VIOLATIONS, Results, event_id
+
+RESULTS = Results("crm-eu", "ok", "failed", "dead", "group-1")
+REQUEST = Request("shop", "e-1", subject="customer/7", traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01")
+RECORD = Record("requests", 2, 41, 1_700_000_000_000, b"key", b"\xffvalue", (("ce_id", b"e-1"), ("empty", None)))
+VIOLATION = Violation("customerName", "max_length", limit=124)
+
+
+def headers(message):
+    return dict(message.headers)
+
+
+def test_a_success():
+    """A CloudEvent with the request's key, subject and trace."""
+    outcome = Succeeded("2801", "/system/ws/v12/interaction/customer/2801", "group", 2, "already_created")
+    message = RESULTS.succeeded(outcome, RECORD, REQUEST)
+    event = orjson.loads(message.value)
+    assert (message.topic, message.key) == ("ok", b"key")
+    assert headers(message)["content-type"] == b"application/cloudevents+json"
+    assert event["id"] == event_id(REQUEST, RECORD, "customer.create.succeeded.v1")
+    assert (event["source"], event["subject"], event["traceparent"]) == ("crm-eu", "customer/7", REQUEST.traceparent)
+    assert event["data"] == {
+        "request": {"id": "e-1", "source": "shop", "topic": "requests", "partition": 2, "offset": 41},
+        "customerId": "2801",
+        "location": "/system/ws/v12/interaction/customer/2801",
+        "customerType": "group",
+        "resolution": "already_created",
+        "attempts": 2,
+    }
+
+
+@pytest.mark.parametrize("code", ReasonCode)
+def test_every_reason_is_told(code):
+    """As the code, in the event and in the dead letter."""
+    outcome = Failed(Reason(code, "why", (VIOLATION,), HttpAnswer(400, "400-101")), 3)
+    event = orjson.loads(RESULTS.failed(outcome, RECORD, REQUEST, Position("dead", 2, 9)).value)
+    assert event["data"]["reason"] == {
+        "code": code.value,
+        "message": "why",
+        "violations": [{"path": "customerName", "rule": "max_length", "limit": 124}],
+        "http": {"status": 400, "errorCode": "400-101"},
+    }
+    assert event["data"]["deadLetter"] == {"topic": "dead", "partition": 2, "offset": 9}
+    assert headers(RESULTS.dead_letter(outcome, RECORD, 0.0))["worker-reason"] == code.value.encode()
+
+
+def test_a_dead_letter():
+    """The original record byte for byte, then the reason in three dialects."""
+    outcome = Failed(Reason(ReasonCode.REJECTED, "no", http=HttpAnswer(400)), 1)
+    letter = RESULTS.dead_letter(outcome, RECORD, first_seen=1_700_000_000.0)
+    assert (letter.topic, letter.partition, letter.key, letter.value) == ("dead", 2, b"key", b"\xffvalue")
+    assert letter.headers[:2] == RECORD.headers
+    told = headers(letter)
+    assert told["worker-http-status"] == b"400"
+    assert told["worker-first-seen"] == b"2023-11-14T22:13:20.000Z"
+    assert struct.unpack(">i", told["kafka_dlt-original-partition"]) == (2,)
+    assert struct.unpack(">q", told["kafka_dlt-original-offset"]) == (41,)
+    assert (told["__connect.errors.topic"], told["__connect.errors.offset"]) == (b"requests", b"41")
+
+
+def test_a_dead_letter_without_its_payload():
+    """It says that the value was left out."""
+    results = Results("crm-eu", "ok", "failed", "dead", "group-1", same_partition=False, with_payload=False)
+    letter = results.dead_letter(Failed(Reason(ReasonCode.REJECTED, "no")), RECORD, 0.0)
+    assert (letter.value, letter.partition, headers(letter)["worker-payload"]) == (None, None, b"omitted")
+
+
+def test_more_violations_than_a_message_holds():
+    """The event stays publishable."""
+    reason = Reason(ReasonCode.INVALID_CUSTOMER, "many", (VIOLATION,) * 100_000)
+    message = RESULTS.failed(Failed(reason), RECORD, REQUEST, Position("dead", 0, 0))
+    assert len(orjson.loads(message.value)["data"]["reason"]["violations"]) == MAX_VIOLATIONS
+
+
+def test_ids_differ_by_record_and_type():
+    """Every record has terminal events of its own, and each the same id whenever it is published."""
+    other = Record("requests", 2, 42, 0, None, None)
+    ids = {event_id(REQUEST, record, type_) for record in (RECORD, other) for type_ in ("a", "b")}
+    assert len(ids) == 4
+    assert event_id(REQUEST, RECORD, "a") == event_id(Request("shop", "e-1"), RECORD, "a")

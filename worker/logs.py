@@ -1,0 +1,63 @@
+"""Structured logs: one line per event, JSON for machines, colours on a terminal; never payloads or exception texts."""
+
+import logging
+import sys
+import traceback
+from typing import Literal
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+
+def configure(level: str, form: Literal["json", "console"] | None) -> None:
+    """Write to stdout; what libraries log at WARNING and above comes in the same form."""
+    form = form or ("console" if sys.stdout.isatty() else "json")
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _drop_unset,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    renderer = structlog.processors.JSONRenderer(_dumps) if form == "json" else structlog.dev.ConsoleRenderer()
+    output = logging.StreamHandler(sys.stdout)
+    output.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared, _without_traceback],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    _install(output, level)
+
+
+def _install(output: logging.Handler, level: str) -> None:
+    logging.root.handlers = [output]
+    logging.root.setLevel(logging.WARNING)
+    logging.getLogger("worker").setLevel(level.upper())
+    if level != "debug":
+        # Its reconnects are told as holds; its own lines repeat several times a second while a broker is away.
+        output.addFilter(lambda record: not record.name.startswith("aiokafka"))
+
+
+def where(error: BaseException) -> list[str]:
+    """The places an exception went through, without its text: a text may quote what it could not handle."""
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+
+
+def _drop_unset(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {name: value for name, value in event.items() if value is not None}
+
+
+def _without_traceback(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    event.pop("exc_info", None)
+    return event
+
+
+def _dumps(event: EventDict, **_: object) -> str:
+    return orjson.dumps(event, default=str).decode()
