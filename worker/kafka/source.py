@@ -1,0 +1,132 @@
+"""The request topic as a member of the consumer group: polled for ever, committed to on demand."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    KafkaError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+
+from worker.errors import CommitRefused, KafkaUnavailable
+from worker.kafka.connection import Connection, opened
+from worker.records import Record
+
+NOT_OURS_ANY_MORE = (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+# Polling with nothing to read keeps the member in its group and its buffers filled (facts row 26).
+NOTHING = TopicPartition("__none__", 0)
+FETCH_WAIT = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """How this process takes part in the group. Times are seconds."""
+
+    topic: str
+    group_id: str
+    session_timeout: float
+    rebalance_timeout: float
+    group_instance_id: str | None = None
+
+
+class Partitions(Protocol):
+    """Told what the group gives and takes."""
+
+    def assigned(self, partitions: Collection[int]) -> None: ...
+    async def revoked(self, partitions: Collection[int]) -> None: ...
+
+
+class RecordSource:
+    """Reads only from the partitions it is asked for, and never cancels a poll (facts row 11)."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, topic: str) -> None:
+        self._consumer = consumer
+        self._topic = topic
+
+    async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]:
+        """Records of these partitions, none after that many seconds. Raises KafkaUnavailable."""
+        wanted = [TopicPartition(self._topic, number) for number in partitions] or [NOTHING]
+        try:
+            batches = await self._consumer.getmany(*wanted, timeout_ms=int(within * 1000), max_records=at_most)
+        except KafkaError as error:
+            raise KafkaUnavailable(f"{self._topic}: {type(error).__name__}") from error
+        return [_record(each) for batch in batches.values() for each in batch]
+
+    async def commit(self, offsets: dict[int, int], within: float) -> None:
+        """Store the next offset to read. Raises CommitRefused, or KafkaUnavailable when it takes longer."""
+        if self._generation() < 0:
+            # The broker would take a commit of a member that has left, and rewind the group (facts row 23).
+            raise CommitRefused(f"{self._topic}: not a member of the group now")
+        wanted = {TopicPartition(self._topic, number): offset for number, offset in offsets.items()}
+        try:
+            await asyncio.wait_for(self._consumer.commit(wanted), within)
+        except NOT_OURS_ANY_MORE as error:
+            raise CommitRefused(f"{self._topic}: {type(error).__name__}") from error
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaUnavailable(f"{self._topic}: commit: {type(error).__name__}") from error
+
+    def _generation(self) -> int:
+        coordinator = self._consumer._coordinator  # noqa: SLF001  aiokafka tells it nowhere else
+        return int(coordinator.generation) if coordinator else -1
+
+
+class _Listener(ConsumerRebalanceListener):
+    def __init__(self, partitions: Partitions) -> None:
+        self._partitions = partitions
+
+    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+        await self._partitions.revoked([each.partition for each in revoked])
+
+    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+        """Returns at once: no heartbeat is sent while it runs (facts row 15)."""
+        self._partitions.assigned([each.partition for each in assigned])
+
+
+@asynccontextmanager
+async def record_source(
+    connection: Connection, membership: Membership, partitions: Partitions, within: float = 10.0
+) -> AsyncIterator[RecordSource]:
+    """Joins the group, and leaves it in the end. Raises KafkaUnavailable."""
+    consumer = AIOKafkaConsumer(
+        **connection.arguments(),
+        group_id=membership.group_id,
+        group_instance_id=membership.group_instance_id,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        # Members that join together can livelock with several (facts row 12).
+        partition_assignment_strategy=(StickyPartitionAssignor,),
+        session_timeout_ms=int(membership.session_timeout * 1000),
+        heartbeat_interval_ms=int(min(3.0, membership.session_timeout / 3) * 1000),
+        rebalance_timeout_ms=int(membership.rebalance_timeout * 1000),
+        fetch_max_wait_ms=int(FETCH_WAIT * 1000),
+    )
+    consumer.subscribe([membership.topic], listener=_Listener(partitions))
+    async with opened(consumer, connection, within):
+        yield RecordSource(consumer, membership.topic)
+
+
+def _record(given: ConsumerRecord[bytes, bytes]) -> Record:
+    return Record(
+        given.topic,
+        given.partition,
+        given.offset,
+        given.timestamp,
+        given.key,
+        given.value,
+        tuple((name, value) for name, value in given.headers),
+    )
