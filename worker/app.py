@@ -1,0 +1,165 @@
+"""A running worker: everything is opened in the order it depends on, and closed in the reverse."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+from worker import __version__, wiring
+from worker.assignment import Assignment
+from worker.customer_api import customer_api
+from worker.decode import Decoder
+from worker.dispatch import Dispatch
+from worker.errors import Draining, KafkaUnavailable
+from worker.hold import HoldReason, Holds
+from worker.intake import Intake, Restore
+from worker.journal import PartitionJournal
+from worker.kafka import admin
+from worker.kafka.connection import Connection
+from worker.kafka.journal_topic import JournalTopic
+from worker.kafka.sender import Sender, sender
+from worker.kafka.source import record_source
+from worker.pipeline import Pipeline
+from worker.settings import Settings
+from worker.topics import Cluster, verify
+
+log = structlog.get_logger()
+MIB = 1024 * 1024
+KAFKA_AGAIN_AFTER = 2.0
+Opened = TypeVar("Opened")
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """One producer's part of the hold `kafka_unavailable`."""
+
+    holds: Holds
+    holder: str
+
+    def begin(self, detail: str) -> None:
+        self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, detail, self.holder)
+
+    def end(self) -> None:
+        self.holds.end(HoldReason.KAFKA_UNAVAILABLE, self.holder)
+
+
+async def run(settings: Settings) -> int:
+    """Run until told to stop: 0 after a clean drain, 1 when something was left in flight."""
+    stopping = asyncio.Event()
+    holds = Holds(wiring.breaker(settings))
+    log.info("worker.started", version=__version__)
+    with_signals(stopping)
+    try:
+        async with AsyncExitStack() as stack:
+            drained = await _work(settings, holds, stopping, stack)
+    except Draining:
+        drained = True
+    log.info("worker.stopped", drained=drained)
+    return 0 if drained else 1
+
+
+async def _work(settings: Settings, holds: Holds, stopping: asyncio.Event, stack: AsyncExitStack) -> bool:
+    """What is entered first is closed last: leave the group, then close the producers, then log out."""
+    connection = wiring.connection(settings)
+    api = await stack.enter_async_context(
+        customer_api(
+            wiring.access(settings),
+            wiring.credentials(settings),
+            force_login=settings.api.force_login,
+            unknown_statuses=settings.api.unknown_statuses,
+            retry_statuses=settings.api.retry_statuses,
+        )
+    )
+
+    async def kafka(make: Callable[[], AbstractAsyncContextManager[Opened]]) -> Opened:
+        return await once_there(lambda: stack.enter_async_context(make()), holds, stopping)
+
+    cluster = await kafka(lambda: _verified(connection, settings))
+    results = await kafka(lambda: sender(connection, Outage(holds, "results"), max_request_size=3 * MIB))
+    journal = await kafka(lambda: sender(connection, Outage(holds, "journal"), max_request_size=MIB))
+    decoder = decoder_of(settings)
+    pipeline = Pipeline(decoder, api, wiring.results(settings, cluster), results.publish, wiring.retry(settings), holds)
+    slots = asyncio.Semaphore(settings.dispatch.max_in_flight)
+    dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted)
+    restore = _restore(settings, connection, journal, slots)
+    intake = Intake(dispatch, restore, holds, settings.dispatch.drain_timeout)
+    source = await kafka(lambda: record_source(connection, wiring.membership(settings), intake))
+    return await intake.run(source, stopping)
+
+
+def decoder_of(settings: Settings) -> Decoder:
+    """The decoder as configured."""
+    return Decoder(
+        api_format=settings.api.format,
+        max_bytes=settings.events.max_bytes,
+        max_depth=settings.events.max_depth,
+        departmentalization=settings.customer.departmentalization,
+        unknown_elements=settings.customer.unknown_elements,
+    )
+
+
+@asynccontextmanager
+async def _verified(connection: Connection, settings: Settings) -> AsyncIterator[Cluster]:
+    """The topics as they must be; StartupError says what is not."""
+    async with admin.opened(connection) as client:
+        cluster = await verify(client, wiring.plan(settings))
+    yield cluster
+
+
+def _restore(settings: Settings, connection: Connection, journal: Sender, slots: asyncio.Semaphore) -> Restore:
+    topic = JournalTopic(settings.topics.journal, connection, journal)
+    retention = wiring.retention(settings)
+
+    async def restored(partition: int) -> Assignment:
+        return Assignment(partition, await topic.restore(partition), topic.append, slots, retention)
+
+    async def forgetful(partition: int) -> Assignment:
+        return Assignment(partition, PartitionJournal(), _nowhere, slots, retention)
+
+    if settings.journal.enabled:
+        return restored
+    log.warning("journal.disabled", detail="a crash can create customers twice (WORKER_JOURNAL__ENABLED=false)")
+    return forgetful
+
+
+async def _nowhere(partition: int, key: bytes, value: bytes) -> int:
+    return -1
+
+
+async def once_there(opening: Callable[[], Awaitable[Opened]], holds: Holds, stopping: asyncio.Event) -> Opened:
+    """Open it, however long Kafka is away; Draining when told to stop meanwhile."""
+    while not stopping.is_set():
+        try:
+            opened = await opening()
+        except KafkaUnavailable as error:
+            holds.begin(HoldReason.KAFKA_UNAVAILABLE, str(error), "start")
+            await _either(stopping, KAFKA_AGAIN_AFTER)
+        else:
+            holds.end(HoldReason.KAFKA_UNAVAILABLE, "start")
+            return opened
+    raise Draining("told to stop before Kafka was there")
+
+
+async def _either(stopping: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stopping.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+def with_signals(stopping: asyncio.Event) -> None:
+    """The first SIGTERM or SIGINT drains, the second leaves at once (open intents stay, which is safe)."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def told(name: str) -> None:
+        log.info("worker.stopping", signal=name, forced=stopping.is_set())
+        if stopping.is_set() and task:
+            task.cancel()
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told, number.name)

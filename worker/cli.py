@@ -1,0 +1,117 @@
+"""The commands: argument parsing only. Exit codes: 0 done, 1 it did not hold, 2 wrong usage or settings."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from worker import __version__, configuration
+from worker.errors import SettingsError, WorkerError
+from worker.settings import Settings
+
+app = typer.Typer(
+    name="customer-worker",
+    help="Keeps a CRM in step with a Kafka event stream, without creating customers twice.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+topics = typer.Typer(help="The five topics.", no_args_is_help=True)
+app.add_typer(topics, name="topics")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document a line on stdout.")]
+
+
+def main() -> None:
+    """The console script: an error of ours is one line, never a traceback."""
+    try:
+        app()
+    except SettingsError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)
+    except WorkerError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(1)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001  typer calls it with the flag
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    config: Annotated[Path | None, typer.Option(help="Settings from a TOML file; the environment wins.")] = None,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Options of every command."""
+    context.obj = config
+
+
+def _settings(context: typer.Context) -> Settings:
+    return configuration.load(context.obj)
+
+
+def _run(coroutine: Coroutine[Any, Any, int | None]) -> None:
+    try:
+        code = asyncio.run(coroutine)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        code = 1
+    raise typer.Exit(code or 0)
+
+
+@app.command()
+def run(context: typer.Context) -> None:
+    """Run the worker until SIGTERM or SIGINT; 0 after a clean drain."""
+    from worker import app as worker_app, logs  # noqa: PLC0415  each command imports only what it needs
+
+    settings = _settings(context)
+    logs.configure(settings.log.level, settings.log.format)
+    _run(worker_app.run(settings))
+
+
+@topics.command("create")
+def topics_create(context: typer.Context) -> None:
+    """Make the topics that are missing, and say what exists and what differs."""
+    from worker import commands_kafka as kafka  # noqa: PLC0415
+
+    _run(kafka.create_topics(_settings(context)))
+
+
+@app.command()
+def sandbox(  # noqa: PLR0913  one parameter an option
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: a free port, printed.")] = 8090,
+    faults: Annotated[Path | None, typer.Option(help="Faults from a TOML or JSON file.")] = None,
+    fault_probability: Annotated[
+        list[str] | None, typer.Option(help="KIND=P: this fault to a share of the calls; may be given several times.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Makes the drawn faults repeatable.")] = 0,
+    catalog: Annotated[Path | None, typer.Option(help="Configured values from a TOML or JSON file.")] = None,
+    quiet: Annotated[bool, typer.Option(help="No line per call.")] = False,
+) -> None:
+    """The API double alone: strict to the API's pages, with a ledger and faults on request."""
+    from worker.sandbox import api  # noqa: PLC0415
+
+    script = [*(api.load_faults(faults) if faults else ()), *api.faults_by_chance(fault_probability or ())]
+    configured = api.load_configured_values(catalog) if catalog else api.ConfiguredValues()
+    config = api.SandboxConfig(host=host, port=port, seed=seed, configured=configured)
+    _run(api.run_sandbox(config, faults=script, quiet=quiet))
+
+
+@app.command()
+def kafka(
+    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Unset: a free port, printed.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Keep the data there; unset: a temporary directory.")] = None,
+) -> None:
+    """A real single-node Apache Kafka on this machine, until interrupted."""
+    from worker.sandbox.kafka_command import run_kafka  # noqa: PLC0415
+
+    _run(run_kafka(port, data))

@@ -1,0 +1,129 @@
+"""From settings to the frozen values that each part takes; nothing else reads settings."""
+
+import re
+import socket
+
+from worker.assignment import Retention
+from worker.customer_api.http import Access
+from worker.customer_api.session import Credentials
+from worker.errors import SettingsError
+from worker.hold import Breaker
+from worker.kafka.connection import Connection
+from worker.kafka.source import Membership
+from worker.pipeline import RetryPolicy
+from worker.results import Results
+from worker.retry import Backoff
+from worker.settings import Settings
+from worker.topics import Cluster, Plan
+
+
+def connection(settings: Settings) -> Connection:
+    """How every Kafka client connects."""
+    kafka = settings.kafka
+    return Connection(
+        kafka.bootstrap_servers,
+        client_id=kafka.client_id,
+        security_protocol=kafka.security_protocol,
+        sasl_mechanism=kafka.sasl_mechanism,
+        username=kafka.username,
+        password=kafka.password.get_secret_value() if kafka.password else None,
+        ca_file=kafka.ca_file,
+        cert_file=kafka.cert_file,
+        key_file=kafka.key_file,
+    )
+
+
+def membership(settings: Settings) -> Membership:
+    """How this process takes part in the group."""
+    kafka = settings.kafka
+    return Membership(
+        settings.topics.requests,
+        kafka.group_id,
+        session_timeout=kafka.session_timeout,
+        rebalance_timeout=settings.rebalance_timeout,
+        group_instance_id=kafka.group_instance_id,
+    )
+
+
+def plan(settings: Settings) -> Plan:
+    """The topics."""
+    topics, journal = settings.topics, settings.journal
+    return Plan(
+        topics.requests,
+        topics.succeeded,
+        topics.failed,
+        topics.dead_letters,
+        topics.journal,
+        partitions=topics.partitions,
+        replication_factor=topics.replication_factor,
+        window=journal.window,
+        journal_enabled=journal.enabled,
+    )
+
+
+def access(settings: Settings) -> Access:
+    """How the API is reached."""
+    api = settings.api
+    return Access(
+        api.base_url,
+        api.context_root,
+        api.format,
+        api.accept_language,
+        connect_timeout=api.connect_timeout,
+        request_timeout=api.request_timeout,
+        keepalive_timeout=api.keepalive_timeout,
+        pool_size=api.pool_size or settings.dispatch.max_in_flight,
+        ca_file=api.ca_file,
+    )
+
+
+def credentials(settings: Settings) -> Credentials:
+    """The account of this replica's ordinal, or the only one."""
+    api = settings.api
+    if api.accounts:
+        number = ordinal(socket.gethostname())
+        if number >= len(api.accounts):
+            raise SettingsError(f"WORKER_API__ACCOUNTS: has {len(api.accounts)}, and this is replica number {number}")
+        account = api.accounts[number]
+        return Credentials(account.username, account.password.get_secret_value())
+    if not api.username or not api.password.get_secret_value():
+        raise SettingsError("WORKER_API__USERNAME and WORKER_API__PASSWORD: required")
+    return Credentials(api.username, api.password.get_secret_value())
+
+
+def ordinal(hostname: str) -> int:
+    """The number at the end of a StatefulSet's host name; 0 without one."""
+    found = re.search(r"-(\d+)$", hostname)
+    return int(found.group(1)) if found else 0
+
+
+def results(settings: Settings, cluster: Cluster) -> Results:
+    """Where results go."""
+    topics = settings.topics
+    requests, dead_letters = cluster.topics[topics.requests], cluster.topics[topics.dead_letters]
+    return Results(
+        settings.events.source,
+        topics.succeeded,
+        topics.failed,
+        topics.dead_letters,
+        settings.kafka.group_id,
+        same_partition=requests.partitions == dead_letters.partitions,
+        with_payload=settings.dead_letters.payload == "full",
+    )
+
+
+def retry(settings: Settings) -> RetryPolicy:
+    """How often and how soon a record is tried again."""
+    given = settings.retry
+    return RetryPolicy(given.max_attempts, Backoff(given.base_delay, given.max_delay))
+
+
+def breaker(settings: Settings) -> Breaker:
+    """When failures in a row are an outage, and how it is probed."""
+    given = settings.hold
+    return Breaker(given.after_failures, Backoff(given.probe_delay, given.max_probe_delay))
+
+
+def retention(settings: Settings) -> Retention:
+    """How much of the journal is remembered."""
+    return Retention(settings.journal.window, settings.journal.max_entries)
