@@ -1,0 +1,210 @@
+"""Every source of settings, which one wins, and what is said when something is wrong."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from worker.configuration import load
+from worker.errors import SettingsError
+from worker.settings import Settings
+
+Load = Callable[..., Settings]
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Load:
+    """Loads settings from nothing but what the test gives."""
+
+    def load_given(
+        environment: dict[str, str] | None = None,
+        *,
+        toml: str | None = None,
+        dotenv: str | None = None,
+        secrets: dict[str, str] | None = None,
+    ) -> Settings:
+        folder = tmp_path / "secrets"
+        folder.mkdir()
+        for name, text in (secrets or {}).items():
+            (folder / name).write_text(text)
+        if dotenv is not None:
+            (tmp_path / ".env").write_text(dotenv)
+        config = tmp_path / "worker.toml" if toml is not None else None
+        if config:
+            config.write_text(toml or "")
+        return load(config, environment=environment or {}, dotenv=tmp_path / ".env", secrets=folder)
+
+    return load_given
+
+
+def test_nothing_given(given: Load) -> None:
+    """Every setting has a default."""
+    assert given().model_dump() == Settings().model_dump()
+
+
+def test_environment(given: Load) -> None:
+    """A group and a name, with two underscores between."""
+    assert given({"WORKER_KAFKA__GROUP_ID": "g"}).kafka.group_id == "g"
+
+
+def test_dotenv(given: Load) -> None:
+    """The `.env` file holds the same names as the environment."""
+    assert given(dotenv="WORKER_RETRY__MAX_ATTEMPTS=7\n").retry.max_attempts == 7
+
+
+def test_secrets_directory(given: Load) -> None:
+    """A secret's file name is the variable's name; the line end of its text is no part of it."""
+    loaded = given(secrets={"worker_api__password": "s3cret\n", "unrelated": "x"})
+    assert loaded.api.password.get_secret_value() == "s3cret"
+
+
+def test_toml(given: Load) -> None:
+    """A group is a table."""
+    loaded = given(toml='[topics]\npartitions = 3\n[api]\naccounts = [{username = "a", password = "b"}]\n')
+    assert loaded.topics.partitions == 3
+    assert loaded.api.accounts[0].username == "a"
+
+
+def test_every_source_at_once(given: Load) -> None:
+    """The environment wins over `.env`, that over the secrets, those over the TOML file; other names stay."""
+    name = "WORKER_KAFKA__CLIENT_ID"
+    toml = '[kafka]\nclient_id = "toml"\ngroup_id = "toml"\n'
+    sources: dict[str, Any] = {"toml": toml, "secrets": {name: "secret"}, "dotenv": f"{name}=dotenv\n"}
+    first = given({name: "environment"}, **sources).kafka
+    assert (first.client_id, first.group_id) == ("environment", "toml")
+
+
+@pytest.mark.parametrize(
+    ("sources", "winner"),
+    [
+        ({"secrets": "secret", "toml": "toml"}, "secret"),
+        ({"dotenv": "dotenv", "secrets": "secret", "toml": "toml"}, "dotenv"),
+    ],
+)
+def test_sources_below_the_environment(given: Load, sources: dict[str, str], winner: str) -> None:
+    """Each source gives way to the one above it."""
+    name = "WORKER_KAFKA__CLIENT_ID"
+    text: dict[str, Any] = {
+        "secrets": {name: sources["secrets"]},
+        "toml": f'[kafka]\nclient_id = "{sources["toml"]}"\n',
+        "dotenv": f"{name}={sources['dotenv']}\n" if "dotenv" in sources else None,
+    }
+    assert given({}, **text).kafka.client_id == winner
+
+
+def test_empty_value(given: Load) -> None:
+    """An empty variable is as good as none, and hides no source below it."""
+    loaded = given({"WORKER_KAFKA__GROUP_ID": ""}, toml='[kafka]\ngroup_id = "toml"\n')
+    assert loaded.kafka.group_id == "toml"
+
+
+def test_lower_case(given: Load) -> None:
+    """Case makes no difference."""
+    assert given({"worker_kafka__group_id": "g"}).kafka.group_id == "g"
+
+
+def test_variables_of_the_tests(given: Load) -> None:
+    """WORKER_TEST_ and what does not begin with WORKER_ are nobody's settings."""
+    assert (
+        given({"WORKER_TEST_KAFKA": "127.0.0.1:1", "PATH": "/bin", "WORKERS": "2"}).model_dump()
+        == Settings().model_dump()
+    )
+
+
+@pytest.mark.parametrize("source", ["environment", "dotenv", "secrets", "toml"])
+def test_unknown_name(given: Load, source: str) -> None:
+    """It is an error wherever it stands, with its place and the nearest name that there is."""
+    name = "WORKER_KAFKA__BOOTSTRAP_SERVER"
+    sources: dict[str, Any] = {
+        "environment": {"environment": {name: "x"}},
+        "dotenv": {"dotenv": f"{name}=x\n"},
+        "secrets": {"secrets": {name: "x"}},
+        "toml": {"toml": '[kafka]\nbootstrap_server = "x"\n'},
+    }
+    place = {"environment": "environment", "dotenv": ".env", "secrets": "secret", "toml": "worker.toml"}[source]
+    with pytest.raises(SettingsError) as raised:
+        given(**sources[source])
+    text = str(raised.value)
+    assert text.startswith(f"{name} (")
+    assert place in text
+    assert text.endswith("did you mean WORKER_KAFKA__BOOTSTRAP_SERVERS?")
+
+
+def test_unknown_name_like_no_other(given: Load) -> None:
+    """Without a near name there is no suggestion."""
+    with pytest.raises(SettingsError, match=r"^WORKER_XYZ \(environment\): no such setting; the README lists"):
+        given({"WORKER_XYZ": "1"})
+
+
+def test_several_wrong_values(given: Load) -> None:
+    """Each gets its own line with its name and place."""
+    with pytest.raises(SettingsError) as raised:
+        given({"WORKER_RETRY__MAX_ATTEMPTS": "many"}, toml="[ops]\nport = 70000\n")
+    lines = sorted(str(raised.value).splitlines())
+    assert [line.partition(":")[0].partition(" (")[0] for line in lines] == [
+        "WORKER_OPS__PORT",
+        "WORKER_RETRY__MAX_ATTEMPTS",
+    ]
+    assert "worker.toml" in lines[0]
+    assert "(environment)" in lines[1]
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"WORKER_API__ACCOUNTS": '[{"username": "u", "password": "s3cret", "nope": 1}]'},
+        {"WORKER_API__ACCOUNTS": '[{"username": "u", "password": "s3cret"'},
+        {"WORKER_API__ACCOUNTS": '[{"username": "u", "pass": "s3cret"}]'},
+        {"WORKER_API__PASSWORD": "s3cret", "WORKER_API__BASE_URL": "https://user:s3cret@crm.example.com"},
+        {"WORKER_KAFKA__PASSWORD": "s3cret", "WORKER_KAFKA__SASL_MECHANISM": "s3cret"},
+    ],
+)
+def test_secret_in_a_wrong_setting(given: Load, environment: dict[str, str]) -> None:
+    """What is wrong is told without the value."""
+    with pytest.raises(SettingsError) as raised:
+        given(environment)
+    assert "WORKER_" in str(raised.value)
+    assert "s3cret" not in str(raised.value)
+    assert raised.value.__cause__ is None
+
+
+def test_secrets_in_loaded_settings(given: Load) -> None:
+    """Printing the settings shows no secret."""
+    accounts = '[{"username": "u", "password": "s3cret"}]'
+    environment = {"WORKER_API__PASSWORD": "s3cret", "WORKER_KAFKA__PASSWORD": "s3cret"}
+    loaded = given(environment | {"WORKER_API__ACCOUNTS": accounts})
+    assert loaded.api.accounts[0].password.get_secret_value() == "s3cret"
+    assert "s3cret" not in repr(loaded) + str(loaded) + loaded.model_dump_json()
+
+
+def test_broken_toml(given: Load) -> None:
+    """The line is named."""
+    with pytest.raises(SettingsError, match=r"worker\.toml: not TOML: .*line 2"):
+        given(toml="[kafka]\ngroup_id = \n")
+
+
+def test_missing_toml(tmp_path: Path) -> None:
+    """A file that was asked for must be there."""
+    with pytest.raises(SettingsError, match=r"^--config .*nothing\.toml: No such file"):
+        load(tmp_path / "nothing.toml", environment={}, dotenv=tmp_path / ".env", secrets=tmp_path)
+
+
+def test_toml_that_is_no_text(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 are no TOML."""
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match="not TOML"):
+        load(tmp_path / "binary.toml", environment={}, dotenv=tmp_path / ".env", secrets=tmp_path)
+
+
+def test_value_where_a_table_belongs(given: Load) -> None:
+    """A group's name alone is no setting."""
+    with pytest.raises(SettingsError, match="WORKER_KAFKA"):
+        given(toml='kafka = "127.0.0.1:9092"\n')
+
+
+def test_secrets_that_are_no_text(tmp_path: Path) -> None:
+    """The directory is named, not the content."""
+    (tmp_path / "WORKER_API__PASSWORD").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match=r"^secrets directory"):
+        load(environment={}, dotenv=tmp_path / ".env", secrets=tmp_path)

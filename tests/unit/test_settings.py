@@ -1,0 +1,77 @@
+"""What the settings take, and what they derive from each other."""
+
+import inspect
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from worker import settings
+from worker.settings import Settings
+
+
+def _groups() -> list[type[BaseModel]]:
+    classes = [value for _, value in inspect.getmembers(settings, inspect.isclass)]
+    return [group for group in classes if issubclass(group, settings.Group) and group is not settings.Group]
+
+
+def test_every_setting_is_explained() -> None:
+    """One sentence for each name, which the README repeats."""
+    unexplained = [
+        f"{group.__name__}.{name}"
+        for group in _groups()
+        if group is not settings.Account
+        for name, field in group.model_fields.items()
+        if not (field.description or "").strip()
+    ]
+    assert unexplained == []
+
+
+def test_rebalance_timeout_unset() -> None:
+    """It leaves a quarter of a minute after a drain."""
+    assert Settings(dispatch=settings.Dispatch(drain_timeout=60)).rebalance_timeout == 75
+
+
+def test_rebalance_timeout_set() -> None:
+    """What is set counts."""
+    assert Settings(kafka=settings.Kafka(rebalance_timeout=100)).rebalance_timeout == 100
+
+
+@pytest.mark.parametrize(
+    ("given", "setting"),
+    [
+        ({"kafka": {"rebalance_timeout": 40}}, "WORKER_KAFKA__REBALANCE_TIMEOUT"),
+        ({"dispatch": {"drain_timeout": 30}}, "WORKER_DISPATCH__DRAIN_TIMEOUT"),
+        ({"reconcile": {"by": "custom_attribute"}}, "WORKER_RECONCILE__ATTRIBUTE"),
+        ({"api": {"unknown_statuses": "503,504"}}, "WORKER_API__RETRY_STATUSES"),
+    ],
+)
+def test_settings_that_do_not_fit_together(given: dict[str, dict[str, object]], setting: str) -> None:
+    """The error names the setting to change."""
+    with pytest.raises(ValidationError, match=setting):
+        Settings.model_validate(given)
+
+
+@pytest.mark.parametrize("statuses", ["502,504", "[502, 504]", "502, 504"])
+def test_statuses(statuses: str) -> None:
+    """A list in any form in which people write one."""
+    assert settings.Api.model_validate({"unknown_statuses": statuses}).unknown_statuses == {502, 504}
+
+
+@pytest.mark.parametrize("url", ["crm.example.com", "https://crm.example.com/system", "https://u@h", "ftp://h", ""])
+def test_base_url_that_is_more_or_less_than_an_origin(url: str) -> None:
+    """Scheme, host and port only; the context root is a setting of its own."""
+    with pytest.raises(ValidationError, match="scheme, host and port"):
+        settings.Api.model_validate({"base_url": url})
+
+
+@pytest.mark.parametrize(("root", "kept"), [("/system/", "/system"), ("", ""), ("/", ""), ("/a/b", "/a/b")])
+def test_context_root(root: str, kept: str) -> None:
+    """It ends without a slash."""
+    assert settings.Api.model_validate({"context_root": root}).context_root == kept
+
+
+@pytest.mark.parametrize("topic", ["", "a b", "ä", "x" * 250])
+def test_topic_name_that_kafka_refuses(topic: str) -> None:
+    """It is refused before Kafka is asked."""
+    with pytest.raises(ValidationError, match="requests"):
+        settings.Topics.model_validate({"requests": topic})
