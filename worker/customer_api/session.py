@@ -13,6 +13,7 @@ from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown
 
 log = structlog.get_logger()
 HEADER = "X-egain-session"
+LOGOUT_WITHIN = 5.0
 PLATFORM = "http://bindings.egain.com/ws/model/v12/gen/platform"
 
 
@@ -61,13 +62,14 @@ class Session:
             self._token = answered
 
     async def log_out(self) -> None:
-        """Frees one of the five sessions that the API allows a user; best effort."""
+        """Frees one of the five sessions that the API allows a user; best effort, and no more than some seconds."""
         token, self._token = self._token, None
         if token is None:
             return
         try:
-            await self._call("DELETE", self._access.url("/authentication/user/logout"), {HEADER: token})
-        except (ApiUnavailable, OutcomeUnknown) as error:
+            async with asyncio.timeout(LOGOUT_WITHIN):
+                await self._call("DELETE", self._access.url("/authentication/user/logout"), {HEADER: token})
+        except (ApiUnavailable, LoginRefused, OutcomeUnknown, TimeoutError) as error:
             log.warning("session.logout_failed", detail=str(error))
         else:
             log.info("session.logged_out")
@@ -101,5 +103,7 @@ class Session:
         if answer.status >= 500 or answer.status in {408, 429}:
             raise ApiUnavailable(f"{url.path} answered {answer.status}")
         if answer.status not in {200, 204}:
-            raise LoginRefused(f"{url.path} answered {answer.status}; check WORKER_API__USERNAME and __PASSWORD")
+            raise LoginRefused(
+                f"{url.path} answered {answer.status}; see WORKER_API__USERNAME and WORKER_API__PASSWORD"
+            )
         return answer

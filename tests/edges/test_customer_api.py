@@ -1,0 +1,217 @@
+"""The client against a real HTTP server: the sandbox, and one that misbehaves."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+
+import orjson
+import pytest
+
+from worker.commands import CreateCustomer, Request
+from worker.customer_api import Access, customer_api
+from worker.customer_api.session import Credentials
+from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, RefusedForNow
+from worker.outcomes import Failed, Succeeded
+from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, SandboxConfig, sandbox_api
+
+CREDENTIALS = Credentials(DEFAULT_USER, DEFAULT_PASSWORD)
+INDIVIDUAL = SimpleNamespace(customer_type="individual")
+
+
+def command(name="Jack", **request):
+    body = {"type": {"value": "individual"}, "contactPersons": {"contactPerson": [{"firstName": name}]}}
+    return CreateCustomer(Request("test", name, **request), INDIVIDUAL, orjson.dumps(body))
+
+
+@asynccontextmanager
+async def running(*faults, credentials=CREDENTIALS, force_login=True, **config):
+    async with sandbox_api(
+        SandboxConfig(**config), faults=[Fault.model_validate(fault) for fault in faults]
+    ) as sandbox:
+        access = Access(sandbox.base_url, connect_timeout=2, request_timeout=2, pool_size=600)
+        async with customer_api(access, credentials, force_login=force_login) as api:
+            yield api, sandbox
+
+
+async def test_a_customer_is_created():
+    """The id and the path come from `Location`; the session is given back in the end."""
+    async with running() as (api, sandbox):
+        assert await api.create(command()) == Succeeded(
+            "2801", "/system/ws/v12/interaction/customer/2801", "individual", 0
+        )
+        await api.log_out()
+        assert sandbox.state.summary()["executions"] == 1
+
+
+async def test_a_rejected_customer():
+    """The reason carries the API's code and nothing of its text."""
+    async with running() as (api, _):
+        outcome = await api.create(command("x" * 200))
+        assert isinstance(outcome, Failed)
+        assert outcome.reason.code == "rejected"
+        assert outcome.reason.http is not None
+        assert (outcome.reason.http.status, (outcome.reason.http.error_code or "")[:4]) == (400, "400-")
+
+
+async def test_a_session_that_expired():
+    """One renewal, one more try, one execution."""
+    async with running({"kind": "expire_session", "times": 1}) as (api, sandbox):
+        assert isinstance(await api.create(command()), Succeeded)
+        assert (sandbox.sessions.logins, sandbox.state.summary()["executions"]) == (2, 1)
+
+
+async def test_five_hundred_calls_meet_an_expired_session():
+    """Exactly one login is made for all of them."""
+    async with running() as (api, sandbox):
+        await api.log_in()
+        sandbox.sessions.expire()
+        outcomes = await asyncio.gather(*[api.create(command(f"n{number}")) for number in range(500)])
+        assert all(isinstance(outcome, Succeeded) for outcome in outcomes)
+        assert (sandbox.sessions.logins, sandbox.state.summary()["executions"]) == (2, 500)
+
+
+async def test_a_session_that_is_refused_right_after_a_good_login():
+    """It is a hold, not a loop."""
+    async with running({"kind": "status", "status": 401}) as (api, sandbox):
+        with pytest.raises(LoginRefused, match="right after a good login"):
+            await api.create(command())
+        assert sandbox.sessions.logins == 2
+
+
+async def test_a_wrong_password():
+    """The login says so, names the settings and not the password, and is made once for all who wait."""
+    async with running(credentials=Credentials(DEFAULT_USER, "wr0ng")) as (api, sandbox):
+        results = await asyncio.gather(*[api.log_in() for _ in range(20)], return_exceptions=True)
+        assert {type(result) for result in results} == {LoginRefused}
+        assert "WORKER_API__USERNAME" in str(results[0])
+        assert "wr0ng" not in str(results[0])
+        assert sandbox.state.summary()["logins"] == 0
+
+
+async def test_a_session_id_that_changes():
+    """The new one is adopted: no call is refused."""
+    async with running(rotate_after=2) as (api, sandbox):
+        for number in range(10):
+            assert isinstance(await api.create(command(f"n{number}")), Succeeded)
+        assert sandbox.sessions.logins == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "executions"),
+    [
+        ({"kind": "status", "status": 503, "headers": {"Retry-After": "1"}}, RefusedForNow, 0),
+        ({"kind": "status", "status": 500, "body": "huge"}, RefusedForNow, 0),
+        ({"kind": "status_after", "status": 502, "body": "html"}, OutcomeUnknown, 1),
+        ({"kind": "reply_lost"}, OutcomeUnknown, 1),
+        ({"kind": "hang"}, OutcomeUnknown, 0),
+        ({"kind": "reset"}, OutcomeUnknown, 0),
+        ({"kind": "location_missing"}, OutcomeUnknown, 1),
+        ({"kind": "location_garbage"}, OutcomeUnknown, 1),
+    ],
+)
+async def test_a_fault_of_the_api(fault, error, executions):
+    """What the client says of it is what it can know; the next call on the same pool works."""
+    async with running({**fault, "times": 1}) as (api, sandbox):
+        with pytest.raises(error):
+            await api.create(command())
+        assert sandbox.state.summary()["executions"] == executions
+        assert isinstance(await api.create(command("Next")), Succeeded)
+
+
+async def test_a_redirect_is_not_followed():
+    """A POST that was redirected would come back as a GET that succeeds."""
+    fault = {"kind": "status", "status": 302, "headers": {"Location": "/elsewhere"}}
+    async with running(fault) as (api, _):
+        outcome = await api.create(command())
+        assert isinstance(outcome, Failed)
+        assert outcome.reason.code == "refused"
+
+
+async def test_the_trace_is_passed_on():
+    """The API call carries the event's trace: the sandbox takes it for the call's identity."""
+    async with running() as (api, sandbox):
+        await api.create(command(traceparent=f"00-{'a' * 32}-{'b' * 16}-01"))
+        (entry,) = sandbox.ledger.entries()
+        assert entry.identity == "a" * 32
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://no-such-host.invalid", "https://127.0.0.1:9"])
+async def test_an_api_that_is_not_there(url):
+    """Nothing was sent, and the message says where it looked."""
+    async with customer_api(Access(url, connect_timeout=2), CREDENTIALS) as api:
+        with pytest.raises(ApiUnavailable, match="cannot reach"):
+            await api.log_in()
+
+
+@asynccontextmanager
+async def tcp_server(answer):
+    """`answer(reader, writer)` may do as it likes with the connection."""
+
+    async def serve(reader, writer):
+        try:
+            await answer(reader, writer)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def login_then(reader, writer, then):
+    """A good login on any connection; `then` is what a create call gets."""
+    while head := await reader.readuntil(b"\r\n\r\n"):
+        length = next(
+            (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
+        )
+        if b"user/login" not in head:
+            await then(reader, writer)
+            return
+        await reader.readexactly(length)
+        writer.write(b"HTTP/1.1 204 No Content\r\nX-egain-session: s1\r\n\r\n")
+
+
+async def close_at_once(reader, writer):
+    writer.transport.abort()
+
+
+async def half_a_status_line(reader, writer):
+    writer.write(b"HTTP/1.1 2")
+    await writer.drain()
+
+
+async def half_the_headers(reader, writer):
+    writer.write(b"HTTP/1.1 201 Created\r\nLocation: /system/ws/v12/inter")
+    await writer.drain()
+
+
+async def no_http(reader, writer):
+    writer.write(b"\x00\x01\x02 not http at all\r\n\r\n")
+    await writer.drain()
+
+
+@pytest.mark.parametrize("then", [close_at_once, half_a_status_line, half_the_headers, no_http])
+async def test_an_answer_that_breaks_off(then):
+    """The request left: the outcome is unknown."""
+    async with (
+        tcp_server(lambda reader, writer: login_then(reader, writer, then)) as url,
+        customer_api(Access(url, connect_timeout=2, request_timeout=2), CREDENTIALS) as api,
+    ):
+        with pytest.raises(OutcomeUnknown):
+            await api.create(command())
+
+
+async def test_a_created_customer_whose_answer_s_body_breaks_off():
+    """Status and `Location` are what counts."""
+
+    async def then(reader, writer):
+        writer.write(b"HTTP/1.1 201 Created\r\nLocation: /a/7\r\nContent-Length: 100\r\n\r\nhalf")
+        await writer.drain()
+
+    async with (
+        tcp_server(lambda reader, writer: login_then(reader, writer, then)) as url,
+        customer_api(Access(url, connect_timeout=2, request_timeout=2), CREDENTIALS) as api,
+    ):
+        assert await api.create(command()) == Succeeded("7", "/a/7", "individual", 0)
