@@ -49,7 +49,8 @@ def as_text(line: CallLine) -> Text:
     """Green is created, yellow is refused, red is failed or not answered."""
     colour = "red" if line.status >= 500 or line.status == 0 else "yellow" if line.status >= 400 else "green"
     text = Text(str(line))
-    text.highlight_words([str(line.status or "no-answer")], colour)
+    status_at = len(f"{line.method} {line.path} ")
+    text.stylize(colour, status_at, str(line).index(" ", status_at))
     if line.fault is not None:
         text.highlight_words([f"fault={line.fault}"], "magenta")
     return text

@@ -69,7 +69,7 @@ class SandboxConfig:
 
     `session_lifetime` is in seconds since the log-in, `session_calls` in calls; `rotate_after` calls the session gets
     another id, and the one before it stays good until the next rotation. `home_departments` are those that the users
-    may create in (None: all). With `unique_emails=False` an e-mail address may be used again: the API's own examples do.
+    may create in (None: all). With `unique_emails=False` an address may be used again, as the API's examples do.
     A customer can be found `visibility_lag` seconds after it was created.
     """
 
@@ -117,9 +117,9 @@ def load_configured_values(path: Path) -> ConfiguredValues:
         raise SettingsError("\n".join(f"{path}: {line}" for line in told(error))) from error
 
 
-def told(error: ValidationError) -> list[str]:
-    """One line per wrong field: its place and what is wrong with it, never its value."""
+def told(error: ValidationError, *place: str) -> list[str]:
+    """One line per wrong field: its place (within `place`) and what is wrong with it, never its value."""
     return [
-        f"{'.'.join(map(str, problem['loc'])) or 'the document'}: {problem['msg'].removeprefix('Value error, ')}"
+        ": ".join(filter(None, [".".join([*place, *map(str, problem["loc"])]), problem["msg"]]))
         for problem in error.errors(include_url=False, include_context=False, include_input=False)
     ]

@@ -1,6 +1,8 @@
 """The customers that exist, and the ways to find them."""
 
+import sys
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,7 +21,7 @@ class Customers:
         self._lag = lag
         self._clock = clock
         self._bodies: list[bytes] = []
-        self._created_at: list[float] = []
+        self._created_at = array("d")
         self._found_by: dict[tuple[str, str], list[int]] = {}
         self._emails: set[tuple[str, str]] = set()
         self.stored_bytes = 0
@@ -35,7 +37,7 @@ class Customers:
     def add(self, tree: dict[str, Any]) -> int:
         """Create it; the tree was found valid."""
         customer_id = FIRST_CUSTOMER_ID + len(self._bodies)
-        body = orjson.dumps(tree)
+        body = bytes(memoryview(orjson.dumps(tree)))  # a copy: what orjson returns keeps its roomy buffer
         self._bodies.append(body)
         self._created_at.append(self._clock())
         self.stored_bytes += len(body)
@@ -83,7 +85,7 @@ def _keys(tree: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if "phone" in point["type"]:
             yield from _phone_keys(point["type"]["phone"])
     for owner in (tree, *_persons(tree), *_points(tree)):
-        yield from custom_attributes(owner)
+        yield from _custom_keys(owner)
 
 
 def _phone_keys(phone: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -93,11 +95,11 @@ def _phone_keys(phone: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "phone", "".join(filter(str.isalnum, "".join(parts)))
 
 
-def custom_attributes(owner: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _custom_keys(owner: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Each value as the criterion that finds it: `custom.<name>`."""
     for attribute in owner.get("customAttributes", {}).get("customAttribute", []):
         for value in attribute.get("attribValues", {}).get("attribValue", []):
-            yield f"custom.{attribute['attribName']}", value["value"]
+            yield sys.intern(f"custom.{attribute['attribName']}"), value["value"]
 
 
 def _derived_name(tree: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ def _fault(spec: object, place: str) -> Fault:
     try:
         return Fault.model_validate(spec)
     except ValidationError as error:
-        raise WrongFaults("\n".join(f"{place}.{line}" for line in told(error))) from error
+        raise WrongFaults("\n".join(told(error, place))) from error
 
 
 def load_faults(path: Path) -> list[Fault]:
