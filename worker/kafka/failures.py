@@ -53,7 +53,8 @@ def explained(servers: str, protocol: str) -> Iterator[None]:
     except UNREACHABLE as error:
         raise KafkaUnavailable(reason(collected.errors or [error], servers, protocol)) from None
     except BrokerResponseError as error:
-        raise StartupError(f"Kafka at {servers} ({SERVERS}) refused: {describe(error)}") from None
+        refused = KafkaUnavailable if error.retriable else StartupError
+        raise refused(f"Kafka at {servers} ({SERVERS}) refused: {describe(error)}") from None
     except KafkaError as error:
         raise KafkaUnavailable(f"Kafka at {servers} ({SERVERS}): {type(error).__name__}") from None
     finally:
@@ -84,7 +85,7 @@ def _certificate(error: BaseException, _: str) -> str:
 
 
 def _tls(error: BaseException, _: str) -> str:
-    if isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or ""):
+    if "ALERT" in str(error).upper():
         return "it refused the worker's certificate (WORKER_KAFKA__CERT_FILE, WORKER_KAFKA__KEY_FILE)"
     return f"it does not speak TLS there ({PROTOCOL})"
 

@@ -1,0 +1,154 @@
+"""Topics on a real Kafka: asked for, made, refused; and what is said when there is no Kafka."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from dataclasses import replace
+from socket import create_server
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from worker.errors import KafkaUnavailable, StartupError
+from worker.kafka import admin
+from worker.kafka.admin import Admin
+from worker.kafka.connection import Connection, close, opened
+from worker.topics import Plan, TopicSpec, create, exit_code, verify
+
+
+@pytest.fixture
+async def topics(kafka: str) -> AsyncIterator[Admin]:
+    """The admin client under test."""
+    async with admin.opened(Connection(kafka)) as client:
+        yield client
+
+
+@pytest.fixture
+def plan(unique: str) -> Plan:
+    """Five topics of this test's own, small on disk."""
+    return Plan(
+        f"{unique}-requests",
+        f"{unique}-succeeded",
+        f"{unique}-failed",
+        f"{unique}-dead-letters",
+        f"{unique}-journal",
+        partitions=2,
+        replication_factor=1,
+    )
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """An address where connections are taken and nothing is ever answered."""
+    with closing(create_server(("127.0.0.1", 0))) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+async def test_topics_that_do_not_exist(topics: Admin, plan: Plan) -> None:
+    """Asking for them does not create them."""
+    names = [name for _, name in plan.names()]
+    assert (await topics.cluster(names)).brokers == 1
+    assert (await topics.cluster(names)).topics == {}
+    with pytest.raises(StartupError, match="customer-worker topics create"):
+        await verify(topics, plan)
+
+
+async def test_topics_create_twice(topics: Admin, plan: Plan) -> None:
+    """The first time all are made as planned, the second time nothing differs."""
+    assert {report.state for report in await create(topics, plan)} == {"created"}
+    again = await create(topics, plan)
+    assert [str(report) for report in again] == [f"{name}: exists" for _, name in plan.names()]
+    made = (await verify(topics, plan)).topics
+    assert {topic.partitions for topic in made.values()} == {2}
+    journal = made[plan.journal].config or {}
+    assert set(journal["cleanup.policy"].split(",")) == {"compact", "delete"}
+    assert made[plan.dead_letters].number("max.message.bytes", 0) > made[plan.requests].number("max.message.bytes", 0)
+
+
+async def test_journal_with_other_partitions(topics: Admin, plan: Plan, unique: str) -> None:
+    """It is reported by the one and refused by the other."""
+    await topics.create(TopicSpec(plan.requests, 3, 1))
+    await topics.create(TopicSpec(plan.journal, 2, 1))
+    assert exit_code(await create(topics, plan)) == 1
+    with pytest.raises(StartupError, match=f"{unique}-journal .WORKER_TOPICS__JOURNAL. has 2 partitions"):
+        await verify(topics, plan)
+
+
+async def test_topic_that_is_already_there(topics: Admin, unique: str) -> None:
+    """The broker's answer says so, and that is no error."""
+    assert await topics.create(TopicSpec(unique, 1, 1))
+    assert not await topics.create(TopicSpec(unique, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        (TopicSpec("", 1, 3), "WORKER_TOPICS__REPLICATION_FACTOR"),
+        (TopicSpec(" with blanks", 1, 1), "Topic name is invalid"),
+        (TopicSpec("", 1, 1, {"no.such.entry": "1"}), "no.such.entry"),
+        (TopicSpec("", 1, 1, {"segment.bytes": "1"}), "segment.bytes"),
+    ],
+)
+async def test_topic_that_kafka_refuses(topics: Admin, unique: str, spec: TopicSpec, told: str) -> None:
+    """The broker's reason is told, and nothing was made."""
+    name = unique + spec.name
+    with pytest.raises(StartupError) as raised:
+        await topics.create(replace(spec, name=name))
+    assert told in str(raised.value)
+    assert name not in (await topics.cluster([unique])).topics
+
+
+@pytest.mark.parametrize("client", [AIOKafkaProducer, AIOKafkaConsumer])
+async def test_no_kafka(client: type[AIOKafkaProducer | AIOKafkaConsumer]) -> None:
+    """Every client says the same, in one line."""
+    with closing(create_server(("127.0.0.1", 0))) as server:
+        nobody = Connection(f"127.0.0.1:{server.getsockname()[1]}")
+    with pytest.raises(KafkaUnavailable, match=r"127\.0\.0\.1:.*: connection refused"):
+        async with opened(client(**nobody.arguments()), nobody, within=10):
+            pass
+    with pytest.raises(KafkaUnavailable, match=r"127\.0\.0\.1:.*: connection refused"):
+        async with admin.opened(nobody):
+            pass
+
+
+async def test_kafka_that_does_not_answer(silent: str) -> None:
+    """Nothing waits longer than it was told to."""
+    with pytest.raises(KafkaUnavailable, match="no answer in time"):
+        async with admin.opened(Connection(silent), within=0.2):
+            pass
+
+
+async def test_login_where_none_is_expected(kafka: str) -> None:
+    """The protocol's setting is named, the password is not told."""
+    login = Connection(kafka, security_protocol="SASL_PLAINTEXT", username="u", password="s3cret")
+    with pytest.raises(KafkaUnavailable, match="WORKER_KAFKA__SECURITY_PROTOCOL") as raised:
+        async with admin.opened(login):
+            pass
+    assert "s3cret" not in str(raised.value)
+
+
+async def test_tls_where_none_is_spoken(kafka: str) -> None:
+    """The protocol's setting is named."""
+    with pytest.raises(KafkaUnavailable, match="WORKER_KAFKA__SECURITY_PROTOCOL"):
+        async with admin.opened(Connection(kafka, security_protocol="SSL")):
+            pass
+
+
+async def test_closing_a_member_of_a_group(kafka: str, topics: Admin, unique: str) -> None:
+    """It leaves at once, and closing it again does no harm."""
+    await topics.create(TopicSpec(unique, 1, 1))
+    connection = Connection(kafka)
+    consumer = AIOKafkaConsumer(unique, group_id=unique, **connection.arguments())
+    async with opened(consumer, connection, within=30):
+        assert consumer.assignment()
+    assert await close(consumer, within=10)
+
+
+async def test_closing_a_producer_with_something_to_publish(kafka: str, topics: Admin, unique: str) -> None:
+    """What was handed over is published before the producer is gone."""
+    await topics.create(TopicSpec(unique, 1, 1))
+    connection = Connection(kafka)
+    producer = AIOKafkaProducer(**connection.arguments(), acks="all", enable_idempotence=True)
+    async with opened(producer, connection, within=30):
+        handed_over = await producer.send(unique, b"x")
+    assert (await asyncio.wait_for(handed_over, 1)).offset == 0

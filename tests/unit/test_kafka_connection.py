@@ -1,0 +1,204 @@
+"""What every Kafka client is made from, why it cannot be started, and that closing it ends."""
+
+import asyncio
+import logging
+import socket
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
+
+from worker.errors import KafkaUnavailable, SettingsError, StartupError
+from worker.kafka.connection import Connection, close, opened
+from worker.kafka.failures import explained
+
+PLAIN = Connection("127.0.0.1:9092")
+FRUITLESS = KafkaConnectionError("Unable to bootstrap from [('127.0.0.1', 9092, 2)]")
+
+
+@dataclass
+class FakeClient:
+    """A client whose stop does what the test wants."""
+
+    stopping: BaseException | None = None
+    blocked: bool = False
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    calls: list[str] = field(default_factory=list)
+
+    @property
+    def client(self) -> "FakeClient":
+        return self
+
+    async def start(self) -> None:
+        self.calls.append("start")
+        if self.blocked:
+            await asyncio.Event().wait()
+
+    async def stop(self) -> None:
+        self.calls.append("stop")
+        self.asked.set()
+        if self.blocked:
+            await asyncio.Event().wait()
+        if self.stopping:
+            raise self.stopping
+
+    async def close(self) -> None:
+        self.calls.append("close")
+
+
+def test_plain_arguments() -> None:
+    """Milliseconds for aiokafka, seconds for everybody else; no TLS where none was asked for."""
+    arguments = Connection("a:1,b:2", request_timeout=1.5, ca_file=Path("/nowhere")).arguments()
+    assert (arguments["bootstrap_servers"], arguments["request_timeout_ms"]) == ("a:1,b:2", 1500)
+    assert arguments["ssl_context"] is None
+
+
+def test_tls_without_files() -> None:
+    """The system's certificates, and the host name is checked."""
+    context = Connection("a:1", security_protocol="SSL").arguments()["ssl_context"]
+    assert context.check_hostname
+    assert context.verify_mode is ssl.CERT_REQUIRED
+
+
+@pytest.mark.parametrize("servers", ["x:y", "a:99999", ":9092", "", "a:1,,b:2"])
+def test_servers_that_are_none(servers: str) -> None:
+    """The setting is named."""
+    with pytest.raises(SettingsError, match=r"^WORKER_KAFKA__BOOTSTRAP_SERVERS"):
+        Connection(servers).arguments()
+
+
+@pytest.mark.parametrize(
+    ("connection", "setting"),
+    [
+        (Connection("a:1", security_protocol="SASL_SSL"), "USERNAME"),
+        (Connection("a:1", security_protocol="SASL_PLAINTEXT", username="u"), "PASSWORD"),
+        (Connection("a:1", security_protocol="SSL", key_file=Path(__file__)), "CERT_FILE"),
+        (Connection("a:1", security_protocol="SSL", ca_file=Path("/nowhere.pem")), "CA_FILE"),
+        (Connection("a:1", security_protocol="SSL", ca_file=Path("/")), "CA_FILE"),
+        (Connection("a:1", security_protocol="SSL", ca_file=Path(__file__)), "CA_FILE"),
+        (Connection("a:1", security_protocol="SSL", cert_file=Path("/nowhere.pem")), "CERT_FILE"),
+        (Connection("a:1", security_protocol="SSL", cert_file=Path(__file__)), "CERT_FILE"),
+    ],
+)
+def test_login_or_file_that_is_missing(connection: Connection, setting: str) -> None:
+    """The setting is named, and the file."""
+    with pytest.raises(SettingsError, match=f"^WORKER_KAFKA__{setting}: "):
+        connection.arguments()
+
+
+def test_password_in_print() -> None:
+    """Printing a connection shows no password."""
+    assert "s3cret" not in repr(Connection("a:1", username="u", password="s3cret"))
+
+
+def _fail_to_connect(*errors: BaseException) -> None:
+    for error in errors:
+        logging.getLogger("aiokafka.client").error('Unable connect to "%s:%s": %s', "127.0.0.1", 9092, error)
+    raise FRUITLESS
+
+
+def _certificate_error() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_message = "unable to get local issuer certificate"
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 9092)"), "connection refused"),
+        (OSError("Multiple exceptions: [Errno 111] Connect call failed"), "connection refused"),
+        (OSError(113, "No route to host"), "No route to host"),
+        (socket.gaierror(-2, "Name or service not known"), "no such host"),
+        (TimeoutError(), "no answer in time"),
+        (SaslAuthenticationFailed("Authentication failed"), "WORKER_KAFKA__PASSWORD"),
+        (UnsupportedSaslMechanismError(), "WORKER_KAFKA__SASL_MECHANISM"),
+        (_certificate_error(), "unable to get local issuer certificate (WORKER_KAFKA__CA_FILE)"),
+        (ssl.SSLError(1, "wrong version number"), "WORKER_KAFKA__SECURITY_PROTOCOL"),
+        (ssl.SSLError(1, "tlsv13 alert certificate required"), "WORKER_KAFKA__CERT_FILE"),
+        (KafkaConnectionError("Connection at 127.0.0.1:9092 closed"), "WORKER_KAFKA__SECURITY_PROTOCOL"),
+        (ConnectionResetError(), "WORKER_KAFKA__SECURITY_PROTOCOL"),
+    ],
+)
+def test_reason_in_the_log_only(error: BaseException, told: str) -> None:
+    """The log line that aiokafka writes decides what is said; the address and its setting always stand there."""
+    with pytest.raises(KafkaUnavailable) as raised, explained("127.0.0.1:9092", "PLAINTEXT"):
+        _fail_to_connect(error)
+    assert str(raised.value).startswith("cannot use Kafka at 127.0.0.1:9092 (WORKER_KAFKA__BOOTSTRAP_SERVERS): ")
+    assert told in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_several_reasons() -> None:
+    """Of several brokers the one that tells most decides: a refused login stays so, a refused connection may not."""
+    with pytest.raises(KafkaUnavailable, match="refused the login"), explained("a:1,b:2,c:3", "SASL_SSL"):
+        _fail_to_connect(ConnectionRefusedError(), SaslAuthenticationFailed(), TimeoutError())
+
+
+def test_no_reason_at_all() -> None:
+    """Then at least that."""
+    with pytest.raises(KafkaUnavailable, match="no broker answered"), explained("a:1", "PLAINTEXT"):
+        raise FRUITLESS
+
+
+def test_refusal_by_the_broker() -> None:
+    """Waiting does not help where Kafka says no."""
+    with pytest.raises(StartupError, match="not authorized to access"), explained("a:1", "PLAINTEXT"):
+        raise GroupAuthorizationFailedError
+
+
+def test_log_afterwards() -> None:
+    """Nothing stays attached to aiokafka's log."""
+    before = list(logging.getLogger("aiokafka").handlers)
+    with explained("a:1", "PLAINTEXT"):
+        pass
+    assert logging.getLogger("aiokafka").handlers == before
+
+
+async def test_client_that_stops() -> None:
+    """It is asked once, and what it may have left open is closed."""
+    client = FakeClient()
+    assert await close(client, within=10)
+    assert client.calls == ["stop", "close"]
+
+
+@pytest.mark.parametrize("raised", [asyncio.CancelledError(), FRUITLESS, TimeoutError()])
+async def test_client_that_fails_to_stop(raised: BaseException) -> None:
+    """A cancellation that nobody asked for, or any error, is no more than a no."""
+    client = FakeClient(stopping=raised)
+    assert not await close(client, within=10)
+    assert client.calls == ["stop", "close"]
+
+
+async def test_client_that_never_stops() -> None:
+    """It is given up after the time it has."""
+    client = FakeClient(blocked=True)
+    assert not await close(client, within=0.01)
+    assert client.calls == ["stop", "close"]
+
+
+async def test_closing_that_is_cancelled() -> None:
+    """The caller's own cancellation comes through, and the client is closed all the same."""
+    client = FakeClient(blocked=True)
+    closing = asyncio.create_task(close(client, within=60))
+    await client.asked.wait()
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert client.calls == ["stop", "close"]
+
+
+async def test_client_that_never_starts() -> None:
+    """It is given up, closed, and the reason is told."""
+    client = FakeClient(blocked=True)
+    with pytest.raises(KafkaUnavailable, match="no answer in time"):
+        async with opened(client, PLAIN, within=0.01):
+            pass
+    assert client.calls == ["start", "stop", "close"]

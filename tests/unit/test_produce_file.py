@@ -1,0 +1,177 @@
+"""Events as they stand in a file, and what becomes of a file that holds something else."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from worker.errors import KafkaUnavailable
+from worker.produce import STRUCTURED, Event, Problem, produce, read
+from worker.records import OutgoingMessage
+
+Contents = Callable[..., list[Event | Problem]]
+
+
+@dataclass
+class FakePublisher:
+    """Keeps what it is given; fails from the given number on."""
+
+    breaks_at: int | None = None
+    messages: list[OutgoingMessage] = field(default_factory=list)
+    flushed: int = 0
+
+    @property
+    def unacknowledged(self) -> int:
+        return len(self.messages) - self.flushed
+
+    async def hand_over(self, message: OutgoingMessage) -> None:
+        if len(self.messages) == self.breaks_at:
+            raise KafkaUnavailable("no answer in time")
+        self.messages.append(message)
+
+    async def flush(self) -> None:
+        self.flushed = len(self.messages)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[bytes], Path]:
+    """Writes a file with that content."""
+
+    def written(content: bytes) -> Path:
+        path = tmp_path / "events"
+        path.write_bytes(content)
+        return path
+
+    return written
+
+
+File = Callable[[bytes], Path]
+
+
+async def _read(path: Path, key_path: str | None = None, limit: int = 1000) -> list[Event | Problem]:
+    with path.open("rb") as opened:
+        return [event async for event in read(opened, key_path, limit)]
+
+
+async def test_ndjson(file: File) -> None:
+    """Each line is an event, its bytes unchanged; empty lines are none."""
+    seen = await _read(file(b'\n{"a": 1}\r\n\n{ "b":2 }'))
+    assert seen == [Event(2, b'{"a": 1}'), Event(4, b'{ "b":2 }')]
+
+
+async def test_structured_cloudevents(file: File) -> None:
+    """They say what they are, and their key is the subject, or else the id."""
+    lines = [b'{"specversion":"1.0","id":"i","subject":"s"}', b'{"specversion":"1.0","id":"i"}']
+    first, second = await _read(file(b"\n".join(lines)))
+    assert first == Event(1, lines[0], b"s", STRUCTURED)
+    assert second == Event(2, lines[1], b"i", STRUCTURED)
+
+
+@pytest.mark.parametrize(
+    ("path", "key"), [("data.pin", b"123"), ("data.name", "ä".encode()), ("id", b"i"), ("data.n", b"7")]
+)
+async def test_key_path(file: File, path: str, key: bytes) -> None:
+    """A text or a number at that place is the key."""
+    line = '{"specversion":"1.0","id":"i","subject":"s","data":{"pin":"123","name":"ä","n":7}}'
+    assert await _read(file(line.encode()), path) == [Event(1, line.encode(), key, STRUCTURED)]
+
+
+@pytest.mark.parametrize(
+    "path", ["data.none", "data.list", "data", "data.yes", "data.empty", "none.at.all", "data.a.b"]
+)
+async def test_no_key_at_the_path(file: File, path: str) -> None:
+    """An event without the key would lose its order, so it is not published."""
+    seen = await _read(file(b'{"data":{"list":[1],"yes":true,"empty":"","a":"x"}}\n{}'), path)
+    assert seen == [Problem(1, f"no text or number at {path} (--key-path)")]
+
+
+@pytest.mark.parametrize("document", [b'{\n "a": 1,\n\n "b": 2\n}', b"<?xml version='1.0'?>\n<customer>\n</customer>"])
+async def test_one_document(file: File, document: bytes) -> None:
+    """A JSON or XML document over several lines is one event, unchanged."""
+    assert await _read(file(b"\n" + document + b"\n")) == [Event(2, document)]
+
+
+async def test_nothing(file: File) -> None:
+    """An empty file holds no event."""
+    assert await _read(file(b"\n\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "told"),
+    [
+        (b'{"a":1}\n{"a": s3cret}\n{"a":2}', 2, "not JSON"),
+        (b'{\n"a": 1,\n"b" s3cret\n}', 3, "not JSON"),
+        (b"{}\n\xff\xfes3cret", 2, "UTF-8"),
+        (b'{}\n["s3cret"]', 2, "not a JSON object"),
+        (b'{}\n{"a":"' + b"s3cret" * 200 + b'"}', 2, "larger than 1000 bytes"),
+        (b'{}\n{"a":"' + b"s3cret" * 50_000, 2, "larger than 1000 bytes"),
+        (b"<customer>\n" + b"s3cret\n" * 50_000, 1, "larger than 1000 bytes"),
+    ],
+)
+async def test_line_that_is_no_event(file: File, content: bytes, line: int, told: str) -> None:
+    """It is named by its number, never by its content, and is the last thing that is read."""
+    problem = (await _read(file(content)))[-1]
+    assert isinstance(problem, Problem)
+    assert problem.line == line
+    assert told in str(problem)
+    assert "s3cret" not in str(problem)
+
+
+async def test_pipe() -> None:
+    """What is written into a pipe is read as it comes, also when a line comes in two parts."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as source, os.fdopen(writing, "wb", buffering=0) as sink:
+        sink.write(b'{"a":1}\n{"b"')
+        events = read(source)
+        assert await anext(events) == Event(1, b'{"a":1}')
+        sink.write(b":2}\n")
+        assert await anext(events) == Event(2, b'{"b":2}')
+        sink.close()
+        assert [event async for event in events] == []
+
+
+async def test_published(file: File) -> None:
+    """All in order, all acknowledged, and each was told to the progress bar."""
+    publisher, told = FakePublisher(), list[int]()
+    with file(b'{"specversion":"1.0","id":"1"}\n{"a":2}').open("rb") as opened:
+        done = await produce(read(opened), publisher, "requests", advance=told.append)
+    assert publisher.messages == [
+        OutgoingMessage("requests", b"1", b'{"specversion":"1.0","id":"1"}', STRUCTURED),
+        OutgoingMessage("requests", None, b'{"a":2}'),
+    ]
+    assert publisher.flushed == 2
+    assert (done.events, done.size, done.problem, done.unknown) == (2, sum(told), None, 0)
+    assert str(done).startswith("2 published to requests, 37 bytes, ")
+
+
+async def test_problem_in_the_middle(file: File) -> None:
+    """What stands before it is published and acknowledged, nothing after it; the end says so."""
+    publisher = FakePublisher()
+    with file(b"{}\n{}\n[]\n{}").open("rb") as opened:
+        done = await produce(read(opened), publisher, "requests")
+    assert publisher.flushed == 2
+    assert done.problem == Problem(3, "not a JSON object")
+    assert str(done).startswith("line 3: not a JSON object; stopped before it: 2 published")
+
+
+async def test_kafka_lost_on_the_way(file: File) -> None:
+    """The line is told, and of how many before it nobody knows."""
+    with file(b"{}\n{}\n{}").open("rb") as opened:
+        done = await produce(read(opened), FakePublisher(breaks_at=2), "requests")
+    assert done.problem == Problem(3, "no answer in time")
+    assert str(done).endswith("the last 2 perhaps not")
+
+
+async def test_rate(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The n-th event waits for its turn."""
+    moments: list[float] = []
+
+    async def wait_until(moment: float) -> None:
+        moments.append(moment)
+
+    monkeypatch.setattr("worker.produce._wait_until", wait_until)
+    with file(b"{}\n{}\n{}").open("rb") as opened:
+        await produce(read(opened), FakePublisher(), "requests", rate=10)
+    assert [moment - moments[0] for moment in moments] == pytest.approx([0.0, 0.1, 0.2])
