@@ -65,7 +65,7 @@ class ConfiguredValues(BaseModel):
 
 @dataclass(frozen=True)
 class SandboxConfig:
-    """Port 0 is a free one. `configured=None` takes any value where the API wants a configured one.
+    """Port 0 is a free one; `context_root` begins with a slash; `configured=None` takes any value for a configured one.
 
     `session_lifetime` is in seconds since the log-in, `session_calls` in calls; `rotate_after` calls the session gets
     another id, and the one before it stays good until the next rotation. `home_departments` are those that the users

@@ -1,21 +1,20 @@
 """The calls of the API that this sandbox doubles, each as its page states it."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import orjson
 
-from worker.sandbox.api.answers import CONTENT_TYPES, SESSION, Answer, Format, Refused, error, platform_error
+from worker.sandbox.api.answers import CONTENT_TYPES, SESSION, Answer, Refused, error
 from worker.sandbox.api.bodies import CustomerBody
 from worker.sandbox.api.catalog import configured_values
-from worker.sandbox.api.faulting import Execute, session_refused, under_fault
-from worker.sandbox.api.faults import Call, Seen
-from worker.sandbox.api.incoming import Incoming
+from worker.sandbox.api.faulting import reset_on_arrival, session_refused, under_faults, unread
+from worker.sandbox.api.faults import Seen
+from worker.sandbox.api.incoming import Incoming, negotiated
 from worker.sandbox.api.ledger import digest_of
-from worker.sandbox.api.sessions import TooManySessions, WrongCredentials
+from worker.sandbox.api.logins import Logins
 from worker.sandbox.api.state import Sandbox
 from worker.sandbox.api.validation import EMAIL_TAKEN, UNSUPPORTED_QUERY
-from worker.sandbox.api.xml import MalformedXml, read_login, write_customers
+from worker.sandbox.api.xml import write_customers
 
 Endpoint = Callable[[Incoming], Awaitable[Answer]]
 
@@ -31,11 +30,12 @@ class Endpoints:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
+        logins = Logins(sandbox)
         self._root = f"{sandbox.config.context_root}/ws/v12"
         self._customer = f"{self._root}/interaction/customer"
         self._fixed: dict[str, dict[str, Endpoint]] = {
-            f"{self._root}/authentication/user/login": {"POST": self._log_in},
-            f"{self._root}/authentication/user/logout": {"DELETE": self._log_out},
+            f"{self._root}/authentication/user/login": {"POST": logins.log_in},
+            f"{self._root}/authentication/user/logout": {"DELETE": logins.log_out},
             self._customer: {"POST": self._create, "GET": self._search},
             f"{self._customer}/attributes": {"GET": self._attributes},
         }
@@ -54,39 +54,6 @@ class Endpoints:
             return refusal
         return await endpoint(call)
 
-    async def _log_in(self, call: Incoming) -> Answer:
-        query = list(call.request.query.items())
-        if query not in ([], [("forceLogin", "yes")]):
-            return platform_error(call.form, 400, "Unsupported query parameter; only forceLogin=yes is known.")
-        form = self._negotiated(call)
-        raw = await call.read()
-        credentials = _credentials(raw, form)
-        if credentials is None:
-            return platform_error(call.form, 400, "The request body must hold userName and password.")
-        return await self._under_faults("login", call, lambda: self._begin_session(call, *credentials, bool(query)))
-
-    def _begin_session(self, call: Incoming, user: str, password: str, force: bool) -> Answer:  # noqa: FBT001 - a query
-        try:
-            call.session = self._sandbox.sessions.log_in(user, password, force=force)
-        except WrongCredentials:
-            return platform_error(call.form, 401, "User could not be authenticated. Wrong user name or password.")
-        except TooManySessions:
-            status = self._sandbox.config.session_limit_status
-            return platform_error(call.form, status, "The user has the maximum number of concurrent sessions.")
-        return Answer(204, headers={SESSION: call.session.id})
-
-    async def _log_out(self, call: Incoming) -> Answer:
-        session = self._sandbox.sessions.use(call.request.headers.get(SESSION))
-        if session is None:
-            return platform_error(call.form, 401, "User could not be authenticated. Invalid session ID.")
-        call.session = session
-
-        def end() -> Answer:
-            self._sandbox.sessions.end(session)
-            return Answer(204)
-
-        return await self._under_faults("logout", call, end)
-
     async def _create(self, call: Incoming) -> Answer:
         self._require_session(call)
         if not self._sandbox.may_create:
@@ -94,10 +61,11 @@ class Endpoints:
         if call.request.rel_url.raw_query_string:
             message = "unsupported query parameter(s) supplied"
             return self._with_session(call, error(call.form, 400, message, UNSUPPORTED_QUERY))
-        form = self._negotiated(call)
-        await self._reset_on_arrival(call)
+        form = negotiated(call)
+        reset_on_arrival(self._sandbox, call)
         body = CustomerBody(await call.read(), form)
-        return await self._under_faults("create", call, lambda: self._execute(call, body), body)
+        seen = Seen("create", lambda: self._identity(call, body), body.texts)
+        return await under_faults(self._sandbox, call, lambda: self._execute(call, body), seen)
 
     def _execute(self, call: Incoming, body: CustomerBody) -> Answer:
         """Create or refuse, and write down which."""
@@ -130,10 +98,10 @@ class Endpoints:
         first, last = _page(call, options)
 
         def execute() -> Answer:
-            found = self._sandbox.customers.find(criteria)
-            return self._with_session(call, self._list(call, found[first:last]) if found else Answer(204))
+            found = self._sandbox.customers.find(criteria)[first:last]
+            return self._with_session(call, self._list(call, found) if found else Answer(204))
 
-        return await self._under_faults("search", call, execute)
+        return await under_faults(self._sandbox, call, execute, unread("search"))
 
     async def _get(self, call: Incoming) -> Answer:
         self._require_search(call)
@@ -166,32 +134,6 @@ class Endpoints:
         if not self._sandbox.may_search:
             raise Refused(error(call.form, 403, "The user has no 'View Agent Console' action."))
 
-    def _negotiated(self, call: Incoming) -> Format:
-        """The format of the body, when both headers say something that the API knows."""
-        if call.accepted is None:
-            raise Refused(error("xml", 406, "Accept must be application/json or application/xml"))
-        if call.content_format is None or call.request.headers.get("Content-Encoding"):
-            raise Refused(
-                error(call.form, 415, "Content-Type must be application/json or application/xml, not encoded")
-            )
-        return call.content_format
-
-    async def _reset_on_arrival(self, call: Incoming) -> None:
-        if self._sandbox.faults.active:
-            fault = self._sandbox.faults.on_arrival(_unread("create"))
-            if fault is not None:
-                await under_fault(fault, call, self._sandbox.sessions, _never)
-
-    async def _under_faults(
-        self, name: Call, call: Incoming, execute: Execute, body: CustomerBody | None = None
-    ) -> Answer:
-        if not self._sandbox.faults.active:
-            return execute()
-        seen = _unread(name) if body is None else Seen(name, lambda: self._identity(call, body), body.texts)
-        faults = self._sandbox.faults
-        fault = faults.on_reading(seen) if name == "create" else faults.on_arrival(seen) or faults.on_reading(seen)
-        return await under_fault(fault, call, self._sandbox.sessions, execute)
-
     def _identity(self, call: Incoming, body: CustomerBody) -> str:
         traceparent = call.request.headers.get("traceparent", "")
         return body.identity(self._sandbox.config.identity_attribute, traceparent)
@@ -200,30 +142,6 @@ class Endpoints:
         if call.session is not None:
             answer.headers[SESSION] = call.session.id
         return answer
-
-
-def _unread(name: Call) -> Seen:
-    return Seen(name, lambda: "", lambda _: [])
-
-
-def _never() -> Answer:
-    raise AssertionError("a reset executes nothing")
-
-
-def _credentials(raw: bytes, form: Format) -> tuple[str, str] | None:
-    if form == "xml":
-        try:
-            return read_login(raw)
-        except MalformedXml:
-            return None
-    try:
-        login: Any = orjson.loads(raw)
-    except ValueError:
-        return None
-    if not isinstance(login, dict) or set(login) != {"userName", "password"}:
-        return None
-    user, password = login["userName"], login["password"]
-    return (user, password) if isinstance(user, str) and isinstance(password, str) else None
 
 
 def _search_of(call: Incoming) -> tuple[dict[str, str], list[tuple[str, str]]]:

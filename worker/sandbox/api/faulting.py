@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from worker.sandbox.api.answers import SESSION, Answer, Refused, error, odd_body
-from worker.sandbox.api.faults import Fault, Kind
+from worker.sandbox.api.faults import Call, Fault, Kind, Seen
 from worker.sandbox.api.incoming import Dropped, Incoming
 from worker.sandbox.api.sessions import Sessions
+from worker.sandbox.api.state import Sandbox
 
 Execute = Callable[[], Answer]
 
@@ -16,10 +17,28 @@ def session_refused(call: Incoming) -> Refused:
     return Refused(error(call.form, 401, message, "401-101"))
 
 
-async def under_fault(fault: Fault | None, call: Incoming, sessions: Sessions, execute: Execute) -> Answer:
-    """What the client is told; raises `Dropped` where it is told nothing."""
-    if fault is None:
+def unread(name: Call) -> Seen:
+    """A call whose body no fault looks into."""
+    return Seen(name, lambda: "", lambda _: [])
+
+
+def reset_on_arrival(sandbox: Sandbox, call: Incoming) -> None:
+    """Drop a create call before its body is read, when a fault wants that."""
+    if sandbox.faults.on_arrival(unread("create")) is not None:
+        call.fault = Kind.RESET.value
+        raise Dropped(reset=True)
+
+
+async def under_faults(sandbox: Sandbox, call: Incoming, execute: Execute, seen: Seen) -> Answer:
+    """What the client is told of the execution; raises `Dropped` where it is told nothing."""
+    faults = sandbox.faults
+    if not faults.active:
         return execute()
+    fault = faults.on_reading(seen) if seen.call == "create" else faults.on_arrival(seen) or faults.on_reading(seen)
+    return execute() if fault is None else await _under_fault(fault, call, sandbox.sessions, execute)
+
+
+async def _under_fault(fault: Fault, call: Incoming, sessions: Sessions, execute: Execute) -> Answer:
     call.fault = fault.kind.value
     match fault.kind:
         case Kind.STATUS:

@@ -118,3 +118,12 @@ class Incoming:
     def _send_now(self, raw: bytes) -> None:
         if self.request.transport is not None:
             self.request.transport.write(raw)
+
+
+def negotiated(call: Incoming) -> Format:
+    """The format of the body, when both headers say something that the API knows."""
+    if call.accepted is None:
+        raise Refused(error("xml", 406, "Accept must be application/json or application/xml"))
+    if call.content_format is None or call.request.headers.get("Content-Encoding"):
+        raise Refused(error(call.form, 415, "Content-Type must be application/json or application/xml, not encoded"))
+    return call.content_format

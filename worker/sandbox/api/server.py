@@ -62,7 +62,7 @@ class RunningSandbox:
         return self.state.customers
 
 
-class Service:
+class Responder:
     """Turns each request into an answer, a figure and a line."""
 
     def __init__(self, sandbox: Sandbox, report: Report | None) -> None:
@@ -132,7 +132,8 @@ class Service:
 
 def _response(answer: Answer) -> web.Response:
     response = web.Response(status=answer.status, body=answer.body or None, headers=answer.headers)
-    if answer.content_type is not None:
+    given = any(name.lower() == "content-type" for name in answer.headers)
+    if answer.content_type is not None and not given:
         response.headers["Content-Type"] = answer.content_type
     return response
 
@@ -169,7 +170,7 @@ async def sandbox_api(
     for fault in faults:
         sandbox.faults.add(fault)
     server = web.Server(
-        Service(sandbox, report).respond,
+        Responder(sandbox, report).respond,
         access_log=None,
         logger=_silent,
         auto_decompress=False,
