@@ -6,6 +6,21 @@ from typing import Literal
 
 Resolution = Literal["created", "already_created", "reconciled"]
 
+Rule = Literal[
+    "required",
+    "type",
+    "max_length",
+    "max_digits",
+    "digits",
+    "allowed_values",
+    "configured_values",
+    "format",
+    "count",
+    "unique",
+    "characters",
+    "unknown_element",
+]
+
 
 class ReasonCode(StrEnum):
     """Why a record ended as failed."""
@@ -25,7 +40,7 @@ class Violation:
     """One broken rule of one element; never the value itself, which may be personal data."""
 
     path: str
-    rule: str
+    rule: Rule
     limit: int | None = None
     allowed: tuple[str, ...] | None = None
 

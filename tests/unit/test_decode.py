@@ -1,0 +1,237 @@
+"""What a record asks for, in every mode."""
+
+import base64
+
+import orjson
+import pytest
+from builders import ATTRIBUTES, binary, record, seed, structured
+
+from worker.commands import CreateCustomer, Request, Unusable
+from worker.decode import Decoder
+from worker.outcomes import ReasonCode, Violation
+from worker.records import Record
+
+SMALL = orjson.loads(seed("individual-required.json"))
+BODY = orjson.dumps(SMALL)
+IDENTITY = ("urn:crm", "e-1")
+PLACE = ("urn:kafka:requests", "3-7")
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
+
+
+def command(got: Record, decoder: Decoder | None = None) -> CreateCustomer:
+    decoded = (decoder or Decoder())(got)
+    assert isinstance(decoded, CreateCustomer)
+    return decoded
+
+
+def refusal(got: Record, decoder: Decoder | None = None) -> Unusable:
+    decoded = (decoder or Decoder())(got)
+    assert isinstance(decoded, Unusable)
+    return decoded
+
+
+def identity(request: Request) -> tuple[str, str]:
+    return request.source, request.id
+
+
+GOOD = {
+    "bare JSON": (record(seed("individual-required.json")), PLACE),
+    "bare XML": (record(seed("individual-required.xml")), PLACE),
+    "bare XML behind white space": (record(b" \n" + seed("individual-required.xml")), PLACE),
+    "bare XML by content type": (record(seed("individual-required.xml"), ("Content-Type", b"text/xml")), PLACE),
+    "structured": (structured(SMALL), IDENTITY),
+    "structured without content type": (record(structured(SMALL).value), IDENTITY),
+    "structured with a charset": (
+        record(structured(SMALL).value, ("content-type", b"application/cloudevents+json; charset=UTF-8")),
+        IDENTITY,
+    ),
+    "structured XML": (
+        structured(seed("individual-required.xml").decode(), datacontenttype="application/xml"),
+        IDENTITY,
+    ),
+    "structured base64": (structured(None, data_base64=base64.b64encode(BODY).decode()), IDENTITY),
+    "structured base64 XML": (
+        structured(
+            None,
+            data_base64=base64.b64encode(seed("individual-required.xml")).decode(),
+            datacontenttype="application/xml",
+        ),
+        IDENTITY,
+    ),
+    "binary": (binary(BODY), IDENTITY),
+    "binary with a vendor's type": (binary(BODY, "application/vnd.crm+json"), IDENTITY),
+    "binary without content type": (binary(BODY, ""), IDENTITY),
+    "binary XML": (binary(seed("individual-required.xml"), "application/xml"), IDENTITY),
+}
+
+
+@pytest.mark.parametrize(("got", "who"), GOOD.values(), ids=GOOD.keys())
+def test_every_mode(got: Record, who: tuple[str, str]) -> None:
+    """The same customer, and whoever asked for it."""
+    decoded = command(got)
+    assert decoded.body == BODY
+    assert decoded.customer.customer_type == "individual"
+    assert identity(decoded.request) == who
+
+
+def test_xml_for_the_api() -> None:
+    """A JSON event is sent as XML where the API is configured for it."""
+    body = command(record(BODY), Decoder(form="xml")).body
+    assert body.startswith(b"<customer xmlns=")
+    assert command(record(body)).body == BODY
+
+
+BAD = {
+    "null": (record(None), PLACE, "undecodable", "null"),
+    "empty": (record(b""), PLACE, "undecodable", "empty"),
+    "blank": (record(b" \n"), PLACE, "undecodable", "not JSON"),
+    "not JSON": (record(b"{"), PLACE, "undecodable", "line 1 column 2"),
+    "UTF-8 mark": (record(b"\xef\xbb\xbf" + BODY), PLACE, "undecodable", "byte order mark"),
+    "UTF-16": (record(BODY.decode().encode("utf-16")), PLACE, "undecodable", "UTF-16"),
+    "UTF-16 without mark": (record(BODY.decode().encode("utf-16-le")), PLACE, "undecodable", "NUL"),
+    "Latin-1": (record('{"type": "Zoë"}'.encode("latin-1")), PLACE, "undecodable", "not UTF-8 at byte 12"),
+    "NUL": (record(b'{"type": "\x00"}'), PLACE, "undecodable", "NUL"),
+    "NaN": (record(b'{"type": NaN}'), PLACE, "undecodable", "not JSON"),
+    "Infinity": (record(b'{"type": -Infinity}'), PLACE, "undecodable", "not JSON"),
+    "a name twice": (record(b'{"type": "group", "type": "individual"}'), PLACE, "undecodable", "twice"),
+    "a name twice, one escaped": (record(b'{"pin": "\\u0022", "p\\u0069n": "1"}'), PLACE, "undecodable", "twice"),
+    "deep": (record(b"[" * 40 + b"]" * 40), PLACE, "undecodable", "deeper than 32"),
+    "deeper": (record(b"[" * 500 + b"]" * 500), PLACE, "undecodable", "deeper than 32"),
+    "deepest": (record(b"[" * 10_000), PLACE, "undecodable", "deeper than 32"),
+    "large": (record(b" " * 5_000_000), PLACE, "undecodable", "5000000 bytes"),
+    "a lone surrogate": (record(b'{"pin": "\\ud800"}'), PLACE, "undecodable", "surrogate"),
+    "a huge number": (record(b'{"pin": 1e999}'), PLACE, "undecodable", "infinity"),
+    "a list": (record(b"[]"), PLACE, "invalid_customer", "1 rule"),
+    "an empty object": (record(b"{}"), PLACE, "invalid_customer", "1 rule"),
+    "an entity": (record(b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"), PLACE, "undecodable", "DTD"),
+    "an undeclared entity": (record(b"<a>&b;</a>"), PLACE, "undecodable", "undeclared entity"),
+    "deep XML": (record(b"<a>" * 1000), PLACE, "undecodable", "deeper than 32"),
+    "broken XML": (record(b"<a><b></a>"), PLACE, "undecodable", "line 1"),
+    "other XML": (record(b"<customer/>"), PLACE, "undecodable", "root element"),
+    "Latin-1 XML": (
+        record(b'<?xml version="1.0" encoding="ISO-8859-1"?><a/>'),
+        PLACE,
+        "undecodable",
+        "another encoding",
+    ),
+    "without id": (structured(SMALL, id=None), PLACE, "undecodable", "no usable id"),
+    "an id that is no text": (structured(SMALL, id=5), PLACE, "undecodable", "no usable id"),
+    "an empty source": (structured(SMALL, source=""), PLACE, "undecodable", "no usable source"),
+    "without specversion": (structured(SMALL, specversion=None), IDENTITY, "undecodable", "no usable specversion"),
+    "binary without id": (binary(BODY, id=None), PLACE, "undecodable", "no usable id"),
+    "another version": (structured(SMALL, specversion="0.3"), IDENTITY, "unsupported_event", "'0.3'"),
+    "another type": (structured(SMALL, type="customer.deleted.v1"), IDENTITY, "unsupported_event", "customer.deleted"),
+    "a later version of the type": (
+        binary(BODY, type="customer.create.requested.v2"),
+        IDENTITY,
+        "unsupported_event",
+        "requested.v2",
+    ),
+    "a batch": (
+        record(b"[]", ("content-type", b"application/cloudevents-batch+json")),
+        PLACE,
+        "unsupported_event",
+        "batch",
+    ),
+    "structured, no object": (
+        record(b"[]", ("content-type", b"application/cloudevents+json")),
+        PLACE,
+        "undecodable",
+        "no JSON object",
+    ),
+    "no data": (structured(None), IDENTITY, "undecodable", "no data"),
+    "both data": (structured(SMALL, data_base64="e30="), IDENTITY, "undecodable", "both"),
+    "no base64": (structured(None, data_base64="%"), IDENTITY, "undecodable", "not base64"),
+    "text for JSON": (structured("<customer/>"), IDENTITY, "undecodable", "datacontenttype"),
+    "JSON for XML": (structured(SMALL, datacontenttype="text/xml"), IDENTITY, "undecodable", "no string"),
+    "another content type": (structured(SMALL, datacontenttype="text/csv"), IDENTITY, "undecodable", "text/csv"),
+    "bad data": (structured({}), IDENTITY, "invalid_customer", "1 rule"),
+    "binary null": (binary(None), IDENTITY, "undecodable", "null"),
+    "binary bad JSON": (binary(b"{"), IDENTITY, "undecodable", "not JSON"),
+    "binary bad header": (
+        record(BODY, *binary(BODY, source=None).headers, ("ce_source", b"\xff")),
+        PLACE,
+        "undecodable",
+        "no usable source",
+    ),
+}
+
+
+@pytest.mark.parametrize(("got", "who", "code", "said"), BAD.values(), ids=BAD.keys())
+def test_every_unusable_record(got: Record, who: tuple[str, str], code: str, said: str) -> None:
+    """It ends with a reason that a person can act on, under the identity that can still be read."""
+    decoder = Decoder()
+    unusable = refusal(got, decoder)
+    assert (unusable.reason.code, identity(unusable.request)) == (code, who)
+    assert said in unusable.reason.message
+    assert isinstance(decoder(record(BODY)), CreateCustomer)
+
+
+def test_identity_by_place() -> None:
+    """Two bare records never share an identity."""
+    here = record(BODY)
+    there = Record(here.topic, here.partition, here.offset + 1, 0, None, BODY)
+    assert command(here).request.event != command(there).request.event
+
+
+def test_subject_and_trace() -> None:
+    """They are passed on, from extensions or from Kafka headers."""
+    from_extension = command(structured(SMALL, traceparent=TRACE, tracestate="a=1")).request
+    from_header = command(record(BODY, ("traceparent", TRACE.encode()), ("tracestate", b"a=1"))).request
+    assert (from_extension.subject, from_extension.traceparent, from_extension.tracestate) == (
+        ATTRIBUTES["subject"],
+        TRACE,
+        "a=1",
+    )
+    assert (from_header.subject, from_header.traceparent, from_header.tracestate) == (None, TRACE, "a=1")
+    assert command(binary(BODY, traceparent=TRACE)).request.traceparent == TRACE
+
+
+@pytest.mark.parametrize("bad", ["", "00", TRACE.upper(), TRACE[:-1], f"00-{'0' * 32}-{'b' * 16}-01", f"ff{TRACE[2:]}"])
+def test_trace_of_another_shape(bad: str) -> None:
+    """It is ignored, and the state with it."""
+    request = command(structured(SMALL, traceparent=bad, tracestate="a=1")).request
+    assert (request.traceparent, request.tracestate) == (None, None)
+
+
+def test_exact_numbers() -> None:
+    """A hand-written number keeps every digit and zero."""
+    kind = b'{"value": "group", "group": {"type": "Club", "numberOfMembers": 9999999999999999999, "income": 4.10}}'
+    body = b'{"type": ' + kind + b', "customerName": 12345678901234567890123}'
+    decoded = orjson.loads(command(record(body)).body)
+    group = decoded["type"]["group"]
+    assert (group["numberOfMembers"], group["income"]) == ("9999999999999999999", "4.10")
+    assert decoded["customerName"] == "12345678901234567890123"
+
+
+def test_event_attribute() -> None:
+    """The event's identity is written into the configured custom attribute, in place of what the event says."""
+    decoder = Decoder(event_attribute="externalid")
+    given = {**SMALL, "customAttributes": [{"attribName": "externalid", "attribValues": ["theirs"]}]}
+    for data in (SMALL, given):
+        decoded = command(structured(data), decoder)
+        [attribute] = orjson.loads(decoded.body)["customAttributes"]["customAttribute"]
+        assert attribute["attribValues"]["attribValue"] == [{"value": str(decoded.request.event)}]
+        assert list(orjson.loads(decoded.body)) == ["type", "customAttributes", "contactPersons"]
+
+
+def test_unknown_elements() -> None:
+    """They are violations, unless they are to be dropped; then they are counted."""
+    data = {**SMALL, "shoeSize": 47, "level": {"value": "Gold", "color": "red"}}
+    refused = refusal(structured(data)).reason
+    assert refused.code is ReasonCode.INVALID_CUSTOMER
+    assert refused.violations == (Violation("shoeSize", "unknown_element"), Violation("level.color", "unknown_element"))
+    dropping = Decoder(unknown_elements="drop")
+    assert orjson.loads(command(structured(data), dropping).body) == {**SMALL, "level": {"value": "Gold"}}
+    assert dropping.dropped_elements == 2
+
+
+def test_a_fault_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even a defect of the decoder stops the partition, and its text, which may quote the event, is not told."""
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("Jack")
+
+    monkeypatch.setattr("worker.decode.require_supported", fail)
+    reason = refusal(structured(SMALL)).reason
+    assert (reason.code, reason.message) == ("undecodable", "cannot be read (ZeroDivisionError)")

@@ -1,0 +1,62 @@
+"""The values that an administrator configured in the application, as far as we know them."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+AttributeType = Literal["string", "enumeration", "number", "date"]
+Scope = Literal["customer", "contact_person", "contact_point"]
+Choice = Literal[
+    "departments",
+    "levels",
+    "industries",
+    "group_types",
+    "group_regions",
+    "contact_types",
+    "identification_types",
+    "countries",
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Attribute(_Section):
+    """One custom attribute; only an enumeration has `values`."""
+
+    type: AttributeType = "string"
+    values: tuple[str, ...] = ()
+
+
+class CustomAttributes(_Section):
+    """The custom attributes of each level; None where they are not known, and then not checked."""
+
+    customer: Mapping[str, Attribute] | None = None
+    contact_person: Mapping[str, Attribute] | None = None
+    contact_point: Mapping[str, Attribute] | None = None
+
+
+class Catalog(_Section):
+    """Configured values by kind; None where they are not known, and then not checked (design 4.13)."""
+
+    departments: frozenset[str] | None = None
+    levels: frozenset[str] | None = None
+    industries: frozenset[str] | None = None
+    group_types: frozenset[str] | None = None
+    group_regions: frozenset[str] | None = None
+    contact_types: frozenset[str] | None = None
+    identification_types: frozenset[str] | None = None
+    countries: frozenset[str] | None = None
+    custom_attributes: CustomAttributes = CustomAttributes()
+
+    def values(self, choice: Choice) -> frozenset[str] | None:
+        """The configured values of that kind, or None."""
+        found: frozenset[str] | None = getattr(self, choice)
+        return found
+
+    def attributes(self, scope: Scope) -> Mapping[str, Attribute] | None:
+        """The custom attributes of that level, or None."""
+        found: Mapping[str, Attribute] | None = getattr(self.custom_attributes, scope)
+        return found

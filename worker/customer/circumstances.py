@@ -1,0 +1,43 @@
+"""What the rules depend on beside the event itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from pydantic import ValidationInfo
+
+from worker.customer.catalog import Attribute, Catalog, Choice, Scope
+
+
+class Configured(Protocol):
+    """The configured values, as a file or the application gives them; None where they are not known."""
+
+    def values(self, choice: Choice) -> frozenset[str] | None:
+        """Those of that kind."""
+
+    def attributes(self, scope: Scope) -> Mapping[str, Attribute] | None:
+        """The custom attributes of that level."""
+
+
+NOTHING_KNOWN: Final = Catalog()
+
+
+def now() -> datetime:
+    """The time by which a date is in the past."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Circumstances:
+    """One validation's surroundings; made anew for each event, since it remembers the event's e-mail addresses."""
+
+    catalog: Configured = NOTHING_KNOWN
+    clock: Callable[[], datetime] = now
+    emails: set[str] = field(default_factory=set)
+
+
+def circumstances(info: ValidationInfo) -> Circumstances:
+    """Those of the validation at hand; the plainest ones when none were given."""
+    given = info.context
+    return given if isinstance(given, Circumstances) else Circumstances()

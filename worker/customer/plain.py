@@ -1,0 +1,50 @@
+"""Hand-written events -> the form of the API: bare values and lists get their wrappers, scalars become strings."""
+
+from typing import Final
+
+from worker.customer.documents import Json, Number
+from worker.customer.shape import CUSTOMER, Child, Shape
+
+# The table of Create Group Customer prints `Pin`, the examples `pin`.
+_ALSO_CALLED: Final = {"Pin": "pin"}
+
+
+def normalised(document: Json) -> Json:
+    """A copy in the API's form as far as that needs no guess; the rest stays as it is, to be judged by the rules.
+
+    Numbers must have been read as `Number`. A null is an element that is not set.
+    """
+    if not isinstance(document, dict):
+        return document
+    names = {name: _ALSO_CALLED.get(name, name) for name in document}
+    repeated = len(set(names.values())) != len(names)
+    return _element(document if repeated else {names[name]: value for name, value in document.items()}, CUSTOMER)
+
+
+def _element(value: Json, shape: Shape) -> Json:
+    if isinstance(value, dict):
+        return {
+            name: _child(item, shape.children[name]) if name in shape.children else item
+            for name, item in value.items()
+            if item is not None or name not in shape.children
+        }
+    bare = shape.bare
+    if bare is None or isinstance(value, list) != bare.many:
+        return value
+    return {bare.name: _child(value, bare)}
+
+
+def _child(value: Json, child: Child) -> Json:
+    if child.many and isinstance(value, list):
+        return [_one(item, child) for item in value]
+    return value if child.many else _one(value, child)
+
+
+def _one(value: Json, child: Child) -> Json:
+    return _element(value, child.shape) if child.shape else _text(value)
+
+
+def _text(value: Json) -> Json:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, Number) else value

@@ -1,0 +1,88 @@
+"""The tree of elements, read off the model: what may stand where, in which XML namespace."""
+
+from dataclasses import dataclass
+from types import UnionType
+from typing import Annotated, Any, Final, Literal, NotRequired, Required, TypeVar, Union, get_args, get_origin
+
+from typing_extensions import get_type_hints, is_typeddict
+
+from worker.customer.customer import GroupCustomer, IndividualCustomer
+
+Hint = Any
+"""A type as it is written in an annotation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One element below another: a text (no `shape`) or an element; `many` where it is a list of them."""
+
+    name: str
+    required: bool
+    many: bool
+    shape: "Shape | None"
+    allowed: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """An element with children, in the order of the API. `tagged`: its kind decides which children it has."""
+
+    namespace: str
+    children: dict[str, Child]
+    tagged: bool
+    tags: dict[str, Child]
+    """The children by the tag that lxml gives them."""
+
+    @property
+    def bare(self) -> Child | None:
+        """The child for which a bare value or list may stand in a hand-written event."""
+        first = next(iter(self.children.values()))
+        return first if first.name == "value" or (first.many and len(self.children) == 1) else None
+
+
+def shape_of(*elements: Hint, tagged: bool = False) -> Shape:
+    """The shape of an element that is one of these classes."""
+    hints = [_hints(cls) for cls in elements]
+    names = dict.fromkeys(name for each in hints for name in each)
+    children = {name: _child(name, elements, [each[name] for each in hints if name in each]) for name in names}
+    namespace = _class(elements[0]).__origin_in_api__.namespace
+    tags = {f"{{{namespace}}}{name}": child for name, child in children.items()}
+    return Shape(namespace, children, tagged, tags)
+
+
+def _child(name: str, parents: tuple[Hint, ...], hints: list[Hint]) -> Child:
+    kinds = [kind for hint in hints for kind in _kinds(hint)]
+    many = any(get_origin(kind) is list for kind in kinds)
+    if many:
+        kinds = [item for kind in kinds for item in _kinds(get_args(kind)[0])]
+    elements = [kind for kind in dict.fromkeys(kinds) if is_typeddict(_class(kind))]
+    literals = tuple(value for kind in kinds if get_origin(kind) is Literal for value in get_args(kind))
+    required = all(name in _class(parent).__required_keys__ for parent in parents)
+    tagged = any(len(_kinds(hint)) > 1 for hint in hints)
+    return Child(name, required, many, shape_of(*elements, tagged=tagged) if elements else None, literals or None)
+
+
+def _hints(element: Hint) -> dict[str, Hint]:
+    """The children of a class with what they are; a generic wrapper's own argument put in its place."""
+    content = next(iter(get_args(element)), None)
+    hints = get_type_hints(_class(element), include_extras=True)
+    return {name: content if isinstance(hint, TypeVar) else hint for name, hint in hints.items()}
+
+
+def _kinds(hint: Hint) -> list[Hint]:
+    """The alternatives of a type, without what is said about it."""
+    origin: Hint = get_origin(hint)
+    if origin in (Annotated, Required, NotRequired):
+        return _kinds(get_args(hint)[0])
+    if origin in (Union, UnionType):
+        return [kind for each in get_args(hint) for kind in _kinds(each)]
+    return [hint]
+
+
+def _class(element: Hint) -> Hint:
+    origin: Hint = get_origin(element)
+    return origin or element
+
+
+CUSTOMER: Final = shape_of(GroupCustomer, IndividualCustomer)
+"""Every element that any customer may have."""

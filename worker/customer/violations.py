@@ -1,0 +1,161 @@
+"""What pydantic found -> violations, in the order of the document; the only place that knows pydantic's error types."""
+
+import sys
+from collections.abc import Iterable
+from typing import Final, get_args
+
+from pydantic_core import ErrorDetails
+
+from worker.customer.documents import Json
+from worker.customer.shape import CUSTOMER, Child, Shape
+from worker.outcomes import Rule, Violation
+
+Steps = tuple[str | int, ...]
+"""A path as names and indexes."""
+
+Violations = list[tuple[Steps, Violation]]
+"""Violations with their places."""
+
+RULES: Final[dict[str, Rule]] = {
+    "missing": "required",
+    "string_too_short": "required",
+    "union_tag_not_found": "required",
+    "string_type": "type",
+    "dict_type": "type",
+    "list_type": "type",
+    "model_attributes_type": "type",
+    "string_too_long": "max_length",
+    "literal_error": "allowed_values",
+    "union_tag_invalid": "allowed_values",
+    "too_short": "count",
+    "too_long": "count",
+    "string_pattern_mismatch": "characters",
+    "string_unicode": "characters",
+    "extra_forbidden": "unknown_element",
+}
+"""Every error type that the model can raise; the model's own checks raise errors that are named by their rule."""
+
+_OWN: Final[dict[str, Rule]] = {rule: rule for rule in get_args(Rule)}
+_LIMITS: Final = ("limit", "max_length", "min_length")
+_MAX_NAME: Final = 64
+
+
+def found(errors: Iterable[ErrorDetails]) -> Violations:
+    """Each violation with its place."""
+    return [pair for error in errors for pair in _violations(error)]
+
+
+def in_order(pairs: Violations, document: Json) -> Violations:
+    """As a reader of the document meets them; what is missing stands behind its siblings."""
+    return sorted(pairs, key=lambda pair: _position(pair[0], document))
+
+
+def missing(place: Steps) -> Violations:
+    """A required element that is not there, named as the API's pages do: by what is required within it."""
+    return _missing(*_resolve(place))
+
+
+def unknown_kind(document: dict[str, Json]) -> Violations:
+    """Why the document's `type.value` names no kind of customer."""
+    kind = document.get("type")
+    if kind is None or (isinstance(kind, dict) and "value" not in kind):
+        return missing(("type",))
+    if not isinstance(kind, dict):
+        return [(("type",), _violation(("type",), "type"))]
+    place, child = _resolve(("type", "value"))
+    return [(place, _not_allowed(place, child, kind["value"]))]
+
+
+def too_many_persons() -> Violations:
+    """An individual is exactly one contact person (Create Individual Customer)."""
+    place = ("contactPersons", "contactPerson")
+    return [(place, _violation(place, "count", limit=1))]
+
+
+def path_of(place: Steps) -> str:
+    """The dotted path with indexes; a foreign name is cut short."""
+    text = ""
+    for step in place:
+        text += f"[{step}]" if isinstance(step, int) else f".{_printable(step)}"
+    return text.removeprefix(".")
+
+
+def _printable(name: str) -> str:
+    shown = "".join(character if character.isprintable() else "?" for character in name[:_MAX_NAME])
+    return shown + "..." if len(name) > _MAX_NAME else shown
+
+
+def _violation(place: Steps, rule: Rule, limit: int | None = None, allowed: tuple[str, ...] | None = None) -> Violation:
+    return Violation(path_of(place), rule, limit, allowed)
+
+
+def _violations(error: ErrorDetails) -> Violations:
+    place, child = _resolve(error["loc"])
+    value = error["input"]
+    if error["type"].startswith("union_tag") and child and child.shape:
+        place, child, value = (*place, "value"), child.shape.children["value"], value.get("value")
+    rule = _OWN.get(error["type"]) or RULES[error["type"]]
+    if rule == "required":
+        return _missing(place, child)
+    if rule == "allowed_values":
+        return [(place, _not_allowed(place, child, value))]
+    context = error.get("ctx", {})
+    place += tuple(context.get("at", ()))
+    limit = next((context[name] for name in _LIMITS if context.get(name) is not None), None)
+    return [(place, _violation(place, rule, limit, context.get("allowed") or None))]
+
+
+def _missing(place: Steps, child: Child | None) -> Violations:
+    return [(leaf, _violation(leaf, "required")) for leaf in _required(place, child)]
+
+
+def _not_allowed(place: Steps, child: Child | None, value: Json) -> Violation:
+    if child is None or not isinstance(value, str):
+        return _violation(place, "type")
+    return _violation(place, "allowed_values", allowed=child.allowed)
+
+
+def _resolve(loc: Steps) -> tuple[Steps, Child | None]:
+    """The place of an error and the element there; pydantic also names the chosen alternative of a tagged element."""
+    place: Steps = ()
+    shape: Shape | None = CUSTOMER
+    child: Child | None = None
+    steps = iter(loc)
+    for step in steps:
+        place += (step,)
+        if isinstance(step, str):
+            child = shape.children.get(step) if shape else None
+            shape = child.shape if child else None
+            if shape and shape.tagged:
+                next(steps, None)
+    return place, child
+
+
+def _required(place: Steps, child: Child | None) -> list[Steps]:
+    if child is None or child.shape is None or child.many:
+        return [place]
+    below = [each for each in child.shape.children.values() if each.required]
+    return [leaf for each in below for leaf in _required((*place, each.name), each)] or [place]
+
+
+def _position(place: Steps, document: Json) -> tuple[int, ...]:
+    position: tuple[int, ...] = ()
+    for step in place:
+        index = _index(step, document)
+        position += (index,)
+        if index == sys.maxsize:
+            break
+        document = _below(step, document)
+    return position
+
+
+def _index(step: str | int, document: Json) -> int:
+    if isinstance(step, int):
+        return step
+    return list(document).index(step) if isinstance(document, dict) and step in document else sys.maxsize
+
+
+def _below(step: str | int, document: Json) -> Json:
+    if isinstance(step, int):
+        return document[step] if isinstance(document, list) else None
+    return document.get(step) if isinstance(document, dict) else None

@@ -1,0 +1,99 @@
+"""Record -> command: a customer to create, or the reason why this record asks for nothing that can be done."""
+
+import re
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from worker.cloud_events import Content, Reader, Unsupported, Xml, require_supported
+from worker.commands import CreateCustomer, Request, Unusable
+from worker.customer import NOTHING_KNOWN, Configured, Customer, Format, Judge
+from worker.customer.documents import Json, Unreadable
+from worker.customer.xml import read_xml
+from worker.outcomes import Reason, ReasonCode, Violation
+from worker.records import Record
+
+UnknownElements = Literal["refuse", "drop"]
+
+_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACESTATE: Final = re.compile(r"[\x20-\x7e]{1,512}")
+
+
+class Decoder:
+    """Decides what a record asks for. It never raises: whatever a record holds, the next one gets its turn.
+
+    `event_attribute` names the custom attribute that the event's identity is written into (design 4.7).
+    """
+
+    def __init__(  # noqa: PLR0913  # one keyword for each setting it depends on
+        self,
+        *,
+        form: Format = "json",
+        max_bytes: int = 1024 * 1024,
+        max_depth: int = 32,
+        departmentalization: bool = False,
+        catalog: Configured | None = None,
+        unknown_elements: UnknownElements = "refuse",
+        event_attribute: str | None = None,
+    ) -> None:
+        self._form: Format = form
+        self._reader = Reader(max_bytes, max_depth)
+        self._judge = Judge(departmentalization, catalog or NOTHING_KNOWN, unknown_elements == "drop")
+        self._event_attribute = event_attribute
+
+    @property
+    def dropped_elements(self) -> int:
+        """How many unknown elements were left out so far."""
+        return self._judge.dropped
+
+    def __call__(self, record: Record) -> CreateCustomer | Unusable:
+        """A record's own words about who asks are kept even where its data is unusable."""
+        request = _request(record, {})
+        try:
+            event = self._reader.event(record)
+            if event.attributes is not None:
+                request = _request(record, event.attributes)
+                require_supported(event.attributes)
+            return self._command(request, self._judged(event.content()))
+        except Unsupported as error:
+            return Unusable(request, Reason(ReasonCode.UNSUPPORTED_EVENT, str(error)))
+        except Unreadable as error:
+            return Unusable(request, Reason(ReasonCode.UNDECODABLE, str(error)))
+        except Exception as error:  # noqa: BLE001  # one record that nobody foresaw must not stop its partition
+            return Unusable(request, Reason(ReasonCode.UNDECODABLE, f"cannot be read ({type(error).__name__})"))
+
+    def _judged(self, content: Content) -> Customer | tuple[Violation, ...]:
+        if isinstance(content, Xml):
+            document = read_xml(content.raw, self._reader.max_depth)
+            return self._judge.accept(document) or self._judge.judge(document)
+        return self._judge.accept(content.document) or self._judge.judge(content.exactly())
+
+    def _command(self, request: Request, judged: Customer | tuple[Violation, ...]) -> CreateCustomer | Unusable:
+        if isinstance(judged, tuple):
+            message = f"{len(judged)} rule{'s are' if len(judged) > 1 else ' is'} broken"
+            return Unusable(request, Reason(ReasonCode.INVALID_CUSTOMER, message, judged))
+        if self._event_attribute:
+            judged = judged.with_attribute(self._event_attribute, str(request.event))
+        return CreateCustomer(request, judged, judged.encode(self._form))
+
+
+def _request(record: Record, attributes: Mapping[str, Json]) -> Request:
+    """The CloudEvent's identity; without one the place in Kafka, which no other record has."""
+    source, name = attributes.get("source"), attributes.get("id")
+    if not (isinstance(source, str) and isinstance(name, str) and source and name):
+        source, name = f"urn:kafka:{record.topic}", f"{record.partition}-{record.offset}"
+    subject = attributes.get("subject")
+    parent = _matching(_TRACEPARENT, _either(record, attributes, "traceparent"))
+    state = _matching(_TRACESTATE, _either(record, attributes, "tracestate")) if parent else None
+    return Request(source, name, subject if isinstance(subject, str) else None, parent, state)
+
+
+def _either(record: Record, attributes: Mapping[str, Json], name: str) -> Json:
+    """A CloudEvents extension, or else a Kafka header."""
+    if name in attributes:
+        return attributes[name]
+    header = record.header(name)
+    return header.decode("ascii", "replace") if header else None
+
+
+def _matching(pattern: re.Pattern[str], value: Json) -> str | None:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else None
