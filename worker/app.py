@@ -11,7 +11,6 @@ import structlog
 
 from worker import __version__, wiring
 from worker.assignment import Assignment
-from worker.customer_api import customer_api
 from worker.decode import Decoder
 from worker.dispatch import Dispatch
 from worker.errors import Draining, KafkaUnavailable
@@ -65,15 +64,7 @@ async def run(settings: Settings) -> int:
 async def _work(settings: Settings, holds: Holds, stopping: asyncio.Event, stack: AsyncExitStack) -> bool:
     """What is entered first is closed last: leave the group, then close the producers, then log out."""
     connection = wiring.connection(settings)
-    api = await stack.enter_async_context(
-        customer_api(
-            wiring.access(settings),
-            wiring.credentials(settings),
-            force_login=settings.api.force_login,
-            unknown_statuses=settings.api.unknown_statuses,
-            retry_statuses=settings.api.retry_statuses,
-        )
-    )
+    api = await stack.enter_async_context(wiring.api(settings))
 
     async def kafka(make: Callable[[], AbstractAsyncContextManager[Opened]]) -> Opened:
         return await once_there(lambda: stack.enter_async_context(make()), holds, stopping)
@@ -94,11 +85,12 @@ async def _work(settings: Settings, holds: Holds, stopping: asyncio.Event, stack
 def decoder_of(settings: Settings) -> Decoder:
     """The decoder as configured."""
     return Decoder(
-        api_format=settings.api.format,
+        form=settings.api.format,
         max_bytes=settings.events.max_bytes,
         max_depth=settings.events.max_depth,
         departmentalization=settings.customer.departmentalization,
         unknown_elements=settings.customer.unknown_elements,
+        event_attribute=settings.reconcile.attribute if settings.reconcile.by == "custom_attribute" else None,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from worker import __version__, configuration
+from worker import __version__, configuration, logs
 from worker.errors import SettingsError, WorkerError
 from worker.settings import Settings
 
@@ -47,11 +47,13 @@ def _version(asked: bool) -> None:  # noqa: FBT001  typer calls it with the flag
 def common(
     context: typer.Context,
     config: Annotated[Path | None, typer.Option(help="Settings from a TOML file; the environment wins.")] = None,
+    *,
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
     ] = False,
 ) -> None:
-    """Options of every command."""
+    """Options of every command. All but `run` answer on stdout, so that their log goes to stderr."""
+    logs.configure("warning", "console", sys.stderr)
     context.obj = config
 
 
@@ -70,7 +72,7 @@ def _run(coroutine: Coroutine[Any, Any, int | None]) -> None:
 @app.command()
 def run(context: typer.Context) -> None:
     """Run the worker until SIGTERM or SIGINT; 0 after a clean drain."""
-    from worker import app as worker_app, logs  # noqa: PLC0415  each command imports only what it needs
+    from worker import app as worker_app  # noqa: PLC0415  each command imports only what it needs
 
     settings = _settings(context)
     logs.configure(settings.log.level, settings.log.format)
@@ -80,13 +82,37 @@ def run(context: typer.Context) -> None:
 @topics.command("create")
 def topics_create(context: typer.Context) -> None:
     """Make the topics that are missing, and say what exists and what differs."""
-    from worker import commands_kafka as kafka  # noqa: PLC0415
+    from worker import kafka_commands  # noqa: PLC0415
 
-    _run(kafka.create_topics(_settings(context)))
+    _run(kafka_commands.create_topics(_settings(context)))
+
+
+@app.command()
+def check(context: typer.Context, *, as_json: Json = False) -> None:
+    """Print each thing that must be right before `run` can work."""
+    from worker import kafka_commands  # noqa: PLC0415
+
+    _run(kafka_commands.check_all(_settings(context), context.obj, as_json=as_json))
+
+
+@app.command()
+def produce(
+    context: typer.Context,
+    file: Annotated[typer.FileBinaryRead, typer.Argument(help="NDJSON, or one JSON or XML document; - is stdin.")],
+    key_path: Annotated[
+        str | None, typer.Option(help="Where the key stands in each event, such as data.pin; else subject, else id.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(min=0.001, help="Events a second at most.")] = None,
+) -> None:
+    """Publish events from a file to the request topic."""
+    from worker import kafka_commands  # noqa: PLC0415
+
+    _run(kafka_commands.produce_file(_settings(context), file, key_path, rate))
 
 
 @app.command()
 def sandbox(  # noqa: PLR0913  one parameter an option
+    *,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0: a free port, printed.")] = 8090,
     faults: Annotated[Path | None, typer.Option(help="Faults from a TOML or JSON file.")] = None,

@@ -25,6 +25,11 @@ class Request:
         """The identity as the journal's key (design 4.6)."""
         return uuid5(NAMESPACE_URL, orjson.dumps([self.source, self.id]).decode())
 
+    @property
+    def trace_id(self) -> str | None:
+        """The W3C trace id, where the event came with one."""
+        return self.traceparent.split("-")[1] if self.traceparent else None
+
 
 @dataclass(frozen=True, slots=True)
 class CreateCustomer:

@@ -106,6 +106,8 @@ class Intake:
 
     async def revoked(self, partitions: Collection[int]) -> None:
         """Drain first, fence second: in flight ends, what is finished is committed, then the partitions are gone."""
+        if not partitions:
+            return
         log.info("partitions.revoked", partitions=sorted(partitions))
         self._give_up_restoring(partitions)
         drained = await self.dispatch.drain(partitions, self.drain_timeout)

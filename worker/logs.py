@@ -3,16 +3,16 @@
 import logging
 import sys
 import traceback
-from typing import Literal
+from typing import Literal, TextIO
 
 import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 
-def configure(level: str, form: Literal["json", "console"] | None) -> None:
-    """Write to stdout; what libraries log at WARNING and above comes in the same form."""
-    form = form or ("console" if sys.stdout.isatty() else "json")
+def configure(level: str, form: Literal["json", "console"] | None, stream: TextIO = sys.stdout) -> None:
+    """What libraries log at WARNING and above comes in the same form; unset: console on a terminal, else json."""
+    form = form or ("console" if stream.isatty() else "json")
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -26,7 +26,7 @@ def configure(level: str, form: Literal["json", "console"] | None) -> None:
         cache_logger_on_first_use=True,
     )
     renderer = structlog.processors.JSONRenderer(_dumps) if form == "json" else structlog.dev.ConsoleRenderer()
-    output = logging.StreamHandler(sys.stdout)
+    output = logging.StreamHandler(stream)
     output.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared, _without_traceback],

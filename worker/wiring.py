@@ -2,9 +2,10 @@
 
 import re
 import socket
+from contextlib import AbstractAsyncContextManager
 
 from worker.assignment import Retention
-from worker.customer_api.http import Access
+from worker.customer_api import Access, CustomerApi, customer_api
 from worker.customer_api.session import Credentials
 from worker.errors import SettingsError
 from worker.hold import Breaker
@@ -89,6 +90,18 @@ def credentials(settings: Settings) -> Credentials:
     if not api.username or not api.password.get_secret_value():
         raise SettingsError("WORKER_API__USERNAME and WORKER_API__PASSWORD: required")
     return Credentials(api.username, api.password.get_secret_value())
+
+
+def api(settings: Settings) -> AbstractAsyncContextManager[CustomerApi]:
+    """A client of the API; SettingsError where there is no account."""
+    given = settings.api
+    return customer_api(
+        access(settings),
+        credentials(settings),
+        force_login=given.force_login,
+        unknown_statuses=given.unknown_statuses,
+        retry_statuses=given.retry_statuses,
+    )
 
 
 def ordinal(hostname: str) -> int:

@@ -3,11 +3,13 @@
 import asyncio
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
+from typing import cast
 
 import orjson
 import pytest
 
 from worker.commands import CreateCustomer, Request
+from worker.customer import Customer
 from worker.customer_api import Access, customer_api
 from worker.customer_api.session import Credentials
 from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, RefusedForNow
@@ -15,7 +17,7 @@ from worker.outcomes import Failed, Succeeded
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, SandboxConfig, sandbox_api
 
 CREDENTIALS = Credentials(DEFAULT_USER, DEFAULT_PASSWORD)
-INDIVIDUAL = SimpleNamespace(customer_type="individual")
+INDIVIDUAL = cast("Customer", SimpleNamespace(customer_type="individual"))
 
 
 def command(name="Jack", **request):

@@ -85,14 +85,14 @@ def test_keys_survive_the_topic():
 @pytest.mark.parametrize("raw", [b"", b"{}", b"\xff", b'{"state":"lost"}', b"null", b'{"state":"intent"}'])
 def test_foreign_values(raw):
     """Nothing is guessed."""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         decode(raw)
 
 
 @pytest.mark.parametrize("raw", [b"", b"claim", b"1/2/3", b"\xff/1/a", b"a/b/c/d"])
 def test_foreign_keys(raw):
     """Nothing is guessed."""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         decode_key(raw)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 from types import SimpleNamespace
+from typing import cast
 
 import orjson
 import pytest
@@ -10,6 +11,7 @@ from fakes import FakeCustomers, FakeJournalTopic, FakeTopics
 
 from worker.assignment import Assignment
 from worker.commands import CreateCustomer, Request, Unusable
+from worker.customer import Customer
 from worker.errors import ApiUnavailable, Draining, LoginRefused, OutcomeUnknown, RefusedForNow
 from worker.hold import Breaker, Holds
 from worker.journal import decode
@@ -21,7 +23,7 @@ from worker.retry import Backoff
 
 REJECTED = Failed(Reason(ReasonCode.REJECTED, "400", http=HttpAnswer(400, "400-101")))
 INVALID = Reason(ReasonCode.INVALID_CUSTOMER, "breaks a rule", (Violation("pin", "max_length", 255),))
-CUSTOMER = SimpleNamespace(customer_type="individual")
+CUSTOMER = cast("Customer", SimpleNamespace(customer_type="individual"))
 
 
 def record(offset=0, event="e1", key=b"k"):
@@ -41,7 +43,6 @@ class World:
     customers: FakeCustomers = field(default_factory=FakeCustomers)
     topics: FakeTopics = field(default_factory=FakeTopics)
     max_attempts: int = 3
-    assignment: Assignment | None = None
 
     async def again(self):
         journal = FakeJournalTopic(self.topics)
@@ -62,10 +63,10 @@ class World:
 
     def journal(self):
         """The states that were written, in order."""
-        return [decode(message.value).state for message in self.topics.of("journal")]
+        return [decode(message.value or b"").state for message in self.topics.of("journal")]
 
     def events(self, topic):
-        return [orjson.loads(message.value) for message in self.topics.of(topic)]
+        return [orjson.loads(message.value or b"") for message in self.topics.of(topic)]
 
 
 @pytest.fixture

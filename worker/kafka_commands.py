@@ -1,0 +1,57 @@
+"""What `topics create`, `check` and `produce` do: wiring and printing."""
+
+import os
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+import typer
+from rich.console import Console
+
+from worker import check, produce, wiring
+from worker import topics as all_topics
+from worker.check import Times
+from worker.kafka import admin, bulk
+from worker.settings import Settings
+
+PRODUCE_AHEAD = 1_000
+
+
+async def create_topics(settings: Settings) -> int:
+    """One line per topic; 1 when `run` would refuse to start."""
+    async with admin.opened(wiring.connection(settings)) as client:
+        reports = await all_topics.create(client, wiring.plan(settings))
+    for report in reports:
+        typer.echo(str(report))
+    return all_topics.exit_code(reports)
+
+
+async def check_all(settings: Settings, config: Path | None, *, as_json: bool) -> int:
+    """One line per thing that must be right; 1 after a failure."""
+    plan, connection = wiring.plan(settings), wiring.connection(settings)
+    times = Times(settings.api.request_timeout, settings.dispatch.drain_timeout, settings.rebalance_timeout)
+    checks = [
+        check.settings(config),
+        check.times(times),
+        check.kafka(lambda: admin.opened(connection), plan),
+        check.api(lambda: wiring.api(settings)),
+    ]
+    seen = []
+    async for line in check.lines(checks):
+        seen.append(line)
+        typer.echo(line.json() if as_json else str(line))
+    return check.exit_code(seen)
+
+
+async def produce_file(settings: Settings, file: BinaryIO, key_path: str | None, rate: float | None) -> int:
+    """Publish the events of a file; 1 when it ended early."""
+    async with admin.opened(wiring.connection(settings)) as client:
+        plan = wiring.plan(settings)
+        await all_topics.verify(client, plan)
+    size = None if file is sys.stdin.buffer else os.fstat(file.fileno()).st_size
+    with produce.progress(size, Console(stderr=True)) as advance:
+        async with bulk.opened(wiring.connection(settings), unacknowledged=PRODUCE_AHEAD) as publisher:
+            events = produce.read(file, key_path, settings.events.max_bytes)
+            done = await produce.produce(events, publisher, plan.requests, rate=rate, advance=advance)
+    typer.echo(str(done), err=True)
+    return int(done.problem is not None)
