@@ -12,7 +12,7 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from worker.errors import KafkaUnavailable
+from worker.errors import KafkaUnavailable, StartupError
 from worker.records import Headers, OutgoingMessage
 
 CHUNK = 64 * 1024
@@ -93,13 +93,23 @@ async def produce(
                 problem = event
                 break
             await _wait_until(started + count / rate if rate else 0.0)
-            await publisher.hand_over(OutgoingMessage(topic, event.key, event.value, event.headers))
+            if problem := await _refusal(event, publisher, topic):
+                break
             count, size = count + 1, size + len(event.value)
             advance(len(event.value))
         await publisher.flush()
     except KafkaUnavailable as error:
         problem = Problem(line, str(error))
     return Produced(topic, count, size, time.monotonic() - started, problem, publisher.unacknowledged)
+
+
+async def _refusal(event: Event, publisher: Publisher, topic: str) -> Problem | None:
+    """None once the event is handed over."""
+    try:
+        await publisher.hand_over(OutgoingMessage(topic, event.key, event.value, event.headers))
+    except StartupError as error:
+        return Problem(event.line, str(error))
+    return None
 
 
 async def _wait_until(moment: float) -> None:
@@ -172,7 +182,7 @@ def _is_json(line: bytes) -> bool:
 
 def _event(line: int, value: bytes, key_path: str | None, limit: int) -> Event | Problem:
     if len(value) > limit:
-        return Problem(line, f"larger than {limit} bytes, which is all that the topic takes (max.message.bytes)")
+        return Problem(line, f"larger than {limit} bytes")
     if value.lstrip().startswith(b"<"):
         return Event(line, value) if key_path is None else Problem(line, "--key-path: only JSON has one")
     try:

@@ -73,3 +73,14 @@ async def test_topic_that_never_comes(kafka: str, unique: str) -> None:
     async with bulk.opened(Connection(kafka, request_timeout=0.5)) as publisher:
         with pytest.raises(KafkaUnavailable, match="WORKER_KAFKA__BOOTSTRAP_SERVERS"):
             await publisher.hand_over(OutgoingMessage(f"{unique}-missing", None, b"x"))
+
+
+async def test_event_larger_than_a_request(kafka: str, topic: str, tmp_path: Path) -> None:
+    """It is refused before it is published, with its line, and what stands before it is in Kafka."""
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(b'{"a":1}\n{"a":"' + b"x" * 2000 + b'"}\n')
+    async with bulk.opened(Connection(kafka), largest=1000) as publisher:
+        with file.open("rb") as events:
+            done = await produce(read(events), publisher, topic)
+    assert (done.events, done.unknown) == (1, 0)
+    assert str(done.problem).startswith("line 2: Kafka at ")

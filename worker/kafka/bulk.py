@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import dropwhile
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import RecordMetadata
@@ -37,8 +38,8 @@ class Bulk:
 
     @property
     def unacknowledged(self) -> int:
-        """How many messages were handed over and may or may not be in Kafka yet."""
-        return sum(1 for future in self.pending if not future.done() or future.exception())
+        """How many messages were handed over since the oldest one that may or may not be in Kafka, itself included."""
+        return len(list(dropwhile(_acknowledged, self.pending)))
 
     async def hand_over(self, message: OutgoingMessage) -> None:
         """Return as soon as there is room for more; raises when an earlier message could not be published."""
@@ -67,3 +68,7 @@ class Bulk:
 
     def _explained(self) -> AbstractContextManager[None]:
         return explained(self.connection.bootstrap_servers, self.connection.security_protocol)
+
+
+def _acknowledged(future: asyncio.Future[RecordMetadata]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None

@@ -44,7 +44,10 @@ class Collected(logging.Handler):
 
 @contextmanager
 def explained(servers: str, protocol: str) -> Iterator[None]:
-    """Turn what aiokafka raises inside into KafkaUnavailable, or StartupError where waiting would not help."""
+    """Turn what aiokafka raises inside into KafkaUnavailable, or StartupError where waiting would not help.
+
+    The reason is known only where logging lets aiokafka's warnings through; a handler may drop them afterwards.
+    """
     log = logging.getLogger("aiokafka")
     collected = Collected()
     log.addHandler(collected)
