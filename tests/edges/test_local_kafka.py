@@ -64,7 +64,7 @@ def port_of(bootstrap: str) -> int:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  another process gives us no event
+        while not condition():
             await asyncio.sleep(0.05)
 
 
@@ -73,7 +73,10 @@ async def until_gone(port: int, directory: str) -> None:
 
 
 async def test_life_of_a_broker(own: LocalKafka) -> None:
-    """A clean stop and a crash both keep what was acknowledged, ports included; a frozen broker goes on when thawed."""
+    """A clean stop and a crash both keep what was acknowledged, ports included; a frozen broker goes on when thawed.
+
+    It ends with the process between it and us, too.
+    """
     address = own.bootstrap_servers
     await create_topic(address)
     await publish(address, b"before")
@@ -94,6 +97,11 @@ async def test_life_of_a_broker(own: LocalKafka) -> None:
     await publish(address, b"after the thaw")
     assert await read(address, 3) == [b"before", b"after the stop", b"after the thaw"]
 
+    assert own._process
+    os.kill(own._process.pid, signal.SIGKILL)
+    await until(lambda: is_free(port_of(address)))
+    assert not own.is_running
+
 
 async def test_parent_is_killed(kafka: str) -> None:
     """A kill -9 of the process that started it ends the broker and removes its directory; another one is left alone."""
@@ -109,19 +117,13 @@ async def test_parent_is_killed(kafka: str) -> None:
     assert await cluster_id(port_of(kafka))
 
 
-async def test_guard_is_killed(own: LocalKafka) -> None:
-    """Killing the process between us and the broker ends the broker too."""
-    assert own._process
-    os.kill(own._process.pid, signal.SIGKILL)
-    await until(lambda: is_free(port_of(own.bootstrap_servers)))
-    assert not own.is_running
-
-
 async def test_named_data(tmp_path: Path) -> None:
-    """It outlives the broker, and is served again on other ports, by the command too."""
+    """One broker at a time has it; it outlives the broker and is served again on another port, by the command too."""
     async with LocalKafka(data=tmp_path / "kafka") as first:
         await create_topic(first.bootstrap_servers)
         await publish(first.bootstrap_servers, b"kept")
+        with pytest.raises(LocalKafkaError, match="another Kafka uses the data"):
+            await LocalKafka(data=tmp_path / "kafka").start()
     port = free_port()
     program = [sys.executable, "-c", RUNS_THE_COMMAND, str(port), str(tmp_path / "kafka")]
     command = await asyncio.create_subprocess_exec(*program, stderr=asyncio.subprocess.PIPE)

@@ -67,7 +67,8 @@ def test_damaged_jar(tmp_path: Path, damage: bytes) -> None:
 
 
 def test_many_start_at_once(tmp_path: Path) -> None:
-    """One of them fetches, all of them have every jar, and nothing else is left behind."""
+    """One of them fetches, all of them have every jar, and nothing else stays, not even of one killed earlier."""
+    (tmp_path / ".arriving-before-the-kill").mkdir()
     repository = Repository()
     with ThreadPoolExecutor(8) as threads:
         results = list(threads.map(lambda _: keep(tmp_path, repository), range(8)))

@@ -1,6 +1,7 @@
 """The files of one local Kafka: properties, logs, data."""
 
 import base64
+import fcntl
 import secrets
 import shutil
 import tempfile
@@ -21,7 +22,14 @@ class KafkaDirectory:
     """A named one stays; a temporary one goes with its broker."""
 
     def __init__(self, path: Path, *, temporary: bool) -> None:
+        """Kafka itself notices a second broker on the same data only after it has written to it; we do before."""
         self.path = path
+        self._mine = (path / ".lock").open("w")
+        try:
+            fcntl.flock(self._mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._mine.close()
+            raise LocalKafkaError(f"another Kafka uses the data in {path}: end it, or name another directory") from None
         self.temporary = temporary
         self.data = path / "data"
         self.properties = path / "server.properties"
@@ -36,10 +44,10 @@ class KafkaDirectory:
             if named is None:
                 return cls(Path(tempfile.mkdtemp(prefix="customer-worker-kafka-")), temporary=True)
             named.mkdir(parents=True, exist_ok=True)
+            return cls(named.resolve(), temporary=False)
         except OSError as error:
             place = named or tempfile.gettempdir()
             raise LocalKafkaError(f"Kafka's data cannot be in {place}: {error.strerror}. {WAYS_OUT}") from error
-        return cls(named.resolve(), temporary=False)
 
     @property
     def is_formatted(self) -> bool:
@@ -78,8 +86,9 @@ class KafkaDirectory:
         lines = [line for log in logs for line in log.splitlines() if not line.startswith("\tat ")]
         return "\n".join(lines[-LAST_LINES:])
 
-    def remove_temporary(self) -> None:
-        """Nothing happens to a named one."""
+    def give_up(self) -> None:
+        """Remove a temporary one, let others use a named one."""
+        self._mine.close()
         if self.temporary:
             shutil.rmtree(self.path, ignore_errors=True)
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import shutil
 import tempfile
 import time
 import tomllib
@@ -21,6 +22,7 @@ WAYS_OUT = (
     "or start the one of the compose stack (docker compose up)."
 )
 FETCH_TOGETHER = 4
+ARRIVING = ".arriving-"
 
 
 class Patience:
@@ -114,7 +116,9 @@ def _fetch_all(
     if not jars:
         return
     tell(f"fetching {len(jars)} of Kafka's jars into {root}, once")
-    with tempfile.TemporaryDirectory(prefix=".arriving-", dir=root) as arriving:
+    for left_by_a_killed_one in root.glob(f"{ARRIVING}*"):
+        shutil.rmtree(left_by_a_killed_one, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=ARRIVING, dir=root) as arriving:
         threads = ThreadPoolExecutor(FETCH_TOGETHER)
         try:
             for fetched in [threads.submit(_fetch_one, jar, Path(arriving), root, fetch) for jar in jars]:

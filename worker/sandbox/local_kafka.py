@@ -127,7 +127,7 @@ class LocalKafka:
         if self._files is None:
             return
         await (self.kill() if self._files.temporary else self.stop())
-        await asyncio.to_thread(self._files.remove_temporary)
+        await asyncio.to_thread(self._files.give_up)
 
     def _send(self, sent: signal.Signals) -> None:
         if self._process:
