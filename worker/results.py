@@ -75,6 +75,9 @@ class Results:
         value = record.value if self.with_payload else None
         if not self.with_payload:
             headers += (("worker-payload", b"omitted"),)
+        if record.key is None and value is None:
+            # The producer takes no message that has neither.
+            value, headers = b"", (*headers, ("worker-value", b"null"))
         partition = record.partition if self.same_partition else None
         return OutgoingMessage(self.dead_letter_topic, record.key, value, headers, partition)
 

@@ -75,6 +75,13 @@ def test_a_dead_letter_without_its_payload():
     assert (letter.value, letter.partition, headers(letter)["worker-payload"]) == (None, None, b"omitted")
 
 
+def test_a_dead_letter_with_neither_key_nor_value():
+    """It is an empty message that says so, since Kafka's producers take none that has neither."""
+    record = Record("requests", 0, 0, 0, None, None)
+    letter = RESULTS.dead_letter(Failed(Reason(ReasonCode.UNDECODABLE, "no")), record, 0.0)
+    assert (letter.key, letter.value, headers(letter)["worker-value"]) == (None, b"", b"null")
+
+
 def test_more_violations_than_a_message_holds():
     """The event stays publishable."""
     reason = Reason(ReasonCode.INVALID_CUSTOMER, "many", (VIOLATION,) * 100_000)

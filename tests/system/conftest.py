@@ -1,0 +1,170 @@
+"""A world of its own for each test: topics on the run's Kafka, a sandbox API in this process, workers as processes."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+
+from worker.kafka import admin
+from worker.kafka.connection import Connection
+from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, RunningSandbox, SandboxConfig, sandbox_api
+from worker.topics import Plan, create
+
+DEADLINE = 30
+Line = dict[str, Any]
+
+
+class Process:
+    """A command of ours; `lines` are the events of its log so far, whatever it wrote else is in `text`."""
+
+    def __init__(self, process: asyncio.subprocess.Process):
+        self.process = process
+        self.lines: list[Line] = []
+        self.text: list[str] = []
+        self._changed = asyncio.Event()
+        self._reading = asyncio.gather(self._read(process.stdout), self._read(process.stderr))
+
+    async def _read(self, stream):
+        while line := await stream.readline():
+            try:
+                self.lines.append(orjson.loads(line))
+            except orjson.JSONDecodeError:
+                self.text.append(line.decode().rstrip())
+            self._changed.set()
+
+    async def until(self, event: str, count: int = 1, **facts) -> list[Line]:
+        """Those lines, once there are that many of them."""
+        async with asyncio.timeout(DEADLINE):
+            while len(found := self.of(event, **facts)) < count:
+                self._changed.clear()
+                await self._changed.wait()
+        return found
+
+    def of(self, event: str, **facts) -> list[Line]:
+        return [line for line in self.lines if line.get("event") == event and facts.items() <= line.items()]
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    async def ended(self) -> int:
+        """The exit code; everything it wrote has been read by then."""
+        async with asyncio.timeout(DEADLINE):
+            code = await self.process.wait()
+            await self._reading
+        return code
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.send(number)
+        return await self.ended()
+
+
+@dataclass
+class World:
+    """`plan` names this test's topics; nothing of another test is in them."""
+
+    kafka: str
+    plan: Plan
+    stack: AsyncExitStack
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def connection(self) -> Connection:
+        return Connection(self.kafka, request_timeout=10)
+
+    async def topics(self, **changes) -> None:
+        async with admin.opened(self.connection) as client:
+            await create(client, replace(self.plan, **changes))
+
+    async def sandbox(self, *faults, **config) -> RunningSandbox:
+        """The API from now on."""
+        given = [Fault.model_validate(fault) for fault in faults]
+        sandbox = await self.stack.enter_async_context(sandbox_api(SandboxConfig(**config), faults=given))
+        self.environment["WORKER_API__BASE_URL"] = sandbox.base_url
+        return sandbox
+
+    async def start(self, *arguments: str, **settings: str) -> Process:
+        """A command as its own process, told by environment; `run` without arguments."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "worker", *(arguments or ("run",))),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**inherited, **self.environment, **settings},
+        )
+        self.stack.push_async_callback(_killed, process)
+        return Process(process)
+
+    async def publish(
+        self, *values: bytes | None, key: bytes | None = None, headers=(), partition=0, topic=None
+    ) -> None:
+        async with AIOKafkaProducer(bootstrap_servers=self.kafka) as producer:
+            for value in values:
+                await asyncio.wait_for(
+                    producer.send_and_wait(topic or self.plan.requests, value, key, partition, headers=list(headers)),
+                    DEADLINE,
+                )
+
+    async def read(self, topic: str, at_least: int = 0) -> list[ConsumerRecord[bytes, bytes]]:
+        """All records of a topic, once there are that many."""
+        async with (
+            AIOKafkaConsumer(bootstrap_servers=self.kafka, auto_offset_reset="earliest") as consumer,
+            asyncio.timeout(DEADLINE),
+        ):
+            partitions = [TopicPartition(topic, number) for number in range(self.plan.partitions)]
+            consumer.assign(partitions)
+            ends = await consumer.end_offsets(partitions)
+            records: list[ConsumerRecord[bytes, bytes]] = []
+            while len(records) < max(at_least, sum(ends.values())):
+                for batch in (await consumer.getmany(timeout_ms=200)).values():
+                    records += batch
+        return records
+
+    async def events(self, topic: str, at_least: int = 0) -> list[Line]:
+        return [orjson.loads(record.value or b"") for record in await self.read(topic, at_least)]
+
+    async def committed(self, group: str | None = None) -> dict[int, int | None]:
+        """Per partition, as the group's own tools see it."""
+        group = group or self.environment["WORKER_KAFKA__GROUP_ID"]
+        async with AIOKafkaConsumer(bootstrap_servers=self.kafka, group_id=group, enable_auto_commit=False) as consumer:
+            partitions = [TopicPartition(self.plan.requests, number) for number in range(2)]
+            consumer.assign(partitions)
+            return {each.partition: await asyncio.wait_for(consumer.committed(each), DEADLINE) for each in partitions}
+
+
+async def _killed(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+
+
+@pytest.fixture
+async def world(kafka: str, unique: str) -> AsyncIterator[World]:
+    """Topics and an API are made by the test, as it needs them."""
+    plan = Plan(
+        f"{unique}.requests",
+        f"{unique}.succeeded",
+        f"{unique}.failed",
+        f"{unique}.dead-letters",
+        f"{unique}.journal",
+        partitions=2,
+    )
+    environment = {
+        "WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka,
+        "WORKER_KAFKA__GROUP_ID": f"{unique}-group",
+        "WORKER_API__USERNAME": DEFAULT_USER,
+        "WORKER_API__PASSWORD": DEFAULT_PASSWORD,
+        "WORKER_RETRY__BASE_DELAY": "0.05",
+        "WORKER_HOLD__PROBE_DELAY": "0.2",
+        **dict(plan.names()),
+    }
+    async with AsyncExitStack() as stack:
+        yield World(kafka, plan, stack, environment)
