@@ -1,7 +1,7 @@
 """One pooled HTTP session, and the facts about each request: whether it left, and what came back."""
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Literal
 
 import aiohttp
-from multidict import CIMultiDictProxy
 from yarl import URL
 
 from worker.errors import ApiUnavailable, OutcomeUnknown, SettingsError
@@ -52,7 +51,7 @@ class Answer:
     """What the API said: at most the first 64 KiB of the body."""
 
     status: int
-    headers: CIMultiDictProxy[str]
+    headers: Mapping[str, str]
     body: bytes = field(repr=False, default=b"")
 
 
