@@ -5,7 +5,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -22,6 +22,7 @@ from worker.kafka.connection import Connection
 from worker.kafka.journal_topic import JournalTopic
 from worker.kafka.sender import Sender, sender
 from worker.kafka.source import record_source
+from worker.logs import where
 from worker.pipeline import Pipeline
 from worker.settings import Settings
 from worker.topics import Cluster, verify
@@ -48,6 +49,7 @@ class Outage:
 
 async def run(settings: Settings) -> int:
     """Run until told to stop: 0 after a clean drain, 1 when something was left in flight."""
+    asyncio.get_running_loop().set_exception_handler(_unforeseen)
     stopping = asyncio.Event()
     holds = Holds(wiring.breaker(settings))
     log.info("worker.started", version=__version__)
@@ -59,6 +61,12 @@ async def run(settings: Settings) -> int:
         drained = True
     log.info("worker.stopped", drained=drained)
     return 0 if drained else 1
+
+
+def _unforeseen(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An error in a task that nobody waits for; its text may quote personal data, so that only its place is told."""
+    error = context.get("exception")
+    log.error("task.crashed", error=type(error).__name__, where=where(error) if error else None)
 
 
 async def _work(settings: Settings, holds: Holds, stopping: asyncio.Event, stack: AsyncExitStack) -> bool:

@@ -29,7 +29,7 @@ def configure(level: str, form: Literal["json", "console"] | None, stream: TextI
     output = logging.StreamHandler(stream)
     output.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared, _without_traceback],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared, _without_text],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
@@ -54,8 +54,9 @@ def _drop_unset(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return {name: value for name, value in event.items() if value is not None}
 
 
-def _without_traceback(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    event.pop("exc_info", None)
+def _without_text(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    if error := (event.pop("exc_info", None) or (None, None))[1]:
+        event |= {"error": type(error).__name__, "where": where(error)}
     return event
 
 
