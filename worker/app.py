@@ -11,6 +11,7 @@ import structlog
 
 from worker import __version__, wiring
 from worker.assignment import Assignment
+from worker.customer import Configured
 from worker.decode import Decoder
 from worker.dispatch import Dispatch
 from worker.errors import Draining, KafkaUnavailable
@@ -90,9 +91,10 @@ async def _work(settings: Settings, holds: Holds, stopping: asyncio.Event, stack
     return await intake.run(source, stopping)
 
 
-def decoder_of(settings: Settings) -> Decoder:
+def decoder_of(settings: Settings, catalog: Configured | None = None) -> Decoder:
     """The decoder as configured."""
     return Decoder(
+        catalog=catalog,
         form=settings.api.format,
         max_bytes=settings.events.max_bytes,
         max_depth=settings.events.max_depth,

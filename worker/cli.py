@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 topics = typer.Typer(help="The five topics.", no_args_is_help=True)
 app.add_typer(topics, name="topics")
+schema = typer.Typer(help="Schemas of the events, on stdout.", no_args_is_help=True)
+app.add_typer(schema, name="schema")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document a line on stdout.")]
 
@@ -93,6 +95,41 @@ def check(context: typer.Context, *, as_json: Json = False) -> None:
     from worker import kafka_commands  # noqa: PLC0415
 
     _run(kafka_commands.check_all(_settings(context), context.obj, as_json=as_json))
+
+
+@app.command()
+def validate(
+    context: typer.Context,
+    file: Annotated[typer.FileBinaryRead, typer.Argument(help="NDJSON, or one JSON or XML document; - is stdin.")],
+    catalog: Annotated[Path | None, typer.Option(help="Configured values from a TOML or JSON file.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Check events against the rules of the API, as the worker would; sends nothing."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from worker import validate as validation  # noqa: PLC0415
+    from worker.app import decoder_of  # noqa: PLC0415
+
+    settings = _settings(context)
+    decoder = decoder_of(settings, validation.catalog_of(catalog, settings.customer.catalog))
+    raise typer.Exit(validation.report(validation.verdicts(file, decoder), Console(), as_json=as_json))
+
+
+@schema.command("customer")
+def schema_customer() -> None:
+    """JSON Schema of a request's data."""
+    from worker import schema as schemas  # noqa: PLC0415
+
+    typer.echo(schemas.printed(schemas.customer_schema()))
+
+
+@schema.command("events")
+def schema_events() -> None:
+    """JSON Schema of the three CloudEvents."""
+    from worker import schema as schemas  # noqa: PLC0415
+
+    typer.echo(schemas.printed(schemas.events_schema()))
 
 
 @app.command()

@@ -1,9 +1,14 @@
 """The values that an administrator configured in the application, as far as we know them."""
 
+import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from worker.errors import SettingsError
 
 AttributeType = Literal["string", "enumeration", "number", "date"]
 Scope = Literal["customer", "contact_person", "contact_point"]
@@ -60,3 +65,17 @@ class Catalog(_Section):
         """The custom attributes of that level, or None."""
         found: Mapping[str, Attribute] | None = getattr(self.custom_attributes, scope)
         return found
+
+
+def load_catalog(path: Path) -> Catalog:
+    """A TOML file, or JSON by its name; raises `SettingsError` with one line per fault."""
+    try:
+        raw = path.read_bytes()
+        return Catalog.model_validate(orjson.loads(raw) if path.suffix == ".json" else tomllib.loads(raw.decode()))
+    except OSError as error:
+        raise SettingsError(f"catalog {path}: {error.strerror}") from None
+    except ValidationError as error:
+        faults = (f"catalog {path}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise SettingsError("\n".join(faults)) from None
+    except ValueError as error:
+        raise SettingsError(f"catalog {path}: {error}") from None

@@ -9,7 +9,7 @@ from worker.customer import namespaces
 from worker.customer.contact_point import ContactPoints
 from worker.customer.custom_attribute import ContactPersonAttributes
 from worker.customer.element import FILLED, Text, Text16, Text50, Text124, Text255, Text512, Value, element
-from worker.customer.rules import PAST_DATE, From, configured
+from worker.customer.rules import PAST_DATE, Beside, From, configured
 
 Salutation = Literal["Mr.", "Mrs.", "Ms.", "Miss"]
 Gender = Literal["male", "female"]
@@ -75,12 +75,15 @@ class ContactPerson(TypedDict, total=False):
     contactPoints: ContactPoints
 
 
+# pydantic does not look into a list that is too long, and would leave its other violations unsaid.
+_EXACTLY_ONE = Beside("count", "exactly one", keywords={"maxItems": 1})
+
+
 @element(namespaces.CONTACT_PERSON, page="Create Individual Customer")
 class OneContactPerson(TypedDict):
-    """The contact person of an individual customer. That there is only one is checked beside the model: pydantic would
-    not look into a list that is too long, and leave its other violations unsaid."""
+    """The contact person of an individual customer."""
 
-    contactPerson: Annotated[list[ContactPerson], Field(min_length=1)]
+    contactPerson: Annotated[list[ContactPerson], Field(min_length=1), _EXACTLY_ONE]
 
 
 @element(namespaces.CONTACT_PERSON, page="Create Group Customer")

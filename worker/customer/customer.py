@@ -8,7 +8,7 @@ from worker.customer import namespaces
 from worker.customer.contact_person import ContactPersons, OneContactPerson
 from worker.customer.custom_attribute import CustomerAttributes
 from worker.customer.element import FILLED, Text, Text20, Text50, Text124, Text255, Text1024, Value, element
-from worker.customer.rules import configured, digits
+from worker.customer.rules import Beside, configured, digits
 
 Role = Literal["Partner", "Reseller", "Customer"]
 Referral = Literal["Website", "Customer", "Partner", "Employee", "Reseller"]
@@ -49,10 +49,12 @@ class GroupType(TypedDict):
     group: Group
 
 
-class _Departmental(TypedDict, total=False):
-    """Required where departmentalization is enabled, which is no property of the event and checked elsewhere."""
+# Whether departmentalization is enabled is no property of the event.
+_IF_ENABLED = Beside("required", "required where departmentalization is enabled")
 
-    department: Department
+
+class _Departmental(TypedDict, total=False):
+    department: Annotated[Department, _IF_ENABLED]
 
 
 class _Details(TypedDict, total=False):

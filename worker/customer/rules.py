@@ -1,12 +1,13 @@
 """The rules that are more than a length or a fixed list of values, each with the page that states it."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pydantic import GetCoreSchemaHandler, ValidationInfo
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from worker.customer.catalog import Choice
@@ -25,16 +26,35 @@ class From:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Marks an element with a rule that the model cannot check by itself (see `Judge`)."""
+
+    rule: Rule
+    statement: str
+    keywords: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), **self.keywords}
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
-    """Marks an element with a rule: `check` returns the value or raises what is `broken`, `statement` is for people."""
+    """Marks an element with a rule: `check` returns the value or raises what is `broken`, `statement` is for people.
+
+    `keywords` say as much of it as JSON Schema can.
+    """
 
     rules: tuple[Rule, ...]
     statement: str
     check: Callable[[Any, ValidationInfo], Any]
     page: str | None = None
+    keywords: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __get_pydantic_core_schema__(self, source: type, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), **self.keywords}
 
 
 def broken(
@@ -55,7 +75,8 @@ def digits(limit: int) -> Check:
             raise broken("max_digits", limit=limit)
         return value
 
-    return Check(("digits", "max_digits"), f"digits only, at most {limit}", check)
+    statement = f"digits only, at most {limit}"
+    return Check(("digits", "max_digits"), statement, check, keywords={"pattern": f"^[0-9]{{1,{limit}}}$"})
 
 
 def configured(choice: Choice) -> Check:
@@ -70,14 +91,14 @@ def configured(choice: Choice) -> Check:
     return Check(("configured_values",), f"one of the catalog's `{choice}`", check)
 
 
-# Exactly one @; a character between it and a dot; the dot not last; none of these; no two backslashes in a row.
-_EMAIL: Final = re.compile(
-    r"""[^@()\[\]:;<>" ]*@[^@()\[\]:;<>" .][^@()\[\]:;<>" ]*\.[^@()\[\]:;<>" ]*(?<!\.)""", re.DOTALL
-)
+# Exactly one @; after it a character that is no dot, then a dot; no dot at the end; no two backslashes in a row;
+# no space and none of ( ) [ ] : ; < > ". In the syntax that Python and JSON Schema share.
+_EMAIL: Final = r'^(?![\s\S]*\\\\)[^@()\[\]:;<>" ]*@[^@()\[\]:;<>" .][^@()\[\]:;<>" ]*\.[^@()\[\]:;<>" ]*(?<!\.)$'
+_IS_EMAIL: Final = re.compile(_EMAIL.removesuffix("$"))
 
 
 def _email(value: str, info: ValidationInfo) -> str:
-    if not _EMAIL.fullmatch(value) or "\\\\" in value:
+    if not _IS_EMAIL.fullmatch(value):
         raise broken("format")
     seen = circumstances(info).emails
     if value in seen:
@@ -88,10 +109,11 @@ def _email(value: str, info: ValidationInfo) -> str:
 
 EMAIL_ADDRESS: Final = Check(
     ("format", "unique"),
-    'exactly one `@`, after it a character, later a dot that is not last; no space and none of `( ) [ ] : ; < > "`; '
-    "no two backslashes in a row; used by one contact point only",
+    "exactly one `@`, then at least one character before a dot, no dot at the end; "
+    'no space, none of `( ) [ ] : ; < > "`, no two backslashes in a row; used by one contact point only',
     _email,
     page="Email Address Definition",
+    keywords={"pattern": _EMAIL},
 )
 
 _ISO_8601: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?)?", re.ASCII)
@@ -111,4 +133,9 @@ def _past(value: str, info: ValidationInfo) -> str:
     return value
 
 
-PAST_DATE: Final = Check(("format",), "an ISO 8601 date, or date and time, in the past", _past)
+PAST_DATE: Final = Check(
+    ("format",),
+    "an ISO 8601 date, or date and time, in the past",
+    _past,
+    keywords={"pattern": f"^{_ISO_8601.pattern}$"},
+)

@@ -12,6 +12,11 @@ Hint = Any
 """A type as it is written in an annotation."""
 
 
+def origin_of(hint: Hint) -> Hint:
+    """`list` for `list[str]`, None for a plain class."""
+    return get_origin(hint)
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """One element below another: a text (no `shape`) or an element; `many` where it is a list of them."""
@@ -42,46 +47,46 @@ class Shape:
 
 def shape_of(*elements: Hint, tagged: bool = False) -> Shape:
     """The shape of an element that is one of these classes."""
-    hints = [_hints(cls) for cls in elements]
+    hints = [hints_of(cls) for cls in elements]
     names = dict.fromkeys(name for each in hints for name in each)
     children = {name: _child(name, elements, [each[name] for each in hints if name in each]) for name in names}
-    namespace = _class(elements[0]).__origin_in_api__.namespace
+    namespace = class_of(elements[0]).__origin_in_api__.namespace
     tags = {f"{{{namespace}}}{name}": child for name, child in children.items()}
     return Shape(namespace, children, tagged, tags)
 
 
 def _child(name: str, parents: tuple[Hint, ...], hints: list[Hint]) -> Child:
-    kinds = [kind for hint in hints for kind in _kinds(hint)]
-    many = any(get_origin(kind) is list for kind in kinds)
+    kinds = [kind for hint in hints for kind in kinds_of(hint)]
+    many = any(origin_of(kind) is list for kind in kinds)
     if many:
-        kinds = [item for kind in kinds for item in _kinds(get_args(kind)[0])]
-    elements = [kind for kind in dict.fromkeys(kinds) if is_typeddict(_class(kind))]
-    literals = tuple(value for kind in kinds if get_origin(kind) is Literal for value in get_args(kind))
-    required = all(name in _class(parent).__required_keys__ for parent in parents)
-    tagged = any(len(_kinds(hint)) > 1 for hint in hints)
+        kinds = [item for kind in kinds for item in kinds_of(get_args(kind)[0])]
+    elements = [kind for kind in dict.fromkeys(kinds) if is_typeddict(class_of(kind))]
+    literals = tuple(value for kind in kinds if origin_of(kind) is Literal for value in get_args(kind))
+    required = all(name in class_of(parent).__required_keys__ for parent in parents)
+    tagged = any(len(kinds_of(hint)) > 1 for hint in hints)
     return Child(name, required, many, shape_of(*elements, tagged=tagged) if elements else None, literals or None)
 
 
-def _hints(element: Hint) -> dict[str, Hint]:
+def hints_of(element: Hint) -> dict[str, Hint]:
     """The children of a class with what they are; a generic wrapper's own argument put in its place."""
     content = next(iter(get_args(element)), None)
-    hints = get_type_hints(_class(element), include_extras=True)
+    hints = get_type_hints(class_of(element), include_extras=True)
     return {name: content if isinstance(hint, TypeVar) else hint for name, hint in hints.items()}
 
 
-def _kinds(hint: Hint) -> list[Hint]:
+def kinds_of(hint: Hint) -> list[Hint]:
     """The alternatives of a type, without what is said about it."""
-    origin: Hint = get_origin(hint)
+    origin = origin_of(hint)
     if origin in (Annotated, Required, NotRequired):
-        return _kinds(get_args(hint)[0])
+        return kinds_of(get_args(hint)[0])
     if origin in (Union, UnionType):
-        return [kind for each in get_args(hint) for kind in _kinds(each)]
+        return [kind for each in get_args(hint) for kind in kinds_of(each)]
     return [hint]
 
 
-def _class(element: Hint) -> Hint:
-    origin: Hint = get_origin(element)
-    return origin or element
+def class_of(element: Hint) -> Hint:
+    """The class of an element, generic or not."""
+    return origin_of(element) or element
 
 
 CUSTOMER: Final = shape_of(GroupCustomer, IndividualCustomer)

@@ -1,0 +1,93 @@
+"""The configured values as the API itself lists them (Get Customer Attributes), kept fresh in the background."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Final, Protocol, get_args
+
+import orjson
+import structlog
+
+from worker.customer.catalog import Attribute, Catalog, Choice, Scope
+from worker.errors import WorkerError
+
+log = structlog.get_logger()
+
+QUESTIONS: Final = ("type", "country", "industry", "level", "contactPersons", "custom")
+"""What `$attribute` is asked for; departments cannot be."""
+
+_CHOICES: Final[dict[str, Choice]] = {
+    "group.type": "group_types",
+    "group.region": "group_regions",
+    "country": "countries",
+    "industry": "industries",
+    "level": "levels",
+    "contactPerson.type": "contact_types",
+    "contactPerson.identification.type": "identification_types",
+}
+
+
+class Attributes(Protocol):
+    """The API's list of what is configured."""
+
+    async def attributes(self, name: str) -> bytes:
+        """The JSON answer to `GET .../customer/attributes?$attribute=<name>`; raises a `WorkerError`."""
+
+
+class LiveCatalog:
+    """Knows nothing before the first refresh; what a failed refresh could not renew stays as it was."""
+
+    def __init__(self, api: Attributes) -> None:
+        self._api = api
+        self._parts: dict[str, dict[str, Attribute]] = {}
+        self._catalog = Catalog()
+
+    def values(self, choice: Choice) -> frozenset[str] | None:
+        """The configured values of that kind, or None."""
+        return self._catalog.values(choice)
+
+    def attributes(self, scope: Scope) -> Mapping[str, Attribute] | None:
+        """The custom attributes of that level, or None."""
+        return self._catalog.attributes(scope)
+
+    async def refresh(self) -> bool:
+        """Ask for everything once; whether all of it was answered in a way that can be read."""
+        complete = True
+        for question in QUESTIONS:
+            try:
+                self._parts[question] = dict(_entries(await self._api.attributes(question)))
+            except (WorkerError, ValueError) as error:
+                log.warning("catalog.refresh_failed", attribute=question, error=type(error).__name__)
+                complete = False
+        self._catalog = _catalog({name: entry for part in self._parts.values() for name, entry in part.items()})
+        return complete
+
+    async def keep_fresh(self, interval: float) -> None:
+        """Refresh now and every `interval` seconds, until cancelled."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(interval)
+
+
+def _catalog(entries: Mapping[str, Attribute]) -> Catalog:
+    """A kind without any value is one that we know nothing of."""
+    lists = {
+        choice: entries[name].values for name, choice in _CHOICES.items() if name in entries and entries[name].values
+    }
+    custom = {scope: _below(f"customAttributes.{scope}.", entries) for scope in get_args(Scope)}
+    return Catalog.model_validate({**lists, "custom_attributes": custom})
+
+
+def _below(prefix: str, entries: Mapping[str, Attribute]) -> dict[str, Attribute] | None:
+    return {name.removeprefix(prefix): each for name, each in entries.items() if name.startswith(prefix)} or None
+
+
+def _entries(body: bytes) -> Iterator[tuple[str, Attribute]]:
+    """Each `{"name", "type"?, "value": [..]}`. No readable page shows the shape, so nothing else is relied on."""
+    document = orjson.loads(body) if body.strip() else {"attribute": []}
+    listed = document.get("attribute") if isinstance(document, dict) else None
+    if not isinstance(listed, list):
+        raise ValueError("the answer lists no attributes")  # noqa: TRY004  # what was answered is wrong, not our call
+    for entry in listed:
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str):
+            values = entry.get("value") or ()
+            yield entry["name"], Attribute.model_validate({"type": entry.get("type", "string"), "values": values})
