@@ -56,7 +56,7 @@ def _drop_unset(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def _without_text(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     if error := (event.pop("exc_info", None) or (None, None))[1]:
-        event |= {"error": type(error).__name__, "where": where(error)}
+        event.update(error=type(error).__name__, where=where(error))
     return event
 
 
