@@ -178,3 +178,17 @@ def kafka(
     from worker.sandbox.kafka_command import run_kafka  # noqa: PLC0415
 
     _run(run_kafka(port, data))
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    *,
+    events: Annotated[int, typer.Option(min=0, max=1_000_000, help="So many more customers, and events/s.")] = 0,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave all running until Ctrl-C, with commands to try.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Everything on this machine: Kafka, sandbox API, sample events, the worker, and what became of each event."""
+    from worker.sandbox.demo.command import run_demo  # noqa: PLC0415
+
+    _run(run_demo(_settings(context), more=events, keep=keep, as_json=as_json))

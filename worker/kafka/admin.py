@@ -62,6 +62,11 @@ class Admin:
                 await asyncio.sleep(0.05)
         return made
 
+    async def delete(self, topics: Collection[str]) -> None:
+        """Return when the broker has taken it on; what does not exist is no error."""
+        async with self.bounded():
+            await self.client.delete_topics(list(topics), timeout_ms=int(self.within * 1000))
+
     @asynccontextmanager
     async def bounded(self) -> AsyncIterator[None]:
         """Inside, everything takes `within` seconds at most and fails as KafkaUnavailable or StartupError."""

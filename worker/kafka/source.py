@@ -65,7 +65,7 @@ class RecordSource:
             batches = await self._consumer.getmany(*wanted, timeout_ms=int(within * 1000), max_records=at_most)
         except KafkaError as error:
             raise KafkaUnavailable(f"{self._topic}: {type(error).__name__}") from error
-        return [_record(each) for batch in batches.values() for each in batch]
+        return [as_record(each) for batch in batches.values() for each in batch]
 
     async def commit(self, offsets: dict[int, int], within: float) -> None:
         """Store the next offset to read. Raises CommitRefused, or KafkaUnavailable when it takes longer."""
@@ -120,7 +120,8 @@ async def record_source(
         yield RecordSource(consumer, membership.topic)
 
 
-def _record(given: ConsumerRecord[bytes, bytes]) -> Record:
+def as_record(given: ConsumerRecord[bytes, bytes]) -> Record:
+    """As aiokafka hands it over -> as the worker takes it."""
     return Record(
         given.topic,
         given.partition,

@@ -1,4 +1,4 @@
-"""A program of this machine's Kafka, kept from outliving the process that started it."""
+"""A program on this machine, such as its Kafka, kept from outliving the process that started it."""
 
 import asyncio
 import os
@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from worker.errors import LocalKafkaError
@@ -19,10 +19,19 @@ UNWANTED = {"CLASSPATH", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS
 class GuardedProcess:
     """Bound to no event loop, so that one loop may start it and another stop it.
 
-    It has a session of its own: Ctrl-C in a terminal does not reach it before whoever uses it is done.
+    It has a session of its own: Ctrl-C in a terminal does not reach it before whoever uses it is done. `remove` goes
+    when it was abandoned; `environment` (unset: this process's own) and `folder` are what it runs in.
     """
 
-    def __init__(self, command: Sequence[str | Path], output: Path, *, remove: Path | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        output: Path,
+        *,
+        remove: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
         reading, writing = os.pipe()
         self._lifeline: int | None = writing
         try:
@@ -32,7 +41,8 @@ class GuardedProcess:
                     stdin=reading,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    env={name: value for name, value in os.environ.items() if name not in UNWANTED},
+                    env={name: value for name, value in (environment or os.environ).items() if name not in UNWANTED},
+                    cwd=folder,
                     start_new_session=True,
                 )
         except OSError as error:

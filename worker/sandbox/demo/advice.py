@@ -1,0 +1,46 @@
+"""What to try next, ready to paste."""
+
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from worker.sandbox.demo.samples import FOLDER
+from worker.sandbox.demo.stage import Stage
+
+
+def afterwards() -> Iterator[str]:
+    """When everything is about to end."""
+    program = _program()
+    yield "Try next:"
+    yield f"  {program} demo --keep           leaves all running, with commands to play with"
+    yield f"  {program} demo --events 5000    that many more customers, and events/s"
+    yield f"  {program} sandbox --help        the API double alone, with faults on request"
+    yield f"  {program} --help                everything else"
+
+
+def meanwhile(stage: Stage) -> Iterator[str]:
+    """While everything is left running."""
+    program, url = _program(), stage.sandbox.base_url
+    samples = shlex.quote(str(FOLDER))
+    yield "Everything runs until Ctrl-C. In another terminal, point every command at it:"
+    yield from (f"  export {name}={shlex.quote(value)}" for name, value in sorted(stage.addresses.items()))
+    yield "and then:"
+    yield f"  {program} check"
+    yield f"  {program} produce {samples}/group-required.json"
+    yield f"  curl -s {url}/_sandbox/ledger"
+    yield f"  curl -s {url}/_sandbox/summary"
+    yield f"""  curl -s {url}/_sandbox/faults -d '{{"kind": "reply_lost", "times": 1}}'    # and produce again"""
+    yield f"  tail -f {shlex.quote(str(stage.worker.log))}"
+
+
+def _program() -> str:
+    """The console script, by the name under which it is found."""
+    beside = Path(sys.executable).with_name("customer-worker")
+    if shutil.which("customer-worker"):
+        return "customer-worker"
+    if not beside.exists():
+        return f"{sys.executable} -m worker"
+    here = Path.cwd()
+    return shlex.quote(str(beside.relative_to(here) if beside.is_relative_to(here) else beside))

@@ -1,0 +1,119 @@
+"""The command that shows everything on this machine: wiring and printing."""
+
+import asyncio
+import signal
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import orjson
+import typer
+from pydantic import SecretStr
+from rich.console import Console
+
+from worker import wiring
+from worker.sandbox.demo import advice
+from worker.sandbox.demo.play import Play
+from worker.sandbox.demo.samples import load_samples
+from worker.sandbox.demo.screen import Screen, screen
+from worker.sandbox.demo.show import document, show
+from worker.sandbox.demo.stage import GivenKafka, Stage, staged
+from worker.sandbox.demo.verdict import Verdict
+from worker.settings import Settings
+from worker.topics import Plan
+
+WIDTH = 150
+"""Where no terminal says how wide it is."""
+
+
+async def run_demo(settings: Settings, *, more: int, keep: bool, as_json: bool) -> int:
+    """0 when every event ended as its sample says; all that was started is gone afterwards, whatever happens."""
+    _end_on_sigterm()
+    samples = load_samples()
+    given = given_kafka(settings)
+    plan = _plan(settings, f"demo-{uuid4().hex[:8]}." if given else "")
+    with screen(Console(stderr=True, highlight=False)) as seen:
+        async with staged(given, plan, samples, seen.tell) as stage:
+            verdict = await Play(stage, samples, more, seen).run()
+            if not keep:
+                verdict = await _drained(stage, verdict)
+            seen.close()
+            stage.worker.log_stays = not verdict.holds
+            _print(verdict, stage, as_json=as_json)
+            if keep:
+                await _kept(stage, seen)
+    if not keep:
+        _tell(advice.afterwards(), seen)
+    return int(not verdict.holds)
+
+
+def given_kafka(settings: Settings) -> GivenKafka | None:
+    """The Kafka that the settings name, where they name one."""
+    named = settings.kafka.model_dump(exclude_unset=True)
+    if "bootstrap_servers" not in named:
+        return None
+    given = {f"WORKER_KAFKA__{name.upper()}": _text(value) for name, value in named.items() if value is not None}
+    return GivenKafka(wiring.connection(settings), given)
+
+
+def _text(value: object) -> str:
+    """As the environment takes it; the worker runs in another directory."""
+    if isinstance(value, Path):
+        return str(value.absolute())
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def _plan(settings: Settings, prefix: str) -> Plan:
+    """In somebody's Kafka the topics get a prefix of their own."""
+    usual = Plan()
+    return Plan(
+        f"{prefix}{usual.requests}",
+        f"{prefix}{usual.succeeded}",
+        f"{prefix}{usual.failed}",
+        f"{prefix}{usual.dead_letters}",
+        f"{prefix}{usual.journal}",
+        partitions=settings.topics.partitions,
+        replication_factor=settings.topics.replication_factor,
+    )
+
+
+async def _drained(stage: Stage, verdict: Verdict) -> Verdict:
+    """The worker has to end as cleanly as it worked."""
+    status = await stage.worker.stop()
+    if status == 0 or verdict.problems:
+        return verdict
+    ended = "did not drain in time" if status is None else f"ended with status {status}"
+    return replace(verdict, problems=(*verdict.problems, f"the worker {ended}"))
+
+
+def _print(verdict: Verdict, stage: Stage, *, as_json: bool) -> None:
+    log = None if verdict.holds else str(stage.worker.log)
+    if as_json:
+        typer.echo(orjson.dumps(document(verdict, log), option=orjson.OPT_INDENT_2))
+        return
+    output = Console(highlight=False)
+    output = output if output.is_terminal else Console(highlight=False, width=WIDTH)
+    show(verdict, stage.plan.requests.removesuffix("requests"), output)
+    if log:
+        output.print(f"the worker's log: {log}", soft_wrap=True)
+
+
+async def _kept(stage: Stage, seen: Screen) -> None:
+    """Return when interrupted."""
+    loop, interrupted = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupted.set)
+    _tell(advice.meanwhile(stage), seen)
+    await interrupted.wait()
+
+
+def _tell(lines: Iterable[str], seen: Screen) -> None:
+    for line in lines:
+        seen.tell(line)
+
+
+def _end_on_sigterm() -> None:
+    """As Ctrl-C does: what was started is ended first."""
+    if task := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)

@@ -1,0 +1,73 @@
+"""What became of each event, read from the topics that the worker publishes to."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from worker.records import Position, Record
+from worker.results import SUCCEEDED
+
+POLL = 0.2
+
+
+class Followed(Protocol):
+    """The topics of the result events, from their beginning."""
+
+    async def poll(self, within: float) -> list[Record]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A result event in brief; `place` is where it lies or, after a failure, where the dead letter does."""
+
+    request: Position
+    event_id: str
+    place: Position
+    attempts: int
+    customer_id: str | None = None
+    resolution: str | None = None
+    reason: str | None = None
+    message: str | None = None
+    violations: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def outcome(self) -> str:
+        """As the worker's log calls it."""
+        return "failed" if self.reason else "succeeded"
+
+    @property
+    def broken_rules(self) -> tuple[str, ...]:
+        """Each as `path: rule`."""
+        return tuple(f"{each['path']}: {each['rule']}" for each in self.violations)
+
+
+async def endings(followed: Followed) -> AsyncIterator[Ending]:
+    """As they come, for ever: whoever reads knows how many there must be."""
+    while True:
+        for record in await followed.poll(POLL):
+            yield ending_of(record)
+
+
+def ending_of(record: Record) -> Ending:
+    """From the event that says it."""
+    event = orjson.loads(record.value or b"{}")
+    data, asked = event["data"], event["data"]["request"]
+    request = _position(asked)
+    if event["type"] == SUCCEEDED:
+        place = Position(record.topic, record.partition, record.offset)
+        return Ending(request, asked["id"], place, data["attempts"], data["customerId"], data["resolution"])
+    return Ending(
+        request,
+        asked["id"],
+        _position(data["deadLetter"]),
+        data["attempts"],
+        reason=data["reason"]["code"],
+        message=data["reason"]["message"],
+        violations=tuple(data["reason"].get("violations", ())),
+    )
+
+
+def _position(place: dict[str, Any]) -> Position:
+    return Position(place["topic"], place["partition"], place["offset"])

@@ -1,0 +1,144 @@
+"""The sample events, as `samples.toml` writes them down."""
+
+import tomllib
+from importlib.resources import files
+from typing import Any, Literal, Self
+from uuid import NAMESPACE_URL, uuid5
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+from worker.outcomes import ReasonCode, Resolution
+from worker.records import Headers, OutgoingMessage
+from worker.sandbox.api import Fault
+
+FOLDER = files(__package__) / "samples"
+TYPE = "customer.create.requested.v1"
+SOURCE = "urn:example:crm"
+MORE = "more-"
+
+
+class Strict(BaseModel):
+    """A part of the file; an unknown name in it is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Ends(Strict):
+    """What must become of an event; a broken rule is written `path: rule`."""
+
+    outcome: Literal["succeeded", "failed"]
+    attempts: int = Field(ge=0)
+    resolution: Resolution | None = None
+    reason: ReasonCode | None = None
+    violations: tuple[str, ...] = ()
+    customers: int = Field(default_factory=lambda given: int(given["outcome"] == "succeeded"), ge=0)
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        succeeded = self.outcome == "succeeded"
+        if succeeded != (self.resolution is not None) or succeeded == (self.reason is not None):
+            raise ValueError("succeeded comes with a resolution, failed with a reason")
+        return self
+
+
+class Sample(Strict):
+    """One event; what `again` repeats is filled in."""
+
+    name: str
+    about: str
+    key: str
+    ends: Ends
+    file: str | None = None
+    body: str | None = None
+    headers: dict[str, str] = {}
+    cloud_event: Literal["structured", "binary"] | None = None
+    id: str | None = None
+    subject: str | None = None
+    fault: Fault | None = None
+    again: str | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if (self.file is None) == (self.body is None):
+            raise ValueError(f"{self.name}: either file or body")
+        if (self.cloud_event is None) != (self.id is None):
+            raise ValueError(f"{self.name}: a CloudEvent has an id, and only a CloudEvent has one")
+        return self
+
+    @property
+    def identity(self) -> str:
+        """The trace that the event carries: the sandbox's ledger and faults know the event by it."""
+        return uuid5(NAMESPACE_URL, f"{SOURCE}/{self.again or self.name}").hex
+
+    @property
+    def content(self) -> bytes:
+        """The customer, as it was written."""
+        return (FOLDER / self.file).read_bytes() if self.file else (self.body or "").encode()
+
+    def scripted(self) -> Fault | None:
+        """Its fault, for this event alone and only once."""
+        if self.fault is None:
+            return None
+        given = self.fault.model_dump(exclude_unset=True)
+        return Fault.model_validate(given | {"match": {"identity": self.identity}, "times": 1})
+
+    def message(self, topic: str) -> OutgoingMessage:
+        """As it is published."""
+        headers = {"traceparent": f"00-{self.identity}-{self.identity[:16]}-01"} | self.headers
+        if self.cloud_event == "binary":
+            headers = headers | {f"ce_{name}": value for name, value in self._attributes().items()}
+        if self.cloud_event == "structured":
+            headers = headers | {"content-type": "application/cloudevents+json"}
+        return OutgoingMessage(topic, self.key.encode(), self._value(), _encoded(headers))
+
+    def _value(self) -> bytes:
+        if self.cloud_event != "structured":
+            return self.content
+        return orjson.dumps({**self._attributes(), "data": orjson.loads(self.content)})
+
+    def _attributes(self) -> dict[str, str]:
+        given = {"specversion": "1.0", "id": self.id, "source": SOURCE, "type": TYPE, "subject": self.subject}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def load_samples() -> list[Sample]:
+    """The samples in the order in which they are published; a mistake in the file is a ValidationError."""
+    document = tomllib.loads((files(__package__) / "samples.toml").read_text("utf-8"))
+    return samples_of(document["samples"])
+
+
+def samples_of(tables: list[dict[str, Any]]) -> list[Sample]:
+    """As they stand in a file; `again` takes everything but name, sentence, fault and ending from the named one."""
+    by_name = {table["name"]: table for table in tables}
+    own = {"name", "about", "fault", "ends"}
+    complete = [
+        {name: value for name, value in by_name.get(table.get("again", ""), {}).items() if name not in own} | table
+        for table in tables
+    ]
+    return TypeAdapter(list[Sample]).validate_python(complete)
+
+
+def more(number: int, topic: str) -> OutgoingMessage:
+    """One of the further customers: a CloudEvent with a name and key of its own."""
+    event = {
+        "specversion": "1.0",
+        "id": more_id(number),
+        "source": SOURCE,
+        "type": TYPE,
+        "data": {
+            "type": {"value": "individual"},
+            "contactPersons": {"contactPerson": [{"firstName": "Customer", "lastName": f"Number {number}"}]},
+        },
+    }
+    headers: Headers = (("content-type", b"application/cloudevents+json"),)
+    return OutgoingMessage(topic, more_id(number).encode(), orjson.dumps(event), headers)
+
+
+def more_id(number: int) -> str:
+    """The id and key of that one."""
+    return f"{MORE}{number}"
+
+
+def _encoded(headers: dict[str, str]) -> Headers:
+    return tuple((name, value.encode()) for name, value in headers.items())

@@ -1,0 +1,100 @@
+"""Starts everything that a demonstration needs, and ends it in the reverse order."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from worker import topics
+from worker.kafka import admin
+from worker.kafka.connection import Connection
+from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, RunningSandbox, SandboxConfig, sandbox_api
+from worker.sandbox.demo.samples import Sample
+from worker.sandbox.demo.verdict import Posts
+from worker.sandbox.demo.worker_process import WorkerProcess, worker_process
+from worker.sandbox.local_kafka import LocalKafka
+from worker.topics import Plan
+
+Tell = Callable[[str], None]
+DELETE_WITHIN = 5.0
+SHARED_EMAIL = "an e-mail address may be used twice there: the API's own two examples with all elements share one"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenKafka:
+    """A Kafka that somebody else runs; the topics there get names of their own, and go in the end."""
+
+    connection: Connection
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What runs; `addresses` are the settings that point every command at it."""
+
+    connection: Connection
+    plan: Plan
+    sandbox: RunningSandbox
+    posts: Posts
+    worker: WorkerProcess
+    addresses: Mapping[str, str]
+
+
+@asynccontextmanager
+async def staged(given: GivenKafka | None, plan: Plan, samples: list[Sample], tell: Tell) -> AsyncIterator[Stage]:
+    """Kafka, sandbox, topics, worker. LocalKafkaError, KafkaUnavailable and StartupError say what was missing."""
+    posts = Posts()
+    async with AsyncExitStack() as stack:
+        kafka = await stack.enter_async_context(_kafka(given, tell))
+        faults = [fault for sample in samples if (fault := sample.scripted())]
+        config = SandboxConfig(unique_emails=False)
+        sandbox = await stack.enter_async_context(sandbox_api(config, faults=faults, report=posts))
+        tell(f"the sandbox API answers on {sandbox.base_url} ({SHARED_EMAIL})")
+        await stack.enter_async_context(_topics(kafka.connection, plan, tell, temporary=given is not None))
+        addresses = {**kafka.settings, **_topic_settings(plan), **_api_settings(sandbox)}
+        worker = await stack.enter_async_context(worker_process(addresses | _own_settings()))
+        tell(f"the worker runs as a process of its own; its log: {worker.log}")
+        yield Stage(kafka.connection, plan, sandbox, posts, worker, addresses)
+
+
+@asynccontextmanager
+async def _kafka(given: GivenKafka | None, tell: Tell) -> AsyncIterator[GivenKafka]:
+    if given:
+        tell(f"Kafka is the one on {given.connection.bootstrap_servers}")
+        yield given
+        return
+    async with LocalKafka(tell=tell) as kafka:
+        tell(f"Apache Kafka answers on {kafka.bootstrap_servers}")
+        settings = {"WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers}
+        yield GivenKafka(Connection(kafka.bootstrap_servers), settings)
+
+
+@asynccontextmanager
+async def _topics(connection: Connection, plan: Plan, tell: Tell, *, temporary: bool) -> AsyncIterator[None]:
+    try:
+        async with admin.opened(connection) as client:
+            await topics.create(client, plan)
+        tell(f"made the topics {', '.join(name for _, name in plan.names())}")
+        yield
+    finally:
+        if temporary:
+            async with admin.opened(connection, DELETE_WITHIN) as client:
+                await client.delete([name for _, name in plan.names()])
+
+
+def _topic_settings(plan: Plan) -> dict[str, str]:
+    """Only the names that differ from the defaults."""
+    usual = dict(Plan().names())
+    return {setting: name for setting, name in plan.names() if name != usual[setting]}
+
+
+def _api_settings(sandbox: RunningSandbox) -> dict[str, str]:
+    return {
+        "WORKER_API__BASE_URL": sandbox.base_url,
+        "WORKER_API__USERNAME": DEFAULT_USER,
+        "WORKER_API__PASSWORD": DEFAULT_PASSWORD,
+    }
+
+
+def _own_settings() -> dict[str, str]:
+    """What makes a demonstration quick, and lets several run at once."""
+    return {"WORKER_RETRY__BASE_DELAY": "0.1", "WORKER_OPS__PORT": "0", "WORKER_LOG__FORMAT": "json"}
