@@ -28,6 +28,7 @@ def meanwhile(stage: Stage) -> Iterator[str]:
     yield from (f"  export {name}={shlex.quote(value)}" for name, value in sorted(stage.addresses.items()))
     yield "and then:"
     yield f"  {program} check"
+    yield f"  {program} run    # a second worker in the same group"
     yield f"  {program} produce {samples}/group-required.json"
     yield f"  curl -s {url}/_sandbox/ledger"
     yield f"  curl -s {url}/_sandbox/summary"

@@ -31,8 +31,9 @@ async def run_demo(settings: Settings, *, more: int, keep: bool, as_json: bool) 
     """0 when every event ended as its sample says; all that was started is gone afterwards, whatever happens."""
     _end_on_sigterm()
     samples = load_samples()
-    given = given_kafka(settings)
-    plan = _plan(settings, f"demo-{uuid4().hex[:8]}." if given else "")
+    name = f"demo-{uuid4().hex[:8]}"
+    given = given_kafka(settings, name)
+    plan = plan_of(settings, f"{name}." if given else "")
     with screen(Console(stderr=True, highlight=False)) as seen:
         async with staged(given, plan, samples, seen.tell) as stage:
             verdict = await Play(stage, samples, more, seen).run()
@@ -48,9 +49,9 @@ async def run_demo(settings: Settings, *, more: int, keep: bool, as_json: bool) 
     return int(not verdict.holds)
 
 
-def given_kafka(settings: Settings) -> GivenKafka | None:
-    """The Kafka that the settings name, where they name one."""
-    named = settings.kafka.model_dump(exclude_unset=True)
+def given_kafka(settings: Settings, group: str) -> GivenKafka | None:
+    """The Kafka that the settings name, where they name one; the worker joins a group of its own there."""
+    named = settings.kafka.model_dump(exclude_unset=True, exclude={"group_instance_id"}) | {"group_id": group}
     if "bootstrap_servers" not in named:
         return None
     given = {f"WORKER_KAFKA__{name.upper()}": _text(value) for name, value in named.items() if value is not None}
@@ -64,7 +65,7 @@ def _text(value: object) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
-def _plan(settings: Settings, prefix: str) -> Plan:
+def plan_of(settings: Settings, prefix: str) -> Plan:
     """In somebody's Kafka the topics get a prefix of their own."""
     usual = Plan()
     return Plan(

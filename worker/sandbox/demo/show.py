@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -11,7 +12,7 @@ from rich.text import Text
 from worker.records import Position
 from worker.sandbox.demo.verdict import Row, Verdict
 
-COLUMNS = ("event", "key", "outcome", "customer or reason", "attempts", "ended up in", "as expected")
+COLUMNS = ("event", "key", "outcome", "customer or reason", "attempts", "ended up in", "")
 NAMED = 10
 
 
@@ -26,7 +27,9 @@ def show(verdict: Verdict, topics: str, console: Console) -> None:
 
 def table(verdict: Verdict, topics: str) -> Table:
     """The names of topics are shown without what they have in common."""
-    shown = Table(*COLUMNS, caption=f"the names of the topics begin with {topics}", caption_justify="left")
+    shown = Table(box=SIMPLE_HEAD, caption=f"the names of the topics begin with {topics}", caption_justify="left")
+    for name in COLUMNS:
+        shown.add_column(name, overflow="fold")
     for row in verdict.rows:
         mark = Text("✗", "bold red") if row.differences else Text("✓", "green")
         shown.add_row(row.sample.name, row.sample.key, *_cells(row, topics), mark)
@@ -39,7 +42,7 @@ def _cells(row: Row, topics: str) -> Iterator[str | Text]:
         yield from (Text("nothing came", "red"), "", "", "")
         return
     colour = "green" if ending.outcome == "succeeded" else "yellow"
-    repeated = f" ({ending.resolution})" if ending.resolution not in (None, "created") else ""
+    repeated = f" {ending.resolution}" if ending.resolution not in (None, "created") else ""
     yield Text(ending.outcome, colour)
     yield f"{ending.customer_id}{repeated}" if ending.customer_id else str(ending.reason)
     yield str(ending.attempts)

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from worker import topics
+from worker.errors import KafkaUnavailable
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, RunningSandbox, SandboxConfig, sandbox_api
@@ -70,15 +71,22 @@ async def _kafka(given: GivenKafka | None, tell: Tell) -> AsyncIterator[GivenKaf
 
 @asynccontextmanager
 async def _topics(connection: Connection, plan: Plan, tell: Tell, *, temporary: bool) -> AsyncIterator[None]:
-    try:
+    async with AsyncExitStack() as stack:
         async with admin.opened(connection) as client:
+            if temporary:
+                stack.push_async_callback(_delete_topics, connection, plan, tell)
             await topics.create(client, plan)
         tell(f"made the topics {', '.join(name for _, name in plan.names())}")
         yield
-    finally:
-        if temporary:
-            async with admin.opened(connection, DELETE_WITHIN) as client:
-                await client.delete([name for _, name in plan.names()])
+
+
+async def _delete_topics(connection: Connection, plan: Plan, tell: Tell) -> None:
+    names = [name for _, name in plan.names()]
+    try:
+        async with admin.opened(connection, DELETE_WITHIN) as client:
+            await client.delete(names)
+    except KafkaUnavailable as error:
+        tell(f"these topics could not be deleted: {', '.join(names)} ({error})")
 
 
 def _topic_settings(plan: Plan) -> dict[str, str]:

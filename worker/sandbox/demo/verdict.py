@@ -1,7 +1,7 @@
 """Whether everything ended as it must: event by event, and in the sandbox's ledger."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from worker.records import Position
@@ -42,7 +42,7 @@ class More:
 
     @property
     def created(self) -> int:
-        """How many of them were created, once and at the first attempt or a later one."""
+        """How many of them were created, at whichever attempt."""
         return sum(each.resolution == "created" for each in self.endings.values())
 
 
@@ -99,12 +99,12 @@ def _said(value: object) -> str:
     return "; ".join(map(str, value)) if isinstance(value, tuple) and value else str(value or "none")
 
 
-def whole(rows: Iterable[Row], more: More, ledger: Ledger, posts: Posts) -> Iterator[str]:
+def whole(rows: Sequence[Row], more: More, ledger: Ledger, posts: Posts) -> Iterator[str]:
     """What is wrong with the sum, once everything has ended."""
     if more.created != more.asked:
         yield f"{more.created} of the {more.asked} further customers were created"
     ended = [each.ending for each in rows if each.ending] + list(more.endings.values())
-    if len(ended) < len(list(rows)) + more.asked:
+    if len(ended) < len(rows) + more.asked:
         return
     if ledger.duplicates:
         yield f"the API created {len(ledger.duplicates)} customers more than once"

@@ -1,0 +1,188 @@
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from worker.kafka import admin
+from worker.kafka.connection import Connection
+from worker.sandbox.demo.samples import load_samples
+from worker.sandbox.kafka_probe import is_free
+from worker.topics import Plan
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc")
+
+PUBLISHING = "publishing 15 sample events"
+
+
+@asynccontextmanager
+async def demo(*options: str, **environment: str) -> AsyncIterator[Process]:
+    """The command as a process of its own; TMPDIR has to be given, so that what is left behind can be seen."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
+    command = [sys.executable, "-m", "worker", "demo", *options]
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=clean | environment)
+    try:
+        async with asyncio.timeout(60):
+            yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def said(process: Process, wanted: str) -> str:
+    """All lines up to the one with that text."""
+    assert process.stderr
+    lines = []
+    async for line in process.stderr:
+        lines.append(line.decode())
+        if wanted in lines[-1]:
+            return "".join(lines)
+    raise AssertionError("".join(lines))
+
+
+async def ended(process: Process) -> tuple[int, str, str]:
+    out, said_last = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), said_last.decode()
+
+
+def parents() -> dict[int, int]:
+    """Every living process and its parent."""
+    found = {}
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, parent = place.read_text().rpartition(")")[2].split()[:2]
+            if state != "Z":
+                found[int(place.parent.name)] = int(parent)
+    return found
+
+
+def below(pid: int) -> dict[int, str]:
+    """The command lines of all that a process started, and of what that started."""
+    of = parents()
+    wanted, found = {pid}, set[int]()
+    while wanted := {child for child, parent in of.items() if parent in wanted} - found:
+        found |= wanted
+    lines = {}
+    for each in found:
+        with suppress(OSError):
+            lines[each] = Path(f"/proc/{each}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return lines
+
+
+def workers_of(process: Process) -> list[int]:
+    return [pid for pid, line in below(process.pid).items() if "-m worker run" in line and "guard" not in line]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(15):
+        while not condition():
+            await asyncio.sleep(0.05)
+
+
+def sandbox_port(said_so_far: str) -> int:
+    found = re.search(r"sandbox API answers on http://127\.0\.0\.1:(\d+)", said_so_far)
+    assert found
+    return int(found.group(1))
+
+
+def left_in(folder: Path) -> list[str]:
+    return [each.name for each in folder.iterdir()]
+
+
+async def topics_there(kafka: str, names: list[str]) -> list[str]:
+    async with admin.opened(Connection(kafka)) as client:
+        return list((await client.cluster(names)).topics)
+
+
+def topics_of(document: dict[str, Any]) -> list[str]:
+    prefix = document["events"][0]["request"]["topic"].removesuffix(Plan().requests)
+    return [f"{prefix}{name}" for _, name in Plan().names()]
+
+
+async def test_all_events(kafka: str, tmp_path: Path) -> None:
+    """Every sample ends as it says, further customers are created, and in somebody's Kafka nothing stays behind."""
+    given = {"WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka, "TMPDIR": str(tmp_path)}
+    async with demo("--json", "--events", "60", **given) as process:
+        status, out, lines = await ended(process)
+    assert status == 0, lines
+    told = json.loads(out)
+    assert (told["holds"], told["problems"], told["workerLog"]) == (True, [], None)
+    assert [event["event"] for event in told["events"]] == [sample.name for sample in load_samples()]
+    assert all(event["asExpected"] for event in told["events"])
+    assert (told["more"]["asked"], told["more"]["created"]) == (60, 60)
+    assert told["more"]["perSecond"] > 0
+    assert await topics_there(kafka, topics_of(told)) == []
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+async def test_ended_midway(sent: signal.Signals, tmp_path: Path) -> None:
+    """Interrupted or killed, the command takes Kafka, worker, sandbox and all files with it."""
+    async with demo(TMPDIR=str(tmp_path)) as process:
+        so_far = await said(process, PUBLISHING)
+        await until(lambda: bool(workers_of(process)))
+        started = below(process.pid)
+        assert any("kafka.Kafka" in line for line in started.values())
+        process.send_signal(sent)
+        assert await process.wait() == (1 if sent is signal.SIGINT else -signal.SIGKILL)
+    await until(lambda: not set(started) & set(parents()))
+    await until(lambda: not left_in(tmp_path))
+    assert is_free(sandbox_port(so_far))
+
+
+async def test_killed_worker(kafka: str, tmp_path: Path) -> None:
+    """What did not end is told as such, and the log of the worker stays to be read."""
+    given = {"WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka, "TMPDIR": str(tmp_path)}
+    async with demo("--json", **given) as process:
+        await said(process, PUBLISHING)
+        await until(lambda: bool(workers_of(process)))
+        os.kill(workers_of(process)[0], signal.SIGKILL)
+        status, out, _ = await ended(process)
+    assert status == 1
+    told = json.loads(out)
+    assert told["problems"][0].startswith("the worker ended by itself with status 137")
+    assert any("no result event came" in event["differences"] for event in told["events"])
+    log = Path(told["workerLog"])
+    assert left_in(tmp_path) == [log.parent.name]
+    assert left_in(log.parent) == [log.name]
+
+
+async def test_left_running(kafka: str, tmp_path: Path) -> None:
+    """Until it is interrupted everything answers at the addresses that it prints; the table is there before."""
+    given = {"WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka, "TMPDIR": str(tmp_path)}
+    async with demo("--keep", **given) as process:
+        so_far = await said(process, "tail -f ")
+        assert f"export WORKER_KAFKA__BOOTSTRAP_SERVERS={kafka}" in so_far
+        exports = dict(re.findall(r"export (\w+)=(\S+)", so_far))
+        check = [sys.executable, "-m", "worker", "check"]
+        checked = await asyncio.create_subprocess_exec(*check, stdout=PIPE, env=os.environ | exports)
+        seen, _ = await checked.communicate()
+        assert checked.returncode == 0, seen.decode()
+        started = below(process.pid)
+        process.send_signal(signal.SIGTERM)
+        status, out, _ = await ended(process)
+    assert status == 0
+    assert all(sample.name in out for sample in load_samples())
+    await until(lambda: not set(started) & set(parents()))
+    assert left_in(tmp_path) == []
+
+
+async def test_no_kafka_there(tmp_path: Path) -> None:
+    """One line says which setting is meant, and there is no traceback."""
+    given = {"WORKER_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1", "TMPDIR": str(tmp_path)}
+    async with demo(**given) as process:
+        status, out, lines = await ended(process)
+    assert (status, out) == (1, "")
+    assert "WORKER_KAFKA__BOOTSTRAP_SERVERS" in lines.splitlines()[-1]
+    assert "Traceback" not in lines
+    assert left_in(tmp_path) == []
