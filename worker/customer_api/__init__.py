@@ -2,5 +2,6 @@
 
 from worker.customer_api.client import CustomerApi, customer_api
 from worker.customer_api.http import Access
+from worker.customer_api.session import Credentials
 
-__all__ = ["Access", "CustomerApi", "customer_api"]
+__all__ = ["Access", "Credentials", "CustomerApi", "customer_api"]

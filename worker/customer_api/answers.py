@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 from yarl import URL
 
-from worker.errors import OutcomeUnknown, RefusedForNow
+from worker.errors import CreatedIdUnknown, OutcomeUnknown, RefusedForNow
 from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded
 
 # Both error bodies carry a code such as 400-101; nothing else of a body is kept: it may echo personal data
@@ -27,17 +27,22 @@ class Meaning:
 
 
 def judge(meaning: Meaning, customer_type: str, status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
-    """The outcome, its attempts not yet counted; or RefusedForNow, or OutcomeUnknown."""
+    """The outcome, its attempts not yet counted; or RefusedForNow, OutcomeUnknown, CreatedIdUnknown."""
     http = HttpAnswer(status, error_code(body))
     if status == 201:
-        return _created(meaning.origin, customer_type, headers.get("Location", ""))
+        return _created(meaning.origin, customer_type, headers)
     if status in meaning.unknown_statuses:
         raise OutcomeUnknown(f"the API answered {status}")
     if status in meaning.retry_statuses:
         raise RefusedForNow(status, http.error_code, retry_after(headers, datetime.now(UTC)))
-    if 100 <= status < 300:
+    if not 300 <= status < 500:
         raise OutcomeUnknown(f"the API answered {status}, which is no answer to a creation")
     return Failed(_reason(http))
+
+
+def usable_id(value: object) -> bool:
+    """Whether that is the id of a customer; a number is as good as its digits."""
+    return isinstance(value, str | int) and not isinstance(value, bool) and _ID.fullmatch(str(value)) is not None
 
 
 def error_code(body: bytes) -> str | None:
@@ -57,16 +62,23 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
         return None
 
 
-def _created(origin: URL, customer_type: str, location: str) -> Succeeded:
-    """201: the id is the last segment of `Location`, relative or absolute on the same origin."""
+def _created(origin: URL, customer_type: str, headers: Mapping[str, str]) -> Succeeded:
+    """201: the id is the last segment of `Location`, relative or absolute on the same origin; two of them are none."""
+    locations = {value for name, value in headers.items() if name.lower() == "location"}
+    path = _path(origin, locations.pop()) if len(locations) == 1 else ""
+    customer_id = path.rpartition("/")[2]
+    if not usable_id(customer_id):
+        raise CreatedIdUnknown("the API answered 201 without a usable Location: created, id unknown")
+    return Succeeded(customer_id, path, customer_type, attempts=0)
+
+
+def _path(origin: URL, location: str) -> str:
+    """Where it leads on that origin, without a slash at the end; nothing for what leads elsewhere or nowhere."""
     try:
         url = origin.join(URL(location))
-        segments = [segment for segment in url.path.split("/") if segment]
+        return url.path.rstrip("/") if location and url.origin() == origin else ""
     except ValueError:
-        segments, url = [], origin
-    if not location or url.origin() != origin or not segments or not _ID.fullmatch(segments[-1]):
-        raise OutcomeUnknown("the API answered 201 without a usable Location: created, id unknown")
-    return Succeeded(segments[-1], url.path.rstrip("/"), customer_type, attempts=0)
+        return ""
 
 
 def _reason(http: HttpAnswer) -> Reason:

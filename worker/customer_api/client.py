@@ -1,6 +1,6 @@
-"""Creating a customer: one POST, its session, its answer."""
+"""Creating a customer and finding one again: each call, its session, its answer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from yarl import URL
@@ -8,13 +8,14 @@ from yarl import URL
 from worker.commands import CreateCustomer, Request
 from worker.customer_api.answers import Meaning, judge
 from worker.customer_api.http import Access, Answer, Http, pooled
+from worker.customer_api.search import criterion, found
 from worker.customer_api.session import HEADER, Credentials, Session
-from worker.errors import LoginRefused
+from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown
 from worker.outcomes import Outcome
 
 
 class CustomerApi:
-    """`create` may be called by many at once; connections and the session are shared."""
+    """All calls may be made by many at once; connections and the session are shared."""
 
     def __init__(self, http: Http, access: Access, session: Session, meaning: Meaning) -> None:
         self._http = http
@@ -31,23 +32,67 @@ class CustomerApi:
         """End the session; a failure is logged and otherwise without consequence."""
         await self._session.log_out()
 
-    async def create(self, command: CreateCustomer) -> Outcome:
+    async def create(self, command: CreateCustomer, before_sending: Callable[[], None] | None = None) -> Outcome:
         """Send once; a 401 is a refusal before execution, so that one more try with a new session is safe.
 
-        Raises ApiUnavailable and LoginRefused (nothing was carried out), RefusedForNow, OutcomeUnknown.
+        `before_sending` is asked each time, when the request has its connection and not a byte of it is written; what
+        it raises is raised here unchanged, and that request is not sent.
+
+        Raises ApiUnavailable and LoginRefused (nothing was carried out), RefusedForNow, OutcomeUnknown and
+        CreatedIdUnknown.
         """
-        session = await self._session.current()
-        answer = await self._post(command, session)
-        if answer.status == 401:
-            answer = await self._post(command, await self._session.renew(session))
-        if answer.status == 401:
-            raise LoginRefused("the API refused the session right after a good login")
+        headers = {"Content-Type": self._access.content_type, **_trace(command.request)}
+
+        async def post(session: str) -> Answer:
+            return await self._http.request(
+                "POST", self._url, {**headers, HEADER: session}, command.body, before_sending=before_sending
+            )
+
+        answer = await self._in_session(post)
         return judge(self._meaning, command.customer.customer_type, answer.status, answer.headers, answer.body)
 
-    async def _post(self, command: CreateCustomer, session: str) -> Answer:
-        headers = {"Content-Type": self._access.content_type, HEADER: session, **_trace(command.request)}
-        answer = await self._http.request("POST", self._url, headers, command.body)
-        self._session.adopt(answer.headers.get(HEADER), session)
+    def location(self, customer_id: str) -> str:
+        """The path of that customer, as a creation's `Location` gives it."""
+        return f"{self._url.path}/{customer_id}"
+
+    async def find_by_attribute(self, name: str, value: str) -> list[str]:
+        """The ids of the customers whose custom attribute has exactly that value.
+
+        Raises SearchRefused when searching cannot tell, ApiUnavailable and LoginRefused when it may later.
+        """
+        return await self._find(f"custom.{name}", value)
+
+    async def find_by_email(self, address: str) -> list[str]:
+        """The ids of the customers with a contact point of exactly that address; raises as above."""
+        return await self._find("email", address)
+
+    async def _find(self, name: str, value: str) -> list[str]:
+        url = self._access.url(f"/interaction/customer?{criterion(name, value)}")
+
+        async def get(session: str) -> Answer:
+            return await self._http.request("GET", url, {HEADER: session}, body_within=self._access.request_timeout)
+
+        try:
+            return found(await self._in_session(get))
+        except OutcomeUnknown as error:
+            raise ApiUnavailable(f"search: {error}") from error
+
+    async def _in_session(self, call: Callable[[str], Awaitable[Answer]]) -> Answer:
+        """The answer to a call with a session that was not refused; made twice at most."""
+        session = await self._session.current()
+        answer = await self._called(call, session)
+        if answer.status == 401:
+            session = await self._session.renew(session)
+            answer = await self._called(call, session)
+        if answer.status == 401:
+            self._session.over(session)
+            raise LoginRefused("the API refused the session right after a good login")
+        return answer
+
+    async def _called(self, call: Callable[[str], Awaitable[Answer]], session: str) -> Answer:
+        answer = await call(session)
+        if answer.status != 401:
+            self._session.accepted(session, answer.headers.get(HEADER))
         return answer
 
 
@@ -59,16 +104,17 @@ def _trace(request: Request) -> dict[str, str]:
 @asynccontextmanager
 async def customer_api(
     access: Access,
-    credentials: Credentials,
+    credentials: Credentials | Callable[[], Credentials],
     *,
     force_login: bool = True,
     unknown_statuses: frozenset[int] = frozenset({502, 504}),
     retry_statuses: frozenset[int] = frozenset({408, 429, 500, 503}),
 ) -> AsyncIterator[CustomerApi]:
-    """A client that logs out at the end."""
+    """A client that logs out at the end; credentials that can change are read anew at each login."""
     meaning = Meaning(URL(access.base_url), unknown_statuses, retry_statuses)
+    read = credentials if callable(credentials) else lambda: credentials
     async with pooled(access) as http:
-        api = CustomerApi(http, access, Session(http, access, credentials, force_login=force_login), meaning)
+        api = CustomerApi(http, access, Session(http, access, read, force_login=force_login), meaning)
         try:
             yield api
         finally:

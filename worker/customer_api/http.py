@@ -1,7 +1,7 @@
 """One pooled HTTP session, and the facts about each request: whether it left, and what came back."""
 
-import ssl
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +11,12 @@ from typing import Literal
 import aiohttp
 from yarl import URL
 
-from worker.errors import ApiUnavailable, OutcomeUnknown, SettingsError
+from worker.customer_api.connector import connector, why
+from worker.errors import ApiUnavailable, OutcomeUnknown
 
 MAX_BODY = 64 * 1024
+DIAGNOSIS_WITHIN = 2.0
+"""Seconds that a body which is for diagnosis alone may take: its reader keeps a connection and a record waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,40 +46,52 @@ class Access:
 class Sending:
     """How far one request got; filled in by the tracing while it runs."""
 
+    last_look: Callable[[], None] | None = None
+    stopped: Exception | None = None
     left: bool = False
+
+    def leave(self) -> None:
+        """The request goes out now, unless the last look says otherwise."""
+        try:
+            if self.last_look:
+                self.last_look()
+        except Exception as reason:
+            self.stopped = reason
+            raise
+        self.left = True
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the API said: at most the first 64 KiB of the body."""
+    """What the API said: at most the first 64 KiB of the body, `whole` or not."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False, default=b"")
+    whole: bool = True
 
 
 @asynccontextmanager
 async def pooled(access: Access) -> AsyncIterator["Http"]:
-    """Cookies are not kept: a session cookie would outlive the renewal of the session header."""
-    connector = aiohttp.TCPConnector(
-        limit=access.pool_size,
-        limit_per_host=access.pool_size,
-        keepalive_timeout=access.keepalive_timeout,
-        ssl=_trust(access.ca_file),
-    )
+    """Cookies are not kept: a session cookie would outlive the renewal of the session header.
+
+    Waiting for a connection is bounded by itself, so that a request that leaves has the whole of its own time. A body
+    is asked for and taken as it is: one that cannot be decompressed would be an error instead of an answer.
+    """
     timeout = aiohttp.ClientTimeout(
         total=access.connect_timeout + access.request_timeout,
+        connect=access.connect_timeout,
         sock_connect=access.connect_timeout,
         sock_read=access.request_timeout,
     )
-    headers = {"Accept": access.content_type, "Accept-Language": access.accept_language}
+    headers = {"Accept": access.content_type, "Accept-Language": access.accept_language, "Accept-Encoding": "identity"}
     async with aiohttp.ClientSession(
-        connector=connector,
+        connector=connector(access.pool_size, access.keepalive_timeout, access.ca_file),
         timeout=timeout,
         headers=headers,
         cookie_jar=aiohttp.DummyCookieJar(),
         trace_configs=[_tracing()],
-        auto_decompress=True,
+        auto_decompress=False,
     ) as session:
         yield Http(session)
 
@@ -87,60 +102,61 @@ class Http:
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
-    async def request(self, method: str, url: URL, headers: dict[str, str], body: bytes | None = None) -> Answer:
-        """Raises ApiUnavailable when nothing was sent, OutcomeUnknown when something was and no answer came."""
-        sending = Sending()
+    async def request(  # noqa: PLR0913 - a request and the two things that only some callers ask of it
+        self,
+        method: str,
+        url: URL,
+        headers: dict[str, str],
+        body: bytes | None = None,
+        *,
+        before_sending: Callable[[], None] | None = None,
+        body_within: float | None = DIAGNOSIS_WITHIN,
+    ) -> Answer:
+        """Raises ApiUnavailable when nothing was sent, OutcomeUnknown when something was and no answer came.
+
+        What `before_sending` raises is raised unchanged, and nothing was sent.
+        """
+        sending = Sending(before_sending)
         try:
             async with self._session.request(
                 method, url, headers=headers, data=body, allow_redirects=False, trace_request_ctx=sending
             ) as response:
-                return Answer(response.status, response.headers, await _start_of(response))
+                start, whole = await _start_of(response, body_within)
+                return Answer(response.status, response.headers, start, whole)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if sending.stopped:
+                raise sending.stopped from None
             if sending.left:
                 raise OutcomeUnknown(f"no answer from {url.origin()}: {type(error).__name__}") from error
-            raise ApiUnavailable(f"cannot reach {url.origin()}: {_why(error)}") from error
+            raise ApiUnavailable(f"cannot reach {url.origin()}: {why(error)}") from error
 
 
-async def _start_of(response: aiohttp.ClientResponse) -> bytes:
-    """The body is for diagnosis only: one that breaks off or cannot be decoded takes nothing from the answer."""
+async def _start_of(response: aiohttp.ClientResponse, within: float | None) -> tuple[bytes, bool]:
+    """A body that breaks off, never ends or cannot be read takes nothing from the answer; whether it came whole."""
     body = b""
     try:
-        while len(body) < MAX_BODY and (chunk := await response.content.read(MAX_BODY - len(body))):
-            body += chunk
+        async with asyncio.timeout(within):
+            while len(body) < MAX_BODY and (chunk := await response.content.read(MAX_BODY - len(body))):
+                body += chunk
     except (aiohttp.ClientError, TimeoutError, OSError):
         response.close()
-    if not response.content.at_eof():
-        response.close()
-    return body
+        return body, False
+    if whole := response.content.at_eof():
+        return body, whole
+    response.close()
+    return body, whole
 
 
 def _tracing() -> aiohttp.TraceConfig:
-    async def headers_sent(
-        _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceRequestHeadersSentParams
-    ) -> None:
-        context.trace_request_ctx.left = True
+    """aiohttp reports the headers as sent before it writes a byte; what is raised there closes the connection.
+
+    Raised where a connection was obtained (`on_connection_reuseconn`, `on_connection_create_end`) it would free the
+    slot and leave the socket open for good.
+    """
+
+    async def leaving(_: object, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx.leave()
 
     tracing = aiohttp.TraceConfig()
-    tracing.on_request_headers_sent.append(headers_sent)
+    tracing.on_request_headers_sent.append(leaving)
     return tracing
-
-
-def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
-    if ca_file is None:
-        return True
-    try:
-        return ssl.create_default_context(cafile=str(ca_file))
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(f"WORKER_API__CA_FILE {ca_file}: {error}") from None
-
-
-def _why(error: Exception) -> str:
-    match error:
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
-            return f"TLS: {error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error}"
-        case aiohttp.ClientConnectorDNSError():
-            return "no such host"
-        case aiohttp.ClientConnectorError(os_error=cause):
-            return cause.strerror or type(cause).__name__
-        case _:
-            return type(error).__name__

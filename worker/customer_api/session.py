@@ -1,6 +1,7 @@
 """The one session of this process: log in on first need, renew on refusal, log out (design 4.8)."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
@@ -8,13 +9,19 @@ import orjson
 import structlog
 from yarl import URL
 
+from worker.customer_api.early_deaths import IN_A_ROW, YOUNG, EarlyDeaths
 from worker.customer_api.http import Access, Answer, Http
-from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown
+from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SessionContention, SettingsError
 
 log = structlog.get_logger()
 HEADER = "X-egain-session"
 LOGOUT_WITHIN = 5.0
 PLATFORM = "http://bindings.egain.com/ws/model/v12/gen/platform"
+
+DYING_YOUNG = (
+    f"{IN_A_ROW} sessions in a row were refused within {YOUNG:.0f} s of their login: more processes use this account "
+    "than the five sessions that the API allows a user, or something on the way loses sessions"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +45,23 @@ class Credentials:
 class Session:
     """Single flight: however many callers meet a refused session, one login is made and the others wait for it."""
 
-    def __init__(self, http: Http, access: Access, credentials: Credentials, *, force_login: bool) -> None:
+    def __init__(
+        self,
+        http: Http,
+        access: Access,
+        credentials: Callable[[], Credentials],
+        *,
+        force_login: bool,
+        deaths: EarlyDeaths | None = None,
+    ) -> None:
         self._http = http
         self._access = access
         self._credentials = credentials
+        self._force_login = force_login
+        self._deaths = deaths or EarlyDeaths()
         self._login_url = access.url("/authentication/user/login" + ("?forceLogin=yes" if force_login else ""))
         self._token: str | None = None
+        self._contended: str | None = None
         self._login: asyncio.Task[str] | None = None
 
     async def current(self) -> str:
@@ -51,27 +69,45 @@ class Session:
         return self._token or await self._logged_in()
 
     async def renew(self, refused: str) -> str:
-        """Another session than the refused one: a new login only if that one is still current."""
-        if self._token == refused:
-            self._token = None
+        """Another session than the refused one: a new login only if that one is still current.
+
+        Raises SessionContention to all who were refused with a session that made it one too many to die young; who
+        asks for the current session after that logs in again.
+        """
+        self.over(refused)
+        if refused == self._contended:
+            raise SessionContention(DYING_YOUNG)
         return await self.current()
 
-    def adopt(self, answered: str | None, sent: str) -> None:
-        """The API may hand out a new id with any answer; an answer to an older session changes nothing."""
-        if answered and answered != sent and self._token == sent:
-            self._token = answered
+    def over(self, refused: str) -> None:
+        """That session is of no use any more, if it is still the current one."""
+        if self._token != refused:
+            return
+        self._token = None
+        if self._deaths.died():
+            self._contended = refused
+
+    def accepted(self, sent: str, answered: str | None) -> None:
+        """A call was let through; the API may hand out a new id with it. An older session's answer changes nothing."""
+        if self._token == sent:
+            self._deaths.worked()
+            self._token = answered or sent
 
     async def log_out(self) -> None:
         """Frees one of the five sessions that the API allows a user; best effort, and no more than some seconds."""
-        token, self._token = self._token, None
-        if token is None:
-            return
         try:
             async with asyncio.timeout(LOGOUT_WITHIN):
-                await self._call("DELETE", self._access.url("/authentication/user/logout"), {HEADER: token})
+                await self._log_out()
         except (ApiUnavailable, LoginRefused, OutcomeUnknown, TimeoutError) as error:
             log.warning("session.logout_failed", detail=str(error))
-        else:
+
+    async def _log_out(self) -> None:
+        """A login that is under way is waited for: given up, its session would be nobody's until it times out."""
+        if self._login is not None:
+            await self._login
+        token, self._token = self._token, None
+        if token is not None:
+            await self._call("DELETE", self._access.url("/authentication/user/logout"), {HEADER: token})
             log.info("session.logged_out")
 
     async def _logged_in(self) -> str:
@@ -84,10 +120,11 @@ class Session:
         self._login = None
         if not task.cancelled() and task.exception() is None:
             self._token = task.result()
+            self._deaths.born()
 
     async def _log_in(self) -> str:
         """This path cannot renew anything: a 401 here is a refusal of the credentials."""
-        body = self._credentials.body(self._access.format)
+        body = self._read_credentials().body(self._access.format)
         try:
             answer = await self._call("POST", self._login_url, {"Content-Type": self._access.content_type}, body)
         except OutcomeUnknown as error:
@@ -98,12 +135,33 @@ class Session:
         log.info("session.logged_in")
         return token
 
+    def _read_credentials(self) -> Credentials:
+        """Anew at each login: a secret that was changed is picked up."""
+        try:
+            return self._credentials()
+        except (OSError, SettingsError) as error:
+            raise LoginRefused(f"the credentials cannot be read: {error}") from error
+
     async def _call(self, method: str, url: URL, headers: dict[str, str], body: bytes | None = None) -> Answer:
         answer = await self._http.request(method, url, headers, body)
         if answer.status >= 500 or answer.status in {408, 429}:
             raise ApiUnavailable(f"{url.path} answered {answer.status}")
         if answer.status not in {200, 204}:
-            raise LoginRefused(
-                f"{url.path} answered {answer.status}; see WORKER_API__USERNAME and WORKER_API__PASSWORD"
-            )
+            raise self._refusal(method, url, answer.status)
         return answer
+
+    def _refusal(self, method: str, url: URL, status: int) -> LoginRefused:
+        """What the status of a refused sixth session is stands nowhere; wrong credentials are 401, a wrong body 400.
+
+        So a 403 without `forceLogin` is taken for the limit, the one cause of a refusal that the API's page names, and
+        the message leaves room for the other. Whatever the reading, what follows is the same: a hold, backed off.
+        """
+        said = f"{url.path} answered {status}"
+        match status:
+            case 403 if method == "POST" and not self._force_login:
+                limit = "the user probably has five sessions already (see WORKER_API__FORCE_LOGIN), or may not log in"
+                return SessionContention(f"{said}: {limit}")
+            case 400 | 401 | 403:
+                return LoginRefused(f"{said}; see WORKER_API__USERNAME and WORKER_API__PASSWORD")
+            case _:
+                return LoginRefused(f"{said}; see WORKER_API__BASE_URL and WORKER_API__CONTEXT_ROOT")
