@@ -1,5 +1,6 @@
 """Hand-written events -> the form of the API: bare values and lists get their wrappers, scalars become strings."""
 
+from itertools import islice
 from typing import Final
 
 from worker.customer.documents import Json, Number
@@ -7,6 +8,9 @@ from worker.customer.shape import CUSTOMER, Child, Shape
 
 # The table of Create Group Customer prints `Pin`, the examples `pin`.
 _ALSO_CALLED: Final = {"Pin": "pin"}
+
+MAX_NAMES: Final = 100
+MAX_ITEMS: Final = 3
 
 
 def normalised(document: Json) -> Json:
@@ -19,6 +23,13 @@ def normalised(document: Json) -> Json:
     names = {name: _ALSO_CALLED.get(name, name) for name in document}
     repeated = len(set(names.values())) != len(names)
     return _element(document if repeated else {names[name]: value for name, value in document.items()}, CUSTOMER)
+
+
+def excerpt(document: Json) -> Json:
+    """The beginning of every list and every element, small whatever the document's size."""
+    if isinstance(document, dict):
+        return {name: excerpt(value) for name, value in islice(document.items(), MAX_NAMES)}
+    return [excerpt(item) for item in document[:MAX_ITEMS]] if isinstance(document, list) else document
 
 
 def _element(value: Json, shape: Shape) -> Json:

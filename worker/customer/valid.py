@@ -1,6 +1,6 @@
 """A customer that keeps every rule, and the judge that decides it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, cast
@@ -12,9 +12,19 @@ from worker.customer.circumstances import NOTHING_KNOWN, Circumstances, Configur
 from worker.customer.custom_attribute import CustomAttribute
 from worker.customer.customer import AnyCustomer, GroupCustomer, IndividualCustomer
 from worker.customer.documents import Json
-from worker.customer.plain import normalised
+from worker.customer.plain import excerpt, normalised
 from worker.customer.shape import CUSTOMER
-from worker.customer.violations import Steps, Violations, found, in_order, missing, too_many_persons, unknown_kind
+from worker.customer.violations import (
+    MAX_VIOLATIONS,
+    Steps,
+    Violations,
+    found,
+    in_order,
+    missing,
+    too_many_persons,
+    too_many_violations,
+    unknown_kind,
+)
 from worker.customer.xml import write_xml
 from worker.outcomes import Violation
 
@@ -57,10 +67,17 @@ class Customer:
                 yield point["type"]
 
 
-_INDIVIDUAL: Final = TypeAdapter[IndividualCustomer](IndividualCustomer).validator
-_GROUP: Final = TypeAdapter[GroupCustomer](GroupCustomer).validator
-_ANY: Final = TypeAdapter[AnyCustomer](AnyCustomer).validator
-_BY_KIND: Final[dict[str | None, Any]] = {"individual": _INDIVIDUAL, "group": _GROUP}
+_ADAPTERS: Final[dict[str | None, TypeAdapter[Any]]] = {
+    "individual": TypeAdapter(IndividualCustomer),
+    "group": TypeAdapter(GroupCustomer),
+    None: TypeAdapter(AnyCustomer),
+}
+_BY_KIND: Final = {kind: adapter.validator for kind, adapter in _ADAPTERS.items()}
+
+
+def validators() -> Iterable[TypeAdapter[Any]]:
+    """Every compiled model that a document may be held against."""
+    return _ADAPTERS.values()
 
 
 @dataclass(slots=True)
@@ -75,16 +92,18 @@ class Judge:
 
     def accept(self, document: Json) -> Customer | None:
         """The customer if the document is one in exactly the form of the API: the fast way, for nearly every event."""
-        validator = _BY_KIND.get(_kind(document))
-        if validator is None or self._beside_the_model(document):
+        if self._beside_the_model(document):
             return None
         try:
-            return Customer(validator.validate_python(document, context=self._circumstances()))
+            return Customer(_BY_KIND[_kind(document)].validate_python(document, context=self._circumstances()))
         except ValidationError:
             return None
 
     def judge(self, document: Json) -> Customer | tuple[Violation, ...]:
-        """The customer, in whatever form it was written, or everything that is wrong with it."""
+        """The customer, in whatever form it was written, or everything that is wrong with it.
+
+        Of an event with more than `MAX_VIOLATIONS` only its beginning is judged in detail; `count` at no path says so.
+        """
         document = normalised(document)
         customer, broken = self._try(document)
         unknown = [place for place, each in broken if each.rule == "unknown_element"]
@@ -98,8 +117,10 @@ class Judge:
     def _try(self, document: Json) -> tuple[Customer | None, Violations]:
         broken = self._beside_the_model(document)
         try:
-            element = _BY_KIND.get(_kind(document), _ANY).validate_python(document, context=self._circumstances())
+            element = _BY_KIND[_kind(document)].validate_python(document, context=self._circumstances())
         except ValidationError as error:
+            if error.error_count() > MAX_VIOLATIONS and (beginning := excerpt(document)) != document:
+                return None, self._try(beginning)[1] + too_many_violations()
             return None, broken + found(error.errors(include_url=False))
         return (None if broken else Customer(element)), broken
 

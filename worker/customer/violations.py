@@ -39,6 +39,9 @@ _OWN: Final[dict[str, Rule]] = {rule: rule for rule in get_args(Rule)}
 _LIMITS: Final = ("limit", "max_length", "min_length")
 _MAX_NAME: Final = 64
 
+MAX_VIOLATIONS: Final = 500
+"""More would cost seconds to name, and nobody reads on."""
+
 
 def found(errors: Iterable[ErrorDetails]) -> Violations:
     """Each violation with its place."""
@@ -70,6 +73,11 @@ def too_many_persons() -> Violations:
     """An individual is exactly one contact person (Create Individual Customer)."""
     place = ("contactPersons", "contactPerson")
     return [(place, _violation(place, "count", limit=1))]
+
+
+def too_many_violations() -> Violations:
+    """There are more than are listed."""
+    return [((sys.maxsize,), Violation("", "count", MAX_VIOLATIONS))]
 
 
 def path_of(place: Steps) -> str:

@@ -105,9 +105,9 @@ def _put(document: dict[str, Json], child: Child, value: Json) -> None:
 
 
 def _foreign_name(node: etree._Element, shape: Shape) -> str:
-    """Its local name, with the namespace where that is what makes it foreign."""
+    """Its local name, with the namespace behind it where that is what makes it foreign."""
     name = etree.QName(node)
-    return name.text if name.localname in shape.children else name.localname
+    return f"{name.localname}{{{name.namespace or ''}}}" if name.localname in shape.children else name.localname
 
 
 def _require_depth(node: etree._Element, levels: int) -> None:

@@ -1,0 +1,105 @@
+"""The command `validate`: what it makes of files, on a terminal, in a pipe and as JSON."""
+
+import io
+from pathlib import Path
+
+import orjson
+import pytest
+from builders import seed, structured
+from rich.console import Console
+from typer.testing import CliRunner
+
+from worker.cli import app, main
+from worker.decode import Decoder
+from worker.validate import report, verdicts
+
+SMALL = b'{"type": "individual", "contactPersons": [{"firstName": "Jack"}]}'
+WRONG = b'{"type": "individual"}'
+EVENT = structured(orjson.loads(SMALL)).value or b""
+
+FILES = {
+    "one line": (SMALL, [(1, True)]),
+    "NDJSON": (SMALL + b"\n\n" + WRONG + b"\n{\n" + EVENT + b"\n", [(1, True), (3, False), (4, False), (5, True)]),
+    "indented JSON": (b"\n" + seed("individual-all.json"), [(2, True)]),
+    "XML": (seed("individual-all.xml"), [(1, True)]),
+    "no JSON": (b"hello\nworld\n", [(1, False)]),
+    "empty": (b" \n", []),
+}
+
+
+def lines(content: bytes, *, as_json: bool = True, terminal: bool = False) -> tuple[int, str]:
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=200)
+    code = report(verdicts(io.BytesIO(content), Decoder()), console, as_json=as_json)
+    return code, console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO above
+
+
+@pytest.mark.parametrize(("content", "expected"), FILES.values(), ids=FILES.keys())
+def test_files(content: bytes, expected: list[tuple[int, bool]]) -> None:
+    """Each event is named by the line that it begins at; 0 only when there were events and all are valid."""
+    code, text = lines(content)
+    told = [orjson.loads(line) for line in text.splitlines()]
+    assert [(each["line"], each["valid"]) for each in told] == expected
+    assert code == int(not expected or not all(valid for _, valid in expected))
+
+
+def test_json_lines() -> None:
+    """What would be sent, or what is wrong."""
+    _, text = lines(SMALL + b"\n" + WRONG + b"\n{")
+    good, wrong, broken = [orjson.loads(line) for line in text.splitlines()]
+    assert good == {
+        "line": 1,
+        "valid": True,
+        "violations": [],
+        "request": orjson.loads(seed("individual-required.json")),
+    }
+    assert wrong["violations"] == [{"path": "contactPersons.contactPerson", "rule": "required"}]
+    assert wrong["reason"]["code"] == "invalid_customer"
+    assert (broken["violations"], broken["reason"]["code"]) == ([], "undecodable")
+
+
+def test_xml_request() -> None:
+    """Where the API gets XML, `request` is that XML as a text."""
+    [verdict] = verdicts(io.BytesIO(SMALL), Decoder(form="xml"))
+    assert orjson.loads(verdict.json())["request"].startswith("<customer xmlns=")
+
+
+def test_plain_lines() -> None:
+    """In a pipe there is one line per violation."""
+    wrong = b'{"type": "group", "pin": "' + b"x" * 256 + b'", "role": "x"}'
+    assert lines(wrong, as_json=False) == (
+        1,
+        "line 1: type.group.type.value required\n"
+        "line 1: pin max_length 255\n"
+        "line 1: role.value allowed_values Partner, Reseller, Customer\n"
+        "line 1: customerName required\n"
+        "1 event, 1 invalid\n",
+    )
+
+
+def test_terminal() -> None:
+    """On a terminal there is a table, in which no foreign name is markup."""
+    _, text = lines(b'{"type": "individual", "[red]x[/red]": 1}', as_json=False, terminal=True)
+    assert "┃" in text
+    assert "[red]x[/red]" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [([], 0), (["--json"], 0), (["--catalog", "good.toml"], 1), (["--catalog", "bad.toml"], 2), (["--nonsense"], 2)],
+)
+def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int) -> None:
+    """0 all valid, 1 otherwise, 2 wrong usage or a catalog that cannot be read."""
+    monkeypatch.chdir(tmp_path)
+    Path("events.xml").write_bytes(seed("individual-all.xml"))
+    Path("good.toml").write_text('levels = ["Gold"]')
+    Path("bad.toml").write_text("levels = 5")
+    monkeypatch.setattr("sys.argv", ["customer-worker", "validate", "events.xml", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code or 0) == code
+
+
+def test_stdin() -> None:
+    """`-` is standard input."""
+    ended = CliRunner().invoke(app, ["validate", "--json", "-"], input=SMALL)
+    assert (ended.exit_code, orjson.loads(ended.stdout)["valid"]) == (0, True)
