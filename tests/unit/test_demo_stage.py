@@ -5,6 +5,7 @@ import orjson
 import pytest
 
 from worker import configuration
+from worker.sandbox.demo.advice import told
 from worker.sandbox.demo.command import given_kafka, plan_of
 from worker.sandbox.demo.play import while_running
 from worker.sandbox.demo.worker_process import WorkerProcess, finished_per_second
@@ -41,6 +42,12 @@ def test_kafka_that_is_named(tmp_path: Path) -> None:
         "WORKER_KAFKA__PASSWORD": "word",
         "WORKER_KAFKA__CA_FILE": str(Path("ca.pem").absolute()),
     }
+
+
+def test_password_of_somebodys_kafka() -> None:
+    """It is never printed."""
+    given = {"WORKER_KAFKA__USERNAME": "u", "WORKER_KAFKA__PASSWORD": "word", "WORKER_API__PASSWORD": "sandbox"}
+    assert told(given) == {"WORKER_KAFKA__USERNAME": "u", "WORKER_API__PASSWORD": "sandbox"}
 
 
 def test_topics_with_a_prefix(tmp_path: Path) -> None:

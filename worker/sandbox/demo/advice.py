@@ -3,7 +3,7 @@
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from worker.sandbox.demo.samples import FOLDER
@@ -25,7 +25,7 @@ def meanwhile(stage: Stage) -> Iterator[str]:
     program, url = _program(), stage.sandbox.base_url
     samples = shlex.quote(str(FOLDER))
     yield "Everything runs until Ctrl-C. In another terminal, point every command at it:"
-    yield from (f"  export {name}={shlex.quote(value)}" for name, value in sorted(stage.addresses.items()))
+    yield from (f"  export {name}={shlex.quote(value)}" for name, value in sorted(told(stage.addresses).items()))
     yield "and then:"
     yield f"  {program} check"
     yield f"  {program} run    # a second worker in the same group"
@@ -34,6 +34,11 @@ def meanwhile(stage: Stage) -> Iterator[str]:
     yield f"  curl -s {url}/_sandbox/summary"
     yield f"""  curl -s {url}/_sandbox/faults -d '{{"kind": "reply_lost", "times": 1}}'    # and produce again"""
     yield f"  tail -f {shlex.quote(str(stage.worker.log))}"
+
+
+def told(addresses: Mapping[str, str]) -> dict[str, str]:
+    """The password of somebody's Kafka is theirs, and set already; that of the sandbox guards nothing."""
+    return {name: value for name, value in addresses.items() if name != "WORKER_KAFKA__PASSWORD"}
 
 
 def _program() -> str:

@@ -30,23 +30,32 @@ WIDTH = 150
 async def run_demo(settings: Settings, *, more: int, keep: bool, as_json: bool) -> int:
     """0 when every event ended as its sample says; all that was started is gone afterwards, whatever happens."""
     _end_on_sigterm()
+    with screen(Console(stderr=True, highlight=False)) as seen:
+        try:
+            verdict = await _shown(settings, more, seen, keep=keep, as_json=as_json)
+        except asyncio.CancelledError:
+            seen.tell("interrupted; all that was started has ended")
+            raise
+    return int(not verdict.holds)
+
+
+async def _shown(settings: Settings, more: int, seen: Screen, *, keep: bool, as_json: bool) -> Verdict:
     samples = load_samples()
     name = f"demo-{uuid4().hex[:8]}"
     given = given_kafka(settings, name)
     plan = plan_of(settings, f"{name}." if given else "")
-    with screen(Console(stderr=True, highlight=False)) as seen:
-        async with staged(given, plan, samples, seen.tell) as stage:
-            verdict = await Play(stage, samples, more, seen).run()
-            if not keep:
-                verdict = await _drained(stage, verdict)
-            seen.close()
-            stage.worker.log_stays = not verdict.holds
-            _print(verdict, stage, as_json=as_json)
-            if keep:
-                await _kept(stage, seen)
+    async with staged(given, plan, samples, seen.tell) as stage:
+        verdict = await Play(stage, samples, more, seen).run()
+        if not keep:
+            verdict = await _drained(stage, verdict)
+        seen.close()
+        stage.worker.log_stays = not verdict.holds
+        _print(verdict, stage, as_json=as_json)
+        if keep:
+            await _kept(stage, seen)
     if not keep:
         _tell(advice.afterwards(), seen)
-    return int(not verdict.holds)
+    return verdict
 
 
 def given_kafka(settings: Settings, group: str) -> GivenKafka | None:
