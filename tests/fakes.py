@@ -5,9 +5,10 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
+from worker.assignment import Restored, now
 from worker.commands import CreateCustomer
-from worker.journal import PartitionJournal, decode, decode_key
-from worker.outcomes import Outcome, Succeeded
+from worker.journal import CLAIM, Claim, Fence, PartitionJournal, decode, decode_key, encode
+from worker.outcomes import Failed, Outcome, Succeeded
 from worker.records import OutgoingMessage, Position, Record
 
 Answer = Outcome | Exception
@@ -20,8 +21,6 @@ class FakeCustomers:
     script: dict[str, deque[Answer]] = field(default_factory=lambda: defaultdict(deque))
     logins: deque[Exception] = field(default_factory=deque)
     executed: Counter[str] = field(default_factory=Counter)
-    under_way: int = 0
-    most_under_way: int = 0
 
     def answers(self, event_id: str, *answers: Answer) -> None:
         """What the next calls for that event get; an Exception is raised."""
@@ -31,18 +30,21 @@ class FakeCustomers:
         if self.logins:
             raise self.logins.popleft()
 
-    async def create(self, command: CreateCustomer) -> Outcome:
-        self.under_way += 1
-        self.most_under_way = max(self.most_under_way, self.under_way)
+    async def create(self, command: CreateCustomer, before_sending: Callable[[], None]) -> Outcome:
         await asyncio.sleep(0)
-        self.under_way -= 1
+        before_sending()
         scripted = self.script[command.request.id]
         answer = scripted.popleft() if scripted else None
         if isinstance(answer, Exception):
             raise answer
+        if isinstance(answer, Failed):
+            return answer
         self.executed[command.request.id] += 1
         number = 2800 + self.executed.total()
-        return answer or Succeeded(str(number), f"/system/ws/v12/interaction/customer/{number}", "individual", 0)
+        return answer or Succeeded(str(number), self.location(str(number)), "individual", 0)
+
+    def location(self, customer_id: str) -> str:
+        return f"/system/ws/v12/interaction/customer/{customer_id}"
 
 
 @dataclass
@@ -70,36 +72,49 @@ class FakeJournalTopic:
 
     topics: FakeTopics = field(default_factory=FakeTopics)
     topic: str = "journal"
+    claims: int = 0
 
-    async def append(self, partition: int, key: bytes, value: bytes) -> int:
+    async def append(self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None]) -> int:
         stored = await self.topics.publish(OutgoingMessage(self.topic, key, value, partition=partition))
+        acknowledged(stored.offset)
         return stored.offset
 
-    async def restore(self, partition: int) -> PartitionJournal:
-        await asyncio.sleep(0)
+    async def claim(self, partition: int) -> Restored:
+        self.claims += 1
+        writer = f"writer-{self.claims}"
+        claimed = await self.append(partition, CLAIM, encode(Claim(writer)), lambda _: None)
         journal = PartitionJournal()
-        for time, message in enumerate(self.topics.logs[self.topic, partition]):
-            journal.apply(decode_key(message.key or b""), decode(message.value or b""), time)
-        return journal
+        for time, message in enumerate(self.topics.logs[self.topic, partition][:claimed]):
+            if message.key != CLAIM:
+                journal.apply(decode_key(message.key or b""), decode(message.value or b""), time)
+        return Restored(writer, journal, Fence(claimed), now())
 
 
 @dataclass
 class FakeSource:
     """The request topic as a member of a group: hands out what is put in, remembers what was committed."""
 
-    waiting: dict[int, deque[Record]] = field(default_factory=lambda: defaultdict(deque))
+    logs: dict[int, list[Record]] = field(default_factory=lambda: defaultdict(list))
+    positions: Counter[int] = field(default_factory=Counter)
     commits: list[dict[int, int]] = field(default_factory=list)
     failures: deque[Exception] = field(default_factory=deque)
+    rewound: dict[int, int] = field(default_factory=dict)
 
     def put(self, records: Iterable[Record]) -> None:
         for record in records:
-            self.waiting[record.partition].append(record)
+            self.logs[record.partition].append(record)
 
     async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]:
         await asyncio.sleep(0)
-        found = [self.waiting[number].popleft() for number in partitions for _ in self.waiting[number].copy()]
-        self.put(found[at_most:])
+        found = [each for number in partitions for each in self.logs[number] if each.offset >= self.positions[number]]
+        for record in found[:at_most]:
+            self.positions[record.partition] = record.offset + 1
         return found[:at_most]
+
+    async def rewind(self, partition: int, offset: int | None, within: float) -> None:
+        committed = [commit[partition] for commit in self.commits if partition in commit]
+        self.positions[partition] = offset if offset is not None else max(committed, default=0)
+        self.rewound[partition] = self.positions[partition]
 
     async def commit(self, offsets: dict[int, int], within: float) -> None:
         await asyncio.sleep(0)

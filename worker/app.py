@@ -2,22 +2,24 @@
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
 
 from worker import __version__, wiring
-from worker.assignment import Assignment
+from worker.assignment import Assignment, Restored, now
+from worker.creation import Creation
 from worker.customer import Configured
 from worker.decode import Decoder
 from worker.dispatch import Dispatch
 from worker.errors import Draining, KafkaUnavailable
 from worker.hold import HoldReason, Holds
 from worker.intake import Intake, Restore
-from worker.journal import PartitionJournal
+from worker.journal import Fence, PartitionJournal
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.journal_topic import JournalTopic
@@ -81,8 +83,8 @@ async def _work(settings: Settings, holds: Holds, stopping: asyncio.Event, stack
     cluster = await kafka(lambda: _verified(connection, settings))
     results = await kafka(lambda: sender(connection, Outage(holds, "results"), max_request_size=3 * MIB))
     journal = await kafka(lambda: sender(connection, Outage(holds, "journal"), max_request_size=MIB))
-    decoder = decoder_of(settings)
-    pipeline = Pipeline(decoder, api, wiring.results(settings, cluster), results.publish, wiring.retry(settings), holds)
+    creation = Creation(api, wiring.reconciliation(settings, holds, api), wiring.retry(settings), holds)
+    pipeline = Pipeline(decoder_of(settings), creation, wiring.results(settings, cluster), results.publish)
     slots = asyncio.Semaphore(settings.dispatch.max_in_flight)
     dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted)
     restore = _restore(settings, connection, journal, slots)
@@ -113,23 +115,29 @@ async def _verified(connection: Connection, settings: Settings) -> AsyncIterator
 
 
 def _restore(settings: Settings, connection: Connection, journal: Sender, slots: asyncio.Semaphore) -> Restore:
-    topic = JournalTopic(settings.topics.journal, connection, journal)
-    retention = wiring.retention(settings)
+    topic = JournalTopic(settings.topics.journal, connection, journal) if settings.journal.enabled else NoJournal()
+    if not settings.journal.enabled:
+        log.warning("journal.disabled", detail="a crash can create customers twice (WORKER_JOURNAL__ENABLED=false)")
 
     async def restored(partition: int) -> Assignment:
-        return Assignment(partition, await topic.restore(partition), topic.append, slots, retention)
+        return Assignment(partition, await topic.claim(partition), topic.append, slots, wiring.terms(settings))
 
-    async def forgetful(partition: int) -> Assignment:
-        return Assignment(partition, PartitionJournal(), _nowhere, slots, retention)
-
-    if settings.journal.enabled:
-        return restored
-    log.warning("journal.disabled", detail="a crash can create customers twice (WORKER_JOURNAL__ENABLED=false)")
-    return forgetful
+    return restored
 
 
-async def _nowhere(partition: int, key: bytes, value: bytes) -> int:
-    return -1
+@dataclass(slots=True)
+class NoJournal:
+    """Remembers for as long as the process lives and holds the partition."""
+
+    offsets: Counter[int] = field(default_factory=Counter)
+
+    async def claim(self, partition: int) -> Restored:
+        return Restored("nobody", PartitionJournal(), Fence(self.offsets[partition]), now())
+
+    async def append(self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None]) -> int:
+        self.offsets[partition] += 1
+        acknowledged(self.offsets[partition])
+        return self.offsets[partition]
 
 
 async def once_there(opening: Callable[[], Awaitable[Opened]], holds: Holds, stopping: asyncio.Event) -> Opened:

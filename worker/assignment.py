@@ -1,30 +1,53 @@
-"""One partition from the moment it is ours until it is given up; a new object at every assignment."""
+"""One partition from our claim until it is given up; a new object at every claim."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from worker.errors import Draining
-from worker.journal import Entry, EntryKey, PartitionJournal, encode
+from worker.errors import Draining, Fenced, LeaseOver
+from worker.journal import Entry, EntryKey, Fence, Finished, Lease, Moment, PartitionJournal, encode
 from worker.offsets import Offsets
+
+BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Append(Protocol):
-    """Write-ahead: return the entry's offset once all in-sync replicas have it; never given up."""
+    """Write-ahead: return once all in-sync replicas have the entry; never given up.
 
-    def __call__(self, partition: int, key: bytes, value: bytes) -> Awaitable[int]: ...
+    `acknowledged` is called with the entry's offset, for the entries of a partition in their order.
+    """
+
+    def __call__(
+        self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None]
+    ) -> Awaitable[int]: ...
+
+
+def now() -> Moment:
+    """A suspended machine counts on the first clock, a machine whose clock was set on the second."""
+    return Moment(time.clock_gettime(BOOT_CLOCK), time.time())
 
 
 @dataclass(frozen=True, slots=True)
-class Retention:
-    """How much is remembered: seconds, and events of one partition."""
+class Terms:
+    """What holds for every claim: seconds, and events of one partition."""
 
     window: float = 86_400
     max_entries: int = 200_000
+    intent_ttl: float = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a claim found: who we are in the journal, what was known then, and when that was."""
+
+    writer: str
+    journal: PartitionJournal
+    fence: Fence
+    claimed: Moment
 
 
 @dataclass(slots=True)
@@ -38,20 +61,60 @@ class Assignment:
     """What is known and under way in one partition. The object is the epoch: who holds an old one changes nothing."""
 
     partition: int
-    journal: PartitionJournal
+    restored: Restored
     append: Append
     slots: asyncio.Semaphore
-    retention: Retention = Retention()
-    writer: str = field(default_factory=lambda: uuid4().hex[:12])
+    terms: Terms = Terms()
+    clock: Callable[[], Moment] = now
     offsets: Offsets = field(default_factory=Offsets)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     _turns: dict[UUID, _Turn] = field(default_factory=dict)
 
-    async def write(self, event: UUID, offset: int, entry: Entry) -> None:
-        """Return once the entry is in the journal."""
-        key = EntryKey(event, offset, self.writer)
-        await self.append(self.partition, key.encode(), encode(entry))
+    @property
+    def journal(self) -> PartitionJournal:
+        """What is known of this partition's events."""
+        return self.restored.journal
+
+    @property
+    def fenced(self) -> bool:
+        """Somebody else wrote since our claim: nothing more may be sent or published under it."""
+        return self.restored.fence.broken
+
+    @property
+    def ending(self) -> bool:
+        """Nothing more is begun."""
+        return self.fenced or self.draining.is_set()
+
+    async def write(self, event: UUID, offset: int, entry: Entry) -> Lease:
+        """Return once the entry is in the journal and nobody else's is before it; Fenced otherwise.
+
+        The lease counts from before the entry was handed over: what a frozen process had handed over is acknowledged
+        without a gap when it thaws (facts row 31).
+        """
+        if self.fenced and not isinstance(entry, Finished):
+            raise Fenced
+        lease = Lease(self.clock(), self.terms.intent_ttl)
+        key = EntryKey(event, offset, self.restored.writer)
+        await self.append(self.partition, key.encode(), encode(entry), self.restored.fence.acknowledged)
         self.journal.apply(key, entry, time.time_ns() // 1_000_000)
+        if self.fenced:
+            self.draining.set()
+            raise Fenced
+        return lease
+
+    def give_up(self) -> None:
+        """Nothing more is sent or published; what is answered yet is written down as evidence for the next owner."""
+        self.restored.fence.broken = True
+        self.draining.set()
+
+    def before_sending(self, lease: Lease) -> Callable[[], None]:
+        """The last look, to be taken when nothing but the write of the request is left to do."""
+
+        def look() -> None:
+            if self.fenced or lease.is_over(self.clock()):
+                raise LeaseOver
+
+        return look
 
     @asynccontextmanager
     async def alone_with(self, event: UUID) -> AsyncIterator[None]:
@@ -77,8 +140,13 @@ class Assignment:
             await self.slots.acquire()
         raise Draining
 
+    async def settled(self, since: Moment, seconds: float) -> None:
+        """Return when that long has passed since then, on the clock that nobody can set."""
+        while (left := seconds - (self.clock().boot - since.boot)) > 0:
+            await self.pause(left)
+
     def committed(self, offset: int) -> None:
         """The group has stored this offset; what is older than the window may be forgotten."""
         self.offsets.committed(offset)
-        before = int((time.time() - self.retention.window) * 1000)
-        self.journal.forget(below=offset, before=before, at_most=self.retention.max_entries)
+        before = int((time.time() - self.terms.window) * 1000)
+        self.journal.forget(below=offset, before=before, at_most=self.terms.max_entries)

@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from worker.assignment import Assignment
-from worker.errors import Draining
+from worker.errors import Draining, Fenced
 from worker.logs import where
 from worker.outcomes import Outcome
 from worker.records import Record
@@ -19,7 +19,7 @@ AFTER_A_CRASH = 5.0
 
 
 class Process(Protocol):
-    """Return once the outcome is published; raise Draining where the record stays uncommitted."""
+    """Return once the outcome is published; raise Draining or Fenced where the record stays uncommitted."""
 
     async def __call__(self, record: Record, assignment: Assignment) -> Outcome: ...
 
@@ -54,11 +54,13 @@ class Dispatch:
         return [number for number, partition in self._open.items() if self._has_room(partition.assignment)]
 
     def _has_room(self, assignment: Assignment) -> bool:
-        return len(assignment.offsets) < self._max_uncommitted and not assignment.draining.is_set()
+        return len(assignment.offsets) < self._max_uncommitted and not assignment.ending
 
     def admit(self, record: Record) -> None:
-        """Queue the record behind those of its key."""
-        partition = self._open[record.partition]
+        """Queue the record behind those of its key; one of a partition that was just given up is its next owner's."""
+        partition = self._open.get(record.partition)
+        if partition is None or partition.assignment.ending:
+            return
         partition.assignment.offsets.start(record.offset)
         lane: Lane = record.offset if record.key is None else record.key
         if queue := partition.lanes.get(lane):
@@ -73,10 +75,10 @@ class Dispatch:
         """A record leaves its lane only when it is finished, so that an occupied lane always has its task."""
         queue = partition.lanes[lane]
         try:
-            while queue and not partition.assignment.draining.is_set():
+            while queue and not partition.assignment.ending:
                 await self._finish(queue[0], partition.assignment)
                 queue.popleft()
-        except Draining:
+        except (Draining, Fenced):
             pass
         finally:
             del partition.lanes[lane]
@@ -87,7 +89,7 @@ class Dispatch:
             async with self._slots:
                 try:
                     await self._process(record, assignment)
-                except Draining:
+                except (Draining, Fenced):
                     raise
                 except Exception as error:  # noqa: BLE001  an error of ours must neither lose the record nor go unseen
                     log.error("record.crashed", **_place(record), error=type(error).__name__, where=where(error))
@@ -118,9 +120,14 @@ class Dispatch:
         return all(task.done() for task in tasks)
 
     def close(self, partitions: Collection[int]) -> None:
-        """Forget them; a task that outlived its drain can commit nothing any more."""
+        """Forget them; a task that outlived its drain can send, publish and commit nothing any more."""
         for number in partitions:
-            self._open.pop(number, None)
+            if partition := self._open.pop(number, None):
+                partition.assignment.give_up()
+
+    def fenced(self) -> list[Assignment]:
+        """Those in whose journal somebody else has written since our claim."""
+        return [assignment for assignment in self.assignments() if assignment.fenced]
 
     def in_flight(self) -> int:
         """Records started and not finished."""

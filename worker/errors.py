@@ -9,8 +9,13 @@ WorkerError
 │   └── KafkaUnavailable
 ├── RefusedForNow        the API answered, and may answer otherwise later
 ├── LoginRefused         the API does not let us in
+│   └── SessionContention    others end our sessions as fast as we log in
 ├── OutcomeUnknown       the request left, the answer never came
+│   └── CreatedIdUnknown     the customer exists, and the answer did not say under which id
+├── SearchRefused        the look-up can tell nothing
 ├── CommitRefused        the group has given our partitions to somebody else
+├── Fenced               somebody else wrote to our journal partition; nothing more is sent or published
+├── LeaseOver            the intent is too old to start its POST; nothing was sent
 ├── JournalUnreadable    a journal entry that this version cannot read; it is never guessed at
 └── Draining             the worker is stopping or gives the partition up; the record stays uncommitted
 """
@@ -58,12 +63,32 @@ class LoginRefused(WorkerError):
     """The API refused the login, or a session right after a good login."""
 
 
+class SessionContention(LoginRefused):
+    """More processes than the five sessions of a user share its account."""
+
+
 class OutcomeUnknown(WorkerError):
     """The customer may or may not exist now."""
 
 
+class CreatedIdUnknown(OutcomeUnknown):
+    """It must never be sent again."""
+
+
+class SearchRefused(WorkerError):
+    """No permission, no criterion, or an answer that cannot be read."""
+
+
 class CommitRefused(WorkerError):
     """The offsets will be committed by the partition's new owner."""
+
+
+class Fenced(WorkerError):
+    """The partition must be claimed anew, if it is still ours."""
+
+
+class LeaseOver(WorkerError):
+    """Raised right before the request would have been written."""
 
 
 class JournalUnreadable(WorkerError):

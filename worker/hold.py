@@ -10,7 +10,15 @@ from enum import StrEnum
 
 import structlog
 
-from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, RefusedForNow
+from worker.errors import (
+    ApiUnavailable,
+    Fenced,
+    LeaseOver,
+    LoginRefused,
+    OutcomeUnknown,
+    RefusedForNow,
+    SessionContention,
+)
 from worker.retry import Backoff
 
 log = structlog.get_logger()
@@ -49,6 +57,10 @@ class Breaker:
             self.probes += 1
             # Half fixed, half drawn: a probe comes neither at once nor in step with the other replicas'.
             self.next_probe = now + self.backoff.ceiling(self.probes) * (0.5 + self.draw() / 2)
+
+    def given_back(self, now: float) -> None:
+        """The turn was not used."""
+        self.next_probe = min(self.next_probe, now)
 
     def succeeded(self) -> None:
         """The API answers."""
@@ -101,8 +113,14 @@ class Holds:
             await pause(delay)
         try:
             yield self._breaker.open
+        except SessionContention as error:
+            self._failed(HoldReason.SESSION_CONTENTION, str(error), at_once=True)
+            raise
         except LoginRefused as error:
             self._failed(HoldReason.SESSION_REFUSED, str(error), at_once=True)
+            raise
+        except (Fenced, LeaseOver):
+            self._breaker.given_back(self._clock())
             raise
         except (ApiUnavailable, RefusedForNow, OutcomeUnknown) as error:
             self._failed(HoldReason.API_UNAVAILABLE, str(error), at_once=False)

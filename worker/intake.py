@@ -27,6 +27,7 @@ class Source(Protocol):
 
     async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]: ...
     async def commit(self, offsets: dict[int, int], within: float) -> None: ...
+    async def rewind(self, partition: int, offset: int | None, within: float) -> None: ...
 
 
 Restore = Callable[[int], Awaitable[Assignment]]
@@ -50,6 +51,7 @@ class Intake:
         self._source = source
         while not stopping.is_set():
             await self._take(source)
+            self._claim_fenced(source)
             if time.monotonic() >= self._next_commit:
                 await self._commit()
         return await self._stop()
@@ -78,19 +80,57 @@ class Intake:
         self._tell_restoring()
 
     async def _open(self, number: int) -> None:
+        assignment = await self._restored(number)
+        self.dispatch.open(assignment)
+        self._over(number)
+
+    async def _restored(self, number: int) -> Assignment:
         started = time.monotonic()
         while True:
             try:
                 assignment = await self.restore(number)
-                break
             except (KafkaUnavailable, JournalUnreadable) as error:
                 log.error("journal.restore_failed", partition=number, detail=str(error))
                 await asyncio.sleep(RESTORE_AGAIN_AFTER)
-        self.dispatch.open(assignment)
-        self._restoring.pop(number, None)
+            else:
+                seconds = round(time.monotonic() - started, 3)
+                log.info("journal.restored", partition=number, entries=len(assignment.journal), seconds=seconds)
+                return assignment
+
+    def _claim_fenced(self, source: Source) -> None:
+        """Whatever made the gap: what the group still gives us is claimed anew, everything else is its new owner's."""
+        for assignment in self.dispatch.fenced():
+            number = assignment.partition
+            if number not in self._restoring:
+                log.warning("journal.fenced", partition=number)
+                task = asyncio.create_task(self._claim_anew(source, assignment), name=f"claim {number} anew")
+                self._restoring[number] = task
         self._tell_restoring()
-        seconds = round(time.monotonic() - started, 3)
-        log.info("journal.restored", partition=number, entries=len(assignment.journal), seconds=seconds)
+
+    async def _claim_anew(self, source: Source, assignment: Assignment) -> None:
+        """A commit that the group accepts says that the partition is still ours."""
+        number, resume_at = assignment.partition, assignment.offsets.resume_at
+        await self.dispatch.drain([number], self.drain_timeout)
+        self.dispatch.close([number])
+        try:
+            if resume_at is not None:
+                await _at_last(lambda: self._confirmed(source, {number: resume_at}))
+            restored = await self._restored(number)
+            await _at_last(lambda: source.rewind(number, resume_at, COMMIT_WITHIN))
+            self.dispatch.open(restored)
+        except CommitRefused as error:
+            log.warning("partition.lost", partition=number, detail=str(error))
+        finally:
+            self._over(number)
+
+    async def _confirmed(self, source: Source, offsets: dict[int, int]) -> None:
+        async with self._committing:
+            await source.commit(offsets, COMMIT_WITHIN)
+
+    def _over(self, number: int) -> None:
+        if self._restoring.get(number) is asyncio.current_task():
+            del self._restoring[number]
+        self._tell_restoring()
 
     def _tell_restoring(self) -> None:
         if self._restoring:
@@ -147,3 +187,12 @@ class Intake:
             else:
                 self.dispatch.committed(offsets)
                 self.holds.end(HoldReason.KAFKA_UNAVAILABLE, "commit")
+
+
+async def _at_last(step: Callable[[], Awaitable[None]]) -> None:
+    """However long Kafka is away; only the partition's revocation ends it earlier."""
+    while True:
+        try:
+            return await step()
+        except KafkaUnavailable:
+            await asyncio.sleep(COMMIT_EVERY)

@@ -1,6 +1,5 @@
 """What the journal says of one partition's events: a pure reading of its entries, in their order (design 4.6)."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 from uuid import UUID
@@ -52,13 +51,24 @@ class EntryKey:
         return f"{self.event}/{self.offset}/{self.writer}".encode()
 
 
+CLAIM = b"claim"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """From here on the partition is `writer`'s; whoever else goes on writing makes a gap in its own offsets."""
+
+    writer: str
+    state: Literal["claim"] = "claim"
+
+
 def decode_key(raw: bytes) -> EntryKey:
     """ValueError where the bytes are no key of this journal."""
     event, offset, writer = raw.decode().split("/")
     return EntryKey(UUID(event), int(offset), writer)
 
 
-def encode(entry: Entry) -> bytes:
+def encode(entry: Entry | Claim) -> bytes:
     """The entry's value in the topic."""
     return orjson.dumps(entry)
 
@@ -66,6 +76,51 @@ def encode(entry: Entry) -> bytes:
 def decode(raw: bytes) -> Entry:
     """ValueError where the bytes are no entry of this journal."""
     return _ENTRY.validate_json(raw)
+
+
+@dataclass(slots=True)
+class Fence:
+    """Whether anybody else has written to the partition since our claim, which stands at offset `claimed`.
+
+    The brokers' acknowledgements carry offsets: as long as our own follow one another, nobody has. Judge with it at
+    the acknowledgement of every entry, before the POST and before anything is published.
+    """
+
+    claimed: int
+    broken: bool = False
+    last: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.last = self.claimed
+
+    def acknowledged(self, offset: int) -> None:
+        """Our next entry is stored at this offset; a gap before it stays a gap."""
+        self.broken = self.broken or offset != self.last + 1
+        self.last = max(self.last, offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Now, on the clock that counts since boot and on the wall clock: either may stand still or jump. Seconds."""
+
+    boot: float
+    wall: float
+
+    def since(self, earlier: "Moment") -> float:
+        """Whichever went further; a wall clock that was set back takes nothing away."""
+        return max(self.boot - earlier.boot, self.wall - earlier.wall)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A POST may start less than `ttl` seconds after its intent was handed to the producer, not after its ack."""
+
+    handed: Moment
+    ttl: float
+
+    def is_over(self, now: Moment) -> bool:
+        """Then the intent has to be given back: somebody else may be settling it."""
+        return now.since(self.handed) >= self.ttl
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +146,10 @@ class CreatedBefore:
 
 @dataclass(frozen=True, slots=True)
 class InDoubt:
-    """A POST of this event may have been carried out, and nobody knows."""
+    """A POST of this event may have been carried out, or may still be on its way; `writers` have open intents."""
 
     attempts: int
+    writers: frozenset[str] = frozenset()
 
 
 Recollection = Fresh | Ended | CreatedBefore | InDoubt
@@ -106,6 +162,7 @@ class _Known:
     open: set[str] = field(default_factory=set)
     attempts: int = 0
     outcome: Outcome | None = None
+    created: Succeeded | None = None
 
     def in_doubt(self) -> bool:
         match self.outcome:
@@ -150,6 +207,9 @@ class PartitionJournal:
             case Finished(outcome):
                 known.open.discard(key.writer)
                 known.outcome = known.outcome or outcome
+                if isinstance(outcome, Succeeded):
+                    # Told or not (its writer may have been fenced): whoever asks for this event again is answered.
+                    known.created = known.created or outcome
 
     def recall(self, event: UUID, offset: int) -> Recollection:
         """What is known before this record is worked on."""
@@ -157,10 +217,10 @@ class PartitionJournal:
         own = records.get(offset, _Known())
         if own.outcome:
             return Ended(own.outcome)
-        if created := next(_created(records), None):
+        if created := next((known.created for known in records.values() if known.created), None):
             return CreatedBefore(created)
         if any(known.in_doubt() for known in records.values()):
-            return InDoubt(own.attempts)
+            return InDoubt(own.attempts, frozenset().union(*(known.open for known in records.values())))
         return Fresh(own.attempts)
 
     def forget(self, *, below: int, before: int, at_most: int) -> None:
@@ -171,7 +231,3 @@ class PartitionJournal:
             if kept or any(offset >= below for offset in event.records):
                 return
             del self._events[oldest]
-
-
-def _created(records: dict[int, _Known]) -> Iterator[Succeeded]:
-    return (known.outcome for known in records.values() if isinstance(known.outcome, Succeeded))

@@ -38,6 +38,6 @@ class Offsets:
         self._committed = offset
 
     @property
-    def floor(self) -> int:
-        """Everything below is committed."""
-        return self._committed or 0
+    def resume_at(self) -> int | None:
+        """Where to read on from when everything that is not finished has to be read again; None: nothing was read."""
+        return self._started[0] if self._started else self._committable

@@ -4,14 +4,16 @@ import re
 import socket
 from contextlib import AbstractAsyncContextManager
 
-from worker.assignment import Retention
+from worker.assignment import Terms
+from worker.commands import CreateCustomer
+from worker.creation import RetryPolicy
 from worker.customer_api import Access, CustomerApi, customer_api
 from worker.customer_api.session import Credentials
-from worker.errors import SettingsError
-from worker.hold import Breaker
+from worker.errors import SearchRefused, SettingsError
+from worker.hold import Breaker, Holds
 from worker.kafka.connection import Connection
 from worker.kafka.source import Membership
-from worker.pipeline import RetryPolicy
+from worker.reconcile import Reconciliation
 from worker.results import Results
 from worker.retry import Backoff
 from worker.settings import Settings
@@ -95,12 +97,14 @@ def credentials(settings: Settings) -> Credentials:
 def api(settings: Settings) -> AbstractAsyncContextManager[CustomerApi]:
     """A client of the API; SettingsError where there is no account."""
     given = settings.api
+    # An internal error may come after the customer was stored: where that can be looked up it is (design 4.5).
+    looked_up = frozenset[int]() if settings.reconcile.by == "none" else given.retry_statuses & {500}
     return customer_api(
         access(settings),
         credentials(settings),
         force_login=given.force_login,
-        unknown_statuses=given.unknown_statuses,
-        retry_statuses=given.retry_statuses,
+        unknown_statuses=given.unknown_statuses | looked_up,
+        retry_statuses=given.retry_statuses - looked_up,
     )
 
 
@@ -137,6 +141,29 @@ def breaker(settings: Settings) -> Breaker:
     return Breaker(given.after_failures, Backoff(given.probe_delay, given.max_probe_delay))
 
 
-def retention(settings: Settings) -> Retention:
-    """How much of the journal is remembered."""
-    return Retention(settings.journal.window, settings.journal.max_entries)
+def terms(settings: Settings) -> Terms:
+    """What holds for every claim of a partition."""
+    given = settings.journal
+    return Terms(given.window, given.max_entries, given.intent_ttl)
+
+
+def reconciliation(settings: Settings, holds: Holds, api: CustomerApi) -> Reconciliation:
+    """The look-up after an unknown outcome, if one is configured."""
+    given = settings.reconcile
+    settle = settings.journal.intent_ttl + settings.api.request_timeout + given.settle_delay
+
+    async def by_attribute(command: CreateCustomer) -> list[str]:
+        return await api.find_by_attribute(given.attribute or "", str(command.request.event))
+
+    async def by_email(command: CreateCustomer) -> list[str]:
+        if command.customer.first_email is None:
+            raise SearchRefused("the customer has no e-mail address to look for")
+        return await api.find_by_email(command.customer.first_email)
+
+    match given.by:
+        case "none":
+            return Reconciliation(holds)
+        case "custom_attribute":
+            return Reconciliation(holds, by_attribute, settle, given.attempts, given.settle_delay)
+        case "email":
+            return Reconciliation(holds, by_email, settle, given.attempts, given.settle_delay)

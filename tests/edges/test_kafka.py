@@ -160,26 +160,48 @@ DOUBT = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 1)
 
 
 async def write(journal, entry, *, event=EVENT, offset=0, writer="w", partition=0):
-    return await journal.append(partition, EntryKey(event, offset, writer).encode(), encode(entry))
+    told: list[int] = []
+    stored = await journal.append(partition, EntryKey(event, offset, writer).encode(), encode(entry), told.append)
+    assert told == [stored]
+    return stored
 
 
 async def test_an_empty_journal(journal):
     """Nothing is known."""
-    assert (await journal.restore(0)).recall(EVENT, 0) == Fresh(0)
+    assert (await journal.claim(0)).journal.recall(EVENT, 0) == Fresh(0)
 
 
 async def test_a_journal_is_restored_as_it_was_written(journal):
     """Each partition by itself; offsets follow one another."""
     assert [await write(journal, entry) for entry in (Intent(1), Released(1), Intent(2))] == [0, 1, 2]
     assert await write(journal, Finished(DOUBT), partition=1) == 0
-    assert (await journal.restore(0)).recall(EVENT, 0) == InDoubt(2)
-    assert len(await journal.restore(1)) == 1
+    assert (await journal.claim(0)).journal.recall(EVENT, 0) == InDoubt(2, frozenset({"w"}))
+    assert len((await journal.claim(1)).journal) == 1
+
+
+async def test_the_fence_of_a_claim(journal):
+    """Our own entries follow one another, however many at once; anybody else's makes a gap."""
+    fence = (await journal.claim(0)).fence
+    value = encode(Intent(1))
+    keys = [EntryKey(uuid4(), number, "w").encode() for number in range(200)]
+    await asyncio.gather(*[journal.append(0, key, value, fence.acknowledged) for key in keys])
+    assert not fence.broken
+    await journal.claim(0)
+    await journal.append(0, keys[0], value, fence.acknowledged)
+    assert fence.broken
+
+
+async def test_claims_are_no_entries(journal):
+    """A partition that was claimed often holds nothing but its events."""
+    for _ in range(3):
+        restored = await journal.claim(0)
+    assert len(restored.journal) == 0
 
 
 async def test_many_entries(journal):
     """All are there again, in order."""
     await asyncio.gather(*[write(journal, Intent(1), event=uuid4(), offset=number) for number in range(2_000)])
-    assert len(await journal.restore(0)) == 2_000
+    assert len((await journal.claim(0)).journal) == 2_000
 
 
 @pytest.mark.parametrize("key", [None, b"claim?", EntryKey(EVENT, 0, "w").encode()])
@@ -190,7 +212,7 @@ async def test_a_foreign_entry(connection, topic, key):
         await write(journal, Intent(1))
         await results.publish(OutgoingMessage(topic, key, b"{}", partition=0))
         with pytest.raises(JournalUnreadable, match=f"{topic}/0 at offset 1"):
-            await journal.restore(0)
+            await journal.claim(0)
 
 
 async def test_a_tombstone(connection, topic):
@@ -198,7 +220,7 @@ async def test_a_tombstone(connection, topic):
     async with sender(connection, Silent(), max_request_size=1_000_000) as results:
         journal = JournalTopic(topic, connection, results)
         await results.publish(OutgoingMessage(topic, b"whatever", None, partition=0))
-        assert len(await journal.restore(0)) == 0
+        assert len((await journal.claim(0)).journal) == 0
 
 
 async def test_the_end_of_a_consumer_s_offsets(connection, topic):

@@ -8,10 +8,10 @@ from fakes import FakeJournalTopic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.assignment import Assignment
+from worker.assignment import Assignment, Restored, now
 from worker.dispatch import Dispatch
 from worker.errors import Draining
-from worker.journal import PartitionJournal
+from worker.journal import Fence, PartitionJournal
 from worker.outcomes import Succeeded
 from worker.records import Record
 
@@ -43,11 +43,15 @@ class Recorder:
         return OUTCOME
 
 
+def assignment_of(number, slots):
+    return Assignment(number, Restored("me", PartitionJournal(), Fence(-1), now()), FakeJournalTopic().append, slots)
+
+
 def dispatch_of(process, *, in_flight=8, max_uncommitted=100, partitions=(0,)):
     slots = asyncio.Semaphore(in_flight)
     dispatch = Dispatch(process, slots, max_uncommitted=max_uncommitted)
     for number in partitions:
-        dispatch.open(Assignment(number, PartitionJournal(), FakeJournalTopic().append, slots))
+        dispatch.open(assignment_of(number, slots))
     return dispatch
 
 
@@ -181,7 +185,7 @@ async def test_a_record_whose_partition_drains():
 async def test_the_same_event_twice_in_flight():
     """The second waits for the first."""
     slots = asyncio.Semaphore(2)
-    assignment = Assignment(0, PartitionJournal(), FakeJournalTopic().append, slots)
+    assignment = assignment_of(0, slots)
     inside = []
 
     async def work(name):

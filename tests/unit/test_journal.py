@@ -8,10 +8,13 @@ from worker.journal import (
     CreatedBefore,
     Ended,
     EntryKey,
+    Fence,
     Finished,
     Fresh,
     InDoubt,
     Intent,
+    Lease,
+    Moment,
     PartitionJournal,
     Released,
     decode,
@@ -23,6 +26,7 @@ from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, V
 EVENT, OTHER = UUID(int=1), UUID(int=2)
 CREATED = Succeeded("2801", "/system/ws/v12/interaction/customer/2801", "individual", 1)
 REJECTED = Failed(Reason(ReasonCode.REJECTED, "no", http=HttpAnswer(400, "400-101")), 1)
+A = frozenset({"a"})
 UNKNOWN = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "who knows"), 1)
 
 
@@ -38,17 +42,18 @@ def journal(*entries):
     ("entries", "expected"),
     [
         ((), Fresh(0)),
-        (((5, "a", Intent(1)),), InDoubt(1)),
+        (((5, "a", Intent(1)),), InDoubt(1, A)),
         (((5, "a", Intent(1)), (5, "a", Released(1))), Fresh(1)),
         (((5, "a", Intent(1)), (5, "a", Released(0))), Fresh(0)),
-        (((5, "a", Intent(1)), (5, "a", Released(1)), (5, "b", Intent(2))), InDoubt(2)),
-        (((5, "a", Intent(1)), (5, "b", Intent(1)), (5, "b", Released(1))), InDoubt(1)),
+        (((5, "a", Intent(1)), (5, "a", Released(1)), (5, "b", Intent(2))), InDoubt(2, frozenset({"b"}))),
+        (((5, "a", Intent(1)), (5, "b", Intent(1)), (5, "b", Released(1))), InDoubt(1, A)),
         (((5, "a", Intent(1)), (5, "a", Finished(CREATED))), Ended(CREATED)),
         (((5, "a", Finished(UNKNOWN)), (5, "b", Finished(CREATED))), Ended(UNKNOWN)),
         (((4, "a", Intent(1)), (4, "a", Finished(CREATED))), CreatedBefore(CREATED)),
         (((4, "a", Intent(1)), (4, "a", Finished(REJECTED))), Fresh(0)),
         (((4, "a", Intent(1)), (4, "a", Finished(UNKNOWN))), InDoubt(0)),
-        (((4, "a", Intent(1)),), InDoubt(0)),
+        (((4, "a", Intent(1)),), InDoubt(0, A)),
+        (((4, "a", Finished(UNKNOWN)), (4, "b", Finished(CREATED))), CreatedBefore(CREATED)),
     ],
 )
 def test_recalling_the_record_at_offset_5(entries, expected):
@@ -108,3 +113,25 @@ def test_forgetting_the_oldest():
     assert len(read) == 2
     read.forget(below=0, before=10_000, at_most=0)
     assert len(read) == 2
+
+
+def test_a_fence():
+    """As long as our own offsets follow one another, nobody else has written since our claim."""
+    fence = Fence(claimed=7)
+    for offset in (8, 9, 10):
+        fence.acknowledged(offset)
+    assert not fence.broken
+    fence.acknowledged(12)
+    assert fence.broken
+    fence.acknowledged(13)
+    assert fence.broken
+
+
+@pytest.mark.parametrize(
+    ("boot", "wall", "over"),
+    [(9.9, 9.9, False), (10, 0, True), (0, 10, True), (1, -3600, False), (-1, 5, False)],
+)
+def test_a_lease(boot, wall, over):
+    """It ends on whichever clock went further: one stands still when the machine is suspended, one can be set."""
+    handed = Moment(100, 1_000_000)
+    assert Lease(handed, 10).is_over(Moment(100 + boot, 1_000_000 + wall)) is over

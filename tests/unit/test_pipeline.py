@@ -11,12 +11,23 @@ from fakes import FakeCustomers, FakeJournalTopic, FakeTopics
 
 from worker.assignment import Assignment
 from worker.commands import CreateCustomer, Request, Unusable
+from worker.creation import Creation, RetryPolicy
 from worker.customer import Customer
-from worker.errors import ApiUnavailable, Draining, LoginRefused, OutcomeUnknown, RefusedForNow
+from worker.errors import (
+    ApiUnavailable,
+    CreatedIdUnknown,
+    Draining,
+    Fenced,
+    LoginRefused,
+    OutcomeUnknown,
+    RefusedForNow,
+    SearchRefused,
+)
 from worker.hold import Breaker, Holds
-from worker.journal import decode
+from worker.journal import CLAIM, Intent, Moment, decode
 from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded, Violation
-from worker.pipeline import Pipeline, RetryPolicy
+from worker.pipeline import Pipeline
+from worker.reconcile import Find, Reconciliation, nowhere
 from worker.records import Record
 from worker.results import Results
 from worker.retry import Backoff
@@ -36,6 +47,10 @@ def read(record):
     return Unusable(request, INVALID) if request.id == "bad" else CreateCustomer(request, CUSTOMER, b"{}")
 
 
+def state(message):
+    return decode(message.value).state
+
+
 @dataclass
 class World:
     """One partition, its journal and its topics; `again()` is a new process after the old one died."""
@@ -43,16 +58,20 @@ class World:
     customers: FakeCustomers = field(default_factory=FakeCustomers)
     topics: FakeTopics = field(default_factory=FakeTopics)
     max_attempts: int = 3
+    find: Find = nowhere
 
     async def again(self):
         journal = FakeJournalTopic(self.topics)
         slots = asyncio.Semaphore(8)
         await slots.acquire()
-        self.assignment = Assignment(0, await journal.restore(0), journal.append, slots)
+        self.assignment = Assignment(0, await journal.claim(0), journal.append, slots)
         retry = RetryPolicy(self.max_attempts, Backoff(0.001, 0.001))
         holds = Holds(Breaker(10, Backoff(0.001, 0.001)))
         results = Results("worker", "succeeded", "failed", "dead", "group")
-        self.pipeline = Pipeline(read, self.customers, results, self.topics.publish, retry, holds)
+        look_up = Reconciliation(holds, self.find, 0.01, attempts=2, delay=0.01)
+        reconciliation = Reconciliation(holds) if self.find is nowhere else look_up
+        creation = Creation(self.customers, reconciliation, retry, holds)
+        self.pipeline = Pipeline(read, creation, results, self.topics.publish)
         return self
 
     async def process(self, *records) -> Outcome:
@@ -63,7 +82,7 @@ class World:
 
     def journal(self):
         """The states that were written, in order."""
-        return [decode(message.value or b"").state for message in self.topics.of("journal")]
+        return [state(message) for message in self.topics.of("journal") if message.key != CLAIM]
 
     def events(self, topic):
         return [orjson.loads(message.value or b"") for message in self.topics.of(topic)]
@@ -77,14 +96,12 @@ async def world():
 async def test_the_order_of_a_record_s_life(world):
     """Intent, POST, finished, published: each is there before the next begins."""
     order = []
-    world.topics.before = lambda message: order.append(
-        decode(message.value).state if message.topic == "journal" else message.topic
-    )
+    world.topics.before = lambda message: order.append(state(message) if message.topic == "journal" else message.topic)
     create = world.customers.create
 
-    async def posted(command):
+    async def posted(command, before_sending):
         order.append("POST")
-        return await create(command)
+        return await create(command, before_sending)
 
     world.customers.create = posted
     await world.process(record())
@@ -178,8 +195,8 @@ async def test_a_process_that_dies_at_any_step(world, step, stored):
         """No except clause of ours sees it."""
 
     def kill(message):
-        name = decode(message.value).state if message.topic == "journal" else message.topic
-        if name == step:
+        name = "claim" if message.key == CLAIM else state(message) if message.topic == "journal" else message.topic
+        if name == step and message.key != CLAIM:
             if stored:
                 world.topics.logs[message.topic, message.partition or 0].append(message)
             raise Killed
@@ -246,3 +263,99 @@ async def test_an_outage_costs_no_attempts(world):
     world.customers.answers("e1", *[ApiUnavailable("refused")] * 30)
     outcome = await world.process(record())
     assert (outcome.attempts, world.events("failed")) == (1, [])
+
+
+class Search:
+    """What each ask finds, the last one for ever."""
+
+    def __init__(self, *found):
+        self.found = list(found)
+        self.asked = 0
+
+    async def __call__(self, command):
+        self.asked += 1
+        found = self.found.pop(0) if len(self.found) > 1 else self.found[0]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+LOST = OutcomeUnknown("timeout")
+
+
+@pytest.mark.parametrize(
+    ("found", "answers", "expected"),
+    [
+        ([["77"]], [LOST], ("reconciled", 1, 0)),
+        ([[], ["77"]], [LOST], ("reconciled", 1, 0)),
+        ([[]], [LOST], ("created", 2, 1)),
+        ([[]], [LOST, LOST, LOST], ("retries_exhausted", 3, 0)),
+        ([["77", "78"]], [LOST], ("outcome_unknown", 1, 0)),
+        ([SearchRefused("403")], [LOST], ("outcome_unknown", 1, 0)),
+        ([ApiUnavailable("down"), LoginRefused("no"), ["77"]], [LOST], ("reconciled", 1, 0)),
+        ([["77"]], [CreatedIdUnknown("201")], ("reconciled", 1, 0)),
+        ([[]], [CreatedIdUnknown("201")], ("outcome_unknown", 1, 0)),
+        ([[], [], ["77"]], [LOST, REJECTED], ("reconciled", 2, 0)),
+        ([[]], [LOST, REJECTED], ("rejected", 2, 0)),
+    ],
+)
+async def test_a_look_up_after_a_lost_answer(found, answers, expected):
+    """One hit is the customer, none is safe to send again (not after a 201), anything else is parked."""
+    world = await World(find=Search(*found)).again()
+    world.customers.answers("e1", *answers)
+    outcome = await world.process(record())
+    told = outcome.resolution if isinstance(outcome, Succeeded) else outcome.reason.code.value
+    assert (told, outcome.attempts, world.customers.executed.total()) == expected
+
+
+async def test_a_look_up_after_a_crash():
+    """An open intent is looked up, not parked, and what is found is told as reconciled."""
+    world = await World(find=Search(["77"])).again()
+    await world.assignment.write(Request("test", "e1").event, 0, Intent(1))
+    await world.again()
+    outcome = await world.process(record())
+    assert (outcome.resolution, outcome.customer_id, outcome.attempts) == ("reconciled", "77", 1)
+    assert world.customers.executed.total() == 0
+
+
+async def test_a_record_in_doubt_that_is_not_valid_any_more(world):
+    """Its customer may exist, so that it is not told as if nothing had been created."""
+    await world.assignment.write(Request("test", "bad").event, 0, Intent(1))
+    outcome = await world.process(record(event="bad"))
+    assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+
+
+async def test_another_claim_before_the_post(world):
+    """The gap shows at the intent's acknowledgement: nothing is sent."""
+    await FakeJournalTopic(world.topics, claims=9).claim(0)
+    with pytest.raises(Fenced):
+        await world.process(record())
+    assert (world.customers.executed.total(), world.events("succeeded")) == (0, [])
+
+
+async def test_another_claim_during_the_post(world):
+    """The gap shows at the finish: nothing is published, but what was created stays written as evidence."""
+    create = world.customers.create
+
+    async def slowly(command, before_sending):
+        await FakeJournalTopic(world.topics, claims=9).claim(0)
+        return await create(command, before_sending)
+
+    world.customers.create = slowly
+    with pytest.raises(Fenced):
+        await world.process(record())
+    assert (world.customers.executed.total(), world.events("succeeded")) == (1, [])
+    world.customers.create = create
+    await world.again()
+    assert isinstance(await world.process(record()), Succeeded)
+    assert world.customers.executed.total() == 1
+
+
+async def test_a_process_frozen_between_intent_and_post(world):
+    """The lease counts from before the intent was handed over; it is given back and taken anew."""
+    moments = iter([Moment(0, 0), Moment(11, 0)])
+    world.assignment.clock = lambda: next(moments, Moment(12, 0))
+    outcome = await world.process(record())
+    assert isinstance(outcome, Succeeded)
+    assert world.journal() == ["intent", "released", "intent", "finished"]
+    assert world.customers.executed.total() == 1

@@ -1,13 +1,16 @@
-"""The journal's topic: appended to by one idempotent producer, read from its beginning at every assignment."""
+"""The journal's topic: appended to by one idempotent producer; claimed, then read up to the claim."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from worker.assignment import Restored, now
 from worker.errors import JournalUnreadable, KafkaUnavailable
-from worker.journal import PartitionJournal, decode, decode_key
+from worker.journal import CLAIM, Claim, Fence, PartitionJournal, decode, decode_key, encode
 from worker.kafka.connection import Connection, opened
 from worker.kafka.sender import Sender
 from worker.records import OutgoingMessage
@@ -25,38 +28,51 @@ class JournalTopic:
     sender: Sender
     within: float = 60.0
 
-    async def append(self, partition: int, key: bytes, value: bytes) -> int:
-        """The entry's offset, once all in-sync replicas have it."""
-        stored = await self.sender.publish(OutgoingMessage(self.topic, key, value, partition=partition))
+    async def append(self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None]) -> int:
+        """The entry's offset, once all in-sync replicas have it; `acknowledged` is told in the order of offsets."""
+        message = OutgoingMessage(self.topic, key, value, partition=partition)
+        stored = await self.sender.publish(message, lambda position: acknowledged(position.offset))
         return stored.offset
 
-    async def restore(self, partition: int) -> PartitionJournal:
-        """All that is in the partition now. Raises KafkaUnavailable, or JournalUnreadable for a foreign entry."""
+    async def claim(self, partition: int) -> Restored:
+        """Write our claim, then read all that stands before it. What others write later is a gap in our offsets.
+
+        Raises KafkaUnavailable, or JournalUnreadable for a foreign entry.
+        """
+        writer = uuid4().hex[:12]
+        claimed = await self.append(partition, CLAIM, encode(Claim(writer)), lambda _: None)
+        since = now()
+        journal = await self.read(partition, claimed)
+        return Restored(writer, journal, Fence(claimed), since)
+
+    async def read(self, partition: int, end: int) -> PartitionJournal:
+        """What is known from the entries below that offset."""
         journal = PartitionJournal()
         consumer = AIOKafkaConsumer(
             **self.connection.arguments(), enable_auto_commit=False, max_partition_fetch_bytes=FETCH_BYTES
         )
         try:
             async with asyncio.timeout(self.within), opened(consumer, self.connection, self.within):
-                await _read(consumer, TopicPartition(self.topic, partition), journal)
+                await _read(consumer, TopicPartition(self.topic, partition), end, journal)
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"{self.topic}/{partition}: cannot read it: {type(error).__name__}") from error
         return journal
 
 
-async def _read(consumer: AIOKafkaConsumer, partition: TopicPartition, journal: PartitionJournal) -> None:
+async def _read(consumer: AIOKafkaConsumer, partition: TopicPartition, end: int, journal: PartitionJournal) -> None:
     """Compaction leaves holes, so that the position tells the end, never a count (facts row 34)."""
     consumer.assign([partition])
     await consumer.seek_to_beginning(partition)
-    end = (await consumer.end_offsets([partition]))[partition]
     while await consumer.position(partition) < end:
         for records in (await consumer.getmany(partition, timeout_ms=POLL)).values():
             for record in records:
-                _apply(record, journal)
+                if record.offset < end:
+                    apply(record, journal)
 
 
-def _apply(record: ConsumerRecord[bytes, bytes], journal: PartitionJournal) -> None:
-    if record.value is None:
+def apply(record: ConsumerRecord[bytes, bytes], journal: PartitionJournal) -> None:
+    """One record of the topic; claims and tombstones say nothing of an event."""
+    if record.value is None or record.key == CLAIM:
         return
     try:
         journal.apply(decode_key(record.key or b""), decode(record.value), record.timestamp)

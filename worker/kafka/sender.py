@@ -1,20 +1,23 @@
 """An idempotent producer that never gives a message up: what was handed over is delivered, or still on its way."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber, UnknownProducerId
+from aiokafka.structs import RecordMetadata
 
-from worker.kafka.connection import Connection, opened
+from worker.kafka.connection import Connection, close, opened
 from worker.records import OutgoingMessage, Position
 
 # A send that takes longer is told as a hold; it is neither cancelled nor repeated (facts rows 3 and 4).
 PATIENCE = 5.0
 AGAIN_AFTER = 1.0
+# Such a producer refuses every later message of the partition as well (facts row 5).
+POISONED = (OutOfOrderSequenceNumber, UnknownProducerId)
 
 
 class Outage(Protocol):
@@ -24,34 +27,75 @@ class Outage(Protocol):
     def end(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+Acknowledged = Callable[[Position], None]
+
+
+def _nobody(_: Position) -> None:
+    """Most messages' positions are of interest to their publisher alone."""
+
+
+@dataclass(slots=True)
 class Sender:
-    """`acks=all`, idempotent; one producer per purpose, so that a poisoned one stops nothing else (facts row 5)."""
+    """`acks=all`, idempotent; one per purpose, so that a poisoned producer stops nothing else."""
 
     producer: AIOKafkaProducer
+    make: Callable[[], AIOKafkaProducer]
     outage: Outage
+    within: float
+    _replacing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def publish(self, message: OutgoingMessage) -> Position:
-        """Return once all in-sync replicas have it; the wait has no end of its own, a drain's deadline bounds it."""
+    async def publish(self, message: OutgoingMessage, acknowledged: Acknowledged = _nobody) -> Position:
+        """Return once all in-sync replicas have it; the wait has no end of its own, a drain's deadline bounds it.
+
+        `acknowledged` is called for the messages of a partition in the order of their offsets.
+        """
         while True:
+            producer = self.producer
             try:
-                position = await self._acknowledged(message)
+                position = await self._delivered(producer, message, acknowledged)
             except KafkaError as error:
                 self.outage.begin(f"{message.topic}: {type(error).__name__}")
                 await asyncio.sleep(AGAIN_AFTER)
+                if isinstance(error, POISONED):
+                    await self._replace(producer)
             else:
                 self.outage.end()
                 return position
 
-    async def _acknowledged(self, message: OutgoingMessage) -> Position:
-        future = await self.producer.send(
+    async def _delivered(
+        self, producer: AIOKafkaProducer, message: OutgoingMessage, acknowledged: Acknowledged
+    ) -> Position:
+        future = await producer.send(
             message.topic, message.value, message.key, partition=message.partition, headers=list(message.headers)
         )
+
+        def tell(done: asyncio.Future[RecordMetadata]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                acknowledged(_position(done.result()))
+
+        future.add_done_callback(tell)
         done, _ = await asyncio.wait({future}, timeout=PATIENCE)
         if not done:
             self.outage.begin(f"{message.topic}: no acknowledgement for {PATIENCE:.0f} s")
-        stored = await asyncio.shield(future)
-        return Position(stored.topic, stored.partition, stored.offset)
+        return _position(await asyncio.shield(future))
+
+    async def _replace(self, poisoned: AIOKafkaProducer) -> None:
+        """One of those who met it makes the new one; where that fails, the next failed message tries again."""
+        async with self._replacing:
+            if self.producer is not poisoned:
+                return
+            fresh = self.make()
+            try:
+                await asyncio.wait_for(fresh.start(), self.within)
+            except (KafkaError, TimeoutError):
+                await close(fresh, self.within)
+            else:
+                self.producer = fresh
+                await close(poisoned, self.within)
+
+
+def _position(stored: RecordMetadata) -> Position:
+    return Position(stored.topic, stored.partition, stored.offset)
 
 
 @asynccontextmanager
@@ -59,13 +103,21 @@ async def sender(
     connection: Connection, outage: Outage, *, max_request_size: int, within: float = 10.0
 ) -> AsyncIterator[Sender]:
     """A started producer; raises KafkaUnavailable."""
-    producer = AIOKafkaProducer(
-        **connection.arguments(),
-        acks="all",
-        enable_idempotence=True,
-        max_request_size=max_request_size,
-        # Lingering only costs here: acknowledgements are waited for (measured, facts 3.1).
-        linger_ms=0,
-    )
-    async with opened(producer, connection, within):
-        yield Sender(producer, outage)
+
+    def make() -> AIOKafkaProducer:
+        return AIOKafkaProducer(
+            **connection.arguments(),
+            acks="all",
+            enable_idempotence=True,
+            max_request_size=max_request_size,
+            # Lingering only costs here: acknowledgements are waited for (measured, facts 3.1).
+            linger_ms=0,
+        )
+
+    async with opened(make(), connection, within) as producer:
+        sending = Sender(producer, make, outage, within)
+        try:
+            yield sending
+        finally:
+            if sending.producer is not producer:
+                await close(sending.producer, within)

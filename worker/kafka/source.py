@@ -67,6 +67,21 @@ class RecordSource:
             raise KafkaUnavailable(f"{self._topic}: {type(error).__name__}") from error
         return [as_record(each) for batch in batches.values() for each in batch]
 
+    async def rewind(self, partition: int, offset: int | None, within: float) -> None:
+        """Read on from there, or from what is committed. Raises CommitRefused where it is not ours any more."""
+        place = TopicPartition(self._topic, partition)
+        try:
+            async with asyncio.timeout(within):
+                offset = await self._consumer.committed(place) if offset is None else offset
+                if offset is None:
+                    await self._consumer.seek_to_beginning(place)
+                else:
+                    self._consumer.seek(place, offset)
+        except IllegalStateError as error:
+            raise CommitRefused(f"{self._topic}/{partition}: not assigned") from error
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaUnavailable(f"{self._topic}/{partition}: seek: {type(error).__name__}") from error
+
     async def commit(self, offsets: dict[int, int], within: float) -> None:
         """Store the next offset to read. Raises CommitRefused, or KafkaUnavailable when it takes longer."""
         if self._generation() < 0:

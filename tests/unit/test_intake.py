@@ -1,0 +1,182 @@
+"""From the group's partitions to commits, through rebalances, gaps and refusals."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from fakes import FakeJournalTopic, FakeSource
+
+from worker.assignment import Assignment
+from worker.dispatch import Dispatch
+from worker.errors import CommitRefused, JournalUnreadable, KafkaUnavailable
+from worker.hold import Breaker, HoldReason, Holds
+from worker.intake import Intake
+from worker.journal import EntryKey, Intent, encode
+from worker.outcomes import Succeeded
+from worker.records import Record
+from worker.retry import Backoff
+
+
+def records(*offsets, partition=0):
+    return [Record("requests", partition, offset, 0, None, b"{}") for offset in offsets]
+
+
+class Running:
+    """An intake at work over fakes; `seen` is what was processed."""
+
+    def __init__(self, monkeypatch):
+        for name in ("POLL", "COMMIT_EVERY", "RESTORE_AGAIN_AFTER"):
+            monkeypatch.setattr(f"worker.intake.{name}", 0.001)
+        self.topic, self.source, self.seen = FakeJournalTopic(), FakeSource(), []
+        self.slots = asyncio.Semaphore(8)
+        self.holds = Holds(Breaker(10, Backoff(1, 1)))
+        self.dispatch = Dispatch(self.process, self.slots, max_uncommitted=100)
+        self.restore_failures = []
+        self.intake = Intake(self.dispatch, self.claimed, self.holds, drain_timeout=5)
+        self.stopping = asyncio.Event()
+        self.go = asyncio.Event()
+        self.go.set()
+        self.task = asyncio.create_task(self.intake.run(self.source, self.stopping))
+
+    async def claimed(self, partition):
+        if self.restore_failures:
+            raise self.restore_failures.pop(0)
+        return Assignment(partition, await self.topic.claim(partition), self.topic.append, self.slots)
+
+    async def process(self, record, assignment):
+        await self.go.wait()
+        self.seen.append((record.partition, record.offset))
+        return Succeeded("1", "/1", "individual", 1)
+
+    async def until(self, condition):
+        async with asyncio.timeout(5):
+            while not condition():
+                await asyncio.sleep(0.001)
+
+    async def stop(self):
+        self.stopping.set()
+        return await asyncio.wait_for(self.task, 5)
+
+
+@pytest.fixture
+async def running(monkeypatch):
+    world = Running(monkeypatch)
+    yield world
+    world.task.cancel()
+
+
+async def test_what_is_finished_is_committed(running):
+    """And nothing is read from a partition before its journal is restored."""
+    running.source.put(records(0, 1, 2))
+    await running.until(lambda: running.intake._source is not None)
+    assert running.seen == []
+    running.intake.assigned([0])
+    await running.until(lambda: running.source.commits[-1:] == [{0: 3}])
+    assert await running.stop() is True
+
+
+async def test_a_journal_that_cannot_be_restored_yet(running):
+    """It is tried again, and the hold says so meanwhile."""
+    running.restore_failures = [KafkaUnavailable("down"), JournalUnreadable("offset 7")]
+    running.source.put(records(0))
+    running.intake.assigned([0])
+    assert HoldReason.JOURNAL_RESTORING in running.holds.reasons()
+    await running.until(lambda: running.seen == [(0, 0)])
+    assert running.holds.reasons() == []
+
+
+async def test_a_revoked_partition(running):
+    """What is in flight ends and is committed before the partition is given up; nothing of it is committed later."""
+    running.go.clear()
+    running.source.put(records(0))
+    running.intake.assigned([0])
+    await running.until(lambda: running.dispatch.in_flight() == 1)
+    revoking = asyncio.create_task(running.intake.revoked([0]))
+    await asyncio.sleep(0.01)
+    assert not revoking.done()
+    running.go.set()
+    await revoking
+    assert running.source.commits == [{0: 1}]
+    assert running.dispatch.ready() == []
+
+
+async def test_a_partition_that_is_taken_while_it_is_restored(running):
+    """It is not opened."""
+    running.restore_failures = [KafkaUnavailable("down")] * 1_000
+    running.intake.assigned([0])
+    await running.intake.revoked([0])
+    await asyncio.sleep(0.01)
+    assert (running.dispatch.ready(), running.holds.reasons()) == ([], [])
+
+
+async def test_a_refused_commit(running):
+    """It is offered again with the next one."""
+    running.source.failures.extend([CommitRefused("rebalance"), KafkaUnavailable("timeout")])
+    running.source.put(records(0))
+    running.intake.assigned([0])
+    await running.until(lambda: running.source.commits == [{0: 1}])
+    assert running.holds.reasons() == []
+
+
+async def fence(running):
+    """Somebody else claims, and our next entry shows it."""
+    await running.topic.claim(0)
+    (assignment,) = running.dispatch.assignments()
+    key = EntryKey(UUID(int=1), 99, assignment.restored.writer).encode()
+    await running.topic.append(0, key, encode(Intent(1)), assignment.restored.fence.acknowledged)
+    return assignment
+
+
+async def test_a_gap_in_a_partition_that_is_still_ours(running):
+    """It is claimed anew after a commit that the group accepts, and read again from what is not finished."""
+    running.intake.assigned([0])
+    running.source.put(records(0, 1))
+    await running.until(lambda: running.source.commits[-1:] == [{0: 2}])
+    before = await fence(running)
+    running.source.put(records(2))
+    await running.until(lambda: [each for each in running.dispatch.assignments() if each is not before])
+    await running.until(lambda: running.seen[-1:] == [(0, 2)])
+    assert running.source.rewound == {0: 2}
+
+
+async def test_a_gap_in_a_partition_that_is_lost(running):
+    """The group refuses the commit: nothing more is read, sent or committed there."""
+    running.intake.assigned([0])
+    running.source.put(records(0))
+    await running.until(lambda: running.source.commits[-1:] == [{0: 1}])
+    running.source.failures.append(CommitRefused("another generation"))
+    await fence(running)
+    running.source.put(records(1))
+    await running.until(lambda: not list(running.dispatch.assignments()))
+    await asyncio.sleep(0.01)
+    assert (running.seen, running.source.rewound) == ([(0, 0)], {})
+
+
+async def test_a_stop(running):
+    """What is in flight ends, what waits does not begin, and the rest is committed."""
+    running.go.clear()
+    running.intake.assigned([0])
+    running.source.put(records(0))
+    await running.until(lambda: running.dispatch.in_flight() == 1)
+    running.stopping.set()
+    await running.until(lambda: HoldReason.STOPPING in running.holds.reasons())
+    running.go.set()
+    assert await running.stop() is True
+    assert running.source.commits == [{0: 1}]
+
+
+async def test_a_hold(running):
+    """Nothing is taken in beyond one record to probe with, and everything afterwards."""
+    running.go.clear()
+    running.intake.assigned([0])
+    await running.until(lambda: running.dispatch.ready() == [0])
+    running.holds.begin(HoldReason.API_UNAVAILABLE, "down")
+    await asyncio.sleep(0.01)
+    running.source.put(records(*range(5)))
+    await running.until(lambda: running.dispatch.in_flight() == 1)
+    await asyncio.sleep(0.01)
+    assert running.dispatch.in_flight() == 1
+    running.holds.end(HoldReason.API_UNAVAILABLE)
+    await running.until(lambda: running.dispatch.in_flight() == 5)
+    running.go.set()
+    await running.until(lambda: running.source.commits[-1:] == [{0: 5}])
