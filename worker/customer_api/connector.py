@@ -31,9 +31,12 @@ def connector(pool_size: int, keepalive_timeout: float, ca_file: Path | None) ->
     made = aiohttp.TCPConnector(
         limit=pool_size, limit_per_host=pool_size, keepalive_timeout=keepalive_timeout, ssl=_trust(ca_file)
     )
-    loop = asyncio.get_running_loop()
-    made._factory = partial[ResponseHandler](HeadFirst, loop)  # noqa: SLF001 - there is no public way
+    made._factory = partial(_protocol, loop=asyncio.get_running_loop())  # noqa: SLF001 - there is no public way
     return made
+
+
+def _protocol(*, loop: asyncio.AbstractEventLoop) -> ResponseHandler:
+    return HeadFirst(loop)
 
 
 def why(error: Exception) -> str:

@@ -1,0 +1,138 @@
+"""An API on a bare socket: it logs in and creates everybody, except where a test's script says otherwise."""
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+CREATED = b"HTTP/1.1 201 Created\r\nLocation: /system/ws/v12/interaction/customer/2801\r\nContent-Length: 0\r\n\r\n"
+LOGGED_IN = b"HTTP/1.1 204 No Content\r\nX-egain-session: s1\r\nConnection: close\r\n\r\n"
+DONE = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+@dataclass(slots=True)
+class Peer:
+    """One connection, seen from the server."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    server: "Misbehaving"
+
+    async def head(self) -> bytes:
+        """A request's head; its first line is remembered."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        self.server.requests.append(head.partition(b"\r\n")[0].decode())
+        return head
+
+    async def request(self) -> bytes:
+        """A request's head, once the body is there too."""
+        head = await self.head()
+        lengths = [line[15:] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        await self.reader.readexactly(int(lengths[0]) if lengths else 0)
+        return head
+
+    async def say(self, *pieces: bytes) -> None:
+        """Each piece by itself, where there are several."""
+        for number, piece in enumerate(pieces):
+            if number:
+                await asyncio.sleep(0.02)  # else the kernel may join them
+            self.writer.write(piece)
+            await self.writer.drain()
+
+    async def gone(self) -> None:
+        """Return when the client has closed the connection."""
+        while await self.reader.read(65536):
+            pass
+
+    def reset(self) -> None:
+        """End the connection with a RST."""
+        linger = struct.pack("ii", 1, 0)
+        self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.writer.transport.abort()
+
+
+Behaviour = Callable[[Peer], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Misbehaving:
+    """Each behaviour in `script` gets one connection, in order; a connection ends with its behaviour.
+
+    A login's connection is closed by the answer, so that the call after it has a fresh one.
+    """
+
+    script: deque[Behaviour] = field(default_factory=deque)
+    requests: list[str] = field(default_factory=list)
+    connections: int = 0
+    alive: set[asyncio.Task[None]] = field(default_factory=set)
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def created(self) -> int:
+        """How many creations have arrived, at least with their heads."""
+        return sum(line.startswith("POST") and line.split()[1].endswith("/customer") for line in self.requests)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self.alive.add(task)
+        behaviour = self.script.popleft() if self.script else well
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            await behaviour(Peer(reader, writer, self))
+        self.alive.discard(task)
+        writer.close()
+
+
+async def well(peer: Peer) -> None:
+    """As the API should be."""
+    while True:
+        head = await peer.request()
+        login = b"/user/login" in head
+        await peer.say(LOGGED_IN if login else CREATED if head.startswith(b"POST") else DONE)
+        if login:
+            return
+
+
+def saying(*pieces: bytes) -> Behaviour:
+    """Read a request, say that, and close."""
+
+    async def behave(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(*pieces)
+
+    return behave
+
+
+def holding_on(*pieces: bytes) -> Behaviour:
+    """Read a request, say that, and wait until the client has gone."""
+
+    async def behave(peer: Peer) -> None:
+        await saying(*pieces)(peer)
+        await peer.gone()
+
+    return behave
+
+
+@asynccontextmanager
+async def misbehaving(*script: Behaviour, tls: ssl.SSLContext | None = None) -> AsyncIterator[Misbehaving]:
+    """Serve until the block ends; then every connection is dropped."""
+    server = Misbehaving(deque(script))
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
+    server.port = listening.sockets[0].getsockname()[1]
+    try:
+        yield server
+    finally:
+        listening.close()
+        for task in server.alive:
+            task.cancel()
+        await asyncio.gather(*server.alive, return_exceptions=True)
