@@ -17,6 +17,10 @@ _BINARY: Final = tuple(f"ce_{name}" for name in _REQUIRED)
 _MAX_QUOTED: Final = 80
 
 
+Headers = Mapping[str, str]
+"""A record's headers as texts."""
+
+
 class Unsupported(ValueError):
     """An event that may be right, but is none of ours."""
 
@@ -54,13 +58,13 @@ class Reader:
     max_bytes: int
     max_depth: int
 
-    def event(self, record: Record) -> Event:
+    def event(self, record: Record, headers: Headers) -> Event:
         """Raises `Unreadable` where not even the attributes can be told."""
-        media = _media_type(_text(record.header("content-type")))
+        media = _media_type(headers.get("content-type"))
         if media.startswith("application/cloudevents"):
             return self._structured(self._json(self._value(record)), self._value(record), media)
-        if any(record.header(name) is not None for name in _BINARY):
-            return Event(_from_headers(record), lambda: self._content(self._value(record), media))
+        if not headers.keys().isdisjoint(_BINARY):
+            return Event(_from_headers(headers), lambda: self._content(self._value(record), media))
         return self._bare(self._value(record), media)
 
     def _bare(self, value: bytes, media: str) -> Event:
@@ -125,11 +129,13 @@ def require_supported(attributes: Mapping[str, Json]) -> None:
         raise Unsupported(f"the event type is {_quoted(attributes['type'])}, not {REQUESTED}")
 
 
-def _from_headers(record: Record) -> dict[str, str]:
-    found = {
-        name.lower().removeprefix("ce_"): _text(value) for name, value in record.headers if name[:3].lower() == "ce_"
-    }
-    return {name: value for name, value in found.items() if value is not None}
+def headers_of(record: Record) -> Headers:
+    """The headers that are text, by their names in lower case; of several the last."""
+    return {name.lower(): text for name, value in record.headers if (text := _text(value)) is not None}
+
+
+def _from_headers(headers: Headers) -> dict[str, str]:
+    return {name[3:]: text for name, text in headers.items() if name.startswith("ce_")}
 
 
 def _text(value: bytes | None) -> str | None:

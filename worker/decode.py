@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from worker.cloud_events import Content, Reader, Unsupported, Xml, require_supported
+from worker.cloud_events import Content, Reader, Unsupported, Xml, headers_of, require_supported
 from worker.commands import CreateCustomer, Request, Unusable
 from worker.customer import NOTHING_KNOWN, Configured, Customer, Format, Judge
 from worker.customer.documents import Json, Unreadable
@@ -47,19 +47,21 @@ class Decoder:
 
     def __call__(self, record: Record) -> CreateCustomer | Unusable:
         """A record's own words about who asks are kept even where its data is unusable."""
-        request = _request(record, {})
+        headers = headers_of(record)
+        request = None
         try:
-            event = self._reader.event(record)
+            event = self._reader.event(record, headers)
+            request = _request(record, headers, event.attributes)
             if event.attributes is not None:
-                request = _request(record, event.attributes)
                 require_supported(event.attributes)
             return self._command(request, self._judged(event.content()))
         except Unsupported as error:
-            return Unusable(request, Reason(ReasonCode.UNSUPPORTED_EVENT, str(error)))
+            reason = Reason(ReasonCode.UNSUPPORTED_EVENT, str(error))
         except Unreadable as error:
-            return Unusable(request, Reason(ReasonCode.UNDECODABLE, str(error)))
+            reason = Reason(ReasonCode.UNDECODABLE, str(error))
         except Exception as error:  # noqa: BLE001  # one record that nobody foresaw must not stop its partition
-            return Unusable(request, Reason(ReasonCode.UNDECODABLE, f"cannot be read ({type(error).__name__})"))
+            reason = Reason(ReasonCode.UNDECODABLE, f"cannot be read ({type(error).__name__})")
+        return Unusable(request or _request(record, headers), reason)
 
     def _judged(self, content: Content) -> Customer | tuple[Violation, ...]:
         if isinstance(content, Xml):
@@ -76,23 +78,15 @@ class Decoder:
         return CreateCustomer(request, judged, judged.encode(self._form))
 
 
-def _request(record: Record, attributes: Mapping[str, Json]) -> Request:
+def _request(record: Record, headers: Mapping[str, str], attributes: Mapping[str, Json] | None = None) -> Request:
     """The CloudEvent's identity; without one the place in Kafka, which no other record has."""
-    source, name = attributes.get("source"), attributes.get("id")
+    told = attributes or {}
+    source, name, subject = told.get("source"), told.get("id"), told.get("subject")
     if not (isinstance(source, str) and isinstance(name, str) and source and name):
         source, name = f"urn:kafka:{record.topic}", f"{record.partition}-{record.offset}"
-    subject = attributes.get("subject")
-    parent = _matching(_TRACEPARENT, _either(record, attributes, "traceparent"))
-    state = _matching(_TRACESTATE, _either(record, attributes, "tracestate")) if parent else None
+    parent = _matching(_TRACEPARENT, told.get("traceparent", headers.get("traceparent")))
+    state = _matching(_TRACESTATE, told.get("tracestate", headers.get("tracestate"))) if parent else None
     return Request(source, name, subject if isinstance(subject, str) else None, parent, state)
-
-
-def _either(record: Record, attributes: Mapping[str, Json], name: str) -> Json:
-    """A CloudEvents extension, or else a Kafka header."""
-    if name in attributes:
-        return attributes[name]
-    header = record.header(name)
-    return header.decode("ascii", "replace") if header else None
 
 
 def _matching(pattern: re.Pattern[str], value: Json) -> str | None:

@@ -11,7 +11,10 @@ from worker.customer.shape import CUSTOMER, Child, Shape
 
 _ENCODING: Final = re.compile(rb"""^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"']+)["']""")
 _FAULTS: Final = {code: name for name, code in vars(etree.ErrorTypes).items() if isinstance(code, int)}
-_ATTRIBUTES: Final = etree.XPath("boolean(//@*[namespace-uri() != 'http://www.w3.org/2001/XMLSchema-instance'])")
+# What the API's XML never has: attributes, but for hints to tools, and text between elements. Found in one pass.
+_FOREIGN: Final = etree.XPath(
+    "//@*[namespace-uri() != 'http://www.w3.org/2001/XMLSchema-instance'] | //*[*]/text()[normalize-space()]"
+)
 
 _DECLARED: Final = " ".join(
     f'xmlns{":" if prefix else ""}{prefix.removesuffix(":")}="{uri}"' for uri, prefix in namespaces.PREFIXES.items()
@@ -32,7 +35,8 @@ def read_xml(raw: bytes, max_depth: int) -> Json:
     if root.tag != f"{{{namespaces.CUSTOMER}}}customer":
         raise Unreadable("the root element is not `customer` of the API's customer namespace")
     document = _element(root, CUSTOMER, max_depth - 1)
-    return _with_attributes(document, root) if _ATTRIBUTES(root) else document
+    foreign = _FOREIGN(root)
+    return {**_named(foreign), **document} if foreign and isinstance(document, dict) else document
 
 
 def _require_plain(raw: bytes) -> None:
@@ -73,14 +77,16 @@ def _element(node: etree._Element, shape: Shape, levels: int) -> Json:
         return _childless(node.text or "", shape)
     document: dict[str, Json] = {}
     for each in node:
-        child = shape.tags.get(str(each.tag))
+        child = shape.tags.get(each.tag)  # type: ignore[arg-type]  # types-lxml allows tags that only comments have
         if child is None:
             _require_depth(each, levels)
             document[_foreign_name(each, shape)] = ""
+        elif child.many:
+            document.setdefault(child.name, []).append(_child(each, child, levels))
+        elif child.name in document:
+            raise Unreadable(f"the element {child.name} stands twice where only one may stand")
         else:
-            _put(document, child, _child(each, child, levels - 1))
-    if _text_between(node):
-        document["#text"] = ""
+            document[child.name] = _child(each, child, levels)
     return document
 
 
@@ -90,18 +96,9 @@ def _childless(text: str, shape: Shape) -> Json:
 
 
 def _child(node: etree._Element, child: Child, levels: int) -> Json:
-    if child.shape:
-        return _element(node, child.shape, levels)
+    if child.shape is not None:
+        return _element(node, child.shape, levels - 1)
     return {} if len(node) else node.text or ""
-
-
-def _put(document: dict[str, Json], child: Child, value: Json) -> None:
-    if child.many:
-        document.setdefault(child.name, []).append(value)
-    elif child.name in document:
-        raise Unreadable(f"the element {child.name} stands twice where only one may stand")
-    else:
-        document[child.name] = value
 
 
 def _foreign_name(node: etree._Element, shape: Shape) -> str:
@@ -119,14 +116,9 @@ def _require_depth(node: etree._Element, levels: int) -> None:
         level = [child for each in level for child in each]
 
 
-def _text_between(node: etree._Element) -> bool:
-    return bool(node.text and node.text.strip()) or any(each.tail and each.tail.strip() for each in node)
-
-
-def _with_attributes(document: Json, root: etree._Element) -> Json:
-    """The API's elements have no attributes; each is reported as an element that it does not know."""
-    names = {f"@{name}": "" for each in root.iter() for name in each.attrib}
-    return {**names, **document} if isinstance(document, dict) else document
+def _named(foreign: list[etree._ElementUnicodeResult]) -> dict[str, str]:
+    """Each attribute as an element that the API does not know, and text that belongs to none."""
+    return {f"@{each.attrname}" if each.is_attribute else "#text": "" for each in foreign}
 
 
 def write_xml(customer: dict[str, Json]) -> bytes:
@@ -138,17 +130,14 @@ def write_xml(customer: dict[str, Json]) -> bytes:
 
 
 def _write(element: dict[str, Json], shape: Shape, parts: list[str]) -> None:
-    prefix = namespaces.PREFIXES[shape.namespace]
+    children, prefix = shape.children, namespaces.PREFIXES[shape.namespace]
     for name, value in element.items():
-        child = shape.children[name]
+        child, tag = children[name], prefix + name
         for item in value if child.many else (value,):
             if child.shape is None:
-                parts.append(f"<{prefix}{name}>{_escaped(item)}</{prefix}{name}>")
+                text = item.translate(_ESCAPES) if _SPECIAL.search(item) else item
+                parts.append(f"<{tag}>{text}</{tag}>")
             else:
-                parts.append(f"<{prefix}{name}>")
+                parts.append(f"<{tag}>")
                 _write(item, child.shape, parts)
-                parts.append(f"</{prefix}{name}>")
-
-
-def _escaped(text: str) -> str:
-    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
+                parts.append(f"</{tag}>")
