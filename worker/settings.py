@@ -154,7 +154,7 @@ class Dispatch(Group):
     max_in_flight: Positive = 64
     """Records worked on at once, over all partitions."""
     max_rate: Annotated[float, Field(gt=0)] | None = None
-    """POSTs a second at most; unset: no limit."""
+    """No effect yet: POSTs a second at most; unset: no limit."""
     max_uncommitted: Positive = 10_000
     """Records taken of one partition and not yet committed; at this many it is left unread."""
     drain_timeout: Seconds = 40
@@ -200,16 +200,16 @@ class Hold(Group):
     max_probe_delay: Seconds = Field(30, gt=0)
     """The longest such wait."""
     flood_ratio: Annotated[float, Field(gt=0, le=1)] = 0.9
-    """Hold when this share of the last records was refused."""
+    """No effect yet: hold when this share of the last records was refused."""
     flood_window: Positive = 100
-    """How many last records that share is taken of."""
+    """No effect yet: how many last records that share is taken of."""
 
 
 class DeadLetters(Group):
     payload: Literal["full", "metadata_only"] = "full"
     """Whether a dead letter holds the original value."""
     max_replays: Positive = 3
-    """How often one record may be replayed."""
+    """No effect yet: how often one record may be replayed."""
 
 
 class Events(Group):
@@ -223,9 +223,9 @@ class Events(Group):
 
 class Ops(Group):
     host: str = "127.0.0.1"
-    """Where the operations port listens."""
+    """No effect yet: where the operations port listens."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
-    """Its number; 0: a free one, logged."""
+    """No effect yet: its number; 0: a free one, logged."""
 
 
 class Log(Group):

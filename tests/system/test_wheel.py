@@ -1,0 +1,63 @@
+"""What is installed is all that is needed."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Built from the checkout, without the network."""
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_every_file_of_the_package_is_in_the_wheel(wheel):
+    """Modules, samples, the lock file of the jars and the mark of a typed package; nothing of the tests."""
+    tracked = subprocess.run(
+        ["git", "ls-files", "worker"], cwd=ROOT, check=True, capture_output=True, timeout=10, text=True
+    ).stdout.split()
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {name for name in tracked if (ROOT / name).exists()} <= names
+    assert not [name for name in names if not name.startswith(("worker/", "customer_worker-"))]
+
+
+def test_the_installed_package_runs(wheel, tmp_path):
+    """From a folder of its own, without the checkout."""
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    for arguments in (["--help"], ["--version"], ["schema", "customer"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "worker", *arguments],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(tmp_path), "PATH": ""},
+            capture_output=True,
+            timeout=60,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout
+
+
+def test_the_package_that_runs_is_the_installed_one(wheel, tmp_path):
+    """And not the checkout beside it."""
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    show = "import worker; print(worker.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", show],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        timeout=60,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith(str(tmp_path))
