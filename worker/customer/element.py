@@ -18,7 +18,7 @@ Content = TypeVar("Content")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an element's children belong in XML, and the page that states their rules."""
+    """Where an element's children belong in XML, and the page that states their rules in its section Request Body."""
 
     namespace: str
     page: str
