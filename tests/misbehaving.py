@@ -113,6 +113,16 @@ def saying(*pieces: bytes) -> Behaviour:
     return behave
 
 
+def answering(*pieces: bytes) -> Behaviour:
+    """Read a request, say that, and be good from then on."""
+
+    async def behave(peer: Peer) -> None:
+        await saying(*pieces)(peer)
+        await well(peer)
+
+    return behave
+
+
 def holding_on(*pieces: bytes) -> Behaviour:
     """Read a request, say that, and wait until the client has gone."""
 
@@ -127,8 +137,10 @@ def holding_on(*pieces: bytes) -> Behaviour:
 async def misbehaving(*script: Behaviour, tls: ssl.SSLContext | None = None) -> AsyncIterator[Misbehaving]:
     """Serve until the block ends; then every connection is dropped."""
     server = Misbehaving(deque(script))
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
-    server.port = listening.sockets[0].getsockname()[1]
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+    listening = await asyncio.start_server(server.serve, sock=listener, ssl=tls, limit=16 * 1024)
+    server.port = listener.getsockname()[1]
     try:
         yield server
     finally:

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
+from multidict import CIMultiDict
 from yarl import URL
 
 from worker.customer_api.answers import Meaning, error_code, judge, retry_after
-from worker.errors import OutcomeUnknown, RefusedForNow
+from worker.errors import CreatedIdUnknown, OutcomeUnknown, RefusedForNow
 from worker.outcomes import Failed, HttpAnswer, Succeeded
 
 MEANING = Meaning(URL("http://crm:8080"), frozenset({502, 504}), frozenset({408, 429, 500, 503}))
@@ -26,19 +27,70 @@ def test_a_usable_location(location):
 
 
 @pytest.mark.parametrize(
-    "location", ["", "/", "http://elsewhere:8080" + PATH, "https://crm:8080" + PATH, "http://[", f"{PATH}/ä b", "//"]
+    "location",
+    [
+        "",
+        "/",
+        "//",
+        "?id=2801",
+        "http://[",
+        "http://elsewhere:8080" + PATH,
+        "https://crm:8080" + PATH,
+        "http://crm" + PATH,
+        f"{PATH}/ä b",
+        f"{PATH}\udcff",
+        f"{PATH}%00",
+        "/system/ws/v12/interaction/customer/",
+        "/login",
+        "/customer/" + "9" * 65,
+    ],
 )
 def test_a_created_customer_without_a_usable_location(location):
-    """It exists and its id is unknown: never sent again."""
-    with pytest.raises(OutcomeUnknown, match="created, id unknown"):
+    """It exists and its id is unknown: never sent again. A word of the path, without a digit, is no id."""
+    with pytest.raises(CreatedIdUnknown, match="created, id unknown"):
         answer(201, Location=location)
 
 
-@pytest.mark.parametrize("status", [200, 202, 204, 502, 504])
+@pytest.mark.parametrize(
+    ("locations", "customer_id"), [([], None), ([PATH, PATH], "2801"), ([PATH, f"{PATH}9"], None), (["", PATH], None)]
+)
+def test_a_repeated_location(locations, customer_id):
+    """Names a customer as long as it names but one."""
+    headers = CIMultiDict([("location", location) for location in locations])
+    try:
+        outcome = judge(MEANING, "individual", 201, headers, b"")
+    except CreatedIdUnknown:
+        outcome = None
+    assert (outcome.customer_id if isinstance(outcome, Succeeded) else None) == customer_id
+
+
+@pytest.mark.parametrize("status", [100, 101, 199, 200, 202, 204, 299, 501, 502, 504, 505, 520, 524, 599, 600, 999])
 def test_an_answer_that_leaves_it_open(status):
-    """The customer may exist."""
-    with pytest.raises(OutcomeUnknown, match=str(status)):
+    """The customer may exist: a gateway that gave up waiting has statuses of its own (524, say)."""
+    with pytest.raises(OutcomeUnknown, match=str(status)) as doubt:
         answer(status)
+    assert type(doubt.value) is OutcomeUnknown
+
+
+@pytest.mark.parametrize("status", range(100, 600))
+def test_any_status(status):
+    """Is created only at 201, and a certain failure only at 3xx and 4xx."""
+    try:
+        outcome = answer(status, Location=PATH)
+    except (OutcomeUnknown, RefusedForNow):
+        assert status not in {201, 400, 401, 403, 404, 409, 422}
+    else:
+        assert isinstance(outcome, Succeeded) == (status == 201)
+        assert status == 201 or 300 <= status < 500
+
+
+def test_statuses_that_are_configured_otherwise():
+    """What is called unknown is, even a refusal; a creation is a creation."""
+    meaning = Meaning(MEANING.origin, frozenset({201, 400, 503}), frozenset({502}))
+    for status, error in {400: OutcomeUnknown, 503: OutcomeUnknown, 502: RefusedForNow}.items():
+        with pytest.raises(error):
+            judge(meaning, "individual", status, {}, b"")
+    assert isinstance(judge(meaning, "individual", 201, {"Location": PATH}, b""), Succeeded)
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])

@@ -1,6 +1,7 @@
 """Pooled connections to the API, trusted, and read so that a broken body cannot hide the status before it."""
 
 import asyncio
+import os
 import ssl
 from functools import partial
 from pathlib import Path
@@ -49,7 +50,7 @@ def why(error: Exception) -> str:
         case aiohttp.ClientConnectorDNSError():
             return "no such host"
         case aiohttp.ClientConnectorError(os_error=cause):
-            return cause.strerror or type(cause).__name__
+            return os.strerror(cause.errno) if cause.errno else type(cause).__name__
         case _:
             return type(error).__name__
 

@@ -1,0 +1,225 @@
+"""What each answer means when it comes over a socket, whatever its body is like."""
+
+import asyncio
+import gzip
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from misbehaving import Peer, answering, holding_on, misbehaving, saying
+
+from worker.commands import CreateCustomer, Request
+from worker.customer import Customer
+from worker.customer_api import Access, Credentials, customer_api
+from worker.customer_api.http import MAX_BODY, pooled
+from worker.errors import CreatedIdUnknown, LoginRefused, OutcomeUnknown, RefusedForNow
+from worker.outcomes import Failed, Succeeded
+
+INDIVIDUAL = cast("Customer", SimpleNamespace(customer_type="individual"))
+COMMAND = CreateCustomer(Request("test", "1"), INDIVIDUAL, b"{}")
+LOCATION = "Location: /system/ws/v12/interaction/customer/2801\r\n"
+
+
+@asynccontextmanager
+async def logged_in(*script):
+    async with misbehaving() as server:
+        access = Access(server.url, connect_timeout=0.5, request_timeout=0.5, pool_size=1)
+        async with customer_api(access, Credentials("user", "secret")) as api:
+            await api.log_in()
+            server.script.extend(script)
+            yield api, server
+
+
+async def meaning(api):
+    """The outcome in a word."""
+    try:
+        outcome = await api.create(COMMAND)
+    except (RefusedForNow, OutcomeUnknown, LoginRefused) as error:
+        return type(error)
+    return outcome.reason.code if isinstance(outcome, Failed) else Succeeded
+
+
+NAMED = {
+    201: Succeeded,
+    400: "rejected",
+    401: LoginRefused,
+    403: "forbidden",
+    408: RefusedForNow,
+    429: RefusedForNow,
+    500: RefusedForNow,
+    503: RefusedForNow,
+}
+
+
+def expected(status):
+    """The table of the design."""
+    return NAMED.get(status, "refused" if 300 <= status < 500 else OutcomeUnknown)
+
+
+async def test_every_status():
+    """Each means what the design's table says; 5xx that it does not name may hide a customer, as 502 and 504 may."""
+    status = 0
+
+    async def with_status(peer: Peer):
+        while True:
+            head = await peer.request()
+            login = b"/user/login" in head
+            say = f"204 X\r\nX-egain-session: s{status}" if login else f"{status} X\r\n{LOCATION}Content-Length: 0"
+            await peer.say(f"HTTP/1.1 {say}\r\n\r\n".encode())
+
+    async with logged_in(*[with_status] * 1000) as (api, _):
+        for status in [*range(200, 600), 600, 999]:
+            assert (status, await meaning(api)) == (status, expected(status))
+
+
+async def test_an_interim_answer():
+    """It is none: the one after it counts."""
+    async with logged_in(saying(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 X\r\n\r\nHTTP/1.1 400 X\r\n\r\n")) as (
+        api,
+        _,
+    ):
+        assert await meaning(api) == "rejected"
+
+
+def whole(body, *headers):
+    lines = [f"Content-Length: {len(body)}", *headers]
+    return answering, ["\r\n".join(lines).encode() + b"\r\n\r\n" + body]
+
+
+def broken(*pieces):
+    return saying, pieces
+
+
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+ERROR = b'{"code": "400-101", "developerMessage": "x"}'
+BODIES = {
+    "json": whole(ERROR),
+    "xml": whole(b'<error xmlns="urn:x"><code>400-101</code></error>'),
+    "the other xml": whole(b'<Error xmlns="urn:x"><message>no</message></Error>'),
+    "html": whole(b"<html>no</html>", "Content-Type: text/html"),
+    "empty": whole(b""),
+    "huge": whole(b"x" * 1024 * 1024),
+    "wrong charset": whole("ä".encode("latin-1") * 100, "Content-Type: application/json; charset=utf-8"),
+    "unknown charset": whole(ERROR, "Content-Type: application/json; charset=klingon"),
+    "broken content type": whole(ERROR, "Content-Type: ;;;/"),
+    "says gzip and is not": whole(ERROR, "Content-Encoding: gzip"),
+    "says deflate and is not": whole(ERROR, "Content-Encoding: deflate"),
+    "says br and is not": whole(ERROR, "Content-Encoding: br"),
+    "an unknown encoding": whole(ERROR, "Content-Encoding: rot13"),
+    "a bomb": whole(gzip.compress(b"x" * 10_000_000), "Content-Encoding: gzip"),
+    "cut by length": broken(b"Content-Length: 100\r\n\r\nhalf"),
+    "cut in a chunk": broken(CHUNKED + b"64\r\nhalf"),
+    "cut between chunks": broken(CHUNKED + b"4\r\nhalf\r\n"),
+    "until the end": broken(b"\r\n" + ERROR),
+    "garbage after the body": broken(b"Content-Length: 2\r\n\r\nokgarbage"),
+    "garbage after no body": broken(b"Content-Length: 0\r\n\r\ngarbage"),
+}
+ENDLESS = {
+    "garbage for a chunk": broken(CHUNKED + b"zz\r\nno chunk"),
+    "garbage after a chunk": broken(CHUNKED + b"4\r\nhalf\r\nzz\r\n"),
+    "garbage later": broken(CHUNKED, b"zz\r\nno chunk"),
+}
+
+
+@pytest.mark.parametrize("status", [201, 400, 502, 503])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+async def test_a_body(body, status):
+    """Takes nothing from the meaning of the status, and leaves a pool of one usable."""
+    behave, (first, *more) = body
+    head = f"HTTP/1.1 {status} X\r\n{LOCATION}".encode()
+    async with logged_in(behave(head + first, *more)) as (api, _):
+        assert await meaning(api) == expected(status)
+        assert await meaning(api) == Succeeded
+
+
+@pytest.mark.parametrize("status", [201, 400])
+@pytest.mark.parametrize("body", ENDLESS.values(), ids=ENDLESS.keys())
+async def test_a_body_that_aiohttp_waits_for_in_vain(body, status):
+    """It cannot tell the end of broken chunks: the reader gives up, and the status counts."""
+    await test_a_body(body, status)
+
+
+@pytest.mark.parametrize("status", [201, 400])
+async def test_a_body_that_never_comes(status):
+    """Is not waited for longer than the request may take, and the status counts."""
+    head = f"HTTP/1.1 {status} X\r\n{LOCATION}Content-Length: 100\r\n\r\n".encode()
+    async with logged_in(holding_on(head)) as (api, _):
+        assert await meaning(api) == expected(status)
+        assert await meaning(api) == Succeeded
+
+
+async def test_a_body_without_end():
+    """No more than 64 KiB are read; the rest is cut off with the connection."""
+    stopped = asyncio.Event()
+
+    async def endless(peer: Peer):
+        await peer.head()
+        try:
+            await peer.say(b"HTTP/1.1 400 X\r\n\r\n")
+            while True:
+                await peer.say(b"x" * 65536)
+        except ConnectionError:
+            stopped.set()
+
+    async with misbehaving(endless) as server, pooled(Access(server.url)) as http:
+        answer = await http.request("GET", Access(server.url).url("/x"), {})
+        assert (answer.status, len(answer.body), answer.whole) == (400, MAX_BODY, False)
+        await asyncio.wait_for(stopped.wait(), 5)
+
+
+async def test_an_answer_before_the_request_was_read():
+    """A creation that is refused by its head, as gateways do, is refused."""
+
+    async def early(peer: Peer):
+        await peer.head()
+        await peer.say(b"HTTP/1.1 413 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await peer.gone()
+
+    large = CreateCustomer(Request("test", "2"), INDIVIDUAL, b" " * 1024 * 1024)
+    async with logged_in(early) as (api, _):
+        outcome = await api.create(large)
+        assert isinstance(outcome, Failed)
+        assert outcome.reason.code == "refused"
+        assert await meaning(api) == Succeeded
+
+
+async def test_an_error_code():
+    """Is kept, and nothing else of the body."""
+    async with logged_in(saying(b"HTTP/1.1 400 X\r\n" + BODIES["json"][1][0])) as (api, _):
+        outcome = await api.create(COMMAND)
+        assert isinstance(outcome, Failed)
+        assert outcome.reason.http is not None
+        assert outcome.reason.http.error_code == "400-101"
+
+
+@pytest.mark.parametrize(
+    ("headers", "customer_id"),
+    [
+        ("Location: /a/customer/2801\r\n", "2801"),
+        ("location: customer/2801/\r\n", "2801"),
+        ("Location: /a/customer/2801?x=1\r\n", "2801"),
+        ("Location: http://127.0.0.1:{port}/a/customer/2801\r\n", "2801"),
+        ("Location: /a/customer/2801\r\nLOCATION: /a/customer/2801\r\n", "2801"),
+        ("Location: /a/customer/2801\r\nLocation: /a/customer/2802\r\n", None),
+        ("Location: http://elsewhere/a/customer/2801\r\n", None),
+        ("Location: \r\n", None),
+        ("Location: http://[\r\n", None),
+        ("Location: /a/customer/\xff\r\n", None),
+        ("Location: /a/customer/%0d%0a\r\n", None),
+        ("Location: /a/customer/" + "9" * 65 + "\r\n", None),
+        ("", None),
+    ],
+)
+async def test_a_location(headers, customer_id):
+    """The one id that it names; where there is none the customer exists all the same."""
+    async with misbehaving() as server:
+        raw = f"HTTP/1.1 201 Created\r\n{headers.replace('{port}', str(server.port))}Content-Length: 0\r\n\r\n"
+        async with customer_api(Access(server.url), Credentials("user", "secret")) as api:
+            await api.log_in()
+            server.script.append(saying(raw.encode("latin-1")))
+            try:
+                outcome = await api.create(COMMAND)
+            except CreatedIdUnknown:
+                outcome = None
+        assert (outcome.customer_id if isinstance(outcome, Succeeded) else None) == customer_id

@@ -1,0 +1,157 @@
+"""Looking a customer up, against the sandbox and against servers that misbehave."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import cast
+
+import orjson
+import pytest
+from misbehaving import answering, holding_on, misbehaving, saying
+
+from worker.commands import CreateCustomer, Request
+from worker.customer import Customer
+from worker.customer_api import Access, Credentials, customer_api
+from worker.errors import ApiUnavailable, LoginRefused, SearchRefused
+from worker.outcomes import Succeeded
+from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, SandboxConfig, sandbox_api
+
+INDIVIDUAL = cast("Customer", SimpleNamespace(customer_type="individual"))
+CREDENTIALS = Credentials(DEFAULT_USER, DEFAULT_PASSWORD)
+EVENT = "6f1c1c1e-6d0f-5f5e-8a55-0d4f1f9f7a11"
+ADDRESS = "o'neil+crm&x=1%41@example.com"
+
+
+def command(*, event=EVENT, email=ADDRESS):
+    point = {"type": {"value": "email", "email": {"emailAddress": email}}}
+    person = {"firstName": "Sally", "contactPoints": {"contactPoint": [point]}}
+    attribute = {"attribName": "externalid", "attribValues": {"attribValue": [{"value": event}]}}
+    body = {
+        "type": {"value": "individual"},
+        "customAttributes": {"customAttribute": [attribute]},
+        "contactPersons": {"contactPerson": [person]},
+    }
+    return CreateCustomer(Request("test", event), INDIVIDUAL, orjson.dumps(body))
+
+
+@asynccontextmanager
+async def running(*faults, **config):
+    async with sandbox_api(
+        SandboxConfig(**config), faults=[Fault.model_validate(fault) for fault in faults]
+    ) as sandbox:
+        access = Access(sandbox.base_url, connect_timeout=2, request_timeout=2)
+        async with customer_api(access, CREDENTIALS) as api:
+            yield api, sandbox
+
+
+@pytest.mark.parametrize("format_", ["json", "xml"])
+async def test_a_customer_that_exists(format_):
+    """Is found by its attribute and by its address, in either format, whatever characters these have."""
+    async with running() as (api, sandbox):
+        created = await api.create(command())
+        assert isinstance(created, Succeeded)
+        async with customer_api(Access(sandbox.base_url, format=format_), CREDENTIALS) as other:
+            assert await other.find_by_attribute("externalid", EVENT) == [created.customer_id]
+            assert await other.find_by_email(ADDRESS) == [created.customer_id]
+
+
+async def test_a_customer_that_does_not_exist():
+    """Nobody is found; the match is exact."""
+    async with running() as (api, _):
+        await api.create(command())
+        assert await api.find_by_attribute("externalid", EVENT[:-1]) == []
+        assert await api.find_by_attribute("preferredlang", EVENT) == []
+        assert await api.find_by_email(ADDRESS.upper()) == []
+
+
+async def test_several_customers():
+    """All are told: it is not for the client to choose."""
+    async with running(unique_emails=False) as (api, _):
+        created = [await api.create(command()) for _ in range(3)]
+        ids = [outcome.customer_id for outcome in created if isinstance(outcome, Succeeded)]
+        assert await api.find_by_attribute("externalid", EVENT) == ids
+        assert await api.find_by_email(ADDRESS) == ids
+
+
+async def test_a_customer_that_cannot_be_seen_yet():
+    """Is not found until the API shows it."""
+    async with running(visibility_lag=0.2) as (api, _):
+        await api.create(command())
+        assert await api.find_by_attribute("externalid", EVENT) == []
+        async with asyncio.timeout(5):
+            while not await api.find_by_attribute("externalid", EVENT):
+                await asyncio.sleep(0.02)
+
+
+async def test_a_user_who_may_not_search():
+    """Is told so; once permitted, the search works with the same session."""
+    async with running(may_search=False) as (api, sandbox):
+        with pytest.raises(SearchRefused, match="View Agent Console"):
+            await api.find_by_email(ADDRESS)
+        sandbox.state.may_search = True
+        assert await api.find_by_email(ADDRESS) == []
+        assert sandbox.sessions.logins == 1
+
+
+async def test_a_session_that_expired():
+    """Is renewed once, as for a creation."""
+    async with running() as (api, sandbox):
+        assert await api.find_by_email(ADDRESS) == []
+        sandbox.sessions.expire()
+        assert await api.find_by_email(ADDRESS) == []
+        assert sandbox.sessions.logins == 2
+
+
+async def test_sessions_that_are_never_good():
+    """The login is what is refused, not the search."""
+    async with running({"kind": "status", "status": 401, "call": "search"}) as (api, sandbox):
+        with pytest.raises(LoginRefused, match="right after a good login"):
+            await api.find_by_email(ADDRESS)
+        assert sandbox.sessions.logins == 2
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        saying(),
+        saying(b"HTTP/1.1 2"),
+        saying(b"HTTP/1.1 200 OK\r\nContent-Le"),
+        saying(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"customer": [{"id": "2801"}]}'),
+        saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+        holding_on(),
+        holding_on(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"),
+        saying(b"HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n"),
+    ],
+)
+async def test_an_answer_that_does_not_come(behaviour):
+    """The API is not there; asking again is safe and works. The address is in no message."""
+    # aiohttp itself repeats a GET once, when its connection ends without an answer.
+    async with misbehaving() as server:
+        access = Access(server.url, connect_timeout=0.4, request_timeout=0.4, pool_size=1)
+        async with customer_api(access, CREDENTIALS) as api:
+            await api.log_in()
+            server.script.extend([behaviour, behaviour])
+            with pytest.raises(ApiUnavailable) as error:
+                await api.find_by_email("sally@example.com")
+            assert "sally" not in str(error.value)
+            server.script.clear()
+            assert await api.find_by_email("sally@example.com") == []
+
+
+async def test_an_answer_that_cannot_be_read():
+    """Finds nothing out: a page of a proxy, say, or one that is compressed unasked."""
+    for body in (b"<html>Log in</html>", b"\x1f\x8b\x08"):
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        async with misbehaving() as server, customer_api(Access(server.url), CREDENTIALS) as api:
+            await api.log_in()
+            server.script.append(answering(head + body))
+            with pytest.raises(SearchRefused):
+                await api.find_by_email(ADDRESS)
+
+
+async def test_what_is_asked():
+    """One criterion, escaped, and nothing that would fetch more than is needed."""
+    async with misbehaving() as server, customer_api(Access(server.url), CREDENTIALS) as api:
+        await api.find_by_email("a+b@example.com")
+        path = "/system/ws/v12/interaction/customer"
+        assert server.requests[-1] == f"GET {path}?email=a%2Bb%40example.com HTTP/1.1"

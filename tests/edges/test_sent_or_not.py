@@ -1,0 +1,334 @@
+"""Sent or not, at every point where a creation can fail on a real socket; and the last look before it is sent."""
+
+import asyncio
+import ssl
+import subprocess
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from misbehaving import CREATED, Peer, holding_on, misbehaving, saying, well
+
+from worker.commands import CreateCustomer, Request
+from worker.customer import Customer
+from worker.customer_api import Access, Credentials, customer_api
+from worker.errors import ApiUnavailable, OutcomeUnknown, SettingsError
+from worker.outcomes import Succeeded
+
+CREDENTIALS = Credentials("user", "secret")
+INDIVIDUAL = cast("Customer", SimpleNamespace(customer_type="individual"))
+SMALL = CreateCustomer(Request("test", "1"), INDIVIDUAL, b"{}")
+LARGE = CreateCustomer(Request("test", "2"), INDIVIDUAL, b" " * 1024 * 1024)
+"""More than the server's socket takes unread, so that it cannot have left as a whole."""
+
+
+@asynccontextmanager
+async def logged_in(*script, pool_size=2, within=0.4, waiting=0.4):
+    """A client with a session and no connection; the script is for what comes next."""
+    async with misbehaving() as server:
+        access = Access(server.url, connect_timeout=waiting, request_timeout=within, pool_size=pool_size)
+        async with customer_api(access, CREDENTIALS) as api:
+            await api.log_in()
+            server.script.extend(script)
+            yield api, server
+
+
+async def reset_on_accept(peer: Peer):
+    peer.reset()
+
+
+async def closed_on_accept(peer: Peer):
+    pass
+
+
+async def reset_within_the_head(peer: Peer):
+    await peer.reader.readexactly(10)
+    peer.reset()
+
+
+async def reset_after_the_head(peer: Peer):
+    await peer.head()
+    peer.reset()
+
+
+async def reset_within_the_body(peer: Peer):
+    await peer.head()
+    await peer.reader.readexactly(1)
+    peer.reset()
+
+
+async def reset_after_the_body(peer: Peer):
+    await peer.request()
+    peer.reset()
+
+
+async def one_byte_at_a_time(peer: Peer):
+    await peer.request()
+    while True:
+        for byte in b"HTTP/1.1 201 Created\r\nX-Slow: " + b"x" * 1000:
+            await peer.say(bytes([byte]))
+            await asyncio.sleep(0.05)
+
+
+async def closed_under_the_second(peer: Peer):
+    """A kept connection that ends when the next request is on it."""
+    await peer.request()
+    await peer.say(CREATED)
+    await peer.reader.readexactly(1)
+    peer.reset()
+
+
+AFTER_SENDING = {
+    "reset on accept": reset_on_accept,
+    "closed on accept": closed_on_accept,
+    "reset within the head": reset_within_the_head,
+    "reset after the head": reset_after_the_head,
+    "reset within the body": reset_within_the_body,
+    "reset after the body": reset_after_the_body,
+    "closed without a word": saying(),
+    "half a status line": saying(b"HTTP/1.1 2"),
+    "half the headers": saying(b"HTTP/1.1 201 Created\r\nLocation: /system/ws/v12/inter"),
+    "headers without their end": saying(b"HTTP/1.1 201 Created\r\nLocation: /customer/7\r\n"),
+    "an interim answer alone": saying(b"HTTP/1.1 102 Processing\r\n\r\n"),
+    "no HTTP": saying(b"\x00\x01\x02 not http at all\r\n\r\n"),
+    "another protocol": saying(b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"),
+    "two lengths": saying(b"HTTP/1.1 201 Created\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+    "a head without end": holding_on(b"HTTP/1.1 201 Created\r\nX-Long: " + b"x" * 100_000),
+    "never a word": holding_on(),
+    "one byte at a time": one_byte_at_a_time,
+}
+
+
+@pytest.mark.parametrize("command", [SMALL, LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("behaviour", AFTER_SENDING.values(), ids=AFTER_SENDING.keys())
+async def test_a_failure_after_something_was_sent(behaviour, command):
+    """The outcome is unknown, and nobody sends it again; the next creation finds a connection."""
+    async with logged_in(behaviour) as (api, server):
+        with pytest.raises(OutcomeUnknown):
+            await api.create(command)
+        assert server.created <= 1
+        assert isinstance(await api.create(SMALL), Succeeded)
+
+
+async def test_a_kept_connection_that_ends_under_a_creation():
+    """It had left: unknown, and aiohttp does not send it again by itself."""
+    async with logged_in(closed_under_the_second) as (api, server):
+        assert isinstance(await api.create(SMALL), Succeeded)
+        with pytest.raises(OutcomeUnknown):
+            await api.create(SMALL)
+        assert server.connections == 2
+        assert isinstance(await api.create(SMALL), Succeeded)
+
+
+async def test_a_kept_connection_that_ended_while_idle():
+    """It is not used: the creation has a fresh one and succeeds."""
+    async with logged_in(saying(CREATED)) as (api, server):
+        assert isinstance(await api.create(SMALL), Succeeded)
+        pooled = api._http._session.connector._conns
+        async with asyncio.timeout(5):
+            while any(protocol.is_connected() for kept in pooled.values() for protocol, _ in kept):
+                await asyncio.sleep(0.01)
+        assert isinstance(await api.create(SMALL), Succeeded)
+        assert server.connections == 3
+
+
+async def test_a_connection_that_is_refused():
+    """Nothing was sent; when the API is back the same pool works."""
+    async with logged_in() as (api, server):
+        url = server.url
+        async with misbehaving() as other:
+            port = other.port
+        api._url = api._url.with_port(port)
+        with pytest.raises(ApiUnavailable, match="Connection refused"):
+            await api.create(SMALL)
+        api._url = api._url.with_port(int(url.rpartition(":")[2]))
+        assert isinstance(await api.create(SMALL), Succeeded)
+
+
+async def test_a_name_that_leads_nowhere():
+    """Nothing was sent; the message says where it was to go."""
+    async with logged_in() as (api, server):
+        api._url = api._url.with_host("no-such-host.invalid")
+        with pytest.raises(ApiUnavailable, match=r"cannot reach http://no-such-host\.invalid:\d+: no such host"):
+            await api.create(SMALL)
+        api._url = api._url.with_host("127.0.0.1")
+        assert isinstance(await api.create(SMALL), Succeeded)
+        assert server.created == 1
+
+
+async def test_a_pool_without_a_free_connection():
+    """Who waited in vain has sent nothing; who holds the connection is not disturbed."""
+    answer = asyncio.Event()
+
+    async def when_told(peer: Peer):
+        await peer.request()
+        answer.set()
+        await released.wait()
+        await peer.say(CREATED)
+
+    released = asyncio.Event()
+    async with logged_in(when_told, pool_size=1, within=5) as (api, server):
+        holding = asyncio.ensure_future(api.create(SMALL))
+        await answer.wait()
+        with pytest.raises(ApiUnavailable, match="ConnectionTimeoutError"):
+            await api.create(SMALL)
+        assert server.created == 1
+        released.set()
+        assert isinstance(await holding, Succeeded)
+        assert isinstance(await api.create(SMALL), Succeeded)
+
+
+async def test_a_plain_server_spoken_to_with_tls():
+    """The handshake fails before anything of a request is written."""
+    async with (
+        misbehaving() as server,
+        customer_api(Access(server.url.replace("http", "https"), connect_timeout=1), CREDENTIALS) as api,
+    ):
+        server.script.append(saying_without_reading)
+        with pytest.raises(ApiUnavailable, match="TLS"):
+            await api.create(SMALL)
+        assert server.requests == []
+
+
+async def saying_without_reading(peer: Peer):
+    """As a plain server answers a handshake."""
+    await peer.reader.readexactly(5)
+    await peer.say(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+    await peer.gone()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 that nobody trusts unless told to, and its key, in one file."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-nodes"]
+    new = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-keyout", key, "-out", cert]
+    subprocess.run(["openssl", "req", *new, *subject], check=True, capture_output=True)
+    return cert, key
+
+
+def tls_of(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    return context
+
+
+async def test_a_certificate_that_is_not_trusted(certificate):
+    """Nothing was sent, and the message says why."""
+    async with (
+        misbehaving(tls=tls_of(certificate)) as server,
+        customer_api(Access(f"https://127.0.0.1:{server.port}"), CREDENTIALS) as api,
+    ):
+        with pytest.raises(ApiUnavailable, match=r"TLS: self.signed certificate"):
+            await api.create(SMALL)
+        assert server.requests == []
+
+
+async def test_a_certificate_of_the_configured_authority(certificate):
+    """Is trusted: the creation goes through TLS like any other, and its failures mean the same."""
+    async with (
+        misbehaving(well, saying(b"HTTP/1.1 2"), tls=tls_of(certificate)) as server,
+        customer_api(Access(f"https://127.0.0.1:{server.port}", ca_file=certificate[0]), CREDENTIALS) as api,
+    ):
+        with pytest.raises(OutcomeUnknown):
+            await api.create(SMALL)
+        assert isinstance(await api.create(SMALL), Succeeded)
+
+
+class TooLate(TimeoutError):
+    """Of a kind that a client would take for its own."""
+
+
+@pytest.mark.parametrize("error", [TooLate, OSError, ValueError])
+@pytest.mark.parametrize("reused", [False, True], ids=["fresh", "reused"])
+async def test_a_last_look_that_says_no(reused, error):
+    """Its own exception arrives unchanged, the server sees not a byte of the creation, and the connection is closed."""
+    refusal = error("too late")
+
+    def look():
+        raise refusal
+
+    seen: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def watched(peer: Peer):
+        if reused:
+            await peer.request()
+            await peer.say(CREATED)
+        seen.put_nowait(await peer.reader.read())
+
+    async with logged_in(watched, pool_size=1) as (api, server):
+        if reused:
+            await api.create(SMALL)
+        with pytest.raises(error) as raised:
+            await api.create(SMALL, look)
+        assert raised.value is refusal
+        assert await asyncio.wait_for(seen.get(), 5) == b""
+        assert isinstance(await api.create(SMALL), Succeeded)
+        assert server.created == 1 + reused
+
+
+async def test_many_last_looks_that_say_no():
+    """No slot and no socket is lost: a pool of two serves a creation after fifty refusals."""
+
+    def look():
+        raise TooLate
+
+    async with logged_in(pool_size=2) as (api, server):
+        results = await asyncio.gather(*[api.create(SMALL, look) for _ in range(50)], return_exceptions=True)
+        assert {type(result) for result in results} == {TooLate}
+        assert server.created == 0
+        async with asyncio.timeout(5):
+            while server.alive:
+                await asyncio.sleep(0.01)
+        assert isinstance(await api.create(SMALL), Succeeded)
+
+
+async def test_when_the_last_look_is_asked():
+    """After the wait for a connection, however long; once for each POST, never for a login, a search or a logout."""
+    asked = []
+    refused = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    async with logged_in(saying(refused), pool_size=1) as (api, server):
+        first = asyncio.ensure_future(api.create(SMALL, lambda: asked.append((server.created, len(server.requests)))))
+        assert isinstance(await first, Succeeded)
+        assert await api.find_by_attribute("a", "b") == []
+        await api.log_out()
+        assert asked == [(0, 1), (1, 3)]
+        methods = [line.split()[0] + line.split()[1].rpartition("/")[2][:6] for line in server.requests]
+        assert methods == ["POSTlogin?", "POSTcustom", "POSTlogin?", "POSTcustom", "GETcustom", "DELETElogout"]
+
+
+async def test_a_pool_wait_before_the_last_look():
+    """The look comes when the connection is there, not when it was asked for."""
+    released, arrived = asyncio.Event(), asyncio.Event()
+
+    async def when_told(peer: Peer):
+        await peer.request()
+        arrived.set()
+        await released.wait()
+        await peer.say(CREATED)
+        await well(peer)
+
+    async with logged_in(when_told, pool_size=1, within=5, waiting=5) as (api, _):
+        first = asyncio.ensure_future(api.create(SMALL))
+        await arrived.wait()
+        looks = []
+        second = asyncio.ensure_future(api.create(SMALL, lambda: looks.append(first.done() or released.is_set())))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert looks == []
+        released.set()
+        await asyncio.gather(first, second)
+        assert looks == [True]
+
+
+@pytest.mark.parametrize("content", [None, b"no certificate"])
+async def test_a_certificate_file_that_cannot_be_used(content, tmp_path):
+    """Is a wrong setting, by its name, before anything is called."""
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingsError, match="WORKER_API__CA_FILE"):
+        async with customer_api(Access("https://127.0.0.1", ca_file=file), CREDENTIALS):
+            raise AssertionError
