@@ -2,24 +2,24 @@
 
 import asyncio
 import signal
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
 
 from worker import __version__, wiring
-from worker.assignment import Assignment, Restored, now
+from worker.assignment import Assignment
 from worker.creation import Creation
 from worker.customer import Configured
-from worker.decode import Decoder
+from worker.customer.live_catalog import LiveCatalog
+from worker.customer_api import CustomerApi
 from worker.dispatch import Dispatch
 from worker.errors import Draining, KafkaUnavailable
+from worker.forgetful import NoJournal
 from worker.hold import HoldReason, Holds
 from worker.intake import Intake, Restore
-from worker.journal import Fence, PartitionJournal
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.journal_topic import JournalTopic
@@ -77,6 +77,8 @@ async def _work(settings: Settings, holds: Holds, stopping: asyncio.Event, stack
     connection = wiring.connection(settings)
     api = await stack.enter_async_context(wiring.api(settings))
 
+    catalog = await stack.enter_async_context(_catalog(settings, api))
+
     async def kafka(make: Callable[[], AbstractAsyncContextManager[Opened]]) -> Opened:
         return await once_there(lambda: stack.enter_async_context(make()), holds, stopping)
 
@@ -84,7 +86,7 @@ async def _work(settings: Settings, holds: Holds, stopping: asyncio.Event, stack
     results = await kafka(lambda: sender(connection, Outage(holds, "results"), max_request_size=3 * MIB))
     journal = await kafka(lambda: sender(connection, Outage(holds, "journal"), max_request_size=MIB))
     creation = Creation(api, wiring.reconciliation(settings, holds, api), wiring.retry(settings), holds)
-    pipeline = Pipeline(decoder_of(settings), creation, wiring.results(settings, cluster), results.publish)
+    pipeline = Pipeline(wiring.decoder(settings, catalog), creation, wiring.results(settings, cluster), results.publish)
     slots = asyncio.Semaphore(settings.dispatch.max_in_flight)
     dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted)
     restore = _restore(settings, connection, journal, slots)
@@ -93,17 +95,18 @@ async def _work(settings: Settings, holds: Holds, stopping: asyncio.Event, stack
     return await intake.run(source, stopping)
 
 
-def decoder_of(settings: Settings, catalog: Configured | None = None) -> Decoder:
-    """The decoder as configured."""
-    return Decoder(
-        catalog=catalog,
-        form=settings.api.format,
-        max_bytes=settings.events.max_bytes,
-        max_depth=settings.events.max_depth,
-        departmentalization=settings.customer.departmentalization,
-        unknown_elements=settings.customer.unknown_elements,
-        event_attribute=settings.reconcile.attribute if settings.reconcile.by == "custom_attribute" else None,
-    )
+@asynccontextmanager
+async def _catalog(settings: Settings, api: CustomerApi) -> AsyncIterator[Configured | None]:
+    """The configured values: of a file, of the API and kept fresh in the background, or none."""
+    if settings.customer.catalog != "live":
+        yield wiring.catalog(settings)
+        return
+    catalog = LiveCatalog(api)
+    task = asyncio.create_task(catalog.keep_fresh(settings.customer.catalog_refresh), name="catalog")
+    try:
+        yield catalog
+    finally:
+        task.cancel()
 
 
 @asynccontextmanager
@@ -123,21 +126,6 @@ def _restore(settings: Settings, connection: Connection, journal: Sender, slots:
         return Assignment(partition, await topic.claim(partition), topic.append, slots, wiring.terms(settings))
 
     return restored
-
-
-@dataclass(slots=True)
-class NoJournal:
-    """Remembers for as long as the process lives and holds the partition."""
-
-    offsets: Counter[int] = field(default_factory=Counter)
-
-    async def claim(self, partition: int) -> Restored:
-        return Restored("nobody", PartitionJournal(), Fence(self.offsets[partition]), now())
-
-    async def append(self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None]) -> int:
-        self.offsets[partition] += 1
-        acknowledged(self.offsets[partition])
-        return self.offsets[partition]
 
 
 async def once_there(opening: Callable[[], Awaitable[Opened]], holds: Holds, stopping: asyncio.Event) -> Opened:

@@ -109,10 +109,10 @@ def validate(
     from rich.console import Console  # noqa: PLC0415
 
     from worker import validate as validation  # noqa: PLC0415
-    from worker.app import decoder_of  # noqa: PLC0415
+    from worker import wiring  # noqa: PLC0415
 
     settings = _settings(context)
-    decoder = decoder_of(settings, validation.catalog_of(catalog, settings.customer.catalog))
+    decoder = wiring.decoder(settings, validation.catalog_of(catalog, settings.customer.catalog))
     raise typer.Exit(validation.report(validation.verdicts(file, decoder), Console(), as_json=as_json))
 
 

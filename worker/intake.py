@@ -10,7 +10,7 @@ import structlog
 
 from worker.assignment import Assignment
 from worker.dispatch import Dispatch
-from worker.errors import CommitRefused, JournalUnreadable, KafkaUnavailable
+from worker.errors import CommitRefused, KafkaUnavailable, WorkerError
 from worker.hold import HoldReason, Holds
 from worker.records import Record
 
@@ -89,7 +89,7 @@ class Intake:
         while True:
             try:
                 assignment = await self.restore(number)
-            except (KafkaUnavailable, JournalUnreadable) as error:
+            except WorkerError as error:
                 log.error("journal.restore_failed", partition=number, detail=str(error))
                 await asyncio.sleep(RESTORE_AGAIN_AFTER)
             else:

@@ -3,12 +3,16 @@
 import re
 import socket
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 from worker.assignment import Terms
 from worker.commands import CreateCustomer
 from worker.creation import RetryPolicy
+from worker.customer import Configured
+from worker.customer.catalog import load_catalog
 from worker.customer_api import Access, CustomerApi, customer_api
 from worker.customer_api.session import Credentials
+from worker.decode import Decoder
 from worker.errors import SearchRefused, SettingsError
 from worker.hold import Breaker, Holds
 from worker.kafka.connection import Connection
@@ -18,6 +22,25 @@ from worker.results import Results
 from worker.retry import Backoff
 from worker.settings import Settings
 from worker.topics import Cluster, Plan
+
+
+def decoder(settings: Settings, catalog: Configured | None) -> Decoder:
+    """What records are read with."""
+    return Decoder(
+        catalog=catalog,
+        form=settings.api.format,
+        max_bytes=settings.events.max_bytes,
+        max_depth=settings.events.max_depth,
+        departmentalization=settings.customer.departmentalization,
+        unknown_elements=settings.customer.unknown_elements,
+        event_attribute=settings.reconcile.attribute if settings.reconcile.by == "custom_attribute" else None,
+    )
+
+
+def catalog(settings: Settings) -> Configured | None:
+    """The configured values of a file; a live catalog cannot be asked without the API."""
+    named = settings.customer.catalog
+    return load_catalog(Path(named)) if named and named != "live" else None
 
 
 def connection(settings: Settings) -> Connection:

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from urllib.parse import quote
 
 from yarl import URL
 
 from worker.commands import CreateCustomer, Request
 from worker.customer_api.answers import Meaning, judge
 from worker.customer_api.http import Access, Answer, Http, pooled
-from worker.customer_api.search import criterion, found
+from worker.customer_api.search import criterion, found, listed
 from worker.customer_api.session import HEADER, Credentials, Session
 from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown
 from worker.outcomes import Outcome
@@ -65,6 +66,19 @@ class CustomerApi:
     async def find_by_email(self, address: str) -> list[str]:
         """The ids of the customers with a contact point of exactly that address; raises as above."""
         return await self._find("email", address)
+
+    async def attributes(self, name: str) -> bytes:
+        """The JSON list of what is configured under that name (reference 2.6). Raises as a search does."""
+        url = self._access.url(f"/interaction/customer/attributes?$attribute={quote(name, safe='')}")
+
+        async def get(session: str) -> Answer:
+            headers = {HEADER: session, "Accept": "application/json"}
+            return await self._http.request("GET", url, headers, body_within=self._access.request_timeout)
+
+        try:
+            return listed(await self._in_session(get))
+        except OutcomeUnknown as error:
+            raise ApiUnavailable(f"attributes: {error}") from error
 
     async def _find(self, name: str, value: str) -> list[str]:
         url = self._access.url(f"/interaction/customer?{criterion(name, value)}")

@@ -32,6 +32,17 @@ def found(answer: Answer) -> list[str]:
             raise SearchRefused(f"the API refused the search: {status}")
 
 
+def listed(answer: Answer) -> bytes:
+    """The body of a whole answer; nothing is configured where there is none."""
+    if answer.status == 204:
+        return b""
+    if answer.status != 200:
+        raise SearchRefused(f"the API did not list it: {answer.status}")
+    if not answer.whole:
+        raise ApiUnavailable(f"the answer broke off, or is longer than {MAX_BODY} bytes")
+    return answer.body
+
+
 def _ids(answer: Answer) -> list[str]:
     """At least one: nobody is a 204, so that an empty list is no answer that the API's page knows."""
     if not answer.whole and len(answer.body) < MAX_BODY:
