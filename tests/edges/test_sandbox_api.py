@@ -433,7 +433,7 @@ async def test_a_slow_reply(trial: Trial) -> None:
 async def all_struck(trial: Trial) -> None:
     """Return once every fault has struck."""
     async with asyncio.timeout(DEADLINE):
-        while not all(each.hits for each in trial.sandbox.faults.active):  # noqa: ASYNC110 - a strike has no event
+        while not all(each.hits for each in trial.sandbox.faults.active):
             await asyncio.sleep(0)
 
 
