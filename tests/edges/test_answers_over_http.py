@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 from misbehaving import Peer, answering, holding_on, misbehaving, saying
+from yarl import URL
 
 from worker.commands import CreateCustomer, Request
 from worker.customer import Customer
@@ -147,6 +148,15 @@ async def test_a_body_that_never_comes(status):
     async with logged_in(holding_on(head)) as (api, _):
         assert await meaning(api) == expected(status)
         assert await meaning(api) == Succeeded
+
+
+async def test_a_body_for_diagnosis():
+    """Has a time of its own, far shorter than the request's."""
+    head = b"HTTP/1.1 400 X\r\nContent-Length: 100\r\n\r\nhalf"
+    access = Access("http://127.0.0.1", connect_timeout=60, request_timeout=60)
+    async with misbehaving(holding_on(head)) as server, pooled(access) as http, asyncio.timeout(20):
+        answer = await http.request("GET", URL(server.url), {}, body_within=0.05)
+        assert (answer.status, answer.body, answer.whole) == (400, b"half", False)
 
 
 async def test_a_body_without_end():
