@@ -4,10 +4,12 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import pytest
@@ -19,6 +21,7 @@ from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, RunningSan
 from worker.topics import Plan, create
 
 DEADLINE = 30
+LAUNCH = Path(__file__).with_name("launch.py")
 Line = dict[str, Any]
 
 
@@ -92,10 +95,17 @@ class World:
 
     async def start(self, *arguments: str, **settings: str) -> Process:
         """A command as its own process, told by environment; `run` without arguments."""
+        return await self._process("-m", "worker", *(arguments or ("run",)), **settings)
+
+    async def launch(self, step: str, side: str, sent: signal.Signals, nth: int = 1, **settings: str) -> Process:
+        """`run`, struck by that signal at that step (see launch.py)."""
+        return await self._process(str(LAUNCH), step, side, str(nth), sent.name, **settings)
+
+    async def _process(self, *arguments: str, **settings: str) -> Process:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "worker", *(arguments or ("run",))),
+            *arguments,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={**inherited, **self.environment, **settings},
@@ -149,6 +159,19 @@ async def _killed(process: asyncio.subprocess.Process) -> None:
 @pytest.fixture
 async def world(kafka: str, unique: str) -> AsyncIterator[World]:
     """Topics and an API are made by the test, as it needs them."""
+    async with opened_world(kafka, unique) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def worlds(kafka: str) -> Callable[[], AbstractAsyncContextManager[World]]:
+    """As many as are opened, side by side."""
+    return lambda: opened_world(kafka, f"t-{uuid4().hex[:12]}")
+
+
+@asynccontextmanager
+async def opened_world(kafka: str, unique: str) -> AsyncIterator[World]:
+    """Whose topics begin with `unique`."""
     plan = Plan(
         f"{unique}.requests",
         f"{unique}.succeeded",
