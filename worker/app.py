@@ -50,8 +50,11 @@ class Outage:
         self.holds.end(HoldReason.KAFKA_UNAVAILABLE, self.holder)
 
 
-async def run(settings: Settings) -> int:
-    """Run until told to stop: 0 after a clean drain, 1 when something was left in flight."""
+async def run(settings: Settings, reread: Callable[[], Settings] | None = None) -> int:
+    """Run until told to stop: 0 after a clean drain, 1 when something was left in flight.
+
+    `reread` gives the settings as they are now, for a password that is changed while the worker runs.
+    """
     asyncio.get_running_loop().set_exception_handler(_unforeseen)
     stopping = asyncio.Event()
     holds = Holds(wiring.breaker(settings))
@@ -59,7 +62,7 @@ async def run(settings: Settings) -> int:
     with_signals(stopping)
     try:
         async with AsyncExitStack() as stack:
-            drained = await _work(settings, holds, stopping, stack)
+            drained = await _work(settings, wiring.api(settings, reread), holds, stopping, stack)
     except Draining:
         drained = True
     log.info("worker.stopped", drained=drained)
@@ -72,11 +75,16 @@ def _unforeseen(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     log.error("task.crashed", error=type(error).__name__, where=where(error) if error else None)
 
 
-async def _work(settings: Settings, holds: Holds, stopping: asyncio.Event, stack: AsyncExitStack) -> bool:
+async def _work(
+    settings: Settings,
+    api_client: AbstractAsyncContextManager[CustomerApi],
+    holds: Holds,
+    stopping: asyncio.Event,
+    stack: AsyncExitStack,
+) -> bool:
     """What is entered first is closed last: leave the group, then close the producers, then log out."""
     connection = wiring.connection(settings)
-    api = await stack.enter_async_context(wiring.api(settings))
-
+    api = await stack.enter_async_context(api_client)
     catalog = await stack.enter_async_context(_catalog(settings, api))
 
     async def kafka(make: Callable[[], AbstractAsyncContextManager[Opened]]) -> Opened:

@@ -78,7 +78,7 @@ def run(context: typer.Context) -> None:
 
     settings = _settings(context)
     logs.configure(settings.log.level, settings.log.format)
-    _run(worker_app.run(settings))
+    _run(worker_app.run(settings, lambda: _settings(context)))
 
 
 @topics.command("create")

@@ -2,6 +2,7 @@
 
 import re
 import socket
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -117,14 +118,14 @@ def credentials(settings: Settings) -> Credentials:
     return Credentials(api.username, api.password.get_secret_value())
 
 
-def api(settings: Settings) -> AbstractAsyncContextManager[CustomerApi]:
-    """A client of the API; SettingsError where there is no account."""
-    given = settings.api
+def api(settings: Settings, reread: Callable[[], Settings] | None = None) -> AbstractAsyncContextManager[CustomerApi]:
+    """A client of the API; SettingsError where there is no account. A password that changes is read at a login."""
+    given, account = settings.api, credentials(settings)
     # An internal error may come after the customer was stored: where that can be looked up it is (design 4.5).
     looked_up = frozenset[int]() if settings.reconcile.by == "none" else given.retry_statuses & {500}
     return customer_api(
         access(settings),
-        credentials(settings),
+        (lambda: credentials(reread())) if reread else account,
         force_login=given.force_login,
         unknown_statuses=given.unknown_statuses | looked_up,
         retry_statuses=given.retry_statuses - looked_up,

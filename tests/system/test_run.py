@@ -233,3 +233,20 @@ async def test_a_port_that_is_taken(world, command):
         assert await process.ended() == 1
     assert port in process.text[-1]
     assert "Traceback" not in "\n".join(process.text)
+
+
+async def test_a_password_that_is_changed(world, tmp_path):
+    """A secret's file is read again at the next login: the hold ends without a restart."""
+    await world.topics()
+    sandbox = await world.sandbox()
+    secret = tmp_path / "settings.toml"
+    secret.write_text('[api]\npassword = "yesterday"\n')
+    password = world.environment.pop("WORKER_API__PASSWORD")
+    await world.publish(individual())
+    worker = await world.start("--config", str(secret), "run")
+    await worker.until("hold.started", reason="session_refused")
+    secret.write_text(f'[api]\npassword = "{password}"\n')
+    await worker.until("record.finished", outcome="succeeded")
+    await worker.until("hold.ended", reason="session_refused")
+    assert await worker.stop() == 0
+    assert sandbox.ledger.created == 1
