@@ -79,7 +79,7 @@ class FakeJournalTopic:
         acknowledged(stored.offset)
         return stored.offset
 
-    async def claim(self, partition: int) -> Restored:
+    async def claim(self, partition: int, kept: Restored | None = None) -> Restored:
         self.claims += 1
         writer = f"writer-{self.claims}"
         claimed = await self.append(partition, CLAIM, encode(Claim(writer)), lambda _: None)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import structlog
 
 from worker import __version__, wiring
-from worker.assignment import Assignment
+from worker.assignment import Assignment, Restored
 from worker.creation import Creation
 from worker.customer import Configured
 from worker.customer.live_catalog import LiveCatalog
@@ -28,6 +28,7 @@ from worker.kafka.source import record_source
 from worker.logs import where
 from worker.pipeline import Pipeline
 from worker.settings import Settings
+from worker.slots import Slots
 from worker.topics import Cluster, verify
 
 log = structlog.get_logger()
@@ -93,9 +94,16 @@ async def _work(
     cluster = await kafka(lambda: _verified(connection, settings))
     results = await kafka(lambda: sender(connection, Outage(holds, "results"), max_request_size=3 * MIB))
     journal = await kafka(lambda: sender(connection, Outage(holds, "journal"), max_request_size=MIB))
-    creation = Creation(api, wiring.reconciliation(settings, holds, api), wiring.retry(settings), holds)
+    creation = Creation(
+        api,
+        wiring.reconciliation(settings, holds, api),
+        wiring.retry(settings),
+        holds,
+        wiring.pace(settings),
+        wiring.flood(settings),
+    )
     pipeline = Pipeline(wiring.decoder(settings, catalog), creation, wiring.results(settings, cluster), results.publish)
-    slots = asyncio.Semaphore(settings.dispatch.max_in_flight)
+    slots = Slots(settings.dispatch.max_in_flight)
     dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted)
     restore = _restore(settings, connection, journal, slots)
     intake = Intake(dispatch, restore, holds, settings.dispatch.drain_timeout)
@@ -125,13 +133,13 @@ async def _verified(connection: Connection, settings: Settings) -> AsyncIterator
     yield cluster
 
 
-def _restore(settings: Settings, connection: Connection, journal: Sender, slots: asyncio.Semaphore) -> Restore:
+def _restore(settings: Settings, connection: Connection, journal: Sender, slots: Slots) -> Restore:
     topic = JournalTopic(settings.topics.journal, connection, journal) if settings.journal.enabled else NoJournal()
     if not settings.journal.enabled:
         log.warning("journal.disabled", detail="a crash can create customers twice (WORKER_JOURNAL__ENABLED=false)")
 
-    async def restored(partition: int) -> Assignment:
-        return Assignment(partition, await topic.claim(partition), topic.append, slots, wiring.terms(settings))
+    async def restored(partition: int, kept: Restored | None) -> Assignment:
+        return Assignment(partition, await topic.claim(partition, kept), topic.append, slots, wiring.terms(settings))
 
     return restored
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from worker.errors import Draining, Fenced, LeaseOver
 from worker.journal import Entry, EntryKey, Fence, Finished, Lease, Moment, PartitionJournal, encode
 from worker.offsets import Offsets
+from worker.slots import Slots
 
 BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -63,11 +64,12 @@ class Assignment:
     partition: int
     restored: Restored
     append: Append
-    slots: asyncio.Semaphore
+    slots: Slots
     terms: Terms = Terms()
     clock: Callable[[], Moment] = now
     offsets: Offsets = field(default_factory=Offsets)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
+    given_up: bool = False
     _turns: dict[UUID, _Turn] = field(default_factory=dict)
 
     @property
@@ -78,7 +80,7 @@ class Assignment:
     @property
     def fenced(self) -> bool:
         """Somebody else wrote since our claim: nothing more may be sent or published under it."""
-        return self.restored.fence.broken
+        return self.restored.fence.broken or self.given_up
 
     @property
     def ending(self) -> bool:
@@ -104,7 +106,7 @@ class Assignment:
 
     def give_up(self) -> None:
         """Nothing more is sent or published; what is answered yet is written down as evidence for the next owner."""
-        self.restored.fence.broken = True
+        self.given_up = True
         self.draining.set()
 
     def before_sending(self, lease: Lease) -> Callable[[], None]:
@@ -131,13 +133,13 @@ class Assignment:
 
     async def pause(self, seconds: float) -> None:
         """Wait without the slot; Draining is raised as soon as the partition drains."""
-        self.slots.release()
+        self.slots.give()
         try:
             await asyncio.wait_for(self.draining.wait(), seconds)
         except TimeoutError:
             return
         finally:
-            await self.slots.acquire()
+            await self.slots.returned()
         raise Draining
 
     async def settled(self, since: Moment, seconds: float) -> None:

@@ -10,14 +10,17 @@ from worker.commands import CreateCustomer
 from worker.errors import (
     ApiUnavailable,
     CreatedIdUnknown,
+    Flooded,
     LeaseOver,
     LoginRefused,
     OutcomeUnknown,
     RefusedForNow,
 )
+from worker.flood import Flood
 from worker.hold import Holds
 from worker.journal import Entry, Fresh, InDoubt, Intent, Lease, Moment, Released
 from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded
+from worker.pace import Pace
 from worker.reconcile import Absent, Existing, Finding, Reconciliation, Unclear
 from worker.records import Record
 from worker.retry import Backoff
@@ -51,6 +54,8 @@ class Creation:
     reconciliation: Reconciliation
     retry: RetryPolicy
     holds: Holds
+    pace: Pace
+    flood: Flood
 
     async def carry_out(
         self, command: CreateCustomer, record: Record, assignment: Assignment, known: Fresh | InDoubt
@@ -92,8 +97,11 @@ class _Course:
         try:
             async with self.by.holds.turn(self.assignment.pause) as probe:
                 await self.by.customers.log_in()
+                if wait := self.by.pace.reserve():
+                    await self.assignment.pause(wait)
                 lease = await self._write(Intent(self.attempts + 1))
                 outcome = await self.by.customers.create(self.command, self.assignment.before_sending(lease))
+                self._flooded(outcome)
         except OutcomeUnknown as doubt:
             self.attempts += 1
             handed = lease.handed if lease else self.assignment.clock()
@@ -104,13 +112,18 @@ class _Course:
             if (exhausted := self._exhausted(refusal)) is None:
                 await self._again(refusal.retry_after)
             return exhausted
-        except (ApiUnavailable, LoginRefused, LeaseOver):
+        except (ApiUnavailable, Flooded, LoginRefused, LeaseOver):
             if lease:
                 await self._write(Released(self.attempts))
             await self._again()
             return None
         self.attempts += 1
         return await self._believed(replace(outcome, attempts=self.attempts))
+
+    def _flooded(self, outcome: Outcome) -> None:
+        """A refusal among nearly nothing but refusals is not believed: it would empty the topic into dead letters."""
+        if self.by.flood.seen(refused=isinstance(outcome, Failed)):
+            raise Flooded("nearly every customer is being refused")
 
     async def _write(self, entry: Entry) -> Lease:
         return await self.assignment.write(self.command.request.event, self.record.offset, entry)

@@ -1,4 +1,4 @@
-"""Many records at once, one at a time per key; bounded; drained before a partition is given up."""
+"""Many records at once, one at a time per key; fair between partitions and keys; drained before one is given up."""
 
 import asyncio
 from collections import deque
@@ -13,6 +13,7 @@ from worker.errors import Draining, Fenced
 from worker.logs import where
 from worker.outcomes import Outcome
 from worker.records import Record
+from worker.slots import Slots
 
 log = structlog.get_logger()
 AFTER_A_CRASH = 5.0
@@ -29,25 +30,36 @@ Lane = bytes | int
 
 @dataclass(eq=False, slots=True)
 class _Open:
-    """An assignment with its lanes: one per key, and one per record without a key."""
+    """An assignment with its lanes: one per key, and one per record without a key.
+
+    `waiting` are the lanes whose first record can begin; a lane at work is in `lanes` alone.
+    """
 
     assignment: Assignment
     lanes: dict[Lane, deque[Record]] = field(default_factory=dict)
+    waiting: deque[Lane] = field(default_factory=deque)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
 class Dispatch:
-    """Knows which partitions are open and what is under way in them."""
+    """Knows which partitions are open and what is under way in them.
 
-    def __init__(self, process: Process, slots: asyncio.Semaphore, *, max_uncommitted: int) -> None:
+    A free slot goes to the next partition in turn, and there to the lane that has waited longest: neither a hot key
+    nor a partition with a deep backlog keeps the others waiting for more than one record each.
+    """
+
+    def __init__(self, process: Process, slots: Slots, *, max_uncommitted: int) -> None:
         self._process = process
         self._slots = slots
         self._max_uncommitted = max_uncommitted
         self._open: dict[int, _Open] = {}
+        self._turns: deque[int] = deque()
+        slots.when_free(self._fill)
 
     def open(self, assignment: Assignment) -> None:
         """Records of this partition may be admitted from now on."""
         self._open[assignment.partition] = _Open(assignment)
+        self._turns.append(assignment.partition)
 
     def ready(self) -> list[int]:
         """Partitions that may be read from: open, not draining, not too far ahead of their commits."""
@@ -67,36 +79,63 @@ class Dispatch:
             queue.append(record)
             return
         partition.lanes[lane] = deque([record])
-        task = asyncio.create_task(self._run(partition, lane), name=f"{record.topic}/{record.partition} lane")
+        partition.waiting.append(lane)
+        self._fill()
+
+    def _fill(self) -> None:
+        """Begin as much as there are slots for."""
+        while self._slots.take():
+            partition = self._next()
+            if partition is None:
+                self._slots.unused()
+                return
+            self._begin(partition, partition.waiting.popleft())
+
+    def _next(self) -> _Open | None:
+        for _ in range(len(self._turns)):
+            self._turns.rotate(-1)
+            partition = self._open[self._turns[-1]]
+            if partition.waiting and not partition.assignment.ending:
+                return partition
+        return None
+
+    def _begin(self, partition: _Open, lane: Lane) -> None:
+        record = partition.lanes[lane][0]
+        task = asyncio.create_task(
+            self._run(partition, lane), name=f"{record.topic}/{record.partition}@{record.offset}"
+        )
         partition.tasks.add(task)
         task.add_done_callback(partition.tasks.discard)
 
     async def _run(self, partition: _Open, lane: Lane) -> None:
-        """A record leaves its lane only when it is finished, so that an occupied lane always has its task."""
+        """The first record of the lane, with a slot; the lane waits for its next turn behind the others."""
         queue = partition.lanes[lane]
         try:
-            while queue and not partition.assignment.ending:
-                await self._finish(queue[0], partition.assignment)
-                queue.popleft()
+            await self._finish(queue[0], partition.assignment)
+            queue.popleft()
         except (Draining, Fenced):
-            pass
-        finally:
             del partition.lanes[lane]
+        else:
+            if queue:
+                partition.waiting.append(lane)
+            else:
+                del partition.lanes[lane]
+        finally:
+            self._slots.give()
 
     async def _finish(self, record: Record, assignment: Assignment) -> None:
         """Nothing but a drain ends a record without an outcome: after a crash of ours it is taken up again."""
         while True:
-            async with self._slots:
-                try:
-                    await self._process(record, assignment)
-                except (Draining, Fenced):
-                    raise
-                except Exception as error:  # noqa: BLE001  an error of ours must neither lose the record nor go unseen
-                    log.error("record.crashed", **_place(record), error=type(error).__name__, where=where(error))
-                    await assignment.pause(AFTER_A_CRASH)
-                else:
-                    assignment.offsets.finish(record.offset)
-                    return
+            try:
+                await self._process(record, assignment)
+            except (Draining, Fenced):
+                raise
+            except Exception as error:  # noqa: BLE001  an error of ours must neither lose the record nor go unseen
+                log.error("record.crashed", **_place(record), error=type(error).__name__, where=where(error))
+                await assignment.pause(AFTER_A_CRASH)
+            else:
+                assignment.offsets.finish(record.offset)
+                return
 
     def committable(self) -> dict[int, int]:
         """The next offset to read, of each partition in which it has moved."""
@@ -123,6 +162,7 @@ class Dispatch:
         """Forget them; a task that outlived its drain can send, publish and commit nothing any more."""
         for number in partitions:
             if partition := self._open.pop(number, None):
+                self._turns.remove(number)
                 partition.assignment.give_up()
 
     def fenced(self) -> list[Assignment]:
@@ -130,8 +170,8 @@ class Dispatch:
         return [assignment for assignment in self.assignments() if assignment.fenced]
 
     def in_flight(self) -> int:
-        """Records started and not finished."""
-        return sum(len(partition.lanes) for partition in self._open.values())
+        """Records begun and not finished, those that wait for their retry included."""
+        return sum(len(partition.tasks) for partition in self._open.values())
 
     def assignments(self) -> Iterator[Assignment]:
         """The open ones."""

@@ -10,9 +10,11 @@ WorkerError
 ├── RefusedForNow        the API answered, and may answer otherwise later
 ├── LoginRefused         the API does not let us in
 │   └── SessionContention    others end our sessions as fast as we log in
+├── Flooded              the API refuses nearly everything, this as well
 ├── OutcomeUnknown       the request left, the answer never came
 │   └── CreatedIdUnknown     the customer exists, and the answer did not say under which id
 ├── SearchRefused        the look-up can tell nothing
+├── MessageTooLarge      Kafka takes no message of that size in that topic
 ├── CommitRefused        the group has given our partitions to somebody else
 ├── Fenced               somebody else wrote to our journal partition; nothing more is sent or published
 ├── LeaseOver            the intent is too old to start its POST; nothing was sent
@@ -77,6 +79,14 @@ class CreatedIdUnknown(OutcomeUnknown):
 
 class SearchRefused(WorkerError):
     """No permission, no criterion, or an answer that cannot be read."""
+
+
+class Flooded(WorkerError):
+    """The refusal is not believed for now; nothing was carried out."""
+
+
+class MessageTooLarge(WorkerError):
+    """It was not published, and never will be as it is."""
 
 
 class CommitRefused(WorkerError):

@@ -14,7 +14,7 @@ class NoJournal:
 
     _offsets: Counter[int] = field(default_factory=Counter)
 
-    async def claim(self, partition: int) -> Restored:
+    async def claim(self, partition: int, kept: Restored | None = None) -> Restored:
         """Nothing is known."""
         return Restored("nobody", PartitionJournal(), Fence(self._offsets[partition]), now())
 

@@ -10,19 +10,13 @@ from enum import StrEnum
 
 import structlog
 
-from worker.errors import (
-    ApiUnavailable,
-    Fenced,
-    LeaseOver,
-    LoginRefused,
-    OutcomeUnknown,
-    RefusedForNow,
-    SessionContention,
-)
+from worker.errors import Fenced, Flooded, LeaseOver, LoginRefused, SearchRefused, SessionContention, WorkerError
 from worker.retry import Backoff
 
 log = structlog.get_logger()
 LONGEST_PAUSE = 1.0
+# They say nothing of the API: the turn was not used, or it was answered.
+NEUTRAL = (Fenced, LeaseOver, SearchRefused)
 
 
 class HoldReason(StrEnum):
@@ -113,31 +107,23 @@ class Holds:
             await pause(delay)
         try:
             yield self._breaker.open
-        except SessionContention as error:
-            self._failed(HoldReason.SESSION_CONTENTION, str(error), at_once=True)
-            raise
-        except LoginRefused as error:
-            self._failed(HoldReason.SESSION_REFUSED, str(error), at_once=True)
-            raise
-        except (Fenced, LeaseOver):
+        except NEUTRAL:
             self._breaker.given_back(self._clock())
             raise
-        except (ApiUnavailable, RefusedForNow, OutcomeUnknown) as error:
-            self._failed(HoldReason.API_UNAVAILABLE, str(error), at_once=False)
-            raise
-        except Exception:
-            self._breaker.failed(self._clock(), at_once=False)
+        except Exception as error:
+            self._failed(error)
             raise
         else:
             self._succeeded()
 
-    def _failed(self, reason: HoldReason, detail: str, *, at_once: bool) -> None:
+    def _failed(self, error: Exception) -> None:
+        reason, at_once = _meaning(error)
         self._breaker.failed(self._clock(), at_once=at_once)
         if self._breaker.open:
             if self._of_breaker not in {None, reason}:
                 self._end_of_breaker()
             self._of_breaker = reason
-            self.begin(reason, detail)
+            self.begin(reason, str(error) if isinstance(error, WorkerError) else type(error).__name__)
 
     def _succeeded(self) -> None:
         self._breaker.succeeded()
@@ -147,3 +133,16 @@ class Holds:
         if self._of_breaker:
             self.end(self._of_breaker)
             self._of_breaker = None
+
+
+def _meaning(error: Exception) -> tuple[HoldReason, bool]:
+    """The hold that it may begin, and whether it does so at once or only as one of several in a row."""
+    match error:
+        case SessionContention():
+            return HoldReason.SESSION_CONTENTION, True
+        case LoginRefused():
+            return HoldReason.SESSION_REFUSED, True
+        case Flooded():
+            return HoldReason.REJECTION_FLOOD, True
+        case _:
+            return HoldReason.API_UNAVAILABLE, False

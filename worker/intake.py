@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from worker.assignment import Assignment
+from worker.assignment import Assignment, Restored
 from worker.dispatch import Dispatch
 from worker.errors import CommitRefused, KafkaUnavailable, WorkerError
 from worker.hold import HoldReason, Holds
@@ -30,7 +30,7 @@ class Source(Protocol):
     async def rewind(self, partition: int, offset: int | None, within: float) -> None: ...
 
 
-Restore = Callable[[int], Awaitable[Assignment]]
+Restore = Callable[[int, Restored | None], Awaitable[Assignment]]
 
 
 @dataclass(eq=False, slots=True)
@@ -42,6 +42,7 @@ class Intake:
     holds: Holds
     drain_timeout: float
     _restoring: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _kept: dict[int, Restored] = field(default_factory=dict)
     _committing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _source: Source | None = None
     _next_commit: float = 0.0
@@ -75,6 +76,7 @@ class Intake:
         log.info("partitions.assigned", partitions=sorted(partitions))
         if HoldReason.STOPPING in self.holds.reasons():
             return
+        self._kept = {number: kept for number, kept in self._kept.items() if number in partitions}
         for number in partitions:
             self._restoring[number] = asyncio.create_task(self._open(number), name=f"restore {number}")
         self._tell_restoring()
@@ -88,7 +90,7 @@ class Intake:
         started = time.monotonic()
         while True:
             try:
-                assignment = await self.restore(number)
+                assignment = await self.restore(number, self._kept.pop(number, None))
             except WorkerError as error:
                 log.error("journal.restore_failed", partition=number, detail=str(error))
                 await asyncio.sleep(RESTORE_AGAIN_AFTER)
@@ -154,6 +156,8 @@ class Intake:
         if not drained:
             log.warning("drain.incomplete", partitions=sorted(partitions))
         await self._commit()
+        ours = [each for each in self.dispatch.assignments() if each.partition in partitions and not each.fenced]
+        self._kept = {each.partition: each.restored for each in ours} if drained else {}
         self.dispatch.close(partitions)
 
     async def _stop(self) -> bool:

@@ -10,6 +10,7 @@ import structlog
 from worker.assignment import Assignment
 from worker.commands import CreateCustomer, Request, Unusable
 from worker.creation import OPEN, Creation, unknown
+from worker.errors import MessageTooLarge
 from worker.journal import CreatedBefore, Ended, Finished, Fresh, InDoubt
 from worker.outcomes import Failed, Outcome, Succeeded
 from worker.records import OutgoingMessage, Position, Record
@@ -68,10 +69,17 @@ class Pipeline:
             case Succeeded():
                 await self.publish(self.results.succeeded(outcome, record, request))
             case Failed():
-                dead_letter = await self.publish(self.results.dead_letter(outcome, record, first_seen))
+                dead_letter = await self._dead_letter(outcome, record, first_seen)
                 await self.publish(self.results.failed(outcome, record, request, dead_letter))
             case other:
                 assert_never(other)
+
+    async def _dead_letter(self, outcome: Failed, record: Record, first_seen: float) -> Position:
+        """A record that the topic does not take is kept by its place: it is still in the request topic."""
+        try:
+            return await self.publish(self.results.dead_letter(outcome, record, first_seen))
+        except MessageTooLarge:
+            return await self.publish(self.results.without_payload().dead_letter(outcome, record, first_seen))
 
 
 def _tell(record: Record, request: Request, outcome: Outcome, seconds: float) -> None:

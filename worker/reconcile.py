@@ -40,39 +40,42 @@ class Patience(Protocol):
     async def settled(self, since: Moment, seconds: float) -> None: ...
 
 
-async def nowhere(_: CreateCustomer) -> list[str]:
-    """No look-up is configured."""
-    raise SearchRefused("no look-up is configured (WORKER_RECONCILE__BY)")
+@dataclass(frozen=True, slots=True)
+class Search:
+    """`settle` is the longest that a POST can still be on its way after its intent was handed over, in seconds: the
+    intent's time to live, the request's timeout and the search's lag together.
+    """
+
+    find: Find
+    settle: float
+    attempts: int = 3
+    delay: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """`settle` is the longest that a POST can still be on its way after its intent: the intent's time to live, the
-    request's timeout and the search's lag, in seconds. None: there is nothing to ask, and so nothing to wait for.
-    """
+    """Without a search there is nothing to ask, and so nothing to wait for."""
 
     holds: Holds
-    find: Find = nowhere
-    settle: float | None = None
-    attempts: int = 3
-    delay: float = 5.0
+    search: Search | None = None
 
     async def look_up(self, command: CreateCustomer, since: Moment, patience: Patience) -> Finding:
         """`since` is when the last possible intent was handed over. Raises what the API raises, and Draining."""
-        if self.settle is not None:
-            await patience.settled(since, self.settle)
-        for ask in range(self.attempts):
+        if self.search is None:
+            return Unclear("no look-up is configured (WORKER_RECONCILE__BY)")
+        await patience.settled(since, self.search.settle)
+        for ask in range(self.search.attempts):
             if ask:
-                await patience.pause(self.delay)
-            finding = await self._ask(command, patience)
+                await patience.pause(self.search.delay)
+            finding = await self._ask(self.search, command, patience)
             if not isinstance(finding, Absent):
                 return finding
         return Absent()
 
-    async def _ask(self, command: CreateCustomer, patience: Patience) -> Finding:
+    async def _ask(self, search: Search, command: CreateCustomer, patience: Patience) -> Finding:
         try:
             async with self.holds.turn(patience.pause):
-                found = await self.find(command)
+                found = await search.find(command)
         except SearchRefused as refusal:
             return Unclear(str(refusal))
         if len(found) > 1:

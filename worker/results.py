@@ -1,7 +1,7 @@
 """What is announced of an outcome: result events (CloudEvents, structured) and dead letters (design 4.3, 4.9)."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -80,6 +80,10 @@ class Results:
             value, headers = b"", (*headers, ("worker-value", b"null"))
         partition = record.partition if self.same_partition else None
         return OutgoingMessage(self.dead_letter_topic, record.key, value, headers, partition)
+
+    def without_payload(self) -> "Results":
+        """The same, with dead letters that leave the value out and say so."""
+        return replace(self, with_payload=False)
 
     def _others_headers(self, outcome: Failed, record: Record) -> Headers:
         """The dialects of Spring Kafka (binary numbers) and Kafka Connect (text), so that their tools can read ours."""

@@ -154,7 +154,7 @@ class Dispatch(Group):
     max_in_flight: Positive = 64
     """Records worked on at once, over all partitions."""
     max_rate: Annotated[float, Field(gt=0)] | None = None
-    """No effect yet: POSTs a second at most; unset: no limit."""
+    """POSTs a second at most; unset: no limit."""
     max_uncommitted: Positive = 10_000
     """Records taken of one partition and not yet committed; at this many it is left unread."""
     drain_timeout: Seconds = 40
@@ -200,9 +200,9 @@ class Hold(Group):
     max_probe_delay: Seconds = Field(30, gt=0)
     """The longest such wait."""
     flood_ratio: Annotated[float, Field(gt=0, le=1)] = 0.9
-    """No effect yet: hold when this share of the last records was refused."""
+    """Hold when this share of the last records was refused."""
     flood_window: Positive = 100
-    """No effect yet: how many last records that share is taken of."""
+    """How many last answers that share is taken of."""
 
 
 class DeadLetters(Group):

@@ -15,10 +15,12 @@ from worker.customer_api import Access, CustomerApi, customer_api
 from worker.customer_api.session import Credentials
 from worker.decode import Decoder
 from worker.errors import SearchRefused, SettingsError
+from worker.flood import Flood
 from worker.hold import Breaker, Holds
 from worker.kafka.connection import Connection
 from worker.kafka.source import Membership
-from worker.reconcile import Reconciliation
+from worker.pace import Pace
+from worker.reconcile import Reconciliation, Search
 from worker.results import Results
 from worker.retry import Backoff
 from worker.settings import Settings
@@ -159,6 +161,16 @@ def retry(settings: Settings) -> RetryPolicy:
     return RetryPolicy(given.max_attempts, Backoff(given.base_delay, given.max_delay))
 
 
+def pace(settings: Settings) -> Pace:
+    """The limit on POSTs."""
+    return Pace(settings.dispatch.max_rate)
+
+
+def flood(settings: Settings) -> Flood:
+    """When nearly everything is being refused."""
+    return Flood(settings.hold.flood_ratio, settings.hold.flood_window)
+
+
 def breaker(settings: Settings) -> Breaker:
     """When failures in a row are an outage, and how it is probed."""
     given = settings.hold
@@ -188,6 +200,6 @@ def reconciliation(settings: Settings, holds: Holds, api: CustomerApi) -> Reconc
         case "none":
             return Reconciliation(holds)
         case "custom_attribute":
-            return Reconciliation(holds, by_attribute, settle, given.attempts, given.settle_delay)
+            return Reconciliation(holds, Search(by_attribute, settle, given.attempts, given.settle_delay))
         case "email":
-            return Reconciliation(holds, by_email, settle, given.attempts, given.settle_delay)
+            return Reconciliation(holds, Search(by_email, settle, given.attempts, given.settle_delay))

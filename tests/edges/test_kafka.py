@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from fakes import FakeJournalTopic
 
-from worker.errors import CommitRefused, JournalUnreadable, KafkaUnavailable
+from worker.errors import CommitRefused, JournalUnreadable, KafkaUnavailable, MessageTooLarge
 from worker.journal import EntryKey, Finished, Fresh, InDoubt, Intent, Released, encode
 from worker.kafka import admin
 from worker.kafka.connection import Connection
@@ -189,6 +189,31 @@ async def test_the_fence_of_a_claim(journal):
     await journal.claim(0)
     await journal.append(0, keys[0], value, fence.acknowledged)
     assert fence.broken
+
+
+async def test_a_partition_that_comes_back(connection, topic):
+    """Its journal is read again only where somebody else has written meanwhile."""
+    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
+        journal = JournalTopic(topic, connection, results)
+        first = await journal.claim(0)
+        key = EntryKey(EVENT, 0, first.writer).encode()
+        await journal.append(0, key, encode(Intent(1)), first.fence.acknowledged)
+        second = await journal.claim(0, first)
+        assert second.journal is first.journal
+        third = await journal.claim(0, first)
+        assert third.journal is not first.journal
+        assert third.journal.recall(EVENT, 0) == InDoubt(1, frozenset({first.writer}))
+
+
+async def test_a_message_that_the_topic_does_not_take(connection, unique):
+    """It is refused, and the next one is published all the same (facts row 5)."""
+    async with admin.opened(connection) as client:
+        await client.create(TopicSpec(unique, 1, 1, {"max.message.bytes": "2000"}))
+    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
+        await results.publish(OutgoingMessage(unique, None, b"small"))
+        with pytest.raises(MessageTooLarge):
+            await results.publish(OutgoingMessage(unique, None, b"x" * 5000))
+        assert (await results.publish(OutgoingMessage(unique, None, b"small"))).offset == 1
 
 
 async def test_claims_are_no_entries(journal):

@@ -14,6 +14,7 @@ from worker.errors import Draining
 from worker.journal import Fence, PartitionJournal
 from worker.outcomes import Succeeded
 from worker.records import Record
+from worker.slots import Slots
 
 OUTCOME = Succeeded("1", "/1", "individual", 1)
 
@@ -48,7 +49,7 @@ def assignment_of(number, slots):
 
 
 def dispatch_of(process, *, in_flight=8, max_uncommitted=100, partitions=(0,)):
-    slots = asyncio.Semaphore(in_flight)
+    slots = Slots(in_flight)
     dispatch = Dispatch(process, slots, max_uncommitted=max_uncommitted)
     for number in partitions:
         dispatch.open(assignment_of(number, slots))
@@ -78,7 +79,7 @@ def test_any_mix_of_keys(keys, in_flight):
             ended[keys[offset]].append(offset)
         assert all(offsets == sorted(offsets) for key, offsets in ended.items() if key is not None)
         assert process.most <= in_flight
-        assert dispatch.in_flight() == 0
+        await until(lambda: dispatch.in_flight() == 0)
 
     asyncio.run(scenario())
 
@@ -184,7 +185,7 @@ async def test_a_record_whose_partition_drains():
 
 async def test_the_same_event_twice_in_flight():
     """The second waits for the first."""
-    slots = asyncio.Semaphore(2)
+    slots = Slots(2)
     assignment = assignment_of(0, slots)
     inside = []
 
@@ -196,3 +197,36 @@ async def test_the_same_event_twice_in_flight():
 
     await asyncio.gather(work("a"), work("b"), work("c"))
     assert inside == [f"{name} {way}" for name in "abc" for way in ("in", "out")]
+
+
+async def test_a_deep_partition_and_a_shallow_one():
+    """A free slot goes to each partition in turn: the shallow one waits for one record, not for the backlog."""
+    process = Recorder()
+    dispatch = dispatch_of(process, in_flight=1, partitions=(0, 1))
+    for offset in range(50):
+        dispatch.admit(record(offset, None, partition=0))
+    dispatch.admit(record(1000, None, partition=1))
+    await until(lambda: len(process.ended) == 51)
+    assert process.ended.index(1000) <= 2
+
+
+async def test_a_hot_key_and_a_rare_one():
+    """The rare key waits for one record of the hot one, not for all of them."""
+    process = Recorder()
+    dispatch = dispatch_of(process, in_flight=1)
+    for offset in range(50):
+        dispatch.admit(record(offset, b"hot"))
+    dispatch.admit(record(50, b"rare"))
+    await until(lambda: len(process.ended) == 51)
+    assert process.ended.index(50) <= 2
+
+
+async def test_a_backlog_has_no_tasks():
+    """Only what is in flight has one."""
+    process = Recorder(wait=True)
+    dispatch = dispatch_of(process, in_flight=3, max_uncommitted=10_000)
+    for offset in range(2_000):
+        dispatch.admit(record(offset, None))
+    assert dispatch.in_flight() == 3
+    process.go.set()
+    await until(lambda: dispatch.committable() == {0: 2_000})

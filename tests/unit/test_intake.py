@@ -15,6 +15,7 @@ from worker.journal import EntryKey, Intent, encode
 from worker.outcomes import Succeeded
 from worker.records import Record
 from worker.retry import Backoff
+from worker.slots import Slots
 
 
 def records(*offsets, partition=0):
@@ -28,20 +29,21 @@ class Running:
         for name in ("POLL", "COMMIT_EVERY", "RESTORE_AGAIN_AFTER"):
             monkeypatch.setattr(f"worker.intake.{name}", 0.001)
         self.topic, self.source, self.seen = FakeJournalTopic(), FakeSource(), []
-        self.slots = asyncio.Semaphore(8)
+        self.slots = Slots(8)
         self.holds = Holds(Breaker(10, Backoff(1, 1)))
         self.dispatch = Dispatch(self.process, self.slots, max_uncommitted=100)
-        self.restore_failures = []
+        self.restore_failures, self.kept = [], []
         self.intake = Intake(self.dispatch, self.claimed, self.holds, drain_timeout=5)
         self.stopping = asyncio.Event()
         self.go = asyncio.Event()
         self.go.set()
         self.task = asyncio.create_task(self.intake.run(self.source, self.stopping))
 
-    async def claimed(self, partition):
+    async def claimed(self, partition, kept):
+        self.kept.append(kept)
         if self.restore_failures:
             raise self.restore_failures.pop(0)
-        return Assignment(partition, await self.topic.claim(partition), self.topic.append, self.slots)
+        return Assignment(partition, await self.topic.claim(partition, kept), self.topic.append, self.slots)
 
     async def process(self, record, assignment):
         await self.go.wait()
@@ -180,3 +182,17 @@ async def test_a_hold(running):
     await running.until(lambda: running.dispatch.in_flight() == 5)
     running.go.set()
     await running.until(lambda: running.source.commits[-1:] == [{0: 5}])
+
+
+async def test_a_partition_that_comes_back(running):
+    """Nobody wrote meanwhile: what was known is still all there is, and the journal is not read again."""
+    running.intake.assigned([0])
+    running.source.put(records(0))
+    await running.until(lambda: running.source.commits[-1:] == [{0: 1}])
+    (before,) = running.dispatch.assignments()
+    await running.intake.revoked([0])
+    running.intake.assigned([0])
+    await running.until(lambda: running.dispatch.ready() == [0])
+    (after,) = running.dispatch.assignments()
+    assert after is not before
+    assert running.kept == [None, before.restored]

@@ -19,18 +19,22 @@ from worker.errors import (
     Draining,
     Fenced,
     LoginRefused,
+    MessageTooLarge,
     OutcomeUnknown,
     RefusedForNow,
     SearchRefused,
 )
+from worker.flood import Flood
 from worker.hold import Breaker, Holds
 from worker.journal import CLAIM, Intent, Moment, decode
 from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded, Violation
+from worker.pace import Pace
 from worker.pipeline import Pipeline
-from worker.reconcile import Find, Reconciliation, nowhere
+from worker.reconcile import Find, Reconciliation, Search
 from worker.records import Record
 from worker.results import Results
 from worker.retry import Backoff
+from worker.slots import Slots
 
 REJECTED = Failed(Reason(ReasonCode.REJECTED, "400", http=HttpAnswer(400, "400-101")))
 INVALID = Reason(ReasonCode.INVALID_CUSTOMER, "breaks a rule", (Violation("pin", "max_length", 255),))
@@ -58,19 +62,19 @@ class World:
     customers: FakeCustomers = field(default_factory=FakeCustomers)
     topics: FakeTopics = field(default_factory=FakeTopics)
     max_attempts: int = 3
-    find: Find = nowhere
+    flood_window: int = 100
+    find: Find | None = None
 
     async def again(self):
         journal = FakeJournalTopic(self.topics)
-        slots = asyncio.Semaphore(8)
-        await slots.acquire()
+        slots = Slots(8)
+        slots.take()
         self.assignment = Assignment(0, await journal.claim(0), journal.append, slots)
         retry = RetryPolicy(self.max_attempts, Backoff(0.001, 0.001))
         holds = Holds(Breaker(10, Backoff(0.001, 0.001)))
         results = Results("worker", "succeeded", "failed", "dead", "group")
-        look_up = Reconciliation(holds, self.find, 0.01, attempts=2, delay=0.01)
-        reconciliation = Reconciliation(holds) if self.find is nowhere else look_up
-        creation = Creation(self.customers, reconciliation, retry, holds)
+        reconciliation = Reconciliation(holds, Search(self.find, 0.01, attempts=2, delay=0.01) if self.find else None)
+        creation = Creation(self.customers, reconciliation, retry, holds, Pace(), Flood(0.9, self.flood_window))
         self.pipeline = Pipeline(read, creation, results, self.topics.publish)
         return self
 
@@ -265,7 +269,7 @@ async def test_an_outage_costs_no_attempts(world):
     assert (outcome.attempts, world.events("failed")) == (1, [])
 
 
-class Search:
+class Found:
     """What each ask finds, the last one for ever."""
 
     def __init__(self, *found):
@@ -301,7 +305,7 @@ LOST = OutcomeUnknown("timeout")
 )
 async def test_a_look_up_after_a_lost_answer(found, answers, expected):
     """One hit is the customer, none is safe to send again (not after a 201), anything else is parked."""
-    world = await World(find=Search(*found)).again()
+    world = await World(find=Found(*found)).again()
     world.customers.answers("e1", *answers)
     outcome = await world.process(record())
     told = outcome.resolution if isinstance(outcome, Succeeded) else outcome.reason.code.value
@@ -310,7 +314,7 @@ async def test_a_look_up_after_a_lost_answer(found, answers, expected):
 
 async def test_a_look_up_after_a_crash():
     """An open intent is looked up, not parked, and what is found is told as reconciled."""
-    world = await World(find=Search(["77"])).again()
+    world = await World(find=Found(["77"])).again()
     await world.assignment.write(Request("test", "e1").event, 0, Intent(1))
     await world.again()
     outcome = await world.process(record())
@@ -359,3 +363,28 @@ async def test_a_process_frozen_between_intent_and_post(world):
     assert isinstance(outcome, Succeeded)
     assert world.journal() == ["intent", "released", "intent", "finished"]
     assert world.customers.executed.total() == 1
+
+
+async def test_nearly_nothing_but_refusals():
+    """After a full window of them no more is dead-lettered: the rest waits until customers can be created again."""
+    world = await World(flood_window=4).again()
+    for number in range(6):
+        world.customers.answers(f"e{number}", *[REJECTED] * (1 if number < 3 else 3))
+    outcomes = [await world.process(record(number, f"e{number}")) for number in range(3)]
+    assert [outcome.reason.code for outcome in outcomes] == [ReasonCode.REJECTED] * 3
+    outcome = await world.process(record(3, "e3"))
+    assert isinstance(outcome, Succeeded)
+    assert (outcome.attempts, len(world.topics.of("dead"))) == (1, 3)
+
+
+async def test_a_dead_letter_that_does_not_fit(world):
+    """It is published without its payload, and says so."""
+
+    def small(message):
+        if message.topic == "dead" and message.value:
+            raise MessageTooLarge("too large")
+
+    world.topics.before = small
+    await world.process(record(event="bad"))
+    (letter,) = world.topics.of("dead")
+    assert (letter.key, letter.value, dict(letter.headers)["worker-payload"]) == (b"k", None, b"omitted")

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber, UnknownProducerId
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber, UnknownProducerId
 from aiokafka.structs import RecordMetadata
 
+from worker.errors import MessageTooLarge
 from worker.kafka.connection import Connection, close, opened
 from worker.records import OutgoingMessage, Position
 
@@ -47,12 +48,17 @@ class Sender:
     async def publish(self, message: OutgoingMessage, acknowledged: Acknowledged = _nobody) -> Position:
         """Return once all in-sync replicas have it; the wait has no end of its own, a drain's deadline bounds it.
 
+        Raises MessageTooLarge alone.
         `acknowledged` is called for the messages of a partition in the order of their offsets.
         """
         while True:
             producer = self.producer
             try:
                 position = await self._delivered(producer, message, acknowledged)
+            except MessageSizeTooLargeError as error:
+                # Refused by the broker, it has poisoned the producer; refused by the client, it has not.
+                await self._replace(producer)
+                raise MessageTooLarge(f"{message.topic}: {error.description or 'too large'}") from error
             except KafkaError as error:
                 self.outage.begin(f"{message.topic}: {type(error).__name__}")
                 await asyncio.sleep(AGAIN_AFTER)

@@ -1,0 +1,23 @@
+"""A smooth limit on POSTs: each has a moment of its own, at least a fixed time after the one before."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Pace:
+    """`rate` is POSTs a second; None is no limit."""
+
+    rate: float | None = None
+    clock: Callable[[], float] = time.monotonic
+    _next: float = 0.0
+
+    def reserve(self) -> float:
+        """Seconds to wait for the caller's moment; an unused past is not saved up for a burst."""
+        if self.rate is None:
+            return 0.0
+        now = self.clock()
+        moment = max(now, self._next)
+        self._next = moment + 1 / self.rate
+        return moment - now
