@@ -1,13 +1,16 @@
 """What the journal says of one partition's events: a pure reading of its entries, in their order (design 4.6)."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 import orjson
-from pydantic import Field, TypeAdapter
 
-from worker.outcomes import Failed, Outcome, ReasonCode, Succeeded
+from worker.memory import ByAge, KnownEvent, KnownRecord, Packing, last_offset, last_seen
+from worker.outcome_json import read_count, read_outcome
+from worker.outcomes import Outcome, Succeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,6 @@ class Finished:
 
 
 Entry = Intent | Released | Finished
-_ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="state")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,20 @@ class Claim:
     state: Literal["claim"] = "claim"
 
 
+_KEY = re.compile(rb"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(0|[1-9][0-9]{0,17})/([^/]+)")
+
+
 def decode_key(raw: bytes) -> EntryKey:
     """ValueError where the bytes are no key of this journal."""
-    event, offset, writer = raw.decode().split("/")
-    return EntryKey(UUID(event), int(offset), writer)
+    event, offset, writer = _read_key(raw)
+    return EntryKey(UUID(int=event), offset, writer)
+
+
+def _read_key(raw: bytes) -> tuple[int, int, str]:
+    if not (found := _KEY.fullmatch(raw)):
+        raise ValueError("not a key")
+    event, offset, writer = found.groups()
+    return int(event.replace(b"-", b""), 16), int(offset), writer.decode()
 
 
 def encode(entry: Entry | Claim) -> bytes:
@@ -75,7 +87,14 @@ def encode(entry: Entry | Claim) -> bytes:
 
 def decode(raw: bytes) -> Entry:
     """ValueError where the bytes are no entry of this journal."""
-    return _ENTRY.validate_json(raw)
+    match orjson.loads(raw):
+        case {"state": "finished", "outcome": outcome, **more} if not more:
+            return Finished(read_outcome(outcome))
+        case {"state": "intent", "attempt": attempt, **more} if not more:
+            return Intent(read_count(attempt))
+        case {"state": "released", "attempt": attempt, **more} if not more:
+            return Released(read_count(attempt))
+    raise ValueError("not an entry")
 
 
 @dataclass(slots=True)
@@ -155,66 +174,45 @@ class InDoubt:
 Recollection = Fresh | Ended | CreatedBefore | InDoubt
 
 
-@dataclass(slots=True)
-class _Known:
-    """One record of an event."""
-
-    open: set[str] = field(default_factory=set)
-    attempts: int = 0
-    outcome: Outcome | None = None
-    created: Succeeded | None = None
-
-    def in_doubt(self) -> bool:
-        match self.outcome:
-            case None:
-                return bool(self.open)
-            case Failed(reason):
-                return reason.code is ReasonCode.OUTCOME_UNKNOWN
-            case Succeeded():
-                return False
-
-
-@dataclass(slots=True)
-class _Event:
-    """All records of an event, by their offsets; `seen` is the time of its last entry, in milliseconds."""
-
-    seen: int = 0
-    records: dict[int, _Known] = field(default_factory=dict)
-
-
 class PartitionJournal:
     """The state of one partition's events, built by applying its entries one by one."""
 
     def __init__(self) -> None:
-        self._events: dict[UUID, _Event] = {}
+        self._events: ByAge[bytes | KnownEvent] = ByAge()
+        self._packing = Packing()
 
     def __len__(self) -> int:
         return len(self._events)
 
+    def __iter__(self) -> Iterator[UUID]:
+        """The events, those first whose last entry is oldest."""
+        return (UUID(int=number) for number in self._events)
+
     def apply(self, key: EntryKey, entry: Entry, time: int) -> None:
         """`time` is milliseconds since the epoch; entries come in the order of the log."""
-        event = self._events.pop(key.event, None) or _Event()
-        self._events[key.event] = event
+        self._apply(key.event.int, key.offset, key.writer, entry, time)
+
+    def apply_raw(self, key: bytes, value: bytes, time: int) -> None:
+        """The same, as it stands in the topic. ValueError where it is no entry of this journal."""
+        event, offset, writer = _read_key(key)
+        self._apply(event, offset, writer, decode(value), time)
+
+    def _apply(self, number: int, offset: int, writer: str, entry: Entry, time: int) -> None:
+        packed = self._events.pop(number)
+        event = KnownEvent() if packed is None else self._packing.unpack(packed)
         event.seen = time
-        known = event.records.setdefault(key.offset, _Known())
-        match entry:
-            case Intent(attempt):
-                known.open.add(key.writer)
-                known.attempts = max(known.attempts, attempt)
-            case Released(attempt):
-                known.open.discard(key.writer)
-                known.attempts = attempt
-            case Finished(outcome):
-                known.open.discard(key.writer)
-                known.outcome = known.outcome or outcome
-                if isinstance(outcome, Succeeded):
-                    # Told or not (its writer may have been fenced): whoever asks for this event again is answered.
-                    known.created = known.created or outcome
+        _note(event.records.setdefault(offset, KnownRecord()), writer, entry)
+        self._events.put(number, self._packing.pack(event))
+
+    def known(self, event: UUID) -> KnownEvent:
+        """All that is known of it; only to be read."""
+        packed = self._events.get(event.int)
+        return KnownEvent() if packed is None else self._packing.unpack(packed)
 
     def recall(self, event: UUID, offset: int) -> Recollection:
         """What is known before this record is worked on."""
-        records = self._events[event].records if event in self._events else {}
-        own = records.get(offset, _Known())
+        records = self.known(event).records
+        own = records.get(offset, KnownRecord())
         if own.outcome:
             return Ended(own.outcome)
         if created := next((known.created for known in records.values() if known.created), None):
@@ -225,9 +223,26 @@ class PartitionJournal:
 
     def forget(self, *, below: int, before: int, at_most: int) -> None:
         """Drop the oldest events, last seen `before` that time or too many; what is not committed (`below`) stays."""
-        while self._events:
-            oldest, event = next(iter(self._events.items()))
-            kept = event.seen >= before and len(self._events) <= at_most
-            if kept or any(offset >= below for offset in event.records):
-                return
-            del self._events[oldest]
+        surplus, forgotten = len(self._events) - at_most, 0
+        for event in self._events.values():
+            kept = last_seen(event) >= before and forgotten >= surplus
+            if kept or last_offset(event) >= below:
+                break
+            forgotten += 1
+        self._events.drop(forgotten)
+
+
+def _note(known: KnownRecord, writer: str, entry: Entry) -> None:
+    match entry:
+        case Intent(attempt):
+            known.open.add(writer)
+            known.attempts = max(known.attempts, attempt)
+        case Released(attempt):
+            known.open.discard(writer)
+            known.attempts = attempt
+        case Finished(outcome):
+            known.open.discard(writer)
+            known.outcome = known.outcome or outcome
+            if isinstance(outcome, Succeeded):
+                # Told or not (its writer may have been fenced): whoever asks for this event again is answered.
+                known.created = known.created or outcome

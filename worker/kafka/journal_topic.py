@@ -10,13 +10,15 @@ from aiokafka.errors import KafkaError
 
 from worker.assignment import Restored, now
 from worker.errors import JournalUnreadable, KafkaUnavailable
-from worker.journal import CLAIM, Claim, Fence, PartitionJournal, decode, decode_key, encode
+from worker.journal import CLAIM, Claim, Fence, PartitionJournal, encode
 from worker.kafka.connection import Connection, opened
 from worker.kafka.sender import Sender
 from worker.records import OutgoingMessage
 
 FETCH_BYTES = 8 * 1024 * 1024
 POLL = 500
+# Applied in one turn of the event loop: some ten milliseconds.
+AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +50,35 @@ class JournalTopic:
         return Restored(writer, journal, Fence(claimed), since)
 
     async def read(self, partition: int, end: int) -> PartitionJournal:
-        """What is known from the entries below that offset."""
+        """What is known from the entries below that offset; it fails when nothing comes for `within` seconds.
+
+        It starts where the topic does, which its compaction and retention keep near what is to be remembered: an intent
+        whose record was never committed may be older than any window, and only comparing clocks could tell how old.
+        """
         journal = PartitionJournal()
         consumer = AIOKafkaConsumer(
             **self.connection.arguments(), enable_auto_commit=False, max_partition_fetch_bytes=FETCH_BYTES
         )
         try:
-            async with asyncio.timeout(self.within), opened(consumer, self.connection, self.within):
-                await _read(consumer, TopicPartition(self.topic, partition), end, journal)
+            async with opened(consumer, self.connection, self.within):
+                await self._read(consumer, TopicPartition(self.topic, partition), end, journal)
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"{self.topic}/{partition}: cannot read it: {type(error).__name__}") from error
         return journal
 
-
-async def _read(consumer: AIOKafkaConsumer, partition: TopicPartition, end: int, journal: PartitionJournal) -> None:
-    """Compaction leaves holes, so that the position tells the end, never a count (facts row 34)."""
-    consumer.assign([partition])
-    await consumer.seek_to_beginning(partition)
-    while await consumer.position(partition) < end:
-        for records in (await consumer.getmany(partition, timeout_ms=POLL)).values():
-            for record in records:
-                if record.offset < end:
-                    apply(record, journal)
+    async def _read(
+        self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int, journal: PartitionJournal
+    ) -> None:
+        """Compaction leaves holes, so that the position tells the end, never a count (facts row 34)."""
+        consumer.assign([partition])
+        async with asyncio.timeout(self.within) as deadline:
+            await consumer.seek_to_beginning(partition)
+            while await consumer.position(partition) < end:
+                for records in (await consumer.getmany(partition, timeout_ms=POLL, max_records=AT_ONCE)).values():
+                    deadline.reschedule(asyncio.get_running_loop().time() + self.within)
+                    for record in records:
+                        if record.offset < end:
+                            apply(record, journal)
 
 
 def apply(record: ConsumerRecord[bytes, bytes], journal: PartitionJournal) -> None:
@@ -77,7 +86,7 @@ def apply(record: ConsumerRecord[bytes, bytes], journal: PartitionJournal) -> No
     if record.value is None or record.key == CLAIM:
         return
     try:
-        journal.apply(decode_key(record.key or b""), decode(record.value), record.timestamp)
+        journal.apply_raw(record.key or b"", record.value, record.timestamp)
     except ValueError:
         place = f"{record.topic}/{record.partition} at offset {record.offset}"
         raise JournalUnreadable(f"{place}: not an entry of this journal") from None

@@ -1,0 +1,250 @@
+"""What is remembered of many events: small, exact, and as cheap to forget as to learn."""
+
+import random
+import tracemalloc
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker import memory
+from worker.journal import (
+    CreatedBefore,
+    Ended,
+    EntryKey,
+    Finished,
+    Fresh,
+    InDoubt,
+    Intent,
+    PartitionJournal,
+    Released,
+    encode,
+)
+from worker.memory import ByAge, KnownEvent, KnownRecord, Packing
+from worker.outcome_json import RULES, decode_outcome, encode_outcome
+from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+COUNTS = st.integers(0, 5) | st.sampled_from([0xFFFE, 0xFFFF, 0x10000, 2**53])
+VIOLATIONS = st.builds(
+    Violation,
+    TEXTS,
+    st.sampled_from(sorted(RULES)),
+    st.none() | COUNTS,
+    st.none() | st.lists(TEXTS, max_size=2).map(tuple),
+)
+REASONS = st.builds(
+    Reason,
+    st.sampled_from(ReasonCode),
+    TEXTS,
+    st.lists(VIOLATIONS, max_size=2).map(tuple),
+    st.none() | st.builds(HttpAnswer, COUNTS, st.none() | TEXTS),
+)
+IDS = st.sampled_from(["", "7", "2801", "äöü", "x" * 64])
+CREATED = IDS.flatmap(
+    lambda made: st.builds(
+        Succeeded,
+        st.just(made),
+        TEXTS.map(lambda path: path + made) | TEXTS,
+        TEXTS,
+        COUNTS,
+        st.sampled_from(["created", "already_created", "reconciled"]),
+    )
+)
+OUTCOMES = CREATED | st.builds(Failed, REASONS, COUNTS)
+USUAL = [
+    Succeeded("2801", "/c/2801", "individual", 1),
+    Succeeded("2802", "/c/2802", "individual", 1),
+    Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 1),
+    Failed(Reason(ReasonCode.REJECTED, "no", http=HttpAnswer(400, "400-101")), 2),
+]
+ENTRIES = st.one_of(
+    st.builds(Intent, st.integers(1, 3)),
+    st.builds(Released, st.integers(0, 3)),
+    st.builds(Finished, st.sampled_from(USUAL) | OUTCOMES),
+)
+EVENTS = [UUID(int=number << 120) for number in range(3)]
+OFFSETS = range(4)
+KEYS = st.builds(EntryKey, st.sampled_from(EVENTS), st.sampled_from(OFFSETS), st.sampled_from("ab"))
+LOGS = st.lists(st.tuples(KEYS, ENTRIES), max_size=20)
+
+
+class Naive:
+    """The same journal, as one would write it if memory were free: the log itself, read anew at each question."""
+
+    def __init__(self):
+        self.log = []
+
+    def recall(self, event, offset):
+        records = {key.offset: self.record(event, key.offset) for key, _, _ in self.log if key.event == event}
+        _, attempts, outcome, _ = own = self.record(event, offset)
+        if outcome:
+            return Ended(outcome)
+        if made := [made for *_, made in records.values() if made]:
+            return CreatedBefore(made[0])
+        writers, doubts = set(), False
+        for opened, _, ended, _ in [own, *records.values()]:
+            writers |= opened
+            doubts |= ended.reason.code is ReasonCode.OUTCOME_UNKNOWN if ended else bool(opened)
+        return InDoubt(attempts, frozenset(writers)) if doubts else Fresh(attempts)
+
+    def record(self, event, offset):
+        """(writers with open intents, attempts, first outcome, first customer)."""
+        entries = [(key.writer, entry) for key, entry, _ in self.log if (key.event, key.offset) == (event, offset)]
+        last = dict(entries)
+        ends = [entry.outcome for _, entry in entries if isinstance(entry, Finished)]
+        attempts = 0
+        for _, entry in entries:
+            match entry:
+                case Intent(attempt):
+                    attempts = max(attempts, attempt)
+                case Released(attempt):
+                    attempts = attempt
+                case _:
+                    pass
+        opened = {writer for writer, entry in last.items() if isinstance(entry, Intent)}
+        made = [end for end in ends if isinstance(end, Succeeded)]
+        return opened, attempts, next(iter(ends), None), next(iter(made), None)
+
+    def forget(self, *, below, before, at_most):
+        while self.log:
+            seen: dict[UUID, int] = {}
+            for key, _, time in self.log:
+                seen.pop(key.event, None)
+                seen[key.event] = time
+            oldest = next(iter(seen))
+            kept = seen[oldest] >= before and len(seen) <= at_most
+            if kept or any(key.offset >= below for key, *_ in self.log if key.event == oldest):
+                return
+            self.log = [entry for entry in self.log if entry[0].event != oldest]
+
+
+def both(log):
+    small, naive = PartitionJournal(), Naive()
+    for time, (key, entry) in enumerate(log):
+        small.apply(key, entry, time)
+        naive.log.append((key, entry, time))
+    return small, naive
+
+
+def equal(small, naive):
+    assert len(small) == len({key.event for key, *_ in naive.log})
+    for event in EVENTS:
+        for offset in OFFSETS:
+            assert small.recall(event, offset) == naive.recall(event, offset)
+
+
+@given(LOGS)
+def test_any_log(log):
+    """What is recalled of every record is what the log says."""
+    equal(*both(log))
+
+
+@given(LOGS, st.integers(0, 5), st.integers(0, 20), st.integers(0, 4), LOGS)
+def test_any_log_forgotten_from(log, below, before, at_most, more):
+    """The same events are forgotten, and what comes later is learned the same."""
+    small, naive = both(log)
+    small.forget(below=below, before=before, at_most=at_most)
+    naive.forget(below=below, before=before, at_most=at_most)
+    equal(small, naive)
+    for time, (key, entry) in enumerate(more, start=30):
+        small.apply(key, entry, time)
+        naive.log.append((key, entry, time))
+    equal(small, naive)
+
+
+@given(LOGS)
+def test_any_log_as_it_stands_in_the_topic(log):
+    """Bytes say the same as the entries they were made from."""
+    small, naive = PartitionJournal(), both(log)[1]
+    for time, (key, entry) in enumerate(log):
+        small.apply_raw(key.encode(), encode(entry), time)
+    equal(small, naive)
+
+
+@given(OUTCOMES)
+def test_any_outcome(outcome):
+    """A record that comes again publishes exactly what it published before."""
+    read = PartitionJournal()
+    read.apply(EntryKey(EVENTS[0], 5, "a"), Finished(outcome), 0)
+    assert read.recall(EVENTS[0], 5) == Ended(outcome)
+    assert decode_outcome(encode_outcome(outcome)) == outcome
+
+
+@pytest.mark.parametrize("outcome", USUAL)
+def test_a_record_that_has_ended(outcome):
+    """It is a few bytes; who had an open intent, or a second record, is more."""
+    packing = Packing()
+    created = outcome if isinstance(outcome, Succeeded) else None
+    event = KnownEvent(7, {5: KnownRecord(set(), 0, outcome, created)})
+    packed = packing.pack(event)
+    assert isinstance(packed, bytes)
+    assert packing.unpack(packed) == event
+    for unusual in (replace(event, records={5: KnownRecord({"a"}, 1, outcome)}), replace(event, records={})):
+        assert packing.pack(unusual) is unusual
+
+
+def test_kinds_without_end(monkeypatch):
+    """Reasons that quote their record do not pile up; they are exact all the same."""
+    monkeypatch.setattr(memory, "MAX_KINDS", 3)
+    read = PartitionJournal()
+    outcomes = [Failed(Reason(ReasonCode.UNDECODABLE, f"column {number}")) for number in range(6)] * 2
+    for offset, outcome in enumerate(outcomes):
+        read.apply(EntryKey(UUID(int=offset), offset, "a"), Finished(outcome), 0)
+    assert len(read._packing._kinds) == 3
+    for offset, outcome in enumerate(outcomes):
+        assert read.recall(UUID(int=offset), offset) == Ended(outcome)
+
+
+def test_bytes_an_event():
+    """200 at most, its key and its share of everything else included, also after each was put twice."""
+    count = 10_000
+    tracemalloc.start()
+    try:
+        read = PartitionJournal()
+        for number in range(count):
+            key = EntryKey(UUID(int=number << 64), number, "0123456789ab")
+            read.apply(key, Intent(1), number)
+            read.apply(key, Finished(Succeeded(f"{number}", f"/customer/{number}", "individual", 1)), number)
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(read) == count
+    assert used / count < 200
+
+
+PUTS = st.lists(st.tuples(st.sampled_from(["put", "pop", "drop"]), st.integers(0, 9)), max_size=60)
+
+
+@given(PUTS)
+def test_values_by_age(steps):
+    """As one dict that is popped from before it is put to, whatever the pages are."""
+    paged: ByAge[str] = ByAge(page=4)
+    plain: dict[int, str] = {}
+    for step, number in steps:
+        match step:
+            case "put":
+                assert paged.pop(number) == plain.pop(number, None)
+                paged.put(number, f"{number}")
+                plain[number] = f"{number}"
+            case "pop":
+                assert paged.pop(number) == plain.pop(number, None)
+            case _:
+                paged.drop(number)
+                for oldest in list(plain)[:number]:
+                    del plain[oldest]
+        assert (list(paged), list(paged.values()), len(paged)) == ([*plain], [*plain.values()], len(plain))
+        assert all(paged.get(each) == plain.get(each) for each in range(10))
+
+
+def test_pages_that_were_emptied():
+    """They are given back, wherever they stood: what is put again and again takes no more room."""
+    draw = random.Random(1)  # noqa: S311  no secret
+    paged: ByAge[int] = ByAge(page=10)
+    for _ in range(10_000):
+        number = draw.randrange(8)
+        paged.pop(number)
+        paged.put(number, number)
+    assert len(paged._pages) <= 9
