@@ -1,0 +1,55 @@
+"""A rolling deploy under load repeats no POST and leaves none unknown."""
+
+import asyncio
+import os
+
+import orjson
+
+RESTARTS = int(os.environ.get("WORKER_TEST_RESTARTS", "4"))
+WORKERS = 3
+KEYS = 40
+
+
+def event(number):
+    attributes = {"specversion": "1.0", "id": f"e{number}", "source": "shop", "type": "customer.create.requested.v1"}
+    person = {"firstName": f"name {number}"}
+    return orjson.dumps({**attributes, "data": {"type": "individual", "contactPersons": [person]}})
+
+
+async def started(world):
+    """A worker that answers to signals."""
+    worker = await world.start()
+    await worker.until("worker.started")
+    return worker
+
+
+async def test_every_worker_is_restarted_in_turn(world):
+    """Each ends with 0 after a clean drain; every event ends once, as created, after one execution."""
+    await world.topics()
+    sandbox = await world.sandbox({"kind": "delay_after", "seconds": 0.02})
+    workers = [await started(world) for _ in range(WORKERS)]
+    published, rolling = 0, True
+
+    async def load():
+        nonlocal published
+        while rolling:
+            number = published
+            await world.publish(event(number), key=b"%d" % (number % KEYS), partition=number % KEYS % 2)
+            published += 1
+
+    loading = asyncio.create_task(load())
+    for restart in range(RESTARTS):
+        before = sandbox.ledger.created
+        async with asyncio.timeout(60):
+            while sandbox.ledger.created < before + 20:
+                await asyncio.sleep(0.02)
+        assert await workers[restart % WORKERS].stop() == 0
+        workers[restart % WORKERS] = await started(world)
+    rolling = False
+    await loading
+    succeeded = await world.events(world.plan.succeeded, published)
+    assert [await worker.stop() for worker in workers] == [0] * WORKERS
+    assert await world.events(world.plan.failed) == []
+    assert {each["data"]["request"]["id"] for each in succeeded} == {f"e{number}" for number in range(published)}
+    assert len({each["id"] for each in succeeded}) == published
+    assert (sandbox.ledger.created, sandbox.ledger.duplicates) == (published, {})
