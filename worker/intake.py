@@ -82,9 +82,16 @@ class Intake:
         self._tell_restoring()
 
     async def _open(self, number: int) -> None:
-        assignment = await self._restored(number)
-        self.dispatch.open(assignment)
-        self._over(number)
+        """A poll that outlasted the rebalance may have read what nobody admitted: it is read again."""
+        try:
+            assignment = await self._restored(number)
+            if source := self._source:
+                await _at_last(lambda: source.rewind(number, None, COMMIT_WITHIN))
+            self.dispatch.open(assignment)
+        except CommitRefused as error:
+            log.warning("partition.lost", partition=number, detail=str(error))
+        finally:
+            self._over(number)
 
     async def _restored(self, number: int) -> Assignment:
         started = time.monotonic()

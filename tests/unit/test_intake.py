@@ -111,6 +111,27 @@ async def test_a_partition_that_is_taken_while_it_is_restored(running):
     assert (running.dispatch.ready(), running.holds.reasons()) == ([], [])
 
 
+async def test_a_poll_that_outlasts_a_rebalance(running, monkeypatch):
+    """It returns records of a partition that is ours again and not open yet: they are read once more, not lost."""
+    running.intake.assigned([0])
+    await running.until(lambda: running.dispatch.ready() == [0])
+    polling, rebalanced, poll = asyncio.Event(), asyncio.Event(), running.source.poll
+
+    async def outlasting(partitions, **limits):
+        polling.set()
+        await rebalanced.wait()
+        return await poll(partitions, **limits)
+
+    monkeypatch.setattr(running.source, "poll", outlasting)
+    await polling.wait()
+    await running.intake.revoked([0])
+    running.restore_failures = [KafkaUnavailable("down")]
+    running.source.put(records(0, 1))
+    running.intake.assigned([0])
+    rebalanced.set()
+    await running.until(lambda: running.seen == [(0, 0), (0, 1)])
+
+
 async def test_a_refused_commit(running):
     """It is offered again with the next one."""
     running.source.failures.extend([CommitRefused("rebalance"), KafkaUnavailable("timeout")])
@@ -151,7 +172,7 @@ async def test_a_gap_in_a_partition_that_is_lost(running):
     running.source.put(records(1))
     await running.until(lambda: not list(running.dispatch.assignments()))
     await asyncio.sleep(0.01)
-    assert (running.seen, running.source.rewound) == ([(0, 0)], {})
+    assert (running.seen, running.source.rewound) == ([(0, 0)], {0: 0})
 
 
 async def test_a_stop(running):
