@@ -80,10 +80,12 @@ class Sender:
                 acknowledged(_position(done.result()))
 
         future.add_done_callback(tell)
-        done, _ = await asyncio.wait({future}, timeout=PATIENCE)
-        if not done:
-            self.outage.begin(f"{message.topic}: no acknowledgement for {PATIENCE:.0f} s")
-        return _position(await asyncio.shield(future))
+        late = f"{message.topic}: no acknowledgement for {PATIENCE:.0f} s"
+        patience = asyncio.get_running_loop().call_later(PATIENCE, self.outage.begin, late)
+        try:
+            return _position(await asyncio.shield(future))
+        finally:
+            patience.cancel()
 
     async def _replace(self, poisoned: AIOKafkaProducer) -> None:
         """One of those who met it makes the new one; where that fails, the next failed message tries again."""
