@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 topics = typer.Typer(help="The five topics.", no_args_is_help=True)
 app.add_typer(topics, name="topics")
+journal = typer.Typer(help="What the journal knows.", no_args_is_help=True)
+app.add_typer(journal, name="journal")
 schema = typer.Typer(help="Schemas of the events, on stdout.", no_args_is_help=True)
 app.add_typer(schema, name="schema")
 
@@ -87,6 +89,35 @@ def topics_create(context: typer.Context) -> None:
     from worker import kafka_commands  # noqa: PLC0415
 
     _run(kafka_commands.create_topics(_settings(context)))
+
+
+@journal.command("show")
+def journal_show(  # noqa: PLR0913  one parameter an option
+    context: typer.Context,
+    event_id: Annotated[
+        str | None, typer.Argument(help="The journal's UUID; with --source, the event's own id.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="The event's source.")] = None,
+    partition: Annotated[int | None, typer.Option(min=0, help="Look there alone; without an event, list it.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="So many events of a partition, those seen last.")] = 50,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Print what is known of an event, or of a partition's events; 1 where it is nothing."""
+    from worker import journal_commands  # noqa: PLC0415
+
+    if event_id is None and (partition is None or source is not None):
+        raise typer.BadParameter("name an event, or a --partition")
+    event = None if event_id is None else journal_commands.event_of(event_id, source)
+    _run(journal_commands.show(_settings(context), event, partition, limit, as_json=as_json))
+
+
+@journal.command("unknown")
+def journal_unknown(context: typer.Context, *, as_json: Json = False) -> None:
+    """Print every record whose customer may or may not exist, and how many there are."""
+    from worker import journal_commands  # noqa: PLC0415
+
+    _run(journal_commands.unknown(_settings(context), as_json=as_json))
 
 
 @app.command()

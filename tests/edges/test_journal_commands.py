@@ -1,0 +1,117 @@
+"""`journal show` and `journal unknown` on a real Kafka, as they are typed."""
+
+import asyncio
+import os
+import sys
+from contextlib import asynccontextmanager
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+
+from worker.commands import Request
+from worker.journal import CLAIM, Claim, EntryKey, Finished, Intent, encode
+from worker.kafka import admin, bulk
+from worker.kafka.connection import Connection
+from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
+from worker.records import OutgoingMessage
+from worker.topics import TopicSpec
+
+PARKED = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 2)
+ASKED = Request("urn:crm", "e-1")
+
+
+@pytest.fixture
+async def journal(kafka, unique):
+    """Two partitions: three events in the first, one in the second."""
+    connection = Connection(kafka, request_timeout=10)
+    async with admin.opened(connection) as client:
+        await client.create(TopicSpec(unique, 2, 1, {"cleanup.policy": "compact,delete"}))
+    async with written(connection, unique) as write:
+        await write(0, CLAIM, encode(Claim("w")))
+        for offset in range(3):
+            await write(0, EntryKey(UUID(int=offset), offset, "w").encode(), encode(Intent(1)))
+        made = Succeeded("2801", "/c/2801", "individual", 1)
+        await write(0, EntryKey(UUID(int=0), 0, "w").encode(), encode(Finished(made)))
+        await write(1, EntryKey(ASKED.event, 7, "v").encode(), encode(Finished(PARKED)))
+    return {"WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka, "WORKER_TOPICS__JOURNAL": unique}
+
+
+@asynccontextmanager
+async def written(connection, topic):
+    async with bulk.opened(connection) as publisher:
+
+        async def write(partition, key, value):
+            await publisher.hand_over(OutgoingMessage(topic, key, value, partition=partition))
+
+        yield write
+        await publisher.flush()
+
+
+async def typed(environment, *arguments):
+    """(exit code, lines on stdout, stderr) of `customer-worker journal ...`."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "worker", "journal", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**inherited, **environment},
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode, out.decode().splitlines(), err.decode()
+
+
+async def test_every_open_doubt(journal):
+    """Over all partitions, and how many there are; a machine gets the lines alone."""
+    code, lines, _ = await typed(journal, "unknown")
+    assert (code, lines[-1], len(lines)) == (0, "3 open doubts", 4)
+    code, lines, err = await typed(journal, "unknown", "--json")
+    told = [orjson.loads(line) for line in lines]
+    assert [(each["partition"], each["offset"], each["why"]) for each in told] == [
+        (0, 1, "open intent of w, who owns the partition: it may be in flight"),
+        (0, 2, "open intent of w, who owns the partition: it may be in flight"),
+        (1, 7, "parked as outcome_unknown"),
+    ]
+    assert (code, err) == (0, "3 open doubts\n")
+
+
+@pytest.mark.parametrize("named", [[str(ASKED.event)], ["e-1", "--source", "urn:crm"]])
+async def test_an_event(journal, named):
+    """It is found in whichever partition it is, by the journal's name for it or by its own."""
+    code, (line,), _ = await typed(journal, "show", *named, "--json")
+    told = orjson.loads(line)
+    assert (code, told["partition"], told["customer"]) == (0, 1, "unknown")
+    assert [each["offset"] for each in told["records"]] == [7]
+    assert [each["writer"] for each in told["entries"]] == ["v"]
+
+
+async def test_a_partition(journal):
+    """Its events, those seen last at the end, and no more than were asked for."""
+    code, lines, _ = await typed(journal, "show", "--partition", "0", "--limit", "2", "--json")
+    told = [orjson.loads(line) for line in lines]
+    assert (code, [each["event"] for each in told]) == (0, [str(UUID(int=2)), str(UUID(int=0))])
+    assert [each["customer"] for each in told] == ["unknown", "created"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "why"),
+    [
+        (["show", str(uuid4())], 1, "knows nothing"),
+        (["show", "--partition", "2"], 1, "has no partition 2"),
+        (["show"], 2, "--partition"),
+        (["show", "e-1"], 2, "--source"),
+    ],
+)
+async def test_what_cannot_be_shown(journal, arguments, code, why):
+    """One line says why, and the exit code tells a wrong question from an empty answer."""
+    got, lines, err = await typed(journal, *arguments)
+    assert (got, lines) == (code, [])
+    assert why in err
+
+
+async def test_a_topic_that_does_not_exist(journal):
+    """It is named with its setting, and not made by asking."""
+    code, _, err = await typed({**journal, "WORKER_TOPICS__JOURNAL": f"x-{uuid4()}"}, "unknown")
+    assert code == 1
+    assert "WORKER_TOPICS__JOURNAL" in err

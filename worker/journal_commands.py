@@ -1,0 +1,90 @@
+"""What `journal show` and `journal unknown` do: the journal as it is now, read without disturbing anybody."""
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress
+
+from worker import wiring
+from worker.commands import Request
+from worker.errors import StartupError
+from worker.journal_view import Json, Partition, doubt_text, event_text
+from worker.kafka import admin
+from worker.kafka.extent import extent
+from worker.settings import Settings
+
+
+def event_of(event_id: str, source: str | None) -> UUID:
+    """The journal's name for an event: given as it is, or that of (source, id)."""
+    if source is not None:
+        return Request(source, event_id).event
+    try:
+        return UUID(event_id)
+    except ValueError:
+        raise typer.BadParameter(f"{event_id} is no UUID; with --source it may be any event's id") from None
+
+
+async def show(settings: Settings, event: UUID | None, partition: int | None, limit: int, *, as_json: bool) -> int:
+    """An event wherever it is known, or the `limit` events of a partition that were seen last; 1 where none is."""
+    seen = 0
+    async for found in _partitions(settings, partition, event):
+        for each in deque(found.journal, limit):
+            seen += 1
+            _print(found.event(each), event_text, as_json=as_json)
+    if not seen:
+        typer.echo("the journal knows nothing of it", err=True)
+    return int(not seen)
+
+
+async def unknown(settings: Settings, *, as_json: bool) -> int:
+    """Every open doubt, and how many there are."""
+    count, now = 0, int(time.time() * 1000)
+    async for found in _partitions(settings):
+        for doubt in found.doubts(now):
+            count += 1
+            _print(doubt, doubt_text, as_json=as_json)
+    typer.echo(f"{count} open doubt{'' if count == 1 else 's'}", err=as_json)
+    return 0
+
+
+async def _partitions(
+    settings: Settings, only: int | None = None, event: UUID | None = None
+) -> AsyncIterator[Partition]:
+    """Each partition when it is read: what it knows, or what it knows of that event alone, with its entries."""
+    plan, connection = wiring.plan(settings), wiring.connection(settings)
+    async with admin.opened(connection) as client:
+        topic = (await client.cluster([plan.journal])).topics.get(plan.journal)
+    if topic is None:
+        raise StartupError(f"topic {plan.journal} (WORKER_TOPICS__JOURNAL) does not exist")
+    if only is not None and only >= topic.partitions:
+        raise StartupError(f"topic {plan.journal} (WORKER_TOPICS__JOURNAL) has no partition {only}")
+    for number in range(topic.partitions) if only is None else [only]:
+        found = Partition(plan.requests, number, event)
+        async with extent(connection, plan.journal, [number]) as entries:
+            with _progress(f"partition {number}", entries.size) as advance:
+                async for records, passed in entries.read():
+                    for record in records:
+                        found.add(record)
+                    advance(passed)
+        yield found
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar over the offsets, on a terminal only."""
+    console = Console(stderr=True)
+    with Progress(
+        what, BarColumn(), MofNCompleteColumn(), console=console, disable=not console.is_terminal, transient=True
+    ) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda passed: bar.advance(task, passed)
+
+
+def _print(told: Json, text: Callable[[Json], str], *, as_json: bool) -> None:
+    typer.echo(orjson.dumps(told).decode() if as_json else text(told))

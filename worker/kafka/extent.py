@@ -1,0 +1,71 @@
+"""A topic as it is now: each partition read once, from its beginning to its present end, without a group."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from worker.errors import KafkaUnavailable
+from worker.kafka.connection import Connection, opened
+from worker.kafka.source import as_record
+from worker.records import Record
+
+POLL = 500
+AT_ONCE = 2_000
+
+
+@asynccontextmanager
+async def extent(
+    connection: Connection, topic: str, partitions: Collection[int], within: float = 30.0
+) -> AsyncIterator["Extent"]:
+    """These partitions, which must exist; what is written later is not read. Raises KafkaUnavailable."""
+    consumer = AIOKafkaConsumer(**connection.arguments(), enable_auto_commit=False)
+    async with opened(consumer, connection, within):
+        places = [TopicPartition(topic, number) for number in partitions]
+        try:
+            async with asyncio.timeout(within):
+                first, end = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaUnavailable(f"{topic}: cannot read it: {type(error).__name__}") from error
+        yield Extent(consumer, {place: (first[place], end[place]) for place in places}, within)
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """One partition after the other; `ends` are (first, end) offsets."""
+
+    consumer: AIOKafkaConsumer
+    ends: dict[TopicPartition, tuple[int, int]]
+    within: float
+
+    @property
+    def size(self) -> int:
+        """Offsets to be read; there are fewer records where the topic is compacted."""
+        return sum(end - first for first, end in self.ends.values())
+
+    async def read(self) -> AsyncIterator[tuple[list[Record], int]]:
+        """(records of one partition in their order, offsets passed with them). KafkaUnavailable where nothing comes."""
+        for place, (first, end) in self.ends.items():
+            self.consumer.assign([place])
+            self.consumer.seek(place, first)
+            position = first
+            while position < end:
+                records = [record for record in await self._next(place) if record.offset < end]
+                passed = min(await self.consumer.position(place), end) - position
+                position += passed
+                yield records, passed
+
+    async def _next(self, place: TopicPartition) -> list[Record]:
+        """Some records, or none where compaction left only a hole."""
+        before = await self.consumer.position(place)
+        try:
+            async with asyncio.timeout(self.within):
+                while True:
+                    batches = await self.consumer.getmany(place, timeout_ms=POLL, max_records=AT_ONCE)
+                    if batches or await self.consumer.position(place) > before:
+                        return [as_record(record) for batch in batches.values() for record in batch]
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaUnavailable(f"{place.topic}/{place.partition}: {type(error).__name__}") from error
