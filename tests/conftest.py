@@ -9,11 +9,29 @@ import pytest
 
 from worker.sandbox.local_kafka import LocalKafka
 
+KAFKA = "WORKER_TEST_KAFKA"
+_started = pytest.StashKey[LocalKafka]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """With several test processes, the first one starts the Kafka that all of them use."""
+    if getattr(session.config.option, "numprocesses", None) and KAFKA not in os.environ:
+        local = LocalKafka()
+        session.config.stash[_started] = local
+        asyncio.run(local.start())
+        os.environ[KAFKA] = local.bootstrap_servers
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """It ends with the run."""
+    if local := config.stash.get(_started, None):
+        asyncio.run(local.close())
+
 
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[str]:
     """The bootstrap servers of the one Kafka of this run, or of the one that WORKER_TEST_KAFKA names."""
-    if named := os.environ.get("WORKER_TEST_KAFKA"):
+    if named := os.environ.get(KAFKA):
         yield named
         return
     local = LocalKafka()
