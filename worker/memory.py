@@ -66,7 +66,7 @@ class Packing:
         ((offset, known),) = event.records.items()
         if known.open or known.outcome is None or known.created not in (known.outcome, None):
             return event
-        return self._packed(event.seen, offset, known.outcome)
+        return self.ended(event.seen, offset, known.outcome)
 
     def unpack(self, packed: bytes | KnownEvent) -> KnownEvent:
         """The attempts of a record that has ended are in its outcome alone."""
@@ -78,7 +78,8 @@ class Packing:
         created = outcome if isinstance(outcome, Succeeded) else None
         return KnownEvent(seen, {offset: KnownRecord(outcome=outcome, created=created)})
 
-    def _packed(self, seen: int, offset: int, outcome: Outcome) -> bytes:
+    def ended(self, seen: int, offset: int, outcome: Outcome) -> bytes:
+        """An event of that one record, packed."""
         number = self._number(outcome) if outcome.attempts <= MAX_ATTEMPTS else UNKIND
         if number == UNKIND:
             return HEAD.pack(seen, offset, 0, UNKIND) + encode_outcome(outcome)

@@ -87,18 +87,63 @@ def test_keys_survive_the_topic():
     assert decode_key(key.encode()) == key
 
 
-@pytest.mark.parametrize("raw", [b"", b"{}", b"\xff", b'{"state":"lost"}', b"null", b'{"state":"intent"}'])
+SUCCEEDED = encode(Finished(CREATED)).decode()
+FAILED = encode(
+    Finished(Failed(Reason(ReasonCode.REJECTED, "no", (Violation("a", "type"),), HttpAnswer(400))))
+).decode()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *["", "{}", "[]", "null", "\xff", '{"state":"lost"}', '{"state":"intent"}', '{"attempt":1}'],
+        *[f'{{"state":"intent","attempt":{attempt}}}' for attempt in ("true", '"1"', "1.0", "-1", "null", '1,"x":1')],
+        '{"state":["intent"],"attempt":1}',
+        '{"state":"finished","outcome":null}',
+        '{"state":"finished","attempt":1}',
+        SUCCEEDED.replace('"2801"', "2801"),
+        SUCCEEDED.replace('"attempts":1', '"attempts":true'),
+        SUCCEEDED.replace('"attempts":1', '"attempts":-1'),
+        SUCCEEDED.replace('"created"', '"guessed"'),
+        SUCCEEDED.replace('"location"', '"place"'),
+        SUCCEEDED.replace('"attempts":1', '"attempts":1,"more":1'),
+        FAILED.replace('"rejected"', '"disliked"'),
+        FAILED.replace('"rejected"', "7"),
+        FAILED.replace('"no"', "null"),
+        FAILED.replace('"path":"a"', '"path":null'),
+        FAILED.replace('"type"', '"taste"'),
+        FAILED.replace('"type"', '["type"]'),
+        FAILED.replace('"limit":null', '"limit":"5"'),
+        FAILED.replace('"allowed":null', '"allowed":"x"'),
+        FAILED.replace('"allowed":null', '"allowed":[1]'),
+        FAILED.replace('"status":400', '"status":"400"'),
+        FAILED.replace('"error_code":null', '"error_code":7'),
+        FAILED.replace('"error_code":null', '"code":null'),
+    ],
+)
 def test_foreign_values(raw):
     """Nothing is guessed."""
     with pytest.raises(ValueError, match=r"."):
-        decode(raw)
+        decode(raw.encode("latin-1"))
 
 
-@pytest.mark.parametrize("raw", [b"", b"claim", b"1/2/3", b"\xff/1/a", b"a/b/c/d"])
+NAME = b"abcdef00-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *[b"", b"claim", b"1/2/3", b"\xff/1/a", b"a/b/c/d", b"%s/1/" % NAME, b"%s/1/a/b" % NAME, b"%s/1/\xff" % NAME],
+        *[b"%s/%s/a" % (NAME, offset) for offset in (b"", b"-1", b"01", b" 1", b"1_0", b"9" * 19)],
+        *[b"%s/1/a" % name for name in (NAME.upper(), b"{%s}" % NAME, NAME.replace(b"-", b""), NAME + b"\n")],
+    ],
+)
 def test_foreign_keys(raw):
-    """Nothing is guessed."""
+    """Nothing is guessed, by either of the two ways to read."""
     with pytest.raises(ValueError, match=r"."):
         decode_key(raw)
+    with pytest.raises(ValueError, match=r"."):
+        PartitionJournal().apply_raw(raw, encode(Intent(1)), 0)
 
 
 def test_forgetting_the_oldest():
