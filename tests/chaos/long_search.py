@@ -1,0 +1,73 @@
+"""As many schedules as there is patience for, and one line for each world that was searched."""
+
+import argparse
+import random
+import sys
+import time
+from dataclasses import replace
+
+from chaos.protocol import NOT_BELIEVED, Rules, ended, named
+from chaos.protocol_steps import Model
+from chaos.schedules import ends_calmly, search, walk
+
+
+def worlds(workers: int) -> list[Rules]:
+    """One record, then a repeat; without a look-up and with one."""
+    plain = Rules(moves=workers - 1)
+    hard = replace(plain, crashes=1, unsent=1, trips=1, tellings=1)
+    return [
+        replace(rules, look_up=look_up, records=records)
+        for look_up in (False, True)
+        for records in (1, 2)
+        for rules in (replace(plain, max_attempts=1), plain, hard)
+    ]
+
+
+def told(states: int) -> None:
+    """On a terminal only."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{states:>12,} states ")
+
+
+def searched(rules: Rules, limit: int) -> bool:
+    """Whether the promises are kept; prints what was seen."""
+    started = time.monotonic()
+    found = search(rules, limit, progress=told)
+    size = f"{found.states:>10,} {'all' if found.complete else 'cut'} {time.monotonic() - started:>7.1f} s"
+    told(0)
+    sys.stdout.write(f"{size}  {named(rules)}: {', '.join(found.wrong) or 'nothing broken'}\n")
+    for broken, schedule in found.wrong.items():
+        sys.stdout.write(f"    {broken}: {schedule}\n")
+    sys.stdout.flush()
+    return not found.wrong.keys() - {NOT_BELIEVED}
+
+
+def walked(rules: Rules, walks: int, seed: int) -> bool:
+    """The same of long schedules at random."""
+    model, chance, committed = Model(rules), random.Random(seed), 0  # noqa: S311  a schedule is no secret
+    for _ in range(walks):
+        done = walk(model, chance, length=120)
+        if done.wrong or not (ended(done.state) or ends_calmly(model, done.state)):
+            sys.stdout.write(f"walk, {named(rules)}: {done.wrong or 'stuck'}: {done.schedule}\n")
+            return False
+        committed += ended(done.state)
+    sys.stdout.write(f"{walks:>10,} walks, {committed:,} committed  {named(rules)}: nothing broken\n")
+    return True
+
+
+def main() -> int:
+    """0 where every promise is kept."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--states", type=int, default=1_000_000, help="at most, for each world")
+    parser.add_argument("--workers", type=int, default=2, help="how often the group gives the partition to somebody")
+    parser.add_argument("--walks", type=int, default=1_000)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    kept = [searched(rules, given.states) for rules in worlds(given.workers)]
+    deep = Rules(moves=5, crashes=2, unsent=2, trips=2, tellings=2)
+    kept += [walked(deep, given.walks, given.seed)]
+    return 0 if all(kept) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
