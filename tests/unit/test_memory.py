@@ -194,6 +194,10 @@ def test_kinds_without_end(monkeypatch):
     for offset, outcome in enumerate(outcomes):
         read.apply(EntryKey(UUID(int=offset), offset, "a"), Finished(outcome), 0)
     assert len(read._packing._kinds) == 3
+    told = Failed(Reason(ReasonCode.INVALID_CUSTOMER, "no", (Violation("a", "type"),)))
+    fresh = Packing()
+    fresh.ended(0, 5, told)
+    assert fresh._kinds == []
     for offset, outcome in enumerate(outcomes):
         assert read.recall(UUID(int=offset), offset) == Ended(outcome)
 
