@@ -46,7 +46,7 @@ def walked(rules: Rules, walks: int, seed: int) -> bool:
     """The same of long schedules at random."""
     model, chance, committed = Model(rules), random.Random(seed), 0  # noqa: S311  a schedule is no secret
     for _ in range(walks):
-        done = walk(model, chance, length=120)
+        done = walk(model, chance, length=chance.randint(5, 120))
         if done.wrong or not (ended(done.state) or ends_calmly(model, done.state)):
             sys.stdout.write(f"walk, {named(rules)}: {done.wrong or 'stuck'}: {done.schedule}\n")
             return False
