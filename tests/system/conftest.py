@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import orjson
 import pytest
+import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from worker.kafka import admin
@@ -20,8 +21,20 @@ from worker.kafka.connection import Connection
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, RunningSandbox, SandboxConfig, sandbox_api
 from worker.topics import Plan, create
 
-DEADLINE = 30
+DEADLINE = 60
+AT_ONCE = 10
+PLAY_WITHIN = 110
 LAUNCH = Path(__file__).with_name("launch.py")
+HURRY = {
+    "WORKER_API__REQUEST_TIMEOUT": "2",
+    "WORKER_DISPATCH__DRAIN_TIMEOUT": "4",
+    "WORKER_JOURNAL__INTENT_TTL": "1",
+    "WORKER_KAFKA__SESSION_TIMEOUT": "6",
+    "WORKER_OPS__PORT": "0",
+    "WORKER_RECONCILE__ATTEMPTS": "2",
+    "WORKER_RECONCILE__SETTLE_DELAY": "0.3",
+}
+LOOK_UP = {"WORKER_RECONCILE__BY": "custom_attribute", "WORKER_RECONCILE__ATTRIBUTE": "externalid"}
 Line = dict[str, Any]
 
 
@@ -64,6 +77,15 @@ class Process:
             await self._reading
         return code
 
+    async def frozen(self) -> None:
+        """Return once it is stopped by a SIGSTOP."""
+        async with asyncio.timeout(DEADLINE):
+            while self._state() != "T":
+                await asyncio.sleep(0.02)
+
+    def _state(self) -> str:
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.send(number)
         return await self.ended()
@@ -81,6 +103,10 @@ class World:
     @property
     def connection(self) -> Connection:
         return Connection(self.kafka, request_timeout=10)
+
+    def hurry(self, *, look_up: bool = False, **settings: str) -> None:
+        """Every wait as short as it can be; with a look-up or without."""
+        self.environment |= HURRY | (LOOK_UP if look_up else {}) | settings
 
     async def topics(self, **changes) -> None:
         async with admin.opened(self.connection) as client:
@@ -164,9 +190,38 @@ async def world(kafka: str, unique: str) -> AsyncIterator[World]:
 
 
 @pytest.fixture(scope="session")
+def world_on() -> Callable[[str, str], AbstractAsyncContextManager[World]]:
+    """A world on another Kafka."""
+    return opened_world
+
+
+@pytest.fixture(scope="session")
 def worlds(kafka: str) -> Callable[[], AbstractAsyncContextManager[World]]:
     """As many as are opened, side by side."""
     return lambda: opened_world(kafka, f"t-{uuid4().hex[:12]}")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def played(
+    request: pytest.FixtureRequest, worlds: Callable[[], AbstractAsyncContextManager[World]]
+) -> AsyncIterator[dict[str, asyncio.Task[Any]]]:
+    """By the name of a `case`: what the module's `play(world, case)` returns, each in a world of its own.
+
+    Many are played at once, since most of each is waiting for the session of a dead or frozen member to end.
+    """
+    some = asyncio.Semaphore(AT_ONCE)
+
+    async def play(case: object) -> Any:
+        async with some, worlds() as world, asyncio.timeout(PLAY_WITHIN):
+            return await request.module.play(world, case)
+
+    calls = [getattr(item, "callspec", None) for item in request.session.items if item.path == request.path]
+    cases = [call.params["case"] for call in calls if call and "case" in call.params]
+    tasks = {str(case): asyncio.create_task(play(case), name=str(case)) for case in cases}
+    yield tasks
+    for task in tasks.values():
+        task.cancel()
+    await asyncio.gather(*tasks.values(), return_exceptions=True)
 
 
 @asynccontextmanager

@@ -96,7 +96,7 @@ def put_into_the_last_look(strike: Strike) -> None:
 
         return struck
 
-    Assignment.before_sending = before_sending  # type: ignore[method-assign]  # the worker has no hook for this
+    setattr(Assignment, "before_sending", before_sending)  # noqa: B010  mypy would not have it changed
 
 
 def prepare(strike: Strike) -> None:

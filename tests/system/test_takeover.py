@@ -1,0 +1,95 @@
+"""A worker frozen past its session while another one takes over, and thawed then."""
+
+import asyncio
+import signal
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from judging import NOT_LOOKED_AT, STRUCTURED, Asked, judged, requested
+
+
+@dataclass(frozen=True)
+class Case:
+    """Where the worker of the first record is when it freezes; how that record may end, each with its executions."""
+
+    step: str
+    side: str
+    ends: dict[str, int]
+    look_up: bool = False
+    fault: dict[str, Any] | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self):
+        return "-".join([*self.settings, "looked-up" if self.look_up else "plain", self.step, self.side])
+
+
+LATE = {"kind": "delay_before", "seconds": 1, "times": 1}
+CASES = [
+    # The intent is acknowledged; at the thaw its lease is over.
+    Case("intent", "after", {"outcome_unknown": 0}),
+    Case("intent", "after", {"created": 1}, look_up=True),
+    # Its acknowledgement is only read after the thaw, and shows no gap.
+    Case("intent", "during", {"created": 1}, look_up=True),
+    # The lease is not over at the thaw: the POST leaves, and the successor has sent none.
+    Case("intent", "after", {"outcome_unknown": 1}, settings={"WORKER_JOURNAL__INTENT_TTL": "60"}),
+    # After the last look, before the write: the instant that no client can close. Parked, nothing is sent twice.
+    Case("looked", "before", {"outcome_unknown": 1}),
+    # The API carries it out while the worker is frozen.
+    Case("left", "before", {"outcome_unknown": 1}, fault=LATE),
+    Case("left", "before", {"reconciled": 1}, look_up=True, fault=LATE),
+    Case("post", "after", {"reconciled": 1}, look_up=True),
+    Case("finished", "during", {"created": 1, "outcome_unknown": 1}),
+    Case("finished", "after", {"created": 1}),
+    Case("result", "before", {"created": 1}),
+    Case("commit", "before", {"created": 1}),
+]
+
+
+async def freeze(world, case, sandbox):
+    """Return with a frozen worker."""
+    if case.step != "left":
+        worker = await world.launch(case.step, case.side, signal.SIGSTOP)
+    else:
+        worker = await world.start()
+        async with asyncio.timeout(30):
+            while not sandbox.faults.active[0].hits:
+                await asyncio.sleep(0.01)
+        worker.send(signal.SIGSTOP)
+    await worker.frozen()
+    return worker
+
+
+async def play(world, case):
+    """The frozen one is asked to work alone in the end."""
+    await world.topics()
+    world.hurry(look_up=case.look_up, **case.settings)
+    sandbox = await world.sandbox(*([case.fault] if case.fault else []), identity_attribute=NOT_LOOKED_AT)
+    names = ["victim", "second", "third", "fourth"]
+    await world.publish(*map(requested, names[:2]), key=b"k", headers=STRUCTURED)
+    first = await freeze(world, case, sandbox)
+    successor = await world.start()
+    await world.publish(requested(names[2]), key=b"k", headers=STRUCTURED)
+    await successor.until("record.finished", offset=2)
+    first.send(signal.SIGCONT)
+    await first.until("partitions.assigned", 2)
+    assert await successor.stop() == 0
+    await world.publish(requested(names[3]), key=b"k", headers=STRUCTURED)
+    await first.until("record.finished", offset=3)
+    assert await first.stop() == 0
+    told = await world.events(world.plan.succeeded) + await world.events(world.plan.failed)
+    asked = [Asked(0, offset, name) for offset, name in enumerate(names)]
+    return judged(asked, sandbox.ledger, told), await world.committed(), sandbox.ledger.created - 3
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_a_worker_frozen_at(played, case):
+    """Its successor ends every record once; thawed, it repeats nothing of theirs, and is a good member again."""
+    verdict, committed, executions = await played[str(case)]
+    assert verdict.problems == ()
+    # A commit comes while the next records are under way.
+    others = {verdict.endings[0, offset] for offset in (1, 2, 3)}
+    assert others - ({"outcome_unknown"} if case.step == "commit" else set()) == {"created"}
+    assert case.ends[verdict.endings[0, 0]] == executions
+    assert committed[0] == 4
