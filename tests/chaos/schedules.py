@@ -11,6 +11,9 @@ from chaos.protocol import Rules, State, ended, name, start, untrue, wrong
 from chaos.protocol_steps import Model
 
 
+POST_ENDS = ("POST is", "waits no longer")
+
+
 @dataclass(slots=True)
 class Found:
     """What a search has seen; `wrong` holds the shortest schedule to each broken promise."""
@@ -109,7 +112,7 @@ def walk(model: Model, chance: random.Random, length: int) -> Walk:
 
 
 def ends_calmly(model: Model, state: State, limit: int = 5_000) -> bool:
-    """Whether all is committed in the end if nobody but the newest worker goes on and nothing more goes wrong."""
+    """Whether all is committed in the end if only the newest worker goes on, and every POST meets its end."""
     seen, todo = {state}, deque([state])
     while todo and len(seen) < limit:
         state = todo.popleft()
@@ -117,7 +120,7 @@ def ends_calmly(model: Model, state: State, limit: int = 5_000) -> bool:
             return True
         newest = (f"{name(len(state.workers) - 1)} ", f"{name(len(state.workers) - 1)}'s", "the group")
         for label, after in model.steps(state):
-            if after not in seen and (label.startswith(newest) or "POST is" in label):
+            if after not in seen and (label.startswith(newest) or any(met in label for met in POST_ENDS)):
                 seen.add(after)
                 todo.append(after)
     return False
