@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from chaos.protocol import Rules, State, ended, name, start, untrue, wrong
 from chaos.protocol_steps import Model
 
-
 POST_ENDS = ("POST is", "waits no longer")
 
 
