@@ -238,7 +238,7 @@ def test_values_by_age(steps):
 
 def test_pages_that_were_emptied():
     """They are given back, wherever they stood: what is put again and again takes no more room."""
-    draw = random.Random(1)
+    draw = random.Random(1)  # noqa: S311  no secret
     paged: ByAge[int] = ByAge(page=10)
     for _ in range(10_000):
         number = draw.randrange(8)
