@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from worker.assignment import Restored, now
 from worker.commands import CreateCustomer
-from worker.journal import CLAIM, Claim, Fence, PartitionJournal, decode, decode_key, encode
+from worker.journal import Claim, Fence, PartitionJournal, encode
 from worker.outcomes import Failed, Outcome, Succeeded
 from worker.records import OutgoingMessage, Position, Record
 
@@ -82,11 +82,12 @@ class FakeJournalTopic:
     async def claim(self, partition: int, kept: Restored | None = None) -> Restored:
         self.claims += 1
         writer = f"writer-{self.claims}"
-        claimed = await self.append(partition, CLAIM, encode(Claim(writer)), lambda _: None)
+        claim = Claim(writer)
+        claimed = await self.append(partition, claim.key, encode(claim), lambda _: None)
         journal = PartitionJournal()
         for time, message in enumerate(self.topics.logs[self.topic, partition][:claimed]):
-            if message.key != CLAIM:
-                journal.apply(decode_key(message.key or b""), decode(message.value or b""), time)
+            journal.apply_raw(message.key or b"", message.value or b"", time)
+        journal.claimed(writer)
         return Restored(writer, journal, Fence(claimed), now())
 
 

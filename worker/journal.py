@@ -10,7 +10,7 @@ import orjson
 
 from worker.memory import ByAge, KnownEvent, KnownRecord, Packing, last_offset, last_seen
 from worker.outcome_json import read_count, read_outcome
-from worker.outcomes import Outcome, Succeeded
+from worker.outcomes import Outcome, ReasonCode, Succeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The record's outcome; the first one in the log counts, for every reader."""
+    """The record's outcome: the first one in the log that was written by who had the partition then counts."""
 
     outcome: Outcome
     state: Literal["finished"] = "finished"
@@ -53,15 +53,38 @@ class EntryKey:
         return f"{self.event}/{self.offset}/{self.writer}".encode()
 
 
-CLAIM = b"claim"
+CLAIM = b"claim/"
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """From here on the partition is `writer`'s; whoever else goes on writing makes a gap in its own offsets."""
+    """From here on the partition is `writer`'s; whoever else goes on writing makes a gap in its own offsets.
+
+    Each has a key of its own: where compaction kept the last one alone, a reader could not tell which finishes were
+    written by somebody who had lost the partition.
+    """
 
     writer: str
     state: Literal["claim"] = "claim"
+
+    @property
+    def key(self) -> bytes:
+        """`claim/<writer>`."""
+        return CLAIM + self.writer.encode()
+
+
+def is_claim(key: bytes | None) -> bool:
+    """Whether the entry is a claim."""
+    return key is not None and key.startswith(CLAIM)
+
+
+def decode_claim(key: bytes, value: bytes) -> Claim:
+    """ValueError where it is none of this journal."""
+    match orjson.loads(value):
+        case {"state": "claim", "writer": str(writer), **rest} if not rest and key == Claim(writer).key:
+            return Claim(writer)
+        case _:
+            raise ValueError("not a claim")
 
 
 _KEY = re.compile(rb"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(0|[1-9][0-9]{0,17})/([^/]+)")
@@ -179,6 +202,7 @@ class PartitionJournal:
     def __init__(self) -> None:
         self._events: ByAge[bytes | KnownEvent] = ByAge()
         self._packing = Packing()
+        self._claimant: str | None = None
 
     def __len__(self) -> int:
         return len(self._events)
@@ -187,23 +211,31 @@ class PartitionJournal:
         """The events, those first whose last entry is oldest."""
         return (UUID(int=number) for number in self._events)
 
+    def claimed(self, writer: str) -> None:
+        """From here on the log is this writer's. Who goes on writing all the same does not know it yet."""
+        self._claimant = writer
+
     def apply(self, key: EntryKey, entry: Entry, time: int) -> None:
         """`time` is milliseconds since the epoch; entries come in the order of the log."""
         self._apply(key.event.int, key.offset, key.writer, entry, time)
 
     def apply_raw(self, key: bytes, value: bytes, time: int) -> None:
         """The same, as it stands in the topic. ValueError where it is no entry of this journal."""
+        if is_claim(key):
+            self.claimed(decode_claim(key, value).writer)
+            return
         event, offset, writer = _read_key(key)
         self._apply(event, offset, writer, decode(value), time)
 
     def _apply(self, number: int, offset: int, writer: str, entry: Entry, time: int) -> None:
         packed = self._events.pop(number)
-        if packed is None and isinstance(entry, Finished):  # as nearly every entry of a compacted topic
+        counts = self._claimant in {None, writer}
+        if packed is None and counts and isinstance(entry, Finished):  # as nearly every entry of a compacted topic
             self._events.put(number, self._packing.ended(time, offset, entry.outcome))
             return
         event = KnownEvent() if packed is None else self._packing.unpack(packed)
         event.seen = time
-        _note(event.records.setdefault(offset, KnownRecord()), writer, entry)
+        _note(event.records.setdefault(offset, KnownRecord()), writer, entry, counts=counts)
         self._events.put(number, self._packing.pack(event))
 
     def known(self, event: UUID) -> KnownEvent:
@@ -234,7 +266,8 @@ class PartitionJournal:
         self._events.drop(forgotten)
 
 
-def _note(known: KnownRecord, writer: str, entry: Entry) -> None:
+def _note(known: KnownRecord, writer: str, entry: Entry, *, counts: bool) -> None:
+    """An outcome that does not `count` was never told, and never will be: it is evidence, for or against a customer."""
     match entry:
         case Intent(attempt):
             known.open.add(writer)
@@ -244,7 +277,8 @@ def _note(known: KnownRecord, writer: str, entry: Entry) -> None:
             known.attempts = attempt
         case Finished(outcome):
             known.open.discard(writer)
-            known.outcome = known.outcome or outcome
+            known.outcome = known.outcome or (outcome if counts else None)
             if isinstance(outcome, Succeeded):
-                # Told or not (its writer may have been fenced): whoever asks for this event again is answered.
                 known.created = known.created or outcome
+            elif outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN:
+                known.unknown = True

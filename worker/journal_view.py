@@ -6,18 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from worker.errors import JournalUnreadable
 from worker.journal import (
-    CLAIM,
     CreatedBefore,
     Entry,
     EntryKey,
     InDoubt,
     PartitionJournal,
     decode,
+    decode_claim,
     decode_key,
+    is_claim,
 )
 from worker.memory import KnownRecord
 from worker.outcomes import Outcome, Succeeded
@@ -62,8 +61,9 @@ class Partition:
         if record.value is None:
             return
         try:
-            if record.key == CLAIM:
-                self.owner = _claimant(record.value)
+            if record.key and is_claim(record.key):
+                self.owner = decode_claim(record.key, record.value).writer
+                self.journal.claimed(self.owner)
                 return
             line = Line(record.offset, record.timestamp, decode_key(record.key or b""), decode(record.value))
         except ValueError:
@@ -122,15 +122,6 @@ class Partition:
             return "parked as outcome_unknown"
         perhaps = ", who owns the partition: it may be in flight" if self.owner in record.open else ""
         return f"open intent of {', '.join(sorted(record.open))}{perhaps}"
-
-
-def _claimant(claim: bytes) -> str:
-    """ValueError where the bytes are no claim."""
-    match orjson.loads(claim):
-        case {"state": "claim", "writer": str(writer)}:
-            return writer
-        case _:
-            raise ValueError("not a claim")
 
 
 def _record(offset: int, record: KnownRecord) -> Json:

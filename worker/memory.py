@@ -15,23 +15,26 @@ from worker.outcomes import Failed, Outcome, Reason, ReasonCode, Resolution, Suc
 class KnownRecord:
     """One record of an event. `open` are the writers whose POST may have been carried out.
 
-    `outcome` is the first in the log; `created` is a customer, whether it was told or not.
+    `outcome` is the first that counts; `created` is a customer, whether it was told or not; `unknown` is that some
+    writer parked it, and a doubt outlives every failure that somebody else is certain of.
     """
 
     open: set[str] = field(default_factory=set)
     attempts: int = 0
     outcome: Outcome | None = None
     created: Succeeded | None = None
+    unknown: bool = False
 
     def in_doubt(self) -> bool:
         """Nobody can tell from this record alone whether the customer exists."""
-        match self.outcome:
-            case None:
-                return bool(self.open)
-            case Failed(reason):
-                return reason.code is ReasonCode.OUTCOME_UNKNOWN
-            case Succeeded():
-                return False
+        return self.created is None and (self.unknown or bool(self.open))
+
+
+def ended(outcome: Outcome, attempts: int = 0) -> KnownRecord:
+    """A record of which nothing but its outcome is known."""
+    created = outcome if isinstance(outcome, Succeeded) else None
+    unknown = isinstance(outcome, Failed) and outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+    return KnownRecord(set(), attempts, outcome, created, unknown)
 
 
 @dataclass(slots=True)
@@ -64,7 +67,7 @@ class Packing:
         if len(event.records) != 1:
             return event
         ((offset, known),) = event.records.items()
-        if known.open or known.outcome is None or known.created not in (known.outcome, None):
+        if known.open or known.outcome is None or known != ended(known.outcome, known.attempts):
             return event
         return self.ended(event.seen, offset, known.outcome)
 
@@ -75,8 +78,7 @@ class Packing:
         seen, offset, attempts, number = HEAD.unpack_from(packed)
         rest = packed[HEAD.size :]
         outcome = decode_outcome(rest) if number == UNKIND else _outcome(self._kinds[number], rest.decode(), attempts)
-        created = outcome if isinstance(outcome, Succeeded) else None
-        return KnownEvent(seen, {offset: KnownRecord(outcome=outcome, created=created)})
+        return KnownEvent(seen, {offset: ended(outcome)})
 
     def ended(self, seen: int, offset: int, outcome: Outcome) -> bytes:
         """An event of that one record, packed."""

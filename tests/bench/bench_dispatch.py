@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -79,9 +79,7 @@ async def command(environment: dict[str, str], *arguments: str, output: Path) ->
 async def measured(case: Case, kafka: str, folder: Path) -> float:
     """Events a second between the first and the last record that was finished."""
     run = uuid4().hex[:8]
-    plan = replace(
-        Plan(*(f"{run}.{name}" for name in ("in", "ok", "failed", "dead", "journal"))), partitions=PARTITIONS
-    )  # type: ignore[arg-type]  names come first
+    plan = Plan(f"{run}.in", f"{run}.ok", f"{run}.failed", f"{run}.dead", f"{run}.journal", partitions=PARTITIONS)
     async with admin.opened(Connection(kafka)) as client:
         await create(client, plan)
     async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:

@@ -35,6 +35,8 @@ class Rules:
     first_finish_wins: bool = True
     read_up_to_claim: bool = True
     evidence: bool = True
+    late_is_evidence: bool = True
+    """A finish by who had lost the partition, as the claims before it in the log tell, is no outcome."""
     moves: int = 1
     """How often the group gives the partition to another worker that nobody told to stop."""
     crashes: int = 0

@@ -28,7 +28,7 @@ from chaos.protocol import (
     without,
 )
 from chaos.protocol_writes import Step, Writing
-from chaos.reading import INTENT, LEASE_IS_OVER, end_of
+from chaos.reading import CLAIM, INTENT, LEASE_IS_OVER, Said, end_of
 
 from worker.journal import CreatedBefore, Ended, Fresh, InDoubt
 
@@ -72,10 +72,13 @@ class Model(Writing):
             return
         for compacted, known in enumerate(self.reading.restored(s.log)):
             how = "claims, reads what compaction left" if compacted else "claims, reads"
-            yield f"{name(number)} {how}", claimed(s, number, worker, known)
+            yield f"{name(number)} {how}", self._claimed(s, number, worker, known)
 
     def _read(self, s: State, number: int, worker: Worker) -> Iterator[Step]:
-        yield f"{name(number)} claims", claimed(s, number, worker, worker.known)
+        yield f"{name(number)} claims", self._claimed(s, number, worker, worker.known)
+
+    def _claimed(self, s: State, number: int, worker: Worker, known: int) -> State:
+        return claimed(s, number, worker, self.reading.learned(known, Said(number, -1, CLAIM)))
 
     def _free(self, s: State, number: int, worker: Worker) -> Iterator[Step]:
         """As `Pipeline`: one record of the event at a time; when a worker is fenced, the next may already wait."""

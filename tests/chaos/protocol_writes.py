@@ -22,7 +22,8 @@ class Writing:
     def __post_init__(self) -> None:
         finish = Finish.ITS_OWN if self.rules.evidence else Finish.FIRST
         finish = finish if self.rules.first_finish_wins else Finish.LAST
-        object.__setattr__(self, "reading", Reading(finish, own_keys=self.rules.own_keys))
+        reading = Reading(finish, own_keys=self.rules.own_keys, claims=self.rules.late_is_evidence)
+        object.__setattr__(self, "reading", reading)
 
     def _stopped(self, worker: Worker) -> bool:
         return worker.fenced and self.rules.fence_at_intent

@@ -96,12 +96,13 @@ class Reading:
     """Journals by number: equal ones have one number, so that states which know the same are the same state.
 
     Guards are taken away by what a journal is given: `FIRST` or `LAST` makes every finish of a record say what that
-    one says. Without `own_keys` all writers have one name.
+    one says. Without `own_keys` all writers have one name. Without `claims` a reader takes no notice of them.
     """
 
-    def __init__(self, finish: Finish = Finish.ITS_OWN, *, own_keys: bool = True) -> None:
+    def __init__(self, finish: Finish = Finish.ITS_OWN, *, own_keys: bool = True, claims: bool = True) -> None:
         self._finish = finish
         self._own_keys = own_keys
+        self._claims = claims
         self._logs: list[tuple[Said, ...]] = []
         self._journals: list[PartitionJournal] = []
         self._numbers: dict[Hashable, int] = {}
@@ -132,21 +133,24 @@ class Reading:
             yield tuple(log[offset] for offset in sorted(last.values())) + log[cleaned:]
 
     def _key(self, said: Said) -> Hashable:
-        return CLAIM if said.what == CLAIM else EntryKey(EVENT, said.record, self.writer(said.writer))
+        return (CLAIM, said.writer) if said.what == CLAIM else EntryKey(EVENT, said.record, self.writer(said.writer))
 
     def _read(self, log: tuple[Said, ...]) -> int:
-        journal = PartitionJournal()
-        said = tuple(each for each in log if each.what != CLAIM)
-        for each in said:
-            journal.apply(EntryKey(EVENT, each.record, self.writer(each.writer)), self._entry(each, said), 0)
-        number = self._numbers.setdefault(_frozen(journal.known(EVENT)), len(self._journals))
+        journal, claimant = PartitionJournal(), ""
+        for each in log:
+            if each.what != CLAIM:
+                journal.apply(EntryKey(EVENT, each.record, self.writer(each.writer)), self._entry(each, log), 0)
+            elif self._claims:
+                claimant = self.writer(each.writer)
+                journal.claimed(claimant)
+        number = self._numbers.setdefault((claimant, _frozen(journal.known(EVENT))), len(self._journals))
         if number == len(self._journals):
             self._journals.append(journal)
-            self._logs.append(said)
+            self._logs.append(log)
         return number
 
     def _entry(self, said: Said, log: tuple[Said, ...]) -> Entry:
-        finishes = [each for each in log if each.record == said.record and each.what not in {INTENT, RELEASED}]
+        finishes = [each for each in log if each.record == said.record and each.what not in {CLAIM, INTENT, RELEASED}]
         if self._finish is Finish.ITS_OWN or said not in finishes:
             return entry(said)
         return entry(finishes[0 if self._finish is Finish.FIRST else -1])

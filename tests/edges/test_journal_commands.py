@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from worker.commands import Request
-from worker.journal import CLAIM, Claim, EntryKey, Finished, Intent, encode
+from worker.journal import Claim, EntryKey, Finished, Intent, encode
 from worker.kafka import admin, bulk
 from worker.kafka.connection import Connection
 from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
@@ -28,7 +28,7 @@ async def journal(kafka, unique):
     async with admin.opened(connection) as client:
         await client.create(TopicSpec(unique, 2, 1, {"cleanup.policy": "compact,delete"}))
     async with written(connection, unique) as write:
-        await write(0, CLAIM, encode(Claim("w")))
+        await write(0, Claim("w").key, encode(Claim("w")))
         for offset in range(3):
             await write(0, EntryKey(UUID(int=offset), offset, "w").encode(), encode(Intent(1)))
         made = Succeeded("2801", "/c/2801", "individual", 1)

@@ -16,7 +16,7 @@ from typing import Any
 from worker.assignment import Assignment
 from worker.cli import main
 from worker.customer_api.client import CustomerApi
-from worker.journal import CLAIM, decode
+from worker.journal import decode, is_claim
 from worker.kafka.sender import Sender
 from worker.kafka.source import RecordSource
 from worker.records import OutgoingMessage
@@ -67,7 +67,7 @@ class Strike:
 def step_of(message: OutgoingMessage) -> str:
     """What is published, told by its topic."""
     if message.topic == os.environ["WORKER_TOPICS__JOURNAL"]:
-        return "claim" if message.key == CLAIM else decode(message.value or b"").state
+        return "claim" if is_claim(message.key) else decode(message.value or b"").state
     return "dead_letter" if message.topic == os.environ["WORKER_TOPICS__DEAD_LETTERS"] else "result"
 
 

@@ -26,7 +26,7 @@ def partition(*entries, only=None):
     read = Partition("requests", 3, only)
     for position, each in enumerate(entries):
         if isinstance(each, str):
-            key, value = CLAIM, encode(Claim(each))
+            key, value = Claim(each).key, encode(Claim(each))
         else:
             event, offset, writer, entry = each
             key, value = EntryKey(event, offset, writer).encode(), encode(entry)
@@ -45,7 +45,7 @@ def doubts(*entries, now=60_000):
         (((EVENT, 5, "a", Intent(1)),), [5]),
         (((EVENT, 5, "a", Intent(1)), (EVENT, 5, "a", Released(1))), []),
         (((EVENT, 5, "a", Intent(1)), (EVENT, 5, "b", Intent(1)), (EVENT, 5, "b", Released(1))), [5]),
-        (((EVENT, 5, "a", Intent(1)), (EVENT, 5, "b", Finished(REJECTED))), []),
+        (((EVENT, 5, "a", Intent(1)), (EVENT, 5, "b", Finished(REJECTED))), [5]),
         (((EVENT, 5, "a", Finished(UNKNOWN)),), [5]),
         (((EVENT, 5, "a", Finished(UNKNOWN)), (EVENT, 9, "a", Finished(UNKNOWN))), [5, 9]),
         (((EVENT, 5, "a", Finished(UNKNOWN)), (EVENT, 9, "a", Finished(CREATED))), []),
@@ -119,7 +119,13 @@ def test_an_event_as_text(entry, customer, state):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [(b"x", b"{}"), (None, b"{}"), (CLAIM, b"{}"), (EntryKey(EVENT, 1, "a").encode(), b'{"state":"lost"}')],
+    [
+        (b"x", b"{}"),
+        (None, b"{}"),
+        (CLAIM + b"a", b"{}"),
+        (CLAIM + b"a", encode(Claim("b"))),
+        (EntryKey(EVENT, 1, "a").encode(), b'{"state":"lost"}'),
+    ],
 )
 def test_a_foreign_entry(key, value):
     """It is named, and nothing is guessed."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from worker import memory
 from worker.journal import (
+    Claim,
     CreatedBefore,
     Ended,
     EntryKey,
@@ -63,7 +64,8 @@ ENTRIES = st.one_of(
 EVENTS = [UUID(int=number << 120) for number in range(3)]
 OFFSETS = range(4)
 KEYS = st.builds(EntryKey, st.sampled_from(EVENTS), st.sampled_from(OFFSETS), st.sampled_from("ab"))
-LOGS = st.lists(st.tuples(KEYS, ENTRIES), max_size=20)
+CLAIMS = st.tuples(st.sampled_from("ab"), st.none())
+LOGS = st.lists(st.tuples(KEYS, ENTRIES) | CLAIMS, max_size=20)
 
 
 class Naive:
@@ -73,23 +75,31 @@ class Naive:
         self.log = []
 
     def recall(self, event, offset):
-        records = {key.offset: self.record(event, key.offset) for key, _, _ in self.log if key.event == event}
-        own, attempts, outcome, _ = self.record(event, offset)
+        offsets = [key.offset for key, _, _ in self.log if not isinstance(key, str) and key.event == event]
+        records = {offset: self.record(event, offset) for offset in offsets}
+        own, attempts, outcome, _, parked = self.record(event, offset)
         if outcome:
             return Ended(outcome)
-        if made := [made for *_, made in records.values() if made]:
+        if made := [made for _, _, _, made, _ in records.values() if made]:
             return CreatedBefore(made[0])
-        writers, doubts = set(own), bool(own)
-        for opened, _, ended, _ in records.values():
+        writers, doubts = set(own), bool(own) or parked
+        for opened, _, _, _, parked in records.values():
             writers |= opened
-            doubts |= ended.reason.code is ReasonCode.OUTCOME_UNKNOWN if ended else bool(opened)
+            doubts |= parked or bool(opened)
         return InDoubt(attempts, frozenset(writers)) if doubts else Fresh(attempts)
 
     def record(self, event, offset):
-        """(writers with open intents, attempts, first outcome, first customer)."""
-        entries = [(key.writer, entry) for key, entry, _ in self.log if (key.event, key.offset) == (event, offset)]
+        """(writers with open intents, attempts, first outcome that counts, first customer, whether it was parked)."""
+        entries, ends, counting, claimant = [], [], [], None
+        for key, entry, _ in self.log:
+            if isinstance(key, str):
+                claimant = key
+            elif (key.event, key.offset) == (event, offset):
+                entries.append((key.writer, entry))
+                if isinstance(entry, Finished):
+                    ends.append(entry.outcome)
+                    counting += [entry.outcome] if claimant in {None, key.writer} else []
         last = dict(entries)
-        ends = [entry.outcome for _, entry in entries if isinstance(entry, Finished)]
         attempts = 0
         for _, entry in entries:
             match entry:
@@ -101,31 +111,44 @@ class Naive:
                     pass
         opened = {writer for writer, entry in last.items() if isinstance(entry, Intent)}
         made = (end for end in ends if isinstance(end, Succeeded))
-        return opened, attempts, next(iter(ends), None), next(made, None)
+        parked = any(isinstance(end, Failed) and end.reason.code is ReasonCode.OUTCOME_UNKNOWN for end in ends)
+        return opened, attempts, next(iter(counting), None), next(made, None), parked
 
     def forget(self, *, below, before, at_most):
         while self.log:
             seen: dict[UUID, int] = {}
             for key, _, time in self.log:
-                seen.pop(key.event, None)
-                seen[key.event] = time
+                if not isinstance(key, str):
+                    seen.pop(key.event, None)
+                    seen[key.event] = time
+            if not seen:
+                return
             oldest = next(iter(seen))
-            uncommitted = any(key.offset >= below for key, *_ in self.log if key.event == oldest)
+            gone = [entry for entry in self.log if not isinstance(entry[0], str) and entry[0].event == oldest]
+            uncommitted = any(key.offset >= below for key, *_ in gone)
             if uncommitted or (seen[oldest] >= before and len(seen) <= at_most):
                 return
-            self.log = [entry for entry in self.log if entry[0].event != oldest]
+            self.log = [entry for entry in self.log if entry not in gone]
 
 
 def both(log):
     small, naive = PartitionJournal(), Naive()
-    for time, (key, entry) in enumerate(log):
-        small.apply(key, entry, time)
-        naive.log.append((key, entry, time))
+    learn(small, naive, log, 0)
     return small, naive
 
 
+def learn(small, naive, log, start):
+    """Both read the same; a name instead of a key is a claim."""
+    for time, (key, entry) in enumerate(log, start):
+        if isinstance(key, str):
+            small.claimed(key)
+        else:
+            small.apply(key, entry, time)
+        naive.log.append((key, entry, time))
+
+
 def equal(small, naive):
-    assert len(small) == len({key.event for key, *_ in naive.log})
+    assert len(small) == len({key.event for key, *_ in naive.log if not isinstance(key, str)})
     for event in EVENTS:
         for offset in OFFSETS:
             assert small.recall(event, offset) == naive.recall(event, offset)
@@ -144,9 +167,7 @@ def test_any_log_forgotten_from(log, below, before, at_most, more):
     small.forget(below=below, before=before, at_most=at_most)
     naive.forget(below=below, before=before, at_most=at_most)
     equal(small, naive)
-    for time, (key, entry) in enumerate(more, start=30):
-        small.apply(key, entry, time)
-        naive.log.append((key, entry, time))
+    learn(small, naive, more, 30)
     equal(small, naive)
 
 
@@ -155,7 +176,8 @@ def test_any_log_as_it_stands_in_the_topic(log):
     """Bytes say the same as the entries they were made from."""
     small, naive = PartitionJournal(), both(log)[1]
     for time, (key, entry) in enumerate(log):
-        small.apply_raw(key.encode(), encode(entry), time)
+        claim = Claim(key) if isinstance(key, str) else None
+        small.apply_raw(claim.key if claim else key.encode(), encode(claim or entry), time)
     equal(small, naive)
 
 
@@ -173,7 +195,7 @@ def test_a_record_that_has_ended(outcome):
     """It is a few bytes; who had an open intent, or a second record, is more."""
     packing = Packing()
     created = outcome if isinstance(outcome, Succeeded) else None
-    event = KnownEvent(7, {5: KnownRecord(set(), 0, outcome, created)})
+    event = KnownEvent(7, {5: KnownRecord(set(), 0, outcome, created, outcome is USUAL[2])})
     packed = packing.pack(event)
     assert isinstance(packed, bytes)
     assert packing.unpack(packed) == event

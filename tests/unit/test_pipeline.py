@@ -26,7 +26,7 @@ from worker.errors import (
 )
 from worker.flood import Flood
 from worker.hold import Breaker, Holds
-from worker.journal import CLAIM, Intent, Moment, decode
+from worker.journal import Intent, Moment, decode, is_claim
 from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded, Violation
 from worker.pace import Pace
 from worker.pipeline import Pipeline
@@ -86,7 +86,7 @@ class World:
 
     def journal(self):
         """The states that were written, in order."""
-        return [state(message) for message in self.topics.of("journal") if message.key != CLAIM]
+        return [state(message) for message in self.topics.of("journal") if not is_claim(message.key)]
 
     def events(self, topic):
         return [orjson.loads(message.value or b"") for message in self.topics.of(topic)]
@@ -199,8 +199,8 @@ async def test_a_process_that_dies_at_any_step(world, step, stored):
         """No except clause of ours sees it."""
 
     def kill(message):
-        name = "claim" if message.key == CLAIM else state(message) if message.topic == "journal" else message.topic
-        if name == step and message.key != CLAIM:
+        name = "claim" if is_claim(message.key) else state(message) if message.topic == "journal" else message.topic
+        if name == step and not is_claim(message.key):
             if stored:
                 world.topics.logs[message.topic, message.partition or 0].append(message)
             raise Killed

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from worker.assignment import Restored, now
 from worker.errors import JournalUnreadable, KafkaUnavailable
-from worker.journal import CLAIM, Claim, Fence, PartitionJournal, encode
+from worker.journal import Claim, Fence, PartitionJournal, encode
 from worker.kafka.connection import Connection, opened
 from worker.kafka.sender import Sender
 from worker.records import OutgoingMessage
@@ -43,10 +43,12 @@ class JournalTopic:
         Raises KafkaUnavailable, or JournalUnreadable for a foreign entry.
         """
         writer = uuid4().hex[:12]
-        claimed = await self.append(partition, CLAIM, encode(Claim(writer)), lambda _: None)
+        claim = Claim(writer)
+        claimed = await self.append(partition, claim.key, encode(claim), lambda _: None)
         since = now()
         whole = kept is not None and not kept.fence.broken and claimed == kept.fence.last + 1
         journal = kept.journal if kept and whole else await self.read(partition, claimed)
+        journal.claimed(writer)
         return Restored(writer, journal, Fence(claimed), since)
 
     async def read(self, partition: int, end: int) -> PartitionJournal:
@@ -82,8 +84,8 @@ class JournalTopic:
 
 
 def apply(record: ConsumerRecord[bytes, bytes], journal: PartitionJournal) -> None:
-    """One record of the topic; claims and tombstones say nothing of an event."""
-    if record.value is None or record.key == CLAIM:
+    """One record of the topic; a tombstone says nothing."""
+    if record.value is None:
         return
     try:
         journal.apply_raw(record.key or b"", record.value, record.timestamp)
