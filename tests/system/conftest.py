@@ -21,7 +21,7 @@ from worker.kafka.connection import Connection
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, RunningSandbox, SandboxConfig, sandbox_api
 from worker.topics import Plan, create
 
-DEADLINE = 60
+DEADLINE = 45
 AT_ONCE = 10
 PLAY_WITHIN = 110
 LAUNCH = Path(__file__).with_name("launch.py")
@@ -58,10 +58,14 @@ class Process:
 
     async def until(self, event: str, count: int = 1, **facts) -> list[Line]:
         """Those lines, once there are that many of them."""
-        async with asyncio.timeout(DEADLINE):
-            while len(found := self.of(event, **facts)) < count:
-                self._changed.clear()
-                await self._changed.wait()
+        try:
+            async with asyncio.timeout(DEADLINE):
+                while len(found := self.of(event, **facts)) < count:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            said = "\n".join([*map(str, self.lines[-20:]), *self.text[-20:]])
+            raise AssertionError(f"no {event} {facts} within {DEADLINE} s; the last lines:\n{said}") from None
         return found
 
     def of(self, event: str, **facts) -> list[Line]:
