@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from judging import NOT_LOOKED_AT, STRUCTURED, Asked, Verdict, judged, requested
+from signalling import send
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection
@@ -84,8 +85,7 @@ class Life:
     def struck(self, number: signal.Signals, *expected: int) -> None:
         """Send it; the exit codes that may follow."""
         self.expected |= set(expected)
-        if self.process.returncode is None:
-            self.process.send_signal(number)
+        send(self.process, number)
 
     def told_to_stop(self) -> None:
         """A second time it leaves at once; before it listens to signals the first one ends it."""
@@ -252,8 +252,7 @@ def hash_of(event_id: str, keys: int) -> int:
 
 def thaw(life: Life) -> None:
     """Also where it was never frozen."""
-    if life.process.returncode is None:
-        life.process.send_signal(signal.SIGCONT)
+    send(life.process, signal.SIGCONT)
 
 
 @asynccontextmanager
@@ -272,9 +271,8 @@ async def opened(storm: Storm, kafka: str, logs: Path, tell: Callable[[int], Non
 async def _killed(scene: Scene) -> None:
     scene.over.set()
     for life in scene.lives:
-        if life.process.returncode is None:
-            life.process.kill()
-            await life.process.wait()
+        send(life.process, signal.SIGKILL)
+        await life.process.wait()
 
 
 async def rage(storm: Storm, kafka: str, logs: Path, tell: Callable[[int], None] = lambda _: None) -> Report:

@@ -15,6 +15,7 @@ import orjson
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from signalling import send
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection
@@ -72,7 +73,7 @@ class Process:
         return [line for line in self.lines if line.get("event") == event and facts.items() <= line.items()]
 
     def send(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
+        send(self.process, number)
 
     async def ended(self) -> int:
         """The exit code; everything it wrote has been read by then."""
@@ -181,9 +182,8 @@ class World:
 
 
 async def _killed(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        process.kill()
-        await process.wait()
+    send(process, signal.SIGKILL)
+    await process.wait()
 
 
 @pytest.fixture
