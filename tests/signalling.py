@@ -1,6 +1,7 @@
 """Signals to processes that asyncio waits for."""
 
 import asyncio
+import contextlib
 import os
 import signal
 
@@ -11,4 +12,5 @@ def send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
     `process.send_signal` polls first, and a poll that finds it just ended takes the exit status from whoever waits.
     """
     if process.returncode is None:
-        os.kill(process.pid, number)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, number)
