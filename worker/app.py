@@ -59,8 +59,8 @@ async def run(settings: Settings, reread: Callable[[], Settings] | None = None) 
     asyncio.get_running_loop().set_exception_handler(_unforeseen)
     stopping = asyncio.Event()
     holds = Holds(wiring.breaker(settings))
-    log.info("worker.started", version=__version__)
     with_signals(stopping)
+    log.info("worker.started", version=__version__)
     try:
         async with AsyncExitStack() as stack:
             drained = await _work(settings, wiring.api(settings, reread), holds, stopping, stack)
