@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from chaos.life import Life
 from judging import NOT_LOOKED_AT, STRUCTURED, Asked, Verdict, judged, requested
 from signalling import send
 
@@ -72,24 +73,6 @@ class Storm:
     keys: int = 40
     look_up: bool = False
     pause: float = 0.08
-
-
-@dataclass(slots=True)
-class Life:
-    """One worker process, from start to end."""
-
-    process: asyncio.subprocess.Process
-    log: Path
-    expected: set[int] = field(default_factory=set)
-
-    def struck(self, number: signal.Signals, *expected: int) -> None:
-        """Send it; the exit codes that may follow."""
-        self.expected |= set(expected)
-        send(self.process, number)
-
-    def told_to_stop(self) -> None:
-        """A second time it leaves at once; before it listens to signals the first one ends it."""
-        self.struck(signal.SIGTERM, *((1,) if 0 in self.expected else (0, -signal.SIGTERM)))
 
 
 @dataclass(slots=True)
@@ -180,9 +163,7 @@ class Scene:
         while self.struck["SIGKILL"] < self.storm.kills:
             await self._some_work(self.random.randint(1, 15))
             await asyncio.sleep(self.random.random() * 0.1)
-            alive = [
-                each for each in self.lives if each.process.returncode is None and -signal.SIGKILL not in each.expected
-            ]
+            alive = [each for each in self.lives if each.may_be_struck]
             if not alive:
                 continue
             life = self.random.choice(alive)
@@ -193,7 +174,7 @@ class Scene:
                 case drawn if drawn < 0.3:
                     self.struck["SIGSTOP"] += 1
                     life.struck(signal.SIGSTOP)
-                    asyncio.get_running_loop().call_later(self.random.uniform(0.2, 6), thaw, life)
+                    asyncio.get_running_loop().call_later(self.random.uniform(0.2, 6), life.thaw)
                 case _:
                     self.struck["SIGKILL"] += 1
                     life.struck(signal.SIGKILL, -signal.SIGKILL)
@@ -207,7 +188,7 @@ class Scene:
     async def settle(self) -> None:
         """Every record has its ending, and the group knows; or it is too late."""
         for life in self.lives:
-            thaw(life)
+            life.thaw()
         try:
             async with asyncio.timeout(SETTLES_WITHIN):
                 while len(self._ended()) < len(self.asked) or await self._uncommitted():
@@ -248,11 +229,6 @@ class Scene:
 def hash_of(event_id: str, keys: int) -> int:
     """The same event always has the same key."""
     return int(event_id[1:]) * 7 % keys
-
-
-def thaw(life: Life) -> None:
-    """Also where it was never frozen."""
-    send(life.process, signal.SIGCONT)
 
 
 @asynccontextmanager
