@@ -25,11 +25,11 @@ def command(name="Jack", **request):
 
 
 @asynccontextmanager
-async def running(*faults, credentials=CREDENTIALS, force_login=True, **config):
+async def running(*faults, credentials=CREDENTIALS, force_login=True, request_timeout=30, **config):
     async with sandbox_api(
         SandboxConfig(**config), faults=[Fault.model_validate(fault) for fault in faults]
     ) as sandbox:
-        access = Access(sandbox.base_url, connect_timeout=2, request_timeout=2, pool_size=600)
+        access = Access(sandbox.base_url, connect_timeout=10, request_timeout=request_timeout, pool_size=600)
         async with customer_api(access, credentials, force_login=force_login) as api:
             yield api, sandbox
 
@@ -112,7 +112,7 @@ async def test_a_session_id_that_changes():
 )
 async def test_a_fault_of_the_api(fault, error, executions):
     """What the client says of it is what it can know; the next call on the same pool works."""
-    async with running({**fault, "times": 1}) as (api, sandbox):
+    async with running({**fault, "times": 1}, request_timeout=2) as (api, sandbox):
         with pytest.raises(error):
             await api.create(command())
         assert sandbox.state.summary()["executions"] == executions
