@@ -25,7 +25,7 @@ LOCATION = "Location: /system/ws/v12/interaction/customer/2801\r\n"
 @asynccontextmanager
 async def logged_in(*script):
     async with misbehaving() as server:
-        access = Access(server.url, connect_timeout=0.5, request_timeout=0.5, pool_size=1)
+        access = Access(server.url, connect_timeout=2, request_timeout=2, pool_size=1)
         async with customer_api(access, Credentials("user", "secret")) as api:
             await api.log_in()
             server.script.extend(script)

@@ -127,7 +127,7 @@ async def test_an_answer_that_does_not_come(behaviour):
     """The API is not there; asking again is safe and works. The address is in no message."""
     # aiohttp itself repeats a GET once, when its connection ends without an answer.
     async with misbehaving() as server:
-        access = Access(server.url, connect_timeout=0.4, request_timeout=0.4, pool_size=1)
+        access = Access(server.url, connect_timeout=0.8, request_timeout=0.8, pool_size=1)
         async with customer_api(access, CREDENTIALS) as api:
             await api.log_in()
             server.script.extend([behaviour, behaviour])

@@ -24,7 +24,7 @@ LARGE = CreateCustomer(Request("test", "2"), INDIVIDUAL, b" " * 1024 * 1024)
 
 
 @asynccontextmanager
-async def logged_in(*script, pool_size=2, within=0.4, waiting=0.4):
+async def logged_in(*script, pool_size=2, within=0.8, waiting=0.8):
     """A client with a session and no connection; the script is for what comes next."""
     async with misbehaving() as server:
         access = Access(server.url, connect_timeout=waiting, request_timeout=within, pool_size=pool_size)
