@@ -21,7 +21,6 @@ fuzzed = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-# Nothing that fits a record may keep its partition waiting longer.
 
 JSON = st.recursive(
     st.none()
