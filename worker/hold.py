@@ -10,13 +10,22 @@ from enum import StrEnum
 
 import structlog
 
-from worker.errors import Fenced, Flooded, LeaseOver, LoginRefused, SearchRefused, SessionContention, WorkerError
+from worker.errors import (
+    Draining,
+    Fenced,
+    Flooded,
+    LeaseOver,
+    LoginRefused,
+    SearchRefused,
+    SessionContention,
+    WorkerError,
+)
 from worker.retry import Backoff
 
 log = structlog.get_logger()
 LONGEST_PAUSE = 1.0
 # They say nothing of the API: the turn was not used, or it was answered.
-NEUTRAL = (Fenced, LeaseOver, SearchRefused)
+NEUTRAL = (Draining, Fenced, LeaseOver, SearchRefused)
 
 
 class HoldReason(StrEnum):

@@ -114,12 +114,14 @@ class Intake:
                 log.warning("journal.fenced", partition=number)
                 task = asyncio.create_task(self._claim_anew(source, assignment), name=f"claim {number} anew")
                 self._restoring[number] = task
-        self._tell_restoring()
+                self._tell_restoring()
 
     async def _claim_anew(self, source: Source, assignment: Assignment) -> None:
         """A commit that the group accepts says that the partition is still ours."""
-        number, resume_at = assignment.partition, assignment.offsets.resume_at
+        number = assignment.partition
         await self.dispatch.drain([number], self.drain_timeout)
+        # What was finished while it drained may be committed already, and no commit goes backwards.
+        resume_at = assignment.offsets.resume_at
         self.dispatch.close([number])
         try:
             if resume_at is not None:

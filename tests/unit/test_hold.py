@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from worker.errors import ApiUnavailable, LoginRefused, RefusedForNow
+from worker.errors import ApiUnavailable, Draining, Fenced, LeaseOver, LoginRefused, RefusedForNow, SearchRefused
 from worker.hold import Breaker, HoldReason, Holds
 from worker.retry import Backoff
 
@@ -126,3 +126,18 @@ def test_a_hold_with_two_holders(holds):
     assert holds.reasons() == [HoldReason.KAFKA_UNAVAILABLE]
     holds.end(HoldReason.KAFKA_UNAVAILABLE, "results")
     assert holds.reasons() == []
+
+
+@pytest.mark.parametrize("error", [Draining(), Fenced(), LeaseOver(), SearchRefused("403")])
+async def test_what_says_nothing_of_the_api(holds, clock, error):
+    """However often it happens it is no outage, and during one it gives the probe back."""
+    for _ in range(5):
+        await fail(holds, clock, error)
+    assert holds.reasons() == []
+    for _ in range(3):
+        await fail(holds, clock)
+    await fail(holds, clock, error)
+    before = clock.now
+    async with holds.turn(clock.pause) as probe:
+        assert probe is True
+    assert clock.now == before
