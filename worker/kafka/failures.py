@@ -83,8 +83,9 @@ def _told(error: BaseException, protocol: str) -> tuple[int, str]:
 
 
 def _certificate(error: BaseException, _: str) -> str:
-    why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else ""
-    return f"its certificate was not accepted: {why} (WORKER_KAFKA__CA_FILE)"
+    why = error.verify_message.rstrip(".") if isinstance(error, ssl.SSLCertVerificationError) else ""
+    setting = f"name the broker as its certificate does, {SERVERS}" if "mismatch" in why else "WORKER_KAFKA__CA_FILE"
+    return f"its certificate was not accepted: {why} ({setting})"
 
 
 def _tls(error: BaseException, _: str) -> str:

@@ -1,0 +1,192 @@
+"""A Kafka that lets nobody in unasked: TLS, certificates, passwords, and rights that a test grants and takes."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import trustme
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from worker.kafka.connection import Connection
+from worker.sandbox.local_kafka import LocalKafka
+
+USER, PASSWORD = "worker", "s3cret-of-the-worker"
+MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+LISTENERS: Final = {
+    "SASLP": "SASL_PLAINTEXT",
+    "SSL": "SSL",
+    "SASLS": "SASL_SSL",
+    "MTLS": "SSL",
+    # What it presents is for another host.
+    "ELSEWHERE": "SSL",
+}
+# A mechanism that one listener does not offer.
+_NOT_EVERYWHERE = {"listener.name.saslp.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256"}
+_LOGINS = {
+    "plain": f'plain.PlainLoginModule required user_{USER}="{PASSWORD}";',
+    "scram-sha-256": "scram.ScramLoginModule required;",
+    "scram-sha-512": "scram.ScramLoginModule required;",
+}
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Files (PEM) of an authority that the broker trusts, and of one that nobody knows."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        ours, other = trustme.CA(), trustme.CA()
+        ours.cert_pem.write_to_path(self.ca)
+        other.cert_pem.write_to_path(self.other_ca)
+        _write(self.server, ours.issue_cert("localhost"), self.ca)
+        _write(self.elsewhere, ours.issue_cert("kafka.example.com"), self.ca)
+        _write(self.client, ours.issue_cert("worker.example.com", common_name=USER), None)
+        _write(self.other_client, other.issue_cert("worker.example.com", common_name=USER), None)
+
+    @property
+    def ca(self) -> Path:
+        return self.folder / "ca.pem"
+
+    @property
+    def other_ca(self) -> Path:
+        return self.folder / "other-ca.pem"
+
+    @property
+    def server(self) -> Path:
+        return self.folder / "server.pem"
+
+    @property
+    def elsewhere(self) -> Path:
+        return self.folder / "elsewhere.pem"
+
+    @property
+    def client(self) -> Path:
+        """Certificate and key in one file."""
+        return self.folder / "client.pem"
+
+    @property
+    def other_client(self) -> Path:
+        return self.folder / "other-client.pem"
+
+
+def _write(file: Path, issued: trustme.LeafCert, ca: Path | None) -> None:
+    """Kafka takes a key in PKCS#8 only, and one file for all."""
+    key = serialization.load_pem_private_key(issued.private_key_pem.bytes(), None)
+    told = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    chain = [each.bytes() for each in issued.cert_chain_pems]
+    file.write_bytes(b"".join([told, *chain, ca.read_bytes() if ca else b""]))
+
+
+def _properties(certificates: Certificates) -> dict[str, str]:
+    logins = {
+        f"listener.name.{listener}.{mechanism}.sasl.jaas.config": f"org.apache.kafka.common.security.{module}"
+        for listener in ("saslp", "sasls")
+        for mechanism, module in _LOGINS.items()
+    }
+    return {
+        "sasl.enabled.mechanisms": ",".join(MECHANISMS),
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(certificates.server),
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(certificates.ca),
+        "listener.name.elsewhere.ssl.keystore.type": "PEM",
+        "listener.name.elsewhere.ssl.keystore.location": str(certificates.elsewhere),
+        "listener.name.mtls.ssl.client.auth": "required",
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        # Whoever comes by the plain listener: the broker itself, and the tests where they make things ready.
+        "super.users": "User:ANONYMOUS",
+        **_NOT_EVERYWHERE,
+        **logins,
+    }
+
+
+@dataclass(frozen=True)
+class SecuredKafka:
+    """On its plain listener everybody may do anything: that is where the worker's user is given its rights."""
+
+    broker: LocalKafka
+    certificates: Certificates
+
+    @property
+    def plain(self) -> str:
+        return self.broker.bootstrap_servers
+
+    def connection(self, listener: str, **changes: Any) -> Connection:
+        """As a worker with good settings connects there."""
+        given: dict[str, Any] = {
+            "security_protocol": LISTENERS[listener],
+            "ca_file": self.certificates.ca,
+            "request_timeout": 5,
+        }
+        if listener.startswith("SASL"):
+            given |= {"sasl_mechanism": MECHANISMS[1], "username": USER, "password": PASSWORD}
+        if listener == "MTLS":
+            given |= {"cert_file": self.certificates.client}
+        return Connection(self.broker.address(listener), **{**given, **changes})
+
+    async def grant(self, rights: Iterable["Right"]) -> None:
+        """To the worker's user; in force once this returns."""
+        await self._send([right.creation() for right in rights])
+
+    async def take(self, rights: Iterable["Right"]) -> None:
+        """The opposite."""
+        await self._send([right.deletion() for right in rights])
+
+    async def _send(self, requests: Iterable[CreateAclsRequest | DeleteAclsRequest]) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.plain)
+        await admin.start()
+        try:
+            for request in requests:
+                answer = (await admin._send_request(request)).to_object()
+                (result,) = next(value for value in answer.values() if isinstance(value, list))
+                assert not result["error_code"], result
+        finally:
+            await admin.close()
+
+
+KINDS: Final[Mapping[str, int]] = {"topic": 2, "group": 3, "cluster": 4, "transactional-id": 5}
+OPERATIONS: Final[Mapping[str, int]] = {
+    "Read": 3,
+    "Write": 4,
+    "Create": 5,
+    "Delete": 6,
+    "Alter": 7,
+    "Describe": 8,
+    "DescribeConfigs": 10,
+    "IdempotentWrite": 12,
+}
+_LITERAL, _ALLOW = 3, 3
+
+
+@dataclass(frozen=True)
+class Right:
+    """One line of an access control list: the worker's user may do that to the resource of that very name."""
+
+    operation: str
+    kind: str
+    name: str
+
+    def creation(self) -> CreateAclsRequest:
+        return CreateAclsRequest(*self._fields())
+
+    def deletion(self) -> DeleteAclsRequest:
+        return DeleteAclsRequest(*self._fields())
+
+    def _fields(self) -> tuple[int, str, int, str, str, int, int]:
+        return KINDS[self.kind], self.name, _LITERAL, f"User:{USER}", "*", OPERATIONS[self.operation], _ALLOW
+
+
+@asynccontextmanager
+async def secured_kafka(folder: Path) -> AsyncIterator[SecuredKafka]:
+    """Certificates and all go to that folder."""
+    certificates = Certificates(folder)
+    users = [f"--add-scram={each}=[name={USER},password={PASSWORD}]" for each in MECHANISMS if each != "PLAIN"]
+    broker = LocalKafka(listeners=LISTENERS, properties=_properties(certificates), format_options=users)
+    async with broker:
+        yield SecuredKafka(broker, certificates)
