@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from worker.assignment import Restored, now
 from worker.commands import CreateCustomer
+from worker.errors import ApiUnavailable
 from worker.journal import Claim, Fence, PartitionJournal, encode
 from worker.outcomes import Failed, Outcome, Succeeded
 from worker.records import OutgoingMessage, Position, Record
@@ -21,6 +22,7 @@ class FakeCustomers:
     script: dict[str, deque[Answer]] = field(default_factory=lambda: defaultdict(deque))
     logins: deque[Exception] = field(default_factory=deque)
     executed: Counter[str] = field(default_factory=Counter)
+    down: bool = False
 
     def answers(self, event_id: str, *answers: Answer) -> None:
         """What the next calls for that event get; an Exception is raised."""
@@ -42,6 +44,10 @@ class FakeCustomers:
         self.executed[command.request.id] += 1
         number = 2800 + self.executed.total()
         return answer or Succeeded(str(number), self.location(str(number)), "individual", 0)
+
+    async def answer(self) -> None:
+        if self.down:
+            raise ApiUnavailable("down")
 
     def location(self, customer_id: str) -> str:
         return f"/system/ws/v12/interaction/customer/{customer_id}"

@@ -84,7 +84,7 @@ async def _work(
     stack: AsyncExitStack,
 ) -> bool:
     """What is entered first is closed last: leave the group, then close the producers, then log out."""
-    connection = wiring.connection(settings)
+    connection, member = wiring.connection(settings), wiring.membership(settings)
     api = await stack.enter_async_context(api_client)
     catalog = await stack.enter_async_context(_catalog(settings, api))
 
@@ -107,7 +107,7 @@ async def _work(
     dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted)
     restore = _restore(settings, connection, journal, slots)
     intake = Intake(dispatch, restore, holds, settings.dispatch.drain_timeout)
-    source = await kafka(lambda: record_source(connection, wiring.membership(settings), intake))
+    source = await kafka(lambda: record_source(connection, member, intake))
     return await intake.run(source, stopping)
 
 

@@ -34,6 +34,7 @@ class Customers(Protocol):
 
     async def log_in(self) -> None: ...
     async def create(self, command: CreateCustomer, before_sending: Callable[[], None]) -> Outcome: ...
+    async def answer(self) -> None: ...
     def location(self, customer_id: str) -> str: ...
 
 
@@ -95,12 +96,12 @@ class _Course:
         """The outcome, or None where it is safe to try again. What never reached the API costs no attempt."""
         lease: Lease | None = None
         try:
-            async with self.by.holds.turn(self.assignment.pause) as probe:
+            async with self.by.holds.turn(self.assignment.pause, self.record.place) as probe:
                 await self.by.customers.log_in()
                 if wait := self.by.pace.reserve():
                     await self.assignment.pause(wait)
                 lease = await self._write(Intent(self.attempts + 1))
-                outcome = await self.by.customers.create(self.command, self.assignment.before_sending(lease))
+                outcome = await self._sent(lease)
                 self._flooded(outcome)
         except OutcomeUnknown as doubt:
             self.attempts += 1
@@ -119,6 +120,17 @@ class _Course:
             return None
         self.attempts += 1
         return await self._believed(replace(outcome, attempts=self.attempts))
+
+    async def _sent(self, lease: Lease) -> Outcome:
+        """A last refusal counts only where the API answers otherwise: no outage dead-letters anything."""
+        try:
+            return await self.by.customers.create(self.command, self.assignment.before_sending(lease))
+        except RefusedForNow as refusal:
+            if self.attempts + 1 >= self.by.retry.max_attempts:
+                if self.by.holds.others_fail(self.record.place):
+                    raise ApiUnavailable(f"nobody is let through: {refusal}") from refusal
+                await self.by.customers.answer()
+            raise
 
     def _flooded(self, outcome: Outcome) -> None:
         """A refusal among nearly nothing but refusals is not believed: it would empty the topic into dead letters."""

@@ -54,6 +54,7 @@ class Dispatch:
         self._max_uncommitted = max_uncommitted
         self._open: dict[int, _Open] = {}
         self._turns: deque[int] = deque()
+        self.finished = 0
         slots.when_free(self._fill)
 
     def open(self, assignment: Assignment) -> None:
@@ -135,6 +136,7 @@ class Dispatch:
                 await assignment.pause(AFTER_A_CRASH)
             else:
                 assignment.offsets.finish(record.offset)
+                self.finished += 1
                 return
 
     def committable(self) -> dict[int, int]:

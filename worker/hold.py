@@ -3,7 +3,7 @@
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -50,10 +50,12 @@ class Breaker:
     failures: int = 0
     probes: int = 0
     open: bool = False
+    failing: set[Hashable] = field(default_factory=set)
     next_probe: float = field(default=math.inf)
 
-    def failed(self, now: float, *, at_once: bool) -> None:
+    def failed(self, now: float, who: Hashable = None, *, at_once: bool) -> None:
         """One more failure; `at_once` opens whatever the count."""
+        self.failing.add(who)
         self.failures += 1
         self.open = self.open or at_once or self.failures >= self.after_failures
         if self.open:
@@ -69,6 +71,7 @@ class Breaker:
         """The API answers."""
         self.failures = self.probes = 0
         self.open = False
+        self.failing.clear()
 
     def wait(self, now: float) -> float:
         """Seconds until the caller may try; 0 is the turn itself, and nobody else's until it ended."""
@@ -109,25 +112,38 @@ class Holds:
         if since is not None:
             log.info("hold.ended", reason=reason.value, seconds=round(self._clock() - since, 3))
 
+    @property
+    def probes(self) -> int:
+        """Probes of the API that failed in the hold that is on."""
+        return self._breaker.probes
+
+    def others_fail(self, who: Hashable) -> bool:
+        """Whether somebody else has failed too since anybody succeeded."""
+        return bool(self._breaker.failing - {who})
+
     @asynccontextmanager
-    async def turn(self, pause: Callable[[float], Awaitable[None]]) -> AsyncIterator[bool]:
-        """Use the API inside; while it is held, wait here, and only one at a time goes through: True is a probe."""
+    async def turn(self, pause: Callable[[float], Awaitable[None]], who: Hashable = None) -> AsyncIterator[bool]:
+        """Use the API inside; while it is held, wait here, and only one at a time goes through: True is a probe.
+
+        `who` is for telling one caller that fails from an outage: those that have not failed yet probe first.
+        """
         while delay := self._breaker.wait(self._clock()):
-            await pause(delay)
+            behind = LONGEST_PAUSE if who is not None and who in self._breaker.failing else 0.0
+            await pause(delay + behind)
         try:
             yield self._breaker.open
         except NEUTRAL:
             self._breaker.given_back(self._clock())
             raise
         except Exception as error:
-            self._failed(error)
+            self._failed(error, who)
             raise
         else:
             self._succeeded()
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: Exception, who: Hashable) -> None:
         reason, at_once = _meaning(error)
-        self._breaker.failed(self._clock(), at_once=at_once)
+        self._breaker.failed(self._clock(), who, at_once=at_once)
         if self._breaker.open:
             if self._of_breaker not in {None, reason}:
                 self._end_of_breaker()

@@ -18,8 +18,10 @@ log = structlog.get_logger()
 POLL = 0.2
 BATCH = 500
 COMMIT_EVERY = 0.5
+COMMIT_AFTER = 1_000
 COMMIT_WITHIN = 5.0
 RESTORE_AGAIN_AFTER = 5.0
+PROBES_EACH = 2
 
 
 class Source(Protocol):
@@ -46,6 +48,8 @@ class Intake:
     _committing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _source: Source | None = None
     _next_commit: float = 0.0
+    _finished_then: int = 0
+    _next_probe: int = PROBES_EACH
 
     async def run(self, source: Source, stopping: asyncio.Event) -> bool:
         """Take records in until told to stop, then drain; True when nothing was left in flight."""
@@ -53,14 +57,14 @@ class Intake:
         while not stopping.is_set():
             await self._take(source)
             self._claim_fenced(source)
-            if time.monotonic() >= self._next_commit:
+            if self._commit_is_due():
                 await self._commit()
         return await self._stop()
 
     async def _take(self, source: Source) -> None:
-        """During a hold the group is kept, and one record is taken where none is left to probe with."""
+        """During a hold the group is kept; a record is taken where none is left to probe with, or those fail to."""
         held = bool(self.holds.reasons())
-        ready = self.dispatch.ready() if not held or not self.dispatch.in_flight() else []
+        ready = self.dispatch.ready() if not held or self._needs_probe() else []
         try:
             records = await source.poll(ready, within=POLL, at_most=1 if held else BATCH)
         except KafkaUnavailable as error:
@@ -70,6 +74,16 @@ class Intake:
         self.holds.end(HoldReason.KAFKA_UNAVAILABLE, "poll")
         for record in records:
             self.dispatch.admit(record)
+        if records or not held:
+            self._next_probe = self.holds.probes + PROBES_EACH
+
+    def _commit_is_due(self) -> bool:
+        many = self.dispatch.finished - self._finished_then >= COMMIT_AFTER
+        return many or time.monotonic() >= self._next_commit
+
+    def _needs_probe(self) -> bool:
+        """Another one from time to time: those in flight may fail for themselves, each for ever."""
+        return not self.dispatch.in_flight() or self.holds.probes >= self._next_probe
 
     def assigned(self, partitions: Collection[int]) -> None:
         """Each partition is read from once its journal is restored, in a task of its own."""
@@ -188,6 +202,7 @@ class Intake:
         """One at a time; what fails is committed with the next one, or redelivered to the partition's new owner."""
         async with self._committing:
             self._next_commit = time.monotonic() + COMMIT_EVERY
+            self._finished_then = self.dispatch.finished
             offsets = self.dispatch.committable()
             if not offsets or self._source is None:
                 return

@@ -17,6 +17,11 @@ class Record:
     value: bytes | None
     headers: Headers = ()
 
+    @property
+    def place(self) -> "Position":
+        """Where it stands."""
+        return Position(self.topic, self.partition, self.offset)
+
     def header(self, name: str) -> bytes | None:
         """The last header of that name, compared without regard to case."""
         wanted = name.lower()
@@ -36,7 +41,7 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a published message was stored."""
+    """Where a record is stored."""
 
     topic: str
     partition: int

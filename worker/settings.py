@@ -72,7 +72,7 @@ class Kafka(Group):
     key_file: Path | None = None
     """The key (PEM) of that certificate."""
     group_instance_id: str | None = None
-    """Static membership: one fixed name per replica; unset: dynamic."""
+    """Static membership: a name per replica, `{ordinal}` being the number its host name ends in; unset: dynamic."""
 
 
 class Topics(Group):

@@ -26,6 +26,8 @@ from worker.retry import Backoff
 from worker.settings import Settings
 from worker.topics import Cluster, Plan
 
+ENDS_IN_A_NUMBER = re.compile(r"-(\d+)$")
+
 
 def decoder(settings: Settings, catalog: Configured | None) -> Decoder:
     """What records are read with."""
@@ -70,8 +72,19 @@ def membership(settings: Settings) -> Membership:
         kafka.group_id,
         session_timeout=kafka.session_timeout,
         rebalance_timeout=settings.rebalance_timeout,
-        group_instance_id=kafka.group_instance_id,
+        group_instance_id=instance(kafka.group_instance_id, socket.gethostname()),
     )
+
+
+def instance(named: str | None, hostname: str) -> str | None:
+    """The static member of this replica; two with one name would throw each other out of the group."""
+    if named is None or "{ordinal}" not in named:
+        return named
+    if not ENDS_IN_A_NUMBER.search(hostname):
+        raise SettingsError(
+            f"WORKER_KAFKA__GROUP_INSTANCE_ID: {{ordinal}} needs a host name such as worker-0, not {hostname}"
+        )
+    return named.replace("{ordinal}", str(ordinal(hostname)))
 
 
 def plan(settings: Settings) -> Plan:
@@ -136,7 +149,7 @@ def api(settings: Settings, reread: Callable[[], Settings] | None = None) -> Abs
 
 def ordinal(hostname: str) -> int:
     """The number at the end of a StatefulSet's host name; 0 without one."""
-    found = re.search(r"-(\d+)$", hostname)
+    found = ENDS_IN_A_NUMBER.search(hostname)
     return int(found.group(1)) if found else 0
 
 

@@ -119,6 +119,15 @@ async def test_a_fault_of_the_api(fault, error, executions):
         assert isinstance(await api.create(command("Next")), Succeeded)
 
 
+@pytest.mark.parametrize("status", [503, 429, 500])
+async def test_an_api_that_answers_nobody(status):
+    """It shows in a call that creates nothing; any other answer, a refusal too, is an answer."""
+    async with running({"kind": "status", "status": status, "call": "search"}) as (api, _), running() as (good, _):
+        await good.answer()
+        with pytest.raises(ApiUnavailable):
+            await api.answer()
+
+
 async def test_a_redirect_is_not_followed():
     """A POST that was redirected would come back as a GET that succeeds."""
     fault = {"kind": "status", "status": 302, "headers": {"Location": "/elsewhere"}}

@@ -33,9 +33,9 @@ def holds(clock):
     return Holds(Breaker(3, Backoff(1, 30), draw=lambda: 0.999), clock)
 
 
-async def fail(holds, clock, error=None):
+async def fail(holds, clock, error=None, who=None):
     with pytest.raises(type(error or ApiUnavailable())):
-        async with holds.turn(clock.pause):
+        async with holds.turn(clock.pause, who):
             raise error or ApiUnavailable("no route")
 
 
@@ -94,6 +94,31 @@ async def test_others_wait_while_one_probes(holds, clock):
         inside.set()
     await asyncio.wait_for(task, 1)
     assert holds.reasons() == []
+
+
+async def test_who_has_not_failed_yet_probes_first(holds, clock):
+    """One that fails for itself cannot keep the hold up while others wait."""
+    for _ in range(3):
+        await fail(holds, clock, who="bad")
+    waits = {}
+    for who in ("bad", "good"):
+        before = clock.now
+        async with holds.turn(clock.pause, who):
+            waits[who] = clock.now - before
+        for _ in range(3):
+            await fail(holds, clock, who="bad")
+    assert waits["bad"] > waits["good"]
+
+
+async def test_whether_others_fail_too(holds, clock):
+    """Until anybody succeeds."""
+    await fail(holds, clock, who="one")
+    assert (holds.others_fail("one"), holds.others_fail("two")) == (False, True)
+    await fail(holds, clock, who="two")
+    assert holds.others_fail("one")
+    async with holds.turn(clock.pause, "three"):
+        pass
+    assert not holds.others_fail("one")
 
 
 async def test_an_error_of_ours_during_a_probe(holds, clock):

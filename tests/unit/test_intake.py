@@ -8,7 +8,7 @@ from fakes import FakeJournalTopic, FakeSource
 
 from worker.assignment import Assignment
 from worker.dispatch import Dispatch
-from worker.errors import CommitRefused, JournalUnreadable, KafkaUnavailable
+from worker.errors import ApiUnavailable, CommitRefused, JournalUnreadable, KafkaUnavailable
 from worker.hold import Breaker, HoldReason, Holds
 from worker.intake import Intake
 from worker.journal import EntryKey, Intent, encode
@@ -75,6 +75,20 @@ async def test_what_is_finished_is_committed(running):
     running.intake.assigned([0])
     await running.until(lambda: running.source.commits[-1:] == [{0: 3}])
     assert await running.stop() is True
+
+
+async def test_many_are_finished_before_the_next_commit_is_due(running, monkeypatch):
+    """So many that they are committed at once."""
+    monkeypatch.setattr("worker.intake.COMMIT_EVERY", 3600)
+    running.intake.assigned([0])
+    running.source.put(records(0))
+    await running.until(lambda: running.source.commits == [{0: 1}])
+    monkeypatch.setattr("worker.intake.COMMIT_AFTER", 3)
+    running.source.put(records(1, 2))
+    await running.until(lambda: len(running.seen) == 3)
+    assert running.source.commits == [{0: 1}]
+    running.source.put(records(3))
+    await running.until(lambda: running.source.commits[1:] == [{0: 4}])
 
 
 async def test_a_journal_that_cannot_be_restored_yet(running):
@@ -203,6 +217,25 @@ async def test_a_hold(running):
     await running.until(lambda: running.dispatch.in_flight() == 5)
     running.go.set()
     await running.until(lambda: running.source.commits[-1:] == [{0: 5}])
+
+
+async def test_a_hold_that_those_in_flight_cannot_end(running):
+    """Another record is taken after two failed probes: what is in flight may fail for itself."""
+    running.go.clear()
+    running.intake.assigned([0])
+    await running.until(lambda: running.dispatch.ready() == [0])
+    running.source.put(records(*range(5)))
+    await running.until(lambda: running.dispatch.in_flight() == 5)
+    for _ in range(10):
+        with pytest.raises(ApiUnavailable):
+            async with running.holds.turn(asyncio.sleep):
+                raise ApiUnavailable("down")
+    await asyncio.sleep(0.01)
+    assert running.holds.reasons() == [HoldReason.API_UNAVAILABLE]
+    running.holds._breaker.probes += 2
+    running.source.put(records(*range(5, 9)))
+    await running.until(lambda: running.dispatch.in_flight() == 6)
+    running.go.set()
 
 
 async def test_a_partition_that_comes_back(running):

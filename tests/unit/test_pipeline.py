@@ -149,6 +149,29 @@ async def test_an_answer_that_means_not_now_for_ever(world):
     assert world.customers.executed.total() == 0
 
 
+async def test_a_last_refusal_during_an_outage(world):
+    """It costs nothing while the API answers nobody, and the record is created when it does again."""
+    world.customers.down = True
+    world.customers.answers("e1", *[RefusedForNow(503)] * 12)
+    running = asyncio.create_task(world.process(record()))
+    while len(world.customers.script["e1"]) > 6:
+        await asyncio.sleep(0)
+    world.customers.down = False
+    world.customers.script["e1"].clear()
+    outcome = await running
+    assert (type(outcome), outcome.attempts, world.events("failed")) == (Succeeded, 3, [])
+
+
+async def test_a_last_refusal_while_others_are_refused_too(world):
+    """Then it is not this record that is refused."""
+    world.customers.answers("e1", *[RefusedForNow(503)] * 8)
+    with pytest.raises(RefusedForNow):
+        async with world.pipeline.creation.holds.turn(world.assignment.pause, "another"):
+            raise RefusedForNow(503)
+    outcome = await world.process(record())
+    assert (type(outcome), outcome.attempts, world.events("failed")) == (Succeeded, 3, [])
+
+
 async def test_attempts_survive_a_restart(world):
     """The journal counts them."""
     world.customers.answers("e1", RefusedForNow(503), RefusedForNow(503))

@@ -20,6 +20,14 @@ def test_the_ordinal_of_a_replica(hostname, number):
     assert wiring.ordinal(hostname) == number
 
 
+def test_a_static_member_by_its_ordinal():
+    """Each replica has a name of its own; without an ordinal two would throw each other out."""
+    assert wiring.instance("crm-{ordinal}", "worker-12") == "crm-12"
+    assert (wiring.instance("crm", "worker-12"), wiring.instance(None, "worker-12")) == ("crm", None)
+    with pytest.raises(SettingsError, match="GROUP_INSTANCE_ID"):
+        wiring.instance("crm-{ordinal}", "laptop")
+
+
 @pytest.mark.parametrize(("hostname", "user"), [("worker-0", "user-0"), ("worker-2", "user-2"), ("laptop", "user-0")])
 def test_a_replica_s_own_account(monkeypatch, hostname, user):
     """Each takes that of its ordinal, so that a fleet larger than five sessions works."""

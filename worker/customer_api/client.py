@@ -1,7 +1,7 @@
 """Creating a customer and finding one again: each call, its session, its answer."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import quote
 
 from yarl import URL
@@ -11,7 +11,7 @@ from worker.customer_api.answers import Meaning, judge
 from worker.customer_api.http import Access, Answer, Http, pooled
 from worker.customer_api.search import criterion, found, listed
 from worker.customer_api.session import HEADER, Credentials, Session
-from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown
+from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SearchRefused
 from worker.outcomes import Outcome
 
 
@@ -79,6 +79,11 @@ class CustomerApi:
             return listed(await self._in_session(get))
         except OutcomeUnknown as error:
             raise ApiUnavailable(f"attributes: {error}") from error
+
+    async def answer(self) -> None:
+        """Return if a call that creates nothing is answered, whatever it says. Raises ApiUnavailable, LoginRefused."""
+        with suppress(SearchRefused):
+            await self.attributes("level")
 
     async def _find(self, name: str, value: str) -> list[str]:
         url = self._access.url(f"/interaction/customer?{criterion(name, value)}")

@@ -24,18 +24,23 @@ def found(answer: Answer) -> list[str]:
             return _ids(answer)
         case 403:
             raise SearchRefused("the API's user may not search: 403; it needs the action 'View Agent Console'")
-        case 408 | 429 as status:
-            raise ApiUnavailable(f"the search answered {status}")
-        case status if status >= 500:
+        case status if not_now(status):
             raise ApiUnavailable(f"the search answered {status}")
         case status:
             raise SearchRefused(f"the API refused the search: {status}")
+
+
+def not_now(status: int) -> bool:
+    """Such an answer says nothing of what was asked."""
+    return status in {408, 429} or status >= 500
 
 
 def listed(answer: Answer) -> bytes:
     """The body of a whole answer; nothing is configured where there is none."""
     if answer.status == 204:
         return b""
+    if not_now(answer.status):
+        raise ApiUnavailable(f"the list answered {answer.status}")
     if answer.status != 200:
         raise SearchRefused(f"the API did not list it: {answer.status}")
     if not answer.whole:

@@ -11,6 +11,7 @@ from yarl import URL
 
 from worker.customer_api.early_deaths import IN_A_ROW, YOUNG, EarlyDeaths
 from worker.customer_api.http import Access, Answer, Http
+from worker.customer_api.search import not_now
 from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SessionContention, SettingsError
 
 log = structlog.get_logger()
@@ -144,7 +145,7 @@ class Session:
 
     async def _call(self, method: str, url: URL, headers: dict[str, str], body: bytes | None = None) -> Answer:
         answer = await self._http.request(method, url, headers, body)
-        if answer.status >= 500 or answer.status in {408, 429}:
+        if not_now(answer.status):
             raise ApiUnavailable(f"{url.path} answered {answer.status}")
         if answer.status not in {200, 204}:
             raise self._refusal(method, url, answer.status)

@@ -114,9 +114,14 @@ class Endpoints:
         return self._with_session(call, self._list(call, found))
 
     async def _attributes(self, call: Incoming) -> Answer:
+        """A search of what is configured, and so under the faults of searches."""
         self._require_session(call)
-        answer = configured_values(call.form, self._sandbox.config.configured, call.request.query.get("$attribute"))
-        return self._with_session(call, answer)
+        wanted = call.request.query.get("$attribute")
+
+        def execute() -> Answer:
+            return self._with_session(call, configured_values(call.form, self._sandbox.config.configured, wanted))
+
+        return await under_faults(self._sandbox, call, execute, unread("search"))
 
     def _list(self, call: Incoming, ids: list[int]) -> Answer:
         customers = [(each, tree) for each in ids if (tree := self._sandbox.customers.get(each)) is not None]
