@@ -1,0 +1,157 @@
+"""Looking at processes while they work: rates per second and per CPU second, between two moments."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+
+from bench.double import Double
+from bench.processes import IN_FLIGHT, Running
+from bench.stage import Stage
+
+FIRST_WITHIN = 120.0
+CLOSED_WITHIN = 10.0
+WHOLE_WITHIN = 1800.0
+TICK = 0.02
+NEARLY = 0.97
+"""What comes after that share of a backlog is its tail: fewer are in flight."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured. Times are seconds; the others count records."""
+
+    name: str
+    repetitions: int
+    warm_up: float
+    seconds: float
+    backlog: int
+    deep: int
+    many: int
+    journal: int
+
+    def repeated(self, times: int) -> "Scale":
+        return replace(self, repetitions=times)
+
+
+QUICK = Scale("quick", 1, 0.5, 1.5, 10_000, 30_000, 10_000, 20_000)
+DEFAULT = Scale("default", 3, 1.0, 4.0, 40_000, 100_000, 100_000, 100_000)
+FULL = Scale("full", 5, 1.5, 8.0, 80_000, 1_000_000, 1_000_000, 200_000)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What was so at one moment; `rss` is MiB."""
+
+    at: float
+    creates: int
+    cpu: float
+    rss: float
+
+
+@dataclass(frozen=True)
+class Window:
+    """What was so between two moments."""
+
+    rate: float
+    per_cpu: float
+    rss: float
+
+
+def sample(watched: Sequence[Running], double: Double) -> Sample:
+    """Of all of them together."""
+    return Sample(
+        time.monotonic(), double.creates, sum(each.cpu for each in watched), sum(each.rss for each in watched)
+    )
+
+
+def between(first: Sample, last: Sample) -> Window:
+    events, cpu = last.creates - first.creates, max(last.cpu - first.cpu, 0.01)
+    return Window(events / (last.at - first.at), events / cpu, last.rss)
+
+
+async def begun(watched: Sequence[Running], double: Double) -> None:
+    """Return at the first creation."""
+    deadline = time.monotonic() + FIRST_WITHIN
+    while not double.creates:
+        if ended := [each for each in watched if each.process.returncode is not None]:
+            raise SystemExit(f"it ended:\n{ended[0].said()}")
+        if time.monotonic() > deadline:
+            raise SystemExit(f"no creation within {FIRST_WITHIN:.0f} s:\n{watched[0].said()}")
+        await asyncio.sleep(TICK)
+
+
+async def observed(watched: Sequence[Running], double: Double, scale: Scale, events: int) -> Window:
+    """A warm-up, then so many seconds; less where the backlog of so many events ends earlier."""
+    await begun(watched, double)
+    await _all_take_part(watched, double)
+    await _until(time.monotonic() + scale.warm_up, double, round(events * 0.3))
+    first = sample(watched, double)
+    await _until(time.monotonic() + scale.seconds, double, round(events * NEARLY))
+    return between(first, sample(watched, double))
+
+
+async def _all_take_part(watched: Sequence[Running], double: Double) -> None:
+    """Return when there are more connections than all but one of them can have."""
+    async with asyncio.timeout(FIRST_WITHIN):
+        while double.connections <= IN_FLIGHT * (len(watched) - 1):
+            await asyncio.sleep(TICK)
+
+
+async def _until(moment: float, double: Double, events: int) -> None:
+    while time.monotonic() < moment and double.creates < events:
+        await asyncio.sleep(TICK)
+
+
+Processes = AbstractAsyncContextManager[list[Running]]
+
+
+async def measured(stage: Stage, scale: Scale, make: Callable[[], Processes], events: int, latency: float) -> Window:
+    """The window of freshly started processes."""
+    await quiet(stage, latency)
+    async with make() as watched:
+        return await observed(watched, stage.double, scale, events)
+
+
+async def whole(stage: Stage, make: Callable[[], Processes], events: int, latency: float) -> Window:
+    """From the first creation of a backlog to the last one."""
+    await quiet(stage, latency)
+    async with make() as watched:
+        await begun(watched, stage.double)
+        first = sample(watched, stage.double)
+        async with asyncio.timeout(WHOLE_WITHIN):
+            while stage.double.creates < events:
+                await asyncio.sleep(TICK)
+        window = between(first, sample(watched, stage.double))
+    return replace(window, rate=events / (stage.double.last - stage.double.first))
+
+
+async def quiet(stage: Stage, latency: float) -> None:
+    """The double, when those before are gone."""
+    async with asyncio.timeout(CLOSED_WITHIN):
+        while stage.double.connections:
+            await asyncio.sleep(TICK)
+    stage.double.reset(latency)
+
+
+Run = Callable[[], Awaitable[Window]]
+
+
+async def interleaved(scale: Scale, runs: Mapping[str, Run], tell: Callable[[str], None]) -> dict[str, list[Window]]:
+    """Each once, then each again: what drifts meets all of them alike."""
+    found: dict[str, list[Window]] = {name: [] for name in runs}
+    for repetition in range(scale.repetitions):
+        for name, run in runs.items():
+            window = await run()
+            found[name].append(window)
+            tell(f"{name}, {repetition + 1}: {window.rate:.0f}/s, {window.per_cpu:.0f} per CPU second")
+    return found
+
+
+def rates(windows: Sequence[Window]) -> tuple[float, ...]:
+    return tuple(window.rate for window in windows)
+
+
+def per_cpu(windows: Sequence[Window]) -> tuple[float, ...]:
+    return tuple(window.per_cpu for window in windows)

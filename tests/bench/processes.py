@@ -1,0 +1,111 @@
+"""What is measured, as processes of their own: the worker, and what it is compared with."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from uuid import uuid4
+
+import psutil
+from bench.payloads import Backlog
+from bench.stage import Stage
+
+ENDS_WITHIN = 60.0
+IN_FLIGHT = 64
+
+
+@dataclass(frozen=True)
+class Running:
+    """One process; `started` is monotonic, and CPU and memory are its own, without children."""
+
+    process: asyncio.subprocess.Process
+    seen: psutil.Process
+    log: Path
+    started: float
+
+    @property
+    def cpu(self) -> float:
+        """Seconds since it was started, in the kernel's clock ticks."""
+        times = self.seen.cpu_times()
+        return times.user + times.system
+
+    @property
+    def rss(self) -> float:
+        """MiB."""
+        return self.seen.memory_info().rss / 2**20
+
+    def said(self) -> str:
+        """Its last lines."""
+        return self.log.read_text(errors="replace")[-2000:]
+
+    async def stop(self) -> float:
+        """SIGTERM; the seconds until it has ended."""
+        since = time.monotonic()
+        self.process.terminate()
+        await asyncio.wait_for(self.process.wait(), ENDS_WITHIN)
+        return time.monotonic() - since
+
+
+@asynccontextmanager
+async def running(folder: Path, arguments: list[str], environment: Mapping[str, str]) -> AsyncIterator[Running]:
+    """Killed in the end: nothing of it is needed any more."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
+    log = folder / f"{uuid4().hex[:8]}.log"
+    started = time.monotonic()
+    with log.open("wb") as file:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *arguments, env={**inherited, **environment}, stdout=file, stderr=file
+        )
+    try:
+        yield Running(process, psutil.Process(process.pid), log, started)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        log.unlink()
+
+
+@asynccontextmanager
+async def workers(
+    stage: Stage,
+    backlog: Backlog,
+    count: int = 1,
+    *,
+    program: tuple[str, ...] = ("-m", "worker"),
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> AsyncIterator[list[Running]]:
+    """So many workers of a group of their own, at the backlog's beginning; `settings` are WORKER_ variables."""
+    requests = await stage.backlog(backlog)
+    async with stage.topics(requests) as plan, AsyncExitStack() as stack:
+        environment = {**worker_settings(stage), **dict(plan.names()), **settings}
+        arguments = [*program, "run"]
+        yield [await stack.enter_async_context(running(stage.folder, arguments, environment)) for _ in range(count)]
+
+
+def worker_settings(stage: Stage) -> dict[str, str]:
+    """Those of every measurement."""
+    return {
+        "WORKER_KAFKA__BOOTSTRAP_SERVERS": stage.kafka,
+        "WORKER_KAFKA__GROUP_ID": f"bench-{uuid4().hex[:8]}",
+        "WORKER_API__BASE_URL": stage.double.url,
+        "WORKER_API__USERNAME": "bench",
+        "WORKER_API__PASSWORD": "bench",
+        "WORKER_DISPATCH__MAX_IN_FLIGHT": str(IN_FLIGHT),
+        "WORKER_OPS__PORT": "0",
+        "WORKER_LOG__FORMAT": "json",
+    }
+
+
+@asynccontextmanager
+async def plain(stage: Stage, kind: str, backlog: Backlog, in_flight: int = IN_FLIGHT) -> AsyncIterator[list[Running]]:
+    """One of bench.baselines."""
+    async with stage.topics(await stage.backlog(backlog)) as plan:
+        told = [kind, stage.double.url, stage.kafka, plan.requests, plan.succeeded]
+        arguments = ["-m", "bench.baselines", *told, str(backlog.size), str(in_flight)]
+        async with running(stage.folder, arguments, {}) as process:
+            yield [process]
