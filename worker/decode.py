@@ -9,6 +9,7 @@ from worker.commands import CreateCustomer, Request, Unusable
 from worker.customer import NOTHING_KNOWN, Configured, Customer, Format, Judge
 from worker.customer.documents import Json, Unreadable
 from worker.customer.xml import read_xml
+from worker.letter_headers import EVENT_ID, EVENT_SOURCE, REPLAY_OF
 from worker.outcomes import Reason, ReasonCode, Violation
 from worker.records import Record
 
@@ -83,10 +84,17 @@ def _request(record: Record, headers: Mapping[str, str], attributes: Mapping[str
     told = attributes or {}
     source, name, subject = told.get("source"), told.get("id"), told.get("subject")
     if not (isinstance(source, str) and isinstance(name, str) and source and name):
-        source, name = f"urn:kafka:{record.topic}", f"{record.partition}-{record.offset}"
+        source, name = _place(record, headers)
     parent = _matching(_TRACEPARENT, told.get("traceparent", headers.get("traceparent")))
     state = _matching(_TRACESTATE, told.get("tracestate", headers.get("tracestate"))) if parent else None
     return Request(source, name, subject if isinstance(subject, str) else None, parent, state)
+
+
+def _place(record: Record, headers: Mapping[str, str]) -> tuple[str, str]:
+    """A replayed record is the same event at another place, and says which."""
+    if REPLAY_OF in headers and headers.get(EVENT_SOURCE) and headers.get(EVENT_ID):
+        return headers[EVENT_SOURCE], headers[EVENT_ID]
+    return f"urn:kafka:{record.topic}", f"{record.partition}-{record.offset}"
 
 
 def _matching(pattern: re.Pattern[str], value: Json) -> str | None:

@@ -10,7 +10,7 @@ import orjson
 
 from worker.memory import ByAge, KnownEvent, KnownRecord, Packing, last_offset, last_seen
 from worker.outcome_json import read_count, read_outcome
-from worker.outcomes import Outcome, ReasonCode, Succeeded
+from worker.outcomes import Failed, Outcome, ReasonCode, Succeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,15 +243,19 @@ class PartitionJournal:
         packed = self._events.get(event.int)
         return KnownEvent() if packed is None else self._packing.unpack(packed)
 
-    def recall(self, event: UUID, offset: int) -> Recollection:
-        """What is known before this record is worked on."""
+    def recall(self, event: UUID, offset: int, *, doubts_accepted: bool = False) -> Recollection:
+        """What is known before this record is worked on.
+
+        `doubts_accepted`: a person wants this record sent although others of its event were parked as unknown. What
+        was told as parked is no doubt then; an open intent that nobody has settled is one, this record's own above all.
+        """
         records = self.known(event).records
         own = records.get(offset, KnownRecord())
         if own.outcome:
             return Ended(own.outcome)
         if created := next((known.created for known in records.values() if known.created), None):
             return CreatedBefore(created)
-        if any(known.in_doubt() for known in records.values()):
+        if any(known.in_doubt() and not (doubts_accepted and _parked(known)) for known in records.values()):
             return InDoubt(own.attempts, frozenset().union(*(known.open for known in records.values())))
         return Fresh(own.attempts)
 
@@ -264,6 +268,11 @@ class PartitionJournal:
                 break
             forgotten += 1
         self._events.drop(forgotten)
+
+
+def _parked(known: KnownRecord) -> bool:
+    """A person was told so, in a dead letter."""
+    return isinstance(known.outcome, Failed) and known.outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
 
 
 def _note(known: KnownRecord, writer: str, entry: Entry, *, counts: bool) -> None:

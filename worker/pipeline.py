@@ -12,6 +12,7 @@ from worker.commands import CreateCustomer, Request, Unusable
 from worker.creation import OPEN, Creation, unknown
 from worker.errors import MessageTooLarge
 from worker.journal import CreatedBefore, Ended, Finished, Fresh, InDoubt
+from worker.letter_headers import accepts_duplicates
 from worker.outcomes import Failed, Outcome, Succeeded
 from worker.records import OutgoingMessage, Position, Record
 from worker.results import Results
@@ -47,7 +48,8 @@ class Pipeline:
     async def _settle(self, asked: CreateCustomer | Unusable, record: Record, assignment: Assignment) -> Outcome:
         """The record's outcome, which is in the journal before anybody hears of it."""
         outcome: Outcome
-        match assignment.journal.recall(asked.request.event, record.offset):
+        accepted = accepts_duplicates(record.headers)
+        match assignment.journal.recall(asked.request.event, record.offset, doubts_accepted=accepted):
             case Ended(outcome):
                 return outcome
             case CreatedBefore(created):
@@ -69,17 +71,18 @@ class Pipeline:
             case Succeeded():
                 await self.publish(self.results.succeeded(outcome, record, request))
             case Failed():
-                dead_letter = await self._dead_letter(outcome, record, first_seen)
+                dead_letter = await self._dead_letter(outcome, record, request, first_seen)
                 await self.publish(self.results.failed(outcome, record, request, dead_letter))
             case other:
                 assert_never(other)
 
-    async def _dead_letter(self, outcome: Failed, record: Record, first_seen: float) -> Position:
+    async def _dead_letter(self, outcome: Failed, record: Record, request: Request, first_seen: float) -> Position:
         """A record that the topic does not take is kept by its place: it is still in the request topic."""
         try:
-            return await self.publish(self.results.dead_letter(outcome, record, first_seen))
+            return await self.publish(self.results.dead_letter(outcome, record, request, first_seen))
         except MessageTooLarge:
-            return await self.publish(self.results.without_payload().dead_letter(outcome, record, first_seen))
+            without = self.results.without_payload()
+            return await self.publish(without.dead_letter(outcome, record, request, first_seen))
 
 
 def _tell(record: Record, request: Request, outcome: Outcome, seconds: float) -> None:

@@ -1,6 +1,5 @@
 """What is announced of an outcome: result events (CloudEvents, structured) and dead letters (design 4.3, 4.9)."""
 
-import struct
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -8,16 +7,15 @@ from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 
-from worker import __version__
+from worker import letter_headers
 from worker.commands import Request
-from worker.outcomes import Failed, Reason, Succeeded, Violation
+from worker.letter_headers import timestamp, violations
+from worker.outcomes import Failed, Reason, Succeeded
 from worker.records import Headers, OutgoingMessage, Position, Record
 
 SUCCEEDED = "customer.create.succeeded.v1"
 FAILED = "customer.create.failed.v1"
 CONTENT_TYPE = b"application/cloudevents+json"
-# More of them would not fit a message, and nobody reads on.
-MAX_VIOLATIONS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Results:
             "id": event_id(request, record, type_),
             "source": self.source,
             "type": type_,
-            "time": _timestamp(datetime.now(UTC)),
+            "time": timestamp(datetime.now(UTC)),
             "datacontenttype": "application/json",
             "data": data,
         }
@@ -69,38 +67,22 @@ class Results:
         headers: Headers = (("content-type", CONTENT_TYPE), *_trace(request))
         return OutgoingMessage(topic, record.key, orjson.dumps(event), headers)
 
-    def dead_letter(self, outcome: Failed, record: Record, first_seen: float) -> OutgoingMessage:
+    def dead_letter(self, outcome: Failed, record: Record, request: Request, first_seen: float) -> OutgoingMessage:
         """The original record, byte for byte, and the reason in headers; `first_seen` is seconds since the epoch."""
-        headers = (*record.headers, *_own_headers(outcome, first_seen), *self._others_headers(outcome, record))
+        added = letter_headers.added(outcome, record, request, first_seen, self.consumer_group)
+        headers = (*letter_headers.original(record.headers), *added)
         value = record.value if self.with_payload else None
         if not self.with_payload:
-            headers += (("worker-payload", b"omitted"),)
+            headers += ((letter_headers.PAYLOAD, letter_headers.OMITTED),)
         if record.key is None and value is None:
             # The producer takes no message that has neither.
-            value, headers = b"", (*headers, ("worker-value", b"null"))
+            value, headers = b"", (*headers, (letter_headers.VALUE, letter_headers.NULL))
         partition = record.partition if self.same_partition else None
         return OutgoingMessage(self.dead_letter_topic, record.key, value, headers, partition)
 
     def without_payload(self) -> "Results":
         """The same, with dead letters that leave the value out and say so."""
         return replace(self, with_payload=False)
-
-    def _others_headers(self, outcome: Failed, record: Record) -> Headers:
-        """The dialects of Spring Kafka (binary numbers) and Kafka Connect (text), so that their tools can read ours."""
-        message = f"{outcome.reason.code.value}: {outcome.reason.message}".encode()
-        topic, group = record.topic.encode(), self.consumer_group.encode()
-        return (
-            ("kafka_dlt-original-topic", topic),
-            ("kafka_dlt-original-partition", struct.pack(">i", record.partition)),
-            ("kafka_dlt-original-offset", struct.pack(">q", record.offset)),
-            ("kafka_dlt-original-timestamp", struct.pack(">q", record.timestamp)),
-            ("kafka_dlt-original-consumer-group", group),
-            ("kafka_dlt-exception-message", message),
-            ("__connect.errors.topic", topic),
-            ("__connect.errors.partition", str(record.partition).encode()),
-            ("__connect.errors.offset", str(record.offset).encode()),
-            ("__connect.errors.exception.message", message),
-        )
 
 
 def event_id(request: Request, record: Record, type_: str) -> str:
@@ -117,41 +99,13 @@ def _request(record: Record, request: Request) -> dict[str, Any]:
 def _reason(reason: Reason) -> dict[str, Any]:
     told: dict[str, Any] = {"code": reason.code.value, "message": reason.message}
     if reason.violations:
-        told["violations"] = _violations(reason.violations)
+        told["violations"] = violations(reason.violations)
     if reason.http:
         told["http"] = {"status": reason.http.status, "errorCode": reason.http.error_code}
         told["http"] = {name: value for name, value in told["http"].items() if value is not None}
     return told
 
 
-def _violations(violations: tuple[Violation, ...]) -> list[dict[str, Any]]:
-    return [
-        {"path": each.path, "rule": each.rule}
-        | ({"limit": each.limit} if each.limit is not None else {})
-        | ({"allowed": each.allowed} if each.allowed is not None else {})
-        for each in violations[:MAX_VIOLATIONS]
-    ]
-
-
-def _own_headers(outcome: Failed, first_seen: float) -> Headers:
-    reason = outcome.reason
-    told = {
-        "worker-reason": reason.code.value,
-        "worker-http-status": str(reason.http.status) if reason.http else None,
-        "worker-error-code": reason.http.error_code if reason.http else None,
-        "worker-attempts": str(outcome.attempts),
-        "worker-first-seen": _timestamp(datetime.fromtimestamp(first_seen, UTC)),
-        "worker-failed-at": _timestamp(datetime.now(UTC)),
-        "worker-version": __version__,
-        "worker-violations": orjson.dumps(_violations(reason.violations)).decode() if reason.violations else None,
-    }
-    return tuple((name, value.encode()) for name, value in told.items() if value is not None)
-
-
 def _trace(request: Request) -> Headers:
     given = {"traceparent": request.traceparent, "tracestate": request.tracestate}
     return tuple((name, value.encode()) for name, value in given.items() if value)
-
-
-def _timestamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,6 +1,7 @@
 """What a record asks for, in every mode."""
 
 import base64
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -235,3 +236,24 @@ def test_a_fault_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("worker.decode.require_supported", fail)
     reason = refusal(structured(SMALL)).reason
     assert (reason.code, reason.message) == ("undecodable", "cannot be read (ZeroDivisionError)")
+
+
+REPLAYED = (("worker-replay-of", b"0@4"), ("worker-event-source", b"urn:kafka:requests"), ("worker-event-id", b"3-2"))
+
+
+def test_a_replayed_bare_customer():
+    """It is the event that it was at its first place, so that what is known of that one holds."""
+    request = command(record(seed("individual-required.json"), *REPLAYED)).request
+    assert identity(request) == ("urn:kafka:requests", "3-2")
+
+
+def test_a_replayed_cloud_event():
+    """Its own words about who it is count."""
+    assert identity(command(binary(BODY, "application/json")).request) == IDENTITY
+    replayed = binary(BODY, "application/json")
+    assert identity(command(replace(replayed, headers=(*replayed.headers, *REPLAYED))).request) == IDENTITY
+
+
+def test_a_bare_customer_that_only_claims_another_place():
+    """Without the mark of a replay its place is where it stands."""
+    assert identity(command(record(seed("individual-required.json"), *REPLAYED[1:])).request) == PLACE

@@ -1,7 +1,7 @@
 """The order of one record's life, and what becomes of it after every kind of answer and every kind of end."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -411,3 +411,64 @@ async def test_a_dead_letter_that_does_not_fit(world):
     await world.process(record(event="bad"))
     (letter,) = world.topics.of("dead")
     assert (letter.key, letter.value, dict(letter.headers)["worker-payload"]) == (b"k", None, b"omitted")
+
+
+REPLAYED = (("worker-replay-of", b"0@3"), ("worker-replays", b"1"))
+ACCEPTED = (*REPLAYED, ("worker-accept-duplicates", b"true"))
+
+
+async def parked(world):
+    """The record 0 of e1, whose customer may exist."""
+    world.customers.answers("e1", OutcomeUnknown("lost"))
+    outcome = await world.process(record(0))
+    assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+
+
+async def test_a_replayed_doubt(world):
+    """It is parked again: nobody has said that a second customer would do no harm."""
+    await parked(world)
+    outcome = await world.process(replace(record(1), headers=REPLAYED))
+    assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+    assert not world.customers.executed
+
+
+async def test_a_replayed_doubt_for_which_duplicates_are_accepted(world):
+    """It is sent, with an intent of its own, and what it made answers every later repeat."""
+    await parked(world)
+    outcome = await world.process(replace(record(1), headers=ACCEPTED))
+    assert isinstance(outcome, Succeeded)
+    assert world.journal() == ["intent", "finished", "intent", "finished"]
+    again = await world.process(replace(record(2), headers=ACCEPTED))
+    assert again.resolution == "already_created"
+    assert world.customers.executed["e1"] == 1
+
+
+async def test_a_crash_while_an_accepted_replay_is_sent(world):
+    """Its own open intent is a doubt like every other: one person's word stands for one POST, and it is parked."""
+    await parked(world)
+    world.customers.answers("e1", RuntimeError("killed"))
+    with pytest.raises(RuntimeError, match="killed"):
+        await world.process(replace(record(1), headers=ACCEPTED))
+    await world.again()
+    outcome = await world.process(replace(record(1), headers=ACCEPTED))
+    assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+    assert not world.customers.executed
+
+
+async def test_an_accepted_replay_beside_an_open_intent(world):
+    """What nobody has settled was not what the person saw: the POST may be on its way at this moment."""
+    await world.assignment.write(Request("test", "e1").event, 0, Intent(1))
+    outcome = await world.process(replace(record(1), headers=ACCEPTED))
+    assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+    assert not world.customers.executed
+
+
+async def test_an_accepted_replay_that_is_lost_again(world):
+    """It is parked anew, and needs a new word."""
+    await parked(world)
+    world.customers.answers("e1", OutcomeUnknown("lost"))
+    for offset, headers in ((1, ACCEPTED), (1, ACCEPTED), (2, REPLAYED)):
+        outcome = await world.process(replace(record(offset), headers=headers))
+        assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+    assert not world.customers.executed
+    assert world.journal().count("intent") == 2

@@ -1,14 +1,13 @@
 """What is announced of each outcome."""
 
-import struct
-
 import orjson
 import pytest
 
 from worker.commands import Request
+from worker.letter_headers import MAX_VIOLATIONS
 from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
 from worker.records import Position, Record
-from worker.results import MAX_VIOLATIONS, Results, event_id
+from worker.results import Results, event_id
 
 RESULTS = Results("crm-eu", "ok", "failed", "dead", "group-1")
 REQUEST = Request("shop", "e-1", subject="customer/7", traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01")
@@ -51,34 +50,32 @@ def test_every_reason_is_told(code):
         "http": {"status": 400, "errorCode": "400-101"},
     }
     assert event["data"]["deadLetter"] == {"topic": "dead", "partition": 2, "offset": 9}
-    assert headers(RESULTS.dead_letter(outcome, RECORD, 0.0))["worker-reason"] == code.value.encode()
+    assert headers(RESULTS.dead_letter(outcome, RECORD, REQUEST, 0.0))["worker-reason"] == code.value.encode()
 
 
 def test_a_dead_letter():
     """The original record byte for byte, then the reason in three dialects."""
     outcome = Failed(Reason(ReasonCode.REJECTED, "no", http=HttpAnswer(400)), 1)
-    letter = RESULTS.dead_letter(outcome, RECORD, first_seen=1_700_000_000.0)
+    letter = RESULTS.dead_letter(outcome, RECORD, REQUEST, first_seen=1_700_000_000.0)
     assert (letter.topic, letter.partition, letter.key, letter.value) == ("dead", 2, b"key", b"\xffvalue")
     assert letter.headers[:2] == RECORD.headers
     told = headers(letter)
     assert told["worker-http-status"] == b"400"
     assert told["worker-first-seen"] == b"2023-11-14T22:13:20.000Z"
-    assert struct.unpack(">i", told["kafka_dlt-original-partition"]) == (2,)
-    assert struct.unpack(">q", told["kafka_dlt-original-offset"]) == (41,)
-    assert (told["__connect.errors.topic"], told["__connect.errors.offset"]) == (b"requests", b"41")
+    assert (told["worker-event-source"], told["worker-event-id"]) == (b"shop", b"e-1")
 
 
 def test_a_dead_letter_without_its_payload():
     """It says that the value was left out."""
     results = Results("crm-eu", "ok", "failed", "dead", "group-1", same_partition=False, with_payload=False)
-    letter = results.dead_letter(Failed(Reason(ReasonCode.REJECTED, "no")), RECORD, 0.0)
+    letter = results.dead_letter(Failed(Reason(ReasonCode.REJECTED, "no")), RECORD, REQUEST, 0.0)
     assert (letter.value, letter.partition, headers(letter)["worker-payload"]) == (None, None, b"omitted")
 
 
 def test_a_dead_letter_with_neither_key_nor_value():
     """It is an empty message that says so, since Kafka's producers take none that has neither."""
     record = Record("requests", 0, 0, 0, None, None)
-    letter = RESULTS.dead_letter(Failed(Reason(ReasonCode.UNDECODABLE, "no")), record, 0.0)
+    letter = RESULTS.dead_letter(Failed(Reason(ReasonCode.UNDECODABLE, "no")), record, REQUEST, 0.0)
     assert (letter.key, letter.value, headers(letter)["worker-value"]) == (None, b"", b"null")
 
 
