@@ -12,12 +12,14 @@ from aiokafka.errors import (
     GroupAuthorizationFailedError,
     KafkaConnectionError,
     SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
+    UnsupportedVersionError,
 )
 
 from worker.errors import KafkaUnavailable, SettingsError, StartupError
 from worker.kafka.connection import Connection, close, opened
-from worker.kafka.failures import explained
+from worker.kafka.failures import explained, named
 
 PLAIN = Connection("127.0.0.1:9092")
 FRUITLESS = KafkaConnectionError("Unable to bootstrap from [('127.0.0.1', 9092, 2)]")
@@ -150,8 +152,35 @@ def test_no_reason_at_all() -> None:
 
 def test_refusal_by_the_broker() -> None:
     """Waiting does not help where Kafka says no."""
-    with pytest.raises(StartupError, match="not authorized to access"), explained("a:1", "PLAINTEXT"):
-        raise GroupAuthorizationFailedError
+    with pytest.raises(StartupError, match="The version of API is not supported"), explained("a:1", "PLAINTEXT"):
+        raise UnsupportedVersionError
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (TopicAuthorizationFailedError("t"), "no right to Write topic t (WORKER_KAFKA__USERNAME)"),
+        (TopicAuthorizationFailedError({"t"}), "no right to Write the topic (WORKER_KAFKA__USERNAME)"),
+        (
+            GroupAuthorizationFailedError("g"),
+            "no right to Read group g (WORKER_KAFKA__GROUP_ID, WORKER_KAFKA__USERNAME)",
+        ),
+        (
+            GroupAuthorizationFailedError(),
+            "no right to Read the group (WORKER_KAFKA__GROUP_ID, WORKER_KAFKA__USERNAME)",
+        ),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_right_that_is_missing(error: Exception, told: str) -> None:
+    """It is named with what it is a right to; any other error by its own name."""
+    assert named(error, "Write") == told
+
+
+def test_refused_membership() -> None:
+    """A group that the user may not join is a reason not to start, and named."""
+    with pytest.raises(StartupError, match="refused: no right to Read group g "), explained("a:1", "PLAINTEXT"):
+        raise GroupAuthorizationFailedError("g")
 
 
 def test_log_afterwards() -> None:

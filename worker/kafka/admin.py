@@ -96,7 +96,9 @@ class Admin:
 
 def _exists(entry: Mapping[str, Any]) -> bool:
     if entry["error_code"] == TopicAuthorizationFailedError.errno:
-        raise StartupError(f"topic {entry['topic']}: Kafka does not let this user see it (WORKER_KAFKA__USERNAME)")
+        raise StartupError(
+            f"no right to Describe topic {entry['topic']}, as Read or Write give it (WORKER_KAFKA__USERNAME)"
+        )
     return entry["error_code"] in {0, LeaderNotAvailableError.errno}
 
 

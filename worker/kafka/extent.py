@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from worker.errors import KafkaUnavailable
 from worker.kafka.connection import Connection, opened
+from worker.kafka.failures import named
 from worker.kafka.source import as_record
 from worker.records import Record
 
@@ -29,7 +30,7 @@ async def extent(
             async with asyncio.timeout(within):
                 first, end = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{topic}: cannot read it: {type(error).__name__}") from error
+            raise KafkaUnavailable(f"{topic}: cannot read it: {named(error)}") from error
         yield Extent(consumer, {place: (first[place], end[place]) for place in places}, within)
 
 
@@ -68,4 +69,4 @@ class Extent:
                     if batches or await self.consumer.position(place) > before:
                         return [as_record(record) for batch in batches.values() for record in batch]
         except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{place.topic}/{place.partition}: {type(error).__name__}") from error
+            raise KafkaUnavailable(f"{place.topic}/{place.partition}: {named(error)}") from error

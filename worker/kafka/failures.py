@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from aiokafka.errors import (
     BrokerResponseError,
+    GroupAuthorizationFailedError,
     IllegalSaslStateError,
     KafkaConnectionError,
     KafkaError,
@@ -18,6 +19,7 @@ from aiokafka.errors import (
     NodeNotReadyError,
     RequestTimedOutError,
     SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
 )
 
@@ -57,11 +59,30 @@ def explained(servers: str, protocol: str) -> Iterator[None]:
         raise KafkaUnavailable(reason(collected.errors or [error], servers, protocol)) from None
     except BrokerResponseError as error:
         refused = KafkaUnavailable if error.retriable else StartupError
-        raise refused(f"Kafka at {servers} ({SERVERS}) refused: {describe(error)}") from None
+        raise refused(f"Kafka at {servers} ({SERVERS}) refused: {in_words(error) or describe(error)}") from None
     except KafkaError as error:
         raise KafkaUnavailable(f"Kafka at {servers} ({SERVERS}): {type(error).__name__}") from None
     finally:
         log.removeHandler(collected)
+
+
+def named(error: Exception, operation: str = "Read") -> str:
+    """The right that is missing, `operation` being what was tried on a topic; the name of any other error."""
+    return in_words(error, operation) or type(error).__name__
+
+
+def in_words(error: Exception, operation: str = "Read") -> str | None:
+    """The right that is missing, where that is what the error is about."""
+    known = error.args and isinstance(error.args[0], str)
+    match error:
+        case TopicAuthorizationFailedError():
+            topic = f"topic {error.args[0]}" if known else "the topic"
+            return f"no right to {operation} {topic} (WORKER_KAFKA__USERNAME)"
+        case GroupAuthorizationFailedError():
+            group = f"group {error.args[0]}" if known else "the group"
+            return f"no right to Read {group} (WORKER_KAFKA__GROUP_ID, WORKER_KAFKA__USERNAME)"
+        case _:
+            return None
 
 
 def describe(error: BrokerResponseError) -> str:

@@ -12,6 +12,7 @@ from worker.assignment import Restored, now
 from worker.errors import JournalUnreadable, KafkaUnavailable
 from worker.journal import Claim, Fence, PartitionJournal, encode
 from worker.kafka.connection import Connection, opened
+from worker.kafka.failures import named
 from worker.kafka.sender import Sender
 from worker.records import OutgoingMessage
 
@@ -65,7 +66,7 @@ class JournalTopic:
             async with opened(consumer, self.connection, self.within):
                 await self._read(consumer, TopicPartition(self.topic, partition), end, journal)
         except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{self.topic}/{partition}: cannot read it: {type(error).__name__}") from error
+            raise KafkaUnavailable(f"{self.topic}/{partition}: cannot read it: {named(error)}") from error
         return journal
 
     async def _read(

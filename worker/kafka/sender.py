@@ -12,6 +12,7 @@ from aiokafka.structs import RecordMetadata
 
 from worker.errors import MessageTooLarge
 from worker.kafka.connection import Connection, close, opened
+from worker.kafka.failures import named
 from worker.records import OutgoingMessage, Position
 
 # A send that takes longer is told as a hold; it is neither cancelled nor repeated (facts rows 3 and 4).
@@ -60,7 +61,7 @@ class Sender:
                 await self._replace(producer)
                 raise MessageTooLarge(f"{message.topic}: {error.description or 'too large'}") from error
             except KafkaError as error:
-                self.outage.begin(f"{message.topic}: {type(error).__name__}")
+                self.outage.begin(f"{message.topic}: {named(error, 'Write')}")
                 await asyncio.sleep(AGAIN_AFTER)
                 if isinstance(error, POISONED):
                     await self._replace(producer)

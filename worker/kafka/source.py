@@ -19,6 +19,7 @@ from aiokafka.errors import (
 
 from worker.errors import CommitRefused, KafkaUnavailable
 from worker.kafka.connection import Connection, opened
+from worker.kafka.failures import named
 from worker.records import Record
 
 NOT_OURS_ANY_MORE = (
@@ -57,6 +58,8 @@ class RecordSource:
     def __init__(self, consumer: AIOKafkaConsumer, topic: str) -> None:
         self._consumer = consumer
         self._topic = topic
+        self._committed: dict[int, int] = {}
+        self._ends: dict[int, int] = {}
 
     async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]:
         """Records of these partitions, none after that many seconds. Raises KafkaUnavailable."""
@@ -64,7 +67,7 @@ class RecordSource:
         try:
             batches = await self._consumer.getmany(*wanted, timeout_ms=int(within * 1000), max_records=at_most)
         except KafkaError as error:
-            raise KafkaUnavailable(f"{self._topic}: {type(error).__name__}") from error
+            raise KafkaUnavailable(f"{self._topic}: {named(error)}") from error
         return [as_record(each) for batch in batches.values() for each in batch]
 
     async def rewind(self, partition: int, offset: int | None, within: float) -> None:
@@ -72,7 +75,9 @@ class RecordSource:
         place = TopicPartition(self._topic, partition)
         try:
             async with asyncio.timeout(within):
-                offset = await self._consumer.committed(place) if offset is None else offset
+                stored = await self._consumer.committed(place) if offset is None else None
+                self._committed |= {} if stored is None else {partition: stored}
+                offset = stored if offset is None else offset
                 if offset is None:
                     await self._consumer.seek_to_beginning(place)
                 else:
@@ -80,7 +85,7 @@ class RecordSource:
         except IllegalStateError as error:
             raise CommitRefused(f"{self._topic}/{partition}: not assigned") from error
         except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{self._topic}/{partition}: seek: {type(error).__name__}") from error
+            raise KafkaUnavailable(f"{self._topic}/{partition}: seek: {named(error)}") from error
 
     async def commit(self, offsets: dict[int, int], within: float) -> None:
         """Store the next offset to read. Raises CommitRefused, or KafkaUnavailable when it takes longer."""
@@ -93,7 +98,7 @@ class RecordSource:
         except NOT_OURS_ANY_MORE as error:
             raise CommitRefused(f"{self._topic}: {type(error).__name__}") from error
         except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{self._topic}: commit: {type(error).__name__}") from error
+            raise KafkaUnavailable(f"{self._topic}: commit: {named(error)}") from error
 
     def _generation(self) -> int:
         coordinator = self._consumer._coordinator  # noqa: SLF001  aiokafka tells it nowhere else
