@@ -12,14 +12,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import orjson
-from bench import latency, speed, stage
+from bench import latency, profiling, speed, stage
 from bench.figures import PARTS, Measured, table
 from bench.observing import DEFAULT, FULL, QUICK, Scale
 from bench.stage import Stage
 from rich.console import Console
 
 Part = Callable[[Stage, Scale, Callable[[str], None]], Awaitable[Measured]]
-ALL: dict[str, Part] = {"a": speed.part, "b": latency.part}
+ALL: dict[str, Part] = {"a": speed.part, "b": latency.part, "f": profiling.part}
 
 
 def asked() -> argparse.Namespace:
