@@ -129,6 +129,16 @@ def check(context: typer.Context, *, as_json: Json = False) -> None:
 
 
 @app.command()
+def health(context: typer.Context) -> None:
+    """Ask the worker beside us whether it is alive; 1 where it is not. For a container's health check."""
+    from worker.health import problem  # noqa: PLC0415
+
+    if found := problem(_settings(context).ops):
+        typer.echo(found, err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
 def validate(
     context: typer.Context,
     file: Annotated[typer.FileBinaryRead, typer.Argument(help="NDJSON, or one JSON or XML document; - is stdin.")],
@@ -189,6 +199,9 @@ def sandbox(  # noqa: PLR0913  one parameter an option
     ] = None,
     seed: Annotated[int, typer.Option(help="Makes the drawn faults repeatable.")] = 0,
     catalog: Annotated[Path | None, typer.Option(help="Configured values from a TOML or JSON file.")] = None,
+    shared_emails: Annotated[
+        bool, typer.Option("--shared-emails", help="An address may be used again, as the API's own examples do.")
+    ] = False,
     quiet: Annotated[bool, typer.Option(help="No line per call.")] = False,
 ) -> None:
     """The API double alone: strict to the API's pages, with a ledger and faults on request."""
@@ -196,7 +209,7 @@ def sandbox(  # noqa: PLR0913  one parameter an option
 
     script = [*(api.load_faults(faults) if faults else ()), *api.faults_by_chance(fault_probability or ())]
     configured = api.load_configured_values(catalog) if catalog else api.ConfiguredValues()
-    config = api.SandboxConfig(host=host, port=port, seed=seed, configured=configured)
+    config = api.SandboxConfig(host=host, port=port, seed=seed, configured=configured, unique_emails=not shared_emails)
     _run(api.run_sandbox(config, faults=script, quiet=quiet))
 
 
@@ -223,3 +236,16 @@ def demo(
     from worker.sandbox.demo.command import run_demo  # noqa: PLC0415
 
     _run(run_demo(_settings(context), more=events, keep=keep, as_json=as_json))
+
+
+@app.command()
+def trial(
+    context: typer.Context,
+    *,
+    events: Annotated[int, typer.Option(min=0, max=1_000_000, help="So many more customers.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """The demo's events for a worker and a sandbox that run already, and what became of each event."""
+    from worker.sandbox.demo.trial import run_trial  # noqa: PLC0415
+
+    _run(run_trial(_settings(context), more=events, as_json=as_json))

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from worker import wiring
 from worker.sandbox.demo import advice
+from worker.sandbox.demo.performance import Performance
 from worker.sandbox.demo.play import Play
 from worker.sandbox.demo.samples import load_samples
 from worker.sandbox.demo.screen import Screen, screen
@@ -45,12 +46,13 @@ async def _shown(settings: Settings, more: int, seen: Screen, *, keep: bool, as_
     given = given_kafka(settings, name)
     plan = plan_of(settings, f"{name}." if given else "")
     async with staged(given, plan, samples, seen.tell) as stage:
-        verdict = await Play(stage, samples, more, seen).run()
+        verdict = await Play(stage, Performance(stage.connection, stage.plan, samples, more, seen)).run()
         if not keep:
             verdict = await _drained(stage, verdict)
         seen.close()
         stage.worker.log_stays = not verdict.holds
-        _print(verdict, stage, as_json=as_json)
+        log = None if verdict.holds else str(stage.worker.log)
+        print_verdict(verdict, stage.plan, log, as_json=as_json)
         if keep:
             await _kept(stage, seen)
     if not keep:
@@ -97,14 +99,14 @@ async def _drained(stage: Stage, verdict: Verdict) -> Verdict:
     return replace(verdict, problems=(*verdict.problems, f"the worker {ended}"))
 
 
-def _print(verdict: Verdict, stage: Stage, *, as_json: bool) -> None:
-    log = None if verdict.holds else str(stage.worker.log)
+def print_verdict(verdict: Verdict, plan: Plan, log: str | None = None, *, as_json: bool) -> None:
+    """A table for people, a document for machines; `log` is where the worker's log stays, if it does."""
     if as_json:
         typer.echo(orjson.dumps(document(verdict, log), option=orjson.OPT_INDENT_2))
         return
     output = Console(highlight=False)
     output = output if output.is_terminal else Console(highlight=False, width=WIDTH)
-    show(verdict, stage.plan.requests.removesuffix("requests"), output)
+    show(verdict, plan.requests.removesuffix("requests"), output)
     if log:
         output.print(f"the worker's log: {log}", soft_wrap=True)
 

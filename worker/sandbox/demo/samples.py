@@ -43,7 +43,7 @@ class Ends(Strict):
 
 
 class Sample(Strict):
-    """One event; what `again` repeats is filled in."""
+    """One event; what `again` repeats is filled in. `run` tells the events of one trial from those of the others."""
 
     name: str
     about: str
@@ -57,6 +57,7 @@ class Sample(Strict):
     subject: str | None = None
     fault: Fault | None = None
     again: str | None = None
+    run: str = ""
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
@@ -69,7 +70,7 @@ class Sample(Strict):
     @property
     def identity(self) -> str:
         """The trace that the event carries: the sandbox's ledger and faults know the event by it."""
-        return uuid5(NAMESPACE_URL, f"{SOURCE}/{self.again or self.name}").hex
+        return uuid5(NAMESPACE_URL, f"{_source(self.run)}/{self.again or self.name}").hex
 
     @property
     def content(self) -> bytes:
@@ -85,7 +86,7 @@ class Sample(Strict):
 
     def message(self, topic: str) -> OutgoingMessage:
         """As it is published."""
-        headers = {"traceparent": f"00-{self.identity}-{self.identity[:16]}-01"} | self.headers
+        headers = {"traceparent": _trace(self.identity)} | self.headers
         if self.cloud_event == "binary":
             headers = headers | {f"ce_{name}": value for name, value in self._attributes().items()}
         if self.cloud_event == "structured":
@@ -98,7 +99,13 @@ class Sample(Strict):
         return orjson.dumps({**self._attributes(), "data": orjson.loads(self.content)})
 
     def _attributes(self) -> dict[str, str]:
-        given = {"specversion": "1.0", "id": self.id, "source": SOURCE, "type": TYPE, "subject": self.subject}
+        given = {
+            "specversion": "1.0",
+            "id": self.id,
+            "source": _source(self.run),
+            "type": TYPE,
+            "subject": self.subject,
+        }
         return {name: value for name, value in given.items() if value is not None}
 
 
@@ -119,11 +126,12 @@ def samples_of(tables: list[dict[str, Any]]) -> list[Sample]:
     return TypeAdapter(list[Sample]).validate_python(complete)
 
 
-def more(number: int, topic: str) -> OutgoingMessage:
+def more(number: int, topic: str, run: str = "") -> OutgoingMessage:
     """One of the further customers: a CloudEvent with a name and key of its own."""
+    name = f"{more_prefix(run)}{number}"
     event = {
         "specversion": "1.0",
-        "id": more_id(number),
+        "id": name,
         "source": SOURCE,
         "type": TYPE,
         "data": {
@@ -131,13 +139,22 @@ def more(number: int, topic: str) -> OutgoingMessage:
             "contactPersons": {"contactPerson": [{"firstName": "Customer", "lastName": f"Number {number}"}]},
         },
     }
-    headers: Headers = (("content-type", b"application/cloudevents+json"),)
-    return OutgoingMessage(topic, more_id(number).encode(), orjson.dumps(event), headers)
+    trace = _trace(uuid5(NAMESPACE_URL, f"{SOURCE}/{name}").hex)
+    headers = {"content-type": "application/cloudevents+json", "traceparent": trace}
+    return OutgoingMessage(topic, name.encode(), orjson.dumps(event), _encoded(headers))
 
 
-def more_id(number: int) -> str:
-    """The id and key of that one."""
-    return f"{MORE}{number}"
+def more_prefix(run: str) -> str:
+    """What the ids and keys of these begin with."""
+    return f"{MORE}{run}-" if run else MORE
+
+
+def _source(run: str) -> str:
+    return f"{SOURCE}:{run}" if run else SOURCE
+
+
+def _trace(identity: str) -> str:
+    return f"00-{identity}-{identity[:16]}-01"
 
 
 def _encoded(headers: dict[str, str]) -> Headers:

@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import orjson
+import pytest
+from aiohttp import web
+
+from worker import configuration
+from worker.errors import ApiUnavailable, StartupError
+from worker.sandbox.demo.control import remote_sandbox
+from worker.sandbox.demo.samples import load_samples
+from worker.sandbox.demo.trial import run_trial
+
+SAMPLES = [sample.name for sample in load_samples()]
+
+
+def settings(world):
+    return configuration.load(environment=world.environment, dotenv=Path("none"), secrets=Path("none"))
+
+
+async def test_worker_and_sandbox_that_run_already(world, capsys) -> None:
+    """A trial judges its own events alone, as often as it is made, and others may use the same topics."""
+    await world.topics()
+    sandbox = await world.sandbox(unique_emails=False)
+    worker = await world.start(WORKER_OPS__PORT="0")
+    for more in (0, 20):
+        assert await run_trial(settings(world), more=more, as_json=True) == 0
+        told = orjson.loads(capsys.readouterr().out)
+        assert [event["event"] for event in told["events"]] == SAMPLES
+        assert told["more"] == {"asked": more, "created": more, "perSecond": None}
+    assert await worker.stop() == 0
+    assert sandbox.ledger.created == 2 * 12 + 20
+    assert not sandbox.ledger.duplicates
+
+
+async def test_customer_made_twice(world, capsys, monkeypatch) -> None:
+    """What the sandbox counts meanwhile is told, whoever did it."""
+    await world.topics()
+    sandbox = await world.sandbox(unique_emails=False)
+    worker = await world.start(WORKER_OPS__PORT="0")
+    before = sandbox.ledger.append
+
+    def twice(identity, digest, status, customer_id=None):
+        before(identity, digest, status, customer_id)
+        return before(identity, digest, status, customer_id)
+
+    monkeypatch.setattr(sandbox.ledger, "append", twice)
+    assert await run_trial(settings(world), more=0, as_json=False) == 1
+    assert "customers more than once" in capsys.readouterr().out
+    assert await worker.stop() == 0
+
+
+async def test_api_that_is_no_sandbox(world) -> None:
+    """Nothing is published: customers would be made in somebody's CRM."""
+    runner = web.AppRunner(web.Application())
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        world.environment["WORKER_API__BASE_URL"] = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        with pytest.raises(StartupError, match="is no sandbox"):
+            await run_trial(settings(world), more=0, as_json=True)
+    finally:
+        await runner.cleanup()
+
+
+async def test_sandbox_that_is_away() -> None:
+    """It is named, with what is wrong."""
+    with pytest.raises(ApiUnavailable, match=r"http://127\.0\.0\.1:1: ClientConnectorError"):
+        async with remote_sandbox("http://127.0.0.1:1"):
+            pass
