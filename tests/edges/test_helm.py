@@ -1,0 +1,328 @@
+"""What Helm makes of the chart; needs `helm`, which nothing else here does."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate  # type: ignore[import-untyped]  # it ships no types
+import pytest
+import yaml
+from charting import CHART
+
+from worker.configuration import load
+
+HELM = os.environ.get("WORKER_TEST_HELM") or shutil.which("helm") or ""
+GET = (
+    "no helm: put one on the path or name it in WORKER_TEST_HELM; with Go: "
+    "GOBIN=/tmp/helm go install helm.sh/helm/v3/cmd/helm@latest && export WORKER_TEST_HELM=/tmp/helm/helm"
+)
+if not HELM:
+    pytest.skip(GET, allow_module_level=True)
+
+# The oldest one that everybody still runs somewhere, and the newest that the schemas know.
+VERSIONS = ("1.30", "1.37")
+STRIMZI = CHART.parents[1] / "strimzi/values.yaml"
+VALUES = {"defaults": (), "everything": (CHART / "ci/everything-values.yaml",), "strimzi": (STRIMZI,)}
+# Custom resources have no schema in Kubernetes itself.
+CUSTOM = {"PodMonitor", "ServiceMonitor", "PrometheusRule", "ScaledObject"}
+
+Objects = dict[str, dict[str, Any]]
+
+
+def helm(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run it; no configuration of the person's own has a say."""
+    return subprocess.run(
+        [HELM, command, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@cache
+def render(values: Sequence[Path] = (), *settings: str, version: str = VERSIONS[-1]) -> Objects:
+    """Kind -> object; the chart has one of each, but for the pod that checks."""
+    files = [argument for file in values for argument in ("--values", file)]
+    given = [argument for setting in settings for argument in ("--set-json", setting)]
+    made = helm("template", "crm", CHART, "--kube-version", version, *files, *given)
+    assert made.returncode == 0, made.stderr
+    return {document["kind"]: document for document in yaml.safe_load_all(made.stdout) if document}
+
+
+def refusal(*settings: str) -> list[str]:
+    """What Helm says to these values, without the lines that are its own."""
+    made = helm(
+        "template",
+        "crm",
+        CHART,
+        "--kube-version",
+        VERSIONS[-1],
+        *(argument for setting in settings for argument in ("--set-json", setting)),
+    )
+    assert made.returncode == 1, made.stdout
+    return [line for line in made.stderr.splitlines() if line and not line.startswith(("Error:", "Use --debug"))]
+
+
+@pytest.fixture(params=VALUES)
+def objects(request: pytest.FixtureRequest) -> Objects:
+    """As rendered with each of the values."""
+    return render(VALUES[request.param])
+
+
+def pods(objects: Objects) -> list[dict[str, Any]]:
+    """Of the replicas, and of the one that checks."""
+    return [objects["StatefulSet"]["spec"]["template"]["spec"], objects["Pod"]["spec"]]
+
+
+def containers(objects: Objects) -> list[dict[str, Any]]:
+    """Of all pods, those that run first included."""
+    return [each for pod in pods(objects) for each in [*pod.get("initContainers", []), *pod["containers"]]]
+
+
+@pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
+def test_lint(values: Sequence[Path]):
+    """Strictly: a warning would be a failure."""
+    linted = helm("lint", "--strict", CHART, *(argument for file in values for argument in ("--values", file)))
+    assert linted.returncode == 0, linted.stdout
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
+def test_kubernetes_takes_every_object(values: Sequence[Path], version: str):
+    """Strictly: no field that it does not know."""
+    checked = set()
+    objects = render(values, version=version)
+    for kind, document in objects.items():
+        if kind not in CUSTOM:
+            assert kubernetes_validate.validate(document, version, strict=True) == version
+            checked.add(kind)
+    assert checked == objects.keys() - CUSTOM
+    assert {"StatefulSet", "Service", "ConfigMap", "NetworkPolicy", "PodDisruptionBudget", "ServiceAccount"} <= checked
+
+
+def test_what_is_optional():
+    """Off by default, all of it there when everything is on."""
+    assert render().keys() & CUSTOM == set()
+    assert render(VALUES["everything"]).keys() & CUSTOM == {"PodMonitor", "PrometheusRule", "ScaledObject"}
+    assert "ServiceMonitor" in render((), 'monitor.kind="ServiceMonitor"')
+
+
+def test_the_worker_takes_the_settings(objects: Objects, tmp_path: Path):
+    """All that the ConfigMap holds, with the secrets in their directory."""
+    for name, text in {"USERNAME": "apiuser", "PASSWORD": "secret"}.items():
+        (tmp_path / f"WORKER_API__{name}").write_text(text)
+    settings = load(environment=objects["ConfigMap"]["data"], dotenv=tmp_path / ".env", secrets=tmp_path)
+    (port,) = objects["StatefulSet"]["spec"]["template"]["spec"]["containers"][0]["ports"]
+    assert settings.ops.port == port["containerPort"]
+    assert settings.kafka.group_instance_id == "customer-worker-{ordinal}"
+
+
+def test_large_numbers_and_lists_arrive_as_they_were_given(tmp_path: Path):
+    """A template writes 2097152 as 2.097152e+06 if it is let."""
+    data = render(VALUES["everything"])["ConfigMap"]["data"]
+    settings = load(environment=data, dotenv=tmp_path / ".env", secrets=tmp_path)
+    assert settings.events.max_bytes == 2_097_152
+    assert settings.api.unknown_statuses == {502, 504}
+    assert settings.dispatch.drain_timeout == 45.5
+    assert settings.journal.enabled
+
+
+def test_every_file_that_a_setting_names_is_mounted():
+    """Certificates and catalog come into one directory."""
+    objects = render(VALUES["everything"])
+    (files,) = (volume for volume in pods(objects)[0]["volumes"] if volume["name"] == "files")
+    mounted = {
+        f"/etc/customer-worker/{item['path']}"
+        for source in files["projected"]["sources"]
+        for content in source.values()
+        for item in content["items"]
+    }
+    assert mounted == {text for text in objects["ConfigMap"]["data"].values() if text.startswith("/etc/")}
+    assert {"name": "files", "mountPath": "/etc/customer-worker", "readOnly": True} in containers(objects)[0][
+        "volumeMounts"
+    ]
+
+
+def test_the_restricted_pod_security_standard(objects: Objects):
+    """Every pod and every container keeps to it, and writes nowhere but to /tmp."""
+    for pod in pods(objects):
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] == 10001
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod.keys() & {"hostNetwork", "hostPID", "hostIPC"} == set()
+    for container in containers(objects):
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "privileged": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+
+
+def test_nothing_of_kubernetes_reaches_the_worker(objects: Objects):
+    """No token; and no variable made from the name of a Service, which could look like an unknown setting."""
+    for pod in pods(objects):
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["enableServiceLinks"] is False
+    assert objects["ServiceAccount"]["automountServiceAccountToken"] is False
+
+
+def test_all_that_select_the_replicas_find_them(objects: Objects):
+    """And the NetworkPolicy alone finds the pod that checks."""
+    replica = objects["StatefulSet"]["spec"]["template"]["metadata"]["labels"].items()
+    check = objects["Pod"]["metadata"]["labels"].items()
+    selectors = [
+        objects["StatefulSet"]["spec"]["selector"]["matchLabels"],
+        objects["Service"]["spec"]["selector"],
+        objects["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"],
+        objects["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
+    ]
+    assert [selector.items() <= replica for selector in selectors] == [True, True, True, True]
+    assert [selector.items() <= check for selector in selectors] == [False, False, False, True]
+
+
+def test_probes():
+    """A replica that holds is alive and not ready; the Service names it all the same."""
+    objects = render()
+    worker = containers(objects)[0]
+    asked = [worker[probe]["httpGet"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")]
+    assert asked == [{"path": path, "port": "ops"} for path in ("/livez", "/livez", "/readyz")]
+    assert objects["Service"]["spec"]["clusterIP"] == "None"
+    assert objects["Service"]["spec"]["publishNotReadyAddresses"] is True
+
+
+@pytest.mark.parametrize(("drain", "grace"), [("40", 60), ("45.5", 66), ("300", 320)])
+def test_the_grace_period_follows_the_drain(drain: str, grace: int):
+    """Whole seconds, never less than the drain and the margin."""
+    template = render((), f"settings.DISPATCH.DRAIN_TIMEOUT={drain}")["StatefulSet"]["spec"]["template"]
+    assert template["spec"]["terminationGracePeriodSeconds"] == grace
+
+
+def test_a_replica_is_its_ordinal():
+    """All start at once, one at a time is replaced."""
+    spec = render((), "rollout.partition=1")["StatefulSet"]["spec"]
+    assert spec["podManagementPolicy"] == "Parallel"
+    assert spec["updateStrategy"] == {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}
+    assert spec["replicas"] == 2
+
+
+def test_a_changed_setting_is_a_new_revision():
+    """Other changes are none: replicas are replaced only for what they would notice."""
+
+    def template(*settings: str) -> Any:
+        return render((), *settings)["StatefulSet"]["spec"]["template"]
+
+    assert template("replicas=3", 'prometheusRule.labels={"a": "b"}') == template()
+    assert template('settings.LOG={"LEVEL": "debug"}') != template()
+
+
+def test_network_policy():
+    """Out: DNS, the brokers' ports, the API's. In: the operations port."""
+    spec = render(VALUES["strimzi"], 'settings.API.BASE_URL="http://crm.internal"')["NetworkPolicy"]["spec"]
+    kafka = yaml.safe_load(STRIMZI.read_text())["networkPolicy"]["kafka"]["peers"]
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert spec["ingress"] == [{"ports": [{"protocol": "TCP", "port": "ops"}]}]
+    assert spec["egress"] == [
+        {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]},
+        {"ports": [{"protocol": "TCP", "port": 9093}], "to": kafka},
+        {"ports": [{"protocol": "TCP", "port": 80}]},
+    ]
+
+
+def test_network_policy_of_several_ports():
+    """Those of every broker named, and those that are given instead of the settings' own."""
+    ports = [
+        [port["port"] for port in rule["ports"]]
+        for rule in render(VALUES["everything"])["NetworkPolicy"]["spec"]["egress"]
+    ]
+    assert ports == [[53, 53], [9093, 9094], [8443, 8444], [4318]]
+
+
+def test_replicas_that_follow_the_lag():
+    """KEDA decides how many, within what was allowed, by the worker's own group and topic."""
+    objects = render(VALUES["everything"])
+    scaled = objects["ScaledObject"]["spec"]
+    (trigger,) = scaled["triggers"]
+    assert "replicas" not in objects["StatefulSet"]["spec"]
+    assert scaled["scaleTargetRef"]["name"] == objects["StatefulSet"]["metadata"]["name"]
+    assert (scaled["minReplicaCount"], scaled["maxReplicaCount"]) == (2, 8)
+    assert trigger["authenticationRef"] == {"name": "customer-worker-kafka"}
+    assert trigger["metadata"] == {
+        "bootstrapServers": "my-cluster-kafka-bootstrap.kafka:9093,other-kafka:9094",
+        "consumerGroup": "customer-worker",
+        "topic": "customer.create.requests",
+        "lagThreshold": "2000000",
+        "offsetResetPolicy": "earliest",
+        "allowIdleConsumers": "false",
+        "tls": "enable",
+        "sasl": "scram_sha512",
+    }
+
+
+SESSIONS = (
+    "{}: 6, but the API allows a user five sessions, one for each replica: "
+    "list several users in WORKER_API__ACCOUNTS of the secret and set accounts to their number"
+)
+IDLE = "{}: {}, but settings.TOPICS.PARTITIONS is {}, and a replica beyond the partitions gets nothing to do"
+AUTHENTICATION = (
+    "autoscaling.authentication: required with SECURITY_PROTOCOL SSL, since KEDA reads the lag from Kafka too"
+)
+OF_THE_WORKER = (
+    "extraEnv: WORKER_API__PASSWORD is a setting of the worker: it belongs in settings, a password in secrets"
+)
+KEDA = "autoscaling.enabled=true"
+
+
+@pytest.mark.parametrize(
+    ("settings", "lines"),
+    [
+        (["replicas=6"], [SESSIONS.format("replicas")]),
+        ([KEDA, "autoscaling.maxReplicas=6"], [SESSIONS.format("autoscaling.maxReplicas")]),
+        (["replicas=5", "settings.TOPICS.PARTITIONS=4"], [IDLE.format("replicas", 5, 4)]),
+        (["accounts=9", "replicas=7"], [IDLE.format("replicas", 7, 6)]),
+        ([KEDA, "accounts=9", "autoscaling.maxReplicas=8"], [IDLE.format("autoscaling.maxReplicas", 8, 6)]),
+        (["accounts=2", "replicas=3"], ["replicas: 3, but accounts is 2, and replica N takes account N"]),
+        ([KEDA, "autoscaling.minReplicas=5"], ["autoscaling.minReplicas: 5 is more than maxReplicas 4"]),
+        (
+            [KEDA, 'settings.KAFKA.SECURITY_PROTOCOL="SSL"'],
+            [AUTHENTICATION],
+        ),
+        (["settings.OPS.PORT=0"], ["settings.OPS.PORT: 0 is a port that nobody knows, and the probes need one"]),
+        (
+            ['settings.OPS.HOST="127.0.0.1"'],
+            ["settings.OPS.HOST: at 127.0.0.1 neither probes nor Prometheus reach it; 0.0.0.0, or :: for IPv6"],
+        ),
+        (
+            ['extraEnv=[{"name": "WORKER_API__PASSWORD", "value": "x"}]'],
+            [OF_THE_WORKER],
+        ),
+        (
+            ['tls.kafkaCa.secret="ca"', 'settings.KAFKA.CA_FILE="/ca.crt"'],
+            [
+                "tls: certificates for Kafka, but settings.KAFKA.SECURITY_PROTOCOL is PLAINTEXT; SSL or SASL_SSL",
+                "settings.KAFKA.CA_FILE: follows from tls.kafkaCa, give one of them",
+            ],
+        ),
+        (['tls.apiCa={"secret": "a", "configMap": "b"}'], ["tls.apiCa: a secret or a configMap, not both"]),
+        (
+            ['catalog.configMap="c"', 'settings.CUSTOMER={"CATALOG": "live"}'],
+            ["settings.CUSTOMER.CATALOG: follows from catalog.configMap, give one of them"],
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused(settings: list[str], lines: list[str]):
+    """One line for everything that is wrong."""
+    assert refusal(*settings) == lines
+
+
+def test_as_many_replicas_as_can_work():
+    """Five sessions of one user; one replica per account and per partition."""
+    assert render((), "replicas=5")["StatefulSet"]["spec"]["replicas"] == 5
+    assert render((), "replicas=6", "accounts=6")["StatefulSet"]["spec"]["replicas"] == 6
+
+
+def test_a_secret_among_the_settings():
+    """Is refused by name, without being repeated."""
+    told = refusal('settings.API.PASSWORD="in plain sight"')
+    assert told == ["customer-worker:", "- at '/settings/API': additional properties 'PASSWORD' not allowed"]
