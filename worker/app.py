@@ -26,7 +26,12 @@ from worker.kafka.journal_topic import JournalTopic
 from worker.kafka.sender import Sender, sender
 from worker.kafka.source import record_source
 from worker.logs import where
+from worker.measures import Measures
+from worker.ops.port import operations
+from worker.ops.tracing import traced
+from worker.ops.watch import Consumption, Watch
 from worker.pipeline import Pipeline
+from worker.progress import Trails
 from worker.settings import Settings
 from worker.slots import Slots
 from worker.topics import Cluster, verify
@@ -51,6 +56,15 @@ class Outage:
         self.holds.end(HoldReason.KAFKA_UNAVAILABLE, self.holder)
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Where the steps report to, and who tells it."""
+
+    measures: Measures
+    trails: Trails
+    watch: Watch
+
+
 async def run(settings: Settings, reread: Callable[[], Settings] | None = None) -> int:
     """Run until told to stop: 0 after a clean drain, 1 when something was left in flight.
 
@@ -58,12 +72,15 @@ async def run(settings: Settings, reread: Callable[[], Settings] | None = None) 
     """
     asyncio.get_running_loop().set_exception_handler(_unforeseen)
     stopping = asyncio.Event()
-    holds = Holds(wiring.breaker(settings))
+    holds, measures = Holds(wiring.breaker(settings)), Measures()
     with_signals(stopping)
     log.info("worker.started", version=__version__)
     try:
         async with AsyncExitStack() as stack:
-            drained = await _work(settings, wiring.api(settings, reread), holds, stopping, stack)
+            api = wiring.api(settings, reread, measures)
+            watch = await stack.enter_async_context(operations(holds, measures, settings.ops.host, settings.ops.port))
+            observed = Observed(measures, Trails(await stack.enter_async_context(traced())), watch)
+            drained = await _work(settings, api, observed, stopping, stack)
     except Draining:
         drained = True
     log.info("worker.stopped", drained=drained)
@@ -79,13 +96,14 @@ def _unforeseen(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 async def _work(
     settings: Settings,
     api_client: AbstractAsyncContextManager[CustomerApi],
-    holds: Holds,
+    observed: Observed,
     stopping: asyncio.Event,
     stack: AsyncExitStack,
 ) -> bool:
     """What is entered first is closed last: leave the group, then close the producers, then log out."""
+    watch, measures, holds = observed.watch, observed.measures, observed.watch.holds
     connection, member = wiring.connection(settings), wiring.membership(settings)
-    api = await stack.enter_async_context(api_client)
+    api = watch.api = await stack.enter_async_context(api_client)
     catalog = await stack.enter_async_context(_catalog(settings, api))
 
     async def kafka(make: Callable[[], AbstractAsyncContextManager[Opened]]) -> Opened:
@@ -99,15 +117,26 @@ async def _work(
         wiring.reconciliation(settings, holds, api),
         wiring.retry(settings),
         holds,
-        wiring.pace(settings),
+        pace := wiring.pace(settings),
         wiring.flood(settings),
+        measures,
     )
-    pipeline = Pipeline(wiring.decoder(settings, catalog), creation, wiring.results(settings, cluster), results.publish)
+    decoder, messages = wiring.decoder(settings, catalog), wiring.results(settings, cluster)
+    pipeline = Pipeline(decoder, creation, messages, results.publish, observed.trails, measures)
     slots = Slots(settings.dispatch.max_in_flight)
     dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted)
     restore = _restore(settings, connection, journal, slots)
-    intake = Intake(dispatch, restore, holds, settings.dispatch.drain_timeout)
+    intake = Intake(dispatch, restore, holds, settings.dispatch.drain_timeout, measures)
     source = await kafka(lambda: record_source(connection, member, intake))
+    watch.consumption = Consumption(
+        settings.topics.requests,
+        dispatch,
+        intake,
+        source.standings,
+        pace,
+        observed.trails,
+        lambda: decoder.dropped_elements,
+    )
     return await intake.run(source, stopping)
 
 

@@ -28,7 +28,12 @@ class Request:
     @property
     def trace_id(self) -> str | None:
         """The W3C trace id, where the event came with one."""
-        return self.traceparent.split("-")[1] if self.traceparent else None
+        return trace_id_of(self.traceparent)
+
+
+def trace_id_of(traceparent: str | None) -> str | None:
+    """The second of a traceparent's four parts."""
+    return traceparent.split("-")[1] if traceparent else None
 
 
 @dataclass(frozen=True, slots=True)

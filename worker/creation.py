@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, assert_never
 
 from worker.assignment import Assignment
@@ -19,8 +19,10 @@ from worker.errors import (
 from worker.flood import Flood
 from worker.hold import Holds
 from worker.journal import Entry, Fresh, InDoubt, Intent, Lease, Moment, Released
+from worker.measures import Measures
 from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded
 from worker.pace import Pace
+from worker.progress import Step, Trail
 from worker.reconcile import Absent, Existing, Finding, Reconciliation, Unclear
 from worker.records import Record
 from worker.retry import Backoff
@@ -57,12 +59,13 @@ class Creation:
     holds: Holds
     pace: Pace
     flood: Flood
+    measures: Measures = field(default_factory=Measures)
 
     async def carry_out(
-        self, command: CreateCustomer, record: Record, assignment: Assignment, known: Fresh | InDoubt
+        self, command: CreateCustomer, trail: Trail, assignment: Assignment, known: Fresh | InDoubt
     ) -> Outcome:
         """The outcome; raises Draining and Fenced, and then the record has none yet."""
-        course = _Course(self, command, record, assignment, known.attempts)
+        course = _Course(self, command, trail.record, trail, assignment, known.attempts)
         outcome = await course.earlier_doubt(known) if isinstance(known, InDoubt) else None
         while outcome is None:
             outcome = await course.attempt()
@@ -81,6 +84,7 @@ class _Course:
     by: Creation
     command: CreateCustomer
     record: Record
+    trail: Trail
     assignment: Assignment
     attempts: int
     failures: int = 0
@@ -95,12 +99,15 @@ class _Course:
     async def attempt(self) -> Outcome | None:
         """The outcome, or None where it is safe to try again. What never reached the API costs no attempt."""
         lease: Lease | None = None
+        self.trail.enter(Step.TURN)
         try:
             async with self.by.holds.turn(self.assignment.pause, self.record.place) as probe:
                 await self.by.customers.log_in()
                 if wait := self.by.pace.reserve():
                     await self.assignment.pause(wait)
+                self.trail.enter(Step.INTENT)
                 lease = await self._write(Intent(self.attempts + 1))
+                self.trail.enter(Step.POST)
                 outcome = await self._sent(lease)
                 self._flooded(outcome)
         except OutcomeUnknown as doubt:
@@ -124,7 +131,7 @@ class _Course:
     async def _sent(self, lease: Lease) -> Outcome:
         """A last refusal counts only where the API answers otherwise: no outage dead-letters anything."""
         try:
-            return await self.by.customers.create(self.command, self.assignment.before_sending(lease))
+            return await self.by.customers.create(self.trail.sends(self.command), self.assignment.before_sending(lease))
         except RefusedForNow as refusal:
             if self.attempts + 1 >= self.by.retry.max_attempts:
                 if self.by.holds.others_fail(self.record.place):
@@ -143,6 +150,7 @@ class _Course:
     async def _again(self, retry_after: float | None = None) -> None:
         """Later, with the key kept and the slot given back."""
         self.failures += 1
+        self.trail.enter(Step.RETRY)
         retry = self.by.retry
         await self.assignment.pause(retry.backoff.delay(self.failures, retry.draw(), retry_after))
 
@@ -169,6 +177,7 @@ class _Course:
             case Absent() if exists:
                 return unknown(f"{why}; the look-up does not find it", self.attempts)
             case Absent():
+                self.by.measures.found_absent()
                 return self._given_up(why)
             case Unclear(detail):
                 return unknown(f"{why}; {detail}", self.attempts)
@@ -177,6 +186,7 @@ class _Course:
 
     async def _look_up(self, since: Moment) -> Finding:
         while True:
+            self.trail.enter(Step.LOOK_UP)
             try:
                 return await self.by.reconciliation.look_up(self.command, since, self.assignment)
             except (ApiUnavailable, LoginRefused, RefusedForNow):

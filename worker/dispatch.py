@@ -28,6 +28,18 @@ class Process(Protocol):
 Lane = bytes | int
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One open partition as it is now; `oldest` is the first record that is not finished, behind which nothing is
+    committed."""
+
+    assignment: Assignment
+    at_work: int
+    queued: int
+    at_limit: bool
+    oldest: Record | None
+
+
 @dataclass(eq=False, slots=True)
 class _Open:
     """An assignment with its lanes: one per key, and one per record without a key.
@@ -170,6 +182,22 @@ class Dispatch:
     def fenced(self) -> list[Assignment]:
         """Those in whose journal somebody else has written since our claim."""
         return [assignment for assignment in self.assignments() if assignment.fenced]
+
+    def work(self) -> list[Work]:
+        """What is under way, told when somebody asks: as much work as there are keys with a record waiting."""
+        return [self._work(partition) for partition in self._open.values()]
+
+    def _work(self, partition: _Open) -> Work:
+        taken = sum(map(len, partition.lanes.values()))
+        firsts = [lane[0] for lane in partition.lanes.values() if lane]
+        oldest = min(firsts, key=lambda record: record.offset, default=None)
+        at_limit = len(partition.assignment.offsets) >= self._max_uncommitted
+        at_work = len(partition.tasks)
+        return Work(partition.assignment, at_work, max(0, taken - at_work), at_limit, oldest)
+
+    def is_full(self) -> bool:
+        """No slot is free for new work."""
+        return not self._slots.free
 
     def in_flight(self) -> int:
         """Records begun and not finished, those that wait for their retry included."""

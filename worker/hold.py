@@ -90,6 +90,7 @@ class Holds:
         self._breaker = breaker
         self._clock = clock
         self._since: dict[HoldReason, float] = {}
+        self._details: dict[HoldReason, str] = {}
         self._holders: dict[HoldReason, set[str]] = {}
         self._of_breaker: HoldReason | None = None
 
@@ -97,9 +98,15 @@ class Holds:
         """The holds that are on, oldest first."""
         return list(self._since)
 
+    def details(self) -> dict[HoldReason, tuple[float, str]]:
+        """Of each hold that is on, how many seconds it has lasted, and what was said last about it."""
+        now = self._clock()
+        return {reason: (now - since, self._details[reason]) for reason, since in self._since.items()}
+
     def begin(self, reason: HoldReason, detail: str, holder: str = "") -> None:
         """`detail` is for a person, without personal data; a hold lasts until each of its holders has ended it."""
         self._holders.setdefault(reason, set()).add(holder)
+        self._details[reason] = detail
         if reason not in self._since:
             self._since[reason] = self._clock()
             log.warning("hold.started", reason=reason.value, detail=detail)

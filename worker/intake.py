@@ -12,6 +12,7 @@ from worker.assignment import Assignment, Restored
 from worker.dispatch import Dispatch
 from worker.errors import CommitRefused, KafkaUnavailable, WorkerError
 from worker.hold import HoldReason, Holds
+from worker.measures import Measures
 from worker.records import Record
 
 log = structlog.get_logger()
@@ -37,12 +38,17 @@ Restore = Callable[[int, Restored | None], Awaitable[Assignment]]
 
 @dataclass(eq=False, slots=True)
 class Intake:
-    """Drains before it gives a partition up, and never commits what another member may own."""
+    """Drains before it gives a partition up, and never commits what another member may own.
+
+    `turned` is when records were asked for last (monotonic seconds), None while none are meant to be.
+    """
 
     dispatch: Dispatch
     restore: Restore
     holds: Holds
     drain_timeout: float
+    measures: Measures = field(default_factory=Measures)
+    turned: float | None = None
     _restoring: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _kept: dict[int, Restored] = field(default_factory=dict)
     _committing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -55,6 +61,7 @@ class Intake:
         """Take records in until told to stop, then drain; True when nothing was left in flight."""
         self._source = source
         while not stopping.is_set():
+            self.turned = time.monotonic()
             await self._take(source)
             self._claim_fenced(source)
             if self._commit_is_due():
@@ -117,6 +124,7 @@ class Intake:
                 await asyncio.sleep(RESTORE_AGAIN_AFTER)
             else:
                 seconds = round(time.monotonic() - started, 3)
+                self.measures.restored(seconds)
                 log.info("journal.restored", partition=number, entries=len(assignment.journal), seconds=seconds)
                 return assignment
 
@@ -183,7 +191,13 @@ class Intake:
         self._kept = {each.partition: each.restored for each in ours} if drained else {}
         self.dispatch.close(partitions)
 
+    @property
+    def restoring(self) -> Collection[int]:
+        """Partitions that are ours and not read from yet."""
+        return self._restoring.keys()
+
     async def _stop(self) -> bool:
+        self.turned = None
         self.holds.begin(HoldReason.STOPPING, "told to stop")
         self._give_up_restoring(list(self._restoring))
         drained = await self._drain_and_commit([each.partition for each in self.dispatch.assignments()])
@@ -209,8 +223,10 @@ class Intake:
             try:
                 await self._source.commit(offsets, COMMIT_WITHIN)
             except CommitRefused as error:
+                self.measures.commit_failed()
                 log.warning("commit.refused", detail=str(error))
             except KafkaUnavailable as error:
+                self.measures.commit_failed()
                 self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, str(error), "commit")
             else:
                 self.dispatch.committed(offsets)

@@ -21,3 +21,7 @@ class Pace:
         moment = max(now, self._next)
         self._next = moment + 1 / self.rate
         return moment - now
+
+    def somebody_waits(self) -> bool:
+        """Whether a moment is reserved that has not come yet."""
+        return self.rate is not None and self._next - 1 / self.rate > self.clock()

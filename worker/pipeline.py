@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, assert_never
 
 import structlog
@@ -13,7 +13,9 @@ from worker.creation import OPEN, Creation, unknown
 from worker.errors import MessageTooLarge
 from worker.journal import CreatedBefore, Ended, Finished, Fresh, InDoubt
 from worker.letter_headers import accepts_duplicates
+from worker.measures import Measures
 from worker.outcomes import Failed, Outcome, Succeeded
+from worker.progress import Step, Trail, Trails
 from worker.records import OutgoingMessage, Position, Record
 from worker.results import Results
 
@@ -34,20 +36,29 @@ class Pipeline:
     creation: Creation
     results: Results
     publish: Publish
+    trails: Trails = field(default_factory=Trails)
+    measures: Measures = field(default_factory=Measures)
 
     async def process(self, record: Record, assignment: Assignment) -> Outcome:
         """Return once the outcome is published; only then may the offset be committed."""
         started = time.time()
-        asked = self.decode(record)
-        async with assignment.alone_with(asked.request.event):
-            outcome = await self._settle(asked, record, assignment)
-        await self._announce(outcome, record, asked.request, started)
-        _tell(record, asked.request, outcome, time.time() - started)
+        with self.trails.follow(record) as trail:
+            asked = trail.asks(self.decode(record))
+            trail.enter(Step.SAME_EVENT)
+            async with assignment.alone_with(asked.request.event):
+                outcome = await self._settle(asked, trail, assignment)
+            trail.enter(Step.PUBLISH)
+            await self._announce(outcome, record, asked.request, started)
+            trail.finds(outcome)
+        ended = time.time()
+        self.measures.ended(outcome, ended - (record.since or started), asked.request.trace_id)
+        _tell(record, asked.request, outcome, ended - started)
         return outcome
 
-    async def _settle(self, asked: CreateCustomer | Unusable, record: Record, assignment: Assignment) -> Outcome:
+    async def _settle(self, asked: CreateCustomer | Unusable, trail: Trail, assignment: Assignment) -> Outcome:
         """The record's outcome, which is in the journal before anybody hears of it."""
         outcome: Outcome
+        record = trail.record
         accepted = accepts_duplicates(record.headers)
         match assignment.journal.recall(asked.request.event, record.offset, doubts_accepted=accepted):
             case Ended(outcome):
@@ -55,14 +66,16 @@ class Pipeline:
             case CreatedBefore(created):
                 outcome = replace(created, resolution="already_created")
             case Fresh() | InDoubt() as known if isinstance(asked, CreateCustomer):
-                outcome = await self.creation.carry_out(asked, record, assignment, known)
+                outcome = await self.creation.carry_out(asked, trail, assignment, known)
             case Fresh():
                 outcome = Failed(asked.reason)
             case InDoubt(attempts):
                 outcome = unknown(f"{OPEN}; it is not valid any more: {asked.reason.message}", attempts)
             case other:
                 assert_never(other)
+        trail.enter(Step.FINISH)
         await assignment.write(asked.request.event, record.offset, Finished(outcome))
+        self.measures.settled(outcome)
         return outcome
 
     async def _announce(self, outcome: Outcome, record: Record, request: Request, first_seen: float) -> None:
@@ -72,6 +85,7 @@ class Pipeline:
                 await self.publish(self.results.succeeded(outcome, record, request))
             case Failed():
                 dead_letter = await self._dead_letter(outcome, record, request, first_seen)
+                self.measures.dead_lettered(outcome.reason.code)
                 await self.publish(self.results.failed(outcome, record, request, dead_letter))
             case other:
                 assert_never(other)

@@ -18,6 +18,11 @@ class Record:
     headers: Headers = ()
 
     @property
+    def since(self) -> float | None:
+        """When it was written, in seconds since the epoch; None where nobody said."""
+        return self.timestamp / 1000 if self.timestamp > 0 else None
+
+    @property
     def place(self) -> "Position":
         """Where it stands."""
         return Position(self.topic, self.partition, self.offset)
@@ -26,6 +31,19 @@ class Record:
         """The last header of that name, compared without regard to case."""
         wanted = name.lower()
         return next((value for key, value in reversed(self.headers) if key.lower() == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the group is in one partition: the next offset to read, the stored one, and one past the last record.
+
+    `lag` counts the records whose end is not stored; None is not known yet.
+    """
+
+    position: int | None = None
+    committed: int | None = None
+    end: int | None = None
+    lag: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,9 +223,9 @@ class Events(Group):
 
 class Ops(Group):
     host: str = "127.0.0.1"
-    """No effect yet: where the operations port listens."""
+    """Where the operations port listens; it shows no personal data, and asks nobody who they are."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
-    """No effect yet: its number; 0: a free one, logged."""
+    """Its number: /livez, /readyz, /metrics, /status; 0: a free one, logged as `ops.started`."""
 
 
 class Log(Group):

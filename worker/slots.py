@@ -17,6 +17,11 @@ class Slots:
         """Whoever has more work says here how it is begun."""
         self._on_free = on_free
 
+    @property
+    def free(self) -> int:
+        """Slots that nobody has."""
+        return self._free
+
     def take(self) -> bool:
         """A slot for new work, if one is free."""
         if not self._free:

@@ -19,6 +19,7 @@ from worker.flood import Flood
 from worker.hold import Breaker, Holds
 from worker.kafka.connection import Connection
 from worker.kafka.source import Membership
+from worker.measures import Measures
 from worker.pace import Pace
 from worker.reconcile import Reconciliation, Search
 from worker.results import Results
@@ -133,7 +134,9 @@ def credentials(settings: Settings) -> Credentials:
     return Credentials(api.username, api.password.get_secret_value())
 
 
-def api(settings: Settings, reread: Callable[[], Settings] | None = None) -> AbstractAsyncContextManager[CustomerApi]:
+def api(
+    settings: Settings, reread: Callable[[], Settings] | None = None, measures: Measures | None = None
+) -> AbstractAsyncContextManager[CustomerApi]:
     """A client of the API; SettingsError where there is no account. A password that changes is read at a login."""
     given, account = settings.api, credentials(settings)
     # An internal error may come after the customer was stored: where that can be looked up it is (design 4.5).
@@ -144,6 +147,7 @@ def api(settings: Settings, reread: Callable[[], Settings] | None = None) -> Abs
         force_login=given.force_login,
         unknown_statuses=given.unknown_statuses | looked_up,
         retry_statuses=given.retry_statuses - looked_up,
+        measures=measures,
     )
 
 

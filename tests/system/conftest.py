@@ -31,7 +31,6 @@ HURRY = {
     "WORKER_DISPATCH__DRAIN_TIMEOUT": "4",
     "WORKER_JOURNAL__INTENT_TTL": "1",
     "WORKER_KAFKA__SESSION_TIMEOUT": "6",
-    "WORKER_OPS__PORT": "0",
     "WORKER_RECONCILE__ATTEMPTS": "2",
     "WORKER_RECONCILE__SETTLE_DELAY": "0.3",
 }
@@ -246,6 +245,7 @@ async def opened_world(kafka: str, unique: str) -> AsyncIterator[World]:
         "WORKER_API__PASSWORD": DEFAULT_PASSWORD,
         "WORKER_RETRY__BASE_DELAY": "0.05",
         "WORKER_HOLD__PROBE_DELAY": "0.2",
+        "WORKER_OPS__PORT": "0",
         **dict(plan.names()),
     }
     async with AsyncExitStack() as stack:

@@ -12,6 +12,7 @@ from worker.customer_api.http import Access, Answer, Http, pooled
 from worker.customer_api.search import criterion, found, listed
 from worker.customer_api.session import HEADER, Credentials, Session
 from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SearchRefused
+from worker.measures import Measures
 from worker.outcomes import Outcome
 
 
@@ -28,6 +29,16 @@ class CustomerApi:
     async def log_in(self) -> None:
         """Return with a session at hand. Raises LoginRefused or ApiUnavailable; nothing of a customer is sent."""
         await self._session.current()
+
+    @property
+    def session_age(self) -> float | None:
+        """Seconds since the login; None without a session."""
+        return self._session.age
+
+    @property
+    def renewals(self) -> int:
+        """Logins after the first."""
+        return self._session.renewals
 
     async def log_out(self) -> None:
         """End the session; a failure is logged and otherwise without consequence."""
@@ -121,19 +132,22 @@ def _trace(request: Request) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def customer_api(
+async def customer_api(  # noqa: PLR0913  what may be left out has a name
     access: Access,
     credentials: Credentials | Callable[[], Credentials],
     *,
     force_login: bool = True,
     unknown_statuses: frozenset[int] = frozenset({502, 504}),
     retry_statuses: frozenset[int] = frozenset({408, 429, 500, 503}),
+    measures: Measures | None = None,
 ) -> AsyncIterator[CustomerApi]:
     """A client that logs out at the end; credentials that can change are read anew at each login."""
     meaning = Meaning(URL(access.base_url), unknown_statuses, retry_statuses)
     read = credentials if callable(credentials) else lambda: credentials
-    async with pooled(access) as http:
-        api = CustomerApi(http, access, Session(http, access, read, force_login=force_login), meaning)
+    measures = measures or Measures()
+    async with pooled(access, measures) as http:
+        session = Session(http, access, read, force_login=force_login, measures=measures)
+        api = CustomerApi(http, access, session, meaning)
         try:
             yield api
         finally:

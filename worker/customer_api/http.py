@@ -1,6 +1,7 @@
 """One pooled HTTP session, and the facts about each request: whether it left, and what came back."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,8 +12,10 @@ from typing import Literal
 import aiohttp
 from yarl import URL
 
+from worker.commands import trace_id_of
 from worker.customer_api.connector import connector, why
 from worker.errors import ApiUnavailable, OutcomeUnknown
+from worker.measures import NO_ANSWER, NOT_SENT, Measures
 
 MAX_BODY = 64 * 1024
 DIAGNOSIS_WITHIN = 2.0
@@ -72,7 +75,7 @@ class Answer:
 
 
 @asynccontextmanager
-async def pooled(access: Access) -> AsyncIterator["Http"]:
+async def pooled(access: Access, measures: Measures | None = None) -> AsyncIterator["Http"]:
     """Cookies are not kept: a session cookie would outlive the renewal of the session header.
 
     Waiting for a connection is bounded by itself, so that a request that leaves has the whole of its own time. A body
@@ -93,14 +96,15 @@ async def pooled(access: Access) -> AsyncIterator["Http"]:
         trace_configs=[_tracing()],
         auto_decompress=False,
     ) as session:
-        yield Http(session)
+        yield Http(session, measures or Measures())
 
 
 class Http:
     """Requests that never follow a redirect and always say whether they left."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, measures: Measures) -> None:
         self._session = session
+        self._measures = measures
 
     async def request(  # noqa: PLR0913 - a request and the two things that only some callers ask of it
         self,
@@ -117,18 +121,23 @@ class Http:
         What `before_sending` raises is raised unchanged, and nothing was sent.
         """
         sending = Sending(before_sending)
+        started, status = time.monotonic(), NOT_SENT
         try:
             async with self._session.request(
                 method, url, headers=headers, data=body, allow_redirects=False, trace_request_ctx=sending
             ) as response:
+                status = str(response.status)
                 start, whole = await _start_of(response, body_within)
                 return Answer(response.status, response.headers, start, whole)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if sending.stopped:
                 raise sending.stopped from None
             if sending.left:
+                status = NO_ANSWER
                 raise OutcomeUnknown(f"no answer from {url.origin()}: {type(error).__name__}") from error
             raise ApiUnavailable(f"cannot reach {url.origin()}: {why(error)}") from error
+        finally:
+            self._measures.answered(status, time.monotonic() - started, trace_id_of(headers.get("traceparent")))
 
 
 async def _start_of(response: aiohttp.ClientResponse, within: float | None) -> tuple[bytes, bool]:

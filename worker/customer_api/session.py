@@ -1,6 +1,7 @@
 """The one session of this process: log in on first need, renew on refusal, log out (design 4.8)."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -13,6 +14,7 @@ from worker.customer_api.early_deaths import IN_A_ROW, YOUNG, EarlyDeaths
 from worker.customer_api.http import Access, Answer, Http
 from worker.customer_api.search import not_now
 from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SessionContention, SettingsError
+from worker.measures import LoginResult, Measures
 
 log = structlog.get_logger()
 HEADER = "X-egain-session"
@@ -46,7 +48,7 @@ class Credentials:
 class Session:
     """Single flight: however many callers meet a refused session, one login is made and the others wait for it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what may be left out has a name
         self,
         http: Http,
         access: Access,
@@ -54,6 +56,7 @@ class Session:
         *,
         force_login: bool,
         deaths: EarlyDeaths | None = None,
+        measures: Measures | None = None,
     ) -> None:
         self._http = http
         self._access = access
@@ -64,6 +67,19 @@ class Session:
         self._token: str | None = None
         self._contended: str | None = None
         self._login: asyncio.Task[str] | None = None
+        self._measures = measures or Measures()
+        self._born = 0.0
+        self._logins = 0
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since its login; None without one."""
+        return time.monotonic() - self._born if self._token else None
+
+    @property
+    def renewals(self) -> int:
+        """Logins after the first."""
+        return max(0, self._logins - 1)
 
     async def current(self) -> str:
         """The session id; logs in when there is none."""
@@ -119,8 +135,13 @@ class Session:
 
     def _login_over(self, task: asyncio.Task[str]) -> None:
         self._login = None
-        if not task.cancelled() and task.exception() is None:
+        if task.cancelled():
+            return
+        self._measures.logged_in(_result(task.exception()))
+        if task.exception() is None:
             self._token = task.result()
+            self._born = time.monotonic()
+            self._logins += 1
             self._deaths.born()
 
     async def _log_in(self) -> str:
@@ -166,3 +187,9 @@ class Session:
                 return LoginRefused(f"{said}; see WORKER_API__USERNAME and WORKER_API__PASSWORD")
             case _:
                 return LoginRefused(f"{said}; see WORKER_API__BASE_URL and WORKER_API__CONTEXT_ROOT")
+
+
+def _result(error: BaseException | None) -> LoginResult:
+    if error is None:
+        return "succeeded"
+    return "refused" if isinstance(error, LoginRefused) else "unavailable"

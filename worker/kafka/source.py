@@ -20,6 +20,7 @@ from aiokafka.errors import (
 from worker.errors import CommitRefused, KafkaUnavailable
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
+from worker.kafka.standings import Standings
 from worker.records import Record
 
 NOT_OURS_ANY_MORE = (
@@ -58,8 +59,7 @@ class RecordSource:
     def __init__(self, consumer: AIOKafkaConsumer, topic: str) -> None:
         self._consumer = consumer
         self._topic = topic
-        self._committed: dict[int, int] = {}
-        self._ends: dict[int, int] = {}
+        self.standings = Standings(consumer, topic)
 
     async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]:
         """Records of these partitions, none after that many seconds. Raises KafkaUnavailable."""
@@ -68,6 +68,7 @@ class RecordSource:
             batches = await self._consumer.getmany(*wanted, timeout_ms=int(within * 1000), max_records=at_most)
         except KafkaError as error:
             raise KafkaUnavailable(f"{self._topic}: {named(error)}") from error
+        self.standings.read(batches)
         return [as_record(each) for batch in batches.values() for each in batch]
 
     async def rewind(self, partition: int, offset: int | None, within: float) -> None:
@@ -75,9 +76,9 @@ class RecordSource:
         place = TopicPartition(self._topic, partition)
         try:
             async with asyncio.timeout(within):
-                stored = await self._consumer.committed(place) if offset is None else None
-                self._committed |= {} if stored is None else {partition: stored}
-                offset = stored if offset is None else offset
+                if offset is None:
+                    offset = await self._consumer.committed(place)
+                    self.standings.began(partition, offset)
                 if offset is None:
                     await self._consumer.seek_to_beginning(place)
                 else:
@@ -99,6 +100,18 @@ class RecordSource:
             raise CommitRefused(f"{self._topic}: {type(error).__name__}") from error
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"{self._topic}: commit: {named(error)}") from error
+        self.standings.committed |= offsets
+
+    def _revive(self) -> None:
+        """Join anew where a background task of the membership has died.
+
+        aiokafka begins none again before the next rebalance and raises what ended it at every poll until then, long
+        after the cause is gone; without a heartbeat the group takes our partitions away, and nobody would tell us.
+        """
+        coordinator = self._consumer._coordinator  # noqa: SLF001  aiokafka has no other way to join anew
+        tasks = (coordinator._heartbeat_task, coordinator._commit_refresh_task)  # noqa: SLF001  as above
+        if any(task and task.done() and not task.cancelled() and task.exception() for task in tasks):
+            coordinator.request_rejoin()
 
     def _generation(self) -> int:
         coordinator = self._consumer._coordinator  # noqa: SLF001  aiokafka tells it nowhere else
@@ -137,7 +150,9 @@ async def record_source(
     )
     consumer.subscribe([membership.topic], listener=_Listener(partitions))
     async with opened(consumer, connection, within):
-        yield RecordSource(consumer, membership.topic)
+        source = RecordSource(consumer, membership.topic)
+        async with source.standings.kept_fresh():
+            yield source
 
 
 def as_record(given: ConsumerRecord[bytes, bytes]) -> Record:

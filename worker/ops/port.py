@@ -1,0 +1,54 @@
+"""The operations port as the worker opens it: the first thing that runs and the last that ends."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry
+
+from worker.hold import Holds
+from worker.measures import Measures
+from worker.ops.metrics import StateMetrics, register
+from worker.ops.server import ops_port
+from worker.ops.state import State
+from worker.ops.watch import Watch
+from worker.ops.watchdog import Watchdog
+
+
+@dataclass(eq=False, slots=True)
+class Operations:
+    """What the pages are told from; `watch` is given the parts of the worker as they come into being."""
+
+    measures: Measures
+    watch: Watch
+    watchdog: Watchdog = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watchdog = Watchdog(self.watch.turned)
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        return self.measures.registry
+
+    def stalled(self) -> str | None:
+        return self.watchdog.stalled()
+
+    def not_ready(self) -> list[str]:
+        return self.watch.not_ready()
+
+    def state(self) -> State:
+        return self.watch.state()
+
+
+@asynccontextmanager
+async def operations(holds: Holds, measures: Measures, host: str, port: int) -> AsyncIterator[Watch]:
+    """Listens from now on. Raises StartupError where it cannot."""
+    shown = Operations(measures, Watch(holds))
+    register(measures.registry, StateMetrics(shown.state, shown.watchdog.loop_lag))
+    async with ops_port(shown, host, port):
+        task = asyncio.create_task(shown.watchdog.run(), name="watchdog")
+        try:
+            yield shown.watch
+        finally:
+            task.cancel()

@@ -1,0 +1,101 @@
+"""The four pages over HTTP; nothing else is answered, and nothing of a customer is ever told."""
+
+import errno
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import orjson
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from worker.errors import StartupError
+from worker.ops.metrics import exposed
+from worker.ops.state import State
+
+log = structlog.get_logger()
+CLOSE_WITHIN = 1.0
+HEADERS = {"Cache-Control": "no-store", "Server": "customer-worker"}
+
+
+class Pages(Protocol):
+    """What the pages are told from."""
+
+    def stalled(self) -> str | None: ...
+    def not_ready(self) -> list[str]: ...
+    def state(self) -> State: ...
+    @property
+    def registry(self) -> CollectorRegistry: ...
+
+
+def application(pages: Pages) -> web.Application:
+    """`/livez`, `/readyz`, `/metrics`, `/status`; GET alone."""
+
+    async def livez(_: web.Request) -> web.Response:
+        why = pages.stalled()
+        return _json({"live": not why} | ({"detail": why} if why else {}), 503 if why else 200)
+
+    async def readyz(_: web.Request) -> web.Response:
+        reasons = pages.not_ready()
+        return _json({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+
+    async def metrics(request: web.Request) -> web.Response:
+        body, content_type = exposed(pages.registry, ",".join(request.headers.getall("Accept", [])))
+        return web.Response(body=body, headers={**HEADERS, "Content-Type": content_type})
+
+    async def status(_: web.Request) -> web.Response:
+        return _json(pages.state().told(), 200)
+
+    handlers: dict[str, Callable[[web.Request], Awaitable[web.Response]]] = {
+        "/livez": livez,
+        "/readyz": readyz,
+        "/metrics": metrics,
+        "/status": status,
+    }
+    app = web.Application(client_max_size=0)
+    app.add_routes([web.get(path, handler) for path, handler in handlers.items()])
+    return app
+
+
+def _json(value: object, status: int) -> web.Response:
+    body = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+    return web.Response(body=body, status=status, content_type="application/json", headers=HEADERS)
+
+
+@asynccontextmanager
+async def ops_port(pages: Pages, host: str, port: int) -> AsyncIterator[int]:
+    """The number of the port that it listens on from now on. Raises StartupError where it cannot."""
+    runner = web.AppRunner(application(pages), access_log=None, handle_signals=False, shutdown_timeout=CLOSE_WITHIN)
+    await runner.setup()
+    try:
+        await _listen(runner, host, port)
+        bound: int = runner.addresses[0][1]
+        log.info("ops.started", host=host, port=bound)
+        yield bound
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        at_fault, why = _meaning(error)
+        raise StartupError(f"{at_fault}: cannot listen on {host}:{port}: {why}") from error
+
+
+def _meaning(error: OSError) -> tuple[str, str]:
+    """The setting that it comes from, and why, for a person."""
+    if isinstance(error, socket.gaierror):
+        return "WORKER_OPS__HOST", "no such address"
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "WORKER_OPS__PORT", "the port is in use (0 takes a free one)"
+        case errno.EACCES:
+            return "WORKER_OPS__PORT", "a port below 1024 needs a privilege"
+        case errno.EADDRNOTAVAIL:
+            return "WORKER_OPS__HOST", "it is no address of this machine"
+        case _:
+            return "WORKER_OPS__HOST and WORKER_OPS__PORT", error.strerror or type(error).__name__

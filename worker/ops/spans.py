@@ -1,0 +1,156 @@
+"""OpenTelemetry spans of a record and its steps; the only place that knows OpenTelemetry (extra `otel`)."""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from worker import __version__
+from worker.commands import CreateCustomer, Request, Unusable
+from worker.outcomes import Failed, Outcome
+from worker.progress import Step, Trail, Trails
+from worker.records import Record
+
+if TYPE_CHECKING:
+    from worker.ops.tracing import Make
+
+NAME: Final = "customer-worker"
+FLUSH_WITHIN: Final = 5.0
+W3C: Final = TraceContextTextMapPropagator()
+KINDS: Final = {
+    Step.INTENT: SpanKind.INTERNAL,
+    Step.POST: SpanKind.CLIENT,
+    Step.RETRY: SpanKind.INTERNAL,
+    Step.LOOK_UP: SpanKind.CLIENT,
+    Step.FINISH: SpanKind.INTERNAL,
+    Step.PUBLISH: SpanKind.PRODUCER,
+}
+"""The steps that have a span; `decode` has one too, made when it is over and the event's own trace is known."""
+
+
+class TracedTrail(Trail):
+    """One span for the record, in the event's own trace, and one for each step; no text of an error, no value."""
+
+    __slots__ = ("_begun", "_child", "_span", "_tracer", "_within")
+
+    def __init__(self, tracer: Tracer, of: Trails, record: Record) -> None:
+        super().__init__(of, record)
+        self._tracer = tracer
+        self._begun = time.time_ns()
+        self._span: Span | None = None
+        self._child: Span | None = None
+        self._within = Context()
+
+    def asks(self, asked: CreateCustomer | Unusable) -> CreateCustomer | Unusable:
+        """The record's span begins when its bytes were looked at first."""
+        parent = W3C.extract(_carrier(asked.request), Context())
+        self._span = self._tracer.start_span(
+            f"process {self.record.topic}", parent, SpanKind.CONSUMER, self._facts(asked), start_time=self._begun
+        )
+        self._within = set_span_in_context(self._span, Context())
+        self._tracer.start_span(Step.DECODE.value, self._within, start_time=self._begun).end()
+        return replace(asked, request=_continued(asked.request, self._span))
+
+    def _facts(self, asked: CreateCustomer | Unusable) -> dict[str, str | int]:
+        return {
+            "messaging.system": "kafka",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": self.record.topic,
+            "messaging.destination.partition.id": str(self.record.partition),
+            "messaging.kafka.offset": self.record.offset,
+            "customer_worker.event_id": asked.request.id,
+        }
+
+    def enter(self, step: Step) -> None:
+        """The span of the step before ends here."""
+        self.step = step
+        if self._child:
+            self._child.end()
+        kind = KINDS.get(step)
+        self._child = None if kind is None else self._tracer.start_span(step.value, self._within, kind)
+
+    def sends(self, command: CreateCustomer) -> CreateCustomer:
+        """The API's own spans hang below that of the POST."""
+        return replace(command, request=_continued(command.request, self._child or self._span))
+
+    def finds(self, outcome: Outcome) -> None:
+        """A record that failed is an error of its span."""
+        if not self._span:
+            return
+        failed = outcome.reason.code.value if isinstance(outcome, Failed) else None
+        self._span.set_attribute("customer_worker.outcome", "failed" if failed else "succeeded")
+        self._span.set_attribute("customer_worker.attempts", outcome.attempts)
+        if failed:
+            self._span.set_attribute("customer_worker.reason", failed)
+            self._span.set_status(Status(StatusCode.ERROR, failed))
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        super().__exit__(kind, error, at)
+        if self._child:
+            self._child.end()
+        if self._span:
+            if kind:
+                self._span.set_status(Status(StatusCode.ERROR, kind.__name__))
+            self._span.end()
+
+
+def _carrier(request: Request) -> dict[str, str]:
+    given = {"traceparent": request.traceparent, "tracestate": request.tracestate}
+    return {name: value for name, value in given.items() if value}
+
+
+def _continued(request: Request, span: Span | None) -> Request:
+    """The same, with that span as the parent of whatever comes next."""
+    if span is None:
+        return request
+    carrier: dict[str, str] = {}
+    W3C.inject(carrier, set_span_in_context(span, Context()))
+    return replace(request, traceparent=carrier.get("traceparent"), tracestate=carrier.get("tracestate"))
+
+
+def follower(provider: TracerProvider) -> "Make":
+    """What makes a record's trail with that provider."""
+    return partial(TracedTrail, provider.get_tracer(NAME, __version__))
+
+
+@asynccontextmanager
+async def exported() -> AsyncIterator["Make"]:
+    """Spans go where OTEL_EXPORTER_OTLP_* says, in batches, from a thread; what does not get there is dropped."""
+    named = "OTEL_SERVICE_NAME" in os.environ or "service.name" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    resource = Resource.create({} if named else {"service.name": NAME})
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    try:
+        yield follower(provider)
+    finally:
+        await _shut_down(provider)
+
+
+async def _shut_down(provider: TracerProvider) -> None:
+    """A collector that is gone would keep `shutdown` for half a minute: its thread is left behind instead."""
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+
+    def shut_down() -> None:
+        provider.shutdown()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(over.set)
+
+    threading.Thread(target=shut_down, name="spans", daemon=True).start()
+    try:
+        await asyncio.wait_for(over.wait(), FLUSH_WITHIN)
+    except TimeoutError:
+        return

@@ -1,0 +1,126 @@
+"""What the worker does right now, as `/status` tells it (design 4.14)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from worker.records import Standing
+
+Phase = Literal["running", "holding", "draining", "restoring"]
+Bound = Literal["api", "keys", "rate", "uncommitted_limit", "hold", "restore", "idle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One hold."""
+
+    reason: str
+    since: datetime
+    detail: str
+
+    def told(self) -> dict[str, Any]:
+        return {"reason": self.reason, "since": self.since.isoformat(timespec="seconds"), "detail": self.detail}
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """The first record that is not finished: nothing behind it is committed. Its age counts from its timestamp."""
+
+    offset: int
+    age: float
+    reason: str
+
+    def told(self) -> dict[str, Any]:
+        return {"offset": self.offset, "ageSeconds": round(self.age, 1), "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionState:
+    """One partition of the requests that is this worker's."""
+
+    topic: str
+    partition: int
+    standing: Standing
+    journal_entries: int = 0
+    blocking: Blocking | None = None
+
+    def told(self) -> dict[str, Any]:
+        facts = {
+            "topic": self.topic,
+            "partition": self.partition,
+            "position": self.standing.position,
+            "committed": self.standing.committed,
+            "end": self.standing.end,
+            "lag": self.standing.lag,
+            "journalEntries": self.journal_entries,
+        }
+        return facts | ({"blocking": self.blocking.told()} if self.blocking else {})
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """The session with the API: its age in seconds, None without one."""
+
+    age: float | None
+    renewals: int
+
+    def told(self) -> dict[str, Any]:
+        return {"ageSeconds": None if self.age is None else round(self.age, 1), "renewals": self.renewals}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All of it, at one moment."""
+
+    phase: Phase
+    holds: tuple[Held, ...]
+    in_flight: int
+    queued: int
+    bound_by: Bound
+    session: SessionState
+    partitions: tuple[PartitionState, ...]
+    dropped_elements: int = 0
+
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "state": self.phase,
+            "holds": [each.told() for each in self.holds],
+            "inFlight": self.in_flight,
+            "queued": self.queued,
+            "bound_by": self.bound_by,
+            "session": self.session.told(),
+            "partitions": [each.told() for each in self.partitions],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What decides about the bound: `full` is that no slot is free, `at_limit` that a partition is left unread."""
+
+    held: bool = False
+    restoring: bool = False
+    paced: bool = False
+    full: bool = False
+    in_flight: int = 0
+    queued: int = 0
+    at_limit: bool = False
+
+
+def bound_by(load: Load) -> Bound:
+    """What more throughput would need: the first of these that holds.
+
+    The rate comes before the API, since a record that waits for its moment has given its slot back; records that are
+    queued while slots are free wait for others of their key.
+    """
+    busy = bool(load.in_flight or load.queued)
+    rules: tuple[tuple[bool, Bound], ...] = (
+        (load.held, "hold"),
+        (load.restoring and not busy, "restore"),
+        (load.paced, "rate"),
+        (load.full, "api"),
+        (load.queued > 0, "keys"),
+        (load.at_limit, "uncommitted_limit"),
+        (busy, "api"),
+    )
+    return next((bound for applies, bound in rules if applies), "idle")

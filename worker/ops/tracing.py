@@ -1,0 +1,52 @@
+"""Whether records are traced: chosen once, at the start, by OpenTelemetry's own environment variables."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+import structlog
+
+from worker.progress import Trail, Trails
+from worker.records import Record
+
+log = structlog.get_logger()
+Make = Callable[[Trails, Record], Trail]
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+HTTP = "http/protobuf"
+
+
+def wanted(environment: Mapping[str, str]) -> bool:
+    """Somebody says where spans go, and nobody says that there are to be none."""
+    disabled = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    otlp = environment.get("OTEL_TRACES_EXPORTER", "").strip() in {"", "otlp"}
+    return not disabled and otlp and any(environment.get(name) for name in ENDPOINTS)
+
+
+def obstacle(environment: Mapping[str, str]) -> str | None:
+    """What is asked for and cannot be done, for a person."""
+    named = next((name for name in PROTOCOLS if environment.get(name)), None)
+    if named and environment[named] != HTTP:
+        return f"{named}: only {HTTP} is supported"
+    return None
+
+
+@asynccontextmanager
+async def traced() -> AsyncIterator[Make]:
+    """What follows a record: with spans where they are wanted, else without, and then it costs nothing."""
+    if not wanted(os.environ):
+        yield Trail
+        return
+    try:
+        from worker.ops import spans  # noqa: PLC0415  an extra, and 0.2 s to import
+    except ImportError:
+        why: str | None = "not installed: pip install customer-worker[otel]"
+    else:
+        why = obstacle(os.environ)
+    if why:
+        log.warning("tracing.refused", detail=why)
+        yield Trail
+        return
+    async with spans.exported() as make:
+        log.info("tracing.started")
+        yield make

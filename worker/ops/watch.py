@@ -1,0 +1,135 @@
+"""Reads the state off those who know it, when somebody asks: nothing is counted while records are handled."""
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from worker.dispatch import Dispatch, Work
+from worker.hold import HoldReason, Holds
+from worker.ops.state import Blocking, Bound, Held, Load, PartitionState, Phase, SessionState, State, bound_by
+from worker.pace import Pace
+from worker.progress import Trails
+from worker.records import Record, Standing
+
+PAUSES = {HoldReason.JOURNAL_RESTORING, HoldReason.STOPPING}
+"""Holds that are told as a state of their own."""
+
+
+class Turning(Protocol):
+    """The intake: when it last asked for records (monotonic seconds, None while it is not meant to)."""
+
+    @property
+    def turned(self) -> float | None: ...
+    @property
+    def restoring(self) -> Collection[int]: ...
+
+
+class Standings(Protocol):
+    """The consumer."""
+
+    def of(self, partition: int) -> Standing: ...
+
+
+class LoggedIn(Protocol):
+    """The session with the API."""
+
+    @property
+    def session_age(self) -> float | None: ...
+    @property
+    def renewals(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Consumption:
+    """What exists once Kafka is there."""
+
+    topic: str
+    dispatch: Dispatch
+    intake: Turning
+    standings: Standings
+    pace: Pace
+    trails: Trails
+    dropped: Callable[[], int] = lambda: 0
+
+
+@dataclass(slots=True)
+class Watch:
+    """What `/status`, `/readyz` and `/metrics` are told from; the parts are put in as they come into being."""
+
+    holds: Holds
+    api: LoggedIn | None = None
+    consumption: Consumption | None = None
+
+    def turned(self) -> float | None:
+        """When the consumer last asked for records; None before it begins, and from the drain of a stop on."""
+        return self.consumption.intake.turned if self.consumption else None
+
+    def not_ready(self) -> list[str]:
+        """Why nothing is taken in; empty where records are."""
+        reasons = [reason.value for reason in self.holds.reasons()]
+        return reasons or ([] if self.turned() else ["starting"])
+
+    def state(self) -> State:
+        """All of it, now."""
+        work = self.consumption.dispatch.work() if self.consumption else []
+        session = SessionState(self.api.session_age, self.api.renewals) if self.api else SessionState(None, 0)
+        return State(
+            self._phase(),
+            tuple(self._held()),
+            sum(each.at_work for each in work),
+            sum(each.queued for each in work),
+            self._bound_by(work),
+            session,
+            tuple(self._partitions(work)),
+            self.consumption.dropped() if self.consumption else 0,
+        )
+
+    def _phase(self) -> Phase:
+        reasons = set(self.holds.reasons())
+        if HoldReason.STOPPING in reasons:
+            return "draining"
+        if reasons - PAUSES:
+            return "holding"
+        return "restoring" if self.not_ready() else "running"
+
+    def _held(self) -> Iterator[Held]:
+        now = datetime.now(UTC)
+        for reason, (seconds, detail) in self.holds.details().items():
+            yield Held(reason.value, now - timedelta(seconds=seconds), detail)
+
+    def _bound_by(self, work: list[Work]) -> Bound:
+        held = bool(set(self.holds.reasons()) - {HoldReason.JOURNAL_RESTORING})
+        if not self.consumption:
+            return bound_by(Load(held=held, restoring=not held))
+        return bound_by(
+            Load(
+                held,
+                restoring=bool(self.consumption.intake.restoring),
+                paced=self.consumption.pace.somebody_waits(),
+                full=self.consumption.dispatch.is_full(),
+                in_flight=sum(each.at_work for each in work),
+                queued=sum(each.queued for each in work),
+                at_limit=any(each.at_limit for each in work),
+            )
+        )
+
+    def _partitions(self, work: list[Work]) -> Iterator[PartitionState]:
+        """Those that are open, and those whose journal is being read."""
+        if not self.consumption:
+            return
+        of = {each.assignment.partition: each for each in work}
+        for number in sorted({*of, *self.consumption.intake.restoring}):
+            known = of.get(number)
+            yield PartitionState(
+                self.consumption.topic,
+                number,
+                self.consumption.standings.of(number),
+                len(known.assignment.journal) if known else 0,
+                self._blocking(known.oldest) if known and known.oldest else None,
+            )
+
+    def _blocking(self, record: Record) -> Blocking:
+        step = self.consumption.trails.step(record.partition, record.offset) if self.consumption else None
+        return Blocking(record.offset, max(0.0, time.time() - record.since) if record.since else 0.0, step or "queued")

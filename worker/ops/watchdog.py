@@ -1,0 +1,60 @@
+"""Whether the event loop and the consumer still turn: measured all the time, asked for by `/livez`."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+log = structlog.get_logger()
+TICK = 0.5
+REMEMBERED = 20.0
+"""Seconds: longer than between two probes or scrapes, so that a lag is seen by one of them."""
+WORTH_TELLING = 1.0
+LOOP_STALLED = 5.0
+CONSUMER_STALLED = 30.0
+"""Seconds; a turn of the consumer is a poll of 0.2 s and at times a commit, which is given up after 5 s."""
+
+
+@dataclass(eq=False, slots=True)
+class Watchdog:
+    """`turned` is when the consumer last asked for records, on the same clock; None while it is not meant to."""
+
+    turned: Callable[[], float | None] = lambda: None
+    clock: Callable[[], float] = time.monotonic
+    _due: float = 0.0
+    _lags: deque[tuple[float, float]] = field(default_factory=deque)
+
+    async def run(self) -> None:
+        """For as long as the process lives."""
+        while True:
+            self._due = self.clock() + TICK
+            await asyncio.sleep(TICK)
+            self.ticked()
+
+    def ticked(self) -> None:
+        """A tick came; how late says how long the loop did nothing else."""
+        now = self.clock()
+        lag = max(0.0, now - self._due)
+        self._lags.append((now, lag))
+        while self._lags[0][0] < now - REMEMBERED:
+            self._lags.popleft()
+        if lag >= WORTH_TELLING:
+            log.warning("loop.stalled", seconds=round(lag, 3))
+
+    def loop_lag(self, within: float = REMEMBERED) -> float:
+        """The worst of the last seconds, the tick that is due now included."""
+        now = self.clock()
+        overdue = max(0.0, now - self._due) if self._due else 0.0
+        return max([overdue, *(lag for at, lag in self._lags if at >= now - within)])
+
+    def stalled(self) -> str | None:
+        """What has stalled, for a person; None where everything turns. One stall that is over is soon forgotten."""
+        if (lag := self.loop_lag(within=LOOP_STALLED)) >= LOOP_STALLED:
+            return f"the event loop stood still for {lag:.1f} s"
+        turned = self.turned()
+        if turned is not None and (idle := self.clock() - turned) >= CONSUMER_STALLED:
+            return f"the consumer has not asked for records for {idle:.0f} s"
+        return None
