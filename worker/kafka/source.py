@@ -67,6 +67,7 @@ class RecordSource:
         try:
             batches = await self._consumer.getmany(*wanted, timeout_ms=int(within * 1000), max_records=at_most)
         except KafkaError as error:
+            self._revive()
             raise KafkaUnavailable(f"{self._topic}: {named(error)}") from error
         self.standings.read(batches)
         return [as_record(each) for batch in batches.values() for each in batch]
