@@ -6,20 +6,26 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber, UnknownProducerId
-from aiokafka.structs import RecordMetadata
+from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from worker.errors import MessageTooLarge
 from worker.kafka.connection import Connection, close, opened
 from worker.kafka.failures import named
+from worker.kafka.outbox import Acknowledged, Outbox, Waiting
 from worker.records import OutgoingMessage, Position
 
 # A send that takes longer is told as a hold; it is neither cancelled nor repeated (facts rows 3 and 4).
 PATIENCE = 5.0
 AGAIN_AFTER = 1.0
 # Such a producer refuses every later message of the partition as well (facts row 5).
-POISONED = (OutOfOrderSequenceNumber, UnknownProducerId)
+POISONED = (OutOfOrderSequenceNumber, UnknownProducerId, MessageSizeTooLargeError)
+# What a record costs beside its key, value and headers, at most.
+OVERHEAD = 100
+BATCH = 64 * 1024
+by_key = DefaultPartitioner()
 
 
 class Outage(Protocol):
@@ -27,9 +33,6 @@ class Outage(Protocol):
 
     def begin(self, detail: str) -> None: ...
     def end(self) -> None: ...
-
-
-Acknowledged = Callable[[Position], None]
 
 
 def _nobody(_: Position) -> None:
@@ -43,50 +46,66 @@ class Sender:
     producer: AIOKafkaProducer
     make: Callable[[], AIOKafkaProducer]
     outage: Outage
+    max_request_size: int
     within: float
+    _outboxes: dict[TopicPartition, Outbox] = field(default_factory=dict)
+    _failing: set[str] = field(default_factory=set)
     _replacing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def publish(self, message: OutgoingMessage, acknowledged: Acknowledged = _nobody) -> Position:
         """Return once all in-sync replicas have it; the wait has no end of its own, a drain's deadline bounds it.
 
-        Raises MessageTooLarge alone.
-        `acknowledged` is called for the messages of a partition in the order of their offsets.
+        Raises MessageTooLarge alone. `acknowledged` is called for the messages of a partition in the order of their
+        offsets. Publishers who are cancelled take nothing back.
         """
+        if _size(message) > self.max_request_size:
+            raise MessageTooLarge(f"{message.topic}: larger than {self.max_request_size} bytes")
+        number = message.partition if message.partition is not None else await self._partition(message)
+        stored: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
+        self._outbox(TopicPartition(message.topic, number)).add(Waiting(message, acknowledged, stored))
+        return await stored
+
+    def _outbox(self, place: TopicPartition) -> Outbox:
+        if place not in self._outboxes:
+            self._outboxes[place] = Outbox(place, self)
+        return self._outboxes[place]
+
+    async def _partition(self, message: OutgoingMessage) -> int:
+        """As the key decides."""
         while True:
-            producer = self.producer
             try:
-                position = await self._delivered(producer, message, acknowledged)
-            except MessageSizeTooLargeError as error:
-                # Refused by the broker, it has poisoned the producer; refused by the client, it has not.
-                await self._replace(producer)
-                raise MessageTooLarge(f"{message.topic}: {error.description or 'too large'}") from error
+                numbers = sorted(await self.producer.partitions_for(message.topic))
             except KafkaError as error:
-                self.outage.begin(f"{message.topic}: {named(error, 'Write')}")
+                self._fails(message.topic, named(error, "Write"))
                 await asyncio.sleep(AGAIN_AFTER)
-                if isinstance(error, POISONED):
-                    await self._replace(producer)
             else:
-                self.outage.end()
-                return position
+                return int(by_key(message.key, numbers, numbers))
 
-    async def _delivered(
-        self, producer: AIOKafkaProducer, message: OutgoingMessage, acknowledged: Acknowledged
-    ) -> Position:
-        future = await producer.send(
-            message.topic, message.value, message.key, partition=message.partition, headers=list(message.headers)
-        )
-
-        def tell(done: asyncio.Future[RecordMetadata]) -> None:
-            if not done.cancelled() and done.exception() is None:
-                acknowledged(_position(done.result()))
-
-        future.add_done_callback(tell)
-        late = f"{message.topic}: no acknowledgement for {PATIENCE:.0f} s"
-        patience = asyncio.get_running_loop().call_later(PATIENCE, self.outage.begin, late)
+    async def deliver(self, producer: AIOKafkaProducer, batch: BatchBuilder, place: TopicPartition) -> int:
+        """The offset of the batch's first message; raises KafkaError."""
+        late = f"no acknowledgement for {PATIENCE:.0f} s"
+        patience = asyncio.get_running_loop().call_later(PATIENCE, self._fails, place.topic, late)
         try:
-            return _position(await asyncio.shield(future))
+            future = await producer.send_batch(batch, place.topic, partition=place.partition)
+            stored = await asyncio.shield(future)
         finally:
             patience.cancel()
+        self._failing.discard(place.topic)
+        if not self._failing:
+            self.outage.end()
+        return int(stored.offset)
+
+    async def recover(self, producer: AIOKafkaProducer, place: TopicPartition, error: KafkaError) -> None:
+        """Return when it may be tried again, with another producer where this one is of no use any more."""
+        if not isinstance(error, MessageSizeTooLargeError):
+            self._fails(place.topic, named(error, "Write"))
+            await asyncio.sleep(AGAIN_AFTER)
+        if isinstance(error, POISONED):
+            await self._replace(producer)
+
+    def _fails(self, topic: str, why: str) -> None:
+        self._failing.add(topic)
+        self.outage.begin(f"{topic}: {why}")
 
     async def _replace(self, poisoned: AIOKafkaProducer) -> None:
         """One of those who met it makes the new one; where that fails, the next failed message tries again."""
@@ -103,8 +122,10 @@ class Sender:
                 await close(poisoned, self.within)
 
 
-def _position(stored: RecordMetadata) -> Position:
-    return Position(stored.topic, stored.partition, stored.offset)
+def _size(message: OutgoingMessage) -> int:
+    """Bytes, a little more than it takes on the way."""
+    headers = sum(len(name) + len(value or b"") + 10 for name, value in message.headers)
+    return len(message.key or b"") + len(message.value or b"") + headers + OVERHEAD
 
 
 @asynccontextmanager
@@ -119,12 +140,13 @@ async def sender(
             acks="all",
             enable_idempotence=True,
             max_request_size=max_request_size,
+            max_batch_size=BATCH,
             # Lingering only costs here: acknowledgements are waited for (measured, facts 3.1).
             linger_ms=0,
         )
 
     async with opened(make(), connection, within) as producer:
-        sending = Sender(producer, make, outage, within)
+        sending = Sender(producer, make, outage, max_request_size, within)
         try:
             yield sending
         finally:

@@ -1,0 +1,115 @@
+"""The messages of one partition: in their order, one batch on its way, those that come meanwhile in the next."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from worker.errors import MessageTooLarge
+from worker.records import OutgoingMessage, Position
+
+Acknowledged = Callable[[Position], None]
+
+
+@dataclass(eq=False, slots=True)
+class Waiting:
+    """A message until it is stored; `acknowledged` is told even when nobody waits for `stored` any more."""
+
+    message: OutgoingMessage
+    acknowledged: Acknowledged
+    stored: asyncio.Future[Position]
+
+    def succeed(self, position: Position) -> None:
+        """All in-sync replicas have it."""
+        self.acknowledged(position)
+        if not self.stored.done():
+            self.stored.set_result(position)
+
+    def fail(self, error: Exception) -> None:
+        """It never will be stored."""
+        if not self.stored.done():
+            self.stored.set_exception(error)
+
+
+class Delivery(Protocol):
+    """What all partitions of a producer share."""
+
+    producer: AIOKafkaProducer
+
+    async def deliver(self, producer: AIOKafkaProducer, batch: BatchBuilder, place: TopicPartition) -> int: ...
+    async def recover(self, producer: AIOKafkaProducer, place: TopicPartition, error: KafkaError) -> None: ...
+
+
+class Outbox:
+    """One batch at a time keeps the order and costs nothing: the broker takes one request of ours at a time anyway."""
+
+    def __init__(self, place: TopicPartition, delivery: Delivery) -> None:
+        self._place = place
+        self._delivery = delivery
+        self._waiting: deque[Waiting] = deque()
+        self._singly = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, waiting: Waiting) -> None:
+        """It leaves with the next batch."""
+        self._waiting.append(waiting)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._empty(), name=f"publish {self._place.topic}/{self._place.partition}")
+
+    async def _empty(self) -> None:
+        try:
+            while self._waiting:
+                await self._next()
+        except Exception as error:
+            for waiting in self._waiting:
+                waiting.fail(error)
+            self._waiting.clear()
+            raise
+        except asyncio.CancelledError:
+            for waiting in self._waiting:
+                waiting.stored.cancel()
+            raise
+
+    async def _next(self) -> None:
+        """What could not be delivered stays first in line, in the order in which it came."""
+        producer = self._delivery.producer
+        batch = producer.create_batch()
+        count = _fill(batch, self._waiting if not self._singly else [self._waiting[0]])
+        try:
+            base = await self._delivery.deliver(producer, batch, self._place)
+        except KafkaError as error:
+            if isinstance(error, MessageSizeTooLargeError):
+                self._too_large(count, error)
+            await self._delivery.recover(producer, self._place, error)
+        else:
+            self._delivered(base, count)
+
+    def _too_large(self, count: int, error: MessageSizeTooLargeError) -> None:
+        """Of several, the broker does not say which: they are sent one by one."""
+        if count > 1:
+            self._singly = count
+            return
+        self._singly = max(0, self._singly - 1)
+        self._waiting.popleft().fail(MessageTooLarge(f"{self._place.topic}: {error.description}"))
+
+    def _delivered(self, base: int, count: int) -> None:
+        self._singly = max(0, self._singly - count)
+        for offset in range(base, base + count):
+            self._waiting.popleft().succeed(Position(self._place.topic, self._place.partition, offset))
+
+
+def _fill(batch: BatchBuilder, waiting: Iterable[Waiting]) -> int:
+    """How many of them fit; the first one always does."""
+    count = 0
+    for each in waiting:
+        message = each.message
+        if batch.append(timestamp=None, key=message.key, value=message.value, headers=list(message.headers)) is None:
+            break
+        count += 1
+    batch.close()
+    return count
