@@ -1,57 +1,84 @@
-"""`/metrics`: what the steps counted, and what can be read off the state at the time of asking."""
+"""`/metrics`: what the steps counted and what can be read off the state, put into Prometheus's form when asked for."""
 
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, Exemplar, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from worker import __version__
 from worker.hold import HoldReason
-from worker.measures import PREFIX
+from worker.measures import Counted, Example, Measures, Timed
 from worker.ops.state import PartitionState, State
 
+PREFIX: Final = "customer_worker"
 
-class StateMetrics(Collector):
-    """Gauges that cost nothing until they are asked for."""
 
-    def __init__(self, state: Callable[[], State], loop_lag: Callable[[], float]) -> None:
-        self._state = state
-        self._loop_lag = loop_lag
+class Facts(Protocol):
+    """What is asked for at each scrape."""
+
+    @property
+    def measures(self) -> Measures: ...
+    def state(self) -> State: ...
+    def loop_lag(self) -> float: ...
+
+
+class WorkerMetrics(Collector):
+    """Everything of design 4.14."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
 
     def describe(self) -> Iterable[Metric]:
-        """Names are not checked against the others': that would ask for the state at the start."""
+        """Names are not compared with other collectors': that would ask for the state at the start."""
         return []
 
     def collect(self) -> Iterator[Metric]:
         """The worker as it is now."""
-        state = self._state()
-        yield _gauge("in_flight", "Records begun and not ended, those that wait for a retry included.", state.in_flight)
-        yield _gauge("queued", "Records taken and not begun.", state.queued)
-        entries = sum(each.journal_entries for each in state.partitions)
-        yield _gauge("journal_entries", "Events remembered, over this worker's partitions.", entries)
-        yield _gauge("loop_lag_seconds", "How late the event loop was at worst, of late.", self._loop_lag())
-        yield _holds(state)
+        yield from _counted(self._facts.measures)
+        yield from _timed(self._facts.measures)
+        state = self._facts.state()
+        yield from _state(state)
         yield from _of_partitions(state.partitions)
-        dropped = state.dropped_elements
-        yield CounterMetricFamily(f"{PREFIX}_dropped_elements", "Unknown elements that were left out.", dropped)
+        yield _gauge("loop_lag_seconds", "How late the event loop was at worst, of late.", self._facts.loop_lag())
         build = GaugeMetricFamily(f"{PREFIX}_build_info", "What is running.", labels=["version", "python"])
         build.add_metric([__version__, platform.python_version()], 1)
         yield build
 
 
-def _gauge(name: str, text: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"{PREFIX}_{name}", text, value)
+def _counted(measures: Measures) -> Iterator[Metric]:
+    yield _counter("records", "Records that ended.", ["outcome", "reason"], measures.records)
+    yield _counter("api_requests", "Requests to the API, by the answer's status.", ["status"], measures.statuses)
+    yield _counter("session_renewals", "Logins, the first one included.", ["result"], measures.logins)
+    yield _counter("unknown", "Unknown outcomes, by what came of them.", ["resolution"], measures.doubts)
+    yield _counter("dead_letters", "Dead letters that were published.", ["reason"], measures.dead_letters)
+    yield _counter("commit_failures", "Commits that failed.", [], measures.commit_failures)
 
 
-def _holds(state: State) -> Metric:
+def _timed(measures: Measures) -> Iterator[Metric]:
+    yield _histogram("record_seconds", "From a record's timestamp in Kafka to its result.", measures.record)
+    yield _histogram("api_request_seconds", "How long a request to the API took.", measures.request)
+    yield _histogram("journal_restore_seconds", "How long a partition's journal took.", measures.restore)
+
+
+def _state(state: State) -> Iterator[Metric]:
+    yield _gauge("in_flight", "Records begun and not ended, those that wait for a retry included.", state.in_flight)
+    yield _gauge("queued", "Records taken and not begun.", state.queued)
+    entries = sum(each.journal_entries for each in state.partitions)
+    yield _gauge("journal_entries", "Events remembered, over this worker's partitions.", entries)
     on = {each.reason for each in state.holds}
-    family = GaugeMetricFamily(f"{PREFIX}_hold", "1 while nothing is taken in for that reason.", labels=["reason"])
+    holds = GaugeMetricFamily(f"{PREFIX}_hold", "1 while nothing is taken in for that reason.", labels=["reason"])
     for reason in HoldReason:
-        family.add_metric([reason.value], float(reason.value in on))
-    return family
+        holds.add_metric([reason.value], float(reason.value in on))
+    yield holds
+    dropped = Counted([()])
+    dropped.counts[()] = state.dropped_elements
+    yield _counter("dropped_elements", "Unknown elements that were left out.", [], dropped)
 
 
 def _of_partitions(partitions: Iterable[PartitionState]) -> Iterator[Metric]:
@@ -69,10 +96,38 @@ def _of_partitions(partitions: Iterable[PartitionState]) -> Iterator[Metric]:
     yield oldest
 
 
-def register(registry: CollectorRegistry, metrics: StateMetrics) -> None:
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"{PREFIX}_{name}", text, value)
+
+
+def _counter(name: str, text: str, labels: list[str], counted: Counted) -> Metric:
+    family = CounterMetricFamily(f"{PREFIX}_{name}", text, labels=labels)
+    for values, count in counted.counts.items():
+        family.add_metric(values, count, exemplar=_exemplar(counted.examples.get(values)))
+    return family
+
+
+def _histogram(name: str, text: str, timed: Timed) -> Metric:
+    family = HistogramMetricFamily(f"{PREFIX}_{name}", text, labels=[])
+    bounds = [*map(floatToGoString, timed.bounds), "+Inf"]
+    buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
+    for bound, count, example in zip(bounds, accumulate(timed.counts), timed.examples, strict=True):
+        exemplar = _exemplar(example)
+        buckets.append((bound, count, exemplar) if exemplar else (bound, count))
+    family.add_metric([], buckets, timed.total)
+    return family
+
+
+def _exemplar(example: Example | None) -> Exemplar | None:
+    return Exemplar({"trace_id": example.trace_id}, example.value, example.at) if example else None
+
+
+def registry_of(facts: Facts) -> CollectorRegistry:
     """With the process's own figures: CPU seconds, resident memory, open files."""
-    registry.register(metrics)
+    registry = CollectorRegistry()
+    registry.register(WorkerMetrics(facts))
     ProcessCollector(registry=registry)
+    return registry
 
 
 def exposed(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from worker.hold import Holds
 from worker.measures import Measures
-from worker.ops.metrics import StateMetrics, register
+from worker.ops.metrics import registry_of
 from worker.ops.server import ops_port
 from worker.ops.state import State
 from worker.ops.watch import Watch
@@ -23,13 +23,14 @@ class Operations:
     measures: Measures
     watch: Watch
     watchdog: Watchdog = field(init=False)
+    registry: CollectorRegistry = field(init=False)
 
     def __post_init__(self) -> None:
         self.watchdog = Watchdog(self.watch.turned)
+        self.registry = registry_of(self)
 
-    @property
-    def registry(self) -> CollectorRegistry:
-        return self.measures.registry
+    def loop_lag(self) -> float:
+        return self.watchdog.loop_lag()
 
     def stalled(self) -> str | None:
         return self.watchdog.stalled()
@@ -45,7 +46,6 @@ class Operations:
 async def operations(holds: Holds, measures: Measures, host: str, port: int) -> AsyncIterator[Watch]:
     """Listens from now on. Raises StartupError where it cannot."""
     shown = Operations(measures, Watch(holds))
-    register(measures.registry, StateMetrics(shown.state, shown.watchdog.loop_lag))
     async with ops_port(shown, host, port):
         task = asyncio.create_task(shown.watchdog.run(), name="watchdog")
         try:
