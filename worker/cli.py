@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from worker import __version__, configuration, logs
+from worker.dead_letters import cli as dead_letters
 from worker.errors import SettingsError, WorkerError
 from worker.settings import Settings
 
@@ -25,6 +26,7 @@ journal = typer.Typer(help="What the journal knows.", no_args_is_help=True)
 app.add_typer(journal, name="journal")
 schema = typer.Typer(help="Schemas of the events, on stdout.", no_args_is_help=True)
 app.add_typer(schema, name="schema")
+app.add_typer(dead_letters.app, name="dead-letters")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document a line on stdout.")]
 
@@ -136,6 +138,26 @@ def health(context: typer.Context) -> None:
     if found := problem(_settings(context).ops):
         typer.echo(found, err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def verify(  # noqa: PLR0913, PLR0917  one parameter an option
+    context: typer.Context,
+    partition: Annotated[int | None, typer.Option(min=0, help="Judge this partition of the requests alone.")] = None,
+    first: Annotated[int | None, typer.Option("--from", min=0, help="From this offset on, of that partition.")] = None,
+    last: Annotated[int | None, typer.Option("--to", min=0, help="Up to this offset, which is the last one.")] = None,
+    since: Annotated[str | None, typer.Option(help="Requests of that time or later: 2h, 7d, 2026-11-22T04:30Z")] = None,
+    until: Annotated[str | None, typer.Option(help="Requests from before that time.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Print whether every request ended as promised; 1 where one did not, with its offset."""
+    from worker.verification import command  # noqa: PLC0415
+
+    if partition is None and (first is not None or last is not None):
+        raise typer.BadParameter("--from and --to are offsets of a --partition")
+    asked = command.asked(partition, first, last, since, until)
+    _run(command.verify(_settings(context), asked, as_json=as_json))
 
 
 @app.command()

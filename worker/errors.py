@@ -17,6 +17,7 @@ WorkerError
 ├── MessageTooLarge      Kafka takes no message of that size in that topic
 ├── CommitRefused        the group has given our partitions to somebody else
 ├── Fenced               somebody else wrote to our journal partition; nothing more is sent or published
+├── Superseded           another replay has begun; this one publishes nothing more (exit 1)
 ├── LeaseOver            the intent is too old to start its POST; nothing was sent
 ├── JournalUnreadable    a journal entry that this version cannot read; it is never guessed at
 └── Draining             the worker is stopping or gives the partition up; the record stays uncommitted
@@ -95,6 +96,10 @@ class CommitRefused(WorkerError):
 
 class Fenced(WorkerError):
     """The partition must be claimed anew, if it is still ours."""
+
+
+class Superseded(WorkerError):
+    """Only the one that was begun last goes on."""
 
 
 class LeaseOver(WorkerError):

@@ -33,7 +33,7 @@ def event_of(event_id: str, source: str | None) -> UUID:
 async def show(settings: Settings, event: UUID | None, partition: int | None, limit: int, *, as_json: bool) -> int:
     """An event wherever it is known, or the `limit` events of a partition that were seen last; 1 where none is."""
     seen = 0
-    async for found in _partitions(settings, partition, event):
+    async for found in partitions(settings, partition, event):
         for each in deque(found.journal, limit):
             seen += 1
             _print(found.event(each), event_text, as_json=as_json)
@@ -45,7 +45,7 @@ async def show(settings: Settings, event: UUID | None, partition: int | None, li
 async def unknown(settings: Settings, *, as_json: bool) -> int:
     """Every open doubt, and how many there are."""
     count, now = 0, int(time.time() * 1000)
-    async for found in _partitions(settings):
+    async for found in partitions(settings):
         for doubt in found.doubts(now):
             count += 1
             _print(doubt, doubt_text, as_json=as_json)
@@ -53,7 +53,7 @@ async def unknown(settings: Settings, *, as_json: bool) -> int:
     return 0
 
 
-async def _partitions(
+async def partitions(
     settings: Settings, only: int | None = None, event: UUID | None = None
 ) -> AsyncIterator[Partition]:
     """Each partition when it is read: what it knows, or what it knows of that event alone, with its entries."""
@@ -67,7 +67,7 @@ async def _partitions(
     for number in range(topic.partitions) if only is None else [only]:
         found = Partition(plan.requests, number, event)
         async with extent(connection, plan.journal, [number]) as entries:
-            with _progress(f"partition {number}", entries.size) as advance:
+            with progress(f"partition {number}", entries.size) as advance:
                 async for records, passed in entries.read():
                     for record in records:
                         found.add(record)
@@ -76,7 +76,7 @@ async def _partitions(
 
 
 @contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """A bar over the offsets, on a terminal only."""
     console = Console(stderr=True)
     with Progress(

@@ -13,12 +13,11 @@ from worker.records import Headers, Record
 
 # The first header of a dead letter of ours: everything before it is the original record's.
 REASON = "worker-reason"
-# The first header that a replay adds; `<partition>@<offset>` of the dead letter.
+# The first header that a replay adds: `<partition>@<offset>` of the record, in this same topic, that failed.
 REPLAY_OF = "worker-replay-of"
 REPLAYS = "worker-replays"
-ACCEPT_DUPLICATES = "worker-accept-duplicates"
+ACCEPT_DUPLICATES, YES = "worker-accept-duplicates", b"true"
 EVENT_SOURCE, EVENT_ID = "worker-event-source", "worker-event-id"
-YES = b"true"
 PAYLOAD, OMITTED = "worker-payload", b"omitted"
 VALUE, NULL = "worker-value", b"null"
 HTTP_STATUS, ERROR_CODE, ATTEMPTS = "worker-http-status", "worker-error-code", "worker-attempts"

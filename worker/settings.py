@@ -209,7 +209,7 @@ class DeadLetters(Group):
     payload: Literal["full", "metadata_only"] = "full"
     """Whether a dead letter holds the original value."""
     max_replays: Positive = 3
-    """No effect yet: how often one record may be replayed."""
+    """How often one record may be replayed by `dead-letters replay`."""
 
 
 class Events(Group):

@@ -1,9 +1,9 @@
 """A topic as it is now: each partition read once, from its beginning to its present end, without a group."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -47,6 +47,22 @@ class Extent:
         """Offsets to be read; there are fewer records where the topic is compacted."""
         return sum(end - first for first, end in self.ends.values())
 
+    def narrowed(self, spans: Mapping[int, tuple[int, int]]) -> "Extent":
+        """These partitions alone, and of them only what lies in (first, end)."""
+        ends = {place: spans[place.partition] for place in self.ends if place.partition in spans}
+        return replace(self, ends={place: _inside(span, self.ends[place]) for place, span in ends.items()})
+
+    async def at(self, moment: int) -> dict[int, int]:
+        """By partition the first offset of that time or later, in milliseconds; the end where there is none."""
+        try:
+            async with asyncio.timeout(self.within):
+                found = await self.consumer.offsets_for_times(dict.fromkeys(self.ends, moment))
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaUnavailable(f"the offsets of a time cannot be read: {named(error)}") from error
+        return {
+            place.partition: at.offset if (at := found.get(place)) else end for place, (_, end) in self.ends.items()
+        }
+
     async def read(self) -> AsyncIterator[tuple[list[Record], int]]:
         """(records of one partition in their order, offsets passed with them). KafkaUnavailable where nothing comes."""
         for place, (first, end) in self.ends.items():
@@ -70,3 +86,7 @@ class Extent:
                         return [as_record(record) for batch in batches.values() for record in batch]
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"{place.topic}/{place.partition}: {named(error)}") from error
+
+
+def _inside(span: tuple[int, int], whole: tuple[int, int]) -> tuple[int, int]:
+    return max(span[0], whole[0]), min(span[1], whole[1])

@@ -1,5 +1,6 @@
 """Topics read from their beginning, without a group: nothing is committed and no group notices."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from worker.errors import KafkaUnavailable
 from worker.kafka.connection import Connection, opened
+from worker.kafka.failures import explained
 from worker.kafka.source import as_record
 from worker.records import Record
 
@@ -16,8 +18,10 @@ FETCH_WAIT = 0.1
 
 
 @asynccontextmanager
-async def followed(connection: Connection, topics: Collection[str], within: float = 10.0) -> AsyncIterator["Followed"]:
-    """All partitions of these topics, which must exist. Raises KafkaUnavailable."""
+async def followed(
+    connection: Connection, topics: Collection[str], within: float = 10.0, *, from_now: bool = False
+) -> AsyncIterator["Followed"]:
+    """All partitions of these topics, which must exist; `from_now`: without what they hold. Raises KafkaUnavailable."""
     consumer = AIOKafkaConsumer(
         *topics,
         **connection.arguments(),
@@ -27,6 +31,11 @@ async def followed(connection: Connection, topics: Collection[str], within: floa
         fetch_max_wait_ms=int(FETCH_WAIT * 1000),
     )
     async with opened(consumer, connection, within):
+        if from_now:
+            with explained(connection.bootstrap_servers, connection.security_protocol):
+                async with asyncio.timeout(within):
+                    for place, end in (await consumer.end_offsets(consumer.assignment())).items():
+                        consumer.seek(place, end)
         yield Followed(consumer)
 
 

@@ -1,0 +1,134 @@
+"""A topic from its present end backwards: the newest records of all its partitions first, without a group."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+from typing import Generic, Protocol, TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from worker.errors import KafkaUnavailable
+from worker.kafka.connection import Connection, opened
+from worker.kafka.source import as_record
+from worker.records import Record
+
+FIRST_STEP = 50
+# What was taken of so many records is held at once, over all partitions.
+HELD = 12_000
+POLL = 500
+# Prefetching at the end of a partition would keep the next step waiting for so long.
+FETCH_WAIT = 0.02
+ALL = (0, 2**62)
+
+
+class Dated(Protocol):
+    """What is taken of a record; `timestamp` is the record's."""
+
+    @property
+    def timestamp(self) -> int: ...
+
+
+Row = TypeVar("Row", bound=Dated)
+
+
+@asynccontextmanager
+async def newest_first(
+    connection: Connection,
+    topic: str,
+    spans: Mapping[int, tuple[int, int]],
+    *,
+    since: int | None = None,
+    within: float = 30.0,
+) -> AsyncIterator["NewestFirst"]:
+    """These offsets (first, end) of these partitions, which must exist; nothing whose timestamp is below `since`
+    need be read. What is written later is not. Raises KafkaUnavailable.
+    """
+    consumer = AIOKafkaConsumer(
+        **connection.arguments(), enable_auto_commit=False, fetch_max_wait_ms=int(FETCH_WAIT * 1000)
+    )
+    async with opened(consumer, connection, within):
+        places = [TopicPartition(topic, number) for number in spans]
+        try:
+            async with asyncio.timeout(within):
+                first, end = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+                found = await consumer.offsets_for_times(dict.fromkeys(places, since)) if since is not None else {}
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaUnavailable(f"{topic}: cannot read it: {type(error).__name__}") from error
+        bounds = {}
+        for place in places:
+            low, high = spans[place.partition]
+            dated = first[place] if since is None else (found[place].offset if found.get(place) else end[place])
+            bounds[place] = (max(low, first[place], dated), min(high, end[place]))
+        yield NewestFirst(consumer, bounds, within)
+
+
+@dataclass(slots=True)
+class _Tail(Generic[Row]):
+    """What is left of a partition: `rows` were read, the oldest first; nothing from `end` on is to be read."""
+
+    place: TopicPartition
+    first: int
+    end: int
+    step: int = FIRST_STEP
+    rows: list[Row] = field(default_factory=list)
+
+    @property
+    def order(self) -> tuple[int, int]:
+        return -self.rows[-1].timestamp, self.place.partition
+
+
+@dataclass(frozen=True, slots=True)
+class NewestFirst:
+    """Within a partition by offset; between them by timestamp."""
+
+    consumer: AIOKafkaConsumer
+    bounds: dict[TopicPartition, tuple[int, int]]
+    within: float
+
+    @property
+    def size(self) -> int:
+        """Offsets to be read at most."""
+        return sum(max(0, end - first) for first, end in self.bounds.values())
+
+    async def read(
+        self, take: Callable[[Record], Row], advance: Callable[[int], None] = lambda _: None
+    ) -> AsyncIterator[Row]:
+        """What `take` makes of each record; `advance` is told how many offsets were passed."""
+        tails = [_Tail[Row](place, first, end) for place, (first, end) in self.bounds.items()]
+        waiting = []
+        for tail in tails:
+            await self._load(tail, take, advance)
+            if tail.rows:
+                waiting.append((tail.order, tail))
+        heapify(waiting)
+        while waiting:
+            _, tail = heappop(waiting)
+            yield tail.rows.pop()
+            if not tail.rows:
+                await self._load(tail, take, advance)
+            if tail.rows:
+                heappush(waiting, (tail.order, tail))
+
+    async def _load(self, tail: _Tail[Row], take: Callable[[Record], Row], advance: Callable[[int], None]) -> None:
+        """The next older rows, each time more of them; none where nothing is left."""
+        most = max(FIRST_STEP, HELD // len(self.bounds))
+        while not tail.rows and tail.end > tail.first:
+            start = max(tail.first, tail.end - tail.step)
+            await self._between(tail, start, take)
+            advance(tail.end - start)
+            tail.end, tail.step = start, min(tail.step * 4, most)
+
+    async def _between(self, tail: _Tail[Row], start: int, take: Callable[[Record], Row]) -> None:
+        self.consumer.assign([tail.place])
+        self.consumer.seek(tail.place, start)
+        try:
+            async with asyncio.timeout(self.within):
+                while await self.consumer.position(tail.place) < tail.end:
+                    batches = await self.consumer.getmany(tail.place, timeout_ms=POLL)
+                    records = [each for batch in batches.values() for each in batch if each.offset < tail.end]
+                    tail.rows += [take(as_record(each)) for each in records]
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaUnavailable(f"{tail.place.topic}/{tail.place.partition}: {type(error).__name__}") from error
