@@ -107,7 +107,7 @@ class Intake:
         try:
             assignment = await self._restored(number)
             if source := self._source:
-                await _at_last(lambda: source.rewind(number, None, COMMIT_WITHIN))
+                await self._at_last(number, lambda: source.rewind(number, None, COMMIT_WITHIN))
             self.dispatch.open(assignment)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
@@ -147,9 +147,9 @@ class Intake:
         self.dispatch.close([number])
         try:
             if resume_at is not None:
-                await _at_last(lambda: self._confirmed(source, {number: resume_at}))
+                await self._at_last(number, lambda: self._confirmed(source, {number: resume_at}))
             restored = await self._restored(number)
-            await _at_last(lambda: source.rewind(number, resume_at, COMMIT_WITHIN))
+            await self._at_last(number, lambda: source.rewind(number, resume_at, COMMIT_WITHIN))
             self.dispatch.open(restored)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
@@ -159,6 +159,19 @@ class Intake:
     async def _confirmed(self, source: Source, offsets: dict[int, int]) -> None:
         async with self._committing:
             await source.commit(offsets, COMMIT_WITHIN)
+
+    async def _at_last(self, number: int, step: Callable[[], Awaitable[None]]) -> None:
+        """However long Kafka is away; only the partition's revocation ends it earlier."""
+        holder = f"partition {number}"
+        try:
+            while True:
+                try:
+                    return await step()
+                except KafkaUnavailable as error:
+                    self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, str(error), holder)
+                    await asyncio.sleep(COMMIT_EVERY)
+        finally:
+            self.holds.end(HoldReason.KAFKA_UNAVAILABLE, holder)
 
     def _over(self, number: int) -> None:
         if self._restoring.get(number) is asyncio.current_task():
@@ -231,12 +244,3 @@ class Intake:
             else:
                 self.dispatch.committed(offsets)
                 self.holds.end(HoldReason.KAFKA_UNAVAILABLE, "commit")
-
-
-async def _at_last(step: Callable[[], Awaitable[None]]) -> None:
-    """However long Kafka is away; only the partition's revocation ends it earlier."""
-    while True:
-        try:
-            return await step()
-        except KafkaUnavailable:
-            await asyncio.sleep(COMMIT_EVERY)
