@@ -48,3 +48,8 @@ app.kubernetes.io/component: worker
 {{- define "customer-worker.service-account" -}}
 {{- default (ternary (include "customer-worker.fullname" .) "default" .Values.serviceAccount.create) .Values.serviceAccount.name -}}
 {{- end -}}
+
+{{- define "customer-worker.job" -}}
+{{- $name := include "customer-worker.fullname" . -}}
+{{- ternary $name (printf "customer-worker/%s" $name) (contains "customer-worker" $name) -}}
+{{- end -}}
