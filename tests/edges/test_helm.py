@@ -108,6 +108,16 @@ def test_what_is_optional():
     assert "ServiceMonitor" in render((), 'monitor.kind="ServiceMonitor"')
 
 
+def test_the_alerts_find_the_replicas():
+    """By the word in the job's name, whatever the release is called."""
+    (endpoint,) = render((), 'monitor.kind="ServiceMonitor"')["ServiceMonitor"]["spec"]["endpoints"]
+    assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": "crm-customer-worker"}]
+    (endpoint,) = render(VALUES["everything"])["PodMonitor"]["spec"]["podMetricsEndpoints"]
+    assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": "customer-worker/crm-customers"}]
+    groups = render(VALUES["everything"])["PrometheusRule"]["spec"]["groups"]
+    assert groups == yaml.safe_load((CHART / "rules.yml").read_text())["groups"] != []
+
+
 def test_the_worker_takes_the_settings(objects: Objects, tmp_path: Path):
     """All that the ConfigMap holds, with the secrets in their directory."""
     for name, text in {"USERNAME": "apiuser", "PASSWORD": "secret"}.items():
