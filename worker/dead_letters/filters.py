@@ -68,9 +68,9 @@ def moment_of(text: str, now: float) -> int:
     ValueError says what may be written.
     """
     if age := AGE.fullmatch(text):
-        return int((now - float(age[1]) * SECONDS[age[2]]) * 1000)
+        return max(0, int((now - float(age[1]) * SECONDS[age[2]]) * 1000))
     try:
         given = datetime.fromisoformat(text)
-        return int((given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp() * 1000)
+        return max(0, int((given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp() * 1000))
     except (ValueError, OverflowError):
         raise ValueError(f"{text}: no age such as 90s, 2h or 7d, and no time such as 2026-11-22T04:30Z") from None

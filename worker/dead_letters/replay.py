@@ -32,7 +32,7 @@ class Rules:
         against = {
             FOREIGN: letter.reason is None or letter.request is None,
             f"from another topic than {self.topic}": letter.topic != self.topic,
-            NOTHING: letter.null or (record.key is None and record.value is None and not letter.omitted),
+            NOTHING: not letter.omitted and (letter.null or is_nothing(record)),
             f"replayed {self.max_replays} times (WORKER_DEAD_LETTERS__MAX_REPLAYS)": letter.replays >= self.max_replays,
             FORGOTTEN: not self.accept_duplicates and not self._remembered(letter),
             UNKNOWN: self.is_doubt(letter) and not self.accept_duplicates and not self.look_up,
@@ -64,6 +64,11 @@ class Rules:
             names.ACCEPT_DUPLICATES: names.YES if accepted else None,
         }
         return tuple((name, value) for name, value in told.items() if value is not None)
+
+
+def is_nothing(record: Record) -> bool:
+    """Kafka's producers take no message that has neither key nor value."""
+    return record.key is None and record.value is None
 
 
 def is_original(found: Record | None, letter: Letter, record: Record) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from worker.dead_letters.letters import Letter, Place, letter
 from worker.dead_letters.marks import Bits
-from worker.dead_letters.replay import GONE, REPLAYED, Rules, is_original
+from worker.dead_letters.replay import GONE, NOTHING, REPLAYED, Rules, is_nothing, is_original
 from worker.reconcile import Absent, Existing, Finding, Unclear
 from worker.records import OutgoingMessage, Position, Record
 
@@ -115,8 +115,8 @@ class Replaying:
         self.before.add(which.request)
         async with self._turns:
             whole = await self._whole(which, record)
-            if whole is None:
-                return Left(which, GONE)
+            if whole is None or is_nothing(whole):
+                return Left(which, NOTHING if whole else GONE)
             if self.rules.is_doubt(which) and self.look_up and self.publish:
                 return await self._after_look_up(which, whole, self.look_up)
         return _Due(which, self.rules.replayed(which, whole, accepted=self.rules.is_doubt(which)))
