@@ -1,7 +1,7 @@
 """What was measured: figures with their spread, their aims, and lines for the plots."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -74,20 +74,19 @@ class Line:
 
 @dataclass
 class Measured:
-    """What a part has found."""
+    """What has been found so far; `tell` is told the progress."""
 
+    tell: Callable[[str], None]
     figures: list[Figure] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
-
-    def add(self, other: "Measured") -> None:
-        self.figures += other.figures
-        self.lines += other.lines
-        self.tables += other.tables
+    conditions: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
     def json(self) -> dict[str, Any]:
         """For machines; tables are for people alone."""
-        return {"figures": [each.json() for each in self.figures], "lines": [asdict(each) for each in self.lines]}
+        figures, lines = [each.json() for each in self.figures], [asdict(each) for each in self.lines]
+        return {"conditions": self.conditions, "broken": self.broken, "figures": figures, "lines": lines}
 
 
 def digits(value: float) -> str:

@@ -1,6 +1,5 @@
 """Part b: what the API's latency leaves; in flight ÷ latency is the most that can be reached."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,18 +16,16 @@ IN_FLIGHTS = (16, 64, 256)
 BAR = Aim(">=", 20)
 
 
-async def part(stage: Stage, scale: Scale, tell: Callable[[str], None]) -> Measured:
+async def part(stage: Stage, scale: Scale, result: Measured) -> None:
     """Distinct keys, few keys, one hot key, two workers."""
-    result = Measured()
     for seconds in LATENCIES:
-        await _distinct(stage, scale, tell, seconds, result)
+        await _distinct(stage, scale, seconds, result)
     for case in CASES:
-        await _keyed(stage, scale, tell, case, result)
-    await _two(stage, scale, tell, result)
-    return result
+        await _keyed(stage, scale, case, result)
+    await _two(stage, scale, result)
 
 
-async def _distinct(stage: Stage, scale: Scale, tell: Callable[[str], None], latency: float, result: Measured) -> None:
+async def _distinct(stage: Stage, scale: Scale, latency: float, result: Measured) -> None:
     backlog, at = Backlog(scale.backlog), f"at {latency * 1000:g} ms"
     runs = {
         f"worker {at}": lambda: measured(stage, scale, lambda: workers(stage, backlog), backlog.events, latency),
@@ -39,7 +36,7 @@ async def _distinct(stage: Stage, scale: Scale, tell: Callable[[str], None], lat
             runs[f"plain {kind} {at}"] = partial(
                 measured, stage, scale, partial(plain, stage, kind, backlog), backlog.events, latency
             )
-    found = await interleaved(scale, runs, tell)
+    found = await interleaved(scale, runs, result.tell)
     ours, bare, *plain_ones = (rates(windows) for windows in found.values())
     result.figures += [Figure("b", name, "events/s", rates(windows)) for name, windows in found.items()]
     result.figures.append(ratio("b", f"worker ÷ (in flight ÷ latency) {at}", ours, IN_FLIGHT / latency))
@@ -71,7 +68,7 @@ CASES = (
 )
 
 
-async def _keyed(stage: Stage, scale: Scale, tell: Callable[[str], None], case: Case, result: Measured) -> None:
+async def _keyed(stage: Stage, scale: Scale, case: Case, result: Measured) -> None:
     """With a hot key the time of the whole backlog counts: the others' events are done long before."""
     events = round(case.ideal * (scale.warm_up + scale.seconds) * (1 if case.hot else 1.5))
     backlog = Backlog(events, keys=case.keys, hot=case.hot)
@@ -81,12 +78,12 @@ async def _keyed(stage: Stage, scale: Scale, tell: Callable[[str], None], case: 
             return await whole(stage, lambda: workers(stage, backlog), events, case.latency)
         return await measured(stage, scale, lambda: workers(stage, backlog), events, case.latency)
 
-    found = rates((await interleaved(scale, {case.name: run}, tell))[case.name])
+    found = rates((await interleaved(scale, {case.name: run}, result.tell))[case.name])
     result.figures.append(Figure("b", f"worker, {case.name}", "events/s", found))
     result.figures.append(ratio("b", f"worker ÷ ideal, {case.name}", found, case.ideal, case.aim))
 
 
-async def _two(stage: Stage, scale: Scale, tell: Callable[[str], None], result: Measured) -> None:
+async def _two(stage: Stage, scale: Scale, result: Measured) -> None:
     """The second one joins before the first creation, or while the first one is warming up."""
     latency, backlog = 0.05, Backlog(scale.backlog)
     runs = {
@@ -95,6 +92,6 @@ async def _two(stage: Stage, scale: Scale, tell: Callable[[str], None], result: 
         )
         for count in (1, 2)
     }
-    one, two = (rates(windows) for windows in (await interleaved(scale, runs, tell)).values())
+    one, two = (rates(windows) for windows in (await interleaved(scale, runs, result.tell)).values())
     result.figures.append(Figure("b", "two workers at 50 ms", "events/s", two))
     result.figures.append(ratio("b", "two workers ÷ one at 50 ms", two, one))

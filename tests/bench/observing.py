@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
 from bench.double import Double
-from bench.processes import IN_FLIGHT, Running
+from bench.processes import IN_FLIGHT, Broken, Running
 from bench.stage import Stage
 
 FIRST_WITHIN = 120.0
@@ -75,10 +75,10 @@ async def begun(watched: Sequence[Running], double: Double) -> None:
     """Return at the first creation."""
     deadline = time.monotonic() + FIRST_WITHIN
     while not double.creates:
-        if ended := [each for each in watched if each.process.returncode is not None]:
-            raise SystemExit(f"it ended:\n{ended[0].said()}")
+        for each in watched:
+            each.is_there()
         if time.monotonic() > deadline:
-            raise SystemExit(f"no creation within {FIRST_WITHIN:.0f} s:\n{watched[0].said()}")
+            raise Broken(f"no creation within {FIRST_WITHIN:.0f} s:\n{watched[0].said()}")
         await asyncio.sleep(TICK)
 
 

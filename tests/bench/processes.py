@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,12 @@ from bench.payloads import Backlog
 from bench.stage import Stage
 
 ENDS_WITHIN = 60.0
+RESTORED_WITHIN = 180.0
 IN_FLIGHT = 64
+
+
+class Broken(Exception):
+    """Something cannot be measured, and why."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,18 @@ class Running:
     def said(self) -> str:
         """Its last lines."""
         return self.log.read_text(errors="replace")[-2000:]
+
+    async def restored(self, partitions: int) -> None:
+        """Return when it has told so of that many partitions."""
+        async with asyncio.timeout(RESTORED_WITHIN):
+            while (await asyncio.to_thread(self.log.read_bytes)).count(b'"journal.restored"') < partitions:
+                self.is_there()
+                await asyncio.sleep(0.1)
+
+    def is_there(self) -> None:
+        """Broken says what it said last, if it has ended."""
+        if self.process.returncode is not None:
+            raise Broken(f"it ended:\n{self.said()}")
 
     async def stop(self) -> float:
         """SIGTERM; the seconds until it has ended."""
@@ -70,6 +87,21 @@ async def running(folder: Path, arguments: list[str], environment: Mapping[str, 
         log.unlink()
 
 
+Start = Callable[[], Awaitable[Running]]
+NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@asynccontextmanager
+async def group(
+    stage: Stage, requests: str, *, program: tuple[str, ...] = ("-m", "worker"), settings: Mapping[str, str] = NONE
+) -> AsyncIterator[Start]:
+    """What starts one worker after another in a group of their own; `settings` are WORKER_ variables."""
+    async with stage.topics(requests) as plan, AsyncExitStack() as stack:
+        environment = {**stage.worker, **worker_settings(stage), **dict(plan.names()), **settings}
+        arguments = [*program, "run"]
+        yield lambda: stack.enter_async_context(running(stage.folder, arguments, environment))
+
+
 @asynccontextmanager
 async def workers(
     stage: Stage,
@@ -77,14 +109,11 @@ async def workers(
     count: int = 1,
     *,
     program: tuple[str, ...] = ("-m", "worker"),
-    settings: Mapping[str, str] = MappingProxyType({}),
+    settings: Mapping[str, str] = NONE,
 ) -> AsyncIterator[list[Running]]:
-    """So many workers of a group of their own, at the backlog's beginning; `settings` are WORKER_ variables."""
-    requests = await stage.backlog(backlog)
-    async with stage.topics(requests) as plan, AsyncExitStack() as stack:
-        environment = {**worker_settings(stage), **dict(plan.names()), **settings}
-        arguments = [*program, "run"]
-        yield [await stack.enter_async_context(running(stage.folder, arguments, environment)) for _ in range(count)]
+    """So many at once, at the backlog's beginning."""
+    async with group(stage, await stage.backlog(backlog), program=program, settings=settings) as start:
+        yield [await start() for _ in range(count)]
 
 
 def worker_settings(stage: Stage) -> dict[str, str]:

@@ -5,7 +5,7 @@ import shutil
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -67,22 +67,20 @@ def _taken(file: Path) -> Profile:
     return read(text)
 
 
-async def part(stage: Stage, scale: Scale, tell: Callable[[str], None]) -> Measured:
+async def part(stage: Stage, scale: Scale, result: Measured) -> None:
     """With the journal, and without it for the packages alone."""
-    result = Measured()
     for name, settings in (("journal on", {}), ("journal off", WITHOUT_JOURNAL)):
         make = partial(workers, stage, Backlog(scale.deep), settings=settings)
         window = await measured(stage, scale, make, scale.deep, 0)
         found, event = await profile(stage, scale, settings), 1e6 / window.per_cpu
         told = f"{name}: {event:.0f} µs of CPU an event, {found.samples} samples"
-        tell(told)
+        result.tell(told)
         result.figures.append(Figure("f", f"CPU of one event, {name}", "µs", (event,)))
         result.tables.append(_table(f"self time by package, {told}", found, event, found.packages(), 30))
         if not settings:
             result.tables.append(_table("by module, with the C code that it calls", found, event, found.modules(), 30))
             result.tables.append(_table("by line, with the C code that it calls", found, event, found.lines(), 40))
             result.tables.append(_table("by function, with all that it calls", found, event, found.calls(), 60))
-    return result
 
 
 def _table(title: str, profile: Profile, event: float, counted: Counter[str], rows: int) -> Table:

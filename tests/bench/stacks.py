@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-WORKER = Path(__file__).parents[2] / "worker"
+WORKER = "/worker/"
 FRAME = re.compile(r"(?P<name>.*) \((?P<file>[^()]*?)(?::(?P<line>\d+))?\)")
 KERNEL = {"send", "sendmsg", "recv", "recvfrom", "read", "write", "writev", "epoll_wait", "epoll_pwait", "epoll_ctl"}
 ALWAYS = 0.98
@@ -28,11 +28,15 @@ class Frame:
         return self.file.endswith(".py") or self.file.startswith("<")
 
     @property
+    def ours(self) -> bool:
+        return WORKER in self.file and "site-packages" not in self.file
+
+    @property
     def module(self) -> str:
         """`worker.pipeline`, `aiohttp.client_reqrep`, `asyncio.tasks`."""
         path = Path(self.file)
-        if path.is_relative_to(WORKER):
-            return ".".join(("worker", *path.relative_to(WORKER).with_suffix("").parts))
+        if self.ours:
+            return "worker." + self.file.rpartition(WORKER)[2].removesuffix(".py").replace("/", ".")
         if "site-packages" in path.parts:
             inside = path.parts[path.parts.index("site-packages") + 1 :]
             return ".".join((*inside[:-1], inside[-1].partition(".")[0]))
@@ -49,7 +53,7 @@ class Frame:
             return f"kernel: {self.name}"
         if "_asynciomodule" in self.file or "/asyncio/" in self.file:
             return "asyncio"
-        if "site-packages" in self.file or str(WORKER) in self.file:
+        if "site-packages" in self.file or self.ours:
             return self.module.partition(".")[0]
         return f"stdlib {self.module}" if self.python else None
 
@@ -115,7 +119,7 @@ def _innermost(stack: list[Frame]) -> Frame:
 
 
 def _names(stack: list[Frame]) -> Iterator[str]:
-    ours = (each for each in stack if (each.python and "site-packages" in each.file) or str(WORKER) in each.file)
+    ours = (each for each in stack if (each.python and "site-packages" in each.file) or each.ours)
     yield from {str(each) for each in ours}
 
 

@@ -1,9 +1,10 @@
 """What all measurements share: one real Kafka, one double of the API, and backlogs that are filled once."""
 
+import shutil
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -20,6 +21,7 @@ from worker.topics import Plan, TopicSpec, create
 
 TOPICS_WITHIN = 120.0
 BATCH = 256 * 1024
+HERE = Path(__file__).parents[1]
 
 
 @dataclass
@@ -29,6 +31,8 @@ class Stage:
     kafka: str
     folder: Path
     double: Double
+    worker: Mapping[str, str]
+    before: Mapping[str, str] | None
     filled: dict[Backlog, str] = field(default_factory=dict)
 
     def admin(self) -> AbstractAsyncContextManager[admin.Admin]:
@@ -89,13 +93,16 @@ async def fill(kafka: str, topic: str, wanted: Backlog, first: int = 0) -> None:
         await producer.flush()
 
 
+def taken(checkout: Path, folder: Path) -> dict[str, str]:
+    """What makes a process run a copy of that checkout's worker: nobody changes it while it is measured."""
+    shutil.copytree(checkout / "worker", folder / "worker", ignore=shutil.ignore_patterns("__pycache__"))
+    return {"PYTHONPATH": f"{folder}:{HERE}"}
+
+
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Stage]:
-    """Kafka and the double, gone in the end."""
+async def opened(folder: Path, checkout: Path, against: Path | None = None) -> AsyncIterator[Stage]:
+    """Kafka and the double, gone in the end; the worker of a checkout, and perhaps one of another."""
+    worker = taken(checkout, folder / "now")
+    before = taken(against, folder / "before") if against else None
     async with LocalKafka() as kafka, double(folder) as api:
-        yield Stage(kafka.bootstrap_servers, folder, api)
-
-
-def smaller(backlog: Backlog, events: int) -> Backlog:
-    """The same with fewer events."""
-    return replace(backlog, events=events)
+        yield Stage(kafka.bootstrap_servers, folder, api, worker, before)

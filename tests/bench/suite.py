@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import logging
 import os
+import platform
 import signal
 import sys
 import tempfile
@@ -12,14 +13,26 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import orjson
-from bench import latency, profiling, speed, stage
+from aiokafka.errors import KafkaError
+from bench import growth, latency, memory, pauses, profiling, speed, stage
 from bench.figures import PARTS, Measured, table
 from bench.observing import DEFAULT, FULL, QUICK, Scale
+from bench.processes import Broken
 from bench.stage import Stage
 from rich.console import Console
 
-Part = Callable[[Stage, Scale, Callable[[str], None]], Awaitable[Measured]]
-ALL: dict[str, Part] = {"a": speed.part, "b": latency.part, "f": profiling.part}
+from worker.errors import WorkerError
+
+HERE = Path(__file__).parents[2]
+Part = Callable[[Stage, Scale, Measured], Awaitable[None]]
+ALL: dict[str, Part] = {
+    "a": speed.part,
+    "b": latency.part,
+    "c": growth.part,
+    "d": memory.part,
+    "e": pauses.part,
+    "f": profiling.part,
+}
 
 
 def asked() -> argparse.Namespace:
@@ -30,6 +43,8 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="everything once and briefly, to see that it works")
     parser.add_argument("--full", action="store_true", help="longer windows, more repetitions, a million records")
     parser.add_argument("--repeat", type=int, help="so many repetitions")
+    parser.add_argument("--worker", type=Path, default=HERE, help="the checkout that is measured; unset: this one")
+    parser.add_argument("--against", type=Path, help="another checkout, measured beside it in the parts a and b")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout instead of the table")
     options = parser.parse_args()
     if unknown := [part for part in options.only.split(",") if part not in ALL]:
@@ -43,35 +58,54 @@ def scale_of(options: argparse.Namespace) -> Scale:
     return chosen if options.repeat is None else chosen.repeated(options.repeat)
 
 
-async def measure(options: argparse.Namespace, console: Console) -> Measured:
+async def measure(options: argparse.Namespace, found: Measured) -> None:
     """The parts in their order; ends in good order at SIGTERM, too."""
     task = asyncio.current_task()
     assert task
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    found, scale = Measured(), scale_of(options)
+    scale = scale_of(options)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        async with stage.opened(Path(folder)) as opened:
-            console.print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, double in {opened.double.language}")
+        async with stage.opened(Path(folder), options.worker, options.against) as opened:
+            machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
+            found.conditions.append(f"{machine}, double in {opened.double.language}, {scale}")
             for letter in options.only.split(","):
                 since = time.monotonic()
-                part = await ALL[letter](opened, scale, lambda line: console.print(f"  {line}", highlight=False))
-                console.print(
-                    f"{PARTS[letter]}: {time.monotonic() - since:.0f} s, load {os.getloadavg()[0]:.1f}", style="bold"
-                )
-                found.add(part)
-    return found
+                found.tell(f"{PARTS[letter]}: {load()}")
+                await complete(letter, opened, scale, found)
+                found.conditions.append(f"{PARTS[letter]}: {time.monotonic() - since:.0f} s, {load()}")
+
+
+async def complete(letter: str, opened: Stage, scale: Scale, found: Measured) -> None:
+    """What breaks takes nothing from the other parts."""
+    try:
+        await ALL[letter](opened, scale, found)
+    except (Broken, TimeoutError, KafkaError, WorkerError) as error:
+        found.broken.append(f"{PARTS[letter]} is not complete: {type(error).__name__} {error}")
+
+
+def load() -> str:
+    """What else the machine has to do."""
+    one, five, _ = os.getloadavg()
+    return f"load {one:.1f} over one minute, {five:.1f} over five"
 
 
 def main() -> None:
     """Progress on stderr, what was found on stdout."""
     options, console = asked(), Console(stderr=True)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # leaders of new topics are met a moment too early
-    found = asyncio.run(measure(options, console))
+    found = Measured(lambda line: console.print(line, highlight=False))
+    asyncio.run(measure(options, found))
     if options.json:
         sys.stdout.buffer.write(orjson.dumps(found.json(), option=orjson.OPT_INDENT_2) + b"\n")
-        return
+    else:
+        show(found)
+    sys.exit(bool(found.broken))
+
+
+def show(found: Measured) -> None:
+    """For people."""
     out = Console(width=None if sys.stdout.isatty() else 140)
-    for each in (table(found.figures), *found.tables):
+    for each in (*found.conditions, *found.broken, table(found.figures), *found.tables):
         out.print(each)
 
 
