@@ -1,16 +1,15 @@
 """A Kafka that lets nobody in unasked: TLS, certificates, passwords, and rights that a test grants and takes."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import trustme
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from kafka_rights import Rights
 
 from worker.kafka.connection import Connection
 from worker.sandbox.local_kafka import LocalKafka
@@ -130,56 +129,10 @@ class SecuredKafka:
             given |= {"cert_file": self.certificates.client}
         return Connection(self.broker.address(listener), **{**given, **changes})
 
-    async def grant(self, rights: Iterable["Right"]) -> None:
-        """To the worker's user; in force once this returns."""
-        await self._send([right.creation() for right in rights])
-
-    async def take(self, rights: Iterable["Right"]) -> None:
-        """The opposite."""
-        await self._send([right.deletion() for right in rights])
-
-    async def _send(self, requests: Iterable[CreateAclsRequest | DeleteAclsRequest]) -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.plain)
-        await admin.start()
-        try:
-            for request in requests:
-                answer = (await admin._send_request(request)).to_object()
-                (result,) = next(value for value in answer.values() if isinstance(value, list))
-                assert not result["error_code"], result
-        finally:
-            await admin.close()
-
-
-KINDS: Final[Mapping[str, int]] = {"topic": 2, "group": 3, "cluster": 4, "transactional-id": 5}
-OPERATIONS: Final[Mapping[str, int]] = {
-    "Read": 3,
-    "Write": 4,
-    "Create": 5,
-    "Delete": 6,
-    "Alter": 7,
-    "Describe": 8,
-    "DescribeConfigs": 10,
-    "IdempotentWrite": 12,
-}
-_LITERAL, _ALLOW = 3, 3
-
-
-@dataclass(frozen=True)
-class Right:
-    """One line of an access control list: the worker's user may do that to the resource of that very name."""
-
-    operation: str
-    kind: str
-    name: str
-
-    def creation(self) -> CreateAclsRequest:
-        return CreateAclsRequest(*self._fields())
-
-    def deletion(self) -> DeleteAclsRequest:
-        return DeleteAclsRequest(*self._fields())
-
-    def _fields(self) -> tuple[int, str, int, str, str, int, int]:
-        return KINDS[self.kind], self.name, _LITERAL, f"User:{USER}", "*", OPERATIONS[self.operation], _ALLOW
+    @property
+    def rights(self) -> Rights:
+        """Of the worker's user, who has none at first."""
+        return Rights(self.plain, USER)
 
 
 @asynccontextmanager

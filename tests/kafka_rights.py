@@ -1,0 +1,96 @@
+"""Lines of an access control list: those of the runbook, and how a test grants and takes them."""
+
+import asyncio
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Final
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest, DescribeAclsRequest
+
+from worker.topics import Plan
+
+RUNBOOK: Final = Path(__file__).parent.parent / "deploy/README.md"
+_ROW: Final = re.compile(r"^\| (\w+) \| (\w+) `([^`]+)` \| (.+) \|$", re.MULTILINE)
+_LITERAL, _ALLOW = 3, 3
+IN_FORCE_WITHIN: Final = 20
+
+
+class Kind(IntEnum):
+    """What a right is on, as Kafka numbers it."""
+
+    topic = 2
+    group = 3
+
+
+class Operation(IntEnum):
+    """What may be done, as Kafka numbers it."""
+
+    Read = 3
+    Write = 4
+    Create = 5
+
+
+@dataclass(frozen=True)
+class Right:
+    """One user may do that to the resource of that very name."""
+
+    operation: Operation
+    kind: Kind
+    name: str
+
+    def fields(self, user: str) -> tuple[int, str, int, str, str, int, int]:
+        """As Kafka's requests have them."""
+        return self.kind, self.name, _LITERAL, f"User:{user}", "*", self.operation, _ALLOW
+
+
+def documented(command: str, plan: Plan, group: str) -> Iterator[Right]:
+    """What the runbook lists for that command, on the topics of this plan and on that group."""
+    defaults = dict(Plan().names())
+    names = {defaults[setting]: name for setting, name in plan.names()} | {"customer-worker": group}
+    section = RUNBOOK.read_text().partition("<!-- rights -->")[2].partition("<!-- /rights -->")[0]
+    for operation, kind, name, commands in _ROW.findall(section):
+        if f"`{command}`" in commands:
+            yield Right(Operation[operation], Kind[kind], names.get(name, name))
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Of one user, given and taken by somebody who may do anything; in force once a call returns."""
+
+    bootstrap_servers: str
+    user: str
+
+    async def grant(self, rights: Iterable[Right]) -> None:
+        """A right that is there already stays."""
+        for right in rights:
+            await self._change(CreateAclsRequest(*right.fields(self.user)), right, there=True)
+
+    async def take(self, right: Right) -> None:
+        """One that is not there is no error."""
+        await self._change(DeleteAclsRequest(*right.fields(self.user)), right, there=False)
+
+    async def _change(self, request: CreateAclsRequest | DeleteAclsRequest, right: Right, *, there: bool) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
+        await admin.start()
+        try:
+            answer = (await _ask(admin, request)).values()
+            (result,) = next(value for value in answer if isinstance(value, list))
+            assert not result["error_code"], result
+            async with asyncio.timeout(IN_FORCE_WITHIN):
+                # The broker answers a little before it acts on it.
+                while bool((await _ask(admin, self._question(right)))["resources"]) is not there:
+                    await asyncio.sleep(0.02)
+        finally:
+            await admin.close()
+
+    def _question(self, right: Right) -> DescribeAclsRequest:
+        return DescribeAclsRequest(*right.fields(self.user))
+
+
+async def _ask(admin: AIOKafkaAdminClient, request: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = (await admin._send_request(request)).to_object()
+    return answer

@@ -1,0 +1,151 @@
+"""The worker's Kafka user has the rights that the runbook lists, and one of them less."""
+
+from collections.abc import AsyncIterator, Collection
+from typing import Any, cast
+from uuid import uuid4
+
+import orjson
+import pytest
+import pytest_asyncio
+from kafka_rights import Kind, Right, documented
+from secured import PASSWORD, USER, SecuredKafka, secured_kafka
+
+from worker import topics
+from worker.errors import KafkaUnavailable, StartupError
+from worker.kafka import admin
+from worker.kafka.journal_topic import JournalTopic
+from worker.kafka.sender import Sender
+from worker.kafka.source import Membership, record_source
+
+# What is shared is one broker and one event loop, not more.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+GOOD = orjson.dumps({"type": "individual", "contactPersons": [{"firstName": "Jack"}]})
+BAD = b"not a customer"
+HELD = {"reason": "kafka_unavailable"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def secured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SecuredKafka]:
+    async with secured_kafka(tmp_path_factory.mktemp("secured")) as kafka:
+        yield kafka
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def world(secured: SecuredKafka, world_on: Any) -> AsyncIterator[Any]:
+    """Topics of its own; what the test does itself it does as somebody who may do anything."""
+    async with world_on(secured.plain, f"t-{uuid4().hex[:12]}") as opened:
+        opened.hurry(
+            WORKER_TOPICS__PARTITIONS=str(opened.plan.partitions),
+            WORKER_KAFKA__BOOTSTRAP_SERVERS=secured.broker.address("SASLS"),
+            WORKER_KAFKA__SECURITY_PROTOCOL="SASL_SSL",
+            WORKER_KAFKA__SASL_MECHANISM="SCRAM-SHA-512",
+            WORKER_KAFKA__USERNAME=USER,
+            WORKER_KAFKA__PASSWORD=PASSWORD,
+            WORKER_KAFKA__CA_FILE=str(secured.certificates.ca),
+        )
+        yield opened
+
+
+class Nobody:
+    """Who is given no partition."""
+
+    def assigned(self, partitions: Collection[int]) -> None:
+        raise AssertionError
+
+    async def revoked(self, partitions: Collection[int]) -> None:
+        assert not partitions
+
+
+def rights(world: Any, command: str) -> list[Right]:
+    return list(documented(command, world.plan, world.environment["WORKER_KAFKA__GROUP_ID"]))
+
+
+def told(right: Right) -> str:
+    """How the worker names a right that it misses."""
+    setting = "WORKER_KAFKA__GROUP_ID, " if right.kind == Kind.group else ""
+    return f"no right to {right.operation.name} {right.kind.name} {right.name} ({setting}WORKER_KAFKA__USERNAME)"
+
+
+async def test_rights_of_the_runbook(secured, world):
+    """Those for `topics create` and `run` are all that making the topics and working need."""
+    sandbox = await world.sandbox()
+    await secured.rights.grant(rights(world, "run"))
+    async with admin.opened(secured.connection("SASLS")) as client:
+        with pytest.raises(StartupError, match=f"topic {world.plan.requests} was not created: Authorization failed"):
+            await topics.create(client, world.plan)
+        await secured.rights.grant(rights(world, "topics create"))
+        assert {report.state for report in await topics.create(client, world.plan)} == {"created"}
+    worker = await world.start()
+    await world.publish(GOOD, BAD)
+    await worker.until("record.finished", 2)
+    assert await worker.stop() == 0
+    assert sandbox.ledger.created == 1
+    assert await world.committed() == {0: 2, 1: None}
+    assert [len(await world.read(topic)) for topic in (world.plan.succeeded, world.plan.dead_letters)] == [1, 1]
+
+
+@pytest.mark.parametrize("topic", ["requests", "succeeded", "failed", "dead_letters"])
+async def test_topic_without_a_right(secured, world, topic):
+    """The worker does not start, and says which it is."""
+    await world.topics()
+    name = getattr(world.plan, topic)
+    await secured.rights.grant([right for right in rights(world, "run") if right.name != name])
+    with pytest.raises(StartupError, match=f"^no right to Describe topic {name}, .*WORKER_KAFKA__USERNAME"):
+        async with admin.opened(secured.connection("SASLS")) as client:
+            await topics.verify(client, world.plan)
+
+
+async def test_group_without_a_right(secured, world):
+    """The worker does not start, and says which it is."""
+    await world.topics()
+    membership = Membership(world.plan.requests, "a-group", session_timeout=6, rebalance_timeout=10)
+    await secured.rights.grant([right for right in rights(world, "run") if right.kind == Kind.topic])
+    with pytest.raises(StartupError, match=r"refused: no right to Read group a-group \(WORKER_KAFKA__GROUP_ID"):
+        async with record_source(secured.connection("SASLS"), membership, Nobody()):
+            pass
+
+
+async def test_journal_that_may_not_be_read(secured, world):
+    """A partition whose journal holds something is not worked on; the error says why."""
+    await world.topics()
+    await world.publish(b"something", key=b"something", topic=world.plan.journal)
+    await secured.rights.grant([right for right in rights(world, "run") if right.operation.name == "Write"])
+    connection = secured.connection("SASLS")
+    with pytest.raises(KafkaUnavailable, match=f"cannot read it: no right to Read topic {world.plan.journal}"):
+        await JournalTopic(world.plan.journal, connection, cast("Sender", None)).read(0, end=1)
+
+
+async def test_rights_taken_away(secured, world):
+    """Each is a hold that names the right, and over once it is granted again; nothing is lost, failed or done twice."""
+    sandbox = await world.sandbox()
+    await world.topics()
+    given = rights(world, "run")
+    await secured.rights.grant(given)
+    worker = await world.start()
+    await worker.until("hold.ended", reason="journal_restoring")
+    # The journal is read at an assignment only; the loss of the group makes one, which comes last.
+    noticed = [right for right in given if (right.operation.name, right.name) != ("Read", world.plan.journal)]
+    noticed.sort(key=lambda right: right.kind)
+    for number, right in enumerate(noticed, 1):
+        holds, ends = len(worker.of("hold.started", **HELD)), len(worker.of("hold.ended", **HELD))
+        await secured.rights.take(right)
+        await world.publish(GOOD, BAD)
+        *_, hold = await worker.until("hold.started", holds + 1, **HELD)
+        assert hold["detail"].endswith(told(right))
+        await secured.rights.grant([right])
+        await worker.until("hold.ended", ends + 1, **HELD)
+        await worker.until("record.finished", 2 * number)
+    assert await worker.stop() == 0
+    assert await world.committed() == {0: 2 * len(noticed), 1: None}
+    assert sandbox.ledger.created == len(noticed)
+    assert len({event["id"] for event in await world.events(world.plan.failed)}) == len(noticed)
+
+
+async def test_wrong_password(world):
+    """It is a hold, since the user may be made later; it names the settings and no password, and can be stopped."""
+    await world.sandbox()
+    worker = await world.start(WORKER_KAFKA__PASSWORD="wr0ng-secret")
+    (hold,) = await worker.until("hold.started", **HELD)
+    assert "refused the login (WORKER_KAFKA__USERNAME, WORKER_KAFKA__PASSWORD" in hold["detail"]
+    assert await worker.stop() == 0
+    assert "wr0ng-secret" not in repr(worker.lines) + repr(worker.text)
