@@ -79,7 +79,7 @@ def test_the_examples_are_valid(example: Path):
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("setings", {}),
+        ("unknown", {}),
         ("replicas", -1),
         ("image.tagg", "1"),
         ("settings.KAFKA.BOOTSTRAP", "kafka:9092"),
@@ -117,6 +117,11 @@ def test_defaults_that_the_chart_repeats():
         "API.BASE_URL": "https://crm.example.com",
         "OPS.HOST": "0.0.0.0",  # noqa: S104  in a pod, behind a NetworkPolicy
     }
+
+
+def test_the_alerts_are_those_of_prometheus():
+    """A chart can only read its own files; after a change copy customer-worker.rules.yml over the chart's rules.yml."""
+    assert (CHART / "rules.yml").read_text() == (DEPLOY / "prometheus/customer-worker.rules.yml").read_text()
 
 
 def test_the_version_is_the_workers():

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from kafka_rights import documented
 
 from worker.topics import Cluster, Plan, wanted
 
@@ -30,21 +31,18 @@ def test_topics_have_their_names():
     assert [topic["metadata"]["name"] for topic in manifests("topics.yaml")] == [name for _, name in Plan().names()]
 
 
-def test_the_user_has_rights_on_the_workers_own_topics_and_group_alone():
-    """By their full names, and on nothing of the cluster's."""
+def test_the_user_has_the_rights_of_run():
+    """Those of the runbook, by their full names; and what `check` reads of the topics' settings."""
     (user,) = manifests("user.yaml")
+    acls = user["spec"]["authorization"]["acls"]
     rights = {
-        (acl["resource"]["type"], acl["resource"]["name"], acl["resource"]["patternType"]): acl["operations"]
-        for acl in user["spec"]["authorization"]["acls"]
+        (operation, acl["resource"]["type"], acl["resource"]["name"]) for acl in acls for operation in acl["operations"]
     }
-    assert rights == {
-        ("group", "customer-worker", "literal"): ["Read"],
-        ("topic", "customer.create.requests", "literal"): ["Read", "DescribeConfigs"],
-        ("topic", "customer.create.succeeded", "literal"): ["Write", "DescribeConfigs"],
-        ("topic", "customer.create.failed", "literal"): ["Write", "DescribeConfigs"],
-        ("topic", "customer.create.dead-letters", "literal"): ["Write", "DescribeConfigs"],
-        ("topic", "customer.create.journal", "literal"): ["Read", "Write", "DescribeConfigs"],
+    run = {
+        (right.operation.name, right.kind.name, right.name) for right in documented("run", Plan(), "customer-worker")
     }
+    assert rights == run | {("DescribeConfigs", "topic", name) for _, name in Plan().names()}
+    assert {acl["resource"]["patternType"] for acl in acls} == {"literal"}
 
 
 def test_all_belong_to_the_same_cluster():
