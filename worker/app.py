@@ -78,8 +78,8 @@ async def run(settings: Settings, reread: Callable[[], Settings] | None = None) 
     try:
         async with AsyncExitStack() as stack:
             api = wiring.api(settings, reread, measures)
-            watch = await stack.enter_async_context(operations(holds, measures, settings.ops.host, settings.ops.port))
-            observed = Observed(measures, Trails(await stack.enter_async_context(traced())), watch)
+            shown = await stack.enter_async_context(operations(holds, measures, settings.ops.host, settings.ops.port))
+            observed = Observed(measures, Trails(await stack.enter_async_context(traced())), shown.watch)
             drained = await _work(settings, api, observed, stopping, stack)
     except Draining:
         drained = True

@@ -22,6 +22,7 @@ class Operations:
 
     measures: Measures
     watch: Watch
+    port: int = 0
     watchdog: Watchdog = field(init=False)
     registry: CollectorRegistry = field(init=False)
 
@@ -43,12 +44,12 @@ class Operations:
 
 
 @asynccontextmanager
-async def operations(holds: Holds, measures: Measures, host: str, port: int) -> AsyncIterator[Watch]:
+async def operations(holds: Holds, measures: Measures, host: str, port: int) -> AsyncIterator[Operations]:
     """Listens from now on. Raises StartupError where it cannot."""
     shown = Operations(measures, Watch(holds))
-    async with ops_port(shown, host, port):
+    async with ops_port(shown, host, port) as shown.port:
         task = asyncio.create_task(shown.watchdog.run(), name="watchdog")
         try:
-            yield shown.watch
+            yield shown
         finally:
             task.cancel()

@@ -81,14 +81,14 @@ async def ops_port(pages: Pages, host: str, port: int) -> AsyncIterator[int]:
 async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     try:
         await web.TCPSite(runner, host, port).start()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         at_fault, why = _meaning(error)
         raise StartupError(f"{at_fault}: cannot listen on {host}:{port}: {why}") from error
 
 
-def _meaning(error: OSError) -> tuple[str, str]:
+def _meaning(error: OSError | UnicodeError) -> tuple[str, str]:
     """The setting that it comes from, and why, for a person."""
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, socket.gaierror | UnicodeError):
         return "WORKER_OPS__HOST", "no such address"
     match error.errno:
         case errno.EADDRINUSE:

@@ -1,0 +1,228 @@
+"""The state of a worker, read off its parts."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+import pytest
+from fakes import FakeJournalTopic
+
+from worker.assignment import Assignment
+from worker.dispatch import Dispatch
+from worker.errors import ApiUnavailable
+from worker.hold import Breaker, HoldReason, Holds
+from worker.ops.state import Load, bound_by
+from worker.ops.watch import Consumption, Watch
+from worker.outcomes import Succeeded
+from worker.pace import Pace
+from worker.progress import Step, Trails
+from worker.records import Record, Standing
+from worker.retry import Backoff
+from worker.slots import Slots
+
+
+@dataclass
+class Turning:
+    turned: float | None = 1.0
+    restoring: set[int] = field(default_factory=set)
+
+
+class Standings:
+    def of(self, partition):
+        return Standing(10, 7, 12, 5)
+
+
+@dataclass
+class Session:
+    session_age: float | None = 3.0
+    renewals: int = 2
+
+
+class Running:
+    """A dispatch whose records stay at their step until `go` is set."""
+
+    def __init__(self, slots=2, max_uncommitted=100, rate=None):
+        self.slots, self.trails, self.go = Slots(slots), Trails(), asyncio.Event()
+        self.dispatch = Dispatch(self.process, self.slots, max_uncommitted=max_uncommitted)
+        self.holds, self.intake, self.pace = Holds(Breaker(10, Backoff(1, 1))), Turning(), Pace(rate)
+        self.watch = Watch(self.holds, Session())
+        self.watch.consumption = Consumption(
+            "requests", self.dispatch, self.intake, Standings(), self.pace, self.trails
+        )
+
+    async def process(self, record, assignment):
+        with self.trails.follow(record) as trail:
+            trail.enter(Step.POST)
+            await self.go.wait()
+            return Succeeded("1", "/1", "individual", 1)
+
+    async def admitted(self, *records, partition=0):
+        topic = FakeJournalTopic()
+        self.dispatch.open(Assignment(partition, await topic.claim(partition), topic.append, self.slots))
+        for offset, key in records:
+            timestamp = int((time.time() - 60) * 1000)
+            self.dispatch.admit(Record("requests", partition, offset, timestamp, key, b"{}"))
+        await asyncio.sleep(0.01)
+
+    async def ended(self):
+        self.go.set()
+        async with asyncio.timeout(5):
+            while self.dispatch.in_flight():
+                await asyncio.sleep(0.001)
+
+    def state(self):
+        return self.watch.state()
+
+
+@pytest.fixture
+async def running():
+    world = Running()
+    yield world
+    await world.ended()
+
+
+async def test_nothing_to_do(running):
+    """It runs and nothing binds it."""
+    await running.admitted()
+    state = running.state()
+    assert (state.phase, state.bound_by, state.in_flight, state.queued, state.holds) == ("running", "idle", 0, 0, ())
+    assert (state.session.age, state.session.renewals) == (3.0, 2)
+    assert state.partitions[0].told() == {
+        "topic": "requests",
+        "partition": 0,
+        "position": 10,
+        "committed": 7,
+        "end": 12,
+        "lag": 5,
+        "journalEntries": 0,
+    }
+
+
+async def test_more_keys_than_slots(running):
+    """The API binds: more at once, or faster answers, would be more throughput."""
+    await running.admitted((0, b"a"), (1, b"b"), (2, b"c"), (3, b"c"))
+    state = running.state()
+    assert (state.in_flight, state.queued, state.bound_by) == (2, 2, "api")
+    blocking = state.partitions[0].blocking
+    assert (blocking.offset, blocking.reason, round(blocking.age)) == (0, "post", 60)
+
+
+async def test_one_key(running):
+    """The keys bind, with slots free."""
+    await running.admitted((0, b"a"), (1, b"a"), (2, b"a"))
+    state = running.state()
+    assert (state.in_flight, state.queued, state.bound_by) == (1, 2, "keys")
+
+
+async def test_a_record_that_is_not_begun():
+    """It blocks its partition while another partition has all slots."""
+    running = Running(slots=1)
+    await running.admitted((0, b"a"))
+    await running.admitted((5, b"b"), partition=1)
+    assert [each.blocking.reason for each in running.state().partitions] == ["post", "queued"]
+    await running.ended()
+
+
+async def test_a_partition_as_far_ahead_as_it_may_be():
+    """Everything behind one slow record is finished, and the limit binds."""
+    running = Running(max_uncommitted=2)
+    await running.admitted((0, b"a"))
+    assignment = next(running.dispatch.assignments())
+    assignment.offsets.start(1)
+    assignment.offsets.finish(1)
+    assert running.state().bound_by == "uncommitted_limit"
+    await running.ended()
+
+
+async def test_a_rate():
+    """It binds while somebody waits for a moment that has not come."""
+    running = Running(rate=0.5)
+    await running.admitted((0, b"a"))
+    assert running.pace.reserve() == 0
+    assert running.state().bound_by == "api"
+    assert running.pace.reserve() > 1
+    assert running.state().bound_by == "rate"
+    await running.ended()
+
+
+async def test_a_hold(running):
+    """Its reason, since when, and the last that was said about it."""
+    running.holds.begin(HoldReason.API_UNAVAILABLE, "first")
+    running.holds.begin(HoldReason.API_UNAVAILABLE, "cannot reach http://crm")
+    state = running.state()
+    (hold,) = state.holds
+    assert (state.phase, state.bound_by, hold.reason, hold.detail) == (
+        "holding",
+        "hold",
+        "api_unavailable",
+        "cannot reach http://crm",
+    )
+    assert hold.told()["since"].endswith("+00:00")
+    assert running.watch.not_ready() == ["api_unavailable"]
+    running.holds.end(HoldReason.API_UNAVAILABLE)
+    assert (running.state().phase, running.watch.not_ready()) == ("running", [])
+
+
+async def test_a_journal_that_is_read(running):
+    """The partition is told, and what it has, though nothing of it is taken yet."""
+    running.intake.restoring = {4}
+    running.holds.begin(HoldReason.JOURNAL_RESTORING, "partitions [4]")
+    state = running.state()
+    assert (state.phase, state.bound_by) == ("restoring", "restore")
+    assert [(each.partition, each.standing.lag, each.blocking) for each in state.partitions] == [(4, 5, None)]
+
+
+async def test_a_journal_that_is_read_while_others_work(running):
+    """What binds the others is told."""
+    await running.admitted((0, b"a"), (1, b"a"))
+    running.intake.restoring = {4}
+    running.holds.begin(HoldReason.JOURNAL_RESTORING, "partitions [4]")
+    assert (running.state().phase, running.state().bound_by) == ("restoring", "keys")
+
+
+async def test_a_stop(running):
+    """It is a drain whatever else holds, and no turn is expected any more."""
+    running.holds.begin(HoldReason.API_UNAVAILABLE, "down")
+    running.holds.begin(HoldReason.STOPPING, "told to stop")
+    running.intake.turned = None
+    assert (running.state().phase, running.watch.turned()) == ("draining", None)
+    assert running.watch.not_ready() == ["api_unavailable", "stopping"]
+
+
+def test_a_worker_that_begins():
+    """Before Kafka is there: not ready, and no failure."""
+    watch = Watch(Holds(Breaker(10, Backoff(1, 1))))
+    state = watch.state()
+    assert (state.phase, state.bound_by, state.partitions, state.session.age) == ("restoring", "restore", (), None)
+    assert (watch.not_ready(), watch.turned()) == (["starting"], None)
+
+
+async def test_a_hold_that_the_breaker_ends():
+    """Its last word is the last failure's."""
+    holds = Holds(Breaker(1, Backoff(0, 0)))
+    for text in ("refused", "no such host"):
+        with pytest.raises(ApiUnavailable):
+            async with holds.turn(asyncio.sleep):
+                raise ApiUnavailable(text)
+    ((_, detail),) = holds.details().values()
+    assert detail == "no such host"
+
+
+@pytest.mark.parametrize(
+    ("load", "bound"),
+    [
+        (Load(), "idle"),
+        (Load(in_flight=3), "api"),
+        (Load(in_flight=3, full=True, queued=5), "api"),
+        (Load(in_flight=3, queued=5), "keys"),
+        (Load(in_flight=3, queued=5, at_limit=True), "keys"),
+        (Load(in_flight=3, at_limit=True), "uncommitted_limit"),
+        (Load(in_flight=3, full=True, paced=True), "rate"),
+        (Load(in_flight=3, full=True, restoring=True), "api"),
+        (Load(restoring=True), "restore"),
+        (Load(held=True, restoring=True, full=True, paced=True), "hold"),
+    ],
+)
+def test_what_binds(load, bound):
+    """The first cause that applies."""
+    assert bound_by(load) == bound
