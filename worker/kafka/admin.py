@@ -67,6 +67,12 @@ class Admin:
         async with self.bounded():
             await self.client.delete_topics(list(topics), timeout_ms=int(self.within * 1000))
 
+    async def committed(self, group: str, topic: str) -> dict[int, int]:
+        """By partition the offset that the group goes on at; without those that it never committed to."""
+        async with self.bounded():
+            stored = await self.client.list_consumer_group_offsets(group)
+        return {place.partition: at.offset for place, at in stored.items() if place.topic == topic and at.offset >= 0}
+
     @asynccontextmanager
     async def bounded(self) -> AsyncIterator[None]:
         """Inside, everything takes `within` seconds at most and fails as KafkaUnavailable or StartupError."""

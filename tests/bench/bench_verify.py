@@ -1,0 +1,138 @@
+"""What `verify` takes over a full topic. Printed, never asserted.
+
+python tests/bench/bench_verify.py [RECORDS]
+
+On a Kafka of its own on this machine, or on the one that WORKER_TEST_KAFKA names.
+"""
+
+import asyncio
+import os
+import resource
+import sys
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from worker.commands import Request
+from worker.kafka import admin
+from worker.kafka.connection import Connection
+from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
+from worker.records import OutgoingMessage, Position, Record
+from worker.results import Results
+from worker.sandbox.local_kafka import LocalKafka
+from worker.settings import Settings
+from worker.topics import Plan, create
+from worker.verification.command import verified
+from worker.verification.scan import Asked
+
+RECORDS = 1_000_000
+PARTITIONS = 6
+FAILS = 50  # one in so many
+BODY = b'{"type":{"value":"individual"},"contactPersons":{"contactPerson":[{"firstName":"Jack"}]}}'
+PARKED = Failed(Reason(ReasonCode.REJECTED, "the API rejected the customer: 400 (400-101)"), 1)
+
+
+def say(what: str, value: float, unit: str) -> None:
+    print(f"{what:44} {value:12,.1f} {unit}", flush=True)  # noqa: T201  # a report
+
+
+def messages(plan: Plan, count: int) -> Iterator[OutgoingMessage]:
+    """Each request, and its end as the worker tells it."""
+    results = Results("bench", plan.succeeded, plan.failed, plan.dead_letters, "bench")
+    letters = [0] * PARTITIONS
+    for number in range(count):
+        partition, offset = number % PARTITIONS, number // PARTITIONS
+        record = Record(plan.requests, partition, offset, 0, b"k%d" % number, BODY)
+        asked = Request("urn:crm", str(number))
+        yield OutgoingMessage(plan.requests, record.key, BODY, partition=partition)
+        if number % FAILS:
+            path = f"/system/ws/v12/interaction/customer/{number}"
+            yield results.succeeded(Succeeded(str(number), path, "individual", 1), record, asked)
+            continue
+        yield results.dead_letter(PARKED, record, asked, time.time())
+        yield results.failed(PARKED, record, asked, Position(plan.dead_letters, partition, letters[partition]))
+        letters[partition] += 1
+
+
+def fits(batch: BatchBuilder, message: OutgoingMessage) -> bool:
+    """Whether it had room, and took it."""
+    headers = list(message.headers)
+    return batch.append(timestamp=None, key=message.key, value=message.value, headers=headers) is not None
+
+
+async def publish(connection: Connection, given: Iterator[OutgoingMessage]) -> None:
+    """In batches that are filled here, which is several times faster than message by message."""
+    async with AIOKafkaProducer(**connection.arguments(), acks="all", max_request_size=1 << 20) as producer:
+        batches: dict[tuple[str, int], BatchBuilder] = {}
+        pending: deque[asyncio.Future[object]] = deque()
+
+        async def ship(place: tuple[str, int]) -> None:
+            pending.append(await producer.send_batch(batches.pop(place), place[0], partition=place[1]))
+            while len(pending) > 20:
+                await pending.popleft()
+
+        for number, message in enumerate(given):
+            place = message.topic, number % PARTITIONS if message.partition is None else message.partition
+            if not fits(batches.setdefault(place, producer.create_batch()), message):
+                await ship(place)
+                fits(batches.setdefault(place, producer.create_batch()), message)
+        for place in list(batches):
+            await ship(place)
+        await asyncio.gather(*pending)
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[Connection]:
+    if named := os.environ.get("WORKER_TEST_KAFKA"):
+        yield Connection(named)
+        return
+    async with LocalKafka() as kafka:
+        yield Connection(kafka.bootstrap_servers)
+
+
+async def commit(connection: Connection, plan: Plan, group: str, count: int) -> None:
+    """As a worker that is done."""
+    consumer = AIOKafkaConsumer(**connection.arguments(), group_id=group, enable_auto_commit=False)
+    await consumer.start()
+    ends = {
+        TopicPartition(plan.requests, number): len(range(number, count, PARTITIONS)) for number in range(PARTITIONS)
+    }
+    consumer.assign(list(ends))
+    await consumer.commit(ends)
+    await consumer.stop()
+
+
+async def bench(count: int) -> None:
+    async with connected() as connection:
+        name = f"bench-{uuid4().hex[:8]}"
+        plan = Plan(name, f"{name}-ok", f"{name}-failed", f"{name}-letters", f"{name}-journal", PARTITIONS)
+        async with admin.opened(connection) as client:
+            await create(client, plan)
+        started = time.perf_counter()
+        await publish(connection, messages(plan, count))
+        say("published in", time.perf_counter() - started, "s")
+        await commit(connection, plan, "bench", count)
+        names = {setting.rpartition("__")[2].lower(): name for setting, name in plan.names()}
+        settings = Settings.model_validate(
+            {"kafka": {"bootstrap_servers": connection.bootstrap_servers, "group_id": "bench"}, "topics": names}
+        )
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        started, spent = time.perf_counter(), time.process_time()
+        report = await verified(settings, Asked())
+        taken, spent = time.perf_counter() - started, time.process_time() - spent
+        say(f"{count:,} requests verified in", taken, "s")
+        say("of which on the processor", spent, "s")
+        say("which is", count / taken, "requests/s")
+        say("largest memory, before it", before / 1024, "MiB")
+        say("largest memory, after it", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MiB")
+        for line in report.lines():
+            print(line)  # noqa: T201  # a report
+
+
+if __name__ == "__main__":
+    asyncio.run(bench(int(sys.argv[1]) if len(sys.argv) > 1 else RECORDS))

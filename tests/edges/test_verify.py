@@ -1,0 +1,341 @@
+"""`verify` over real topics: what holds, what does not, and what nobody can tell any more."""
+
+import asyncio
+import os
+import sys
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import orjson
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+from worker.commands import Request
+from worker.errors import StartupError
+from worker.kafka import admin
+from worker.kafka.connection import Connection
+from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
+from worker.records import Position, Record
+from worker.results import Results
+from worker.settings import Settings
+from worker.topics import Plan, create
+from worker.verification.command import verified
+from worker.verification.scan import Asked
+
+WITHIN = 30
+PARKED = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 1)
+HOUR = 3_600_000
+
+
+@dataclass
+class Told:
+    """Five topics of two partitions, and a producer that ends requests in them as the worker does."""
+
+    kafka: str
+    plan: Plan
+    group: str
+    producer: AIOKafkaProducer
+    results: Results = field(init=False)
+
+    def __post_init__(self):
+        self.results = Results("w", self.plan.succeeded, self.plan.failed, self.plan.dead_letters, self.group)
+
+    @property
+    def settings(self):
+        names = {setting.rpartition("__")[2].lower(): name for setting, name in self.plan.names()}
+        return Settings.model_validate(
+            {"kafka": {"bootstrap_servers": self.kafka, "group_id": self.group}, "topics": names}
+        )
+
+    async def publish(self, topic, value, key=b"k", headers=(), partition=0, timestamp=None):
+        sent = self.producer.send_and_wait(topic, value, key, partition, timestamp, list(headers))
+        return (await asyncio.wait_for(sent, WITHIN)).offset
+
+    async def request(self, *, partition=0, timestamp=None):
+        offset = await self.publish(self.plan.requests, b"{}", partition=partition, timestamp=timestamp)
+        return Record(self.plan.requests, partition, offset, 1, b"k", b"{}")
+
+    async def _tell(self, message):
+        return await self.publish(message.topic, message.value, message.key, message.headers, message.partition or 0)
+
+    async def succeed(self, record, event=None, customer=None):
+        asked = Request("urn:crm", event or f"{record.partition}-{record.offset}")
+        customer = customer or f"28{record.partition}{record.offset}"
+        await self._tell(self.results.succeeded(Succeeded(customer, "/c", "individual", 1), record, asked))
+
+    async def letter(self, record, results=None):
+        asked = Request("urn:crm", f"{record.partition}-{record.offset}")
+        message = (results or self.results).dead_letter(PARKED, record, asked, time.time())
+        return Position(self.plan.dead_letters, record.partition, await self._tell(message))
+
+    async def fail(self, record, letter=None):
+        asked = Request("urn:crm", f"{record.partition}-{record.offset}")
+        letter = letter or await self.letter(record)
+        await self._tell(self.results.failed(PARKED, record, asked, letter))
+
+    async def commit(self, *offsets):
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, group_id=self.group, enable_auto_commit=False)
+        async with consumer, asyncio.timeout(WITHIN):
+            places = [TopicPartition(self.plan.requests, number) for number in range(2)]
+            consumer.assign(places)
+            await consumer.commit(dict(zip(places, offsets, strict=False)))
+
+    async def delete(self, topic, before, partition=0):
+        async with asyncio.timeout(WITHIN):
+            client = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
+            await client.start()
+            await client.delete_records({TopicPartition(topic, partition): RecordsToDelete(before_offset=before)})
+            await client.close()
+
+    async def verify(self, **asked):
+        return await asyncio.wait_for(verified(self.settings, Asked(**asked)), 60)
+
+
+def found(report):
+    return {each.kind: (each.count, *each.places) for each in report.findings}
+
+
+def not_judged(report):
+    return {each.kind: (each.count, *each.places) for each in report.not_judged}
+
+
+@pytest.fixture
+async def told(kafka, unique):
+    plan = Plan(f"{unique}-requests", f"{unique}-ok", f"{unique}-failed", f"{unique}-letters", f"{unique}-journal", 2)
+    async with admin.opened(Connection(kafka)) as client:
+        await create(client, plan)
+    async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
+        yield Told(kafka, plan, f"{unique}-group", producer)
+
+
+@asynccontextmanager
+async def transaction(told):
+    producer = AIOKafkaProducer(bootstrap_servers=told.kafka, transactional_id=told.group)
+    async with producer, producer.transaction():
+        yield producer
+
+
+async def test_every_request_ended(told):
+    """It holds, and says over what."""
+    for _ in range(3):
+        await told.succeed(await told.request())
+    await told.fail(await told.request(partition=1))
+    await told.commit(3, 1)
+    report = await told.verify()
+    assert report.holds
+    assert (report.succeeded, report.failed, report.foreign, report.not_judged) == (3, 1, {}, ())
+    assert [(each.first, each.end, each.in_flight) for each in report.parts] == [(0, 3, 0), (0, 1, 0)]
+
+
+async def test_empty_topics(told):
+    """Nothing is committed, and nothing is wrong."""
+    report = await told.verify()
+    assert report.holds
+    assert next(report.lines()) == f"{told.plan.requests}: nothing is committed"
+
+
+async def test_a_request_that_ended_nowhere(told):
+    """It is a gap when it is committed, and in flight when it is not."""
+    records = [await told.request() for _ in range(6)]
+    await told.succeed(records[0])
+    await told.succeed(records[3])
+    await told.commit(5)
+    report = await told.verify()
+    assert found(report) == {"no_terminal_event": (3, "0@1-2", "0@4")}
+    assert report.parts[0].in_flight == 1
+
+
+async def test_holes_that_no_record_is_in(told):
+    """The markers of transactions take offsets of which nothing is expected."""
+    for _ in range(3):
+        async with transaction(told) as producer:
+            await producer.send_and_wait(told.plan.requests, b"{}", partition=0)
+    for offset in (0, 2):
+        await told.succeed(Record(told.plan.requests, 0, offset, 1, b"k", b"{}"))
+    await told.commit(6)
+    assert found(await told.verify()) == {"no_terminal_event": (1, "0@4")}
+
+
+async def test_a_dead_letter_without_its_event(told):
+    """The request's place is told; that the request succeeded changes nothing."""
+    lost, other = await told.request(), await told.request()
+    await told.letter(lost)
+    await told.letter(other)
+    await told.succeed(other)
+    await told.commit(2)
+    assert found(await told.verify()) == {
+        "no_terminal_event": (1, "0@0"),
+        "dead_letter_without_failed_event": (2, "0@0-1"),
+    }
+
+
+async def test_a_failed_event_without_its_dead_letter(told):
+    """Neither a place with nothing in it nor the letter of another request will do."""
+    first, second, third = [await told.request() for _ in range(3)]
+    letter = await told.letter(first)
+    await told.fail(first, letter)
+    await told.fail(second, letter)
+    await told.fail(third, Position(told.plan.dead_letters, 1, 17))
+    await told.commit(3)
+    assert found(await told.verify()) == {"failed_event_without_dead_letter": (2, "0@1 -> 0@0", "0@2 -> 1@17")}
+
+
+async def test_two_ends_of_one_request(told):
+    """It cannot have succeeded and failed."""
+    record = await told.request()
+    await told.succeed(record)
+    await told.fail(record)
+    await told.commit(1)
+    assert found(await told.verify()) == {"two_terminal_events": (1, "0@0")}
+
+
+async def test_two_customers_for_one_event(told):
+    """Wherever the event was repeated; both customers are told, with the requests they came from."""
+    one, two, three = await told.request(), await told.request(partition=1), await told.request()
+    await told.succeed(one, "e-1", "2801")
+    await told.succeed(two, "e-1", "2805")
+    await told.succeed(three, "e-2", "2801")
+    await told.commit(2, 1)
+    assert found(await told.verify()) == {"two_customers_for_one_event": (1, "urn:crm e-1: 2801 (0@0), 2805 (1@0)")}
+
+
+async def test_events_and_letters_that_came_twice(told):
+    """A redelivery publishes the same again, and a repeat of the event has the customer that it had."""
+    one, two, three = [await told.request() for _ in range(3)]
+    for _ in range(2):
+        await told.succeed(one, "e-1", "2801")
+        await told.succeed(two, "e-1", "2801")
+        await told.fail(three)
+    await told.commit(3)
+    report = await told.verify()
+    assert (report.holds, report.succeeded, report.failed) == (True, 2, 1)
+
+
+async def test_letters_without_their_payload(told):
+    """Their headers are enough."""
+    record = await told.request()
+    await told.fail(record, await told.letter(record, told.results.without_payload()))
+    await told.commit(1)
+    assert (await told.verify()).holds
+
+
+@pytest.mark.parametrize("value", [b"\xff", b"[]", b'{"data":{"request":{}}}', b'{"data":{"request":[]}}', None])
+async def test_foreign_records(told, value):
+    """They are counted, and nothing is made of them."""
+    record = await told.request()
+    await told.succeed(record)
+    for topic in (told.plan.succeeded, told.plan.failed, told.plan.dead_letters):
+        await told.publish(topic, value)
+    await told.commit(1)
+    report = await told.verify()
+    assert report.holds
+    assert set(report.foreign) == {told.plan.succeeded, told.plan.failed, told.plan.dead_letters}
+
+
+async def test_events_of_another_request_topic(told):
+    """They end nothing of this one."""
+    record = await told.request()
+    await told.succeed(Record("elsewhere", 0, record.offset, 1, b"k", b"{}"))
+    await told.commit(1)
+    report = await told.verify()
+    assert found(report) == {"no_terminal_event": (1, "0@0")}
+    assert report.foreign == {told.plan.succeeded: 1}
+
+
+async def test_requests_that_retention_deleted(told):
+    """The range begins where the topic does."""
+    for _ in range(3):
+        await told.succeed(await told.request())
+    await told.commit(3)
+    await told.delete(told.plan.requests, 2)
+    report = await told.verify()
+    assert (report.holds, report.parts[0].first, report.succeeded) == (True, 2, 1)
+
+
+async def test_requests_that_were_deleted_unread(told):
+    """They are lost, whatever the group does now."""
+    for _ in range(4):
+        await told.request()
+    await told.commit(1)
+    await told.delete(told.plan.requests, 3)
+    assert found(await told.verify()) == {"deleted_unread": (2, "0@1-2")}
+
+
+async def test_results_that_were_deleted_before_their_requests(told):
+    """What is older than the oldest result cannot be judged; what is younger can."""
+    now = int(time.time() * 1000)
+    old, young = [await told.request(timestamp=now + shift) for shift in (-HOUR, HOUR)]
+    await told.succeed(old)
+    await told.succeed(young)
+    await told.delete(told.plan.succeeded, 2)
+    await told.commit(2)
+    report = await told.verify()
+    assert not_judged(report) == {"terminal_event_may_be_deleted": (1, "0@0")}
+    assert found(report) == {"no_terminal_event": (1, "0@1")}
+
+
+async def test_letters_that_are_kept_longer_than_failed_events(told):
+    """Nothing can be said of them, nor of a letter that is gone itself."""
+    first, second, third = [await told.request(timestamp=1) for _ in range(3)]
+    await told.fail(first)
+    await told.delete(told.plan.failed, 1)
+    await told.fail(second)
+    await told.delete(told.plan.dead_letters, 2)
+    await told.letter(third)
+    await told.commit(3)
+    report = await told.verify()
+    assert report.holds
+    assert not_judged(report) == {
+        "terminal_event_may_be_deleted": (2, "0@0", "0@2"),
+        "failed_event_may_be_deleted": (1, "0@2"),
+        "dead_letter_deleted": (1,),
+    }
+
+
+async def test_a_part_of_the_requests(told):
+    """By partition and offsets, or by time; what was left out is not judged."""
+    for timestamp in (1000, 2000, 3000, 4000):
+        await told.request(timestamp=timestamp)
+    await told.commit(4)
+    for asked in ({"partition": 0, "first": 1, "end": 3}, {"since": 2000, "until": 4000}):
+        assert found(await told.verify(**asked)) == {"no_terminal_event": (2, "0@1-2")}
+    assert (await told.verify(partition=1)).holds
+
+
+async def test_a_topic_that_does_not_exist(told):
+    """It is named with its setting, and not made by asking."""
+    told.plan = replace(told.plan, succeeded="no-such-topic")
+    with pytest.raises(StartupError, match=r"no-such-topic .WORKER_TOPICS__SUCCEEDED."):
+        await told.verify()
+
+
+async def typed(told, *arguments):
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
+    ours = dict(told.plan.names()) | {
+        "WORKER_KAFKA__BOOTSTRAP_SERVERS": told.kafka,
+        "WORKER_KAFKA__GROUP_ID": told.group,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "worker", "verify", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**inherited, **ours},
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode, out.decode().splitlines(), err.decode()
+
+
+async def test_as_it_is_typed(told):
+    """A person gets sentences, a machine one document; the exit code is that of what does not hold."""
+    for _ in range(2):
+        await told.request()
+    await told.commit(2)
+    code, lines, err = await typed(told)
+    assert (code, err) == (1, "")
+    assert lines[-2:] == ["failed: 2 requests ended in neither topic: 0@0-1", "it does not hold"]
+    code, (document,), _ = await typed(told, "--json", "--partition", "0", "--from", "1", "--to", "1")
+    assert code == 1
+    assert orjson.loads(document)["findings"] == [{"kind": "no_terminal_event", "count": 1, "places": ["0@1"]}]

@@ -1,0 +1,277 @@
+"""What `verify` makes of what it reads, against a naive model that keeps everything."""
+
+from itertools import pairwise
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from worker.cli import app
+from worker.commands import Request
+from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
+from worker.records import Position, Record
+from worker.results import Results
+from worker.verification.bits import Bits
+from worker.verification.judgement import Customers, Ends, Letters, Suspects, deleted_unread
+from worker.verification.reading import Failure, Spot, Success, failure, success
+from worker.verification.report import Finding, Part, Report, places
+from worker.verification.table import Table
+
+RESULTS = Results("w", "ok", "failed", "letters", "g")
+ASKED = Request("urn:crm", "e-1")
+RECORD = Record("requests", 3, 7, 1, b"k", b"{}")
+SPANS = {0: (5, 15), 1: (0, 4)}
+SPOTS = st.builds(Spot, st.integers(0, 2), st.integers(3, 16))
+MADE = RESULTS.succeeded(Succeeded("2801", "/c", "individual", 1), RECORD, ASKED).value or b""
+
+
+def judged(spot: Spot) -> bool:
+    first, end = SPANS.get(spot.partition, (0, 0))
+    return first <= spot.offset < end
+
+
+def spots(finding: Finding) -> set[Spot]:
+    """The places of a finding, one by one."""
+    told = set()
+    for place in finding.places:
+        partition, _, offsets = place.partition("@")
+        first, _, last = offsets.partition("-")
+        told |= {Spot(int(partition), offset) for offset in range(int(first), int(last or first) + 1)}
+    assert len(told) == finding.count
+    return told
+
+
+# --- bits and tables --------------------------------------------------------------------------------------------------
+
+
+@given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)), st.integers(0, 40), st.integers(0, 30))
+def test_bits_are_a_set_of_offsets(one: set[int], other: set[int], first: int, size: int) -> None:
+    """Of those between first and end; every operation is that of sets."""
+    window = set(range(first, first + size))
+    some, more = Bits(first, first + size), Bits(first, first + size)
+    for offset in one:
+        some.add(offset)
+    for offset in other:
+        more.add(offset)
+    one, other = one & window, other & window
+
+    def kept(bits: Bits) -> set[int]:
+        runs = list(bits.runs())
+        assert all(before[1] < after[0] for before, after in pairwise(runs))
+        assert len(bits) == sum(end - start for start, end in runs)
+        return {offset for run in runs for offset in range(*run)}
+
+    assert kept(some) == one == {offset for offset in range(80) if offset in some}
+    assert kept(some.both(more)) == one & other
+    assert kept(some.either(more)) == one | other
+    assert kept(some.without(more)) == one - other
+    assert kept(some.others()) == window - one
+
+
+def test_runs_that_are_close() -> None:
+    """They are read in one go."""
+    bits = Bits(0, 100)
+    for offset in (1, 2, 5, 50):
+        bits.add(offset)
+    assert list(bits.runs(10)) == [(1, 6), (50, 51)]
+    assert list(bits.runs()) == [(1, 3), (5, 6), (50, 51)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**64 - 2), st.integers(0, 2**64 - 1))), st.integers(0, 8))
+def test_table_is_a_dictionary_with_little_room(pairs: list[tuple[int, int]], room: int) -> None:
+    """The first value of a key stays; a key for which there is no room is not kept."""
+    table, model = Table(room), dict[int, int]()
+    for key, value in pairs:
+        if key not in model and len(model) == room:
+            assert table.put(key, value) is None
+        else:
+            assert table.put(key, value) == model.setdefault(key, value)
+    assert all(table.get(key) == model.get(key) for key, _ in pairs)
+    assert table.is_full == (len(model) == room)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def test_our_own_events_are_read() -> None:
+    """As the worker writes them."""
+    assert success(MADE, "requests") == Success(Spot(3, 7), "urn:crm", "e-1", "2801")
+    parked = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 1)
+    told = RESULTS.failed(parked, RECORD, ASKED, Position("letters", 2, 9)).value
+    assert failure(told, "requests", "letters") == Failure(Spot(3, 7), Spot(2, 9))
+    assert failure(told, "requests", "others") is None
+    assert success(told, "requests") is None
+    assert failure(MADE, "requests", "letters") is None
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("id",), "another"),
+        (("type",), "customer.create.succeeded.v2"),
+        (("data",), None),
+        (("data", "customerId"), 2801),
+        (("data", "request", "offset"), -1),
+        (("data", "request", "offset"), 2**60),
+        (("data", "request", "offset"), True),
+        (("data", "request", "partition"), "3"),
+        (("data", "request", "topic"), "other"),
+        (("data", "request", "source"), None),
+    ],
+)
+def test_events_that_are_not_ours(where: tuple[str, ...], value: Any) -> None:
+    """One thing that is not as we write it is enough."""
+    event = orjson.loads(MADE)
+    *path, name = where
+    inner = event
+    for step in path:
+        inner = inner[step]
+    inner[name] = value
+    assert success(orjson.dumps(event), "requests") is None
+
+
+@given(st.binary() | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(repr).map(str.encode))
+def test_anything_may_stand_in_a_topic(value: bytes) -> None:
+    """It is foreign, and no error."""
+    assert success(value, "requests") is None
+    assert failure(value, "requests", "letters") is None
+
+
+# --- judgement --------------------------------------------------------------------------------------------------------
+
+
+@given(st.sets(SPOTS), st.sets(SPOTS), st.dictionaries(SPOTS, st.booleans()))
+def test_ends(succeeded: set[Spot], failed: set[Spot], records: dict[Spot, bool]) -> None:
+    """A record without an end is a gap, or not judged where its end may be deleted; an offset without a record none."""
+    ends, letters = Ends(SPANS), Letters(SPANS, 0, {})
+    for spot in succeeded:
+        ends.succeeded.add(spot)
+    for spot in failed:
+        letters.failed.add(spot)
+    missing = ends.missing(letters.failed)
+    for spot, old in records.items():
+        if spot.partition in missing and spot.offset in missing[spot.partition]:
+            ends.record(spot, old=old)
+    gaps, twice = ends.findings(letters.failed)
+    (unclear,) = ends.not_judged()
+    open_ = {spot for spot in records if judged(spot) and spot not in succeeded | failed}
+    assert spots(gaps) == {spot for spot in open_ if not records[spot]}
+    assert spots(unclear) == {spot for spot in open_ if records[spot]}
+    assert spots(twice) == {spot for spot in succeeded & failed if judged(spot)}
+
+
+@given(st.lists(st.tuples(SPOTS, st.booleans()), max_size=6), st.lists(st.tuples(SPOTS, st.integers(0, 7)), max_size=6))
+def test_letters(written: list[tuple[Spot, bool]], told: list[tuple[Spot, int]]) -> None:
+    """Each letter wants its request's event, each event its request's letter; two first letters are deleted."""
+    log = {0: (2, 6)}
+    letters = Letters(SPANS, 6, log)
+    kept = [(offset, *pair) for offset, pair in enumerate(written) if offset >= 2]
+    for offset, request, old in kept:
+        letters.letter(Spot(0, offset), request, old=old)
+    for request, offset in told:
+        letters.failure(Failure(request, Spot(0, offset)))
+    failed = {request for request, _ in told}
+    at = {offset: request for offset, request, _ in kept}
+    alone, nowhere = letters.findings()
+    may_be, gone, unknown = letters.not_judged()
+    wanting = [(request, offset) for request, offset in told if judged(request) and at.get(offset) != request]
+    assert spots(alone) == {spot for _, spot, old in kept if not old and judged(spot) and spot not in failed}
+    assert spots(may_be) == {spot for _, spot, old in kept if old and judged(spot) and spot not in failed}
+    assert nowhere.count == len([1 for _, offset in wanting if offset >= 2])
+    assert gone.count == len([1 for _, offset in wanting if offset < 2])
+    assert unknown.count == 0
+
+
+def test_more_letters_than_there_is_room_for() -> None:
+    """A letter that was not remembered is not called missing; one beyond the topic's end is."""
+    letters = Letters(SPANS, 3, {0: (0, 3)}, room=1)
+    for offset in range(3):
+        letters.letter(Spot(0, offset), Spot(1, offset), old=False)
+        letters.failure(Failure(Spot(1, offset), Spot(0, offset)))
+    letters.failure(Failure(Spot(1, 3), Spot(0, 3)))
+    assert [each.count for each in letters.findings()] == [0, 1]
+    assert [each.count for each in letters.not_judged()] == [0, 0, 2]
+
+
+EVENTS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("123")), max_size=12)
+
+
+@given(EVENTS)
+def test_customers(seen: list[tuple[str, str]]) -> None:
+    """An event with two customers is found, one with the same customer again is not."""
+    customers = Customers(12)
+    for event, customer in seen:
+        customers.success(Success(Spot(0, 0), "urn", event, customer))
+    suspects = Suspects(customers.suspects)
+    for event, customer in seen:
+        suspects.success(Success(Spot(0, 0), "urn", event, customer))
+    (found,) = suspects.findings()
+    of = {event: {customer for each, customer in seen if each == event} for event, _ in seen}
+    assert {place.partition(":")[0] for place in found.places} == {
+        f"urn {e}" for e, of_e in of.items() if len(of_e) > 1
+    }
+
+
+def test_a_hash_that_two_events_share() -> None:
+    """It raises a suspicion and no finding: the events themselves are compared."""
+    one, other = Success(Spot(0, 0), "urn", "a", "1"), Success(Spot(0, 1), "urn", "b", "2")
+    suspects = Suspects({hash(("urn", "a")) & (2**64 - 1), hash(("urn", "b")) & (2**64 - 1)})
+    suspects.success(one)
+    suspects.success(other)
+    assert [each.count for each in suspects.findings()] == [0]
+
+
+def test_more_events_than_there_is_room_for() -> None:
+    """It is said how many were not looked at; those that are remembered still are."""
+    customers = Customers(3, room=1)
+    for event, customer in [("a", "1"), ("b", "1"), ("a", "2")]:
+        customers.success(Success(Spot(0, 0), "urn", event, customer))
+    assert len(customers.suspects) == 1
+    assert [each.count for each in customers.not_judged()] == [1]
+
+
+def test_offsets_that_were_deleted_unread() -> None:
+    """They are told as they are."""
+    assert deleted_unread({0: (3, 5), 1: (9, 10)}) == Finding("deleted_unread", 3, ("0@3-4", "1@9"))
+
+
+# --- telling ----------------------------------------------------------------------------------------------------------
+
+
+def test_places_that_are_too_many() -> None:
+    """The count is right, and the list ends."""
+    bits = Bits(0, 100)
+    for offset in range(0, 100, 2):
+        bits.add(offset)
+    told = places("no_terminal_event", {0: bits})
+    assert (told.count, len(told.places)) == (50, 20)
+    assert str(told).endswith("0@38, ...")
+
+
+def test_a_report() -> None:
+    """What could not be judged is no failure."""
+    finding = Finding("no_terminal_event", 2, ("0@1-2",))
+    report = Report("requests", (Part(0, 0, 3, 1),), 1, 0, (), (finding,), {"ok": 2})
+    assert report.holds
+    assert list(report.lines()) == [
+        "requests: 0@0-2",
+        "1 succeeded, 0 failed; 1 offsets not committed yet",
+        "ok: 2 records are none of ours",
+        "not judged: 2 requests ended in neither topic: 0@1-2",
+        "it holds",
+    ]
+    assert report.json()["notJudged"] == [{"kind": "no_terminal_event", "count": 2, "places": ["0@1-2"]}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [(["--from", "1"], "--partition"), (["--to", "1"], "--partition"), (["--since", "never"], "no age")],
+)
+def test_wrong_usage(arguments: list[str], told: str) -> None:
+    """It is refused before anything is asked."""
+    result = CliRunner().invoke(app, ["verify", *arguments], env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert told in result.output

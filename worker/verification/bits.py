@@ -1,0 +1,70 @@
+"""One bit an offset: which offsets of a partition something is known of."""
+
+import re
+from collections.abc import Iterator
+
+SOME = re.compile(rb"[^\x00]+")
+Run = tuple[int, int]
+
+
+class Bits:
+    """The offsets from `first` up to `end`, which is not one of them; what lies outside is never kept."""
+
+    __slots__ = ("_bytes", "_size", "end", "first")
+
+    def __init__(self, first: int, end: int, bits: int = 0) -> None:
+        self.first, self.end = first, max(first, end)
+        self._size = self.end - first
+        self._bytes = bytearray(bits.to_bytes((self._size + 7) // 8, "little"))
+
+    def add(self, offset: int) -> None:
+        """Keep it, if it is one of ours."""
+        place = offset - self.first
+        if 0 <= place < self._size:
+            self._bytes[place >> 3] |= 1 << (place & 7)
+
+    def __contains__(self, offset: int) -> bool:
+        place = offset - self.first
+        return 0 <= place < self._size and bool(self._bytes[place >> 3] >> (place & 7) & 1)
+
+    def __len__(self) -> int:
+        return self.number.bit_count()
+
+    def both(self, other: "Bits") -> "Bits":
+        """Those in this one and the other, which has the same first and end."""
+        return Bits(self.first, self.end, self.number & other.number)
+
+    def either(self, other: "Bits") -> "Bits":
+        """Those in this one or the other."""
+        return Bits(self.first, self.end, self.number | other.number)
+
+    def without(self, other: "Bits") -> "Bits":
+        """Those in this one and not in the other."""
+        return Bits(self.first, self.end, self.number & ~other.number)
+
+    def others(self) -> "Bits":
+        """Those that are not in it."""
+        return Bits(self.first, self.end, ~self.number & ((1 << self._size) - 1))
+
+    def runs(self, apart: int = 1) -> Iterator[Run]:
+        """(first, end) of what is kept, in order; runs that are less than `apart` offsets apart are one."""
+        start = end = -1
+        for offset in self._offsets():
+            if start >= 0 and offset - end >= apart:
+                yield start, end
+                start = offset
+            start, end = (offset if start < 0 else start), offset + 1
+        if start >= 0:
+            yield start, end
+
+    @property
+    def number(self) -> int:
+        """All bits, that of `first` being the lowest."""
+        return int.from_bytes(self._bytes, "little")
+
+    def _offsets(self) -> Iterator[int]:
+        for found in SOME.finditer(self._bytes):
+            for index in range(*found.span()):
+                for bit in range(8):
+                    if self._bytes[index] >> bit & 1:
+                        yield self.first + index * 8 + bit
