@@ -45,6 +45,20 @@ def test_the_user_has_the_rights_of_run():
     assert {acl["resource"]["patternType"] for acl in acls} == {"literal"}
 
 
+def test_keda_reads_the_lag_as_the_worker():
+    """With the very certificates that the worker is given, by the name that its values are to have."""
+    (authentication,) = manifests("keda.yaml")
+    (values,) = manifests("values.yaml")
+    ca, client = values["tls"]["kafkaCa"], values["tls"]["kafkaClient"]
+    parts = {part["parameter"]: (part["name"], part["key"]) for part in authentication["spec"]["secretTargetRef"]}
+    assert parts == {
+        "ca": (ca["secret"], "ca.crt"),
+        "cert": (client["secret"], "user.crt"),
+        "key": (client["secret"], "user.key"),
+    }
+    assert f"authentication: {authentication['metadata']['name']}" in (STRIMZI / "keda.yaml").read_text()
+
+
 def test_all_belong_to_the_same_cluster():
     """One label to change."""
     labels = [each["metadata"]["labels"] for name in ("topics.yaml", "user.yaml") for each in manifests(name)]
