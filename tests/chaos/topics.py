@@ -1,0 +1,108 @@
+"""The topics of a seed, read to their ends and understood without the worker's own code."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from chaos.facts import Asked, DeadLetter, Place, Told
+from chaos.stream import NUMBER, PARTITIONS, Item
+
+from worker.topics import Plan
+
+READS_WITHIN = 60
+TOPICS = ("requests", "succeeded", "failed", "dead-letters", "journal")
+Records = list[ConsumerRecord[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The topics and the group of one seed."""
+
+    prefix: str
+
+    def of(self, what: str) -> str:
+        """One of TOPICS, or `group`."""
+        return f"{self.prefix}.{what}"
+
+    @property
+    def topics(self) -> list[str]:
+        """In the order of the flow."""
+        return [self.of(each) for each in TOPICS]
+
+    @property
+    def plan(self) -> Plan:
+        """As the worker's own command makes them."""
+        requests, succeeded, failed, dead_letters, journal = self.topics
+        return Plan(requests, succeeded, failed, dead_letters, journal, partitions=PARTITIONS, replication_factor=1)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """As the worker is told them."""
+        return {**dict(self.plan.names()), "WORKER_KAFKA__GROUP_ID": self.of("group")}
+
+
+def places(topic: str) -> list[TopicPartition]:
+    """All of its partitions."""
+    return [TopicPartition(topic, number) for number in range(PARTITIONS)]
+
+
+async def read(kafka: str, topic: str) -> Records:
+    """Everything up to the topic's ends as they are now."""
+    async with (
+        AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest", enable_auto_commit=False) as consumer,
+        asyncio.timeout(READS_WITHIN),
+    ):
+        consumer.assign(places(topic))
+        ends = await consumer.end_offsets(places(topic))
+        records: Records = []
+        while any([await consumer.position(place) < end for place, end in ends.items()]):
+            for batch in (await consumer.getmany(timeout_ms=200)).values():
+                records += batch
+    return records
+
+
+async def offsets(kafka: str, names: Names) -> tuple[dict[int, int], dict[int, int]]:
+    """The ends of the request topic, and what the group has committed there."""
+    async with (
+        AIOKafkaConsumer(bootstrap_servers=kafka, group_id=names.of("group"), enable_auto_commit=False) as consumer,
+        asyncio.timeout(READS_WITHIN),
+    ):
+        requests = places(names.of("requests"))
+        consumer.assign(requests)
+        ends = await consumer.end_offsets(requests)
+        committed = {place.partition: await consumer.committed(place) or 0 for place in requests}
+    return {place.partition: end for place, end in ends.items()}, committed
+
+
+def asked(records: Records, items: Sequence[Item]) -> list[Asked]:
+    """As the topic holds them, whatever became of the publishing."""
+    return [Asked((each.partition, each.offset), items[int(dict(each.headers)[NUMBER])]) for each in records]
+
+
+def told(records: Records) -> list[Told]:
+    """Terminal events."""
+    return [Told(each.timestamp / 1000, each.key, orjson.loads(each.value or b"")) for each in records]
+
+
+def dead_letters(records: Records) -> list[DeadLetter]:
+    """As other tools read them: by the headers of Kafka Connect."""
+    found = []
+    for each in records:
+        headers = dict(each.headers)
+        of = int(headers["__connect.errors.partition"]), int(headers["__connect.errors.offset"])
+        value = None if "worker-value" in headers else each.value
+        found.append(DeadLetter((each.partition, each.offset), of, each.key, value))
+    return found
+
+
+def intents(records: Records) -> Mapping[Place, Sequence[float]]:
+    """When a POST of each record was announced; a key is `<event>/<offset>/<writer>`."""
+    found: defaultdict[Place, list[float]] = defaultdict(list)
+    for each in records:
+        parts = (each.key or b"").split(b"/")
+        if len(parts) == 3 and b'"intent"' in (each.value or b""):
+            found[each.partition, int(parts[1])].append(each.timestamp / 1000)
+    return found
