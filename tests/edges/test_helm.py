@@ -1,10 +1,6 @@
 """What Helm makes of the chart; needs `helm`, which nothing else here does."""
 
-import os
-import shutil
-import subprocess
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,56 +8,12 @@ import kubernetes_validate  # type: ignore[import-untyped]  # it ships no types
 import pytest
 import yaml
 from charting import CHART
+from rendering import STRIMZI, VALUES, VERSIONS, Objects, helm, render
 
 from worker.configuration import load
 
-HELM = os.environ.get("WORKER_TEST_HELM") or shutil.which("helm") or ""
-GET = (
-    "no helm: put one on the path or name it in WORKER_TEST_HELM; with Go: "
-    "GOBIN=/tmp/helm go install helm.sh/helm/v3/cmd/helm@latest && export WORKER_TEST_HELM=/tmp/helm/helm"
-)
-if not HELM:
-    pytest.skip(GET, allow_module_level=True)
-
-# The oldest one that everybody still runs somewhere, and the newest that the schemas know.
-VERSIONS = ("1.30", "1.37")
-STRIMZI = CHART.parents[1] / "strimzi/values.yaml"
-VALUES = {"defaults": (), "everything": (CHART / "ci/everything-values.yaml",), "strimzi": (STRIMZI,)}
 # Custom resources have no schema in Kubernetes itself.
 CUSTOM = {"PodMonitor", "ServiceMonitor", "PrometheusRule", "ScaledObject"}
-
-Objects = dict[str, dict[str, Any]]
-
-
-def helm(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run it; no configuration of the person's own has a say."""
-    return subprocess.run(
-        [HELM, command, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
-    )
-
-
-@cache
-def render(values: Sequence[Path] = (), *settings: str, version: str = VERSIONS[-1]) -> Objects:
-    """Kind -> object; the chart has one of each, but for the pod that checks."""
-    files = [argument for file in values for argument in ("--values", file)]
-    given = [argument for setting in settings for argument in ("--set-json", setting)]
-    made = helm("template", "crm", CHART, "--kube-version", version, *files, *given)
-    assert made.returncode == 0, made.stderr
-    return {document["kind"]: document for document in yaml.safe_load_all(made.stdout) if document}
-
-
-def refusal(*settings: str) -> list[str]:
-    """What Helm says to these values, without the lines that are its own."""
-    made = helm(
-        "template",
-        "crm",
-        CHART,
-        "--kube-version",
-        VERSIONS[-1],
-        *(argument for setting in settings for argument in ("--set-json", setting)),
-    )
-    assert made.returncode == 1, made.stdout
-    return [line for line in made.stderr.splitlines() if line and not line.startswith(("Error:", "Use --debug"))]
 
 
 @pytest.fixture(params=VALUES)
@@ -268,71 +220,3 @@ def test_replicas_that_follow_the_lag():
         "tls": "enable",
         "sasl": "scram_sha512",
     }
-
-
-SESSIONS = (
-    "{}: 6, but the API allows a user five sessions, one for each replica: "
-    "list several users in WORKER_API__ACCOUNTS of the secret and set accounts to their number"
-)
-IDLE = "{}: {}, but settings.TOPICS.PARTITIONS is {}, and a replica beyond the partitions gets nothing to do"
-AUTHENTICATION = (
-    "autoscaling.authentication: required with SECURITY_PROTOCOL SSL, since KEDA reads the lag from Kafka too"
-)
-OF_THE_WORKER = (
-    "extraEnv: WORKER_API__PASSWORD is a setting of the worker: it belongs in settings, a password in secrets"
-)
-KEDA = "autoscaling.enabled=true"
-
-
-@pytest.mark.parametrize(
-    ("settings", "lines"),
-    [
-        (["replicas=6"], [SESSIONS.format("replicas")]),
-        ([KEDA, "autoscaling.maxReplicas=6"], [SESSIONS.format("autoscaling.maxReplicas")]),
-        (["replicas=5", "settings.TOPICS.PARTITIONS=4"], [IDLE.format("replicas", 5, 4)]),
-        (["accounts=9", "replicas=7"], [IDLE.format("replicas", 7, 6)]),
-        ([KEDA, "accounts=9", "autoscaling.maxReplicas=8"], [IDLE.format("autoscaling.maxReplicas", 8, 6)]),
-        (["accounts=2", "replicas=3"], ["replicas: 3, but accounts is 2, and replica N takes account N"]),
-        ([KEDA, "autoscaling.minReplicas=5"], ["autoscaling.minReplicas: 5 is more than maxReplicas 4"]),
-        (
-            [KEDA, 'settings.KAFKA.SECURITY_PROTOCOL="SSL"'],
-            [AUTHENTICATION],
-        ),
-        (["settings.OPS.PORT=0"], ["settings.OPS.PORT: 0 is a port that nobody knows, and the probes need one"]),
-        (
-            ['settings.OPS.HOST="127.0.0.1"'],
-            ["settings.OPS.HOST: at 127.0.0.1 neither probes nor Prometheus reach it; 0.0.0.0, or :: for IPv6"],
-        ),
-        (
-            ['extraEnv=[{"name": "WORKER_API__PASSWORD", "value": "x"}]'],
-            [OF_THE_WORKER],
-        ),
-        (
-            ['tls.kafkaCa.secret="ca"', 'settings.KAFKA.CA_FILE="/ca.crt"'],
-            [
-                "tls: certificates for Kafka, but settings.KAFKA.SECURITY_PROTOCOL is PLAINTEXT; SSL or SASL_SSL",
-                "settings.KAFKA.CA_FILE: follows from tls.kafkaCa, give one of them",
-            ],
-        ),
-        (['tls.apiCa={"secret": "a", "configMap": "b"}'], ["tls.apiCa: a secret or a configMap, not both"]),
-        (
-            ['catalog.configMap="c"', 'settings.CUSTOMER={"CATALOG": "live"}'],
-            ["settings.CUSTOMER.CATALOG: follows from catalog.configMap, give one of them"],
-        ),
-    ],
-)
-def test_what_cannot_work_is_refused(settings: list[str], lines: list[str]):
-    """One line for everything that is wrong."""
-    assert refusal(*settings) == lines
-
-
-def test_as_many_replicas_as_can_work():
-    """Five sessions of one user; one replica per account and per partition."""
-    assert render((), "replicas=5")["StatefulSet"]["spec"]["replicas"] == 5
-    assert render((), "replicas=6", "accounts=6")["StatefulSet"]["spec"]["replicas"] == 6
-
-
-def test_a_secret_among_the_settings():
-    """Is refused by name, without being repeated."""
-    told = refusal('settings.API.PASSWORD="in plain sight"')
-    assert told == ["customer-worker:", "- at '/settings/API': additional properties 'PASSWORD' not allowed"]

@@ -1,0 +1,55 @@
+"""The chart as Helm renders it. Without a helm, whoever imports this is skipped."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from charting import CHART
+
+HELM = os.environ.get("WORKER_TEST_HELM") or shutil.which("helm") or ""
+GET = (
+    "no helm: put one on the path or name it in WORKER_TEST_HELM; with Go: "
+    "GOBIN=/tmp/helm go install helm.sh/helm/v3/cmd/helm@latest && export WORKER_TEST_HELM=/tmp/helm/helm"
+)
+if not HELM:
+    pytest.skip(GET, allow_module_level=True)
+
+# One that is old but still met, and the newest that the schemas know.
+VERSIONS = ("1.30", "1.37")
+STRIMZI = CHART.parents[1] / "strimzi/values.yaml"
+VALUES = {"defaults": (), "everything": (CHART / "ci/everything-values.yaml",), "strimzi": (STRIMZI,)}
+
+Objects = dict[str, dict[str, Any]]
+
+
+def helm(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run it; whether it went well is the caller's question."""
+    return subprocess.run(
+        [HELM, command, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@cache
+def render(values: Sequence[Path] = (), *settings: str, version: str = VERSIONS[-1]) -> Objects:
+    """Kind -> object; the chart has one of each, but for the pod that checks."""
+    files = [argument for file in values for argument in ("--values", file)]
+    made = helm("template", "crm", CHART, "--kube-version", version, *files, *_given(settings))
+    assert made.returncode == 0, made.stderr
+    return {document["kind"]: document for document in yaml.safe_load_all(made.stdout) if document}
+
+
+def refusal(*settings: str) -> list[str]:
+    """What Helm says to these values, without the lines that are its own."""
+    made = helm("template", "crm", CHART, "--kube-version", VERSIONS[-1], *_given(settings))
+    assert made.returncode == 1, made.stdout
+    return [line for line in made.stderr.splitlines() if line and not line.startswith(("Error:", "Use --debug"))]
+
+
+def _given(settings: Sequence[str]) -> list[str]:
+    return [argument for setting in settings for argument in ("--set-json", setting)]
