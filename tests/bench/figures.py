@@ -14,7 +14,9 @@ PARTS = {
     "d": "memory",
     "e": "pauses",
     "f": "profile",
+    "g": "sweep",
 }
+"""By their letters; the sweep is for the plots alone."""
 
 
 @dataclass(frozen=True)

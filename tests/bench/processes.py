@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +13,9 @@ from uuid import uuid4
 
 import psutil
 from bench.payloads import Backlog
-from bench.stage import Stage
+from bench.stage import HERE, Stage
+
+from worker.topics import Plan
 
 ENDS_WITHIN = 60.0
 RESTORED_WITHIN = 180.0
@@ -131,10 +133,14 @@ def worker_settings(stage: Stage) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def plain(stage: Stage, kind: str, backlog: Backlog, in_flight: int = IN_FLIGHT) -> AsyncIterator[list[Running]]:
+async def plain(stage: Stage, kind: str, backlog: Backlog) -> AsyncIterator[list[Running]]:
     """One of bench.baselines."""
-    async with stage.topics(await stage.backlog(backlog)) as plan:
-        told = [kind, stage.double.url, stage.kafka, plan.requests, plan.succeeded]
-        arguments = ["-m", "bench.baselines", *told, str(backlog.size), str(in_flight)]
-        async with running(stage.folder, arguments, {}) as process:
-            yield [process]
+    requests = await stage.backlog(backlog)
+    async with stage.topics(requests) as plan, baseline(stage, kind, plan, backlog.size) as process:
+        yield [process]
+
+
+def baseline(stage: Stage, kind: str, plan: Plan, size: int) -> AbstractAsyncContextManager[Running]:
+    """It reads the plan's requests and publishes to the topic of what succeeded."""
+    told = [kind, stage.double.url, stage.kafka, plan.requests, plan.succeeded, str(size), str(IN_FLIGHT)]
+    return running(stage.folder, ["-m", "bench.baselines", *told], {"PYTHONPATH": str(HERE)})

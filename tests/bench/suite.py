@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 from aiokafka.errors import KafkaError
-from bench import growth, latency, memory, pauses, profiling, speed, stage
+from bench import growth, latency, memory, pauses, plots, profiling, speed, stage
 from bench.figures import PARTS, Measured, table
 from bench.observing import DEFAULT, FULL, QUICK, Scale
 from bench.processes import Broken
@@ -32,21 +32,26 @@ ALL: dict[str, Part] = {
     "d": memory.part,
     "e": pauses.part,
     "f": profiling.part,
+    "g": plots.sweep,
 }
+USUAL = "a,b,c,d,e,f"
 
 
 def asked() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__)
-    letters = ", ".join(f"{letter} {name}" for letter, name in PARTS.items() if letter in ALL)
-    parser.add_argument("--only", default=",".join(ALL), help=f"some parts, such as a,b: {letters}")
+    letters = ", ".join(f"{letter} {name}" for letter, name in PARTS.items())
+    parser.add_argument("--only", default=USUAL, help=f"some parts, such as a,b: {letters}")
     parser.add_argument("--quick", action="store_true", help="everything once and briefly, to see that it works")
     parser.add_argument("--full", action="store_true", help="longer windows, more repetitions, a million records")
     parser.add_argument("--repeat", type=int, help="so many repetitions")
     parser.add_argument("--worker", type=Path, default=HERE, help="the checkout that is measured; unset: this one")
     parser.add_argument("--against", type=Path, help="another checkout, measured beside it in the parts a and b")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout instead of the table")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="draw what was measured; g is measured for it")
     options = parser.parse_args()
+    if options.plots and "g" not in options.only:
+        options.only += ",g"
     if unknown := [part for part in options.only.split(",") if part not in ALL]:
         parser.error(f"--only: there is no part {unknown[0]}; there are {letters}")
     return options
@@ -99,6 +104,8 @@ def main() -> None:
         sys.stdout.buffer.write(orjson.dumps(found.json(), option=orjson.OPT_INDENT_2) + b"\n")
     else:
         show(found)
+    if options.plots:
+        plots.draw(found.lines, options.plots)
     sys.exit(bool(found.broken))
 
 
