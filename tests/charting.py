@@ -19,7 +19,7 @@ REQUIRED = {
     "DISPATCH": ["DRAIN_TIMEOUT"],
     "OPS": ["HOST", "PORT"],
 }
-# The path formats are the settings' own; a validator that knows them would ask the machine it runs on.
+# Helm has defaults of its own, and `path` is a format that no validator of schemas knows.
 DROPPED = ("title", "default", "format")
 
 
