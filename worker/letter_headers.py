@@ -56,7 +56,8 @@ def last(headers: Headers, name: str) -> bytes | None:
 
 def added(outcome: Failed, record: Record, request: Request, first_seen: float, group: str) -> Headers:
     """What follows the original headers; never a value of the customer. `first_seen` is seconds since the epoch."""
-    return (*_own(outcome, record, request, first_seen), *_spring(outcome, record, group), *_connect(outcome, record))
+    own = _own(outcome, record, request, first_seen)
+    return (*own, *_spring(outcome, record, group), *_connect(outcome, record), *_trace(record, request))
 
 
 def _own(outcome: Failed, record: Record, request: Request, first_seen: float) -> Headers:
@@ -74,6 +75,15 @@ def _own(outcome: Failed, record: Record, request: Request, first_seen: float) -
         VIOLATIONS: orjson.dumps(violations(reason.violations)).decode() if reason.violations else None,
     }
     return tuple((name, value.encode()) for name, value in told.items() if value is not None)
+
+
+def _trace(record: Record, request: Request) -> Headers:
+    """The trace that it is a part of, where the original headers do not say so already."""
+    told = {"traceparent": request.traceparent, "tracestate": request.tracestate}
+    known = original(record.headers)
+    return tuple(
+        (name, value.encode()) for name, value in told.items() if value and last(known, name) != value.encode()
+    )
 
 
 def _event(request: Request) -> dict[str, str]:

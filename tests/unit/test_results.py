@@ -1,5 +1,7 @@
 """What is announced of each outcome."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -92,3 +94,17 @@ def test_ids_differ_by_record_and_type():
     ids = {event_id(REQUEST, record, type_) for record in (RECORD, other) for type_ in ("a", "b")}
     assert len(ids) == 4
     assert event_id(REQUEST, RECORD, "a") == event_id(Request("shop", "e-1"), RECORD, "a")
+
+
+def test_a_trace():
+    """A dead letter carries it on, behind the original headers and unless they say the same."""
+    rejected = Failed(Reason(ReasonCode.REJECTED, "no"), 1)
+    parent = (REQUEST.traceparent or "").encode()
+    traced = replace(RECORD, headers=(("traceparent", parent),))
+    assert RESULTS.dead_letter(rejected, RECORD, REQUEST, 1.0).headers[-1] == ("traceparent", parent)
+    again = RESULTS.dead_letter(rejected, traced, REQUEST, 1.0).headers
+    assert [name for name, _ in again].count("traceparent") == 1
+    ours = replace(REQUEST, traceparent="00-" + "a" * 32 + "-" + "c" * 16 + "-01", tracestate="a=1")
+    letter = RESULTS.dead_letter(rejected, traced, ours, 1.0)
+    assert letter.headers[0] == ("traceparent", parent)
+    assert letter.headers[-2:] == (("traceparent", (ours.traceparent or "").encode()), ("tracestate", b"a=1"))
