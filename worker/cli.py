@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -224,6 +225,9 @@ def sandbox(  # noqa: PLR0913  one parameter an option
     shared_emails: Annotated[
         bool, typer.Option("--shared-emails", help="An address may be used again, as the API's own examples do.")
     ] = False,
+    by_trace: Annotated[
+        bool, typer.Option("--by-trace", help="Know events by their trace, whatever custom attribute they carry.")
+    ] = False,
     quiet: Annotated[bool, typer.Option(help="No line per call.")] = False,
 ) -> None:
     """The API double alone: strict to the API's pages, with a ledger and faults on request."""
@@ -232,6 +236,7 @@ def sandbox(  # noqa: PLR0913  one parameter an option
     script = [*(api.load_faults(faults) if faults else ()), *api.faults_by_chance(fault_probability or ())]
     configured = api.load_configured_values(catalog) if catalog else api.ConfiguredValues()
     config = api.SandboxConfig(host=host, port=port, seed=seed, configured=configured, unique_emails=not shared_emails)
+    config = replace(config, identity_attribute=None) if by_trace else config
     _run(api.run_sandbox(config, faults=script, quiet=quiet))
 
 

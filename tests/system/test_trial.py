@@ -68,3 +68,15 @@ async def test_sandbox_that_is_away() -> None:
     with pytest.raises(ApiUnavailable, match=r"http://127\.0\.0\.1:1: ClientConnectorError"):
         async with remote_sandbox("http://127.0.0.1:1"):
             pass
+
+
+async def test_look_up(world, capsys) -> None:
+    """A customer that nobody was told of is found, and no event is parked."""
+    await world.topics()
+    await world.sandbox(unique_emails=False, identity_attribute=None)
+    world.hurry(look_up=True)
+    worker = await world.start()
+    assert await run_trial(settings(world), more=0, as_json=True) == 0
+    told = orjson.loads(capsys.readouterr().out)
+    assert [event["event"] for event in told["events"] if event["resolution"] == "reconciled"] == ["reply-lost"]
+    assert await worker.stop() == 0

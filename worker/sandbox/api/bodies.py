@@ -46,9 +46,9 @@ class CustomerBody:
         """The texts of all elements of that name, and of those that wrap a value."""
         return list(_texts(self.tree, name))
 
-    def identity(self, attribute: str, traceparent: str) -> str:
+    def identity(self, attribute: str | None, traceparent: str) -> str:
         """What this event is known by: the custom attribute, else its trace, else the body itself."""
-        named = next(_custom_values(self.tree, attribute), "")
+        named = next(_custom_values(self.tree, attribute), "") if attribute else ""
         trace = _TRACE.fullmatch(traceparent)
         if named:
             return named if len(named) <= MAX_IDENTITY else digest_of(named.encode())

@@ -70,7 +70,8 @@ class SandboxConfig:
     `session_lifetime` is in seconds since the log-in, `session_calls` in calls; `rotate_after` calls the session gets
     another id, and the one before it stays good until the next rotation. `home_departments` are those that the users
     may create in (None: all). With `unique_emails=False` an address may be used again, as the API's examples do.
-    A customer can be found `visibility_lag` seconds after it was created.
+    A customer can be found `visibility_lag` seconds after it was created. An event is known by its
+    `identity_attribute`, else by its trace, else by its body.
     """
 
     host: str = "127.0.0.1"
@@ -89,7 +90,7 @@ class SandboxConfig:
     may_create: bool = True
     may_search: bool = True
     visibility_lag: float = 0.0
-    identity_attribute: str = "externalid"
+    identity_attribute: str | None = "externalid"
     max_customers: int = 2_000_000
     max_stored_bytes: int = 1024 * 1024 * 1024
     seed: int = 0

@@ -37,13 +37,14 @@ class _Patient:
 
 @dataclass(eq=False, slots=True)
 class Performance:
-    """What was published, and what came back so far."""
+    """What was published, and what came back so far. A doubt may take `settling` seconds more than the rest."""
 
     connection: Connection
     plan: Plan
     samples: list[Sample]
     asked: int
     screen: Screen
+    settling: float = 0.0
     published: dict[Position, Sample] = field(default_factory=dict)
     ended: dict[Position, Ending] = field(default_factory=dict)
     more: dict[str, Ending] = field(default_factory=dict)
@@ -56,7 +57,7 @@ class Performance:
     @property
     def patience(self) -> float:
         """Seconds after which nothing more is waited for."""
-        return PATIENCE + self.asked / MORE_PER_SECOND
+        return PATIENCE + self.settling + self.asked / MORE_PER_SECOND
 
     async def play(self) -> None:
         """Return when everything ended."""

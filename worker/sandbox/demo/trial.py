@@ -9,27 +9,41 @@ from worker import wiring
 from worker.sandbox.demo.command import print_verdict
 from worker.sandbox.demo.control import RemoteSandbox, remote_sandbox
 from worker.sandbox.demo.performance import Performance
-from worker.sandbox.demo.samples import Sample, load_samples
+from worker.sandbox.demo.samples import Ends, Sample, load_samples
 from worker.sandbox.demo.screen import screen
 from worker.sandbox.demo.verdict import More, Verdict
 from worker.settings import Settings
 
+FOUND = Ends(outcome="succeeded", resolution="reconciled", attempts=1)
+
 
 async def run_trial(settings: Settings, *, more: int, as_json: bool) -> int:
     """0 when every event ended as its sample says. It may be repeated: each trial's events are its own."""
-    plan, samples = wiring.plan(settings), samples_of_one_run()
+    plan, settling = wiring.plan(settings), settle_time(settings)
+    samples = samples_of_one_run(found=settling is not None)
     with screen(Console(stderr=True, highlight=False)) as seen:
         async with remote_sandbox(settings.api.base_url) as sandbox:
-            performance = Performance(wiring.connection(settings), plan, samples, more, seen)
+            performance = Performance(wiring.connection(settings), plan, samples, more, seen, settling or 0.0)
             verdict = await judged(performance, sandbox)
     print_verdict(verdict, plan, as_json=as_json)
     return int(not verdict.holds)
 
 
-def samples_of_one_run() -> list[Sample]:
-    """With identities that no other trial has."""
+def settle_time(settings: Settings) -> float | None:
+    """Seconds until a doubt is looked up; None where it is not."""
+    if settings.reconcile.by == "none":
+        return None
+    return settings.journal.intent_ttl + settings.api.request_timeout + settings.reconcile.settle_delay
+
+
+def samples_of_one_run(*, found: bool = False) -> list[Sample]:
+    """With identities that no other trial has; `found`: a customer that nobody was told of is looked up."""
     run = uuid4().hex[:8]
-    return [sample.model_copy(update={"run": run}) for sample in load_samples()]
+    samples = [sample.model_copy(update={"run": run}) for sample in load_samples()]
+    return [
+        sample.model_copy(update={"ends": FOUND}) if found and sample.ends.reason == "outcome_unknown" else sample
+        for sample in samples
+    ]
 
 
 async def judged(performance: Performance, sandbox: RemoteSandbox) -> Verdict:
