@@ -190,10 +190,19 @@ def schema_customer() -> None:
 
 @schema.command("events")
 def schema_events() -> None:
-    """JSON Schema of the three CloudEvents."""
+    """JSON Schema of the three CloudEvents, and of a dead letter's headers."""
     from worker import schema as schemas  # noqa: PLC0415
 
     typer.echo(schemas.printed(schemas.events_schema()))
+
+
+@schema.command("asyncapi")
+def schema_asyncapi(context: typer.Context) -> None:
+    """AsyncAPI 3.0 of all topics, named and secured as the settings say."""
+    from worker import asyncapi, wiring  # noqa: PLC0415
+    from worker.schema import printed  # noqa: PLC0415
+
+    typer.echo(printed(asyncapi.asyncapi(*wiring.described(_settings(context)))))
 
 
 @app.command()

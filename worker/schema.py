@@ -6,6 +6,7 @@ import orjson
 
 from worker.cloud_events import REQUESTED
 from worker.customer.json_schema import DRAFT, customer_schema
+from worker.letter_schema import letter_headers_schema
 from worker.outcomes import ReasonCode, Resolution, Rule
 from worker.results import FAILED, SUCCEEDED
 
@@ -19,7 +20,7 @@ _PLACE: Schema = {"topic": _TEXT, "partition": _COUNT, "offset": _COUNT}
 
 
 def events_schema() -> Schema:
-    """Any of the three CloudEvents, in structured mode."""
+    """Any of the three CloudEvents, in structured mode; `deadLetterHeaders` is about the fourth thing in the topics."""
     customer = customer_schema()
     definitions = customer.pop("$defs")
     events = {"requested": _requested(), "succeeded": _succeeded(), "failed": _failed()}
@@ -28,7 +29,12 @@ def events_schema() -> Schema:
         "$id": "urn:customer-worker:schema:events",
         "title": "Events of the customer worker",
         "oneOf": [{"$ref": f"#/$defs/{name}"} for name in events],
-        "$defs": {**events, "customer": {"anyOf": customer["anyOf"]}, **definitions},
+        "$defs": {
+            **events,
+            "deadLetterHeaders": letter_headers_schema(),
+            "customer": {"anyOf": customer["anyOf"]},
+            **definitions,
+        },
     }
 
 

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from worker.assignment import Terms
+from worker.asyncapi import Channels, Server
 from worker.commands import CreateCustomer
 from worker.creation import RetryPolicy
 from worker.customer import Configured
@@ -102,6 +103,15 @@ def plan(settings: Settings) -> Plan:
         window=journal.window,
         journal_enabled=journal.enabled,
     )
+
+
+def described(settings: Settings) -> tuple[Server, Channels]:
+    """What an AsyncAPI document is about."""
+    kafka = settings.kafka
+    tls = kafka.security_protocol.endswith("SSL")
+    sasl = kafka.sasl_mechanism if kafka.security_protocol.startswith("SASL") else None
+    login = sasl or ("certificate" if tls and kafka.cert_file else None)
+    return Server(kafka.bootstrap_servers, tls, login), Channels(plan(settings), kafka.group_id)
 
 
 def access(settings: Settings) -> Access:

@@ -1,0 +1,92 @@
+"""The AsyncAPI document, read by the official parser (@asyncapi/parser, in Node)."""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from platformdirs import user_cache_path
+
+from worker import asyncapi, wiring
+from worker.settings import Kafka, Settings
+
+PARSER = "@asyncapi/parser"
+VERSION = "3.6.3"
+INSTALL_WITHIN, PARSE_WITHIN = 180, 60
+CHANNELS = ("requests", "succeeded", "failed", "dead-letters", "journal")
+# The parser's own numbers.
+ERROR, INFORMATION = 0, 2
+READ = """
+const { Parser } = require("@asyncapi/parser");
+const documents = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const parsed = documents.map((text) => new Parser().parse(JSON.stringify(text)));
+Promise.all(parsed).then((all) => console.log(JSON.stringify(all.map(({ document, diagnostics }) => ({
+  diagnostics: diagnostics.map((each) => [each.severity, each.code, each.path.join("."), each.message]),
+  channels: document && document.allChannels().all().map((each) => each.address()),
+  operations: document && document.allOperations().all().map((each) => [each.id(), each.action()]),
+})))));
+"""
+
+
+async def ran(*command: str | Path, within: float, cwd: Path, given: bytes = b"") -> tuple[int | None, str, str]:
+    """(exit code, stdout, stderr); nothing is left running."""
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=cwd, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(given), within)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return None, "", f"nothing within {within} s"
+    return process.returncode, out.decode(), err.decode()
+
+
+async def parser() -> Path:
+    """The folder that it is installed in: fetched once, whole or not at all."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("node and npm are not installed: the official AsyncAPI parser runs on them")
+    kept = user_cache_path("customer-worker") / f"asyncapi-parser-{VERSION}"
+    if not kept.exists():
+        making = kept.with_name(f"{kept.name}.{os.getpid()}")
+        making.mkdir(parents=True)
+        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", str(making))
+        code, _, err = await ran("npm", "install", *options, f"{PARSER}@{VERSION}", within=INSTALL_WITHIN, cwd=making)
+        if code != 0:
+            shutil.rmtree(making)
+            pytest.skip(f"{PARSER} {VERSION} cannot be installed by npm: {err.strip()[-300:]}")
+        making.replace(kept)
+    return kept
+
+
+async def read(*documents: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the parser says of each."""
+    code, out, err = await ran(
+        "node", "-e", READ, within=PARSE_WITHIN, cwd=await parser(), given=orjson.dumps(documents)
+    )
+    assert code == 0, err[-2000:]
+    answers: list[dict[str, Any]] = orjson.loads(out)
+    return answers
+
+
+def document(**kafka: Any) -> dict[str, Any]:
+    """As `schema asyncapi` prints it under these settings."""
+    return asyncapi.asyncapi(*wiring.described(Settings(kafka=Kafka.model_validate(kafka))))
+
+
+@pytest.mark.timeout(INSTALL_WITHIN + PARSE_WITHIN + 10)
+async def test_official_parser():
+    """It finds nothing to warn of, sees all topics and operations, and does see what is wrong."""
+    wrong = document()
+    del wrong["channels"]["journal"]["address"], wrong["info"]["version"]
+    secured = document(security_protocol="SASL_SSL", sasl_mechanism="SCRAM-SHA-512", username="u", password="p")
+    plain, secure, spoiled = await read(document(), secured, wrong)
+    for answer in (plain, secure):
+        assert [each for each in answer["diagnostics"] if each[0] < INFORMATION] == []
+        assert answer["channels"] == [f"customer.create.{name}" for name in CHANNELS]
+        assert {action for _, action in answer["operations"]} == {"send", "receive"}
+        assert len(answer["operations"]) == len(document()["operations"])
+    assert [ERROR, "info"] in [[severity, path] for severity, _, path, _ in spoiled["diagnostics"]]
