@@ -4,6 +4,7 @@ import asyncio
 import builtins
 import subprocess
 import sys
+from typing import cast
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -13,6 +14,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 from opentelemetry.trace import SpanKind, StatusCode
 
 from worker.commands import CreateCustomer, Request, Unusable
+from worker.customer import Customer
 from worker.errors import Draining
 from worker.ops.spans import follower
 from worker.ops.tracing import obstacle, traced, wanted
@@ -28,7 +30,7 @@ ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
 
 
 def command(request=GIVEN):
-    return CreateCustomer(request, {}, b"{}")
+    return CreateCustomer(request, cast("Customer", {}), b"{}")
 
 
 class Traced:
@@ -46,6 +48,7 @@ class Traced:
             asked = trail.asks(command(request))
             for step in (Step.SAME_EVENT, Step.TURN, Step.INTENT, Step.POST):
                 trail.enter(step)
+            assert isinstance(asked, CreateCustomer)
             sent = trail.sends(asked)
             trail.enter(Step.FINISH)
             trail.enter(Step.PUBLISH)
