@@ -44,9 +44,10 @@ def why(error: Exception) -> str:
     """What kept us from connecting, without the address (a search's holds personal data)."""
     match error:
         case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
-            return f"TLS: {getattr(cause, 'verify_message', type(cause).__name__)}"
+            said = str(getattr(cause, "verify_message", type(cause).__name__)).rstrip(".")
+            return f"TLS: {said} (see {'WORKER_API__BASE_URL' if 'mismatch' in said else 'WORKER_API__CA_FILE'})"
         case aiohttp.ClientConnectorSSLError(os_error=cause):
-            return f"TLS: {getattr(cause, 'reason', None) or type(cause).__name__}"
+            return f"TLS: {getattr(cause, 'reason', None) or type(cause).__name__} (see WORKER_API__BASE_URL)"
         case aiohttp.ClientConnectorDNSError():
             return "no such host"
         case aiohttp.ClientConnectorError(os_error=cause):

@@ -1,0 +1,144 @@
+"""The API over TLS, with an authority that only the settings know: right, and wrong in every way."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import orjson
+import pytest
+import trustme
+
+from worker.commands import CreateCustomer, Request
+from worker.customer import Customer
+from worker.customer_api import Access, Credentials, customer_api
+from worker.errors import ApiUnavailable, SettingsError
+from worker.outcomes import Succeeded
+from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, sandbox_api
+
+JACK = CreateCustomer(
+    Request("urn:crm", "17"),
+    cast("Customer", SimpleNamespace(customer_type="individual")),
+    orjson.dumps({"type": {"value": "individual"}, "contactPersons": {"contactPerson": [{"firstName": "Jack"}]}}),
+)
+OURS, OTHERS = trustme.CA(), trustme.CA()
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
+
+
+@asynccontextmanager
+async def behind_tls(port: int, certificate: trustme.LeafCert) -> AsyncIterator[int]:
+    """The port of a server that ends TLS and hands everything on."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    serving: set[asyncio.Task[Any]] = set()
+
+    async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(cast("asyncio.Task[Any]", asyncio.current_task()))
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+        with contextlib.suppress(OSError):
+            await asyncio.gather(copied(reader, inner_writer), copied(inner_reader, writer))
+
+    server = await asyncio.start_server(hand_on, "127.0.0.1", 0, ssl=context)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+
+
+async def copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """All that comes, to the end."""
+    try:
+        while piece := await reader.read(65_536):
+            writer.write(piece)
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def api_at(certificate: trustme.LeafCert, ca_file: Path | None, scheme: str = "https") -> AsyncIterator[Any]:
+    """(client, sandbox) with TLS between them; `scheme` is what the client thinks."""
+    async with sandbox_api() as sandbox, behind_tls(int(sandbox.base_url.rpartition(":")[2]), certificate) as port:
+        access = Access(f"{scheme}://localhost:{port}", ca_file=ca_file, connect_timeout=5, request_timeout=5)
+        async with customer_api(access, Credentials(DEFAULT_USER, DEFAULT_PASSWORD)) as api:
+            yield api, sandbox
+
+
+@pytest.fixture
+def ca_file(tmp_path: Path) -> Path:
+    """The authority of the settings."""
+    OURS.cert_pem.write_to_path(tmp_path / "ca.pem")
+    return tmp_path / "ca.pem"
+
+
+async def test_known_authority(ca_file):
+    """Everything goes as without TLS: login, creation, logout."""
+    async with api_at(OURS.issue_cert("localhost"), ca_file) as (api, sandbox):
+        assert isinstance(await api.create(JACK), Succeeded)
+        await api.log_out()
+        assert (sandbox.ledger.created, sandbox.state.summary()["executions"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "told"),
+    [
+        (
+            OTHERS.issue_cert("localhost"),
+            r"(self-signed|unable to get local issuer) certificate.* \(see WORKER_API__CA_FILE\)",
+        ),
+        (OURS.issue_cert("crm.example.com"), r"Hostname mismatch.*'localhost' \(see WORKER_API__BASE_URL\)"),
+        (OURS.issue_cert("localhost", not_after=YESTERDAY), r"certificate has expired \(see WORKER_API__CA_FILE\)"),
+    ],
+    ids=["authority", "host", "expired"],
+)
+async def test_wrong_certificate(ca_file, certificate, told):
+    """Nothing was sent, and one line says why and what to look at."""
+    async with api_at(certificate, ca_file) as (api, sandbox):
+        with pytest.raises(ApiUnavailable, match=rf"^cannot reach https://localhost:\d+: TLS: {told}$"):
+            await api.create(JACK)
+        assert sandbox.state.summary()["calls"] == 0
+
+
+async def test_unnamed_authority():
+    """Without a file the system's authorities count alone, and a private one is none of them."""
+    async with api_at(OURS.issue_cert("localhost"), None) as (api, _):
+        with pytest.raises(
+            ApiUnavailable, match=r"unable to get local issuer certificate \(see WORKER_API__CA_FILE\)$"
+        ):
+            await api.create(JACK)
+
+
+async def test_plain_text_where_tls_is_expected(ca_file):
+    """`https` to a port that speaks plain HTTP: nothing was sent."""
+    async with sandbox_api() as sandbox:
+        access = Access(sandbox.base_url.replace("http:", "https:"), ca_file=ca_file, connect_timeout=5)
+        async with customer_api(access, Credentials(DEFAULT_USER, DEFAULT_PASSWORD)) as api:
+            with pytest.raises(ApiUnavailable, match=r"TLS: .* \(see WORKER_API__BASE_URL\)$"):
+                await api.create(JACK)
+
+
+async def test_tls_where_plain_text_is_expected(ca_file):
+    """`http` to a port that speaks TLS: the login gets no answer, so that no creation is ever sent."""
+    async with api_at(OURS.issue_cert("localhost"), ca_file, scheme="http") as (api, sandbox):
+        with pytest.raises(ApiUnavailable, match=r"^login: no answer from http://localhost:\d+"):
+            await api.create(JACK)
+        assert sandbox.state.summary()["calls"] == 0
+
+
+@pytest.mark.parametrize("content", [None, b"", b"-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"])
+async def test_file_that_holds_no_certificate(tmp_path, content):
+    """The worker does not start; the line names the setting and the file."""
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingsError, match=f"^WORKER_API__CA_FILE.*{file}") as raised:
+        async with customer_api(Access("https://localhost", ca_file=file), Credentials("u", "p")):
+            pass
+    assert "\n" not in str(raised.value)
