@@ -88,9 +88,15 @@ async def run(settings: Settings, reread: Callable[[], Settings] | None = None) 
 
 
 def _unforeseen(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """An error in a task that nobody waits for; its text may quote personal data, so that only its place is told."""
+    """An error in a task that nobody waits for; its text may quote personal data, so that only its place is told.
+
+    Without an error it is a remark of a library's, such as a connection that it left to the garbage collector.
+    """
     error = context.get("exception")
-    log.error("task.crashed", error=type(error).__name__, where=where(error) if error else None)
+    if error is None:
+        log.warning("loop.remarked", detail=str(context["message"]))
+    else:
+        log.error("task.crashed", error=type(error).__name__, where=where(error))
 
 
 async def _work(
@@ -199,7 +205,7 @@ def with_signals(stopping: asyncio.Event) -> None:
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
     def told(name: str) -> None:
-        log.info("worker.stopping", signal=name, forced=stopping.is_set())
+        log.info("stop.requested", signal=name, forced=stopping.is_set())
         if stopping.is_set() and task:
             task.cancel()
         stopping.set()

@@ -198,7 +198,7 @@ class Intake:
         self._give_up_restoring(partitions)
         drained = await self.dispatch.drain(partitions, self.drain_timeout)
         if not drained:
-            log.warning("drain.incomplete", partitions=sorted(partitions))
+            log.warning("drain.cut_short", partitions=sorted(partitions))
         await self._commit()
         ours = [each for each in self.dispatch.assignments() if each.partition in partitions and not each.fenced]
         self._kept = {each.partition: each.restored for each in ours} if drained else {}
@@ -215,7 +215,7 @@ class Intake:
         self._give_up_restoring(list(self._restoring))
         drained = await self._drain_and_commit([each.partition for each in self.dispatch.assignments()])
         await self._commit()
-        log.info("worker.drained" if drained else "drain.incomplete", in_flight=self.dispatch.in_flight())
+        log.info("worker.drained" if drained else "drain.cut_short", in_flight=self.dispatch.in_flight())
         return drained
 
     async def _drain_and_commit(self, numbers: Collection[int]) -> bool:

@@ -119,7 +119,7 @@ async def test_a_second_signal(world):
         while not sandbox.faults.active[0].hits:
             await asyncio.sleep(0.01)
     worker.send(signal.SIGTERM)
-    await worker.until("worker.stopping")
+    await worker.until("stop.requested")
     assert await worker.stop() == 1
     worker = await world.start()
     (line,) = await worker.until("record.finished")

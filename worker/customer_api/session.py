@@ -154,7 +154,7 @@ class Session:
         token = answer.headers.get(HEADER)
         if not token:
             raise LoginRefused("the login was accepted without a session id")
-        log.info("session.logged_in")
+        log.info("session.logged_in", renewal=self._logins > 0)
         return token
 
     def _read_credentials(self) -> Credentials:
