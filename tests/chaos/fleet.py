@@ -11,7 +11,7 @@ from pathlib import Path
 
 from signalling import send
 
-CRASHED = ('"record.crashed"', '"task.crashed"', "Traceback")
+CRASHED = ('"record.crashed"', '"task.crashed"', "Task was destroyed", "Traceback")
 STOPS_WITHIN = 60
 """Seconds; a stop has bounds of its own, and a machine that is busy with other things takes its time."""
 

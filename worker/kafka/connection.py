@@ -106,7 +106,9 @@ async def opened(client: AnyClient, connection: Connection, within: float) -> As
     """A started client, closed in the end; KafkaUnavailable says why it could not be started."""
     try:
         with explained(connection.bootstrap_servers, connection.security_protocol):
-            await asyncio.wait_for(client.start(), within)
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes with the answer.
+            async with asyncio.timeout(within):
+                await client.start()
         yield client
     finally:
         await close(client, within)

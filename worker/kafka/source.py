@@ -96,7 +96,9 @@ class RecordSource:
             raise CommitRefused(f"{self._topic}: not a member of the group now")
         wanted = {TopicPartition(self._topic, number): offset for number, offset in offsets.items()}
         try:
-            await asyncio.wait_for(self._consumer.commit(wanted), within)
+            # Before Python 3.12 wait_for loses a cancellation that comes with the answer, as a revocation's often does.
+            async with asyncio.timeout(within):
+                await self._consumer.commit(wanted)
         except NOT_OURS_ANY_MORE as error:
             raise CommitRefused(f"{self._topic}: {type(error).__name__}") from error
         except (KafkaError, TimeoutError) as error:
