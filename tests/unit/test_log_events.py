@@ -41,7 +41,7 @@ def logged():
 def told():
     """By event: its level and facts, as the runbook has them."""
     section = RUNBOOK.read_text().split("\n## Log events\n")[1].split("\n## ")[0]
-    rows = re.findall(r"^\| `([^`]+)` \| (\w+) \| ([^|]*) \| [^|]+ \|$", section, re.MULTILINE)
+    rows = re.findall(r"^\| `([^`]+)` \| (\w+) \|([^|]*)\| [^|]+ \|$", section, re.MULTILINE)
     return {event: (level, set(filter(None, facts.strip().split(", ")))) for event, level, facts in rows}
 
 
