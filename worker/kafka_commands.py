@@ -10,8 +10,9 @@ from rich.console import Console
 
 from worker import check, produce, wiring
 from worker import topics as all_topics
-from worker.check import Times
-from worker.kafka import admin, bulk
+from worker.check import Client, Times, Wanted
+from worker.customer_api.certificate import certificate
+from worker.kafka import admin, brokers, bulk
 from worker.settings import Settings
 
 PRODUCE_AHEAD = 1_000
@@ -28,13 +29,18 @@ async def create_topics(settings: Settings) -> int:
 
 async def check_all(settings: Settings, config: Path | None, *, as_json: bool) -> int:
     """One line per thing that must be right; 1 after a failure."""
-    plan, connection = wiring.plan(settings), wiring.connection(settings)
-    times = Times(settings.api.request_timeout, settings.dispatch.drain_timeout, settings.rebalance_timeout)
+    plan, connection, access = wiring.plan(settings), wiring.connection(settings), wiring.access(settings)
+    kafka, reconcile = settings.kafka, settings.reconcile
+    client = Client(kafka.bootstrap_servers, kafka.security_protocol, kafka.group_id, kafka.session_timeout)
     checks = [
         check.settings(config),
-        check.times(times),
-        check.kafka(lambda: admin.opened(connection), plan),
-        check.api(lambda: wiring.api(settings)),
+        check.times(Times(settings.api.request_timeout, settings.dispatch.drain_timeout, settings.rebalance_timeout)),
+        check.kafka(lambda: brokers.opened(connection), plan, client),
+        check.api(
+            lambda: wiring.api(settings),
+            Wanted(access.base_url, reconcile.by, reconcile.attribute or ""),
+            lambda: certificate(access),
+        ),
     ]
     seen = []
     async for line in check.lines(checks):

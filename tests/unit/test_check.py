@@ -1,17 +1,21 @@
 """What `check` says about each thing that must be right."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
 
-from worker.check import Check, Line, Times, api, exit_code, kafka, lines, settings, times
-from worker.errors import ApiUnavailable, KafkaUnavailable, LoginRefused, OutcomeUnknown, StartupError, WorkerError
-from worker.topics import DAY, Cluster, Plan, Topic, TopicSpec, wanted
+from worker.check import Check, Client, Line, Times, Wanted, api, exit_code, kafka, lines, settings, times
+from worker.errors import ApiUnavailable, KafkaUnavailable, LoginRefused, SearchRefused, StartupError, WorkerError
+from worker.topics import DAY, Cluster, Plan, Topic, wanted
 
+CLIENT = Client("localhost:9092,[::1]:9092", "PLAINTEXT", "group", 45)
+BOTH = frozenset({"Read", "Write"})
 PLAN = Plan("requests", "succeeded", "failed", "dead-letters", "journal", partitions=6)
 
 
@@ -22,6 +26,9 @@ class FakeKafka:
     topics: dict[str, Topic]
     error: WorkerError | None = None
     open: int = 0
+    rights: dict[str, frozenset[str]] = field(default_factory=dict)
+    limits: tuple[float, float] | None = (6, 1800)
+    refusal: str | None = None
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["FakeKafka"]:
@@ -34,8 +41,20 @@ class FakeKafka:
     async def cluster(self, topics: Collection[str]) -> Cluster:
         return Cluster(3, {name: topic for name, topic in self.topics.items() if name in topics})
 
-    async def create(self, spec: TopicSpec) -> bool:
-        raise AssertionError(f"check makes nothing, and not {spec.name}")
+    async def release(self) -> str:
+        return "4.1"
+
+    async def session_limits(self) -> tuple[float, float] | None:
+        return self.limits
+
+    async def topic_rights(self, topics: Collection[str]) -> dict[str, frozenset[str]]:
+        return {name: self.rights.get(name, BOTH) for name in topics}
+
+    async def group(self, group: str) -> tuple[int, frozenset[str]]:
+        return 1, self.rights.get(group, BOTH)
+
+    async def producer_refusal(self) -> str | None:
+        return self.refusal
 
     def alter(self, name: str, **changes: str) -> None:
         config = dict(self.topics[name].config or {}) | {key.replace("_", "."): text for key, text in changes.items()}
@@ -43,15 +62,32 @@ class FakeKafka:
 
 
 @dataclass
+class FakeAnswer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
 class FakeApi:
-    """Lets everybody in, unless told otherwise; `calls` is what was asked of it."""
+    """Lets everybody in and do everything, unless told otherwise; `calls` is what was asked of it."""
 
     error: WorkerError | None = None
+    reached: int = 401
+    refused: int = 400
+    ahead: float = 0
+    searching: WorkerError | None = None
+    listed: bytes = b'{"attribute":[{"name":"customAttributes.customer.externalid","type":"string"}]}'
     calls: list[str] = field(default_factory=list)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["FakeApi"]:
         yield self
+
+    async def reach(self) -> FakeAnswer:
+        self._unavailable()
+        return FakeAnswer(self.reached, {"Date": formatdate(time.time() + self.ahead, usegmt=True)})
 
     async def log_in(self) -> None:
         self.calls.append("in")
@@ -60,6 +96,35 @@ class FakeApi:
 
     async def log_out(self) -> None:
         self.calls.append("out")
+
+    async def refusal(self) -> FakeAnswer:
+        self.calls.append("create")
+        return FakeAnswer(self.refused, {"Location": "/customer/1"})
+
+    async def find_by_attribute(self, name: str, value: str) -> list[str]:
+        self.calls.append(name)
+        if self.searching:
+            raise self.searching
+        return []
+
+    async def find_by_email(self, address: str) -> list[str]:
+        return await self.find_by_attribute("email", address)
+
+    async def attributes(self, name: str) -> bytes:
+        return self.listed
+
+    def _unavailable(self) -> None:
+        if isinstance(self.error, ApiUnavailable):
+            raise self.error
+
+
+async def presented() -> tuple[str, float]:
+    """A certificate that is good for long."""
+    return "TLSv1.3", time.time() + 90.5 * 86_400
+
+
+def checked(fake: FakeApi, look_up: str = "custom_attribute", url: str = "https://crm", certificate=presented) -> Check:
+    return api(fake.opened, Wanted(url, look_up, "externalid" if look_up == "custom_attribute" else ""), certificate)
 
 
 @pytest.fixture
@@ -74,28 +139,92 @@ async def _seen(check: Check) -> list[Line]:
 
 
 async def _wrong(cluster: FakeKafka, plan: Plan = PLAN) -> list[Line]:
-    return [line for line in await _seen(kafka(cluster.opened, plan)) if line.state != "ok"]
+    return [line for line in await _seen(kafka(cluster.opened, plan, CLIENT)) if line.state != "ok"]
 
 
 async def test_everything_right(cluster: FakeKafka) -> None:
     """Nothing but ok lines, one for each thing, and exit code 0."""
     session = FakeApi()
-    checks = [settings(Path("w.toml")), times(Times(30, 40, 55)), kafka(cluster.opened, PLAN), api(session.opened)]
+    checks = [settings(Path("w.toml")), times(Times(30, 40, 55)), kafka(cluster.opened, PLAN, CLIENT), checked(session)]
     seen = [line async for line in lines(checks)]
     assert {line.state for line in seen} == {"ok"}
-    assert [line.check for line in seen] == ["settings", *["timeouts"] * 2, "kafka", *["topic"] * 5, "api"]
+    of_kafka = ["security", "kafka", *["topic"] * 5, "timeouts", "rights", "producer", "group"]
+    of_api = ["tls", "api", "clock", "login", "create", "search", "attribute"]
+    assert [line.check for line in seen] == ["settings", *["timeouts"] * 2, *of_kafka, *of_api]
     assert exit_code(seen) == 0
     assert cluster.open == 0
-    assert session.calls == ["in", "out"]
+    assert session.calls == ["in", "create", "externalid", "out"]
 
 
 @pytest.mark.parametrize("error", [KafkaUnavailable("refused"), StartupError("not allowed")])
 async def test_kafka_that_cannot_be_used(cluster: FakeKafka, error: WorkerError) -> None:
-    """One failed line with the reason; nothing is said about topics that nobody could ask for."""
+    """One failed line with the reason; what could not be asked for is named as not tried."""
     cluster.error = error
-    seen = await _seen(kafka(cluster.opened, PLAN))
-    assert seen == [Line("kafka", "failed", str(error))]
+    _, failed, *others = seen = await _seen(kafka(cluster.opened, PLAN, CLIENT))
+    assert failed == Line("kafka", "failed", str(error))
+    assert {line.detail for line in others} == {"not tried: Kafka cannot be used"}
     assert exit_code(seen) == 1
+
+
+async def test_kafka_that_tells_nothing_of_the_topics(cluster: FakeKafka) -> None:
+    """Everything else is asked all the same."""
+    del cluster.topics["failed"]
+
+    async def refused(topics: Collection[str]) -> Cluster:
+        if topics:
+            raise StartupError("no right")
+        return Cluster(1, {})
+
+    cluster.cluster = refused  # type: ignore[method-assign]  # one answer of many
+    seen = await _seen(kafka(cluster.opened, PLAN, CLIENT))
+    assert [line.check for line in seen if line.state == "failed"] == ["topics"]
+    assert [line.check for line in seen][-4:] == ["timeouts", "rights", "producer", "group"]
+
+
+@pytest.mark.parametrize(
+    ("rights", "missing"),
+    [
+        ({"requests": frozenset({"Write"})}, "missing: Read requests"),
+        ({"journal": frozenset({"Read"}), "failed": frozenset()}, "missing: Write failed, Write journal"),
+        ({"group": frozenset()}, "missing: Read group"),
+    ],
+)
+async def test_rights_that_are_missing(cluster: FakeKafka, rights: dict[str, frozenset[str]], missing: str) -> None:
+    """Each is named with what it is on."""
+    cluster.rights = rights
+    (line,) = await _wrong(cluster)
+    assert (line.state, line.detail) == ("failed", missing)
+
+
+async def test_no_idempotent_producer(cluster: FakeKafka) -> None:
+    """Without one the journal cannot be written."""
+    cluster.refusal = "not you"
+    (line,) = await _wrong(cluster)
+    assert (line.state, line.check) == ("failed", "producer")
+
+
+@pytest.mark.parametrize(("limits", "states"), [((6, 30), ["failed"]), ((60, 90), ["failed"]), (None, [])])
+async def test_session_timeout(cluster: FakeKafka, limits: tuple[float, float] | None, states: list[str]) -> None:
+    """The brokers refuse a member whose timeout is beyond theirs; of limits that are not known nothing is said."""
+    cluster.limits = limits
+    found = await _wrong(cluster)
+    assert [line.state for line in found] == states
+    assert all("WORKER_KAFKA__SESSION_TIMEOUT" in line.advice for line in found)
+
+
+@pytest.mark.parametrize(
+    ("servers", "protocol", "state"),
+    [
+        ("kafka:9092", "PLAINTEXT", "warning"),
+        ("127.0.0.1:1,kafka:9092", "SASL_PLAINTEXT", "warning"),
+        ("kafka:9092", "SASL_SSL", "ok"),
+        ("127.0.0.1:9092", "PLAINTEXT", "ok"),
+    ],
+)
+async def test_security(cluster: FakeKafka, servers: str, protocol: str, state: str) -> None:
+    """Unencrypted is good enough on this machine alone."""
+    first, *_ = await _seen(kafka(cluster.opened, PLAN, replace(CLIENT, servers=servers, protocol=protocol)))
+    assert (first.check, first.state) == ("security", state)
 
 
 async def test_missing_topic(cluster: FakeKafka) -> None:
@@ -181,20 +310,92 @@ async def test_times(given: Times, states: list[str], setting: str) -> None:
     assert setting in "".join(line.advice for line in seen)
 
 
+async def _unwell(fake: FakeApi, **asked: str) -> list[Line]:
+    return [line for line in await _seen(checked(fake, **asked)) if line.state != "ok"]
+
+
 @pytest.mark.parametrize(
     ("error", "setting"),
     [
         (LoginRefused("the API answered 401"), "WORKER_API__PASSWORD"),
         (ApiUnavailable("connection refused"), "WORKER_API__BASE_URL"),
-        (OutcomeUnknown("the answer never came"), "never came"),
     ],
 )
 async def test_api_that_does_not_let_us_in(error: WorkerError, setting: str) -> None:
-    """One failed line with the reason and where to look."""
-    (line,) = seen = await _seen(api(FakeApi(error).opened))
-    assert str(error) in str(line)
-    assert setting in str(line)
+    """A failed line with the reason and where to look; what needs a session is named as not tried."""
+    seen = await _unwell(FakeApi(error))
+    assert str(error) in str(seen[0])
+    assert setting in str(seen[0])
+    assert [line.check for line in seen if line.detail == "not tried: no session"] == ["create", "search", "attribute"]
     assert exit_code(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("fake", "check", "state", "told"),
+    [
+        (FakeApi(reached=503), "api", "failed", "503"),
+        (FakeApi(reached=404), "api", "warning", "WORKER_API__CONTEXT_ROOT"),
+        (FakeApi(ahead=90), "clock", "warning", "90 s ahead of ours"),
+        (FakeApi(ahead=-90), "clock", "warning", "s behind ours"),
+        (FakeApi(refused=403), "create", "failed", "'Create Customer'"),
+        (FakeApi(refused=201), "create", "failed", "/customer/1"),
+        (FakeApi(refused=500), "create", "warning", "500"),
+        (FakeApi(searching=SearchRefused("403")), "search", "failed", "'View Agent Console'"),
+        (FakeApi(searching=ApiUnavailable("503")), "search", "failed", "503"),
+        (FakeApi(listed=b""), "attribute", "warning", "not known"),
+        (FakeApi(listed=b"[]"), "attribute", "warning", "not known"),
+        (FakeApi(listed=b'{"attribute":[{"name":"customAttributes.customer.x"}]}'), "attribute", "failed", "RECONCILE"),
+        (
+            FakeApi(listed=b'{"attribute":[{"name":"customAttributes.customer.externalid","type":"number"}]}'),
+            "attribute",
+            "failed",
+            "of type number",
+        ),
+    ],
+)
+async def test_api_that_is_not_as_it_must_be(fake: FakeApi, check: str, state: str, told: str) -> None:
+    """One line of that kind says what it is, and everything else was asked as well."""
+    (line,) = await _unwell(fake)
+    assert (line.check, line.state) == (check, state)
+    assert told in str(line)
+    assert fake.calls == ["in", "create", "externalid", "out"]
+
+
+async def test_what_is_not_configured() -> None:
+    """Nothing is asked of a search that is never made."""
+    fake = FakeApi(searching=SearchRefused("403"))
+    assert [line.check for line in await _seen(checked(fake, look_up="none"))][-1] == "create"
+    assert [line.check for line in await _unwell(fake, look_up="email")] == ["search"]
+
+
+@pytest.mark.parametrize(
+    ("url", "state"), [("http://crm", "warning"), ("http://127.0.0.1:8090", "ok"), ("https://crm", "ok")]
+)
+async def test_api_without_tls(url: str, state: str) -> None:
+    """It is a warning, but on this machine."""
+    first, *_ = await _seen(checked(FakeApi(), url=url))
+    assert (first.check, first.state) == ("tls", state)
+
+
+async def test_certificate_that_ends_soon() -> None:
+    """The days are told before it is too late."""
+
+    async def ending() -> tuple[str, float]:
+        return "TLSv1.3", time.time() + 29.5 * 86_400
+
+    (line,) = [each for each in await _seen(checked(FakeApi(), certificate=ending)) if each.state != "ok"]
+    assert (line.check, line.state) == ("tls", "warning")
+    assert line.detail == "TLSv1.3, the certificate ends in 29 days"
+
+
+async def test_certificate_that_is_not_accepted() -> None:
+    """It fails with the reason, and the rest is asked all the same."""
+
+    async def refused() -> tuple[str, float]:
+        raise ApiUnavailable("expired")
+
+    seen = await _seen(checked(FakeApi(), certificate=refused))
+    assert [(line.check, line.state) for line in seen][:2] == [("tls", "failed"), ("api", "ok")]
 
 
 def test_line_for_a_person() -> None:

@@ -68,6 +68,11 @@ class LiveCatalog:
             await asyncio.sleep(interval)
 
 
+async def customer_attributes(api: Attributes) -> Mapping[str, Attribute] | None:
+    """The custom attributes of a customer, None where none is listed. Raises ValueError for what is no list."""
+    return _below("customAttributes.customer.", dict(_entries(await api.attributes("custom"))))
+
+
 def _catalog(entries: Mapping[str, Attribute]) -> Catalog:
     """A kind without any value is one that we know nothing of."""
     lists = {

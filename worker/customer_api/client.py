@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Final
 from urllib.parse import quote
 
 from yarl import URL
 
 from worker.commands import CreateCustomer, Request
+from worker.customer.namespaces import CUSTOMER
 from worker.customer_api.answers import Meaning, judge
 from worker.customer_api.http import Access, Answer, Http, pooled
 from worker.customer_api.search import criterion, found, listed
@@ -14,6 +16,9 @@ from worker.customer_api.session import HEADER, Credentials, Session
 from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SearchRefused
 from worker.measures import Measures
 from worker.outcomes import Outcome
+
+# A customer without any element.
+NOTHING: Final = {"json": b"{}", "xml": b'<customer xmlns="%b"/>' % CUSTOMER.encode()}
 
 
 class CustomerApi:
@@ -62,6 +67,30 @@ class CustomerApi:
 
         answer = await self._in_session(post)
         return judge(self._meaning, command.customer.customer_type, answer.status, answer.headers, answer.body)
+
+    async def reach(self) -> Answer:
+        """The API's answer to a caller without a session, whatever it is. Raises ApiUnavailable where there is none."""
+        try:
+            return await self._http.request(
+                "GET", self._access.url("/interaction/customer/attributes?$attribute=type"), {}
+            )
+        except OutcomeUnknown as error:
+            raise ApiUnavailable(str(error)) from error
+
+    async def refusal(self) -> Answer:
+        """The answer to a customer without any element: no type, no name and no person, each of which is required.
+
+        An API that lets our user create says 400, one that does not 403. Raises as a search does.
+        """
+
+        async def post(session: str) -> Answer:
+            headers = {"Content-Type": self._access.content_type, HEADER: session}
+            return await self._http.request("POST", self._url, headers, NOTHING[self._access.format])
+
+        try:
+            return await self._in_session(post)
+        except OutcomeUnknown as error:
+            raise ApiUnavailable(f"create: {error}") from error
 
     def location(self, customer_id: str) -> str:
         """The path of that customer, as a creation's `Location` gives it."""

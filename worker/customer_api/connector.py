@@ -30,7 +30,10 @@ class HeadFirst(ResponseHandler):
 def connector(pool_size: int, keepalive_timeout: float, ca_file: Path | None) -> aiohttp.TCPConnector:
     """At most `pool_size` connections; raises SettingsError for a CA file that cannot be used."""
     made = aiohttp.TCPConnector(
-        limit=pool_size, limit_per_host=pool_size, keepalive_timeout=keepalive_timeout, ssl=_trust(ca_file)
+        limit=pool_size,
+        limit_per_host=pool_size,
+        keepalive_timeout=keepalive_timeout,
+        ssl=trusted(ca_file) if ca_file else True,
     )
     made._factory = partial(_protocol, loop=asyncio.get_running_loop())  # noqa: SLF001 - there is no public way
     return made
@@ -56,10 +59,9 @@ def why(error: Exception) -> str:
             return type(error).__name__
 
 
-def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
-    if ca_file is None:
-        return True
+def trusted(ca_file: Path | None) -> ssl.SSLContext:
+    """Whom we believe to be the API: the certificates in that file, or the system's."""
     try:
-        return ssl.create_default_context(cafile=str(ca_file))
+        return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
     except (OSError, ssl.SSLError) as error:
         raise SettingsError(f"WORKER_API__CA_FILE {ca_file}: {error}") from None

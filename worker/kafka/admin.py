@@ -9,12 +9,14 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
     InvalidReplicationFactorError,
     LeaderNotAvailableError,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
     for_code,
 )
+from aiokafka.protocol.api import Request
 from aiokafka.protocol.metadata import MetadataRequest
 
 from worker.errors import StartupError
@@ -70,8 +72,23 @@ class Admin:
     async def committed(self, group: str, topic: str) -> dict[int, int]:
         """By partition the offset that the group goes on at; without those that it never committed to."""
         async with self.bounded():
-            stored = await self.client.list_consumer_group_offsets(group)
+            stored = await self.client.list_consumer_group_offsets(group, await self.coordinator(group))
         return {place.partition: at.offset for place, at in stored.items() if place.topic == topic and at.offset >= 0}
+
+    async def coordinator(self, group: str) -> int:
+        """The broker that knows about that group; to be called within `bounded`."""
+        while True:
+            try:
+                return await self.client.find_coordinator(group)
+            except GroupCoordinatorNotAvailableError:  # The first to ask has the offsets' own topic made.
+                await asyncio.sleep(0.1)
+
+    async def ask(self, request: Request[Any], node: int | None = None) -> dict[str, Any]:
+        """A broker's answer, that one's or any's; to be called within `bounded`."""
+        # What aiokafka's own methods cannot say has no public way.
+        answer = await self.client._send_request(request, node)  # noqa: SLF001  as above
+        fields: dict[str, Any] = answer.to_object()
+        return fields
 
     @asynccontextmanager
     async def bounded(self) -> AsyncIterator[None]:
@@ -83,8 +100,7 @@ class Admin:
     async def _metadata(self, topics: Collection[str]) -> dict[str, Any]:
         # Asked in aiokafka's own way the brokers would create what they are asked for, if they may.
         request = MetadataRequest(list(topics), allow_auto_topic_creation=False)
-        answer: dict[str, Any] = (await self.client._send_request(request)).to_object()  # noqa: SLF001 - as above
-        return answer
+        return await self.ask(request)
 
     async def _configs(self, topics: Collection[str]) -> dict[str, Mapping[str, str]]:
         """What is in force, broker defaults included; without what we may not read."""
@@ -93,7 +109,7 @@ class Admin:
         wanted = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics]
         answers = await self.client.describe_configs(wanted)
         resources = [resource for answer in answers for resource in answer.to_object()["resources"]]
-        return {entry["resource_name"]: _config(entry) for entry in resources if not entry["error_code"]}
+        return {entry["resource_name"]: in_force(entry) for entry in resources if not entry["error_code"]}
 
     async def _ready(self, spec: TopicSpec) -> bool:
         entry = (await self._metadata([spec.name]))["topics"][0]
@@ -117,7 +133,8 @@ def _with(topic: Topic, configs: Mapping[str, Mapping[str, str]]) -> Topic:
     return replace(topic, config=configs.get(topic.name))
 
 
-def _config(resource: Mapping[str, Any]) -> dict[str, str]:
+def in_force(resource: Mapping[str, Any]) -> dict[str, str]:
+    """The entries of a configuration that have a value; none where we may not read it."""
     entries = ((entry["config_names"], entry["config_value"]) for entry in resource["config_entries"])
     return {name: value for name, value in entries if value is not None}
 
