@@ -1,0 +1,50 @@
+"""The API's password is changed under a running worker, as Kubernetes changes a mounted secret."""
+
+import orjson
+
+from worker.sandbox.api import DEFAULT_USER
+
+JACK = orjson.dumps({"type": "individual", "contactPersons": [{"firstName": "Jack"}]})
+# The command, with another directory for secrets than the one that needs root to be written.
+WITH_SECRETS = """
+import sys
+from functools import partial
+from pathlib import Path
+from worker import cli, configuration
+configuration.load = partial(configuration.load, secrets=Path(sys.argv.pop(1)))
+cli.main()
+"""
+
+
+def put(secrets, password, version):
+    """All files change at once: each is a link into a folder whose name is exchanged."""
+    folder = secrets / f"..{version}"
+    folder.mkdir(parents=True)
+    (folder / "WORKER_API__PASSWORD").write_text(f"{password}\n")
+    (secrets / "..new").symlink_to(folder.name)
+    (secrets / "..new").replace(secrets / "..data")
+    link = secrets / "WORKER_API__PASSWORD"
+    if not link.exists():
+        link.symlink_to("..data/WORKER_API__PASSWORD")
+
+
+async def test_password_that_is_rotated(world, tmp_path):
+    """The next login takes the new one: until the file has changed it is a hold, which then ends without a restart."""
+    await world.topics()
+    sandbox = await world.sandbox(users={DEFAULT_USER: "f1rst-secret"})
+    del world.environment["WORKER_API__PASSWORD"]
+    put(tmp_path, "f1rst-secret", 1)
+    worker = await world._process("-c", WITH_SECRETS, str(tmp_path), "run")
+    await world.publish(JACK)
+    await worker.until("record.finished", outcome="succeeded")
+    sandbox.sessions._users[DEFAULT_USER] = "s3cond-secret"
+    sandbox.sessions.expire(DEFAULT_USER)
+    await world.publish(JACK)
+    await worker.until("hold.started", reason="session_refused")
+    put(tmp_path, "s3cond-secret", 2)
+    await worker.until("record.finished", 2, outcome="succeeded")
+    await worker.until("hold.ended", reason="session_refused")
+    assert len(worker.of("session.logged_in")) == 2
+    assert await worker.stop() == 0
+    assert sandbox.ledger.created == 2
+    assert "-secret" not in repr(worker.lines) + repr(worker.text)
