@@ -33,7 +33,7 @@ class Growth:
             await quiet(self.stage, 0)
             async with make() as watched:
                 await watched[0].restored(partitions)
-                window = await observed(watched, self.stage.double, self.scale, events)
+                window = await observed(watched, self.stage, self.scale, events)
                 self.starts.setdefault(name, []).append(self.stage.double.first - watched[0].started)
                 return window
 

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
 from bench.double import Double
+from bench.machine import use
 from bench.processes import IN_FLIGHT, Broken, Running
 from bench.stage import Stage
 
@@ -82,14 +83,17 @@ async def begun(watched: Sequence[Running], double: Double) -> None:
         await asyncio.sleep(TICK)
 
 
-async def observed(watched: Sequence[Running], double: Double, scale: Scale, events: int) -> Window:
+async def observed(watched: Sequence[Running], stage: Stage, scale: Scale, events: int) -> Window:
     """A warm-up, then so many seconds; less where the backlog of so many events ends earlier."""
+    double = stage.double
     await begun(watched, double)
     await _all_take_part(watched, double)
     await _until(time.monotonic() + scale.warm_up, double, round(events * 0.3))
-    first = sample(watched, double)
+    shared, first = use(), sample(watched, double)
     await _until(time.monotonic() + scale.seconds, double, round(events * NEARLY))
-    return between(first, sample(watched, double))
+    window = between(first, sample(watched, double))
+    stage.machine.saw(shared, use())
+    return window
 
 
 async def _all_take_part(watched: Sequence[Running], double: Double) -> None:
@@ -111,7 +115,7 @@ async def measured(stage: Stage, scale: Scale, make: Callable[[], Processes], ev
     """The window of freshly started processes."""
     await quiet(stage, latency)
     async with make() as watched:
-        return await observed(watched, stage.double, scale, events)
+        return await observed(watched, stage, scale, events)
 
 
 async def whole(stage: Stage, make: Callable[[], Processes], events: int, latency: float) -> Window:
@@ -128,10 +132,11 @@ async def whole(stage: Stage, make: Callable[[], Processes], events: int, latenc
 
 
 async def quiet(stage: Stage, latency: float) -> None:
-    """The double, when those before are gone."""
+    """The double, when those before are gone, and the machine, if it can be had."""
     async with asyncio.timeout(CLOSED_WITHIN):
         while stage.double.connections:
             await asyncio.sleep(TICK)
+    await stage.machine.quiet()
     stage.double.reset(latency)
 
 

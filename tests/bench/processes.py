@@ -78,7 +78,11 @@ async def running(folder: Path, arguments: list[str], environment: Mapping[str, 
     started = time.monotonic()
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, *arguments, env={**inherited, **environment}, stdout=file, stderr=file
+            *(sys.executable, *arguments),
+            env={**inherited, **environment},
+            stdout=file,
+            stderr=file,
+            cwd=folder,  # `-m` looks there first, and must not find this checkout's worker
         )
     try:
         yield Running(process, psutil.Process(process.pid), log, started)

@@ -12,6 +12,7 @@ from uuid import uuid4
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.producer.message_accumulator import BatchBuilder
 from bench.double import Double, double
+from bench.machine import Machine
 from bench.payloads import Backlog, value
 
 from worker.kafka import admin
@@ -32,7 +33,8 @@ class Stage:
     folder: Path
     double: Double
     worker: Mapping[str, str]
-    before: Mapping[str, str] | None
+    before: Mapping[str, str] | None = None
+    machine: Machine = field(default_factory=Machine)
     filled: dict[Backlog, str] = field(default_factory=dict)
 
     def admin(self) -> AbstractAsyncContextManager[admin.Admin]:
@@ -100,9 +102,11 @@ def taken(checkout: Path, folder: Path) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def opened(folder: Path, checkout: Path, against: Path | None = None) -> AsyncIterator[Stage]:
+async def opened(
+    folder: Path, checkout: Path, against: Path | None = None, patience: float = 0.0
+) -> AsyncIterator[Stage]:
     """Kafka and the double, gone in the end; the worker of a checkout, and perhaps one of another."""
     worker = taken(checkout, folder / "now")
     before = taken(against, folder / "before") if against else None
     async with LocalKafka() as kafka, double(folder) as api:
-        yield Stage(kafka.bootstrap_servers, folder, api, worker, before)
+        yield Stage(kafka.bootstrap_servers, folder, api, worker, before, Machine(patience))

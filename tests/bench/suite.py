@@ -47,6 +47,7 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, help="so many repetitions")
     parser.add_argument("--worker", type=Path, default=HERE, help="the checkout that is measured; unset: this one")
     parser.add_argument("--against", type=Path, help="another checkout, measured beside it in the parts a and b")
+    parser.add_argument("--patience", type=float, default=0, help="seconds to wait for a quiet machine, each time")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout instead of the table")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="draw what was measured; g is measured for it")
     options = parser.parse_args()
@@ -70,14 +71,14 @@ async def measure(options: argparse.Namespace, found: Measured) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     scale = scale_of(options)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        async with stage.opened(Path(folder), options.worker, options.against) as opened:
+        async with stage.opened(Path(folder), options.worker, options.against, options.patience) as opened:
             machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
             found.conditions.append(f"{machine}, double in {opened.double.language}, {scale}")
             for letter in options.only.split(","):
                 since = time.monotonic()
-                found.tell(f"{PARTS[letter]}: {load()}")
+                found.tell(PARTS[letter])
                 await complete(letter, opened, scale, found)
-                found.conditions.append(f"{PARTS[letter]}: {time.monotonic() - since:.0f} s, {load()}")
+                found.conditions.append(f"{PARTS[letter]}: {time.monotonic() - since:.0f} s, {opened.machine.told()}")
 
 
 async def complete(letter: str, opened: Stage, scale: Scale, found: Measured) -> None:
@@ -86,12 +87,6 @@ async def complete(letter: str, opened: Stage, scale: Scale, found: Measured) ->
         await ALL[letter](opened, scale, found)
     except (Broken, TimeoutError, KafkaError, WorkerError) as error:
         found.broken.append(f"{PARTS[letter]} is not complete: {type(error).__name__} {error}")
-
-
-def load() -> str:
-    """What else the machine has to do."""
-    one, five, _ = os.getloadavg()
-    return f"load {one:.1f} over one minute, {five:.1f} over five"
 
 
 def main() -> None:

@@ -102,7 +102,7 @@ async def succeeded(kafka: str, topic: str) -> list[bytes | None]:
 async def test_the_plain_workers(kafka: str, tmp_path: Path):
     """Each of them creates each customer once and publishes each result."""
     async with doubles.double(tmp_path) as double:
-        stage = Stage(kafka, tmp_path, double, {}, None)
+        stage = Stage(kafka, tmp_path, double, {})
         requests = await stage.backlog(Backlog(EVENTS, partitions=2, size=200))
 
         async def keys(kind: str) -> list[bytes | None]:
