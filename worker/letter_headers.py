@@ -15,6 +15,7 @@ from worker.records import Headers, Record
 REASON = "worker-reason"
 # The first header that a replay adds: `<partition>@<offset>` of the record, in this same topic, that failed.
 REPLAY_OF = "worker-replay-of"
+FIRST_OF_OURS = frozenset({REASON, REPLAY_OF})
 REPLAYS = "worker-replays"
 ACCEPT_DUPLICATES, YES = "worker-accept-duplicates", b"true"
 EVENT_SOURCE, EVENT_ID = "worker-event-source", "worker-event-id"
@@ -34,7 +35,11 @@ MAX_EVENT = 1_000
 
 def original(headers: Headers) -> Headers:
     """Byte for byte those that the producer gave the record: what dead letters and replays add comes behind them."""
-    return tuple(takewhile(lambda header: header[0] not in {REASON, REPLAY_OF}, headers))
+    return tuple(takewhile(_is_the_producers, headers))
+
+
+def _is_the_producers(header: tuple[str, bytes | None]) -> bool:
+    return header[0] not in FIRST_OF_OURS
 
 
 def replays(headers: Headers) -> int:

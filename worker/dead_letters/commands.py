@@ -1,8 +1,8 @@
 """What `dead-letters list` and `dead-letters replay` do: wiring and printing."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 
 import orjson
@@ -105,8 +105,9 @@ class Run:
         )
         results = await self._results(found)
         try:
-            async for result in replaying.results(_records(found, selected)):
-                self._add(result)
+            async with aclosing(_records(found, selected)) as records, aclosing(replaying.results(records)) as told:
+                async for result in told:
+                    self._add(result)
         finally:
             self._tell(selected.count)
         return await self._follow(results, plan.requests) if results else 0
@@ -205,7 +206,7 @@ class _Originals:
             return await self.topic.at(place.partition, place.offset)
 
 
-async def _records(found: Topics, selected: Bits) -> AsyncIterator[list[Record]]:
+async def _records(found: Topics, selected: Bits) -> AsyncGenerator[list[Record]]:
     """The selected ones, partition by partition, in their order."""
     starts = selected.lowest()
     if not starts:

@@ -1,19 +1,22 @@
 """A record of the dead-letter topic, as far as its headers tell; whatever they hold, it is listed."""
 
-import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any
 
 import orjson
 
 from worker import letter_headers as names
 from worker.journal_view import moment
-from worker.letter_headers import CONNECT, SPRING, last, original
+from worker.letter_headers import CONNECT, SPRING, original
 from worker.outcomes import ReasonCode
-from worker.records import Headers, Record
+from worker.records import Record
 
 Json = dict[str, Any]
 FOREIGN = "foreign"
+INT, LONG = Struct(">i"), Struct(">q")
+CODES: dict[str | None, ReasonCode] = {code.value: code for code in ReasonCode}
 KINDS = (*(code.value for code in ReasonCode), FOREIGN)
 
 
@@ -95,54 +98,56 @@ class Letter:
 def letter(record: Record) -> Letter:
     """Never raises: a header that cannot be read tells nothing."""
     place = Place(record.partition, record.offset)
-    added = record.headers[len(original(record.headers)) :]
-    code = _text(last(added, names.REASON))
-    if code is None or code not in set(ReasonCode):
+    # The newest of a name counts, for other tools as well.
+    told = dict(record.headers[len(original(record.headers)) :])
+    code = _text(told.get(names.REASON))
+    if code not in CODES:
         return _foreign(record, place)
-    topic, request, requested = _spring_place(added)
+    topic, request, requested = _spring_place(told)
     return Letter(
         place,
         record.timestamp,
-        ReasonCode(code),
+        CODES[code],
         topic,
         request,
         requested,
-        event_source=_text(last(added, names.EVENT_SOURCE)),
-        event_id=_text(last(added, names.EVENT_ID)),
-        message=(_text(last(added, f"{SPRING}exception-message")) or "").removeprefix(f"{code}: "),
-        status=_count(last(added, names.HTTP_STATUS)),
-        error_code=_text(last(added, names.ERROR_CODE)),
-        attempts=_count(last(added, names.ATTEMPTS)),
-        replays=names.replays(record.headers),
-        first_seen=_text(last(added, names.FIRST_SEEN)),
-        failed_at=_text(last(added, names.FAILED_AT)),
-        version=_text(last(added, names.VERSION)),
-        violations=_violations(last(added, names.VIOLATIONS)),
-        omitted=last(added, names.PAYLOAD) == names.OMITTED,
-        null=last(added, names.VALUE) == names.NULL,
+        event_source=_text(told.get(names.EVENT_SOURCE)),
+        event_id=_text(told.get(names.EVENT_ID)),
+        message=(_text(told.get(f"{SPRING}exception-message")) or "").removeprefix(f"{code}: "),
+        status=_count(told.get(names.HTTP_STATUS)),
+        error_code=_text(told.get(names.ERROR_CODE)),
+        attempts=_count(told.get(names.ATTEMPTS)),
+        replays=_count(told.get(names.REPLAYS)) or 0,
+        first_seen=_text(told.get(names.FIRST_SEEN)),
+        failed_at=_text(told.get(names.FAILED_AT)),
+        version=_text(told.get(names.VERSION)),
+        violations=_violations(told.get(names.VIOLATIONS)),
+        omitted=told.get(names.PAYLOAD) == names.OMITTED,
+        null=told.get(names.VALUE) == names.NULL,
     )
 
 
 def _foreign(record: Record, place: Place) -> Letter:
     """What another tool's headers say of it, Spring's before Connect's."""
-    topic, request, _ = _spring_place(record.headers)
+    told = dict(record.headers)
+    topic, request, _ = _spring_place(told)
     if topic is not None:
-        kind = _text(last(record.headers, f"{SPRING}exception-fqcn"))
+        kind = _text(told.get(f"{SPRING}exception-fqcn"))
         return Letter(place, record.timestamp, None, topic, request, tool="Spring Kafka", kind=kind)
-    topic = _text(last(record.headers, f"{CONNECT}topic"))
+    topic = _text(told.get(f"{CONNECT}topic"))
     if topic is None:
         return Letter(place, record.timestamp, None)
-    partition, offset = (_count(last(record.headers, CONNECT + name)) for name in ("partition", "offset"))
-    kind = _text(last(record.headers, f"{CONNECT}exception.class.name"))
-    return Letter(place, record.timestamp, None, topic, _place(partition, offset), tool="Kafka Connect", kind=kind)
+    request = _place(_count(told.get(f"{CONNECT}partition")), _count(told.get(f"{CONNECT}offset")))
+    kind = _text(told.get(f"{CONNECT}exception.class.name"))
+    return Letter(place, record.timestamp, None, topic, request, tool="Kafka Connect", kind=kind)
 
 
-def _spring_place(headers: Headers) -> tuple[str | None, Place | None, int | None]:
+def _spring_place(told: Mapping[str, bytes | None]) -> tuple[str | None, Place | None, int | None]:
     """(topic, place, timestamp) of the record that failed."""
-    partition = _unpacked(">i", last(headers, f"{SPRING}original-partition"))
-    offset = _unpacked(">q", last(headers, f"{SPRING}original-offset"))
-    timestamp = _unpacked(">q", last(headers, f"{SPRING}original-timestamp"))
-    return _text(last(headers, f"{SPRING}original-topic")), _place(partition, offset), timestamp
+    partition = _unpacked(INT, told.get(f"{SPRING}original-partition"))
+    offset = _unpacked(LONG, told.get(f"{SPRING}original-offset"))
+    timestamp = _unpacked(LONG, told.get(f"{SPRING}original-timestamp"))
+    return _text(told.get(f"{SPRING}original-topic")), _place(partition, offset), timestamp
 
 
 def _place(partition: int | None, offset: int | None) -> Place | None:
@@ -150,8 +155,8 @@ def _place(partition: int | None, offset: int | None) -> Place | None:
     return Place(partition or 0, offset or 0) if known else None
 
 
-def _unpacked(form: str, value: bytes | None) -> int | None:
-    return int(struct.unpack(form, value)[0]) if value is not None and len(value) == struct.calcsize(form) else None
+def _unpacked(form: Struct, value: bytes | None) -> int | None:
+    return int(form.unpack(value)[0]) if value is not None and len(value) == form.size else None
 
 
 def _text(value: bytes | None) -> str | None:
@@ -166,8 +171,10 @@ def _count(value: bytes | None) -> int | None:
 
 
 def _violations(value: bytes | None) -> tuple[Json, ...]:
+    if not value:
+        return ()
     try:
-        told = orjson.loads(value or b"[]")
+        told = orjson.loads(value)
     except orjson.JSONDecodeError:
         return ()
     return tuple(each for each in told if isinstance(each, dict)) if isinstance(told, list) else ()

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from worker.dead_letters.letters import Letter, Place, letter
@@ -86,7 +86,7 @@ class Replaying:
     rate: float | None = None
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOK_UPS))
 
-    async def results(self, records: AsyncIterator[list[Record]]) -> AsyncIterator[Result]:
+    async def results(self, records: AsyncIterator[list[Record]]) -> AsyncGenerator[Result]:
         """What became of each letter, as soon as it is certain; those of a partition stay in their order."""
         done, started = 0, time.monotonic()
         size = BATCH if self.rate is None else max(1, min(BATCH, int(self.rate)))

@@ -1,0 +1,285 @@
+"""Dead letters on a real Kafka: a deep topic, foreign records, replays that are interrupted or run at the same time."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from uuid import uuid4
+
+import orjson
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from worker import configuration
+from worker.commands import Request
+from worker.dead_letters import commands, show
+from worker.dead_letters.commands import Asked
+from worker.dead_letters.filters import Filter
+from worker.dead_letters.letters import Place
+from worker.dead_letters.marks import mark_of
+from worker.errors import StartupError, Superseded
+from worker.kafka import admin, bulk
+from worker.kafka.connection import Connection
+from worker.kafka.exclusive import exclusive
+from worker.kafka.extent import extent
+from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode
+from worker.records import OutgoingMessage, Record
+from worker.results import Results
+from worker.topics import Plan, create
+
+DEADLINE = 60
+PARTITIONS = 2
+SOME = 1_000
+CODES = [code for code in ReasonCode if code is not ReasonCode.OUTCOME_UNKNOWN]
+
+
+class Topics:
+    """This test's topics, and the settings that name them."""
+
+    def __init__(self, kafka, unique):
+        self.plan = Plan(
+            f"{unique}.requests",
+            f"{unique}.succeeded",
+            f"{unique}.failed",
+            f"{unique}.dead-letters",
+            f"{unique}.journal",
+            partitions=PARTITIONS,
+        )
+        self.connection = Connection(kafka, request_timeout=10)
+        self.environment = {"WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka, **dict(self.plan.names())}
+        self.settings = configuration.load(environment=self.environment)
+        self.results = Results("w", "ok", "failed", self.plan.dead_letters, "g")
+
+    def failed(self, number, code=ReasonCode.REJECTED):
+        """(the record, its dead letter) of the event with that number."""
+        headers = (("number", str(number).encode()),)
+        partition, offset = number % PARTITIONS, number // PARTITIONS
+        record = Record(self.plan.requests, partition, offset, 1_000, b"k%d" % number, b"{}", headers)
+        outcome = Failed(Reason(code, "why", http=HttpAnswer(400)), 1)
+        return record, self.results.dead_letter(outcome, record, Request("s", f"e-{number}"), 0.0)
+
+    async def fill(self, count, code=ReasonCode.REJECTED):
+        """So many events, each with its dead letter; each partition's dead letter has its record's offset."""
+        requests, letters = zip(*(self.failed(number, code) for number in range(count)), strict=True)
+        await self.batches(self.plan.requests, requests)
+        await self.batches(self.plan.dead_letters, letters)
+
+    async def batches(self, topic, messages, first=None):
+        """Published in batches that are built here, which is many times faster; each a millisecond after the last."""
+        first = first or int(time.time() * 1000) - len(messages)
+        async with AIOKafkaProducer(bootstrap_servers=self.connection.bootstrap_servers) as producer:
+            for partition in range(PARTITIONS):
+                batch = producer.create_batch()
+                for place, each in enumerate(messages):
+                    if each.partition != partition:
+                        continue
+                    given = {"key": each.key, "value": each.value, "timestamp": first + place}
+                    if batch.append(**given, headers=list(each.headers)) is None:
+                        await producer.send_batch(batch, topic, partition=partition)
+                        batch = producer.create_batch()
+                        assert batch.append(**given, headers=list(each.headers))
+                await producer.send_batch(batch, topic, partition=partition)
+            await asyncio.wait_for(producer.flush(), DEADLINE)
+
+    async def publish(self, topic, *messages):
+        async with bulk.opened(self.connection) as publisher:
+            for key, value, headers in messages:
+                await publisher.hand_over(OutgoingMessage(topic, key, value, headers, 0))
+            await publisher.flush()
+
+    async def replays(self):
+        """How often each record of the request topic was replayed."""
+        found: Counter[Place] = Counter()
+        async with extent(self.connection, self.plan.requests, range(PARTITIONS)) as topic:
+            async for records, _ in topic.read():
+                found.update(place for record in records if (place := mark_of(record)))
+        return found
+
+    async def replay(self, **how):
+        async with asyncio.timeout(DEADLINE):
+            return await commands.replay(self.settings, Filter(), Asked(yes=True, as_json=True, **how))
+
+
+@pytest.fixture
+async def topics(kafka, unique):
+    made = Topics(kafka, unique)
+    async with admin.opened(made.connection) as client:
+        await create(client, made.plan)
+    return made
+
+
+@pytest.fixture
+def listed(topics, capsys):
+    """`dead-letters list`: its lines as a machine reads them."""
+
+    async def lines(wanted=None, limit=50, *, summary=False):
+        capsys.readouterr()
+        assert (
+            await commands.list_letters(topics.settings, wanted or Filter(), limit, summary=summary, as_json=True) == 0
+        )
+        return [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return lines
+
+
+def letter(topics, number):
+    """One whose headers are as few as they can be."""
+    headers = (("worker-reason", CODES[number % len(CODES)].value.encode()), ("worker-event-id", b"e-%d" % number))
+    return OutgoingMessage(topics.plan.dead_letters, b"k", b"v", headers, number % PARTITIONS)
+
+
+async def test_a_deep_topic(topics, listed):
+    """A hundred thousand letters: the newest come first, all are counted, a narrow filter finds its one."""
+    count, first = 100_000, int(time.time() * 1000) - 1_000_000
+    await topics.batches(topics.plan.dead_letters, [letter(topics, number) for number in range(count)], first)
+    newest = await listed(limit=30)
+    assert [line["eventId"] for line in newest] == [f"e-{count - 1 - back}" for back in range(30)]
+    summary = await listed(limit=None, summary=True)
+    assert {line["reason"]: line["count"] for line in summary} == Counter(
+        CODES[number % len(CODES)].value for number in range(count)
+    )
+    (oldest,) = await listed(Filter(events=frozenset({"e-0"}), until=first + 100))
+    assert (oldest["partition"], oldest["offset"]) == (0, 0)
+    between = await listed(Filter(since=first + 50_000, until=first + 50_005))
+    assert [line["eventId"] for line in between] == [f"e-{number}" for number in range(50_004, 49_999, -1)]
+    (place,) = await listed(Filter(places=frozenset({Place(1, 700)})))
+    assert place["eventId"] == "e-1401"
+
+
+FOREIGN = [
+    (None, b"bytes", ()),
+    (b"k", None, (("a", None), ("worker-reason", b"\xff"))),
+    (b"k", b"v", (("kafka_dlt-original-topic", b"orders"), ("kafka_dlt-exception-fqcn", b"a.B"))),
+    (b"k", b"v", (("__connect.errors.topic", b"orders"), ("__connect.errors.exception.class.name", b"c.D"))),
+    (b"\x1b[31m", b"\x1b[31m", (("kafka_dlt-original-topic", b"t"), ("kafka_dlt-exception-fqcn", b"\x1b[31m\n\nx"))),
+]
+
+
+async def test_foreign_records(topics, listed, capsys):
+    """Listed as such, shown, never replayed, and nothing that they hold reaches a terminal as it is."""
+    await topics.publish(topics.plan.dead_letters, *FOREIGN)
+    lines = await listed()
+    assert [line["reason"] for line in lines] == ["foreign"] * len(FOREIGN)
+    assert [line.get("tool") for line in reversed(lines)] == [
+        None,
+        None,
+        "Spring Kafka",
+        "Kafka Connect",
+        "Spring Kafka",
+    ]
+    assert await topics.replay() == 0
+    (tally,) = map(orjson.loads, capsys.readouterr().out.splitlines())
+    assert (tally["replayed"], tally["left"]) == ({}, {"not written by this worker": len(FOREIGN)})
+    assert await commands.list_letters(topics.settings, Filter(), 50, summary=False, as_json=False) == 0
+    for offset in range(len(FOREIGN)):
+        wanted = Filter(places=frozenset({Place(0, offset)}))
+        assert await show.show(topics.settings, wanted, payload=True, as_json=False) == 0
+    text = capsys.readouterr().out
+    assert "Kafka Connect c.D" in text
+    assert "\x1b" not in text
+
+
+async def test_an_empty_topic(topics, listed, capsys):
+    """There is nothing, and that is no error."""
+    assert await listed() == []
+    assert await topics.replay() == 0
+    assert orjson.loads(capsys.readouterr().out)["selected"] == 0
+
+
+async def test_a_topic_that_does_not_exist(topics):
+    """It is named with its setting."""
+    settings = configuration.load(environment=topics.environment | {"WORKER_TOPICS__DEAD_LETTERS": f"x-{uuid4()}"})
+    with pytest.raises(StartupError, match="WORKER_TOPICS__DEAD_LETTERS"):
+        await commands.replay(settings, Filter(), Asked())
+
+
+async def test_a_replay_run_twice(topics, capsys):
+    """A dry run publishes nothing; the first replays all, each once; the second finds what was done in the topic."""
+    await topics.fill(SOME)
+    assert await commands.replay(topics.settings, Filter(), Asked(as_json=True)) == 0
+    assert await topics.replays() == {}
+    for _ in range(2):
+        assert await topics.replay() == 0
+    dry, *_, second = map(orjson.loads, capsys.readouterr().out.splitlines())
+    assert (dry["replayed"], dry["dryRun"]) == ({"rejected": SOME}, True)
+    assert (second["replayed"], second["left"]) == ({}, {"replayed already": SOME})
+    assert await topics.replays() == {Place(number % 2, number // 2): 1 for number in range(SOME)}
+
+
+async def test_the_newest_letters_alone(topics):
+    """A limit takes those that `list` shows first."""
+    await topics.fill(10)
+    assert await topics.replay(limit=3) == 0
+    assert set(await topics.replays()) == {Place(1, 4), Place(0, 4), Place(1, 3)}
+
+
+async def started(topics, *arguments):
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
+    command = (sys.executable, "-m", "worker", "dead-letters", "replay", *arguments)
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        *command, stdout=pipe, stderr=pipe, env={**inherited, **topics.environment}
+    )
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP])
+async def test_a_replay_that_is_interrupted(topics, capsys, sent):
+    """Killed or frozen in the midst, and begun again: each is replayed once; a thawed one publishes nothing more."""
+    await topics.fill(SOME)
+    first = await started(topics, "--all", "--yes", "--json", "--rate", "400")
+    async with asyncio.timeout(DEADLINE):
+        await first.stdout.readline()
+        first.send_signal(sent)
+        assert await topics.replay() == 0
+        first.send_signal(signal.SIGCONT) if sent is signal.SIGSTOP else None
+        _, said = await first.communicate()
+    *_, tally = map(orjson.loads, capsys.readouterr().out.splitlines())
+    assert tally["left"]["replayed already"] > 0
+    assert await topics.replays() == {Place(number % 2, number // 2): 1 for number in range(SOME)}
+    if sent is signal.SIGSTOP:
+        assert first.returncode == 1
+        assert b"another one" in said
+
+
+async def test_two_replays_at_the_same_time(topics):
+    """The one that began last goes on, the other one stops; nothing is replayed twice, and nothing is left out."""
+    await topics.fill(SOME)
+    ended = await asyncio.gather(*(topics.replay(rate=5_000) for _ in range(3)), return_exceptions=True)
+    assert all(each == 0 or isinstance(each, Superseded) for each in ended)
+    assert 0 in ended
+    assert await topics.replays() == {Place(number % 2, number // 2): 1 for number in range(SOME)}
+
+
+async def test_one_publisher_of_a_name(topics):
+    """Opening the next one fences the one before it, whose messages are all there or never will be."""
+    message = OutgoingMessage(topics.plan.requests, None, b"1", partition=0)
+    async with exclusive(topics.connection, topics.plan.requests, largest=1_000) as first:
+        assert [each.offset for each in await first.publish([message, message])] == [0, 1]
+        async with exclusive(topics.connection, topics.plan.requests, largest=1_000) as second:
+            with pytest.raises(Superseded):
+                await first.publish([message])
+            (stored,) = await second.publish([message])
+    async with extent(topics.connection, topics.plan.requests, [0]) as topic:
+        offsets = [record.offset async for records, _ in topic.read() for record in records]
+    assert offsets == [0, 1, stored.offset]
+
+
+async def test_what_the_request_topic_does_not_hold_any_more(topics, capsys):
+    """Nobody can tell whether such a letter was replayed, so that it takes a person's word."""
+    letters = [topics.failed(number)[1] for number in range(4)]
+    await topics.batches(topics.plan.dead_letters, letters)
+    assert await topics.replay() == 0
+    (tally,) = map(orjson.loads, capsys.readouterr().out.splitlines())
+    (why,) = tally["left"]
+    assert "--accept-duplicates" in why
+    assert await topics.replay(accept_duplicates=True) == 0
+    assert len(await topics.replays()) == 4
+
+
+async def test_a_replay_that_nobody_answers(topics, capsys):
+    """The wait has an end, and says how many it waited for in vain."""
+    await topics.fill(2)
+    assert await topics.replay(follow=0.3) == 1
+    assert "2 have not ended within 0.3 s (--deadline)" in capsys.readouterr().err
