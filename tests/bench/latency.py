@@ -12,7 +12,6 @@ from bench.stage import Stage
 LATENCIES = (0.005, 0.02, 0.05)
 NEARLY_ALL = Aim(">=", 0.97)
 AIMED_AT = {0.02, 0.05}
-IN_FLIGHTS = (16, 64, 256)
 BAR = Aim(">=", 20)
 
 

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from bench.figures import Aim, Figure, Line, Measured
-from bench.observing import TICK, WHOLE_WITHIN, Scale, begun, quiet
+from bench.observing import TICK, Scale, begun, done, quiet
 from bench.past import worker_with_past
 from bench.payloads import Backlog
 from bench.processes import Running, workers
@@ -15,6 +15,7 @@ from bench.stage import Stage
 
 FEW, MANY = 64, 1024
 WAITING = 4_000
+POINTS = 500
 LONG = 20.0
 """Seconds of latency: all that is in flight stays there."""
 RESTORED_WITHIN = 120.0
@@ -49,14 +50,12 @@ async def over_records(stage: Stage, scale: Scale, result: Measured) -> None:
     backlog = Backlog(scale.many)
     await quiet(stage, 0)
     points: list[tuple[float, float]] = []
-    async with workers(stage, backlog, settings=SMALL) as watched, asyncio.timeout(WHOLE_WITHIN):
+    async with workers(stage, backlog, settings=SMALL) as watched:
         await begun(watched, stage.double)
         started = time.monotonic()
-        while stage.double.creates < backlog.events:
-            points.append((stage.double.creates, watched[0].rss))
-            await asyncio.sleep(0.5)
+        await done(watched, stage.double, backlog.events, lambda: points.append((stage.double.creates, watched[0].rss)))
     result.tell(f"{backlog.events:,} records in {time.monotonic() - started:.0f} s: {points[-1][1]:.0f} MiB")
-    line = Line("memory", "worker", tuple(points))
+    line = Line("memory", "worker", tuple(points[:: max(1, len(points) // POINTS)]))
     result.lines.append(line)
     result.figures.append(Figure("d", f"growth over {scale.many:,} records", "MiB", (growth(line),), FLAT))
 

@@ -17,6 +17,9 @@ WHOLE_WITHIN = 1800.0
 TICK = 0.02
 NEARLY = 0.97
 """What comes after that share of a backlog is its tail: fewer are in flight."""
+BUSY = 0.6
+"""Of a core, which a process gets that nothing else bounds, on a quiet machine."""
+PROLONGED = 5
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,7 @@ class Window:
 
 def sample(watched: Sequence[Running], double: Double) -> Sample:
     """Of all of them together."""
-    return Sample(
-        time.monotonic(), double.creates, sum(each.cpu for each in watched), sum(each.rss for each in watched)
-    )
+    return Sample(time.monotonic(), double.creates, _used(watched), sum(each.rss for each in watched))
 
 
 def between(first: Sample, last: Sample) -> Window:
@@ -83,14 +84,17 @@ async def begun(watched: Sequence[Running], double: Double) -> None:
         await asyncio.sleep(TICK)
 
 
-async def observed(watched: Sequence[Running], stage: Stage, scale: Scale, events: int) -> Window:
-    """A warm-up, then so many seconds; less where the backlog of so many events ends earlier."""
+async def observed(watched: Sequence[Running], stage: Stage, scale: Scale, events: int, *, busy: bool) -> Window:
+    """A warm-up, then so many seconds; less where the backlog of so many events ends earlier.
+
+    `busy`: nothing but CPU time bounds it, so that it is watched for longer where others leave it little.
+    """
     double = stage.double
     await begun(watched, double)
     await _all_take_part(watched, double)
-    await _until(time.monotonic() + scale.warm_up, double, round(events * 0.3))
+    await _for(scale.warm_up, watched, double, round(events * 0.3), busy=busy)
     shared, first = use(), sample(watched, double)
-    await _until(time.monotonic() + scale.seconds, double, round(events * NEARLY))
+    await _for(scale.seconds, watched, double, round(events * NEARLY), busy=busy)
     window = between(first, sample(watched, double))
     stage.machine.saw(shared, use())
     return window
@@ -103,9 +107,16 @@ async def _all_take_part(watched: Sequence[Running], double: Double) -> None:
             await asyncio.sleep(TICK)
 
 
-async def _until(moment: float, double: Double, events: int) -> None:
-    while time.monotonic() < moment and double.creates < events:
+async def _for(seconds: float, watched: Sequence[Running], double: Double, events: int, *, busy: bool) -> None:
+    started, before = time.monotonic(), _used(watched)
+    while double.creates < events and (passed := time.monotonic() - started) < seconds * PROLONGED:
+        if passed >= seconds and (not busy or _used(watched) - before >= seconds * BUSY):
+            return
         await asyncio.sleep(TICK)
+
+
+def _used(watched: Sequence[Running]) -> float:
+    return sum(each.cpu for each in watched)
 
 
 Processes = AbstractAsyncContextManager[list[Running]]
@@ -115,7 +126,7 @@ async def measured(stage: Stage, scale: Scale, make: Callable[[], Processes], ev
     """The window of freshly started processes."""
     await quiet(stage, latency)
     async with make() as watched:
-        return await observed(watched, stage, scale, events)
+        return await observed(watched, stage, scale, events, busy=not latency)
 
 
 async def whole(stage: Stage, make: Callable[[], Processes], events: int, latency: float) -> Window:
@@ -124,11 +135,21 @@ async def whole(stage: Stage, make: Callable[[], Processes], events: int, latenc
     async with make() as watched:
         await begun(watched, stage.double)
         first = sample(watched, stage.double)
-        async with asyncio.timeout(WHOLE_WITHIN):
-            while stage.double.creates < events:
-                await asyncio.sleep(TICK)
+        await done(watched, stage.double, events)
         window = between(first, sample(watched, stage.double))
     return replace(window, rate=events / (stage.double.last - stage.double.first))
+
+
+async def done(
+    watched: Sequence[Running], double: Double, events: int, tick: Callable[[], object] = lambda: None
+) -> None:
+    """Return at the last creation; `tick` is called meanwhile."""
+    async with asyncio.timeout(WHOLE_WITHIN):
+        while double.creates < events:
+            for each in watched:
+                each.is_there()
+            tick()
+            await asyncio.sleep(TICK)
 
 
 async def quiet(stage: Stage, latency: float) -> None:

@@ -46,7 +46,7 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="longer windows, more repetitions, a million records")
     parser.add_argument("--repeat", type=int, help="so many repetitions")
     parser.add_argument("--worker", type=Path, default=HERE, help="the checkout that is measured; unset: this one")
-    parser.add_argument("--against", type=Path, help="another checkout, measured beside it in the parts a and b")
+    parser.add_argument("--against", type=Path, help="another checkout, measured beside it in part a")
     parser.add_argument("--patience", type=float, default=0, help="seconds to wait for a quiet machine, each time")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout instead of the table")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="draw what was measured; g is measured for it")
@@ -85,7 +85,7 @@ async def complete(letter: str, opened: Stage, scale: Scale, found: Measured) ->
     """What breaks takes nothing from the other parts."""
     try:
         await ALL[letter](opened, scale, found)
-    except (Broken, TimeoutError, KafkaError, WorkerError) as error:
+    except (Broken, TimeoutError, KafkaError, WorkerError, ZeroDivisionError) as error:
         found.broken.append(f"{PARTS[letter]} is not complete: {type(error).__name__} {error}")
 
 
@@ -94,7 +94,10 @@ def main() -> None:
     options, console = asked(), Console(stderr=True)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # leaders of new topics are met a moment too early
     found = Measured(lambda line: console.print(line, highlight=False))
-    asyncio.run(measure(options, found))
+    try:
+        asyncio.run(measure(options, found))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        found.broken.append("interrupted: what follows was measured before")
     if options.json:
         sys.stdout.buffer.write(orjson.dumps(found.json(), option=orjson.OPT_INDENT_2) + b"\n")
     else:
