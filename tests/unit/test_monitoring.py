@@ -1,8 +1,10 @@
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -10,7 +12,7 @@ import yaml
 from worker.hold import HoldReason
 from worker.measures import Measures
 from worker.ops.metrics import PREFIX, registry_of
-from worker.ops.state import Blocking, PartitionState, SessionState, State
+from worker.ops.state import Blocking, Bound, PartitionState, SessionState, State
 from worker.records import Standing
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -108,6 +110,12 @@ def test_hold_with_advice(reason: HoldReason) -> None:
     assert f"\n### `{reason.value}`\n" in RUNBOOK
 
 
+@pytest.mark.parametrize("bound", get_args(Bound))
+def test_bound_with_advice(bound: str) -> None:
+    """Whatever `/status` says that it is bound by, the runbook says what would lift that."""
+    assert re.search(rf"^\|[^|]*`{bound}`[^|]*\|", RUNBOOK, re.MULTILINE)
+
+
 @pytest.mark.parametrize("alert", ALERTS)
 def test_tested_alert(alert: str) -> None:
     """Each is seen both to come and to stay away (promtool runs these tests)."""
@@ -132,3 +140,11 @@ def test_dashboard_is_provisioned() -> None:
     assert len(places) == len(set(places))
     assert max(column for column, _ in places) < 24
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool comes with Prometheus")
+def test_by_prometheus() -> None:
+    """Its own tool finds every rule right, and every alert coming when it should."""
+    for arguments in (["check", "config", "prometheus.yml"], ["test", "rules", "customer-worker.rules.test.yml"]):
+        done = subprocess.run(["promtool", *arguments], cwd=DEPLOY / "prometheus", capture_output=True, check=False)
+        assert done.returncode == 0, done.stdout
