@@ -8,7 +8,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 from worker.outcomes import Failed, Outcome, ReasonCode, Resolution
 
@@ -26,8 +26,7 @@ CODES: Final = tuple(code.value for code in ReasonCode)
 Labels = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """One of those that were counted: where it can be looked up, its value, and when it was (seconds since 1970)."""
 
     trace_id: str

@@ -22,6 +22,11 @@ class Offsets:
             raise ValueError(f"offset {offset} after {self._started[-1]}")
         self._started.append(offset)
 
+    @property
+    def oldest(self) -> int | None:
+        """The first record that is not finished; nothing from it on is committable."""
+        return self._started[0] if self._started else None
+
     def finish(self, offset: int) -> None:
         """The record's outcome is published."""
         self._finished.add(offset)

@@ -74,11 +74,10 @@ class Trails:
         """Its trail, to be entered at once."""
         return self._make(self, record)
 
-    def step(self, partition: int, offset: int) -> Step | None:
-        """What that record is at; None where it is not under way."""
+    def of(self, partition: int, offset: int) -> Trail | None:
+        """That record's trail; None where it is not under way."""
         place = partition, offset
-        trail = self._under_way.get(place) or self._crashed.get(place)
-        return trail.step if trail else None
+        return self._under_way.get(place) or self._crashed.get(place)
 
     def began(self, trail: Trail) -> None:
         """The trail's own report."""

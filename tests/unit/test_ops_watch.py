@@ -50,7 +50,7 @@ class Running:
             "requests", self.dispatch, self.intake, Standings(), self.pace, self.trails
         )
 
-    async def process(self, record, assignment):
+    async def process(self, record, assignment, settled):
         with self.trails.follow(record) as trail:
             trail.enter(Step.POST)
             await self.go.wait()

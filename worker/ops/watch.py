@@ -11,7 +11,7 @@ from worker.hold import HoldReason, Holds
 from worker.ops.state import Blocking, Bound, Held, Load, PartitionState, Phase, SessionState, State, bound_by
 from worker.pace import Pace
 from worker.progress import Trails
-from worker.records import Record, Standing
+from worker.records import Standing
 
 PAUSES = {HoldReason.JOURNAL_RESTORING, HoldReason.STOPPING}
 """Holds that are told as a state of their own."""
@@ -127,9 +127,17 @@ class Watch:
                 number,
                 self.consumption.standings.of(number),
                 len(known.assignment.journal) if known else 0,
-                self._blocking(known.oldest) if known and known.oldest else None,
+                _blocking(known, self.consumption.trails) if known else None,
             )
 
-    def _blocking(self, record: Record) -> Blocking:
-        step = self.consumption.trails.step(record.partition, record.offset) if self.consumption else None
-        return Blocking(record.offset, max(0.0, time.time() - record.since) if record.since else 0.0, step or "queued")
+
+def _blocking(work: Work, trails: Trails) -> Blocking | None:
+    """A record that is not under way waits in its lane."""
+    offset = work.assignment.offsets.oldest
+    if offset is None:
+        return None
+    trail = trails.of(work.assignment.partition, offset)
+    record = trail.record if trail else work.oldest
+    since = record.since if record and record.offset == offset else None
+    age = max(0.0, time.time() - since) if since else 0.0
+    return Blocking(offset, age, trail.step if trail else "queued")
