@@ -1,34 +1,28 @@
 """Whether each record that is told as unknown was in doubt; with a look-up none needs to be."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from chaos.api_troubles import REQUEST_TIMEOUT
-from chaos.facts import Asked, Facts, Place, Told
+from chaos.facts import Asked, Facts
 from chaos.gate import Call
+from chaos.known import UNKNOWN, Known, event_of
 
 UNKNOWN_STATUSES = frozenset({500, 502, 504})
 AROUND = 1.0
-"""Seconds before an intent in which a strike may have begun: an entry carries the time at which it was handed over."""
+"""Seconds before an intent in which a strike may have ended: an entry has its time from before it was handed over."""
 
 
-def unjustified(facts: Facts, told: Mapping[Place, Sequence[Told]]) -> Iterator[str]:
+def unjustified(known: Known) -> Iterator[str]:
     """An event is in doubt when a call for it got no answer that tells, or its worker was struck meanwhile."""
-    records: defaultdict[str, list[Asked]] = defaultdict(list)
-    calls: defaultdict[str, list[Call]] = defaultdict(list)
-    for each in facts.asked:
-        records[each.item.trace[:24]].append(each)
-    for call in facts.calls:
-        calls[call.trace[:24]].append(call)
-    for each in facts.asked:
-        events = [event for event in told.get(each.place, ()) if event.ending == "outcome_unknown"]
+    for each in known.facts.asked:
+        events = [event for event in known.told_of(each) if event.ending == UNKNOWN]
         if not events:
             continue
-        if facts.look_up:
+        records = known.records[event_of(each.item.trace)]
+        calls = [call for record in records for call in known.calls.get(record.item.trace, ())]
+        if known.facts.look_up:
             yield f"{each} is told as unknown, and could be looked up: {events[0].event['data']['reason']['message']}"
-            continue
-        event = each.item.trace[:24]
-        if not any(map(_leaves_doubt, calls[event])) and not _struck(facts, records[event], calls[event], events[0].at):
+        elif not any(map(_leaves_doubt, calls)) and not _struck(known.facts, records, calls, events[0].at):
             yield f"{each} is told as unknown, and nothing has happened that makes it so"
 
 
@@ -46,6 +40,5 @@ def _struck(facts: Facts, records: Sequence[Asked], calls: Sequence[Call], until
     """Between the first sign of a call and the end something happened to the workers or to Kafka."""
     signs = [time for each in records for time in facts.intents.get(each.place, ())]
     signs += [call.arrived for call in calls]
-    if not signs:
-        return False
-    return any(strike.began <= until and strike.ended >= min(signs) - AROUND for strike in facts.strikes)
+    first = min(signs, default=until)
+    return bool(signs) and any(strike.began <= until and strike.ended >= first - AROUND for strike in facts.strikes)

@@ -8,7 +8,7 @@ import pytest
 from chaos.facts import Asked, DeadLetter, Execution, Facts, Strike, Told
 from chaos.gate import Call
 from chaos.stream import SOURCE, Content, Item, trace
-from chaos.verdict import judged
+from chaos.verdict import CHECKS, judged
 
 TOPIC = "requests"
 KEY = b"key"
@@ -110,38 +110,43 @@ def test_what_may_be(facts):
     assert list(judged(facts).findings) == []
 
 
-@pytest.mark.parametrize(
-    ("kind", "facts"),
-    [
-        ("duplicate", good(executions=[executed(0), executed(1), executed(1, "7")])),
-        ("duplicate", good(executions=[executed(0), executed(1), executed(2)])),
-        ("lost", good(told=[told(0, CREATED)])),
-        ("disorder", good(calls=[call(0), call(1, at=0.4)])),
-        ("disorder", good(calls=[call(0), call(1), call(1, 401, at=9)])),
-        ("ends", good(told=[told(0, CREATED), told(0, CREATED, event="e1"), told(1, CREATED)])),
-        ("ends", good(told=[told(0, CREATED), told(0, CREATED, attempts=2), told(1, CREATED)])),
-        ("ends", good(told=[replace(told(0, CREATED), key=b"other"), told(1, CREATED)])),
-        ("customer", good(told=[told(0, CREATED, customer="1"), told(1, CREATED)])),
-        ("customer", good(executions=[executed(0)])),
-        ("ending", good(told=[told(0, "retries_exhausted"), told(1, CREATED)], executions=[executed(1)])),
-        ("ending", good(**INVALID, told=[told(0, "undecodable"), told(1, CREATED)])),
-        ("ending", good(told=[told(0, CREATED), told(1, CREATED), told(2, CREATED, customer="1")])),
-        ("ending", good(**REPEAT, told=[told(0, CREATED), told(1, CREATED, event="e0", customer="0")])),
-        ("denied", good(told=[told(0, "rejected"), told(1, CREATED)])),
-        ("doubt", parked()),
-        ("doubt", parked(strikes=[Strike("kill", 5, 6)])),
-        ("doubt", parked(calls=[call(0, None), call(1)], look_up=True)),
-        ("dead letter", parked(calls=[call(0, None), call(1)], dead_letters=[])),
-        ("dead letter", parked(calls=[call(0, None), call(1)], dead_letters=[letter(1)])),
-        ("dead letter", parked(calls=[call(0, None), call(1)], dead_letters=[letter(0, value=b"other")])),
-        ("dead letter", good(dead_letters=[letter(0)])),
-        ("offsets", good(committed={0: 1})),
-        ("process", good(problems=["worker-1-000.log ended with 3, which was not asked for"])),
-    ],
-)
+WRONG = [
+    ("duplicate", good(executions=[executed(0), executed(1), executed(1, "7")])),
+    ("duplicate", good(executions=[executed(0), executed(1), executed(2)])),
+    ("lost", good(told=[told(0, CREATED)])),
+    ("disorder", good(calls=[call(0), call(1, at=0.4)])),
+    ("disorder", good(calls=[call(0), call(1), call(1, 401, at=9)])),
+    ("ends", good(told=[told(0, CREATED), told(0, CREATED, event="e1"), told(1, CREATED)])),
+    ("ends", good(told=[told(0, CREATED), told(0, CREATED, attempts=2), told(1, CREATED)])),
+    ("ends", good(told=[replace(told(0, CREATED), key=b"other"), told(1, CREATED)])),
+    ("customer", good(told=[told(0, CREATED, customer="1"), told(1, CREATED)])),
+    ("customer", good(executions=[executed(0)])),
+    ("ending", good(told=[told(0, "retries_exhausted"), told(1, CREATED)], executions=[executed(1)])),
+    ("ending", good(**INVALID, told=[told(0, "undecodable"), told(1, CREATED)])),
+    ("ending", good(told=[told(0, CREATED), told(1, CREATED), told(2, CREATED, customer="1")])),
+    ("ending", good(**REPEAT, told=[told(0, CREATED), told(1, CREATED, event="e0", customer="0")])),
+    ("denied", good(told=[told(0, "rejected"), told(1, CREATED)])),
+    ("doubt", parked()),
+    ("doubt", parked(strikes=[Strike("kill", 5, 6)])),
+    ("doubt", parked(calls=[call(0, None), call(1)], look_up=True)),
+    ("dead letter", parked(calls=[call(0, None), call(1)], dead_letters=[])),
+    ("dead letter", parked(calls=[call(0, None), call(1)], dead_letters=[letter(1)])),
+    ("dead letter", parked(calls=[call(0, None), call(1)], dead_letters=[letter(0, value=b"other")])),
+    ("dead letter", good(dead_letters=[letter(0)])),
+    ("offsets", good(committed={0: 1})),
+    ("process", good(problems=["worker-1-000.log ended with 3, which was not asked for"])),
+]
+
+
+@pytest.mark.parametrize(("kind", "facts"), WRONG)
 def test_what_must_not_be(kind, facts):
     """It is found under its name."""
     assert kind in kinds(facts)
+
+
+def test_every_check():
+    """Each has a case above that it finds."""
+    assert {kind for kind, _ in WRONG} == {kind for kind, _ in CHECKS}
 
 
 def test_a_failed_event_without_a_dead_letter():
