@@ -20,9 +20,9 @@ class Bits:
     def __post_init__(self) -> None:
         self._bits = {number: bytearray((end - first + 7) // 8) for number, (first, end) in self.spans.items()}
 
-    def __contains__(self, place: Place) -> bool:
-        byte, bit = self._where(place)
-        return byte is not None and bool(self._bits[place.partition][byte] & bit)
+    def __contains__(self, place: Place | None) -> bool:
+        byte, bit = self._where(place) if place else (None, 0)
+        return place is not None and byte is not None and bool(self._bits[place.partition][byte] & bit)
 
     def add(self, place: Place) -> None:
         """A place outside of the spans is nobody's."""

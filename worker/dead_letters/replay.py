@@ -39,6 +39,10 @@ class Rules:
         }
         return next((why for why, is_so in against.items() if is_so), None)
 
+    def is_ours(self, letter: Letter) -> bool:
+        """Whether the worker wrote it, of a record of the request topic."""
+        return letter.reason is not None and letter.request is not None and letter.topic == self.topic
+
     def is_doubt(self, letter: Letter) -> bool:
         """Whether its customer may exist."""
         return letter.reason is ReasonCode.OUTCOME_UNKNOWN

@@ -107,12 +107,13 @@ class Replaying:
         return [*replayed, *(each for each in looked_at if not isinstance(each, _Due))]
 
     async def _look_at(self, which: Letter, record: Record) -> _Due | Found | Left:
+        if self.rules.is_ours(which) and which.request in self.before:
+            return Left(which, REPLAYED)
         if why := self.rules.obstacle(which, record):
             return Left(which, why)
-        if which.request is None or which.request in self.before:
-            return Left(which, REPLAYED)
-        # A crash can leave two dead letters of one record.
-        self.before.add(which.request)
+        if which.request:
+            # A crash can leave two dead letters of one record.
+            self.before.add(which.request)
         async with self._turns:
             whole = await self._whole(which, record)
             if whole is None or is_nothing(whole):

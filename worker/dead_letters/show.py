@@ -159,7 +159,7 @@ def _shown(raw: bytes | None) -> str | None:
 def _text(told: Json) -> str:
     """A line a fact; what has a form of its own comes last."""
     journal, today = told.pop("journal", None), told.pop("today", None)
-    lines = []
+    lines = [f"{'dead letter':12} {told.pop('partition')}@{told.pop('offset')}"]
     for name, value in told.items():
         match value:
             case {"topic": topic, "partition": partition, "offset": offset}:
