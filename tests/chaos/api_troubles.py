@@ -70,7 +70,7 @@ async def in_force(sandbox: RunningSandbox, faults: Sequence[dict[str, Any]]) ->
 
 
 def always(sandbox: RunningSandbox, noise: float) -> None:
-    """Some of all calls go wrong."""
+    """Each fault of the noise meets that share of the calls."""
     for each in NOISE if noise else ():
         sandbox.faults.add(Fault.model_validate({**each, "match": {"probability": noise}}))
 

@@ -9,8 +9,6 @@ from chaos.facts import Asked, Told
 from chaos.known import OF_A_CUSTOMER, UNKNOWN, Known
 from chaos.stream import SOURCE, Content
 
-HAS_NO_NAME = frozenset({Content.BARE, Content.UNDECODABLE})
-
 
 def lost(known: Known) -> Iterator[str]:
     """Every record has an end."""
@@ -66,9 +64,8 @@ def _is_misplaced(asked: Asked, told: Told, topic: str) -> bool:
     request = told.event["data"]["request"]
     named = [request["source"], request["id"]]
     own_id = uuid5(NAMESPACE_URL, orjson.dumps([*named, topic, *told.place, told.event["type"]]).decode())
-    has_name = asked.item.content not in HAS_NO_NAME
     return (
         told.event["id"] != str(own_id)
         or told.key != asked.item.key
-        or (has_name and named != [SOURCE, asked.item.event])
+        or (asked.item.content.has_name and named != [SOURCE, asked.item.event])
     )

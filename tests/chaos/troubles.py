@@ -78,7 +78,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One seed's run. `noise` is the share of calls that go wrong all the time, beside the steps."""
+    """One seed's run. `noise` is the share of calls that meet each of the usual faults, whatever the steps do."""
 
     seed: int
     events: int
@@ -100,7 +100,7 @@ class Schedule:
     def told(self) -> Iterator[str]:
         """For a person, a line each."""
         look_up = f"look-up {'on' if self.look_up else 'off'}"
-        stream = f"{self.events} events of {self.keys} keys, {self.noise:.1%} of all calls go wrong"
+        stream = f"{self.events} events of {self.keys} keys, noise {self.noise:.1%}"
         yield f"seed {self.seed}: {stream}, {self.workers} workers, {self.form}, {look_up}"
         yield from map(str, self.steps)
 
