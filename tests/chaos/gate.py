@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 HOST = "127.0.0.1"
 _TRACE = re.compile(rb"traceparent: ?[0-9a-f]{2}-([0-9a-f]{32})-", re.IGNORECASE)
 _STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})")
-_LOCATION = re.compile(rb"\r\nlocation:", re.IGNORECASE)
+_LOCATION = re.compile(rb"\r\nlocation: ?\S*/[0-9]+(\r\n|$)", re.IGNORECASE)
 _CHUNK = 65_536
 _LONGEST_MARK = 100
 """A header that is cut by a chunk's end is found together with the next one."""
@@ -18,7 +18,10 @@ _LONGEST_MARK = 100
 
 @dataclass(slots=True)
 class Call:
-    """One creation as it went by, in seconds since the epoch; `status` is None while nothing came back."""
+    """One creation as it went by, in seconds since the epoch; `status` is None while nothing came back.
+
+    `located`: the answer says where the customer is, by an id.
+    """
 
     trace: str
     arrived: float

@@ -26,6 +26,10 @@ class Rules:
     look_up: bool = False
     records: int = 1
     """Of the one event: from the second on they are repeats."""
+    accepted: bool = False
+    """Repeats are replays for which duplicates are accepted, from the moment on when the first record was parked."""
+    own_intent_is_doubt: bool = True
+    """An accepted replay's own open intent, and every other one that nobody has settled, is a doubt all the same."""
     fence_at_intent: bool = True
     fence_at_last_look: bool = True
     fence_at_finish: bool = True
@@ -110,9 +114,15 @@ def ended(state: State) -> bool:
     return state.committed == len(state.told)
 
 
-def wrong(state: State) -> str | None:
-    """Which promise is broken, if one is."""
-    if sum(state.executed) > 1:
+def is_accepted(rules: Rules, state: State, record: int) -> bool:
+    """A person has read in a dead letter that the customer may exist, and said that a second one does no harm."""
+    return rules.accepted and record > 0 and any(end.what == UNKNOWN for end in state.told[0])
+
+
+def wrong(state: State, rules: Rules | None = None) -> str | None:
+    """Which promise is broken, if one is. One word of a person stands for one POST of one record."""
+    allowed = all(is_accepted(rules or Rules(), state, record) for record in range(1, len(state.told)))
+    if max(state.executed) > 1 or (sum(state.executed) > 1 and not allowed):
         return "duplicate"
     for record, ends in enumerate(state.told):
         if len(ends) > 1:

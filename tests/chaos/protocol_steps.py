@@ -84,7 +84,7 @@ class Model(Writing):
         """As `Pipeline`: one record of the event at a time; when a worker is fenced, the next may already wait."""
         for record in self._startable(s, worker):
             taken = worker._replace(record=record, attempts=0, doubt="", end="")
-            match self.reading.recalled(worker.known, record):
+            match self._recalled(s, worker, record):
                 case Ended(outcome):
                     unheard = (*worker.unheard, (record, end_of(outcome)))
                     yield f"{name(number)} recalls r{record}'s end", put(s, number, worker._replace(unheard=unheard))

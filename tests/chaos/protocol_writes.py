@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from chaos.protocol import GONE, Rules, State, Worker, name, put
+from chaos.protocol import GONE, Rules, State, Worker, is_accepted, name, put
 from chaos.reading import INTENT, RELEASED, End, Finish, Reading, Said, judged
 
-from worker.journal import Fresh
+from worker.journal import Fresh, InDoubt, Recollection
 
 Step = tuple[str, State]
 
@@ -35,10 +35,17 @@ class Writing:
         for record in range(len(s.told)):
             if record in taken:
                 continue
-            if not self._stopped(worker) or not isinstance(self.reading.recalled(worker.known, record), Fresh):
+            if not self._stopped(worker) or not isinstance(self._recalled(s, worker, record), Fresh):
                 yield record
             if not self.rules.trips:
                 return
+
+    def _recalled(self, s: State, worker: Worker, record: int) -> Recollection:
+        """Without `own_intent_is_doubt` an accepted replay is sent whatever is open."""
+        accepted = is_accepted(self.rules, s, record)
+        known = self.reading.recalled(worker.known, record, accepted)
+        reckless = accepted and not self.rules.own_intent_is_doubt
+        return Fresh(known.attempts) if reckless and isinstance(known, InDoubt) else known
 
     def _again(self, s: State, number: int, worker: Worker) -> State:
         """The next attempt, from its intent on."""

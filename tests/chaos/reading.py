@@ -122,9 +122,9 @@ class Reading:
         """An entry more."""
         return self._read((*self._logs[known], said))
 
-    def _recalled(self, known: int, record: int) -> Recollection:
+    def _recalled(self, known: int, record: int, accepted: bool = False) -> Recollection:  # noqa: FBT001, FBT002  cached
         """What the journal says of that record."""
-        return self._journals[known].recall(EVENT, record)
+        return self._journals[known].recall(EVENT, record, doubts_accepted=accepted)
 
     def _compactions(self, log: tuple[Said, ...]) -> Iterator[tuple[Said, ...]]:
         """The cleaner keeps the last entry of each key, as far as it has come."""

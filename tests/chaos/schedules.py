@@ -59,7 +59,7 @@ def search(rules: Rules, limit: int, *, until: str = "", progress: Callable[[int
     todo = deque([(0, first)])
     while todo and len(tree.labels) < limit and until not in found.wrong:
         number, state = todo.popleft()
-        if broken := wrong(state):
+        if broken := wrong(state, rules):
             found.wrong.setdefault(broken, tree.schedule(number))
             continue
         if broken := untrue(state):
@@ -101,13 +101,13 @@ class Walk:
 def walk(model: Model, chance: random.Random, length: int) -> Walk:
     """Steps at random; one in ten is a fault, if there is one left."""
     state, labels = start(model.rules), list[str]()
-    while len(labels) < length and not wrong(state):
+    while len(labels) < length and not wrong(state, model.rules):
         steps, faults = list(model.steps(state)), list(model.faults(state))
         if not steps and not faults:
             break
         label, state = chance.choice(faults if faults and (not steps or chance.random() < 0.1) else steps)
         labels.append(label)
-    return Walk(" > ".join(labels), state, wrong(state))
+    return Walk(" > ".join(labels), state, wrong(state, model.rules))
 
 
 def ends_calmly(model: Model, state: State, limit: int = 5_000) -> bool:

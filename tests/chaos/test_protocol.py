@@ -59,6 +59,7 @@ def test_every_schedule_of_one_record(rules):
         Rules(look_up=True, moves=2),
         Rules(records=2, max_attempts=1),
         Rules(look_up=True, records=2),
+        Rules(records=2, accepted=True, max_attempts=1, trips=1),
     ],
     ids=told_apart,
 )
@@ -86,6 +87,7 @@ def test_the_shortest_schedules_of_more(rules):
         (Rules(look_up=True, late_is_evidence=False), NOT_BELIEVED),
         (Rules(read_up_to_claim=False), DUPLICATE),
         (Rules(look_up=True, read_up_to_claim=False), DUPLICATE),
+        (Rules(records=2, accepted=True, own_intent_is_doubt=False, max_attempts=1, trips=1), DUPLICATE),
     ],
     ids=told_apart,
 )

@@ -87,3 +87,12 @@ def test_a_passage_without_an_answer():
     passage.asked(REQUEST)
     passage.said(ANSWER[:-1])
     assert [(call.trace, call.status, call.answered) for call in calls] == [(TRACE, None, None)]
+
+
+def test_a_place_that_leads_nowhere():
+    """Such an answer does not tell which customer was created."""
+    calls: list[Call] = []
+    passage = Passage(calls)
+    passage.asked(REQUEST)
+    passage.said(ANSWER.replace(b"/customer/1", b"http://[not-a-place"))
+    assert [(call.status, call.located) for call in calls] == [(201, False)]
