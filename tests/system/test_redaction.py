@@ -89,7 +89,8 @@ class Echo:
     """An API that says back whatever it is told, in every place where an answer has room for it."""
 
     def __init__(self):
-        self.numbers, self.calls, self.searches = count(2801), Counter(), []
+        self.numbers = count(2801)
+        self.calls: Counter[str] = Counter()
 
     async def log_in(self, request):
         self.calls["login"] += 1
@@ -102,7 +103,7 @@ class Echo:
         return self.said(500, request.headers["X-egain-session"])
 
     async def search(self, request):
-        self.searches.append(request.query_string)
+        self.calls["search"] += 1
         return self.said(403, request.query_string)
 
     async def create(self, request):
@@ -167,7 +168,8 @@ def everything_said(worker):
 async def test_marked_customers_and_secrets(world):
     """Through success, failure, dead letter, doubt, crash, hold and stop: nothing of them is told."""
     await world.topics()
-    async with Echo().running() as url, span_collector() as collector:
+    api = Echo()
+    async with api.running() as url, span_collector() as collector:
         echo_settings = {
             "WORKER_API__BASE_URL": url,
             "WORKER_API__USERNAME": f"{MARK}-user",
@@ -200,6 +202,7 @@ async def test_marked_customers_and_secrets(world):
         "retries_exhausted",
         "outcome_unknown",
     }
+    assert api.calls["search"]
     assert worker.of("record.crashed")
     assert worker.of("task.crashed")
     assert worker.of("hold.started", reason="session_refused")

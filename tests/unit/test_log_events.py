@@ -25,7 +25,7 @@ def texts(node):
 
 def logged():
     """By event: the levels and the names of its facts; the sandbox's own log is not the worker's."""
-    found = defaultdict(lambda: (set(), set()))
+    found: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for file in (ROOT / "worker").rglob("*.py"):
         if "sandbox" in file.parts:
             continue

@@ -4,6 +4,7 @@ import asyncio
 import builtins
 import subprocess
 import sys
+import threading
 from typing import cast
 
 import pytest
@@ -16,7 +17,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from worker.commands import CreateCustomer, Request, Unusable
 from worker.customer import Customer
 from worker.errors import Draining
-from worker.ops.spans import follower
+from worker.ops.spans import exported, follower
 from worker.ops.tracing import obstacle, traced, wanted
 from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
 from worker.progress import Step, Trail, Trails
@@ -186,6 +187,22 @@ def test_a_protocol_that_is_not_there():
     assert "OTEL_EXPORTER_OTLP_PROTOCOL" in (obstacle({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}) or "")
     both = {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
     assert obstacle(both) is obstacle({}) is None
+
+
+async def test_a_collector_that_never_answers(monkeypatch):
+    """The end waits for it no longer than it may; the thread that does is left behind."""
+    monkeypatch.setattr("worker.ops.spans.FLUSH_WITHIN", 0.01)
+    asked, answer = threading.Event(), threading.Event()
+
+    def shutdown(_):
+        asked.set()
+        answer.wait(20)
+
+    monkeypatch.setattr(TracerProvider, "shutdown", shutdown)
+    async with exported():
+        pass
+    assert asked.wait(20)
+    answer.set()
 
 
 async def test_nothing_is_asked_for(monkeypatch):

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -146,7 +146,7 @@ async def _shut_down(provider: TracerProvider) -> None:
 
     def shut_down() -> None:
         provider.shutdown()
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(over.set)
 
     threading.Thread(target=shut_down, name="spans", daemon=True).start()
