@@ -1,15 +1,19 @@
 """What is announced of each outcome."""
 
+import json
 from dataclasses import replace
+from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from worker.commands import Request
 from worker.letter_headers import MAX_VIOLATIONS
 from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
 from worker.records import Position, Record
-from worker.results import Results, event_id
+from worker.results import Results, event_id, terminal_id
 
 RESULTS = Results("crm-eu", "ok", "failed", "dead", "group-1")
 REQUEST = Request("shop", "e-1", subject="customer/7", traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01")
@@ -19,6 +23,14 @@ VIOLATION = Violation("customerName", "max_length", limit=124)
 
 def headers(message):
     return dict(message.headers)
+
+
+@given(st.text(), st.text(), st.text(), st.integers(0, 2**31), st.integers(0, 2**62), st.text())
+def test_terminal_id_is_a_uuid5(source, id_, topic, partition, offset, type_):
+    """Of the compact JSON array of what the event is about, in the namespace of URLs."""
+    name = json.dumps([source, id_, topic, partition, offset, type_], ensure_ascii=False, separators=(",", ":"))
+    made = terminal_id((source, id_), (topic, partition, offset), type_)
+    assert made == str(uuid5(NAMESPACE_URL, name))
 
 
 def test_a_success():

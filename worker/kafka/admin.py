@@ -10,19 +10,24 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
     InvalidReplicationFactorError,
     LeaderNotAvailableError,
+    NotCoordinatorForGroupError,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
     for_code,
 )
 from aiokafka.protocol.api import Request
+from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
 from worker.errors import StartupError
 from worker.kafka.connection import Connection, ended
 from worker.kafka.failures import describe, explained
 from worker.topics import Cluster, Topic, TopicSpec
+
+COORDINATING = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError)
 
 
 @asynccontextmanager
@@ -72,16 +77,22 @@ class Admin:
     async def committed(self, group: str, topic: str) -> dict[int, int]:
         """By partition the offset that the group goes on at; without those that it never committed to."""
         async with self.bounded():
-            stored = await self.client.list_consumer_group_offsets(group, await self.coordinator(group))
-        return {place.partition: at.offset for place, at in stored.items() if place.topic == topic and at.offset >= 0}
+            answer = await self.ask_coordinator(group, OffsetFetchRequest(group, None))
+        stored = [part for entry in answer["topics"] if entry["topic"] == topic for part in entry["partitions"]]
+        return {part["partition"]: part["offset"] for part in stored if part["offset"] >= 0}
 
-    async def coordinator(self, group: str) -> int:
-        """The broker that knows about that group; to be called within `bounded`."""
+    async def ask_coordinator(self, group: str, request: Request[Any]) -> dict[str, Any]:
+        """What the group's own broker knows, once there is one that does; to be called within `bounded`."""
         while True:
             try:
-                return await self.client.find_coordinator(group)
-            except GroupCoordinatorNotAvailableError:  # The first to ask has the offsets' own topic made.
+                answer = await self.ask(request, await self.client.find_coordinator(group))
+                told: dict[str, Any] = answer["groups"][0] if "groups" in answer else answer
+                if told["error_code"]:
+                    raise for_code(told["error_code"])
+            except COORDINATING:  # The first to ask has the offsets' own topic made, and it has to be read.
                 await asyncio.sleep(0.1)
+            else:
+                return told
 
     async def ask(self, request: Request[Any], node: int | None = None) -> dict[str, Any]:
         """A broker's answer, that one's or any's; to be called within `bounded`."""

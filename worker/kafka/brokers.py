@@ -80,10 +80,7 @@ class Brokers:
     async def group(self, group: str) -> tuple[int, frozenset[str]]:
         """(members, rights); a group that nobody has joined yet has no members."""
         async with self.admin.bounded():
-            node = await self.admin.coordinator(group)
-            (told,) = (await self.admin.ask(AskGroup(group), node))["groups"]
-            if told["error_code"]:
-                raise for_code(told["error_code"])
+            told = await self.admin.ask_coordinator(group, AskGroup(group))
         return len(told["members"]), _rights(told)
 
     async def producer_refusal(self) -> str | None:

@@ -1,11 +1,12 @@
 """A topic as it is now: each partition read once, from its beginning to its present end, without a group."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from worker.errors import KafkaUnavailable
@@ -13,6 +14,8 @@ from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
 from worker.kafka.source import as_record
 from worker.records import Record
+
+Form = TypeVar("Form")
 
 POLL = 500
 AT_ONCE = 2_000
@@ -63,19 +66,25 @@ class Extent:
             place.partition: at.offset if (at := found.get(place)) else end for place, (_, end) in self.ends.items()
         }
 
-    async def read(self) -> AsyncIterator[tuple[list[Record], int]]:
+    def read(self) -> AsyncIterator[tuple[list[Record], int]]:
         """(records of one partition in their order, offsets passed with them). KafkaUnavailable where nothing comes."""
+        return self.read_as(as_record)
+
+    async def read_as(
+        self, form: Callable[[ConsumerRecord[bytes, bytes]], Form]
+    ) -> AsyncIterator[tuple[list[Form], int]]:
+        """The same, with what `form` makes of each record, which saves the time to make one of ours."""
         for place, (first, end) in self.ends.items():
             self.consumer.assign([place])
             self.consumer.seek(place, first)
             position = first
             while position < end:
-                records = [record for record in await self._next(place) if record.offset < end]
+                formed = [form(record) for record in await self._next(place) if record.offset < end]
                 passed = min(await self.consumer.position(place), end) - position
                 position += passed
-                yield records, passed
+                yield formed, passed
 
-    async def _next(self, place: TopicPartition) -> list[Record]:
+    async def _next(self, place: TopicPartition) -> list[ConsumerRecord[bytes, bytes]]:
         """Some records, or none where compaction left only a hole."""
         before = await self.consumer.position(place)
         try:
@@ -83,7 +92,7 @@ class Extent:
                 while True:
                     batches = await self.consumer.getmany(place, timeout_ms=POLL, max_records=AT_ONCE)
                     if batches or await self.consumer.position(place) > before:
-                        return [as_record(record) for batch in batches.values() for record in batch]
+                        return [record for batch in batches.values() for record in batch]
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"{place.topic}/{place.partition}: {named(error)}") from error
 

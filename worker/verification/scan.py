@@ -4,17 +4,18 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeVar
 
 from worker.dead_letters.letters import letter
 from worker.kafka.connection import Connection
 from worker.kafka.extent import Extent, extent
-from worker.records import Record
 from worker.topics import Cluster, Plan
 from worker.verification import reading
 from worker.verification.judgement import Customers, Ends, Letters, Spans, Suspects, deleted_unread
-from worker.verification.reading import Spot
+from worker.verification.reading import Spot, Success
 from worker.verification.report import Finding, Part, Report
+
+Form = TypeVar("Form")
 
 # Milliseconds by which the clocks of a producer and a worker may differ.
 SKEW = 60_000
@@ -123,54 +124,59 @@ class Scan:
         log = {place.partition: span for place, span in self.topics.letters.ends.items()}
         letters = Letters(self.spans, self.topics.letters.size, log)
         plan = self.topics.plan
-        async for record in self._records(self.topics.letters):
+        async for record in self._read(self.topics.letters.read()):
             found = letter(record)
             if found.reason is None or found.request is None or found.topic != plan.requests:
-                self._is_foreign(record)
+                self._is_foreign(plan.dead_letters)
             else:
                 request = Spot(found.request.partition, found.request.offset)
                 letters.letter(Spot(record.partition, record.offset), request, old=record.timestamp < since)
-        async for record in self._records(self.topics.failed):
-            if failure := reading.failure(record.value, plan.requests, plan.dead_letters):
-                letters.failure(failure)
+        failures = self.topics.failed.read_as(lambda raw: reading.failure(raw.value, plan.requests, plan.dead_letters))
+        async for failure in self._read(failures):
+            if failure is None:
+                self._is_foreign(plan.failed)
             else:
-                self._is_foreign(record)
+                letters.failure(failure)
         return letters
 
     async def _succeeded(self, ends: Ends, customers: Customers) -> None:
-        requests = self.topics.plan.requests
-        async for record in self._records(self.topics.succeeded):
-            if success := reading.success(record.value, requests):
+        async for success in self._successes():
+            if success is None:
+                self._is_foreign(self.topics.plan.succeeded)
+            else:
                 ends.succeeded.add(success.request)
                 customers.success(success)
-            else:
-                self._is_foreign(record)
 
     async def _suspects(self, customers: Customers) -> Suspects:
         """Once more, for the events that a hash alone speaks against."""
         suspects = Suspects(customers.suspects)
         if customers.suspects:
-            async for record in self._records(self.topics.succeeded):
-                if success := reading.success(record.value, self.topics.plan.requests):
+            async for success in self._successes():
+                if success is not None:
                     suspects.success(success)
         return suspects
+
+    def _successes(self) -> AsyncIterator[Success | None]:
+        requests = self.topics.plan.requests
+        return self._read(self.topics.succeeded.read_as(lambda raw: reading.success(raw.value, requests)))
 
     async def _requests(self, ends: Ends, letters: Letters, since: int) -> None:
         """Only the request topic says which offsets have a record at all."""
         for number, missing in ends.missing(letters.failed).items():
             for run in missing.runs(CLOSE):
-                async for record in self._records(self.topics.requests.narrowed({number: run})):
-                    if record.offset in missing:
-                        ends.record(Spot(number, record.offset), old=record.timestamp < since)
+                requests = self.topics.requests.narrowed({number: run})
+                async for offset, time_ in self._read(requests.read_as(lambda raw: (raw.offset, raw.timestamp))):
+                    if offset in missing:
+                        ends.record(Spot(number, offset), old=time_ < since)
 
-    async def _records(self, extent: Extent) -> AsyncIterator[Record]:
-        async for records, passed in extent.read():
-            for record in records:
-                yield record
+    async def _read(self, batches: AsyncIterator[tuple[list[Form], int]]) -> AsyncIterator[Form]:
+        async for batch, passed in batches:
+            for each in batch:
+                yield each
             self.advance(passed)
 
-    def _is_foreign(self, record: Record) -> None:
-        self.foreign[record.topic] = self.foreign.get(record.topic, 0) + 1
+    def _is_foreign(self, topic: str) -> None:
+        self.foreign[topic] = self.foreign.get(topic, 0) + 1
 
 
 async def _kept_since(topic: Extent) -> int:
