@@ -2,11 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
+from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
+from worker import app, hold
 from worker.sandbox.local_kafka import LocalKafka
 
 KAFKA = "WORKER_TEST_KAFKA"
@@ -40,6 +44,15 @@ def kafka() -> Iterator[str]:
         yield local.bootstrap_servers
     finally:
         asyncio.run(local.close())
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[MutableMapping[str, Any]]]:
+    """The lines that modules log by their own `log`, also after another test has configured the logs."""
+    for module in (app, hold):
+        monkeypatch.setattr(module, "log", structlog.get_logger())
+    with capture_logs() as lines:
+        yield lines
 
 
 @pytest.fixture

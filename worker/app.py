@@ -125,11 +125,12 @@ async def _work(
         holds,
         pace := wiring.pace(settings),
         wiring.flood(settings),
+        asyncio.Semaphore(settings.dispatch.max_in_flight),
         measures,
     )
     decoder, messages = wiring.decoder(settings, catalog), wiring.results(settings, cluster)
     pipeline = Pipeline(decoder, creation, messages, results.publish, observed.trails, measures)
-    slots = Slots(settings.dispatch.max_in_flight)
+    slots = Slots(wiring.under_way(settings))
     dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted)
     restore = _restore(settings, connection, journal, slots)
     intake = Intake(dispatch, restore, holds, settings.dispatch.drain_timeout, measures)

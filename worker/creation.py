@@ -1,5 +1,6 @@
 """One command's way to its outcome: intent, POST, answer; again where that is safe, a look-up where it may not be."""
 
+import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -59,6 +60,7 @@ class Creation:
     holds: Holds
     pace: Pace
     flood: Flood
+    calls: asyncio.Semaphore
     measures: Measures = field(default_factory=Measures)
 
     async def carry_out(
@@ -130,8 +132,10 @@ class _Course:
 
     async def _sent(self, lease: Lease) -> Outcome:
         """A last refusal counts only where the API answers otherwise: no outage dead-letters anything."""
+        last_look = self.assignment.before_sending(lease)
         try:
-            return await self.by.customers.create(self.trail.sends(self.command), self.assignment.before_sending(lease))
+            async with self.by.calls:
+                return await self.by.customers.create(self.trail.sends(self.command), last_look)
         except RefusedForNow as refusal:
             if self.attempts + 1 >= self.by.retry.max_attempts:
                 if self.by.holds.others_fail(self.record.place):

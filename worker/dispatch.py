@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,9 +21,12 @@ AFTER_A_CRASH = 5.0
 
 
 class Process(Protocol):
-    """Return once the outcome is published; raise Draining or Fenced where the record stays uncommitted."""
+    """Return once the outcome is published; raise Draining or Fenced where the record stays uncommitted.
 
-    async def __call__(self, record: Record, assignment: Assignment) -> Outcome: ...
+    `settled` is called once nothing more will be sent for the record: the next one of its key may begin.
+    """
+
+    async def __call__(self, record: Record, assignment: Assignment, settled: Callable[[], None]) -> Outcome: ...
 
 
 Lane = bytes | int
@@ -44,7 +48,7 @@ class Work:
 class _Open:
     """An assignment with its lanes: one per key, and one per record without a key.
 
-    `waiting` are the lanes whose first record can begin; a lane at work is in `lanes` alone.
+    `lanes` hold what has not begun; `waiting` are those whose first record can begin, the others are at work.
     """
 
     assignment: Assignment
@@ -88,12 +92,20 @@ class Dispatch:
             return
         partition.assignment.offsets.start(record.offset)
         lane: Lane = record.offset if record.key is None else record.key
-        if queue := partition.lanes.get(lane):
+        if (queue := partition.lanes.get(lane)) is not None:
             queue.append(record)
             return
         partition.lanes[lane] = deque([record])
         partition.waiting.append(lane)
         self._fill()
+
+    def _go_on(self, partition: _Open, lane: Lane) -> None:
+        """The lane's record is settled: its next one waits for its turn behind the other lanes."""
+        if partition.lanes[lane]:
+            partition.waiting.append(lane)
+            self._fill()
+        else:
+            del partition.lanes[lane]
 
     def _fill(self) -> None:
         """Begin as much as there are slots for."""
@@ -113,34 +125,35 @@ class Dispatch:
         return None
 
     def _begin(self, partition: _Open, lane: Lane) -> None:
-        record = partition.lanes[lane][0]
+        record = partition.lanes[lane].popleft()
         task = asyncio.create_task(
-            self._run(partition, lane), name=f"{record.topic}/{record.partition}@{record.offset}"
+            self._run(partition, lane, record), name=f"{record.topic}/{record.partition}@{record.offset}"
         )
         partition.tasks.add(task)
         task.add_done_callback(partition.tasks.discard)
 
-    async def _run(self, partition: _Open, lane: Lane) -> None:
-        """The first record of the lane, with a slot; the lane waits for its next turn behind the others."""
-        queue = partition.lanes[lane]
+    async def _run(self, partition: _Open, lane: Lane, record: Record) -> None:
+        """One record, with a slot; its lane goes on once, while its outcome is still on the way to the topics."""
+        going_on = False
+
+        def settled() -> None:
+            nonlocal going_on
+            if not going_on:
+                going_on = True
+                self._go_on(partition, lane)
+
         try:
-            await self._finish(queue[0], partition.assignment)
-            queue.popleft()
-        except (Draining, Fenced):
-            del partition.lanes[lane]
-        else:
-            if queue:
-                partition.waiting.append(lane)
-            else:
-                del partition.lanes[lane]
+            with suppress(Draining, Fenced):
+                await self._finish(record, partition.assignment, settled)
         finally:
+            settled()
             self._slots.give()
 
-    async def _finish(self, record: Record, assignment: Assignment) -> None:
+    async def _finish(self, record: Record, assignment: Assignment, settled: Callable[[], None]) -> None:
         """Nothing but a drain ends a record without an outcome: after a crash of ours it is taken up again."""
         while True:
             try:
-                await self._process(record, assignment)
+                await self._process(record, assignment, settled)
             except (Draining, Fenced):
                 raise
             except Exception as error:  # noqa: BLE001  an error of ours must neither lose the record nor go unseen
@@ -188,12 +201,11 @@ class Dispatch:
         return [self._work(partition) for partition in self._open.values()]
 
     def _work(self, partition: _Open) -> Work:
-        taken = sum(map(len, partition.lanes.values()))
+        queued = sum(map(len, partition.lanes.values()))
         firsts = [lane[0] for lane in partition.lanes.values() if lane]
         oldest = min(firsts, key=lambda record: record.offset, default=None)
         at_limit = len(partition.assignment.offsets) >= self._max_uncommitted
-        at_work = len(partition.tasks)
-        return Work(partition.assignment, at_work, max(0, taken - at_work), at_limit, oldest)
+        return Work(partition.assignment, len(partition.tasks), queued, at_limit, oldest)
 
     def is_full(self) -> bool:
         """No slot is free for new work."""

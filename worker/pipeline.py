@@ -39,14 +39,19 @@ class Pipeline:
     trails: Trails = field(default_factory=Trails)
     measures: Measures = field(default_factory=Measures)
 
-    async def process(self, record: Record, assignment: Assignment) -> Outcome:
-        """Return once the outcome is published; only then may the offset be committed."""
+    async def process(
+        self, record: Record, assignment: Assignment, settled: Callable[[], None] = lambda: None
+    ) -> Outcome:
+        """Return once the outcome is published; only then may the offset be committed.
+
+        `settled` is called when the outcome is known: nothing more is sent for this record then.
+        """
         started = time.time()
         with self.trails.follow(record) as trail:
             asked = trail.asks(self.decode(record))
             trail.enter(Step.SAME_EVENT)
             async with assignment.alone_with(asked.request.event):
-                outcome = await self._settle(asked, trail, assignment)
+                outcome = await self._settle(asked, trail, assignment, settled)
             trail.enter(Step.PUBLISH)
             await self._announce(outcome, record, asked.request, started)
             trail.finds(outcome)
@@ -55,7 +60,9 @@ class Pipeline:
         _tell(record, asked.request, outcome, ended - started)
         return outcome
 
-    async def _settle(self, asked: CreateCustomer | Unusable, trail: Trail, assignment: Assignment) -> Outcome:
+    async def _settle(
+        self, asked: CreateCustomer | Unusable, trail: Trail, assignment: Assignment, settled: Callable[[], None]
+    ) -> Outcome:
         """The record's outcome, which is in the journal before anybody hears of it."""
         outcome: Outcome
         record = trail.record
@@ -74,6 +81,7 @@ class Pipeline:
             case other:
                 assert_never(other)
         trail.enter(Step.FINISH)
+        settled()
         await assignment.write(asked.request.event, record.offset, Finished(outcome))
         self.measures.settled(outcome)
         return outcome

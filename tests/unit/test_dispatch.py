@@ -33,7 +33,7 @@ class Recorder:
         if not wait:
             self.go.set()
 
-    async def __call__(self, record, assignment):
+    async def __call__(self, record, assignment, settled):
         self.began.append(record.offset)
         self.under_way += 1
         self.most = max(self.most, self.under_way)
@@ -107,6 +107,25 @@ async def test_a_partition_too_far_ahead_of_its_commits():
     await until(lambda: dispatch.ready() == [0, 1])
 
 
+async def test_a_record_is_settled_before_its_outcome_is_published():
+    """The next one of its key begins, and its offset is committable only when both are published."""
+    began, publish = [], asyncio.Event()
+
+    async def process(record, assignment, settled):
+        began.append(record.offset)
+        settled()
+        await publish.wait()
+        return OUTCOME
+
+    dispatch = dispatch_of(process)
+    for offset in range(3):
+        dispatch.admit(record(offset))
+    await until(lambda: began == [0, 1, 2])
+    assert (dispatch.in_flight(), dispatch.committable()) == (3, {})
+    publish.set()
+    await until(lambda: dispatch.committable() == {0: 3})
+
+
 async def test_a_drain():
     """What is in flight ends, what is queued behind it does not begin and stays uncommitted."""
     process = Recorder(wait=True)
@@ -139,7 +158,7 @@ async def test_a_record_that_waits_for_its_retry_gives_its_slot_back():
     """With one slot, another key's record is worked on meanwhile; the drain ends the wait."""
     order = []
 
-    async def process(record, assignment):
+    async def process(record, assignment, settled):
         if record.key == b"waits":
             order.append("waits")
             await assignment.pause(60)
@@ -159,7 +178,7 @@ async def test_an_error_of_ours(monkeypatch):
     monkeypatch.setattr("worker.dispatch.AFTER_A_CRASH", 0.0)
     attempts = []
 
-    async def process(record, assignment):
+    async def process(record, assignment, settled):
         attempts.append(record.offset)
         if len(attempts) == 1:
             raise RuntimeError("a bug")
@@ -174,7 +193,7 @@ async def test_an_error_of_ours(monkeypatch):
 async def test_a_record_whose_partition_drains():
     """Draining leaves it unfinished."""
 
-    async def process(record, assignment):
+    async def process(record, assignment, settled):
         raise Draining
 
     dispatch = dispatch_of(process)

@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from structlog.testing import capture_logs
 
 from worker.errors import ApiUnavailable, Draining, Fenced, LeaseOver, LoginRefused, RefusedForNow, SearchRefused
 from worker.hold import Breaker, HoldReason, Holds
@@ -130,14 +129,13 @@ async def test_an_error_of_ours_during_a_probe(holds, clock):
         assert probe is True
 
 
-async def test_one_line_at_the_start_and_end_of_each_hold(holds, clock):
+async def test_one_line_at_the_start_and_end_of_each_hold(holds, clock, told):
     """However many failures a hold meets."""
-    with capture_logs() as lines:
-        for _ in range(6):
-            await fail(holds, clock)
-        async with holds.turn(clock.pause):
-            pass
-    assert [(line["event"], line["reason"]) for line in lines] == [
+    for _ in range(6):
+        await fail(holds, clock)
+    async with holds.turn(clock.pause):
+        pass
+    assert [(line["event"], line["reason"]) for line in told] == [
         ("hold.started", "api_unavailable"),
         ("hold.ended", "api_unavailable"),
     ]

@@ -45,7 +45,7 @@ class Running:
             raise self.restore_failures.pop(0)
         return Assignment(partition, await self.topic.claim(partition, kept), self.topic.append, self.slots)
 
-    async def process(self, record, assignment):
+    async def process(self, record, assignment, settled):
         await self.go.wait()
         self.seen.append((record.partition, record.offset))
         return Succeeded("1", "/1", "individual", 1)

@@ -74,7 +74,9 @@ class World:
         holds = Holds(Breaker(10, Backoff(0.001, 0.001)))
         results = Results("worker", "succeeded", "failed", "dead", "group")
         reconciliation = Reconciliation(holds, Search(self.find, 0.01, attempts=2, delay=0.01) if self.find else None)
-        creation = Creation(self.customers, reconciliation, retry, holds, Pace(), Flood(0.9, self.flood_window))
+        creation = Creation(
+            self.customers, reconciliation, retry, holds, Pace(), Flood(0.9, self.flood_window), asyncio.Semaphore(8)
+        )
         self.pipeline = Pipeline(read, creation, results, self.topics.publish)
         return self
 
@@ -110,6 +112,27 @@ async def test_the_order_of_a_record_s_life(world):
     world.customers.create = posted
     await world.process(record())
     assert order == ["intent", "POST", "finished", "succeeded"]
+
+
+async def test_when_the_next_of_a_key_may_begin(world):
+    """Once the answer is there, while the outcome is on its way to the journal."""
+    seen = []
+    world.topics.before = lambda message: seen.append((message.topic, world.customers.executed.total()))
+    await world.pipeline.process(record(), world.assignment, lambda: seen.append("settled"))
+    assert seen == [("journal", 0), "settled", ("journal", 1), ("succeeded", 1)]
+
+
+async def test_as_many_calls_at_once_as_allowed(world):
+    """Others are ready with their intent; in which order they came decides."""
+    for _ in range(8):
+        await world.pipeline.creation.calls.acquire()
+    both = asyncio.gather(*(world.process(record(n, f"e{n}", b"%d" % n)) for n in range(2)))
+    while world.journal() != ["intent", "intent"]:
+        await asyncio.sleep(0)
+    assert world.customers.executed.total() == 0
+    world.pipeline.creation.calls.release()
+    outcomes = await both
+    assert [outcome.customer_id for outcome in outcomes] == ["2801", "2802"]
 
 
 async def test_a_created_customer(world):
