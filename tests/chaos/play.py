@@ -1,7 +1,6 @@
 """One seed from its first event to its facts."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -52,8 +51,6 @@ async def opened(schedule: Schedule, kafka: LocalKafka | str, logs: Path, tell: 
 
 async def play(schedule: Schedule, kafka: LocalKafka | str, logs: Path, tell: Tell = lambda *_: None) -> Facts:
     """The whole seed; the workers' logs are in the folder `logs`. A Kafka that is only named is not struck."""
-    # aiokafka tells every attempt to reach a broker that we have killed.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     stream = list(items(schedule.seed, schedule.events, schedule.keys))
     async with opened(schedule, kafka, logs, tell) as scene:
         striking = Striking(scene)

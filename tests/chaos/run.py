@@ -6,6 +6,7 @@ The moments within a record's life are the machine's: a seed that failed once ma
 
 import argparse
 import asyncio
+import logging
 import shutil
 import sys
 import tempfile
@@ -124,6 +125,8 @@ async def main() -> int:
     if options.show:
         sys.stdout.writelines(f"{line}\n" for schedule in schedules for line in schedule.told())
         return 0
+    # aiokafka tells every attempt to reach a broker that we have killed.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     console = Console(stderr=True, width=None if sys.stderr.isatty() else 200)
     bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     brokers, reports = Brokers(), []
