@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import reduce
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest, Descri
 from worker.topics import Plan
 
 RUNBOOK: Final = Path(__file__).parent.parent / "deploy/README.md"
-_ROW: Final = re.compile(r"^\| (\w+) \| (\w+) `([^`]+)` \| (.+) \|$", re.MULTILINE)
+_ROW: Final = re.compile(r"^\| (\w+) \| ([\w-]+) `([^`]+)` \| (.+) \|$", re.MULTILINE)
 _LITERAL, _ALLOW = 3, 3
 IN_FORCE_WITHIN: Final = 20
 
@@ -24,6 +25,7 @@ class Kind(IntEnum):
 
     topic = 2
     group = 3
+    transactional_id = 5
 
 
 class Operation(IntEnum):
@@ -50,11 +52,12 @@ class Right:
 def documented(command: str, plan: Plan, group: str) -> Iterator[Right]:
     """What the runbook lists for that command, on the topics of this plan and on that group."""
     defaults = dict(Plan().names())
-    names = {defaults[setting]: name for setting, name in plan.names()} | {"customer-worker": group}
+    names = {"customer-worker": group} | {defaults[setting]: name for setting, name in plan.names()}
     section = RUNBOOK.read_text().partition("<!-- rights -->")[2].partition("<!-- /rights -->")[0]
     for operation, kind, name, commands in _ROW.findall(section):
         if f"`{command}`" in commands:
-            yield Right(Operation[operation], Kind[kind], names.get(name, name))
+            ours = reduce(lambda told, each: told.replace(*each), names.items(), name)
+            yield Right(Operation[operation], Kind[kind.replace("-", "_")], ours)
 
 
 @dataclass(frozen=True)

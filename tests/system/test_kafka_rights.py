@@ -10,9 +10,10 @@ import pytest_asyncio
 from kafka_rights import Kind, Right, documented
 from secured import PASSWORD, USER, SecuredKafka, secured_kafka
 
-from worker import topics
+from worker import check, topics
+from worker.check import Client
 from worker.errors import KafkaUnavailable, StartupError
-from worker.kafka import admin
+from worker.kafka import admin, brokers
 from worker.kafka.journal_topic import JournalTopic
 from worker.kafka.sender import Sender
 from worker.kafka.source import Membership, record_source
@@ -84,6 +85,33 @@ async def test_rights_of_the_runbook(secured, world):
     assert [len(await world.read(topic)) for topic in (world.plan.succeeded, world.plan.dead_letters)] == [1, 1]
 
 
+async def test_rights_of_the_commands(secured, world, tmp_path):
+    """Those of `run` and its own are all that each needs."""
+    await world.topics()
+    await world.sandbox()
+    given = rights(world, "run")
+    await secured.rights.grant(given)
+    await world.publish(GOOD, BAD)
+    worker = await world.start()
+    await worker.until("record.finished", 2)
+    assert await worker.stop() == 0
+    (tmp_path / "events.ndjson").write_bytes(GOOD)
+    for command, *arguments in (
+        ("journal", "unknown"),
+        ("verify",),
+        ("dead-letters list",),
+        ("dead-letters show", "0@0"),
+        ("dead-letters replay", "--all", "--yes"),
+        ("produce", str(tmp_path / "events.ndjson")),
+    ):
+        own = [right for right in rights(world, command) if right not in given]
+        await secured.rights.grant(own)
+        process = await world.start(*command.split(), *arguments)
+        assert await process.ended() == 0, (command, process.text)
+        for right in own:
+            await secured.rights.take(right)
+
+
 @pytest.mark.parametrize("topic", ["requests", "succeeded", "failed", "dead_letters"])
 async def test_topic_without_a_right(secured, world, topic):
     """The worker does not start, and says which it is."""
@@ -149,3 +177,25 @@ async def test_wrong_password(world):
     assert "refused the login (WORKER_KAFKA__USERNAME, WORKER_KAFKA__PASSWORD" in hold["detail"]
     assert await worker.stop() == 0
     assert "wr0ng-secret" not in repr(worker.lines) + repr(worker.text)
+
+
+async def test_check_names_each_right_that_is_missing(secured, world):
+    """With those of `run` nothing is missing; without any one of them `check` says which, and leaves no trace."""
+    await world.topics()
+    given = rights(world, "run")
+    await secured.rights.grant(given)
+    client = Client("", "SASL_SSL", world.environment["WORKER_KAFKA__GROUP_ID"], 45)
+
+    async def missing():
+        seen = check.lines([check.kafka(lambda: brokers.opened(secured.connection("SASLS")), world.plan, client)])
+        return {line.detail async for line in seen if line.check in {"rights", "producer", "group", "topics"}}
+
+    assert await missing() == {
+        "Read and Write on the topics where `run` needs them",
+        "idempotent",
+        f"{client.group}, 0 members now",
+    }
+    for right in given:
+        await secured.rights.take(right)
+        assert any(right.name in told and right.operation.name in told for told in await missing())
+        await secured.rights.grant([right])
