@@ -87,7 +87,7 @@ def test_the_shortest_schedules_of_more(rules):
         (Rules(look_up=True, late_is_evidence=False), NOT_BELIEVED),
         (Rules(read_up_to_claim=False), DUPLICATE),
         (Rules(look_up=True, read_up_to_claim=False), DUPLICATE),
-        (Rules(records=2, accepted=True, own_intent_is_doubt=False, max_attempts=1, trips=1), DUPLICATE),
+        (Rules(records=2, accepted=True, own_intent_is_doubt=False, max_attempts=1), DUPLICATE),
     ],
     ids=told_apart,
 )
