@@ -3,11 +3,14 @@
 import asyncio
 import signal
 import socket
+from pathlib import Path
 
 import aiohttp
 import orjson
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+
+STALLING = Path(__file__).with_name("stalling.py")
 
 
 def individual(name="Jack"):
@@ -103,7 +106,7 @@ async def test_an_api_that_hangs(world, pages):
     world.hurry(WORKER_API__REQUEST_TIMEOUT="8", WORKER_DISPATCH__DRAIN_TIMEOUT="9", WORKER_DISPATCH__MAX_IN_FLIGHT="1")
     await world.topics()
     sandbox = await world.sandbox({"kind": "delay_before", "seconds": 4, "times": 1})
-    await world.publish(*[individual(name) for name in "ABC"], key=b"k", partition=0)
+    await world.publish(*[individual(name) for name in "ABC"], partition=0)
     worker = await world.start()
     shown = await pages(worker)
     async with asyncio.timeout(20):
@@ -111,7 +114,7 @@ async def test_an_api_that_hangs(world, pages):
             await asyncio.sleep(0.01)
     _, status = await shown.until("/status", lambda found: found[1]["partitions"][0]["lag"] is not None)
     first = status["partitions"][0]
-    assert (status["bound_by"], status["inFlight"], status["queued"], first["lag"]) == ("api", 1, 2, 3)
+    assert (status["bound_by"], status["inFlight"] + status["queued"], first["lag"]) == ("api", 3, 3)
     assert (first["blocking"]["offset"], first["blocking"]["reason"]) == (0, "post")
     assert 0 < first["blocking"]["ageSeconds"] < 60
     assert (await shown.samples())["oldest_uncommitted_seconds", "0"] > 0
@@ -151,6 +154,37 @@ async def test_a_hold(world, pages):
     await worker.until("record.finished", 3)
     await shown.until("/readyz", lambda found: found[0] == 200)
     assert await worker.stop() == 0
+
+
+async def test_a_process_that_is_frozen(world, pages):
+    """It does not answer; thawed it lives on."""
+    await world.topics()
+    await world.sandbox()
+    worker = await world.start()
+    shown = await pages(worker)
+    await shown.until("/readyz", lambda found: found[0] == 200)
+    worker.send(signal.SIGSTOP)
+    await worker.frozen()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(shown.get("/livez"), 0.5)
+    worker.send(signal.SIGCONT)
+    await shown.until("/livez", lambda found: found[0] == 200)
+    assert await worker.stop() == 0
+
+
+async def test_a_consumer_that_is_stuck(world, pages):
+    """The process answers, and says that it should be started anew."""
+    await world.topics()
+    await world.sandbox()
+    await world.publish(individual())
+    worker = await world._process(str(STALLING), "run")
+    shown = await pages(worker)
+    await worker.until("record.finished")
+    _, told = await shown.until("/livez", lambda found: found[0] == 503)
+    assert told["live"] is False
+    assert "consumer has not asked for records" in told["detail"]
+    worker.send(signal.SIGKILL)
+    await worker.ended()
 
 
 async def test_a_kafka_that_is_not_there(world, pages):

@@ -1,0 +1,26 @@
+"""Runs the worker as its command does, with a consumer that asks for nothing any more after its first record."""
+
+import asyncio
+from typing import Any
+
+from worker.cli import main
+from worker.kafka.source import RecordSource
+from worker.ops import watchdog
+from worker.records import Record
+
+poll = RecordSource.poll
+
+
+async def stalling(self: RecordSource, *args: Any, **kwargs: Any) -> list[Record]:
+    """As a poll that never comes back."""
+    if records := await poll(self, *args, **kwargs):
+        return records
+    if self.standings.committed:
+        await asyncio.Event().wait()
+    return records
+
+
+if __name__ == "__main__":
+    setattr(watchdog, "CONSUMER_STALLED", 1.0)  # noqa: B010  mypy would not have it changed
+    setattr(RecordSource, "poll", stalling)  # noqa: B010  as above
+    main()
