@@ -112,6 +112,8 @@ class RecordSource:
         after the cause is gone; without a heartbeat the group takes our partitions away, and nobody would tell us.
         """
         coordinator = self._consumer._coordinator  # noqa: SLF001  aiokafka has no other way to join anew
+        if coordinator is None:
+            return
         tasks = (coordinator._heartbeat_task, coordinator._commit_refresh_task)  # noqa: SLF001  as above
         if any(task and task.done() and not task.cancelled() and task.exception() for task in tasks):
             coordinator.request_rejoin()
