@@ -216,10 +216,15 @@ def terms(settings: Settings) -> Terms:
     return Terms(given.window, given.max_entries, given.intent_ttl)
 
 
+def settle_time(settings: Settings) -> float:
+    """Seconds after an intent until a doubt may be looked up: by then the API has it, or will never."""
+    return settings.journal.intent_ttl + settings.api.request_timeout + settings.reconcile.settle_delay
+
+
 def reconciliation(settings: Settings, holds: Holds, api: CustomerApi) -> Reconciliation:
     """The look-up after an unknown outcome, if one is configured."""
     given = settings.reconcile
-    settle = settings.journal.intent_ttl + settings.api.request_timeout + given.settle_delay
+    settle = settle_time(settings)
 
     async def by_attribute(command: CreateCustomer) -> list[str]:
         return await api.find_by_attribute(given.attribute or "", str(command.request.event))

@@ -6,11 +6,22 @@ from aiohttp import web
 
 from worker import configuration
 from worker.errors import ApiUnavailable, StartupError
+from worker.kafka.connection import Connection
+from worker.sandbox.api import SandboxConfig, sandbox_api
 from worker.sandbox.demo.control import remote_sandbox
+from worker.sandbox.demo.performance import Performance
 from worker.sandbox.demo.samples import load_samples
-from worker.sandbox.demo.trial import run_trial
+from worker.sandbox.demo.trial import judged, run_trial
+from worker.topics import Plan
 
 SAMPLES = [sample.name for sample in load_samples()]
+
+
+class Unseen:
+    """A screen that nobody looks at."""
+
+    def begin(self, what: str, total: int) -> None: ...
+    def ended(self, name: str, ending: object) -> None: ...
 
 
 def settings(world):
@@ -32,21 +43,19 @@ async def test_worker_and_sandbox_that_run_already(world, capsys) -> None:
     assert not sandbox.ledger.duplicates
 
 
-async def test_customer_made_twice(world, capsys, monkeypatch) -> None:
+async def test_customer_made_twice(monkeypatch) -> None:
     """What the sandbox counts meanwhile is told, whoever did it."""
-    await world.topics()
-    sandbox = await world.sandbox(unique_emails=False)
-    worker = await world.start(WORKER_OPS__PORT="0")
-    before = sandbox.ledger.append
+    async with sandbox_api(SandboxConfig()) as sandbox, remote_sandbox(sandbox.base_url) as remote:
+        sandbox.ledger.append("before", "00", 201, 2801)
+        sandbox.ledger.append("before", "00", 201, 2802)
 
-    def twice(identity, digest, status, customer_id=None):
-        before(identity, digest, status, customer_id)
-        return before(identity, digest, status, customer_id)
+        async def play(_: Performance) -> None:
+            sandbox.ledger.append("meanwhile", "00", 201, 2803)
+            sandbox.ledger.append("meanwhile", "00", 201, 2804)
 
-    monkeypatch.setattr(sandbox.ledger, "append", twice)
-    assert await run_trial(settings(world), more=0, as_json=False) == 1
-    assert "customers more than once" in capsys.readouterr().out
-    assert await worker.stop() == 0
+        monkeypatch.setattr(Performance, "play", play)
+        verdict = await judged(Performance(Connection("unused"), Plan(), [], 0, Unseen()), remote)
+    assert verdict.problems == ("the API created 1 customers more than once",)
 
 
 async def test_api_that_is_no_sandbox(world) -> None:

@@ -19,21 +19,14 @@ FOUND = Ends(outcome="succeeded", resolution="reconciled", attempts=1)
 
 async def run_trial(settings: Settings, *, more: int, as_json: bool) -> int:
     """0 when every event ended as its sample says. It may be repeated: each trial's events are its own."""
-    plan, settling = wiring.plan(settings), settle_time(settings)
-    samples = samples_of_one_run(found=settling is not None)
+    plan, looked_up = wiring.plan(settings), settings.reconcile.by != "none"
+    samples, settling = samples_of_one_run(found=looked_up), wiring.settle_time(settings) if looked_up else 0.0
     with screen(Console(stderr=True, highlight=False)) as seen:
         async with remote_sandbox(settings.api.base_url) as sandbox:
-            performance = Performance(wiring.connection(settings), plan, samples, more, seen, settling or 0.0)
+            performance = Performance(wiring.connection(settings), plan, samples, more, seen, settling)
             verdict = await judged(performance, sandbox)
     print_verdict(verdict, plan, as_json=as_json)
     return int(not verdict.holds)
-
-
-def settle_time(settings: Settings) -> float | None:
-    """Seconds until a doubt is looked up; None where it is not."""
-    if settings.reconcile.by == "none":
-        return None
-    return settings.journal.intent_ttl + settings.api.request_timeout + settings.reconcile.settle_delay
 
 
 def samples_of_one_run(*, found: bool = False) -> list[Sample]:
