@@ -335,7 +335,7 @@ async def test_api_that_does_not_let_us_in(error: WorkerError, setting: str) -> 
     [
         (FakeApi(reached=503), "api", "failed", "503"),
         (FakeApi(reached=404), "api", "warning", "WORKER_API__CONTEXT_ROOT"),
-        (FakeApi(ahead=90), "clock", "warning", "90 s ahead of ours"),
+        (FakeApi(ahead=90), "clock", "warning", "s ahead of ours"),
         (FakeApi(ahead=-90), "clock", "warning", "s behind ours"),
         (FakeApi(refused=403), "create", "failed", "'Create Customer'"),
         (FakeApi(refused=201), "create", "failed", "/customer/1"),
