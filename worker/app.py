@@ -142,6 +142,7 @@ async def _work(
         source.standings,
         pace,
         observed.trails,
+        creation.calls,
         lambda: decoder.dropped_elements,
     )
     return await intake.run(source, stopping)

@@ -109,7 +109,7 @@ class _Course:
                     await self.assignment.pause(wait)
                 self.trail.enter(Step.INTENT)
                 lease = await self._write(Intent(self.attempts + 1))
-                self.trail.enter(Step.POST)
+                self.trail.enter(Step.TURN)
                 outcome = await self._sent(lease)
                 self._flooded(outcome)
         except OutcomeUnknown as doubt:
@@ -135,6 +135,7 @@ class _Course:
         last_look = self.assignment.before_sending(lease)
         try:
             async with self.by.calls:
+                self.trail.enter(Step.POST)
                 return await self.by.customers.create(self.trail.sends(self.command), last_look)
         except RefusedForNow as refusal:
             if self.attempts + 1 >= self.by.retry.max_attempts:

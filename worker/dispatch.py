@@ -34,14 +34,13 @@ Lane = bytes | int
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One open partition as it is now; `oldest` is the first record that is not finished, behind which nothing is
-    committed."""
+    """One open partition as it is now; `next` is the first record that has not begun, `at_limit` that it is unread."""
 
     assignment: Assignment
     at_work: int
     queued: int
     at_limit: bool
-    oldest: Record | None
+    next: Record | None
 
 
 @dataclass(eq=False, slots=True)
@@ -197,15 +196,15 @@ class Dispatch:
         return [assignment for assignment in self.assignments() if assignment.fenced]
 
     def work(self) -> list[Work]:
-        """What is under way, told when somebody asks: as much work as there are keys with a record waiting."""
+        """What is under way, counted when somebody asks: it takes as long as there are keys with a record waiting."""
         return [self._work(partition) for partition in self._open.values()]
 
     def _work(self, partition: _Open) -> Work:
         queued = sum(map(len, partition.lanes.values()))
         firsts = [lane[0] for lane in partition.lanes.values() if lane]
-        oldest = min(firsts, key=lambda record: record.offset, default=None)
+        first = min(firsts, key=lambda record: record.offset, default=None)
         at_limit = len(partition.assignment.offsets) >= self._max_uncommitted
-        return Work(partition.assignment, len(partition.tasks), queued, at_limit, oldest)
+        return Work(partition.assignment, len(partition.tasks), queued, at_limit, first)
 
     def is_full(self) -> bool:
         """No slot is free for new work."""

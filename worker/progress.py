@@ -18,7 +18,7 @@ class Step(StrEnum):
 
     DECODE = "decode"
     SAME_EVENT = "same_event"  # another record of the same event is under way
-    TURN = "turn"  # a hold, the login or the rate
+    TURN = "turn"  # a hold, the login, the rate or a free call
     INTENT = "intent"
     POST = "post"
     RETRY = "retry"

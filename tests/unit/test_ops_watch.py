@@ -47,7 +47,7 @@ class Running:
         self.holds, self.intake, self.pace = Holds(Breaker(10, Backoff(1, 1))), Turning(), Pace(rate)
         self.watch = Watch(self.holds, Session())
         self.watch.consumption = Consumption(
-            "requests", self.dispatch, self.intake, Standings(), self.pace, self.trails
+            "requests", self.dispatch, self.intake, Standings(), self.pace, self.trails, asyncio.Semaphore(slots)
         )
 
     async def process(self, record, assignment, settled):

@@ -96,7 +96,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What decides about the bound: `full` is that no slot is free, `at_limit` that a partition is left unread."""
+    """What decides about the bound: `full` is that no slot or call is free, `at_limit` that a partition is unread."""
 
     held: bool = False
     restoring: bool = False

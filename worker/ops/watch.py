@@ -1,5 +1,6 @@
 """Reads the state off those who know it, when somebody asks: nothing is counted while records are handled."""
 
+import asyncio
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ class Consumption:
     standings: Standings
     pace: Pace
     trails: Trails
+    calls: asyncio.Semaphore
     dropped: Callable[[], int] = lambda: 0
 
 
@@ -108,7 +110,7 @@ class Watch:
                 held,
                 restoring=bool(self.consumption.intake.restoring),
                 paced=self.consumption.pace.somebody_waits(),
-                full=self.consumption.dispatch.is_full(),
+                full=self.consumption.dispatch.is_full() or self.consumption.calls.locked(),
                 in_flight=sum(each.at_work for each in work),
                 queued=sum(each.queued for each in work),
                 at_limit=any(each.at_limit for each in work),
@@ -137,7 +139,7 @@ def _blocking(work: Work, trails: Trails) -> Blocking | None:
     if offset is None:
         return None
     trail = trails.of(work.assignment.partition, offset)
-    record = trail.record if trail else work.oldest
+    record = trail.record if trail else work.next
     since = record.since if record and record.offset == offset else None
     age = max(0.0, time.time() - since) if since else 0.0
     return Blocking(offset, age, trail.step if trail else "queued")
