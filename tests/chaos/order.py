@@ -1,7 +1,7 @@
 """Whether the records of one key were worked on one after another, by what went through the gate."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 
 from chaos.facts import Asked
@@ -9,17 +9,28 @@ from chaos.known import UNKNOWN, Known
 
 
 def early(known: Known) -> Iterator[str]:
-    """No call for a record came before the record before it, of the same key, had its terminal event.
+    """No call for a record came before the last one for the record before it, of the same key, was answered.
+
+    Where nobody can know what became of that one, its call may still be on its way when its record is over.
+    """
+    for before, after in _pairs(known, sent=True):
+        last = max(known.calls[before.item.trace], key=lambda call: call.arrived)
+        first = min(call.arrived for call in known.calls[after.item.trace])
+        if UNKNOWN not in known.endings(before) and first < (last.answered or last.arrived):
+            seconds = (last.answered or last.arrived) - first
+            yield f"{after} was sent {seconds:.3f} s before the last call for {before} of the same key was answered"
+
+
+def overlaps(known: Known) -> int:
+    """How many were sent before the record before them, of the same key, had its terminal event.
 
     Both clocks are this machine's, and a terminal event has its time from before it was handed to Kafka.
     """
-    for lane in _lanes(known.facts.asked):
-        for before, after in pairwise(lane):
-            calls, ends = known.calls.get(after.item.trace, ()), known.told_of(before)
-            if calls and not ends:
-                yield f"{after} was sent, and {before} of the same key has not ended"
-            elif calls and (seconds := ends[0].at - min(call.arrived for call in calls)) > 0:
-                yield f"{after} was sent {seconds:.3f} s before {before} of the same key had ended"
+    count = 0
+    for before, after in _pairs(known, sent=False):
+        calls, ends = known.calls.get(after.item.trace, ()), known.told_of(before)
+        count += bool(calls) and (not ends or min(call.arrived for call in calls) < ends[0].at)
+    return count
 
 
 def late(known: Known) -> Iterator[str]:
@@ -32,9 +43,11 @@ def late(known: Known) -> Iterator[str]:
                 yield f"{each} was sent {seconds:.3f} s after its terminal event"
 
 
-def _lanes(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
+def _pairs(known: Known, *, sent: bool) -> Iterator[tuple[Asked, Asked]]:
+    """Each record with the next one of its key; `sent`: of those alone for which there was a call."""
     lanes: defaultdict[tuple[int, bytes], list[Asked]] = defaultdict(list)
-    for each in sorted(asked, key=lambda each: each.place):
-        if each.item.key is not None:
+    for each in sorted(known.facts.asked, key=lambda each: each.place):
+        if each.item.key is not None and (not sent or each.item.trace in known.calls):
             lanes[each.place[0], each.item.key].append(each)
-    yield from lanes.values()
+    for lane in lanes.values():
+        yield from pairwise(lane)

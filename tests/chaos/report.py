@@ -44,6 +44,7 @@ class Report:
             "duplicates": verdict.count("duplicate"),
             "lost": verdict.count("lost"),
             "disorder": verdict.count("disorder"),
+            "overlaps": verdict.overlaps,
             "failed": verdict.failed,
             "unknown": verdict.unknown,
             "others": other,
@@ -53,7 +54,7 @@ class Report:
 
 SUMMED = (
     *("kills", "stops", "freezes", "broker", "api", "lives", "records", "events", "executions", "duplicates"),
-    *("lost", "disorder", "failed", "unknown", "others", "seconds"),
+    *("lost", "disorder", "overlaps", "failed", "unknown", "others", "seconds"),
 )
 
 

@@ -98,7 +98,7 @@ async def played(schedule: Schedule, brokers: Brokers, progress: Progress, *, ke
 
 def broken(error: Exception) -> Verdict:
     """Of a seed that could not be played to its end."""
-    return Verdict(0, 0, 0, 0, 0, [Finding("play", f"could not be played: {error!r}")])
+    return Verdict(0, 0, 0, 0, 0, 0, [Finding("play", f"could not be played: {error!r}")])
 
 
 def tell(report: Report, console: Console) -> None:

@@ -114,7 +114,8 @@ WRONG = [
     ("duplicate", good(executions=[executed(0), executed(1), executed(1, "7")])),
     ("duplicate", good(executions=[executed(0), executed(1), executed(2)])),
     ("lost", good(told=[told(0, CREATED)])),
-    ("disorder", good(calls=[call(0), call(1, at=0.4)])),
+    ("disorder", good(calls=[call(0), call(1, at=0.05)])),
+    ("disorder", good(calls=[call(0, 503), call(1), call(0, at=1.2)])),
     ("disorder", good(calls=[call(0), call(1), call(1, 401, at=9)])),
     ("ends", good(told=[told(0, CREATED), told(0, CREATED, event="e1"), told(1, CREATED)])),
     ("ends", good(told=[told(0, CREATED), told(0, CREATED, attempts=2), told(1, CREATED)])),
@@ -142,6 +143,13 @@ WRONG = [
 def test_what_must_not_be(kind, facts):
     """It is found under its name."""
     assert kind in kinds(facts)
+
+
+def test_an_overlap():
+    """A record that is sent when the one before it was answered, and not told of yet, is counted."""
+    verdict = judged(good(calls=[call(0), call(1, at=0.4)]))
+    assert (verdict.overlaps, list(verdict.findings)) == (1, [])
+    assert judged(good()).overlaps == 0
 
 
 def test_every_check():

@@ -28,6 +28,8 @@ class Verdict:
     executions: int
     unknown: int
     failed: int
+    overlaps: int
+    """Calls for a record while the one before it, of the same key, had its answer and no terminal event yet."""
     findings: Sequence[Finding]
 
     def count(self, kind: str) -> int:
@@ -73,5 +75,6 @@ def judged(facts: Facts) -> Verdict:
         executions=len(facts.executions),
         unknown=ends.count(UNKNOWN),
         failed=sum(each not in OF_A_CUSTOMER for each in ends),
+        overlaps=order.overlaps(known),
         findings=[Finding(kind, line) for kind, check in CHECKS for line in check(known)],
     )
