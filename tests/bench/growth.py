@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from bench.figures import Aim, Figure, Measured, ratio
-from bench.observing import Processes, Run, Scale, Window, interleaved, observed, per_cpu, quiet, rates
+from bench.observing import Processes, Run, Scale, Window, interleaved, observed, per_cpu, quiet, rates, whole
 from bench.past import worker_with_past
 from bench.payloads import Backlog
-from bench.processes import plain, workers
+from bench.processes import NONE, plain, workers
 from bench.stage import Stage
 
 KEYS = (1, 10, 1000)
@@ -63,6 +63,16 @@ class Growth:
         found = await self.all({name: self.run(name, partial(workers, self.stage, it), SHALLOW) for name, it in each})
         self.compare(" ÷ ".join(names), found, Aim(">=", 0.95))
 
+    async def ahead(self) -> None:
+        """From the first record to the last one, since the intake comes first."""
+        backlog, names = Backlog(self.scale.backlog), ("all taken in ahead", "few taken in ahead")
+        most = ({"WORKER_DISPATCH__MAX_UNCOMMITTED": str(backlog.events)}, NONE)
+        runs = {
+            name: partial(whole, self.stage, partial(workers, self.stage, backlog, settings=each), backlog.events, 0)
+            for name, each in zip(names, most, strict=True)
+        }
+        self.compare(" ÷ ".join(names), await self.all(runs))
+
     async def keys(self) -> None:
         """Few keys leave little to do at once."""
         backlogs = {f"keys: {keys:,}": Backlog(self.scale.backlog, keys=keys) for keys in KEYS}
@@ -115,5 +125,5 @@ class Growth:
 async def part(stage: Stage, scale: Scale, result: Measured) -> None:
     """Depth, keys, partitions, journal, payload."""
     growth = Growth(stage, scale, result)
-    for step in (growth.depth, growth.keys, growth.partitions, growth.journal, growth.sizes):
+    for step in (growth.depth, growth.ahead, growth.keys, growth.partitions, growth.journal, growth.sizes):
         await step()

@@ -20,7 +20,8 @@ LONG = 20.0
 """Seconds of latency: all that is in flight stays there."""
 RESTORED_WITHIN = 120.0
 SETTLED = 2.0
-SMALL = {"WORKER_JOURNAL__MAX_ENTRIES": "1000", "WORKER_DISPATCH__MAX_UNCOMMITTED": "1000"}
+SMALL = {"WORKER_JOURNAL__MAX_ENTRIES": "1000"}
+ALL_AHEAD = {"WORKER_DISPATCH__MAX_UNCOMMITTED": "10000"}
 FLAT = Aim("<=", 20)
 Processes = AbstractAsyncContextManager[list[Running]]
 
@@ -37,7 +38,7 @@ async def at_rest(stage: Stage, make: Callable[[], Processes], partitions: int =
 async def holding(stage: Stage, waiting: int, in_flight: int) -> float:
     """MiB, with so many records waiting and so many in flight."""
     await quiet(stage, LONG)
-    settings = {"WORKER_DISPATCH__MAX_IN_FLIGHT": str(in_flight)}
+    settings = {**ALL_AHEAD, "WORKER_DISPATCH__MAX_IN_FLIGHT": str(in_flight)}
     async with workers(stage, Backlog(waiting), settings=settings) as (worker,), asyncio.timeout(RESTORED_WITHIN):
         while stage.double.creates < in_flight:
             await asyncio.sleep(TICK)

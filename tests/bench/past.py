@@ -45,7 +45,7 @@ async def worker_with_past(stage: Stage, backlog: Backlog, entries: int) -> Asyn
     """It goes on behind what its journal has, with what is left of the backlog."""
     requests = await stage.backlog(backlog)
     async with stage.topics(requests) as plan:
-        environment = {**stage.worker, **worker_settings(stage), **dict(plan.names())}
+        environment = {**stage.worker, **worker_settings(stage, backlog), **dict(plan.names())}
         done = entries // backlog.partitions
         await remember(stage, plan.journal, backlog.partitions, done * backlog.partitions)
         await commit(stage, environment["WORKER_KAFKA__GROUP_ID"], requests, backlog.partitions, done)

@@ -29,7 +29,7 @@ async def once(stage: Stage, backlog: Backlog) -> Pauses:
     """One worker, a second one that joins, and leaves again, and the first one's end."""
     double = stage.double
     await quiet(stage, LATENCY)
-    async with group(stage, await stage.backlog(backlog)) as start:
+    async with group(stage, backlog) as start:
         first = await start()
         await begun([first], double)
         began = double.first - first.started

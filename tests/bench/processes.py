@@ -20,6 +20,8 @@ from worker.topics import Plan
 ENDS_WITHIN = 60.0
 RESTORED_WITHIN = 180.0
 IN_FLIGHT = 64
+AHEAD, LEAST_AHEAD = 6_000, 20
+"""Records taken in and not committed, of all partitions and of each one: enough for 12 000 a second."""
 
 
 class Broken(Exception):
@@ -99,11 +101,11 @@ NONE: Mapping[str, str] = MappingProxyType({})
 
 @asynccontextmanager
 async def group(
-    stage: Stage, requests: str, *, program: tuple[str, ...] = ("-m", "worker"), settings: Mapping[str, str] = NONE
+    stage: Stage, backlog: Backlog, *, program: tuple[str, ...] = ("-m", "worker"), settings: Mapping[str, str] = NONE
 ) -> AsyncIterator[Start]:
     """What starts one worker after another in a group of their own; `settings` are WORKER_ variables."""
-    async with stage.topics(requests) as plan, AsyncExitStack() as stack:
-        environment = {**stage.worker, **worker_settings(stage), **dict(plan.names()), **settings}
+    async with stage.topics(await stage.backlog(backlog)) as plan, AsyncExitStack() as stack:
+        environment = {**stage.worker, **worker_settings(stage, backlog), **dict(plan.names()), **settings}
         arguments = [*program, "run"]
         yield lambda: stack.enter_async_context(running(stage.folder, arguments, environment))
 
@@ -118,12 +120,16 @@ async def workers(
     settings: Mapping[str, str] = NONE,
 ) -> AsyncIterator[list[Running]]:
     """So many at once, at the backlog's beginning."""
-    async with group(stage, await stage.backlog(backlog), program=program, settings=settings) as start:
+    async with group(stage, backlog, program=program, settings=settings) as start:
         yield [await start() for _ in range(count)]
 
 
-def worker_settings(stage: Stage) -> dict[str, str]:
-    """Those of every measurement."""
+def worker_settings(stage: Stage, backlog: Backlog) -> dict[str, str]:
+    """Those of every measurement.
+
+    Few records are taken in ahead, so that soon as many are taken in as are finished: otherwise the intake of the whole
+    backlog would fall into a window in which a tenth of it is finished.
+    """
     return {
         "WORKER_KAFKA__BOOTSTRAP_SERVERS": stage.kafka,
         "WORKER_KAFKA__GROUP_ID": f"bench-{uuid4().hex[:8]}",
@@ -131,6 +137,7 @@ def worker_settings(stage: Stage) -> dict[str, str]:
         "WORKER_API__USERNAME": "bench",
         "WORKER_API__PASSWORD": "bench",
         "WORKER_DISPATCH__MAX_IN_FLIGHT": str(IN_FLIGHT),
+        "WORKER_DISPATCH__MAX_UNCOMMITTED": str(max(AHEAD // backlog.partitions, LEAST_AHEAD)),
         "WORKER_OPS__PORT": "0",
         "WORKER_LOG__FORMAT": "json",
     }
