@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
@@ -12,6 +11,7 @@ from worker.errors import Draining, Fenced, LeaseOver
 from worker.journal import Entry, EntryKey, Fence, Finished, Lease, Moment, PartitionJournal, encode
 from worker.offsets import Offsets
 from worker.slots import Slots
+from worker.turns import Turn, Turns
 
 BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -51,12 +51,6 @@ class Restored:
     claimed: Moment
 
 
-@dataclass(slots=True)
-class _Turn:
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    waiting: int = 0
-
-
 @dataclass(eq=False, slots=True)
 class Assignment:
     """What is known and under way in one partition. The object is the epoch: who holds an old one changes nothing."""
@@ -70,7 +64,7 @@ class Assignment:
     offsets: Offsets = field(default_factory=Offsets)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     given_up: bool = False
-    _turns: dict[UUID, _Turn] = field(default_factory=dict)
+    _turns: Turns = field(default_factory=Turns)
 
     @property
     def journal(self) -> PartitionJournal:
@@ -118,18 +112,9 @@ class Assignment:
 
         return look
 
-    @asynccontextmanager
-    async def alone_with(self, event: UUID) -> AsyncIterator[None]:
+    def alone_with(self, event: UUID) -> Turn:
         """The same event twice in flight: the second waits for the first."""
-        turn = self._turns.setdefault(event, _Turn())
-        turn.waiting += 1
-        try:
-            async with turn.lock:
-                yield
-        finally:
-            turn.waiting -= 1
-            if not turn.waiting:
-                del self._turns[event]
+        return self._turns.of(event)
 
     async def pause(self, seconds: float) -> None:
         """Wait without the slot; Draining is raised as soon as the partition drains."""

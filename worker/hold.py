@@ -3,10 +3,10 @@
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import TracebackType
 
 import structlog
 
@@ -128,25 +128,28 @@ class Holds:
         """Whether somebody else has failed too since anybody succeeded."""
         return bool(self._breaker.failing - {who})
 
-    @asynccontextmanager
-    async def turn(self, pause: Callable[[float], Awaitable[None]], who: Hashable = None) -> AsyncIterator[bool]:
+    def turn(self, pause: Callable[[float], Awaitable[None]], who: Hashable = None) -> "_Turn":
         """Use the API inside; while it is held, wait here, and only one at a time goes through: True is a probe.
 
         `who` is for telling one caller that fails from an outage: those that have not failed yet probe first.
         """
+        return _Turn(self, pause, who)
+
+    async def let_through(self, pause: Callable[[float], Awaitable[None]], who: Hashable) -> bool:
+        """A turn's beginning."""
         while delay := self._breaker.wait(self._clock()):
             behind = LONGEST_PAUSE if who is not None and who in self._breaker.failing else 0.0
             await pause(delay + behind)
-        try:
-            yield self._breaker.open
-        except NEUTRAL:
-            self._breaker.given_back(self._clock())
-            raise
-        except Exception as error:
-            self._failed(error, who)
-            raise
-        else:
+        return self._breaker.open
+
+    def ended(self, error: BaseException | None, who: Hashable) -> None:
+        """A turn's end; a cancelled one says nothing."""
+        if error is None:
             self._succeeded()
+        elif isinstance(error, NEUTRAL):
+            self._breaker.given_back(self._clock())
+        elif isinstance(error, Exception):
+            self._failed(error, who)
 
     def _failed(self, error: Exception, who: Hashable) -> None:
         reason, at_once = _meaning(error)
@@ -165,6 +168,25 @@ class Holds:
         if self._of_breaker:
             self.end(self._of_breaker)
             self._of_breaker = None
+
+
+class _Turn:
+    """A class of its own: a generator as context manager took 4 µs of each record's 150."""
+
+    __slots__ = ("_holds", "_pause", "_who")
+
+    def __init__(self, holds: Holds, pause: Callable[[float], Awaitable[None]], who: Hashable) -> None:
+        self._holds = holds
+        self._pause = pause
+        self._who = who
+
+    async def __aenter__(self) -> bool:
+        return await self._holds.let_through(self._pause, self._who)
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> None:
+        self._holds.ended(error, self._who)
 
 
 def _meaning(error: Exception) -> tuple[HoldReason, bool]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -40,8 +40,7 @@ class Finished:
 Entry = Intent | Released | Finished
 
 
-@dataclass(frozen=True, slots=True)
-class EntryKey:
+class EntryKey(NamedTuple):
     """Whose state an entry holds: no writer ever overwrites another's entry."""
 
     event: UUID
@@ -140,8 +139,7 @@ class Fence:
         self.last = max(self.last, offset)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """Now, on the clock that counts since boot and on the wall clock: either may stand still or jump. Seconds."""
 
     boot: float
@@ -152,8 +150,7 @@ class Moment:
         return max(self.boot - earlier.boot, self.wall - earlier.wall)
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """A POST may start less than `ttl` seconds after its intent was handed to the producer, not after its ack."""
 
     handed: Moment

@@ -116,7 +116,7 @@ async def test_the_order_of_a_record_s_life(world):
 
 async def test_when_the_next_of_a_key_may_begin(world):
     """Once the answer is there, while the outcome is on its way to the journal."""
-    seen = []
+    seen: list[object] = []
     world.topics.before = lambda message: seen.append((message.topic, world.customers.executed.total()))
     await world.pipeline.process(record(), world.assignment, lambda: seen.append("settled"))
     assert seen == [("journal", 0), "settled", ("journal", 1), ("succeeded", 1)]

@@ -1,0 +1,43 @@
+"""One at a time for each thing, whoever gives up meanwhile."""
+
+import asyncio
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worker.turns import Turns
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.booleans()), max_size=20))
+def test_any_mix_of_things(plan):
+    """Never two at once for one thing, all who stay get their turn in their order, and nothing is kept."""
+
+    async def main():
+        turns, inside = Turns(), Counter()
+        order: dict[str, list[int]] = {"a": [], "b": []}
+
+        async def use(number, thing, steps):
+            async with turns.of(thing):
+                inside[thing] += 1
+                assert inside[thing] == 1
+                order[thing].append(number)
+                try:
+                    for _ in range(steps):
+                        await asyncio.sleep(0)
+                finally:
+                    inside[thing] -= 1
+
+        tasks = [asyncio.create_task(use(number, thing, steps)) for number, (thing, steps, _) in enumerate(plan)]
+        await asyncio.sleep(0)
+        for task, (_, _, gives_up) in zip(tasks, plan, strict=True):
+            if gives_up:
+                task.cancel()
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+        stayed = [number for number, task in enumerate(tasks) if not task.cancelled()]
+        assert set(stayed) <= {*order["a"], *order["b"]}
+        assert all(numbers == sorted(numbers) for numbers in order.values())
+        assert not turns._waiting
+
+    asyncio.run(main())
