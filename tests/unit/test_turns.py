@@ -15,7 +15,7 @@ def test_any_mix_of_things(plan):
     """Never two at once for one thing, all who stay get their turn in their order, and nothing is kept."""
 
     async def main():
-        turns, inside = Turns(), Counter()
+        turns, inside = Turns(), Counter[str]()
         order: dict[str, list[int]] = {"a": [], "b": []}
 
         async def use(number, thing, steps):
