@@ -179,7 +179,7 @@ async def test_marked_customers_and_secrets(world):
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
             "OTEL_EXPORTER_OTLP_HEADERS": f"authorization={MARK}",
         }
-        world.hurry(WORKER_RETRY__MAX_ATTEMPTS="2", WORKER_RETRY__BASE_DELAY="0.05")
+        world.hurry(WORKER_RETRY__MAX_ATTEMPTS="2", WORKER_HOLD__MAX_PROBE_DELAY="0.5")
         for kind, value in VALUES.items():
             headers = [SECRET, STRUCTURED] if value and value.startswith(b'{"specversion') else [SECRET]
             await world.publish(value, key=f"{MARK}-{kind}".encode(), headers=headers, partition=len(kind) % 2)

@@ -17,6 +17,7 @@ from worker.ops.state import State
 
 log = structlog.get_logger()
 CLOSE_WITHIN = 1.0
+KEPT_FOR = 75.0
 HEADERS = {"Cache-Control": "no-store", "Server": "customer-worker"}
 
 
@@ -67,7 +68,9 @@ def _json(value: object, status: int) -> web.Response:
 @asynccontextmanager
 async def ops_port(pages: Pages, host: str, port: int) -> AsyncIterator[int]:
     """The number of the port that it listens on from now on. Raises StartupError where it cannot."""
-    runner = web.AppRunner(application(pages), access_log=None, handle_signals=False, shutdown_timeout=CLOSE_WITHIN)
+    runner = web.AppRunner(
+        application(pages), access_log=None, keepalive_timeout=KEPT_FOR, shutdown_timeout=CLOSE_WITHIN
+    )
     await runner.setup()
     try:
         await _listen(runner, host, port)

@@ -1,0 +1,123 @@
+"""Where the group is in a partition, as far as it is known."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError
+
+from worker.kafka.standings import Standings
+from worker.records import Standing
+
+PLACE = TopicPartition("requests", 0)
+
+
+class Consumer:
+    """Knows the ends, unless it is `away`."""
+
+    def __init__(self, end=100, beginning=40):
+        self.ends, self.beginnings, self.away, self.asked = {PLACE: end}, {PLACE: beginning}, False, asyncio.Event()
+
+    def assignment(self):
+        return {PLACE, TopicPartition("other", 0)}
+
+    async def end_offsets(self, places):
+        self.asked.set()
+        if self.away:
+            raise KafkaConnectionError
+        assert places == [PLACE]
+        return self.ends
+
+    async def beginning_offsets(self, _):
+        return self.beginnings
+
+
+def standings(consumer: Any = None):
+    given: Any = consumer or Consumer()
+    return Standings(given, "requests")
+
+
+def read(known, offset):
+    known.read({PLACE: [SimpleNamespace(offset=offset - 1), SimpleNamespace(offset=offset)]})
+
+
+async def test_a_group_that_has_stored_an_offset():
+    """Its lag counts from there, whatever was read since."""
+    known = standings()
+    known.began(0, 90)
+    assert known.of(0) == Standing(90, 90, None, None)
+    read(known, 94)
+    await known._ask([PLACE])
+    assert known.of(0) == Standing(95, 90, 100, 10)
+    known.committed |= {0: 93}
+    assert known.of(0) == Standing(95, 93, 100, 7)
+
+
+async def test_a_group_that_has_stored_nothing():
+    """Its lag counts from the first record that there is."""
+    known = standings()
+    known.began(0, None)
+    await known._ask([PLACE])
+    assert known.of(0) == Standing(None, None, 100, 60)
+
+
+async def test_more_was_read_than_the_end_was():
+    """The end is asked for by the clock; what was read since is behind it no more."""
+    known = standings()
+    known.began(0, 100)
+    await known._ask([PLACE])
+    read(known, 104)
+    assert known.of(0) == Standing(105, 100, 105, 5)
+
+
+async def test_a_partition_that_comes_back():
+    """What was known of it before it went is forgotten."""
+    known = standings()
+    known.began(0, 50)
+    read(known, 60)
+    known.began(0, None)
+    assert (known.of(0).position, known.of(0).committed) == (None, None)
+
+
+async def test_a_kafka_that_is_away():
+    """What was known stays."""
+    consumer = Consumer()
+    known = standings(consumer)
+    known.began(0, 90)
+    await known._ask([PLACE])
+    consumer.away = True
+    await known._ask([PLACE])
+    assert known.of(0).lag == 10
+
+
+async def test_the_ends_are_kept_fresh(monkeypatch):
+    """As long as the consumer is there, again and again, of its own topic alone."""
+    monkeypatch.setattr("worker.kafka.standings.ASK_EVERY", 0.001)
+    consumer = Consumer()
+    known = standings(consumer)
+    known.began(0, 90)
+    async with known.kept_fresh(), asyncio.timeout(10):
+        for end in (101, 102):
+            consumer.ends = {PLACE: end}
+            consumer.asked.clear()
+            while known.of(0).end != end:
+                await asyncio.wait_for(consumer.asked.wait(), 10)
+                await asyncio.sleep(0)
+
+
+def test_nothing_known():
+    """Nothing is claimed."""
+    assert standings(SimpleNamespace()).of(3) == Standing()
+
+
+@pytest.mark.parametrize("error", [KafkaConnectionError, TimeoutError])
+async def test_an_error_of_the_consumer(error):
+    """It is told elsewhere."""
+
+    async def failing(_):
+        raise error
+
+    consumer = SimpleNamespace(end_offsets=failing)
+    await standings(consumer)._ask([PLACE])
