@@ -15,10 +15,10 @@ from aiokafka import AIOKafkaProducer
 from worker import configuration
 from worker.commands import Request
 from worker.dead_letters import commands, show
-from worker.dead_letters.commands import Asked
 from worker.dead_letters.filters import Filter
 from worker.dead_letters.letters import Place
 from worker.dead_letters.marks import mark_of
+from worker.dead_letters.run import Asked
 from worker.errors import StartupError, Superseded
 from worker.kafka import admin, bulk
 from worker.kafka.connection import Connection
@@ -31,7 +31,7 @@ from worker.topics import Plan, create
 
 DEADLINE = 60
 PARTITIONS = 2
-SOME = 1_000
+SOME = 400
 CODES = [code for code in ReasonCode if code is not ReasonCode.OUTCOME_UNKNOWN]
 
 
@@ -131,7 +131,7 @@ def letter(topics, number):
 
 
 async def test_a_deep_topic(topics, listed):
-    """A hundred thousand letters: the newest come first, all are counted, a narrow filter finds its one."""
+    """A hundred thousand letters: the newest come first, all are counted, a filter finds its few."""
     count, first = 100_000, int(time.time() * 1000) - 1_000_000
     await topics.batches(topics.plan.dead_letters, [letter(topics, number) for number in range(count)], first)
     newest = await listed(limit=30)
@@ -140,10 +140,8 @@ async def test_a_deep_topic(topics, listed):
     assert {line["reason"]: line["count"] for line in summary} == Counter(
         CODES[number % len(CODES)].value for number in range(count)
     )
-    (oldest,) = await listed(Filter(events=frozenset({"e-0"}), until=first + 100))
-    assert (oldest["partition"], oldest["offset"]) == (0, 0)
-    between = await listed(Filter(since=first + 50_000, until=first + 50_005))
-    assert [line["eventId"] for line in between] == [f"e-{number}" for number in range(50_004, 49_999, -1)]
+    between = await listed(Filter(since=first + 90_000, until=first + 90_005))
+    assert [line["eventId"] for line in between] == [f"e-{number}" for number in range(90_004, 89_999, -1)]
     (place,) = await listed(Filter(places=frozenset({Place(1, 700)})))
     assert place["eventId"] == "e-1401"
 
@@ -228,7 +226,7 @@ async def started(topics, *arguments):
 async def test_a_replay_that_is_interrupted(topics, capsys, sent):
     """Killed or frozen in the midst, and begun again: each is replayed once; a thawed one publishes nothing more."""
     await topics.fill(SOME)
-    first = await started(topics, "--all", "--yes", "--json", "--rate", "400")
+    first = await started(topics, "--all", "--yes", "--json", "--rate", "150")
     async with asyncio.timeout(DEADLINE):
         await first.stdout.readline()
         first.send_signal(sent)

@@ -90,12 +90,12 @@ def replay(  # noqa: PLR0913  one parameter an option
     as_json: Json = False,
 ) -> None:
     """Publish dead letters to the request topic again, each once; a dry run without --yes."""
-    from worker.dead_letters import commands  # noqa: PLC0415
+    from worker.dead_letters import commands, run  # noqa: PLC0415
 
     wanted = _filter(letters, reason, status, since, until, partition, event_id, key)
     if wanted == Filter() and limit is None and not everything:
         raise typer.BadParameter("name dead letters, filter them, or say --all")
-    asked = commands.Asked(limit, rate, yes, accept_duplicates, deadline if follow else None, as_json)
+    asked = run.Asked(limit, rate, yes, accept_duplicates, deadline if follow else None, as_json)
     _run(commands.replay(_settings(context), wanted, asked))
 
 

@@ -1,14 +1,16 @@
 """One publisher of a name at a time: opening it fences whoever had the name before, in every partition.
 
 That is what a transactional id gives, and nothing else in Kafka does: what a killed publisher had on its way is in the
-log, or refused, once the next one is open. Readers need not know; each batch leaves one marker, an offset without a
-record, in each partition it wrote to.
+log, or refused, once the next one is open. The records count from the moment they are in the log, for the worker as for
+whoever reads its marks, both of which read uncommitted ones: the transactions' ends mean nothing here, and cost an
+offset without a record in each partition of a batch.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
@@ -18,6 +20,8 @@ from worker.errors import Superseded
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import explained
 from worker.records import OutgoingMessage, Position
+
+FENCED = (ProducerFenced, InvalidProducerEpoch)
 
 
 @asynccontextmanager
@@ -33,6 +37,7 @@ async def exclusive(
         transaction_timeout_ms=int(2 * within * 1000),
         max_request_size=largest,
     )
+    asyncio.get_running_loop().set_exception_handler(_without_fences)
     # Starting it is what fences: it returns when the broker has ended what the earlier one had begun.
     async with opened(producer, connection, within):
         yield Exclusive(producer, connection, name, within)
@@ -53,13 +58,15 @@ class Exclusive:
             try:
                 async with asyncio.timeout(self.within):
                     return await self._publish(messages)
-            except (ProducerFenced, InvalidProducerEpoch):
-                raise Superseded(f"another one of the name {self.name} has begun") from None
+            except FENCED:
+                raise Superseded(f"{self.name}: another one has begun, or this one stood still for too long") from None
 
     async def _publish(self, messages: Sequence[OutgoingMessage]) -> list[Position]:
         await self.producer.begin_transaction()
+        pending: list[asyncio.Future[RecordMetadata]] = []
         try:
-            pending = [await self._send(message) for message in messages]
+            for message in messages:
+                pending.append(await self._send(message))  # noqa: PERF401  those before one that fails must be known
             stored = await asyncio.gather(*pending)
         except KafkaError:
             await asyncio.gather(*pending, return_exceptions=True)
@@ -72,3 +79,9 @@ class Exclusive:
             message.topic, message.value, message.key, message.partition, headers=list(message.headers)
         )
         return future
+
+
+def _without_fences(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A fence is told once; aiokafka leaves it in futures that nobody can look at, and asyncio would tell of each."""
+    if not isinstance(context.get("exception"), FENCED):
+        loop.default_exception_handler(context)
