@@ -65,8 +65,8 @@ class Machine:
         """What a window had to share."""
         self.seen.append(others(first, last))
 
-    def told(self) -> str:
-        """Of all windows since it was told last."""
-        seen, self.seen = self.seen or [0.0], []
+    def told(self, first: Use, last: Use) -> str:
+        """Of all windows since it was told last; of all the time between, where there was none."""
+        seen, self.seen = self.seen or [others(first, last)], []
         shared = f"others used {statistics.median(seen):.1f} cores in the median window, {max(seen):.1f} in the worst"
         return f"{shared}, load {os.getloadavg()[0]:.1f}"

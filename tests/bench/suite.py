@@ -8,7 +8,6 @@ import platform
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import orjson
 from aiokafka.errors import KafkaError
 from bench import growth, latency, memory, pauses, plots, profiling, speed, stage
 from bench.figures import PARTS, Measured, table
+from bench.machine import use
 from bench.observing import DEFAULT, FULL, QUICK, Scale
 from bench.processes import Broken
 from bench.stage import Stage
@@ -75,10 +75,13 @@ async def measure(options: argparse.Namespace, found: Measured) -> None:
             machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
             found.conditions.append(f"{machine}, double in {opened.double.language}, {scale}")
             for letter in options.only.split(","):
-                since = time.monotonic()
+                since = use()
                 found.tell(PARTS[letter])
                 await complete(letter, opened, scale, found)
-                found.conditions.append(f"{PARTS[letter]}: {time.monotonic() - since:.0f} s, {opened.machine.told()}")
+                now = use()
+                found.conditions.append(
+                    f"{PARTS[letter]}: {now.at - since.at:.0f} s, {opened.machine.told(since, now)}"
+                )
 
 
 async def complete(letter: str, opened: Stage, scale: Scale, found: Measured) -> None:
