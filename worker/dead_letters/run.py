@@ -24,6 +24,7 @@ from worker.kafka.exclusive import exclusive
 from worker.kafka.extent import extent
 from worker.kafka.follow import Followed, followed
 from worker.kafka.places import Places, bounds, places
+from worker.outcomes import ReasonCode
 from worker.records import Record
 from worker.settings import Settings
 
@@ -158,6 +159,12 @@ class Run:
                 typer.echo(f"  {count:>7}  {why if what is self.tally.replayed else f'left: {why}'}")
         if not self.asked.yes and self.tally.replayed:
             typer.echo("a dry run: --yes replays them, --follow waits for what becomes of them")
+        if (
+            not self.asked.yes
+            and self.settings.reconcile.by != "none"
+            and self.tally.replayed[ReasonCode.OUTCOME_UNKNOWN]
+        ):
+            typer.echo("outcome_unknown: only after a look-up, which a dry run does not make")
 
     async def _follow(self, results: Followed, topic: str) -> int:
         failed = 0
