@@ -157,13 +157,10 @@ class Run:
         for what in (self.tally.replayed, self.tally.left):
             for why, count in what.most_common():
                 typer.echo(f"  {count:>7}  {why if what is self.tally.replayed else f'left: {why}'}")
-        if not self.asked.yes and self.tally.replayed:
-            typer.echo("a dry run: --yes replays them, --follow waits for what becomes of them")
-        if (
-            not self.asked.yes
-            and self.settings.reconcile.by != "none"
-            and self.tally.replayed[ReasonCode.OUTCOME_UNKNOWN]
-        ):
+        if self.asked.yes or not self.tally.replayed:
+            return
+        typer.echo("a dry run: --yes replays them, --follow waits for what becomes of them")
+        if self.settings.reconcile.by != "none" and self.tally.replayed[ReasonCode.OUTCOME_UNKNOWN]:
             typer.echo("outcome_unknown: only after a look-up, which a dry run does not make")
 
     async def _follow(self, results: Followed, topic: str) -> int:
