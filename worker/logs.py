@@ -15,7 +15,6 @@ def configure(level: str, form: Literal["json", "console"] | None, stream: TextI
     """What libraries log at WARNING and above comes in the same form; unset: console on a terminal, else json."""
     form = form or ("console" if stream.isatty() else "json")
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _drop_unset,

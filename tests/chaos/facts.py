@@ -73,7 +73,10 @@ class Strike:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that the verdict is made of. `intents` are the times of each record's intents in the journal."""
+    """Everything that the verdict is made of. `intents` are the times of each record's intents in the journal.
+
+    `announced` and `finished` are the journal's offsets of each record's first intent and of its first finish.
+    """
 
     topic: str
     look_up: bool
@@ -83,6 +86,8 @@ class Facts:
     executions: Sequence[Execution] = ()
     calls: Sequence[Call] = ()
     intents: Mapping[Place, Sequence[float]] = field(default_factory=dict)
+    announced: Mapping[Place, int] = field(default_factory=dict)
+    finished: Mapping[Place, int] = field(default_factory=dict)
     strikes: Sequence[Strike] = ()
     ends: Mapping[int, int] = field(default_factory=dict)
     committed: Mapping[int, int] = field(default_factory=dict)

@@ -21,6 +21,18 @@ def early(known: Known) -> Iterator[str]:
             yield f"{after} was sent {seconds:.3f} s before the last call for {before} of the same key was answered"
 
 
+def unsafe(known: Known) -> Iterator[str]:
+    """No POST was announced before the outcome of the record before it, of the same key, was safe in the journal.
+
+    Then nothing more is ever sent for that one, whoever dies.
+    """
+    for before, after in _pairs(known, sent=False):
+        announced = known.facts.announced.get(after.place)
+        finished = known.facts.finished.get(before.place)
+        if announced is not None and (finished is None or finished > announced):
+            yield f"{after} was announced at {announced}, and {before} of the same key finished at {finished}"
+
+
 def overlaps(known: Known) -> int:
     """How many were sent before the record before them, of the same key, had its terminal event.
 

@@ -82,6 +82,8 @@ async def collected(scene: Scene, stream: Sequence[Item], strikes: Sequence[Stri
         executions=[Execution(each.identity, str(each.customer_id)) for each in entries if each.customer_id],
         calls=scene.gate.calls,
         intents=topics.intents(journal),
+        announced=topics.first(journal, "intent"),
+        finished=topics.first(journal, "finished"),
         strikes=strikes,
         ends=ends,
         committed=committed,

@@ -114,6 +114,7 @@ WRONG = [
     ("duplicate", good(executions=[executed(0), executed(1), executed(1, "7")])),
     ("duplicate", good(executions=[executed(0), executed(1), executed(2)])),
     ("lost", good(told=[told(0, CREATED)])),
+    ("disorder", good(announced={(0, 1): 1}, finished={(0, 0): 2})),
     ("disorder", good(calls=[call(0), call(1, at=0.05)])),
     ("disorder", good(calls=[call(0, 503), call(1), call(0, at=1.2)])),
     ("disorder", good(calls=[call(0), call(1), call(1, 401, at=9)])),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -99,10 +99,24 @@ def dead_letters(records: Records) -> list[DeadLetter]:
 
 
 def intents(records: Records) -> Mapping[Place, Sequence[float]]:
-    """When a POST of each record was announced; a key is `<event>/<offset>/<writer>`."""
+    """When a POST of each record was announced."""
     found: defaultdict[Place, list[float]] = defaultdict(list)
+    for place, each in _entries(records, "intent"):
+        found[place].append(each.timestamp / 1000)
+    return found
+
+
+def first(records: Records, state: str) -> Mapping[Place, int]:
+    """At which of the journal's offsets each record first had that state."""
+    found: dict[Place, int] = {}
+    for place, each in _entries(records, state):
+        found[place] = min(each.offset, found.get(place, each.offset))
+    return found
+
+
+def _entries(records: Records, state: str) -> Iterator[tuple[Place, ConsumerRecord[bytes, bytes]]]:
+    """With the place of the record that each is about; a key is `<event>/<offset>/<writer>`."""
     for each in records:
         parts = (each.key or b"").split(b"/")
-        if len(parts) == 3 and b'"intent"' in (each.value or b""):
-            found[each.partition, int(parts[1])].append(each.timestamp / 1000)
-    return found
+        if len(parts) == 3 and f'"{state}"'.encode() in (each.value or b""):
+            yield (each.partition, int(parts[1])), each

@@ -53,6 +53,7 @@ CHECKS: tuple[tuple[str, Callable[[Known], Iterator[str]]], ...] = (
     ("duplicate", executions.duplicates),
     ("lost", endings.lost),
     ("disorder", order.early),
+    ("disorder", order.unsafe),
     ("disorder", order.late),
     ("ending", endings.wrong),
     ("ends", endings.several),

@@ -13,6 +13,7 @@ from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Suc
 
 # Both error bodies carry a code such as 400-101; nothing else of a body is kept: it may echo personal data
 # (reference 4.1). The search is on bytes, so that a wrong charset or a cut body changes nothing.
+_PLAIN = re.compile(r"(?:/[A-Za-z0-9_-]+)+/?")
 _CODE = re.compile(rb"""["<](?:\w+:)?code["\s]*[:>]\s*"?(\d{3}-\d{1,6})["<]""")
 # Digits in every example (reference 2.1); without one it is a word of the path, as `customer` in `/customer/`.
 _ID = re.compile(r"(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{1,64}")
@@ -75,6 +76,8 @@ def _created(origin: URL, customer_type: str, headers: Mapping[str, str]) -> Suc
 
 def _path(origin: URL, location: str) -> str:
     """Where it leads on that origin, without a slash at the end; nothing for what leads elsewhere or nowhere."""
+    if _PLAIN.fullmatch(location):  # as nearly every answer has it: a URL takes 7 µs
+        return location.rstrip("/")
     try:
         url = origin.join(URL(location))
         return url.path.rstrip("/") if location.isascii() and url.origin() == origin else ""
