@@ -108,21 +108,28 @@ class Intake:
             assignment = await self._restored(number)
             if source := self._source:
                 await self._at_last(number, lambda: source.rewind(number, None, COMMIT_WITHIN))
-            self.dispatch.open(assignment)
+            self._open_at_last(assignment)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
         finally:
             self._over(number)
 
+    def _open_at_last(self, assignment: Assignment) -> None:
+        """Unless it was taken meanwhile: some library on the way may have kept the cancellation for itself."""
+        if self._restoring.get(assignment.partition) is asyncio.current_task():
+            self.dispatch.open(assignment)
+
     async def _restored(self, number: int) -> Assignment:
         started = time.monotonic()
         while True:
             try:
-                assignment = await self.restore(number, self._kept.pop(number, None))
+                assignment = await self.restore(number, self._kept.get(number))
             except WorkerError as error:
                 log.error("journal.restore_failed", partition=number, detail=str(error))
+                self.holds.begin(HoldReason.JOURNAL_RESTORING, str(error))
                 await asyncio.sleep(RESTORE_AGAIN_AFTER)
             else:
+                self._kept.pop(number, None)
                 seconds = round(time.monotonic() - started, 3)
                 self.measures.restored(seconds)
                 log.info("journal.restored", partition=number, entries=len(assignment.journal), seconds=seconds)
@@ -144,13 +151,14 @@ class Intake:
         await self.dispatch.drain([number], self.drain_timeout)
         # What was finished while it drained may be committed already, and no commit goes backwards.
         resume_at = assignment.offsets.resume_at
+        self._kept[number] = assignment.restored
         self.dispatch.close([number])
         try:
             if resume_at is not None:
                 await self._at_last(number, lambda: self._confirmed(source, {number: resume_at}))
             restored = await self._restored(number)
             await self._at_last(number, lambda: source.rewind(number, resume_at, COMMIT_WITHIN))
-            self.dispatch.open(restored)
+            self._open_at_last(restored)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
         finally:
@@ -200,8 +208,8 @@ class Intake:
         if not drained:
             log.warning("drain.cut_short", partitions=sorted(partitions))
         await self._commit()
-        ours = [each for each in self.dispatch.assignments() if each.partition in partitions and not each.fenced]
-        self._kept = {each.partition: each.restored for each in ours} if drained else {}
+        ours = {each.partition: each.restored for each in self.dispatch.assignments() if each.partition in partitions}
+        self._kept = self._kept | ours if drained else {}
         self.dispatch.close(partitions)
 
     @property
@@ -232,6 +240,7 @@ class Intake:
             self._finished_then = self.dispatch.finished
             offsets = self.dispatch.committable()
             if not offsets or self._source is None:
+                self.holds.end(HoldReason.KAFKA_UNAVAILABLE, "commit")
                 return
             try:
                 await self._source.commit(offsets, COMMIT_WITHIN)

@@ -81,6 +81,7 @@ class Pipeline:
             case other:
                 assert_never(other)
         trail.enter(Step.FINISH)
+        # The next of the key may begin: its intent comes behind this finish in the journal, so that its POST does too.
         settled()
         await assignment.write(asked.request.event, record.offset, Finished(outcome))
         self.measures.settled(outcome)
