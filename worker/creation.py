@@ -69,8 +69,11 @@ class Creation:
         """The outcome; raises Draining and Fenced, and then the record has none yet."""
         course = _Course(self, command, trail.record, trail, assignment, known.attempts)
         outcome = await course.earlier_doubt(known) if isinstance(known, InDoubt) else None
-        while outcome is None:
-            outcome = await course.attempt()
+        try:
+            while outcome is None:
+                outcome = await course.attempt()
+        finally:
+            self.holds.leaves(course.record.place)
         return outcome
 
 

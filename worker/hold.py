@@ -56,6 +56,8 @@ class Breaker:
     def failed(self, now: float, who: Hashable = None, *, at_once: bool) -> None:
         """One more failure; `at_once` opens whatever the count."""
         self.failing.add(who)
+        if self.open and self.next_probe < math.inf:
+            return  # begun before it opened: the next probe waits no longer for it
         self.failures += 1
         self.open = self.open or at_once or self.failures >= self.after_failures
         if self.open:
@@ -64,7 +66,7 @@ class Breaker:
             self.next_probe = now + self.backoff.ceiling(self.probes) * (0.5 + self.draw() / 2)
 
     def given_back(self, now: float) -> None:
-        """The turn was not used."""
+        """The probe's turn was not used."""
         self.next_probe = min(self.next_probe, now)
 
     def succeeded(self) -> None:
@@ -141,6 +143,10 @@ class Holds:
             behind = LONGEST_PAUSE if who is not None and who in self._breaker.failing else 0.0
             await pause(delay + behind)
         return self._breaker.open
+
+    def leaves(self, who: Hashable) -> None:
+        """Its way is over: what it met says nothing of the others any more."""
+        self._breaker.failing.discard(who)
 
     def ended(self, error: BaseException | None, who: Hashable) -> None:
         """A turn's end; a cancelled one says nothing."""

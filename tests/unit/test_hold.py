@@ -74,6 +74,23 @@ async def test_probes_come_one_at_a_time_and_further_apart(holds, clock):
     assert waits == [1.0, 2.0, 4.0, 8.0]
 
 
+async def test_one_cause_that_many_meet(holds, clock):
+    """Those that had begun before the hold make the wait for the first probe no longer."""
+    down = asyncio.Event()
+
+    async def meet():
+        async with holds.turn(clock.pause):
+            await down.wait()
+            raise LoginRefused("401")
+
+    tasks = [asyncio.create_task(meet()) for _ in range(12)]
+    await asyncio.sleep(0)
+    down.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    async with holds.turn(clock.pause):
+        assert round(clock.now, 1) == 1.0
+
+
 async def test_others_wait_while_one_probes(holds, clock):
     """Nobody else's turn comes before the probe has ended."""
     for _ in range(3):

@@ -195,6 +195,14 @@ async def test_a_last_refusal_while_others_are_refused_too(world):
     assert (type(outcome), outcome.attempts, world.events("failed")) == (Succeeded, 3, [])
 
 
+async def test_a_last_refusal_after_others_were_parked(world):
+    """Their way is over: the API answers others, and it is this record that is refused."""
+    world.customers.answers("e0", OutcomeUnknown("timeout"))
+    world.customers.answers("e1", *[RefusedForNow(503)] * 3)
+    codes = [(await world.process(record(n, f"e{n}"))).reason.code for n in range(2)]
+    assert codes == [ReasonCode.OUTCOME_UNKNOWN, ReasonCode.RETRIES_EXHAUSTED]
+
+
 async def test_attempts_survive_a_restart(world):
     """The journal counts them."""
     world.customers.answers("e1", RefusedForNow(503), RefusedForNow(503))
