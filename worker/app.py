@@ -171,8 +171,10 @@ async def _verified(connection: Connection, settings: Settings) -> AsyncIterator
 
 
 def _restore(settings: Settings, connection: Connection, journal: Sender, slots: Slots) -> Restore:
-    topic = JournalTopic(settings.topics.journal, connection, journal) if settings.journal.enabled else NoJournal()
-    if not settings.journal.enabled:
+    topic: JournalTopic | NoJournal = NoJournal()
+    if settings.journal.enabled:
+        topic = JournalTopic(settings.topics.journal, connection, journal, settings.topics.requests)
+    else:
         log.warning("journal.disabled", detail="a crash can create customers twice (WORKER_JOURNAL__ENABLED=false)")
 
     async def restored(partition: int, kept: Restored | None) -> Assignment:

@@ -208,8 +208,11 @@ class Intake:
         if not drained:
             log.warning("drain.cut_short", partitions=sorted(partitions))
         await self._commit()
-        ours = {each.partition: each.restored for each in self.dispatch.assignments() if each.partition in partitions}
-        self._kept = self._kept | ours if drained else {}
+        for each in self.dispatch.assignments():
+            if each.partition in partitions:
+                # What is still in flight may write after the next claim: the topic alone knows in which order.
+                each.restored.fence.broken = each.restored.fence.broken or not drained
+                self._kept[each.partition] = each.restored
         self.dispatch.close(partitions)
 
     @property

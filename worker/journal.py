@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -123,11 +124,13 @@ class Fence:
     """Whether anybody else has written to the partition since our claim, which stands at offset `claimed`.
 
     The brokers' acknowledgements carry offsets: as long as our own follow one another, nobody has. Judge with it at
-    the acknowledgement of every entry, before the POST and before anything is published.
+    the acknowledgement of every entry, before the POST and before anything is published. `anew` is a gap backwards:
+    the topic was deleted and made again, and knows nothing of what stood in it.
     """
 
     claimed: int
     broken: bool = False
+    anew: bool = False
     last: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -136,6 +139,7 @@ class Fence:
     def acknowledged(self, offset: int) -> None:
         """Our next entry is stored at this offset; a gap before it stays a gap."""
         self.broken = self.broken or offset != self.last + 1
+        self.anew = self.anew or offset <= self.last
         self.last = max(self.last, offset)
 
 
@@ -234,6 +238,18 @@ class PartitionJournal:
         event.seen = time
         _note(event.records.setdefault(offset, KnownRecord()), writer, entry, counts=counts)
         self._events.put(number, self._packing.pack(event))
+
+    def remember(self, earlier: "PartitionJournal") -> None:
+        """What stood in a log that is gone, of records of which this one says nothing."""
+        found, self._events = self._events, ByAge()
+        for known in earlier:
+            # Who wrote there may still do so: what that changes is not known to anybody else.
+            self._events.put(known.int, self._packing.pack(deepcopy(earlier.known(known))))
+        for number, packed in zip(found, found.values(), strict=True):
+            before, event = self._events.pop(number), self._packing.unpack(packed)
+            if before is not None:
+                event.records = self._packing.unpack(before).records | event.records
+            self._events.put(number, self._packing.pack(event))
 
     def known(self, event: UUID) -> KnownEvent:
         """All that is known of it; only to be read."""

@@ -197,10 +197,15 @@ def refusals(plan: Plan, cluster: Cluster) -> Iterator[str]:
             yield f"topic {name} ({setting}) does not exist: {CREATE}"
     requests, journal = cluster.topics.get(plan.requests), cluster.topics.get(plan.journal)
     if requests and journal and plan.journal_enabled and requests.partitions != journal.partitions:
-        yield (
-            f"topic {journal.name} (WORKER_TOPICS__JOURNAL) has {_count(journal)}, {requests.name} "
-            f"(WORKER_TOPICS__REQUESTS) has {_count(requests)}: they must be equal; {_way_out(journal, requests)}"
-        )
+        yield unequal(journal, requests)
+
+
+def unequal(journal: Topic, requests: Topic) -> str:
+    """One line on partition counts that differ."""
+    return (
+        f"topic {journal.name} (WORKER_TOPICS__JOURNAL) has {_count(journal)}, {requests.name} "
+        f"(WORKER_TOPICS__REQUESTS) has {_count(requests)}: they must be equal; {_way_out(journal, requests)}"
+    )
 
 
 def _count(topic: Topic) -> str:

@@ -22,6 +22,9 @@ class FakeConsumer:
         self.called.set()
         await self.answer.wait()
 
+    def partitions_for_topic(self, _):
+        return {0}
+
     async def start(self):
         await self.commit(None)
 

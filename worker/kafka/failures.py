@@ -20,6 +20,7 @@ from aiokafka.errors import (
     RequestTimedOutError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
     UnsupportedSaslMechanismError,
 )
 
@@ -28,6 +29,7 @@ from worker.errors import KafkaUnavailable, StartupError
 UNREACHABLE = (OSError, TimeoutError, KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError)
 SERVERS = "WORKER_KAFKA__BOOTSTRAP_SERVERS"
 PROTOCOL = "WORKER_KAFKA__SECURITY_PROTOCOL"
+NO_TOPIC = "it does not exist, or has no such partition"
 LOGIN = "WORKER_KAFKA__USERNAME, WORKER_KAFKA__PASSWORD, WORKER_KAFKA__SASL_MECHANISM"
 
 
@@ -67,17 +69,19 @@ def explained(servers: str, protocol: str) -> Iterator[None]:
 
 
 def named(error: Exception, operation: str = "Read") -> str:
-    """The right that is missing, `operation` being what was tried on a topic; the name of any other error."""
+    """The right or the topic that is missing, `operation` being what was tried on it; the name of any other error."""
     return in_words(error, operation) or type(error).__name__
 
 
 def in_words(error: Exception, operation: str = "Read") -> str | None:
-    """The right that is missing, where that is what the error is about."""
+    """The right or the topic that is missing, where that is what the error is about."""
     known = error.args and isinstance(error.args[0], str)
     match error:
         case TopicAuthorizationFailedError():
             topic = f"topic {error.args[0]}" if known else "the topic"
             return f"no right to {operation} {topic} (WORKER_KAFKA__USERNAME)"
+        case UnknownTopicOrPartitionError():
+            return NO_TOPIC
         case GroupAuthorizationFailedError():
             group = f"group {error.args[0]}" if known else "the group"
             return f"no right to Read {group} (WORKER_KAFKA__GROUP_ID, WORKER_KAFKA__USERNAME)"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -9,12 +10,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from worker.assignment import Restored, now
-from worker.errors import JournalUnreadable, KafkaUnavailable
+from worker.errors import JournalMismatch, JournalUnreadable, KafkaUnavailable
 from worker.journal import Claim, Fence, PartitionJournal, encode
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
 from worker.kafka.sender import Sender
 from worker.records import OutgoingMessage
+from worker.topics import Topic, unequal
 
 FETCH_BYTES = 8 * 1024 * 1024
 POLL = 500
@@ -24,11 +26,12 @@ AT_ONCE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class JournalTopic:
-    """Entries of one partition of the requests are in the same partition of the journal."""
+    """Entries of one partition of the `requests` are in the same partition of the journal."""
 
     topic: str
     connection: Connection
     sender: Sender
+    requests: str | None = None
     within: float = 60.0
 
     async def append(self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None]) -> int:
@@ -40,17 +43,38 @@ class JournalTopic:
     async def claim(self, partition: int, kept: Restored | None = None) -> Restored:
         """Write our claim, then read all that stands before it. What others write later is a gap in our offsets.
 
-        What we `kept` of an earlier claim of ours is still all there is, if nobody has written since its last entry.
-        Raises KafkaUnavailable, or JournalUnreadable for a foreign entry.
+        What we `kept` of an earlier claim of ours is still all there is, if nobody has written since its last entry;
+        it is remembered where the topic was deleted meanwhile. Raises KafkaUnavailable, JournalMismatch where there
+        are not as many partitions as the requests have, or JournalUnreadable for a foreign entry.
         """
         writer = uuid4().hex[:12]
         claim = Claim(writer)
-        claimed = await self.append(partition, claim.key, encode(claim), lambda _: None)
+        fence = copy(kept.fence) if kept else Fence(-1)
+        claimed = await self.append(partition, claim.key, encode(claim), fence.acknowledged)
         since = now()
-        whole = kept is not None and not kept.fence.broken and claimed == kept.fence.last + 1
-        journal = kept.journal if kept and whole else await self.read(partition, claimed)
+        if kept:
+            kept.fence.broken, kept.fence.anew = fence.broken, fence.anew
+        await self._compare()
+        journal = await self._known(partition, claimed, kept)
         journal.claimed(writer)
         return Restored(writer, journal, Fence(claimed), since)
+
+    async def _compare(self) -> None:
+        if self.requests is None:
+            return
+        journal, requests = await self.sender.counted(self.topic, self.requests)
+        if not journal or not requests:
+            raise KafkaUnavailable(f"{self.requests if journal else self.topic}: it does not exist")
+        if journal != requests:
+            raise JournalMismatch(unequal(Topic(self.topic, journal, 0), Topic(self.requests, requests, 0)))
+
+    async def _known(self, partition: int, claimed: int, kept: Restored | None) -> PartitionJournal:
+        if kept and not kept.fence.broken:
+            return kept.journal
+        journal = await self.read(partition, claimed)
+        if kept and kept.fence.anew:
+            journal.remember(kept.journal)
+        return journal
 
     async def read(self, partition: int, end: int) -> PartitionJournal:
         """What is known from the entries below that offset; it fails when nothing comes for `within` seconds.

@@ -7,21 +7,31 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber, UnknownProducerId
+from aiokafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+    ProducerClosed,
+    ProducerFenced,
+    UnknownProducerId,
+)
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from worker.errors import MessageTooLarge
+from worker.errors import KafkaUnavailable, MessageTooLarge
 from worker.kafka.connection import Connection, close, opened
 from worker.kafka.failures import named
+from worker.kafka.leaders import NO_LEADER, missing, partitions
 from worker.kafka.outbox import Acknowledged, Outbox, Waiting
 from worker.records import OutgoingMessage, Position
 
-# A send that takes longer is told as a hold; it is neither cancelled nor repeated (facts rows 3 and 4).
+# A send that takes longer is told as a hold (facts rows 3 and 4).
 PATIENCE = 5.0
 AGAIN_AFTER = 1.0
 # Such a producer refuses every later message of the partition as well (facts row 5).
-POISONED = (OutOfOrderSequenceNumber, UnknownProducerId, MessageSizeTooLargeError)
+POISONED = (OutOfOrderSequenceNumber, UnknownProducerId, MessageSizeTooLargeError, ProducerFenced)
+# They say nothing of Kafka: a message was refused, or another partition's failure had the producer replaced.
+NO_OUTAGE = (MessageSizeTooLargeError, ProducerClosed)
 # What a record costs beside its key, value and headers, at most.
 OVERHEAD = 100
 BATCH = 64 * 1024
@@ -51,6 +61,7 @@ class Sender:
     _outboxes: dict[TopicPartition, Outbox] = field(default_factory=dict)
     _failing: set[str] = field(default_factory=set)
     _replacing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _retiring: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def publish(self, message: OutgoingMessage, acknowledged: Acknowledged = _nobody) -> Position:
         """Return once all in-sync replicas have it; the wait has no end of its own, a drain's deadline bounds it.
@@ -74,18 +85,31 @@ class Sender:
         """As the key decides."""
         while True:
             try:
-                numbers = sorted(await self.producer.partitions_for(message.topic))
+                known = self.producer.client.cluster.partitions_for_topic(message.topic)
+                numbers = sorted(known or await partitions(self.producer, message.topic, None, PATIENCE))
             except KafkaError as error:
-                self._fails(message.topic, named(error, "Write"))
-                await asyncio.sleep(AGAIN_AFTER)
+                await self.recover(self.producer, TopicPartition(message.topic, -1), error)
             else:
                 return int(by_key(message.key, numbers, numbers))
 
+    async def counted(self, *topics: str) -> list[int]:
+        """How many partitions each has now, 0 where it does not exist. Raises KafkaUnavailable."""
+        client = self.producer.client
+        for topic in topics:
+            client.add_topic(topic)
+        done, _ = await asyncio.wait({client.force_metadata_update()}, timeout=self.within)
+        if not all(each.result() for each in done) or not done:
+            raise KafkaUnavailable(f"{', '.join(topics)}: nobody says how many partitions there are")
+        return [len(client.cluster.partitions_for_topic(topic) or ()) for topic in topics]
+
     async def deliver(self, producer: AIOKafkaProducer, batch: BatchBuilder, place: TopicPartition) -> int:
         """The offset of the batch's first message; raises KafkaError."""
-        late = f"no acknowledgement for {PATIENCE:.0f} s"
-        patience = asyncio.get_running_loop().call_later(PATIENCE, self._fails, place.topic, late)
+        patience = asyncio.get_running_loop().call_later(PATIENCE, self._late, producer, place)
         try:
+            if producer.client.cluster.leader_for_partition(place) in NO_LEADER:
+                await partitions(producer, place.topic, place.partition, PATIENCE)
+            if producer is not self.producer:
+                raise ProducerClosed
             future = await producer.send_batch(batch, place.topic, partition=place.partition)
             stored = await asyncio.shield(future)
         finally:
@@ -95,12 +119,18 @@ class Sender:
             self.outage.end()
         return int(stored.offset)
 
+    def _late(self, producer: AIOKafkaProducer, place: TopicPartition) -> None:
+        """It is neither cancelled nor repeated: it may be on its way."""
+        lack = missing(producer, place.topic, place.partition)
+        self._fails(place.topic, named(lack, "Write") if lack else f"no acknowledgement for {PATIENCE:.0f} s")
+
     async def recover(self, producer: AIOKafkaProducer, place: TopicPartition, error: KafkaError) -> None:
         """Return when it may be tried again, with another producer where this one is of no use any more."""
-        if not isinstance(error, MessageSizeTooLargeError):
+        if not isinstance(error, NO_OUTAGE):
             self._fails(place.topic, named(error, "Write"))
             await asyncio.sleep(AGAIN_AFTER)
-        if isinstance(error, POISONED):
+        # An error without a name of its own is the end of the client's background task.
+        if isinstance(error, POISONED) or type(error) is KafkaError:
             await self._replace(producer)
 
     def _fails(self, topic: str, why: str) -> None:
@@ -119,7 +149,25 @@ class Sender:
                 await close(fresh, self.within)
             else:
                 self.producer = fresh
-                await close(poisoned, self.within)
+                self._retire(poisoned)
+
+    def _retire(self, poisoned: AIOKafkaProducer) -> None:
+        """Other partitions wait for what it has on its way, however long that takes: nobody waits here for them."""
+        task = asyncio.create_task(self._delivered(poisoned), name="retire a producer")
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def _delivered(self, poisoned: AIOKafkaProducer) -> None:
+        try:
+            await poisoned.flush()
+        finally:
+            await close(poisoned, self.within)
+
+    async def close(self) -> None:
+        """What was retired and replaced; the first producer is closed by who opened it."""
+        for task in self._retiring:
+            task.cancel()
+        await asyncio.gather(close(self.producer, self.within), *self._retiring, return_exceptions=True)
 
 
 def _size(message: OutgoingMessage) -> int:
@@ -150,5 +198,4 @@ async def sender(
         try:
             yield sending
         finally:
-            if sending.producer is not producer:
-                await close(sending.producer, within)
+            await sending.close()

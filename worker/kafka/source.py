@@ -19,7 +19,7 @@ from aiokafka.errors import (
 
 from worker.errors import CommitRefused, KafkaUnavailable
 from worker.kafka.connection import Connection, opened
-from worker.kafka.failures import named
+from worker.kafka.failures import NO_TOPIC, named
 from worker.kafka.standings import Standings
 from worker.records import Record
 
@@ -69,6 +69,10 @@ class RecordSource:
         except KafkaError as error:
             self._revive()
             raise KafkaUnavailable(f"{self._topic}: {named(error)}") from error
+        if not batches and not self._exists():
+            # The client asks for itself every five minutes only.
+            self._consumer._client.force_metadata_update()  # noqa: SLF001  aiokafka has no other way to ask
+            raise KafkaUnavailable(f"{self._topic}: {NO_TOPIC}")
         self.standings.read(batches)
         return [as_record(each) for batch in batches.values() for each in batch]
 
@@ -94,6 +98,9 @@ class RecordSource:
         if self._generation() < 0:
             # The broker would take a commit of a member that has left, and rewind the group (facts row 23).
             raise CommitRefused(f"{self._topic}: not a member of the group now")
+        if not self._exists():
+            # They would be stored for the topic that takes its name, whose first records nobody would read.
+            raise CommitRefused(f"{self._topic}: {NO_TOPIC}")
         wanted = {TopicPartition(self._topic, number): offset for number, offset in offsets.items()}
         try:
             # Before Python 3.12 wait_for loses a cancellation that comes with the answer, as a revocation's often does.
@@ -117,6 +124,10 @@ class RecordSource:
         tasks = (coordinator._heartbeat_task, coordinator._commit_refresh_task)  # noqa: SLF001  as above
         if any(task and task.done() and not task.cancelled() and task.exception() for task in tasks):
             coordinator.request_rejoin()
+
+    def _exists(self) -> bool:
+        """As far as the consumer has heard."""
+        return bool(self._consumer.partitions_for_topic(self._topic))
 
     def _generation(self) -> int:
         coordinator = self._consumer._coordinator  # noqa: SLF001  aiokafka tells it nowhere else

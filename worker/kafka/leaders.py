@@ -1,0 +1,45 @@
+"""Who takes messages of a partition, and what is missing where nobody does."""
+
+import asyncio
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import (
+    KafkaError,
+    LeaderNotAvailableError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+
+NO_LEADER = (None, -1)
+LOOK_AGAIN_AFTER = 0.1
+
+
+def missing(producer: AIOKafkaProducer, topic: str, partition: int | None = None) -> KafkaError | None:
+    """What the topic, or that partition of it, lacks as far as the producer knows."""
+    cluster = producer.client.cluster
+    if topic in cluster.unauthorized_topics:
+        return TopicAuthorizationFailedError(topic)
+    numbers = cluster.partitions_for_topic(topic) or set()
+    if not numbers or (partition is not None and partition not in numbers):
+        return UnknownTopicOrPartitionError()
+    if partition is not None and cluster.leader_for_partition(TopicPartition(topic, partition)) == -1:
+        return LeaderNotAvailableError()
+    return None
+
+
+async def partitions(producer: AIOKafkaProducer, topic: str, partition: int | None, within: float) -> set[int]:
+    """The topic's partitions, once it is there and that one of them has a leader; raises what is `missing`.
+
+    A batch that is handed over without a leader costs a sequence number, has the client ask for metadata without a
+    pause, and is given up in the end.
+    """
+    producer.client.add_topic(topic)
+    until = asyncio.get_running_loop().time() + within
+    while missing(producer, topic, partition):
+        # A client that was closed meanwhile never answers.
+        await asyncio.wait({producer.client.force_metadata_update()}, timeout=within)
+        lack = missing(producer, topic, partition)
+        if lack and (asyncio.get_running_loop().time() > until or isinstance(lack, TopicAuthorizationFailedError)):
+            raise lack
+        await asyncio.sleep(LOOK_AGAIN_AFTER if lack else 0)
+    return producer.client.cluster.partitions_for_topic(topic) or set()
