@@ -1,16 +1,13 @@
 """The commands `dead-letters ...`: argument parsing only."""
 
-import asyncio
 import time
-from collections.abc import Coroutine
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from worker import configuration
+from worker.cli.ending import Json, end, settings_of
 from worker.dead_letters.filters import Filter, moment_of, named
 from worker.dead_letters.letters import KINDS
-from worker.settings import Settings
 
 app = typer.Typer(help="What failed, and what can be done about it.", no_args_is_help=True)
 
@@ -22,7 +19,6 @@ Until = Annotated[str | None, typer.Option(help="Before then, likewise.")]
 Partition = Annotated[int | None, typer.Option(min=0, help="Of the dead letters.")]
 EventId = Annotated[list[str] | None, typer.Option(help="May be given several times.")]
 Key = Annotated[str | None, typer.Option(help="The record's key, as UTF-8.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document a line on stdout.")]
 
 
 @app.command("list")
@@ -46,7 +42,7 @@ def list_(  # noqa: PLR0913  one parameter an option
 
     wanted = _filter(letters, reason, status, since, until, partition, event_id, key)
     most = limit if summary else limit or 50
-    _run(commands.list_letters(_settings(context), wanted, most, summary=summary, as_json=as_json))
+    end(commands.list_letters(settings_of(context), wanted, most, summary=summary, as_json=as_json))
 
 
 @app.command()
@@ -63,7 +59,7 @@ def show(
     from worker.dead_letters import show as showing  # noqa: PLC0415
 
     places, events = named([letter])
-    _run(showing.show(_settings(context), Filter(places=places, events=events), payload=payload, as_json=as_json))
+    end(showing.show(settings_of(context), Filter(places=places, events=events), payload=payload, as_json=as_json))
 
 
 @app.command()
@@ -96,7 +92,7 @@ def replay(  # noqa: PLR0913  one parameter an option
     if wanted == Filter() and limit is None and not everything:
         raise typer.BadParameter("name dead letters, filter them, or say --all")
     asked = run.Asked(limit, rate, yes, accept_duplicates, deadline if follow else None, as_json)
-    _run(commands.replay(_settings(context), wanted, asked))
+    end(commands.replay(settings_of(context), wanted, asked))
 
 
 def _filter(  # noqa: PLR0913, PLR0917  one parameter an option
@@ -129,15 +125,3 @@ def _moment(text: str | None) -> int | None:
         return None if text is None else moment_of(text, time.time())
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-
-
-def _settings(context: typer.Context) -> Settings:
-    return configuration.load(context.obj)
-
-
-def _run(coroutine: Coroutine[Any, Any, int]) -> None:
-    try:
-        code = asyncio.run(coroutine)
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        code = 1
-    raise typer.Exit(code)

@@ -1,0 +1,90 @@
+"""Events before they are published, their schemas, and whether each has ended as promised."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from worker.cli.ending import Json, end, settings_of
+
+app = typer.Typer()
+schema = typer.Typer(help="Schemas of the events, on stdout.", no_args_is_help=True)
+
+
+@app.command()
+def validate(
+    context: typer.Context,
+    file: Annotated[typer.FileBinaryRead, typer.Argument(help="NDJSON, or one JSON or XML document; - is stdin.")],
+    catalog: Annotated[Path | None, typer.Option(help="Configured values from a TOML or JSON file.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Check events against the rules of the API, as the worker would; sends nothing."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from worker import validate as validation  # noqa: PLC0415
+    from worker import wiring  # noqa: PLC0415
+
+    settings = settings_of(context)
+    decoder = wiring.decoder(settings, validation.catalog_of(catalog, settings.customer.catalog))
+    raise typer.Exit(validation.report(validation.verdicts(file, decoder), Console(), as_json=as_json))
+
+
+@schema.command("customer")
+def schema_customer() -> None:
+    """JSON Schema of a request's data."""
+    from worker import schema as schemas  # noqa: PLC0415
+
+    typer.echo(schemas.printed(schemas.customer_schema()))
+
+
+@schema.command("events")
+def schema_events() -> None:
+    """JSON Schema of the three CloudEvents, and of a dead letter's headers."""
+    from worker import schema as schemas  # noqa: PLC0415
+
+    typer.echo(schemas.printed(schemas.events_schema()))
+
+
+@schema.command("asyncapi")
+def schema_asyncapi(context: typer.Context) -> None:
+    """AsyncAPI 3.0 of all topics, named and secured as the settings say."""
+    from worker import asyncapi, wiring  # noqa: PLC0415
+    from worker.schema import printed  # noqa: PLC0415
+
+    typer.echo(printed(asyncapi.asyncapi(*wiring.described(settings_of(context)))))
+
+
+@app.command()
+def produce(
+    context: typer.Context,
+    file: Annotated[typer.FileBinaryRead, typer.Argument(help="NDJSON, or one JSON or XML document; - is stdin.")],
+    key_path: Annotated[
+        str | None, typer.Option(help="Where the key stands in each event, such as data.pin; else subject, else id.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(min=0.001, help="Events a second at most.")] = None,
+) -> None:
+    """Publish events from a file to the request topic."""
+    from worker import kafka_commands  # noqa: PLC0415
+
+    end(kafka_commands.produce_file(settings_of(context), file, key_path, rate))
+
+
+@app.command()
+def verify(  # noqa: PLR0913, PLR0917  one parameter an option
+    context: typer.Context,
+    partition: Annotated[int | None, typer.Option(min=0, help="Judge this partition of the requests alone.")] = None,
+    first: Annotated[int | None, typer.Option("--from", min=0, help="From this offset on, of that partition.")] = None,
+    last: Annotated[int | None, typer.Option("--to", min=0, help="Up to this offset, which is the last one.")] = None,
+    since: Annotated[str | None, typer.Option(help="Requests of that time or later: 2h, 7d, 2026-11-22T04:30Z")] = None,
+    until: Annotated[str | None, typer.Option(help="Requests from before that time.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Print whether every request ended as promised; 1 where one did not, with its offset."""
+    from worker.verification import command  # noqa: PLC0415
+
+    if partition is None and (first is not None or last is not None):
+        raise typer.BadParameter("--from and --to are offsets of a --partition")
+    asked = command.asked(partition, first, last, since, until)
+    end(command.verify(settings_of(context), asked, as_json=as_json))

@@ -1,0 +1,38 @@
+"""The commands `journal ...`."""
+
+from typing import Annotated
+
+import typer
+
+from worker.cli.ending import Json, end, settings_of
+
+app = typer.Typer(help="What the journal knows.", no_args_is_help=True)
+
+
+@app.command("show")
+def show(  # noqa: PLR0913  one parameter an option
+    context: typer.Context,
+    event_id: Annotated[
+        str | None, typer.Argument(help="The journal's UUID; with --source, the event's own id.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="The event's source.")] = None,
+    partition: Annotated[int | None, typer.Option(min=0, help="Look there alone; without an event, list it.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="So many events of a partition, those seen last.")] = 50,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Print what is known of an event, or of a partition's events; 1 where it is nothing."""
+    from worker import journal_commands  # noqa: PLC0415
+
+    if event_id is None and (partition is None or source is not None):
+        raise typer.BadParameter("name an event, or a --partition")
+    event = None if event_id is None else journal_commands.event_of(event_id, source)
+    end(journal_commands.show(settings_of(context), event, partition, limit, as_json=as_json))
+
+
+@app.command("unknown")
+def unknown(context: typer.Context, *, as_json: Json = False) -> None:
+    """Print every record whose customer may or may not exist, and how many there are."""
+    from worker import journal_commands  # noqa: PLC0415
+
+    end(journal_commands.unknown(settings_of(context), as_json=as_json))

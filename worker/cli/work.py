@@ -1,0 +1,45 @@
+"""The worker itself, and what it needs to be right."""
+
+import typer
+
+from worker import logs
+from worker.cli.ending import Json, end, settings_of
+
+app = typer.Typer()
+topics = typer.Typer(help="The five topics.", no_args_is_help=True)
+
+
+@app.command()
+def run(context: typer.Context) -> None:
+    """Run the worker until SIGTERM or SIGINT; 0 after a clean drain."""
+    from worker import app as worker_app  # noqa: PLC0415  each command imports only what it needs
+
+    settings = settings_of(context)
+    logs.configure(settings.log.level, settings.log.format)
+    end(worker_app.run(settings, lambda: settings_of(context)), fast=True)
+
+
+@topics.command("create")
+def topics_create(context: typer.Context) -> None:
+    """Make the topics that are missing, and say what exists and what differs."""
+    from worker import kafka_commands  # noqa: PLC0415
+
+    end(kafka_commands.create_topics(settings_of(context)))
+
+
+@app.command()
+def check(context: typer.Context, *, as_json: Json = False) -> None:
+    """Print each thing that must be right before `run` can work."""
+    from worker import kafka_commands  # noqa: PLC0415
+
+    end(kafka_commands.check_all(settings_of(context), context.obj, as_json=as_json))
+
+
+@app.command()
+def health(context: typer.Context) -> None:
+    """Ask the worker beside us whether it is alive; 1 where it is not. For a container's health check."""
+    from worker.health import problem  # noqa: PLC0415
+
+    if found := problem(settings_of(context).ops):
+        typer.echo(found, err=True)
+        raise typer.Exit(1)
