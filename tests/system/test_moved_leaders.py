@@ -1,0 +1,81 @@
+"""A broker of two that goes and comes back while a worker is busy: leaders and coordinator move away and back."""
+
+import asyncio
+from contextlib import suppress
+from itertools import count
+from uuid import uuid4
+
+from aiokafka import AIOKafkaProducer
+from judging import NOT_LOOKED_AT, STRUCTURED, Asked, judged, requested
+from two_brokers import two_brokers
+
+from worker.errors import KafkaUnavailable
+
+KEYS = 20
+WITHIN = 60
+
+
+async def ask(world, asked, going_on):
+    """Events for both partitions until told otherwise, each stored once whoever leads."""
+    async with AIOKafkaProducer(bootstrap_servers=world.kafka, acks="all", enable_idempotence=True) as producer:
+        for number in count():
+            if not going_on.is_set():
+                return
+            key = b"%d" % (number % KEYS)
+            sent = await producer.send(
+                world.plan.requests, requested(f"e{number}"), key, number % KEYS % 2, headers=list(STRUCTURED)
+            )
+            stored = await asyncio.wait_for(sent, WITHIN)
+            asked.append(Asked(stored.partition, stored.offset, f"e{number}", key))
+            await asyncio.sleep(0.005)
+
+
+async def created(sandbox, more):
+    """Return when that many customers more were created."""
+    wanted = sandbox.ledger.created + more
+    async with asyncio.timeout(WITHIN):
+        while sandbox.ledger.created < wanted:
+            await asyncio.sleep(0.02)
+
+
+async def leads(brokers, topics, wanted):
+    """Return when the second broker leads a partition of them, or none."""
+    async with asyncio.timeout(WITHIN):
+        while True:
+            # The one that is gone may be asked as long as it is not known to be.
+            with suppress(KafkaUnavailable):
+                if bool(await brokers.led_by_second(*topics)) is wanted:
+                    return
+            await asyncio.sleep(0.1)
+
+
+async def test_leaders_move_away_and_back(world_on):
+    """Every record ends once and no POST is repeated; the worker goes on by itself both times."""
+    async with two_brokers() as brokers, world_on(brokers.first.bootstrap_servers, uuid4().hex) as world:
+        await world.topics(replication_factor=2)
+        group = await brokers.group_of_second("group")
+        world.hurry(WORKER_KAFKA__GROUP_ID=group, WORKER_KAFKA__SESSION_TIMEOUT="45", WORKER_JOURNAL__INTENT_TTL="10")
+        sandbox = await world.sandbox({"kind": "delay_after", "seconds": 0.01}, identity_attribute=NOT_LOOKED_AT)
+        topics = [name for _, name in world.plan.names()]
+        asked: list[Asked] = []
+        worker, going_on = await world.start(), asyncio.Event()
+        going_on.set()
+        asking = asyncio.create_task(ask(world, asked, going_on))
+        await created(sandbox, 20)
+        assert await brokers.led_by_second(*topics)
+        await brokers.second.kill()
+        await leads(brokers, topics, wanted=False)
+        await created(sandbox, 20)
+        await brokers.second.start()
+        await leads(brokers, topics, wanted=True)
+        await created(sandbox, 20)
+        going_on.clear()
+        await asking
+        await worker.until("record.finished", len(asked))
+        assert await worker.stop() == 0
+        told = await world.events(world.plan.succeeded) + await world.events(world.plan.failed)
+        verdict = judged(asked, sandbox.ledger, told)
+        assert verdict.problems == ()
+        assert set(verdict.endings.values()) == {"created"}
+        ends = {number: sum(each.partition == number for each in asked) for number in (0, 1)}
+        assert await world.committed() == ends

@@ -1,0 +1,74 @@
+"""A Kafka of two brokers on this machine: one that is the controller as well, and one that may go."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from itertools import count
+from typing import NamedTuple
+
+from aiokafka.errors import BrokerResponseError
+
+from worker.kafka import admin
+from worker.kafka.connection import Connection
+from worker.sandbox.kafka_directory import new_cluster
+from worker.sandbox.kafka_probe import free_port
+from worker.sandbox.kafka_properties import HOST
+from worker.sandbox.local_kafka import LocalKafka
+
+SHARED = {
+    "default.replication.factor": "2",
+    "offsets.topic.replication.factor": "2",
+    # Leaders go back to a broker that is there again within a second or two, not within five minutes.
+    "leader.imbalance.check.interval.seconds": "1",
+    "leader.imbalance.per.broker.percentage": "0",
+}
+SECOND = 2
+
+
+class Brokers(NamedTuple):
+    """The second leads about half of the partitions, and coordinates about half of the groups."""
+
+    first: LocalKafka
+    second: LocalKafka
+
+    async def group_of_second(self, prefix: str) -> str:
+        """The name of a group that it coordinates."""
+        async with admin.opened(Connection(self.first.bootstrap_servers)) as client, asyncio.timeout(30):
+            for number in count():
+                # The first to ask has the offsets' own topic made.
+                with suppress(BrokerResponseError):
+                    if await client.client.find_coordinator(f"{prefix}-{number}") == SECOND:
+                        break
+                await asyncio.sleep(0.05)
+        return f"{prefix}-{number}"
+
+    async def led_by_second(self, *topics: str) -> int:
+        """Of how many partitions it is the leader now."""
+        async with admin.opened(Connection(self.first.bootstrap_servers)) as client, client.bounded():
+            described = await client.client.describe_topics(list(topics))
+        return sum(part["leader"] == SECOND for topic in described for part in topic["partitions"])
+
+
+@asynccontextmanager
+async def two_brokers() -> AsyncIterator[Brokers]:
+    """Both answer, and each knows the other."""
+    controller, *ports = (free_port() for _ in range(3))
+    shared = {**SHARED, "controller.quorum.voters": f"1@{HOST}:{controller}"}
+    listeners = [f"PLAINTEXT://{HOST}:{port}" for port in ports]
+    of_first = {**shared, "listeners": f"{listeners[0]},CONTROLLER://{HOST}:{controller}"}
+    of_second = {**shared, "listeners": listeners[1], "process.roles": "broker", "node.id": str(SECOND)}
+    one_cluster = ["--cluster-id", new_cluster()]
+    first = LocalKafka(port=ports[0], properties=of_first, format_options=one_cluster)
+    second = LocalKafka(port=ports[1], properties=of_second, format_options=one_cluster)
+    try:
+        await asyncio.gather(first.start(), second.start())
+        await _met(first)
+        yield Brokers(first, second)
+    finally:
+        await asyncio.gather(first.close(), second.close())
+
+
+async def _met(first: LocalKafka) -> None:
+    async with admin.opened(Connection(first.bootstrap_servers)) as client, asyncio.timeout(30):
+        while (await client.cluster([])).brokers < SECOND:
+            await asyncio.sleep(0.05)
