@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
+import typer
 from hypothesis import assume
 from hypothesis import strategies as st
 
@@ -227,3 +228,8 @@ def valid_customers(draw: st.DrawFn) -> dict[str, Any]:
     customer = draw(_CUSTOMERS)
     assume(_emails_differ(customer))
     return customer
+
+
+def commands_of(app: typer.Typer) -> set[str]:
+    """The names that may follow `customer-worker`."""
+    return set(typer.main.get_group(app).commands)

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 import yaml
+from builders import commands_of
 
 from worker import configuration
 from worker.cli import app
@@ -84,8 +85,7 @@ def test_topics() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_commands(name: str) -> None:
     """Each is one that the program has."""
-    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    known |= {group.name for group in app.registered_groups if group.name}
+    known = commands_of(app)
     assert SERVICES[name].get("command", ["run"])[0] in known
 
 

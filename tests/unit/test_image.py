@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from builders import commands_of
 from packaging.requirements import Requirement
 
 from worker.cli import app
@@ -64,7 +65,7 @@ def test_health() -> None:
     """It is asked by a command that exists."""
     asked = re.search(r'^HEALTHCHECK .* CMD \["customer-worker", "(\w+)"\]$', FINAL, re.MULTILINE)
     assert asked
-    assert asked[1] in {command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert asked[1] in commands_of(app)
 
 
 def test_nothing_fetched_to_read_it() -> None:
