@@ -8,8 +8,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from fakes import FakeJournalTopic
 
-from worker.errors import CommitRefused, JournalUnreadable, KafkaUnavailable, MessageTooLarge
-from worker.journal import EntryKey, Finished, Fresh, InDoubt, Intent, Released, encode
+from worker.errors import CommitRefused, JournalMismatch, JournalUnreadable, KafkaUnavailable, MessageTooLarge
+from worker.journal import Ended, EntryKey, Finished, Fresh, InDoubt, Intent, Released, encode
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.journal_topic import JournalTopic
@@ -203,6 +203,47 @@ async def test_a_partition_that_comes_back(connection, topic):
         third = await journal.claim(0, first)
         assert third.journal is not first.journal
         assert third.journal.recall(EVENT, 0) == InDoubt(1, frozenset({first.writer}))
+
+
+async def made_anew(connection, topic, partitions=2):
+    async with admin.opened(connection) as client:
+        await client.delete([topic])
+        async with asyncio.timeout(20):
+            while (await client.cluster([topic])).topics:
+                await asyncio.sleep(0.02)
+        await client.create(TopicSpec(topic, partitions, 1))
+
+
+async def test_a_journal_that_is_deleted(connection, topic):
+    """What we have kept of it is remembered at the next claim, open doubts as well; of what we did not, nothing is."""
+    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
+        journal = JournalTopic(topic, connection, results)
+        first = await journal.claim(0)
+        for event, entry in ((EVENT, Intent(1)), (UUID(int=8), Finished(DOUBT))):
+            key = EntryKey(event, 0, first.writer)
+            await journal.append(0, key.encode(), encode(entry), first.fence.acknowledged)
+            first.journal.apply(key, entry, 0)
+        await made_anew(connection, topic)
+        second = await journal.claim(0, first)
+        assert (first.fence.broken, first.fence.anew) == (True, True)
+        assert second.journal.recall(EVENT, 0) == InDoubt(1, frozenset({first.writer}))
+        assert second.journal.recall(UUID(int=8), 0) == Ended(DOUBT)
+        assert (await journal.claim(0)).journal.recall(EVENT, 0) == Fresh(0)
+
+
+async def test_a_journal_with_other_partitions_than_the_requests(connection, topic, unique):
+    """It is claimed by nobody before the numbers are equal; the error names both topics."""
+    requests = f"{unique}-requests"
+    async with admin.opened(connection) as client:
+        await client.create(TopicSpec(requests, 2, 1))
+    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
+        journal = JournalTopic(topic, connection, results, requests)
+        await journal.claim(0)
+        await made_anew(connection, topic, partitions=3)
+        with pytest.raises(JournalMismatch, match=rf"topic {topic} .* has 3 partitions, {requests} .* has 2 partition"):
+            await journal.claim(0)
+        await made_anew(connection, topic)
+        assert len((await journal.claim(0)).journal) == 0
 
 
 async def test_a_message_that_the_topic_does_not_take(connection, unique):

@@ -250,3 +250,44 @@ async def test_a_partition_that_comes_back(running):
     (after,) = running.dispatch.assignments()
     assert after is not before
     assert running.kept == [None, before.restored]
+
+
+async def test_what_is_kept_of_a_journal_with_a_gap(running):
+    """It is offered to every claim until one succeeds: the topic may have been deleted, and know nothing any more."""
+    running.intake.assigned([0])
+    await running.until(lambda: running.dispatch.ready() == [0])
+    before = await fence(running)
+    running.restore_failures.extend([KafkaUnavailable("away"), KafkaUnavailable("away")])
+    await running.until(lambda: before not in running.dispatch.assignments() and running.dispatch.ready() == [0])
+    assert running.kept == [None, before.restored, before.restored, before.restored]
+    await running.intake.revoked([0])
+    running.intake.assigned([0])
+    await running.until(lambda: len(running.kept) == 5)
+    assert running.kept[-1] is not None
+    assert running.kept[-1] is not before.restored
+
+
+async def test_a_partition_that_is_taken_while_a_record_is_in_flight(running):
+    """What is kept of it counts as incomplete."""
+    running.intake.drain_timeout = 0.001
+    running.go.clear()
+    running.source.put(records(0))
+    running.intake.assigned([0])
+    await running.until(lambda: running.dispatch.in_flight() == 1)
+    (before,) = running.dispatch.assignments()
+    await running.intake.revoked([0])
+    running.intake.assigned([0])
+    await running.until(lambda: len(running.kept) == 2)
+    assert running.kept[-1] is before.restored
+    assert before.restored.fence.broken
+
+
+async def test_a_commit_that_fails_until_its_partition_is_taken(running):
+    """Nothing is left to commit, so that the hold is over."""
+    running.intake.assigned([0])
+    await running.until(lambda: running.dispatch.ready() == [0])
+    running.source.failures.extend([KafkaUnavailable("timeout")] * 1000)
+    running.source.put(records(0))
+    await running.until(lambda: running.holds.reasons() == [HoldReason.KAFKA_UNAVAILABLE])
+    await running.intake.revoked([0])
+    await running.until(lambda: running.holds.reasons() == [])

@@ -172,6 +172,34 @@ def test_a_fence():
     assert fence.broken
 
 
+@pytest.mark.parametrize(("claimed", "offsets"), [(0, [0]), (7, [0, 1]), (7, [8, 9, 3]), (2, [0, 1, 2, 3, 4])])
+def test_a_fence_in_a_log_that_begins_anew(claimed, offsets):
+    """Offsets that were given are given once more: the topic was deleted, and that stays known."""
+    fence = Fence(claimed)
+    for offset in offsets:
+        fence.acknowledged(offset)
+    assert (fence.broken, fence.anew) == (True, True)
+
+
+def test_what_an_earlier_log_said():
+    """It counts for records of which the new log says nothing, and is older; what is changed there later does not."""
+    earlier, journal = PartitionJournal(), PartitionJournal()
+    lost, known, unknown, new = (UUID(int=number) for number in range(1, 5))
+    for event in (lost, known, unknown):
+        earlier.apply(EntryKey(event, 0, "old"), Intent(2), 100)
+    earlier.apply(EntryKey(known, 1, "old"), Finished(CREATED), 100)
+    journal.apply(EntryKey(unknown, 0, "old"), Released(1), 200)
+    journal.apply(EntryKey(new, 5, "new"), Finished(CREATED), 200)
+    journal.remember(earlier)
+    earlier.apply(EntryKey(lost, 0, "old"), Finished(CREATED), 300)
+    assert journal.recall(lost, 0) == InDoubt(2, frozenset({"old"}))
+    assert journal.recall(known, 1) == Ended(CREATED)
+    assert isinstance(journal.recall(known, 2), CreatedBefore)
+    assert journal.recall(unknown, 0) == Fresh(1)
+    assert journal.recall(new, 5) == Ended(CREATED)
+    assert list(journal) == [lost, known, unknown, new]
+
+
 @pytest.mark.parametrize(
     ("boot", "wall", "over"),
     [(9.9, 9.9, False), (10, 0, True), (0, 10, True), (1, -3600, False), (-1, 5, False)],
