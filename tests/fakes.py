@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from worker.assignment import Restored, now
 from worker.commands import CreateCustomer
+from worker.entries import Claim, encode
 from worker.errors import ApiUnavailable
-from worker.journal import Claim, Fence, PartitionJournal, encode
+from worker.journal import Fence, PartitionJournal
 from worker.outcomes import Failed, Outcome, Succeeded
 from worker.records import OutgoingMessage, Position, Record
 

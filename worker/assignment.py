@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
+from worker.entries import Entry, EntryKey, Finished, encode
 from worker.errors import Draining, Fenced, LeaseOver
-from worker.journal import Entry, EntryKey, Fence, Finished, Lease, Moment, PartitionJournal, encode
+from worker.journal import Fence, Lease, Moment, PartitionJournal
 from worker.offsets import Offsets
 from worker.slots import Slots
 from worker.turns import Turn, Turns

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from uuid import NAMESPACE_URL, UUID, uuid5
+from hashlib import sha1
+from uuid import NAMESPACE_URL, UUID
 
 import orjson
 
@@ -23,7 +24,9 @@ class Request:
     @cached_property
     def event(self) -> UUID:
         """The identity as the journal's key (design 4.6)."""
-        return uuid5(NAMESPACE_URL, orjson.dumps([self.source, self.id]).decode())
+        # As uuid5 does, which takes 14 µs.
+        name = NAMESPACE_URL.bytes + orjson.dumps([self.source, self.id])
+        return UUID(bytes=sha1(name, usedforsecurity=False).digest()[:16], version=5)
 
     @property
     def trace_id(self) -> str | None:

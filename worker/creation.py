@@ -8,6 +8,7 @@ from typing import Protocol, assert_never
 
 from worker.assignment import Assignment
 from worker.commands import CreateCustomer
+from worker.entries import Entry, Intent, Released
 from worker.errors import (
     ApiUnavailable,
     CreatedIdUnknown,
@@ -19,7 +20,7 @@ from worker.errors import (
 )
 from worker.flood import Flood
 from worker.hold import Holds
-from worker.journal import Entry, Fresh, InDoubt, Intent, Lease, Moment, Released
+from worker.journal import Fresh, InDoubt, Lease, Moment
 from worker.measures import Measures
 from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded
 from worker.pace import Pace

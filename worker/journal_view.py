@@ -6,18 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from worker.entries import Entry, EntryKey, decode, decode_claim, decode_key, is_claim
 from worker.errors import JournalUnreadable
-from worker.journal import (
-    CreatedBefore,
-    Entry,
-    EntryKey,
-    InDoubt,
-    PartitionJournal,
-    decode,
-    decode_claim,
-    decode_key,
-    is_claim,
-)
+from worker.journal import CreatedBefore, InDoubt, PartitionJournal
 from worker.memory import KnownRecord
 from worker.outcomes import Outcome, Succeeded
 from worker.records import Record

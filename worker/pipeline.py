@@ -10,8 +10,9 @@ import structlog
 from worker.assignment import Assignment
 from worker.commands import CreateCustomer, Request, Unusable
 from worker.creation import OPEN, Creation, unknown
+from worker.entries import Finished
 from worker.errors import MessageTooLarge
-from worker.journal import CreatedBefore, Ended, Finished, Fresh, InDoubt
+from worker.journal import CreatedBefore, Ended, Fresh, InDoubt
 from worker.letter_headers import accepts_duplicates
 from worker.measures import Measures
 from worker.outcomes import Failed, Outcome, Succeeded

@@ -16,7 +16,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
-from worker.journal import EntryKey, Finished, Intent, PartitionJournal, encode
+from worker.entries import EntryKey, Finished, Intent, encode
+from worker.journal import PartitionJournal
 from worker.kafka import admin, bulk
 from worker.kafka.connection import Connection
 from worker.kafka.journal_topic import JournalTopic

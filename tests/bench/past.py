@@ -10,7 +10,7 @@ from bench.payloads import Backlog
 from bench.processes import Running, running, worker_settings
 from bench.stage import Stage
 
-from worker.journal import EntryKey, Finished, encode
+from worker.entries import EntryKey, Finished, encode
 from worker.kafka import bulk
 from worker.kafka.connection import Connection
 from worker.outcomes import Succeeded

@@ -7,18 +7,8 @@ from functools import cache
 from typing import Any, Final, NamedTuple, get_args
 from uuid import UUID
 
-from worker.journal import (
-    Entry,
-    EntryKey,
-    Fence,
-    Finished,
-    Intent,
-    Lease,
-    Moment,
-    PartitionJournal,
-    Recollection,
-    Released,
-)
+from worker.entries import Entry, EntryKey, Finished, Intent, Released
+from worker.journal import Fence, Lease, Moment, PartitionJournal, Recollection
 from worker.outcomes import Failed, Outcome, Reason, ReasonCode, Resolution, Succeeded
 
 EVENT: Final = UUID(int=1)

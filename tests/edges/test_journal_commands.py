@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from worker.commands import Request
-from worker.journal import Claim, EntryKey, Finished, Intent, encode
+from worker.entries import Claim, EntryKey, Finished, Intent, encode
 from worker.kafka import admin, bulk
 from worker.kafka.connection import Connection
 from worker.outcomes import Failed, Reason, ReasonCode, Succeeded

@@ -8,8 +8,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from fakes import FakeJournalTopic
 
+from worker.entries import EntryKey, Finished, Intent, Released, encode
 from worker.errors import CommitRefused, JournalMismatch, JournalUnreadable, KafkaUnavailable, MessageTooLarge
-from worker.journal import Ended, EntryKey, Finished, Fresh, InDoubt, Intent, Released, encode
+from worker.journal import Ended, Fresh, InDoubt
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.journal_topic import JournalTopic

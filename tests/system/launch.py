@@ -16,7 +16,7 @@ from typing import Any
 from worker.assignment import Assignment
 from worker.cli import main
 from worker.customer_api.client import CustomerApi
-from worker.journal import decode, is_claim
+from worker.entries import decode, is_claim
 from worker.kafka.sender import Sender
 from worker.kafka.source import RecordSource
 from worker.records import OutgoingMessage

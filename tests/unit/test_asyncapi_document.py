@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from worker import asyncapi, letter_headers, wiring
 from worker.cli import app
 from worker.commands import Request
-from worker.journal import Claim, Finished, Intent, Released, encode
+from worker.entries import Claim, Finished, Intent, Released, encode
 from worker.letter_schema import letter_headers_schema
 from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
 from worker.settings import Kafka, Settings, Topics

@@ -9,10 +9,10 @@ from fakes import FakeJournalTopic, FakeSource
 
 from worker.assignment import Assignment
 from worker.dispatch import Dispatch
+from worker.entries import EntryKey, Intent, encode
 from worker.errors import ApiUnavailable, CommitRefused, JournalUnreadable, KafkaUnavailable
 from worker.hold import Breaker, HoldReason, Holds
 from worker.intake import Intake
-from worker.journal import EntryKey, Intent, encode
 from worker.outcomes import Succeeded
 from worker.records import Record
 from worker.retry import Backoff

@@ -4,23 +4,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from worker.journal import (
-    CreatedBefore,
-    Ended,
-    EntryKey,
-    Fence,
-    Finished,
-    Fresh,
-    InDoubt,
-    Intent,
-    Lease,
-    Moment,
-    PartitionJournal,
-    Released,
-    decode,
-    decode_key,
-    encode,
-)
+from worker.entries import EntryKey, Finished, Intent, Released, decode, decode_key, encode
+from worker.journal import CreatedBefore, Ended, Fence, Fresh, InDoubt, Lease, Moment, PartitionJournal
 from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
 
 EVENT, OTHER = UUID(int=1), UUID(int=2)

@@ -8,8 +8,8 @@ import typer
 from builders import record
 
 from worker.commands import Request
+from worker.entries import CLAIM, Claim, EntryKey, Finished, Intent, Released, encode
 from worker.errors import JournalUnreadable
-from worker.journal import CLAIM, Claim, EntryKey, Finished, Intent, Released, encode
 from worker.journal_commands import event_of
 from worker.journal_view import Partition, doubt_text, event_text
 from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded

@@ -11,19 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker import memory
-from worker.journal import (
-    Claim,
-    CreatedBefore,
-    Ended,
-    EntryKey,
-    Finished,
-    Fresh,
-    InDoubt,
-    Intent,
-    PartitionJournal,
-    Released,
-    encode,
-)
+from worker.entries import Claim, EntryKey, Finished, Intent, Released, encode
+from worker.journal import CreatedBefore, Ended, Fresh, InDoubt, PartitionJournal
 from worker.memory import ByAge, KnownEvent, KnownRecord, Packing
 from worker.outcome_json import RULES, decode_outcome, encode_outcome
 from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation

@@ -13,6 +13,7 @@ from worker.assignment import Assignment
 from worker.commands import CreateCustomer, Request, Unusable
 from worker.creation import Creation, RetryPolicy
 from worker.customer import Customer
+from worker.entries import Intent, decode, is_claim
 from worker.errors import (
     ApiUnavailable,
     CreatedIdUnknown,
@@ -26,7 +27,7 @@ from worker.errors import (
 )
 from worker.flood import Flood
 from worker.hold import Breaker, Holds
-from worker.journal import Intent, Moment, decode, is_claim
+from worker.journal import Moment
 from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded, Violation
 from worker.pace import Pace
 from worker.pipeline import Pipeline

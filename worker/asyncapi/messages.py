@@ -3,7 +3,7 @@
 from typing import Any
 
 from worker.cloud_events import REQUESTED
-from worker.journal import CLAIM
+from worker.entries import CLAIM
 from worker.results import CONTENT_TYPE, FAILED, SUCCEEDED
 
 Node = dict[str, Any]

@@ -10,8 +10,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from worker.assignment import Restored, now
+from worker.entries import Claim, encode
 from worker.errors import JournalMismatch, JournalUnreadable, KafkaUnavailable
-from worker.journal import Claim, Fence, PartitionJournal, encode
+from worker.journal import Fence, PartitionJournal
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
 from worker.kafka.sender import Sender
