@@ -189,3 +189,17 @@ async def test_a_broker_that_is_paused(unique, outage, monkeypatch):
         assert [type(each) for each in answers] == [Position, asyncio.CancelledError, Position, Position]
         assert [position.offset for position in told] == [1, 2, 3, 4]
         assert await stored(connection, topic) == [b"first", b"0", b"1", b"2", b"3", b"last"]
+
+
+async def test_a_sender_that_is_closed_while_a_message_waits(connection, outage, unique):
+    """Whoever waits for it is cancelled, and nothing goes on trying."""
+    async with sender.sender(connection, outage, max_request_size=1_000_000, within=2) as sending:
+        waiting = [
+            asyncio.create_task(sending.publish(OutgoingMessage(f"{unique}-missing", b"k", b"v", partition=number)))
+            for number in range(3)
+        ]
+        async with asyncio.timeout(WITHIN):
+            await outage.began.wait()
+    ended = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), WITHIN)
+    assert [type(error) for error in ended] == [asyncio.CancelledError] * 3
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("publish")]

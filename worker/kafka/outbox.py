@@ -61,6 +61,13 @@ class Outbox:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._empty(), name=f"publish {self._place.topic}/{self._place.partition}")
 
+    def give_up(self) -> None:
+        """Nobody is there to deliver any more."""
+        if self._task:
+            self._task.cancel()
+        for waiting in self._waiting:
+            waiting.stored.cancel()
+
     async def _empty(self) -> None:
         try:
             while self._waiting:
@@ -69,10 +76,6 @@ class Outbox:
             for waiting in self._waiting:
                 waiting.fail(error)
             self._waiting.clear()
-            raise
-        except asyncio.CancelledError:
-            for waiting in self._waiting:
-                waiting.stored.cancel()
             raise
 
     async def _next(self) -> None:

@@ -128,6 +128,7 @@ class Sender:
         """Return when it may be tried again, with another producer where this one is of no use any more."""
         if not isinstance(error, NO_OUTAGE):
             self._fails(place.topic, named(error, "Write"))
+        if producer is self.producer and not isinstance(error, MessageSizeTooLargeError):
             await asyncio.sleep(AGAIN_AFTER)
         # An error without a name of its own is the end of the client's background task.
         if isinstance(error, POISONED) or type(error) is KafkaError:
@@ -164,10 +165,12 @@ class Sender:
             await close(poisoned, self.within)
 
     async def close(self) -> None:
-        """What was retired and replaced; the first producer is closed by who opened it."""
+        """What was retired and replaced; the first producer is closed by who opened it. Whoever waits is cancelled."""
         for task in self._retiring:
             task.cancel()
         await asyncio.gather(close(self.producer, self.within), *self._retiring, return_exceptions=True)
+        for outbox in self._outboxes.values():
+            outbox.give_up()
 
 
 def _size(message: OutgoingMessage) -> int:
