@@ -2,6 +2,8 @@
 
 import asyncio
 
+from aiokafka.errors import KafkaConnectionError
+
 from worker.app import _unforeseen
 
 
@@ -19,3 +21,9 @@ async def test_a_remark(told):
     """It is no error of ours, and says what it is about."""
     _unforeseen(asyncio.get_running_loop(), {"message": "Unclosed AIOKafkaConnection", "conn": object()})
     assert told == [{"event": "loop.remarked", "detail": "Unclosed AIOKafkaConnection", "log_level": "warning"}]
+
+
+async def test_a_call_of_the_library_that_nobody_waits_for(told):
+    """Its end is a remark too."""
+    _unforeseen(asyncio.get_running_loop(), {"message": "x", "exception": KafkaConnectionError()})
+    assert told == [{"event": "loop.remarked", "detail": "KafkaConnectionError", "log_level": "warning"}]
