@@ -68,7 +68,7 @@ class Creation:
         self, command: CreateCustomer, trail: Trail, assignment: Assignment, known: Fresh | InDoubt
     ) -> Outcome:
         """The outcome; raises Draining and Fenced, and then the record has none yet."""
-        course = _Course(self, command, trail.record, trail, assignment, known.attempts)
+        course = _Course(self, command, trail, assignment, known.attempts)
         outcome = await course.earlier_doubt(known) if isinstance(known, InDoubt) else None
         try:
             while outcome is None:
@@ -89,12 +89,16 @@ class _Course:
 
     by: Creation
     command: CreateCustomer
-    record: Record
     trail: Trail
     assignment: Assignment
     attempts: int
     failures: int = 0
     doubted: Moment | None = None
+
+    @property
+    def record(self) -> Record:
+        """Whose course it is."""
+        return self.trail.record
 
     async def earlier_doubt(self, known: InDoubt) -> Outcome | None:
         """An open intent found in the journal; no two clocks are compared, so that another's counts from our claim."""

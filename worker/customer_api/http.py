@@ -49,7 +49,7 @@ class Access:
 
 @dataclass(slots=True)
 class Sending:
-    """How far one request got; filled in by the tracing while it runs."""
+    """How far one request got; filled in by `Watched` while it runs."""
 
     last_look: Callable[[], None] | None = None
     stopped: Exception | None = None

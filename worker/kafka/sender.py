@@ -165,7 +165,7 @@ class Sender:
             await close(poisoned, self.within)
 
     async def close(self) -> None:
-        """What was retired and replaced; the first producer is closed by who opened it. Whoever waits is cancelled."""
+        """The producer at work and those that were retired; whoever waits for them still is cancelled."""
         for task in self._retiring:
             task.cancel()
         await asyncio.gather(close(self.producer, self.within), *self._retiring, return_exceptions=True)
