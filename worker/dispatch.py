@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -54,6 +55,44 @@ class _Open:
     lanes: dict[Lane, deque[Record]] = field(default_factory=dict)
     waiting: deque[Lane] = field(default_factory=deque)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+@dataclass(eq=False, slots=True)
+class _Running:
+    """A record at work: with a slot until it is settled, or until its end where too many are settled already.
+
+    Batches hold what is ready at the same time: without the slots of those that only write down and tell, each record
+    took a third more CPU (measured).
+    """
+
+    slots: Slots
+    record: Record
+    assignment: Assignment
+    go_on: Callable[[], None]
+    going_on: bool = False
+    without_slot: bool = False
+
+    def settled(self) -> None:
+        """The lane goes on while this outcome is still on the way to the topics."""
+        self._go_on()
+        self.without_slot = self.without_slot or self.slots.give_early()
+
+    async def slot_again(self) -> None:
+        """It is worked on from its start."""
+        if self.without_slot:
+            self.without_slot = False
+            self.slots.ended()
+            await self.slots.returned()
+
+    def end(self) -> None:
+        """Nothing is done for it any more, whatever became of it."""
+        self._go_on()
+        self.slots.ended() if self.without_slot else self.slots.give()
+
+    def _go_on(self) -> None:
+        if not self.going_on:
+            self.going_on = True
+            self.go_on()
 
 
 class Dispatch:
@@ -125,38 +164,29 @@ class Dispatch:
 
     def _begin(self, partition: _Open, lane: Lane) -> None:
         record = partition.lanes[lane].popleft()
-        task = asyncio.create_task(
-            self._run(partition, lane, record), name=f"{record.topic}/{record.partition}@{record.offset}"
-        )
+        running = _Running(self._slots, record, partition.assignment, partial(self._go_on, partition, lane))
+        task = asyncio.create_task(self._run(running), name=f"{record.topic}/{record.partition}@{record.offset}")
         partition.tasks.add(task)
         task.add_done_callback(partition.tasks.discard)
 
-    async def _run(self, partition: _Open, lane: Lane, record: Record) -> None:
-        """One record, with a slot; its lane goes on once, while its outcome is still on the way to the topics."""
-        going_on = False
-
-        def settled() -> None:
-            nonlocal going_on
-            if not going_on:
-                going_on = True
-                self._go_on(partition, lane)
-
+    async def _run(self, running: _Running) -> None:
         try:
             with suppress(Draining, Fenced):
-                await self._finish(record, partition.assignment, settled)
+                await self._finish(running)
         finally:
-            settled()
-            self._slots.give()
+            running.end()
 
-    async def _finish(self, record: Record, assignment: Assignment, settled: Callable[[], None]) -> None:
+    async def _finish(self, running: _Running) -> None:
         """Nothing but a drain ends a record without an outcome: after a crash of ours it is taken up again."""
+        record, assignment = running.record, running.assignment
         while True:
             try:
-                await self._process(record, assignment, settled)
+                await self._process(record, assignment, running.settled)
             except (Draining, Fenced):
                 raise
             except Exception as error:  # noqa: BLE001  an error of ours must neither lose the record nor go unseen
                 log.error("record.crashed", **_place(record), error=type(error).__name__, where=where(error))
+                await running.slot_again()
                 await assignment.pause(AFTER_A_CRASH)
             else:
                 assignment.offsets.finish(record.offset)

@@ -152,7 +152,7 @@ class Customer(Group):
 
 class Dispatch(Group):
     max_in_flight: Positive = 64
-    """Creations at once, over all partitions; a quarter more records are made ready for them."""
+    """Creations at once, over all partitions; half as many more records are made ready for them."""
     max_rate: Annotated[float, Field(gt=0)] | None = None
     """POSTs a second at most; unset: no limit."""
     max_uncommitted: Positive = 10_000

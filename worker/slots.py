@@ -6,10 +6,14 @@ from collections.abc import Callable
 
 
 class Slots:
-    """`on_free` is called whenever a slot is free and nobody is waiting to return."""
+    """`on_free` is called whenever a slot is free and nobody is waiting to return.
 
-    def __init__(self, limit: int) -> None:
+    `beyond`: how many may go on without a slot once they only have something to write down and to tell.
+    """
+
+    def __init__(self, limit: int, beyond: int = 0) -> None:
         self._free = limit
+        self._beyond = beyond
         self._returning: deque[asyncio.Future[None]] = deque()
         self._on_free: Callable[[], None] = lambda: None
 
@@ -42,6 +46,18 @@ class Slots:
                 return
         self._free += 1
         self._on_free()
+
+    def give_early(self) -> bool:
+        """Give it back and go on, if not too many do so already; whoever did says so with `ended`."""
+        if not self._beyond:
+            return False
+        self._beyond -= 1
+        self.give()
+        return True
+
+    def ended(self) -> None:
+        """One of those who gave their slot back early has ended."""
+        self._beyond += 1
 
     async def returned(self) -> None:
         """A slot again, for work that was begun before; the wait ends when any other record ends or waits."""

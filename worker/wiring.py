@@ -26,6 +26,7 @@ from worker.reconcile import Reconciliation, Search
 from worker.results import Results
 from worker.retry import Backoff
 from worker.settings import Settings
+from worker.slots import Slots
 from worker.topics import Cluster, Plan
 
 ENDS_IN_A_NUMBER = re.compile(r"-(\d+)$")
@@ -204,10 +205,13 @@ def breaker(settings: Settings) -> Breaker:
     return Breaker(given.after_failures, Backoff(given.probe_delay, given.max_probe_delay))
 
 
-def under_way(settings: Settings) -> int:
-    """Records worked on at once: a quarter more than calls, so that one is ready whenever a call ends."""
+def slots(settings: Settings) -> Slots:
+    """Records worked on at once: half as many more than calls, so that one is ready whenever a call ends.
+
+    Those whose outcome is known are beyond them: as many as can be waiting while Kafka is slow.
+    """
     calls = settings.dispatch.max_in_flight
-    return calls + max(1, calls // 4)
+    return Slots(calls + max(1, calls // 2), beyond=4 * calls)
 
 
 def terms(settings: Settings) -> Terms:

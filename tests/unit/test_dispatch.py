@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from unittest import mock
 from uuid import UUID
 
 from fakes import FakeJournalTopic
@@ -48,8 +49,8 @@ def assignment_of(number, slots):
     return Assignment(number, Restored("me", PartitionJournal(), Fence(-1), now()), FakeJournalTopic().append, slots)
 
 
-def dispatch_of(process, *, in_flight=8, max_uncommitted=100, partitions=(0,)):
-    slots = Slots(in_flight)
+def dispatch_of(process, *, in_flight=8, beyond=0, max_uncommitted=100, partitions=(0,)):
+    slots = Slots(in_flight, beyond)
     dispatch = Dispatch(process, slots, max_uncommitted=max_uncommitted)
     for number in partitions:
         dispatch.open(assignment_of(number, slots))
@@ -200,6 +201,66 @@ async def test_a_record_whose_partition_drains():
     dispatch.admit(record(0))
     await until(lambda: dispatch.in_flight() == 0)
     assert dispatch.committable() == {}
+
+
+class Telling:
+    """Settles each record, and ends it when told to; the first ends of a record may be crashes."""
+
+    def __init__(self, crashes=()):
+        self.unsettled = self.telling = self.most_unsettled = self.most_telling = 0
+        self.crashes = list(crashes)
+        self.ended = []
+        self.go = asyncio.Event()
+
+    async def __call__(self, record, assignment, settled):
+        self.unsettled += 1
+        self.most_unsettled = max(self.most_unsettled, self.unsettled)
+        await asyncio.sleep(0)
+        self.unsettled -= 1
+        self.telling += 1
+        self.most_telling = max(self.most_telling, self.telling)
+        try:
+            settled()
+            await self.go.wait()
+            if self.crashes and self.crashes.pop():
+                raise RuntimeError
+            self.ended.append(record.offset)
+        finally:
+            self.telling -= 1
+        return OUTCOME
+
+
+@given(
+    in_flight=st.integers(1, 4),
+    beyond=st.integers(0, 5),
+    crashes=st.lists(st.booleans(), max_size=8),
+    count=st.integers(0, 20),
+)
+@settings(max_examples=25, deadline=None)
+def test_records_that_are_told_need_no_slot(in_flight, beyond, crashes, count):
+    """So many go on without one, the next keep theirs; a crash in between neither loses a slot nor makes one."""
+
+    async def scenario():
+        process = Telling(crashes)
+        dispatch = dispatch_of(process, in_flight=in_flight, beyond=beyond)
+        for offset in range(count):
+            dispatch.admit(record(offset, None))
+        await until(lambda: process.telling == min(count, in_flight + beyond))
+        process.go.set()
+        await until(lambda: dispatch.committable() == ({0: count} if count else {}))
+        assert sorted(process.ended) == list(range(count))
+        assert process.most_unsettled <= in_flight
+        assert process.most_telling <= in_flight + beyond
+        await until(lambda: dispatch.in_flight() == 0)
+        process.go.clear()
+        for offset in range(count, count + in_flight + beyond + 1):
+            dispatch.admit(record(offset, None))
+        await until(lambda: process.telling == in_flight + beyond)
+        process.go.set()
+        await until(lambda: dispatch.in_flight() == 0)
+
+    with mock.patch("worker.dispatch.AFTER_A_CRASH", 0):
+        asyncio.run(scenario())
 
 
 async def test_the_same_event_twice_in_flight():
