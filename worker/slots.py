@@ -12,6 +12,7 @@ class Slots:
     """
 
     def __init__(self, limit: int, beyond: int = 0) -> None:
+        self.limit = limit
         self._free = limit
         self._beyond = beyond
         self._returning: deque[asyncio.Future[None]] = deque()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from itertools import groupby
 from unittest import mock
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.assignment import Assignment, Restored, now
-from worker.dispatch import Dispatch
+from worker.dispatch import AT_A_TURN, Dispatch
 from worker.errors import Draining
 from worker.journal import Fence, PartitionJournal
 from worker.outcomes import Succeeded
@@ -281,13 +282,28 @@ async def test_the_same_event_twice_in_flight():
 
 async def test_a_deep_partition_and_a_shallow_one():
     """A free slot goes to each partition in turn: the shallow one waits for one record, not for the backlog."""
-    process = Recorder()
-    dispatch = dispatch_of(process, in_flight=1, partitions=(0, 1))
+    process = Recorder(wait=True)
+    dispatch = dispatch_of(process, in_flight=2, partitions=(0, 1))
     for offset in range(50):
         dispatch.admit(record(offset, None, partition=0))
     dispatch.admit(record(1000, None, partition=1))
+    process.go.set()
     await until(lambda: len(process.ended) == 51)
-    assert process.ended.index(1000) <= 2
+    assert process.ended.index(1000) <= 3
+
+
+async def test_more_partitions_than_slots():
+    """Each has a few records at a turn, which share their journal's batches; no turn comes twice before all others."""
+    process = Recorder(wait=True)
+    dispatch = dispatch_of(process, in_flight=1, partitions=range(5))
+    for number in range(5):
+        for offset in range(2 * AT_A_TURN):
+            dispatch.admit(record(100 * number + offset, None, partition=number))
+    process.go.set()
+    await until(lambda: len(process.ended) == 5 * 2 * AT_A_TURN)
+    turns = [partition for partition, _ in groupby(offset // 100 for offset in process.ended[1:])]
+    assert sorted(turns[:5]) == [0, 1, 2, 3, 4]
+    assert len(turns) in (10, 11)
 
 
 async def test_a_hot_key_and_a_rare_one():

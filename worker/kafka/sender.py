@@ -62,6 +62,10 @@ class Sender:
     _failing: set[str] = field(default_factory=set)
     _replacing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _retiring: set[asyncio.Task[None]] = field(default_factory=set)
+    _numbers: dict[str, list[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._forget_with(self.producer)
 
     async def publish(self, message: OutgoingMessage, acknowledged: Acknowledged = _nobody) -> Position:
         """Return once all in-sync replicas have it; the wait has no end of its own, a drain's deadline bounds it.
@@ -83,14 +87,20 @@ class Sender:
 
     async def _partition(self, message: OutgoingMessage) -> int:
         """As the key decides."""
-        while True:
+        while (numbers := self._numbers.get(message.topic)) is None:
             try:
                 known = self.producer.client.cluster.partitions_for_topic(message.topic)
                 numbers = sorted(known or await partitions(self.producer, message.topic, None, PATIENCE))
             except KafkaError as error:
                 await self.recover(self.producer, TopicPartition(message.topic, -1), error)
             else:
-                return int(by_key(message.key, numbers, numbers))
+                self._numbers[message.topic] = numbers
+        return int(by_key(message.key, numbers, numbers))
+
+    def _forget_with(self, producer: AIOKafkaProducer) -> None:
+        """Partitions as they were told last; the client would copy and we sort hundreds of them for each message."""
+        self._numbers.clear()
+        producer.client.cluster.add_listener(lambda _: self._numbers.clear())
 
     async def counted(self, *topics: str) -> list[int]:
         """How many partitions each has now, 0 where it does not exist. Raises KafkaUnavailable."""
@@ -150,6 +160,7 @@ class Sender:
                 await close(fresh, self.within)
             else:
                 self.producer = fresh
+                self._forget_with(fresh)
                 self._retire(poisoned)
 
     def _retire(self, poisoned: AIOKafkaProducer) -> None:

@@ -28,6 +28,8 @@ PLAIN = {
     "default.replication.factor": "1",
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",
+    # The 10 MiB of each index are written out at their first entry: hundreds of partitions stall for seconds.
+    "log.index.size.max.bytes": "262144",
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
     "transaction.state.log.num.partitions": "4",
