@@ -63,6 +63,8 @@ class Sender:
     _replacing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _retiring: set[asyncio.Task[None]] = field(default_factory=set)
     _numbers: dict[str, list[int]] = field(default_factory=dict)
+    # Asking for it costs a system call before Python 3.12, three times a record.
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
     def __post_init__(self) -> None:
         self._forget_with(self.producer)
@@ -76,7 +78,7 @@ class Sender:
         if _size(message) > self.max_request_size:
             raise MessageTooLarge(f"{message.topic}: larger than {self.max_request_size} bytes")
         number = message.partition if message.partition is not None else await self._partition(message)
-        stored: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
+        stored: asyncio.Future[Position] = self._loop.create_future()
         self._outbox(TopicPartition(message.topic, number)).add(Waiting(message, acknowledged, stored))
         return await stored
 
@@ -114,7 +116,7 @@ class Sender:
 
     async def deliver(self, producer: AIOKafkaProducer, batch: BatchBuilder, place: TopicPartition) -> int:
         """The offset of the batch's first message; raises KafkaError."""
-        patience = asyncio.get_running_loop().call_later(PATIENCE, self._late, producer, place)
+        patience = self._loop.call_later(PATIENCE, self._late, producer, place)
         try:
             if producer.client.cluster.leader_for_partition(place) in NO_LEADER:
                 await partitions(producer, place.topic, place.partition, PATIENCE)
