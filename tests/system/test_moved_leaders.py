@@ -12,7 +12,7 @@ from two_brokers import two_brokers
 from worker.errors import KafkaUnavailable
 
 KEYS = 20
-WITHIN = 60
+WITHIN = 100
 
 
 async def ask(world, asked, going_on):
