@@ -15,6 +15,7 @@ from worker.errors import Draining, Fenced
 from worker.logs import where
 from worker.outcomes import Outcome
 from worker.records import Record
+from worker.running import Running
 from worker.slots import Slots
 
 log = structlog.get_logger()
@@ -57,44 +58,6 @@ class _Open:
     lanes: dict[Lane, deque[Record]] = field(default_factory=dict)
     waiting: deque[Lane] = field(default_factory=deque)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
-
-
-@dataclass(eq=False, slots=True)
-class _Running:
-    """A record at work: with a slot until it is settled, or until its end where too many are settled already.
-
-    Batches hold what is ready at the same time: without the slots of those that only write down and tell, each record
-    took a third more CPU (measured).
-    """
-
-    slots: Slots
-    record: Record
-    assignment: Assignment
-    go_on: Callable[[], None]
-    going_on: bool = False
-    without_slot: bool = False
-
-    def settled(self) -> None:
-        """The lane goes on while this outcome is still on the way to the topics."""
-        self._go_on()
-        self.without_slot = self.without_slot or self.slots.give_early()
-
-    async def slot_again(self) -> None:
-        """It is worked on from its start."""
-        if self.without_slot:
-            self.without_slot = False
-            self.slots.ended()
-            await self.slots.returned()
-
-    def end(self) -> None:
-        """Nothing is done for it any more, whatever became of it."""
-        self._go_on()
-        self.slots.ended() if self.without_slot else self.slots.give()
-
-    def _go_on(self) -> None:
-        if not self.going_on:
-            self.going_on = True
-            self.go_on()
 
 
 class Dispatch:
@@ -172,19 +135,19 @@ class Dispatch:
 
     def _begin(self, partition: _Open, lane: Lane) -> None:
         record = partition.lanes[lane].popleft()
-        running = _Running(self._slots, record, partition.assignment, partial(self._go_on, partition, lane))
+        running = Running(self._slots, record, partition.assignment, partial(self._go_on, partition, lane))
         task = asyncio.create_task(self._run(running), name=f"{record.topic}/{record.partition}@{record.offset}")
         partition.tasks.add(task)
         task.add_done_callback(partition.tasks.discard)
 
-    async def _run(self, running: _Running) -> None:
+    async def _run(self, running: Running) -> None:
         try:
             with suppress(Draining, Fenced):
                 await self._finish(running)
         finally:
             running.end()
 
-    async def _finish(self, running: _Running) -> None:
+    async def _finish(self, running: Running) -> None:
         """Nothing but a drain ends a record without an outcome: after a crash of ours it is taken up again."""
         record, assignment = running.record, running.assignment
         while True:

@@ -1,0 +1,46 @@
+"""A record while it is worked on: when its lane goes on, and whether it has a slot."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from worker.assignment import Assignment
+from worker.records import Record
+from worker.slots import Slots
+
+
+@dataclass(eq=False, slots=True)
+class Running:
+    """A record at work: with a slot until it is settled, or until its end where too many are settled already.
+
+    Batches hold what is ready at the same time: without the slots of those that only write down and tell, each record
+    took two fifths more CPU (measured).
+    """
+
+    slots: Slots
+    record: Record
+    assignment: Assignment
+    go_on: Callable[[], None]
+    going_on: bool = False
+    without_slot: bool = False
+
+    def settled(self) -> None:
+        """The lane goes on while this outcome is still on the way to the topics."""
+        self._go_on()
+        self.without_slot = self.without_slot or self.slots.give_early()
+
+    async def slot_again(self) -> None:
+        """It is worked on from its start."""
+        if self.without_slot:
+            await self.slots.returned()
+            self.without_slot = False
+            self.slots.ended()
+
+    def end(self) -> None:
+        """Nothing is done for it any more, whatever became of it."""
+        self._go_on()
+        self.slots.ended() if self.without_slot else self.slots.give()
+
+    def _go_on(self) -> None:
+        if not self.going_on:
+            self.going_on = True
+            self.go_on()
