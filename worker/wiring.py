@@ -208,7 +208,7 @@ def breaker(settings: Settings) -> Breaker:
 def slots(settings: Settings) -> Slots:
     """Records worked on at once: half as many more than calls, so that one is ready whenever a call ends.
 
-    Those whose outcome is known are beyond them: as many as can be waiting while Kafka is slow.
+    Those whose outcome is known are beyond them, up to a bound: they wait for Kafka alone.
     """
     calls = settings.dispatch.max_in_flight
     return Slots(calls + max(1, calls // 2), beyond=4 * calls)
