@@ -9,6 +9,7 @@ from typing import Protocol
 import structlog
 
 from worker.assignment import Assignment, Restored
+from worker.commits import Commits, Group
 from worker.dispatch import Dispatch
 from worker.errors import CommitRefused, KafkaUnavailable, WorkerError
 from worker.hold import HoldReason, Holds
@@ -18,18 +19,16 @@ from worker.records import Record
 log = structlog.get_logger()
 POLL = 0.2
 BATCH = 500
-COMMIT_EVERY = 0.5
-COMMIT_AFTER = 1_000
-COMMIT_WITHIN = 5.0
+SEEK_WITHIN = 5.0
+AGAIN_AFTER = 0.5
 RESTORE_AGAIN_AFTER = 5.0
 PROBES_EACH = 2
 
 
-class Source(Protocol):
+class Source(Group, Protocol):
     """The request topic, as one member of the group."""
 
     async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]: ...
-    async def commit(self, offsets: dict[int, int], within: float) -> None: ...
     async def rewind(self, partition: int, offset: int | None, within: float) -> None: ...
 
 
@@ -51,11 +50,12 @@ class Intake:
     turned: float | None = None
     _restoring: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _kept: dict[int, Restored] = field(default_factory=dict)
-    _committing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _source: Source | None = None
-    _next_commit: float = 0.0
-    _finished_then: int = 0
     _next_probe: int = PROBES_EACH
+    _commits: Commits = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._commits = Commits(self.dispatch, self.holds, self.measures)
 
     async def run(self, source: Source, stopping: asyncio.Event) -> bool:
         """Take records in until told to stop, then drain; True when nothing was left in flight."""
@@ -64,8 +64,8 @@ class Intake:
             self.turned = time.monotonic()
             await self._take(source)
             self._claim_fenced(source)
-            if self._commit_is_due():
-                await self._commit()
+            if self._commits.is_due():
+                await self._commits.store(source)
         return await self._stop()
 
     async def _take(self, source: Source) -> None:
@@ -83,10 +83,6 @@ class Intake:
             self.dispatch.admit(record)
         if records or not held:
             self._next_probe = self.holds.probes + PROBES_EACH
-
-    def _commit_is_due(self) -> bool:
-        many = self.dispatch.finished - self._finished_then >= COMMIT_AFTER
-        return many or time.monotonic() >= self._next_commit
 
     def _needs_probe(self) -> bool:
         """Another one from time to time: those in flight may fail for themselves, each for ever."""
@@ -107,7 +103,7 @@ class Intake:
         try:
             assignment = await self._restored(number)
             if source := self._source:
-                await self._at_last(number, lambda: source.rewind(number, None, COMMIT_WITHIN))
+                await self._at_last(number, lambda: source.rewind(number, None, SEEK_WITHIN))
             self._open_at_last(assignment)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
@@ -155,18 +151,14 @@ class Intake:
         self.dispatch.close([number])
         try:
             if resume_at is not None:
-                await self._at_last(number, lambda: self._confirmed(source, {number: resume_at}))
+                await self._at_last(number, lambda: self._commits.confirm(source, {number: resume_at}))
             restored = await self._restored(number)
-            await self._at_last(number, lambda: source.rewind(number, resume_at, COMMIT_WITHIN))
+            await self._at_last(number, lambda: source.rewind(number, resume_at, SEEK_WITHIN))
             self._open_at_last(restored)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
         finally:
             self._over(number)
-
-    async def _confirmed(self, source: Source, offsets: dict[int, int]) -> None:
-        async with self._committing:
-            await source.commit(offsets, COMMIT_WITHIN)
 
     async def _at_last(self, number: int, step: Callable[[], Awaitable[None]]) -> None:
         """However long Kafka is away; only the partition's revocation ends it earlier."""
@@ -177,7 +169,7 @@ class Intake:
                     return await step()
                 except KafkaUnavailable as error:
                     self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, str(error), holder)
-                    await asyncio.sleep(COMMIT_EVERY)
+                    await asyncio.sleep(AGAIN_AFTER)
         finally:
             self.holds.end(HoldReason.KAFKA_UNAVAILABLE, holder)
 
@@ -207,7 +199,7 @@ class Intake:
         drained = await self.dispatch.drain(partitions, self.drain_timeout)
         if not drained:
             log.warning("drain.cut_short", partitions=sorted(partitions))
-        await self._commit()
+        await self._commits.store(self._source)
         for each in self.dispatch.assignments():
             if each.partition in partitions:
                 # What is still in flight may write after the next claim: the topic alone knows in which order.
@@ -222,37 +214,17 @@ class Intake:
 
     async def _stop(self) -> bool:
         self.turned = None
+        until = time.monotonic() + self.drain_timeout
         self.holds.begin(HoldReason.STOPPING, "told to stop")
         self._give_up_restoring(list(self._restoring))
         drained = await self._drain_and_commit([each.partition for each in self.dispatch.assignments()])
-        await self._commit()
+        await self._commits.store_at_last(self._source, until)
         log.info("worker.drained" if drained else "drain.cut_short", in_flight=self.dispatch.in_flight())
         return drained
 
     async def _drain_and_commit(self, numbers: Collection[int]) -> bool:
         draining = asyncio.create_task(self.dispatch.drain(numbers, self.drain_timeout))
         while not draining.done():
-            await self._commit()
-            await asyncio.wait({draining}, timeout=COMMIT_EVERY)
+            await self._commits.store(self._source)
+            await asyncio.wait({draining}, timeout=AGAIN_AFTER)
         return draining.result()
-
-    async def _commit(self) -> None:
-        """One at a time; what fails is committed with the next one, or redelivered to the partition's new owner."""
-        async with self._committing:
-            self._next_commit = time.monotonic() + COMMIT_EVERY
-            self._finished_then = self.dispatch.finished
-            offsets = self.dispatch.committable()
-            if not offsets or self._source is None:
-                self.holds.end(HoldReason.KAFKA_UNAVAILABLE, "commit")
-                return
-            try:
-                await self._source.commit(offsets, COMMIT_WITHIN)
-            except CommitRefused as error:
-                self.measures.commit_failed()
-                log.warning("commit.refused", detail=str(error))
-            except KafkaUnavailable as error:
-                self.measures.commit_failed()
-                self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, str(error), "commit")
-            else:
-                self.dispatch.committed(offsets)
-                self.holds.end(HoldReason.KAFKA_UNAVAILABLE, "commit")

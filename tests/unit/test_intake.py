@@ -27,8 +27,8 @@ class Running:
     """An intake at work over fakes; `seen` is what was processed."""
 
     def __init__(self, monkeypatch):
-        for name in ("POLL", "COMMIT_EVERY", "RESTORE_AGAIN_AFTER"):
-            monkeypatch.setattr(f"worker.intake.{name}", 0.001)
+        for name in ("intake.POLL", "intake.AGAIN_AFTER", "intake.RESTORE_AGAIN_AFTER", "commits.EVERY"):
+            monkeypatch.setattr(f"worker.{name}", 0.001)
         self.topic, self.source, self.seen = FakeJournalTopic(), FakeSource(), []
         self.slots = Slots(8)
         self.holds = Holds(Breaker(10, Backoff(1, 1)))
@@ -80,9 +80,9 @@ async def test_what_is_finished_is_committed(running):
 
 async def test_many_are_finished_before_the_next_commit_is_due(running, monkeypatch):
     """So many that they are committed at once."""
-    monkeypatch.setattr("worker.intake.COMMIT_EVERY", 3600)
-    monkeypatch.setattr("worker.intake.COMMIT_AFTER", 3)
-    running.intake._next_commit = math.inf
+    monkeypatch.setattr("worker.commits.EVERY", 3600)
+    monkeypatch.setattr("worker.commits.AFTER", 3)
+    running.intake._commits._next = math.inf
     running.intake.assigned([0])
     running.source.put(records(0, 1))
     await running.until(lambda: len(running.seen) == 2)
@@ -200,6 +200,29 @@ async def test_a_stop(running):
     running.go.set()
     assert await running.stop() is True
     assert running.source.commits == [{0: 1}]
+
+
+async def test_a_stop_while_the_group_moves(running):
+    """The last commit is tried again as long as a drain may take: a restarted coordinator knows no member at first."""
+    running.intake.assigned([0])
+    await running.until(lambda: running.dispatch.ready() == [0])
+    running.source.failures.extend([CommitRefused("not a member"), KafkaUnavailable("timeout")] * 50)
+    running.source.put(records(0))
+    await running.until(lambda: running.seen == [(0, 0)])
+    assert await running.stop() is True
+    assert running.source.commits == [{0: 1}]
+
+
+async def test_a_stop_without_the_group(running):
+    """It ends all the same; the offset is redelivered to the partition's next owner."""
+    running.intake.drain_timeout = 0.05
+    running.intake.assigned([0])
+    await running.until(lambda: running.dispatch.ready() == [0])
+    running.source.failures.extend([KafkaUnavailable("timeout")] * 100_000)
+    running.source.put(records(0))
+    await running.until(lambda: running.seen == [(0, 0)])
+    assert await running.stop() is True
+    assert running.source.commits == []
 
 
 async def test_a_hold(running):
