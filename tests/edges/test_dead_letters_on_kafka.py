@@ -21,7 +21,7 @@ from worker.dead_letters.marks import mark_of
 from worker.dead_letters.run import Asked
 from worker.errors import StartupError, Superseded
 from worker.kafka import admin, bulk
-from worker.kafka.connection import Connection
+from worker.kafka.connection import Connection, opened
 from worker.kafka.exclusive import exclusive
 from worker.kafka.extent import extent
 from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode
@@ -69,7 +69,7 @@ class Topics:
     async def batches(self, topic, messages, first=None):
         """Published in batches that are built here, which is many times faster; each a millisecond after the last."""
         first = first or int(time.time() * 1000) - len(messages)
-        async with AIOKafkaProducer(bootstrap_servers=self.connection.bootstrap_servers) as producer:
+        async with opened(AIOKafkaProducer(**self.connection.arguments()), self.connection, 10) as producer:
             for partition in range(PARTITIONS):
                 batch = producer.create_batch()
                 for place, each in enumerate(messages):

@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from signalling import send
 
 from worker.kafka import admin
-from worker.kafka.connection import Connection
+from worker.kafka.connection import Connection, opened
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, RunningSandbox, SandboxConfig, sandbox_api
 from worker.topics import Plan, create
 
@@ -146,7 +146,7 @@ class World:
     async def publish(
         self, *values: bytes | None, key: bytes | None = None, headers=(), partition=0, topic=None
     ) -> None:
-        async with AIOKafkaProducer(bootstrap_servers=self.kafka) as producer:
+        async with opened(AIOKafkaProducer(bootstrap_servers=self.kafka), self.connection, DEADLINE) as producer:
             for value in values:
                 await asyncio.wait_for(
                     producer.send_and_wait(topic or self.plan.requests, value, key, partition, headers=list(headers)),
@@ -155,10 +155,8 @@ class World:
 
     async def read(self, topic: str, at_least: int = 0) -> list[ConsumerRecord[bytes, bytes]]:
         """All records of a topic, once there are that many."""
-        async with (
-            AIOKafkaConsumer(bootstrap_servers=self.kafka, auto_offset_reset="earliest") as consumer,
-            asyncio.timeout(DEADLINE),
-        ):
+        reader = AIOKafkaConsumer(bootstrap_servers=self.kafka, auto_offset_reset="earliest")
+        async with asyncio.timeout(DEADLINE), opened(reader, self.connection, DEADLINE) as consumer:
             partitions = [TopicPartition(topic, number) for number in range(self.plan.partitions)]
             consumer.assign(partitions)
             ends = await consumer.end_offsets(partitions)
@@ -174,7 +172,8 @@ class World:
     async def committed(self, group: str | None = None) -> dict[int, int | None]:
         """Per partition, as the group's own tools see it."""
         group = group or self.environment["WORKER_KAFKA__GROUP_ID"]
-        async with AIOKafkaConsumer(bootstrap_servers=self.kafka, group_id=group, enable_auto_commit=False) as consumer:
+        member = AIOKafkaConsumer(bootstrap_servers=self.kafka, group_id=group, enable_auto_commit=False)
+        async with opened(member, self.connection, DEADLINE) as consumer:
             partitions = [TopicPartition(self.plan.requests, number) for number in range(2)]
             consumer.assign(partitions)
             return {each.partition: await asyncio.wait_for(consumer.committed(each), DEADLINE) for each in partitions}

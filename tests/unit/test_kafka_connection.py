@@ -18,6 +18,7 @@ from aiokafka.errors import (
 )
 
 from worker.errors import KafkaUnavailable, SettingsError, StartupError
+from worker.kafka import connection
 from worker.kafka.connection import Connection, close, opened
 from worker.kafka.failures import explained, named
 
@@ -31,6 +32,7 @@ class FakeClient:
 
     stopping: BaseException | None = None
     blocked: bool = False
+    starting: asyncio.Event | None = None
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     calls: list[str] = field(default_factory=list)
 
@@ -40,6 +42,10 @@ class FakeClient:
 
     async def start(self) -> None:
         self.calls.append("start")
+        self.asked.set()
+        if self.starting:
+            await self.starting.wait()
+            self.calls.append("started")
         if self.blocked:
             await asyncio.Event().wait()
 
@@ -224,8 +230,28 @@ async def test_closing_that_is_cancelled() -> None:
     assert client.calls == ["stop", "close"]
 
 
-async def test_client_that_never_starts() -> None:
+async def test_start_that_is_cancelled() -> None:
+    """It ends before the client is stopped: aiokafka would leave its connection open."""
+    client = FakeClient(starting=(go_on := asyncio.Event()))
+
+    async def use() -> None:
+        async with opened(client, PLAIN, within=60):
+            pass
+
+    using = asyncio.create_task(use())
+    await client.asked.wait()
+    using.cancel()
+    await asyncio.sleep(0.01)
+    assert client.calls == ["start"]
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await using
+    assert client.calls == ["start", "started", "stop", "close"]
+
+
+async def test_client_that_never_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is given up, closed, and the reason is told."""
+    monkeypatch.setattr(connection, "GRACE", 0.01)
     client = FakeClient(blocked=True)
     with pytest.raises(KafkaUnavailable, match="no answer in time"):
         async with opened(client, PLAIN, within=0.01):

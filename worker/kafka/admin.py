@@ -23,7 +23,7 @@ from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
 from worker.errors import StartupError
-from worker.kafka.connection import Connection, ended
+from worker.kafka.connection import Connection, ended, started
 from worker.kafka.failures import describe, explained
 from worker.topics import Cluster, Topic, TopicSpec
 
@@ -37,7 +37,7 @@ async def opened(connection: Connection, within: float = 10.0) -> AsyncIterator[
     admin = Admin(client, connection, within)
     try:
         async with admin.bounded():
-            await client.start()
+            await started(client.start(), within)
         yield admin
     finally:
         await ended(client.close(), within)

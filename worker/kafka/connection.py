@@ -13,7 +13,7 @@ from aiokafka.conn import collect_hosts
 from worker.errors import SettingsError
 from worker.kafka.failures import explained
 
-# What a cancelled step of closing may still take; it ends at the next turn of the event loop.
+# What a step that was given up may still take: a start to end well, a cancelled stop to notice it.
 GRACE = 1.0
 
 
@@ -106,12 +106,24 @@ async def opened(client: AnyClient, connection: Connection, within: float) -> As
     """A started client, closed in the end; KafkaUnavailable says why it could not be started."""
     try:
         with explained(connection.bootstrap_servers, connection.security_protocol):
-            # Not wait_for: before Python 3.12 it loses a cancellation that comes with the answer.
-            async with asyncio.timeout(within):
-                await client.start()
+            await started(client.start(), within)
         yield client
     finally:
         await close(client, within)
+
+
+async def started(step: Coroutine[Any, Any, object], within: float) -> None:
+    """Raises what the step raises, TimeoutError and the caller's cancellation.
+
+    aiokafka leaves the connection of a start open that is cancelled, so that it gets a moment to end by itself.
+    """
+    starting = asyncio.create_task(step)
+    try:
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes with the answer.
+        async with asyncio.timeout(within):
+            await asyncio.shield(starting)
+    finally:
+        await ended(starting, GRACE)
 
 
 async def close(client: Client, within: float) -> bool:
@@ -129,9 +141,9 @@ async def close(client: Client, within: float) -> bool:
             await ended(inner.close(), GRACE)
 
 
-async def ended(step: Coroutine[Any, Any, object], within: float) -> bool:
+async def ended(step: Coroutine[Any, Any, object] | asyncio.Task[object], within: float) -> bool:
     """Whether the step ended well within that many seconds; it is cancelled otherwise, and never raises."""
-    task = asyncio.create_task(step)
+    task = asyncio.ensure_future(step)
     try:
         await asyncio.wait({task}, timeout=within)
     finally:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from worker.errors import KafkaUnavailable, MessageTooLarge
-from worker.kafka.connection import Connection, close, opened
+from worker.kafka.connection import Connection, close, opened, started
 from worker.kafka.failures import named
 from worker.kafka.leaders import NO_LEADER, missing, partitions
 from worker.kafka.outbox import Acknowledged, Outbox, Waiting
@@ -155,15 +155,19 @@ class Sender:
         async with self._replacing:
             if self.producer is not poisoned:
                 return
-            fresh = self.make()
-            try:
-                await asyncio.wait_for(fresh.start(), self.within)
-            except (KafkaError, TimeoutError):
-                await close(fresh, self.within)
-            else:
-                self.producer = fresh
-                self._forget_with(fresh)
+            with suppress(KafkaError, TimeoutError):
+                self.producer = await self._fresh()
+                self._forget_with(self.producer)
                 self._retire(poisoned)
+
+    async def _fresh(self) -> AIOKafkaProducer:
+        fresh = self.make()
+        try:
+            await started(fresh.start(), self.within)
+        except BaseException:
+            await close(fresh, self.within)
+            raise
+        return fresh
 
     def _retire(self, poisoned: AIOKafkaProducer) -> None:
         """Other partitions wait for what it has on its way, however long that takes: nobody waits here for them."""
