@@ -127,8 +127,9 @@ async def journal(world):
 
     What it had in hand is parked, sent or not.
     """
-    refused = {"kind": "status", "status": 503, "times": 1}
-    worker, sandbox = await ready(world, refused, WORKER_RETRY__BASE_DELAY="60", WORKER_RETRY__MAX_DELAY="60")
+    # Later than all of this: a retry that falls into the deletion is parked.
+    refused = {"kind": "status", "status": 503, "times": 1, "headers": {"Retry-After": "60"}}
+    worker, sandbox = await ready(world, refused, WORKER_RETRY__MAX_DELAY="60")
     await struck(sandbox, 1)
     # Behind the first record, which waits for its retry, nothing is committed.
     await ask(world, *map(requested, "abc"), key=b"other")
