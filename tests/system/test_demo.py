@@ -14,6 +14,7 @@ import pytest
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection
+from worker.kafka.extent import extent
 from worker.sandbox.demo.samples import load_samples
 from worker.sandbox.kafka_probe import is_free
 from worker.topics import Plan
@@ -95,6 +96,20 @@ def sandbox_port(said_so_far: str) -> int:
     return int(found.group(1))
 
 
+async def until_published(kafka: str, said_so_far: str) -> None:
+    """Return when the demonstration knows that its first event is in the topic: the second one is."""
+    found = re.search(r"made the topics (\S+),", said_so_far)
+    assert found
+    async with asyncio.timeout(15):
+        while (await requests_in(kafka, found.group(1))) < 2:
+            await asyncio.sleep(0.05)
+
+
+async def requests_in(kafka: str, topic: str) -> int:
+    async with extent(Connection(kafka), topic, range(Plan().partitions)) as found:
+        return found.size
+
+
 def left_in(folder: Path) -> list[str]:
     return [each.name for each in folder.iterdir()]
 
@@ -146,8 +161,11 @@ async def test_killed_worker(kafka: str, tmp_path: Path) -> None:
     """What did not end is told as such, and the log of the worker stays to be read."""
     given = {"WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka, "TMPDIR": str(tmp_path)}
     async with demo("--json", **given) as process:
-        await said(process, PUBLISHING)
+        so_far = await said(process, "the worker runs as a process")
         await until(lambda: bool(workers_of(process)))
+        # It must not be done before it is killed.
+        os.kill(workers_of(process)[0], signal.SIGSTOP)
+        await until_published(kafka, so_far)
         os.kill(workers_of(process)[0], signal.SIGKILL)
         status, out, _ = await ended(process)
     assert status == 1
