@@ -111,7 +111,7 @@ async def _work(
 ) -> bool:
     """What is entered first is closed last: leave the group, then close the producers, then log out."""
     watch, measures, holds = observed.watch, observed.measures, observed.watch.holds
-    connection, member = wiring.connection(settings), wiring.membership(settings)
+    connection = wiring.connection(settings)
     api = watch.api = await stack.enter_async_context(api_client)
     catalog = await stack.enter_async_context(_catalog(settings, api))
 
@@ -121,34 +121,38 @@ async def _work(
     cluster = await kafka(lambda: _verified(connection, settings))
     results = await kafka(lambda: sender(connection, Outage(holds, "results"), max_request_size=3 * MIB))
     journal = await kafka(lambda: sender(connection, Outage(holds, "journal"), max_request_size=MIB))
-    creation = Creation(
-        api,
-        wiring.reconciliation(settings, holds, api),
-        wiring.retry(settings),
-        holds,
-        pace := wiring.pace(settings),
-        wiring.flood(settings),
-        asyncio.Semaphore(settings.dispatch.max_in_flight),
-        measures,
-    )
+    creation = _creation(settings, api, holds, measures)
     decoder, messages = wiring.decoder(settings, catalog), wiring.results(settings, cluster)
     pipeline = Pipeline(decoder, creation, messages, results.publish, observed.trails, measures)
     slots = wiring.slots(settings)
     dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted)
     restore = _restore(settings, connection, journal, slots)
     intake = Intake(dispatch, restore, holds, settings.dispatch.drain_timeout, measures)
-    source = await kafka(lambda: record_source(connection, member, intake))
+    source = await kafka(lambda: record_source(connection, wiring.membership(settings), intake))
     watch.consumption = Consumption(
         settings.topics.requests,
         dispatch,
         intake,
         source.standings,
-        pace,
+        creation.pace,
         observed.trails,
         creation.calls,
         lambda: decoder.dropped_elements,
     )
     return await intake.run(source, stopping)
+
+
+def _creation(settings: Settings, api: CustomerApi, holds: Holds, measures: Measures) -> Creation:
+    return Creation(
+        api,
+        wiring.reconciliation(settings, holds, api),
+        wiring.retry(settings),
+        holds,
+        wiring.pace(settings),
+        wiring.flood(settings),
+        asyncio.Semaphore(settings.dispatch.max_in_flight),
+        measures,
+    )
 
 
 @asynccontextmanager

@@ -1,43 +1,12 @@
 """Every setting of the worker: one class per group, one sentence per name (design 4.13). Durations are seconds."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from yarl import URL
 
-
-def _origin(value: str) -> str:
-    url = URL(value)
-    if url.scheme not in {"http", "https"} or not url.host or url.path not in {"", "/"} or url.query_string or url.user:
-        raise ValueError("must be scheme, host and port, such as https://crm.example.com")
-    return str(url.origin())
-
-
-def _context_root(value: str) -> str:
-    root = value.rstrip("/")
-    if root and not root.startswith("/"):
-        raise ValueError("must start with /")
-    return root
-
-
-def _parse(value: object) -> object:
-    return json.loads(value) if isinstance(value, str) else value
-
-
-def _split(value: object) -> object:
-    return value.strip("[] ").replace(" ", "").split(",") if isinstance(value, str) else value
-
-
-Origin = Annotated[str, AfterValidator(_origin)]
-ContextRoot = Annotated[str, AfterValidator(_context_root)]
-Status = Annotated[int, Field(ge=300, le=599)]
-Statuses = Annotated[frozenset[Status], NoDecode, BeforeValidator(_split)]
-Seconds = Annotated[float, Field(ge=0, le=86_400 * 365)]
-Positive = Annotated[int, Field(ge=1)]
-TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+from worker.setting_kinds import ContextRoot, Origin, Positive, Seconds, Statuses, TopicName, parsed
 
 
 class Group(BaseModel):
@@ -112,7 +81,7 @@ class Api(Group):
     """The API's user."""
     password: SecretStr = SecretStr("")
     """That user's password."""
-    accounts: Annotated[tuple[Account, ...], NoDecode, BeforeValidator(_parse)] = ()
+    accounts: Annotated[tuple[Account, ...], NoDecode, BeforeValidator(parsed)] = ()
     """Several users, as JSON: [{"username": .., "password": ..}]; a replica takes the one of its ordinal."""
     force_login: bool = True
     """At the limit of five sessions a user, end the oldest one instead of being refused."""

@@ -1,0 +1,40 @@
+"""What a setting may hold: each kind with its rule."""
+
+import json
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
+from yarl import URL
+
+
+def _origin(value: str) -> str:
+    url = URL(value)
+    if url.scheme not in {"http", "https"} or not url.host or url.path not in {"", "/"} or url.query_string or url.user:
+        raise ValueError("must be scheme, host and port, such as https://crm.example.com")
+    return str(url.origin())
+
+
+def _context_root(value: str) -> str:
+    root = value.rstrip("/")
+    if root and not root.startswith("/"):
+        raise ValueError("must start with /")
+    return root
+
+
+def parsed(value: object) -> object:
+    """JSON as a text, or what it was made from."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _split(value: object) -> object:
+    return value.strip("[] ").replace(" ", "").split(",") if isinstance(value, str) else value
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+ContextRoot = Annotated[str, AfterValidator(_context_root)]
+Status = Annotated[int, Field(ge=300, le=599)]
+Statuses = Annotated[frozenset[Status], NoDecode, BeforeValidator(_split)]
+Seconds = Annotated[float, Field(ge=0, le=86_400 * 365)]
+Positive = Annotated[int, Field(ge=1)]
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
