@@ -151,4 +151,4 @@ async def test_closing_a_producer_with_something_to_publish(kafka: str, topics: 
     producer = AIOKafkaProducer(**connection.arguments(), acks="all", enable_idempotence=True)
     async with opened(producer, connection, within=30):
         handed_over = await producer.send(unique, b"x")
-    assert (await asyncio.wait_for(handed_over, 1)).offset == 0
+    assert (await asyncio.wait_for(handed_over, 30)).offset == 0

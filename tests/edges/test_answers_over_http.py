@@ -175,7 +175,7 @@ async def test_a_body_without_end():
     async with misbehaving(endless) as server, pooled(Access(server.url)) as http:
         answer = await http.request("GET", Access(server.url).url("/x"), {})
         assert (answer.status, len(answer.body), answer.whole) == (400, MAX_BODY, False)
-        await asyncio.wait_for(stopped.wait(), 5)
+        await asyncio.wait_for(stopped.wait(), 30)
 
 
 async def test_an_answer_before_the_request_was_read():

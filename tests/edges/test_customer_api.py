@@ -29,7 +29,7 @@ async def running(*faults, credentials=CREDENTIALS, force_login=True, request_ti
     async with sandbox_api(
         SandboxConfig(**config), faults=[Fault.model_validate(fault) for fault in faults]
     ) as sandbox:
-        access = Access(sandbox.base_url, connect_timeout=10, request_timeout=request_timeout, pool_size=600)
+        access = Access(sandbox.base_url, connect_timeout=60, request_timeout=request_timeout, pool_size=600)
         async with customer_api(access, credentials, force_login=force_login) as api:
             yield api, sandbox
 

@@ -93,7 +93,7 @@ async def test_a_message_comes_back_as_it_was_published(connection, topic):
 async def test_every_codec_is_readable(connection, topic, codec):
     """Whatever the producer upstream compresses with."""
     async with AIOKafkaProducer(bootstrap_servers=connection.bootstrap_servers, compression_type=codec) as producer:
-        await asyncio.wait_for(producer.send_and_wait(topic, codec.encode() * 100), 10)
+        await asyncio.wait_for(producer.send_and_wait(topic, codec.encode() * 100), 30)
     async with member(connection, topic) as (source, _):
         (record,) = await read(source, 1)
     assert record.value == codec.encode() * 100
@@ -302,4 +302,4 @@ async def test_the_end_of_a_consumer_s_offsets(connection, topic):
     ) as consumer:
         partition = TopicPartition(topic, 0)
         consumer.assign([partition])
-        assert await asyncio.wait_for(consumer.committed(partition), 10) == 1
+        assert await asyncio.wait_for(consumer.committed(partition), 30) == 1

@@ -45,7 +45,7 @@ async def publish(bootstrap: str, value: bytes) -> None:
 
 async def read(bootstrap: str, count: int) -> list[bytes]:
     consumer = AIOKafkaConsumer(TOPIC, bootstrap_servers=bootstrap, auto_offset_reset="earliest", group_id=None)
-    async with consumer, asyncio.timeout(10):
+    async with consumer, asyncio.timeout(30):
         return [(await consumer.getone()).value or b"" for _ in range(count)]
 
 
@@ -63,14 +63,14 @@ def port_of(bootstrap: str) -> int:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.05)
 
 
 async def until_silent(port: int) -> None:
     """A signal reaches a broker through its guard, and each of its threads at its own time."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await cluster_id(port):
             await asyncio.sleep(0.05)
 

@@ -78,7 +78,7 @@ async def test_a_customer_that_cannot_be_seen_yet():
     async with running(visibility_lag=0.2) as (api, _):
         await api.create(command())
         assert await api.find_by_attribute("externalid", EVENT) == []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not await api.find_by_attribute("externalid", EVENT):
                 await asyncio.sleep(0.02)
 

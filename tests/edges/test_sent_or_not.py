@@ -126,7 +126,7 @@ async def test_a_kept_connection_that_ended_while_idle():
     async with logged_in(saying(CREATED)) as (api, server):
         assert isinstance(await api.create(SMALL), Succeeded)
         pooled = api._http._session.connector._conns
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while any(protocol.is_connected() for kept in pooled.values() for protocol, _ in kept):
                 await asyncio.sleep(0.01)
         assert isinstance(await api.create(SMALL), Succeeded)
@@ -264,7 +264,7 @@ async def test_a_last_look_that_says_no(reused, error):
         with pytest.raises(error) as raised:
             await api.create(SMALL, look)
         assert raised.value is refusal
-        assert await asyncio.wait_for(seen.get(), 5) == b""
+        assert await asyncio.wait_for(seen.get(), 30) == b""
         assert isinstance(await api.create(SMALL), Succeeded)
         assert server.created == 1 + reused
 
@@ -279,7 +279,7 @@ async def test_many_last_looks_that_say_no():
         results = await asyncio.gather(*[api.create(SMALL, look) for _ in range(50)], return_exceptions=True)
         assert {type(result) for result in results} == {TooLate}
         assert server.created == 0
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while server.alive:
                 await asyncio.sleep(0.01)
         assert isinstance(await api.create(SMALL), Succeeded)

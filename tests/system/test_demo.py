@@ -85,7 +85,7 @@ def workers_of(process: Process) -> list[int]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.05)
 
@@ -100,7 +100,7 @@ async def until_published(kafka: str, said_so_far: str) -> None:
     """Return when the demonstration knows that its first event is in the topic: the second one is."""
     found = re.search(r"made the topics (\S+),", said_so_far)
     assert found
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while (await requests_in(kafka, found.group(1))) < 2:
             await asyncio.sleep(0.05)
 

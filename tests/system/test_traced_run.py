@@ -1,5 +1,8 @@
 """A running worker's spans, as a collector gets them; and what goes out with them."""
 
+import subprocess
+import sys
+
 import orjson
 from span_collector import span_collector
 
@@ -63,3 +66,9 @@ async def test_a_protocol_that_is_not_there(world):
     assert "OTEL_EXPORTER_OTLP_PROTOCOL" in line["detail"]
     await worker.until("record.finished", outcome="succeeded")
     assert await worker.stop() == 0
+
+
+def test_a_worker_that_is_not_traced():
+    """Its process imports nothing of OpenTelemetry."""
+    code = "import sys, worker.app; sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

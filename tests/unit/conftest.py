@@ -1,10 +1,16 @@
 """What unit tests share."""
 
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import settings
+
+# All unit tests together take some seconds; WORKER_TEST_EXAMPLES asks for more of each property's examples.
+settings.register_profile("few", max_examples=int(os.environ.get("WORKER_TEST_EXAMPLES", "25")), deadline=None)
+settings.load_profile("few")
 
 
 @pytest.fixture(autouse=True)

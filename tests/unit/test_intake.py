@@ -52,13 +52,13 @@ class Running:
         return Succeeded("1", "/1", "individual", 1)
 
     async def until(self, condition):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not condition():
                 await asyncio.sleep(0.001)
 
     async def stop(self):
         self.stopping.set()
-        return await asyncio.wait_for(self.task, 5)
+        return await asyncio.wait_for(self.task, 30)
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """What is remembered of many events: small, exact, and as cheap to forget as to learn."""
 
-import os
 import random
 import tracemalloc
 from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from worker import memory
@@ -17,8 +16,6 @@ from worker.memory import ByAge, KnownEvent, KnownRecord, Packing
 from worker.outcome_json import RULES, decode_outcome, encode_outcome
 from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
 
-# All unit tests together take some seconds; more are run with WORKER_TEST_EXAMPLES.
-FEW = settings(max_examples=int(os.environ.get("WORKER_TEST_EXAMPLES", "20")), deadline=None)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 COUNTS = st.integers(0, 5) | st.sampled_from([0xFFFE, 0xFFFF, 0x10000, 2**53])
 ALLOWED = st.none() | st.lists(TEXTS, max_size=2).map(tuple)
@@ -146,14 +143,12 @@ def equal(small, naive):
             assert small.recall(event, offset) == naive.recall(event, offset)
 
 
-@FEW
 @given(LOGS)
 def test_any_log(log):
     """What is recalled of every record is what the log says."""
     equal(*both(log))
 
 
-@FEW
 @given(LOGS, st.integers(0, 5), st.integers(0, 20), st.integers(0, 4), LOGS)
 def test_any_log_forgotten_from(log, below, before, at_most, more):
     """The same events are forgotten, and what comes later is learned the same."""
@@ -165,7 +160,6 @@ def test_any_log_forgotten_from(log, below, before, at_most, more):
     equal(small, naive)
 
 
-@FEW
 @given(LOGS)
 def test_any_log_as_it_stands_in_the_topic(log):
     """Bytes say the same as the entries they were made from."""
@@ -176,7 +170,6 @@ def test_any_log_as_it_stands_in_the_topic(log):
     equal(small, naive)
 
 
-@FEW
 @given(OUTCOMES)
 def test_any_outcome(outcome):
     """A record that comes again publishes exactly what it published before."""
@@ -233,7 +226,6 @@ def test_bytes_an_event():
 PUTS = st.lists(st.tuples(st.sampled_from(["put", "pop", "drop"]), st.integers(0, 9)), max_size=60)
 
 
-@FEW
 @given(PUTS)
 def test_values_by_age(steps):
     """As one dict that is popped from before it is put to, whatever the pages are."""

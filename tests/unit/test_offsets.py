@@ -1,7 +1,7 @@
 """Only what is finished without a hole before it is committable."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.offsets import Offsets
@@ -12,7 +12,6 @@ from worker.offsets import Offsets
     order=st.randoms(use_true_random=False),
     cut=st.integers(0, 20),
 )
-@settings(max_examples=60, deadline=None)
 def test_any_order_of_finishing(offsets, order, cut):
     """The committable offset is the one after the longest finished prefix, as a naive reading gives it."""
     tracked = Offsets()

@@ -66,7 +66,7 @@ class Running:
 
     async def ended(self):
         self.go.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while self.dispatch.in_flight():
                 await asyncio.sleep(0.001)
 

@@ -95,7 +95,7 @@ class Publishers:
             self.outbox.add(Waiting(OutgoingMessage("t", None, value, partition=3), self.told.append, stored))
 
     async def ended(self):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await asyncio.gather(*self.waiting, return_exceptions=True)
 
 
@@ -160,7 +160,7 @@ async def test_a_publisher_that_waits_no_longer():
     await asyncio.sleep(0)
     publishers.waiting[0].cancel()
     brokers.go_on.set()
-    await asyncio.wait_for(publishers.waiting[1], 5)
+    await asyncio.wait_for(publishers.waiting[1], 30)
     assert brokers.log == [b"a", b"b"]
     assert [position.offset for position in publishers.told] == [0, 1]
 

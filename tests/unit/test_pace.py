@@ -2,14 +2,13 @@
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.pace import Pace
 
 
 @given(st.lists(st.floats(0, 2), min_size=2, max_size=30), st.floats(0.5, 50))
-@settings(max_examples=30)
 def test_any_arrivals(gaps, rate):
     """Moments are at least 1/rate apart, and nobody waits longer than all before it need."""
     now = 0.0

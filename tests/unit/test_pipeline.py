@@ -72,7 +72,7 @@ class World:
         slots.take()
         self.assignment = Assignment(0, await journal.claim(0), journal.append, slots)
         retry = RetryPolicy(self.max_attempts, Backoff(0.001, 0.001))
-        holds = Holds(Breaker(10, Backoff(0.001, 0.001)))
+        holds = Holds(Breaker(10, Backoff(0, 0)))
         results = Results("worker", "succeeded", "failed", "dead", "group")
         reconciliation = Reconciliation(holds, Search(self.find, 0.01, attempts=2, delay=0.01) if self.find else None)
         creation = Creation(
@@ -83,7 +83,7 @@ class World:
 
     async def process(self, *records) -> Outcome:
         for each in records:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 outcome = await self.pipeline.process(each, self.assignment)
         return outcome
 

@@ -98,12 +98,12 @@ async def test_the_ends_are_kept_fresh(monkeypatch):
     consumer = Consumer()
     known = standings(consumer)
     known.began(0, 90)
-    async with known.kept_fresh(), asyncio.timeout(10):
+    async with known.kept_fresh(), asyncio.timeout(30):
         for end in (101, 102):
             consumer.ends = {PLACE: end}
             consumer.asked.clear()
             while known.of(0).end != end:
-                await asyncio.wait_for(consumer.asked.wait(), 10)
+                await asyncio.wait_for(consumer.asked.wait(), 30)
                 await asyncio.sleep(0)
 
 

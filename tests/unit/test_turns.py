@@ -3,13 +3,12 @@
 import asyncio
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.turns import Turns
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.booleans()), max_size=20))
 def test_any_mix_of_things(plan):
     """Never two at once for one thing, all who stay get their turn in their order, and nothing is kept."""
@@ -34,7 +33,7 @@ def test_any_mix_of_things(plan):
         for task, (_, _, gives_up) in zip(tasks, plan, strict=True):
             if gives_up:
                 task.cancel()
-        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 30)
         stayed = [number for number, task in enumerate(tasks) if not task.cancelled()]
         assert set(stayed) <= {*order["a"], *order["b"]}
         assert all(numbers == sorted(numbers) for numbers in order.values())
