@@ -30,12 +30,16 @@ async def ask(world, asked, going_on):
             await asyncio.sleep(0.005)
 
 
-async def created(sandbox, more):
-    """Return when that many customers more were created."""
-    wanted = sandbox.ledger.created + more
-    async with asyncio.timeout(WITHIN):
-        while sandbox.ledger.created < wanted:
-            await asyncio.sleep(0.02)
+async def created(sandbox, more, worker, asked):
+    """Return when that many customers more were created; who stands still, the worker or who asks it, is told."""
+    wanted, asked_then = sandbox.ledger.created + more, len(asked)
+    try:
+        async with asyncio.timeout(WITHIN):
+            while sandbox.ledger.created < wanted:
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        said = "\n".join(map(str, worker.lines[-20:]))
+        raise AssertionError(f"{len(asked) - asked_then} were asked for meanwhile; the last lines:\n{said}") from None
 
 
 async def leads(brokers, topics, wanted):
@@ -61,14 +65,14 @@ async def test_leaders_move_away_and_back(world_on):
         worker, going_on = await world.start(), asyncio.Event()
         going_on.set()
         asking = asyncio.create_task(ask(world, asked, going_on))
-        await created(sandbox, 20)
+        await created(sandbox, 20, worker, asked)
         assert await brokers.led_by_second(*topics)
         await brokers.second.kill()
         await leads(brokers, topics, wanted=False)
-        await created(sandbox, 20)
+        await created(sandbox, 20, worker, asked)
         await brokers.second.start()
         await leads(brokers, topics, wanted=True)
-        await created(sandbox, 20)
+        await created(sandbox, 20, worker, asked)
         going_on.clear()
         await asking
         await worker.until("record.finished", len(asked))

@@ -1,6 +1,7 @@
 """The state of a worker, read off its parts."""
 
 import asyncio
+import itertools
 import time
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from worker.assignment import Assignment
 from worker.dispatch import Dispatch
 from worker.errors import ApiUnavailable
 from worker.hold import Breaker, HoldReason, Holds
+from worker.ops.core import MARKS, Core
 from worker.ops.state import Load, bound_by
 from worker.ops.watch import Consumption, Watch
 from worker.outcomes import Succeeded
@@ -134,6 +136,28 @@ async def test_a_partition_as_far_ahead_as_it_may_be():
     await running.ended()
 
 
+async def test_a_core_that_is_full(running):
+    """More at once would only wait for it."""
+    running.watch.core = Core(clock=itertools.count(step=0.5).__next__, used=itertools.count(step=0.46).__next__)
+    await running.admitted((0, b"a"), (1, b"b"), (2, b"c"))
+    bounds = []
+    for _ in range(MARKS + 1):
+        running.watch.core.mark()
+        bounds.append(running.state().bound_by)
+    assert bounds == ["api"] * (MARKS - 1) + ["cpu"] * 2
+
+
+def test_a_core_s_share_of_late():
+    """What was used before the last marks says nothing."""
+    used, now = [0.0], itertools.count(step=0.5)
+    core = Core(clock=now.__next__, used=lambda: used[0])
+    for share, full in ((0.89, False), (0.91, True), (0.1, False)):
+        for _ in range(MARKS):
+            used[0] += share * 0.5
+            core.mark()
+        assert core.is_full() is full
+
+
 async def test_a_rate():
     """It binds while somebody waits for a moment that has not come."""
     running = Running(rate=0.5)
@@ -218,6 +242,10 @@ async def test_a_hold_that_the_breaker_ends():
         (Load(in_flight=3, queued=5, at_limit=True), "keys"),
         (Load(in_flight=3, at_limit=True), "uncommitted_limit"),
         (Load(in_flight=3, full=True, paced=True), "rate"),
+        (Load(in_flight=3, full=True, core_full=True), "cpu"),
+        (Load(queued=5, core_full=True), "cpu"),
+        (Load(in_flight=3, core_full=True, paced=True), "rate"),
+        (Load(core_full=True), "idle"),
         (Load(in_flight=3, full=True, restoring=True), "api"),
         (Load(restoring=True), "restore"),
         (Load(held=True, restoring=True, full=True, paced=True), "hold"),

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from worker.records import Standing
 
 Phase = Literal["running", "holding", "draining", "restoring"]
-Bound = Literal["api", "keys", "rate", "uncommitted_limit", "hold", "restore", "idle"]
+Bound = Literal["api", "keys", "rate", "cpu", "uncommitted_limit", "hold", "restore", "idle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ class Load:
     held: bool = False
     restoring: bool = False
     paced: bool = False
+    core_full: bool = False
     full: bool = False
     in_flight: int = 0
     queued: int = 0
@@ -110,14 +111,16 @@ class Load:
 def bound_by(load: Load) -> Bound:
     """What more throughput would need: the first of these that holds.
 
-    The rate comes before the API, since a record that waits for its moment has given its slot back; records that are
-    queued while slots are free wait for others of their key.
+    The rate comes before the API, since a record that waits for its moment has given its slot back; so does the core,
+    since answers that nobody has the time to read take slots, too. Records that are queued while slots are free wait
+    for others of their key.
     """
     busy = bool(load.in_flight or load.queued)
     rules: tuple[tuple[bool, Bound], ...] = (
         (load.held, "hold"),
         (load.restoring and not busy, "restore"),
         (load.paced, "rate"),
+        (load.core_full and busy, "cpu"),
         (load.full, "api"),
         (load.queued > 0, "keys"),
         (load.at_limit, "uncommitted_limit"),

@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from worker.dispatch import Dispatch, Work
 from worker.hold import HoldReason, Holds
+from worker.ops.core import Core
 from worker.ops.state import Blocking, Bound, Held, Load, PartitionState, Phase, SessionState, State, bound_by
 from worker.pace import Pace
 from worker.progress import Trails
@@ -63,6 +64,7 @@ class Watch:
     holds: Holds
     api: LoggedIn | None = None
     consumption: Consumption | None = None
+    core: Core = field(default_factory=Core)
 
     def turned(self) -> float | None:
         """When the consumer last asked for records; None before it begins, and from the drain of a stop on."""
@@ -110,6 +112,7 @@ class Watch:
                 held,
                 restoring=bool(self.consumption.intake.restoring),
                 paced=self.consumption.pace.somebody_waits(),
+                core_full=self.core.is_full(),
                 full=self.consumption.dispatch.is_full() or self.consumption.calls.locked(),
                 in_flight=sum(each.at_work for each in work),
                 queued=sum(each.queued for each in work),

@@ -20,10 +20,14 @@ CONSUMER_STALLED = 30.0
 
 @dataclass(eq=False, slots=True)
 class Watchdog:
-    """`turned` is when the consumer last asked for records, on the same clock; None while it is not meant to."""
+    """`turned` is when the consumer last asked for records, on the same clock; None while it is not meant to.
+
+    `also` is done at each tick.
+    """
 
     turned: Callable[[], float | None] = lambda: None
     clock: Callable[[], float] = time.monotonic
+    also: Callable[[], None] = lambda: None
     _due: float = 0.0
     _lags: deque[tuple[float, float]] = field(default_factory=deque)
 
@@ -36,6 +40,7 @@ class Watchdog:
 
     def ticked(self) -> None:
         """A tick came; how late says how long the loop did nothing else."""
+        self.also()
         now = self.clock()
         lag = max(0.0, now - self._due)
         self._lags.append((now, lag))
