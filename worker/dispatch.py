@@ -22,6 +22,10 @@ log = structlog.get_logger()
 AFTER_A_CRASH = 5.0
 AT_A_TURN = 8
 """Records of a partition that are at work together share its batches: with 600 partitions that saves a third."""
+MAX_QUEUED = 64 * 1024 * 1024
+"""Bytes of all records that wait, in equal shares: what is read ahead must not fill a container's memory."""
+OVERHEAD = 600
+"""Bytes that a record takes beside its key and value (measured)."""
 
 
 class Process(Protocol):
@@ -51,12 +55,14 @@ class Work:
 class _Open:
     """An assignment with its lanes: one per key, and one per record without a key.
 
-    `lanes` hold what has not begun; `waiting` are those whose first record can begin, the others are at work.
+    `lanes` hold what has not begun, that many bytes; `waiting` are those whose first record can begin, the others are
+    at work.
     """
 
     assignment: Assignment
     lanes: dict[Lane, deque[Record]] = field(default_factory=dict)
     waiting: deque[Lane] = field(default_factory=deque)
+    queued_bytes: int = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
@@ -68,10 +74,11 @@ class Dispatch:
     where there are many partitions.
     """
 
-    def __init__(self, process: Process, slots: Slots, *, max_uncommitted: int) -> None:
+    def __init__(self, process: Process, slots: Slots, *, max_uncommitted: int, max_queued: int = MAX_QUEUED) -> None:
         self._process = process
         self._slots = slots
         self._max_uncommitted = max_uncommitted
+        self._max_queued = max_queued
         self._open: dict[int, _Open] = {}
         self._turns: deque[int] = deque()
         self._left = 0
@@ -83,12 +90,20 @@ class Dispatch:
         self._open[assignment.partition] = _Open(assignment)
         self._turns.append(assignment.partition)
 
-    def ready(self) -> list[int]:
-        """Partitions that may be read from: open, not draining, not too far ahead of their commits."""
-        return [number for number, partition in self._open.items() if self._has_room(partition.assignment)]
+    @property
+    def partitions(self) -> int:
+        """How many are open."""
+        return len(self._open)
 
-    def _has_room(self, assignment: Assignment) -> bool:
-        return len(assignment.offsets) < self._max_uncommitted and not assignment.ending
+    def ready(self) -> list[int]:
+        """Partitions that may be read from: open, not draining, not too far ahead of their commits or of the work."""
+        return [number for number, partition in self._open.items() if self._has_room(partition)]
+
+    def _has_room(self, partition: _Open) -> bool:
+        """A partition with a hot key fills its own share and takes nothing from the others."""
+        if partition.assignment.ending or partition.queued_bytes * len(self._open) >= self._max_queued:
+            return False
+        return len(partition.assignment.offsets) < self._max_uncommitted
 
     def admit(self, record: Record) -> None:
         """Queue the record behind those of its key; one of a partition that was just given up is its next owner's."""
@@ -96,6 +111,7 @@ class Dispatch:
         if partition is None or partition.assignment.ending:
             return
         partition.assignment.offsets.start(record.offset)
+        partition.queued_bytes += _size(record)
         lane: Lane = record.offset if record.key is None else record.key
         if (queue := partition.lanes.get(lane)) is not None:
             queue.append(record)
@@ -135,6 +151,7 @@ class Dispatch:
 
     def _begin(self, partition: _Open, lane: Lane) -> None:
         record = partition.lanes[lane].popleft()
+        partition.queued_bytes -= _size(record)
         running = Running(self._slots, record, partition.assignment, partial(self._go_on, partition, lane))
         task = asyncio.create_task(self._run(running), name=f"{record.topic}/{record.partition}@{record.offset}")
         partition.tasks.add(task)
@@ -218,6 +235,10 @@ class Dispatch:
     def assignments(self) -> Iterator[Assignment]:
         """The open ones."""
         return (partition.assignment for partition in self._open.values())
+
+
+def _size(record: Record) -> int:
+    return len(record.value or b"") + len(record.key or b"") + OVERHEAD
 
 
 def _place(record: Record) -> dict[str, object]:

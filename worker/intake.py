@@ -18,6 +18,8 @@ from worker.records import Record
 
 log = structlog.get_logger()
 POLL = 0.2
+SHORT_POLL = 0.02
+"""Where a partition is left unread for now: it has room again long before the others have anything to read."""
 BATCH = 500
 SEEK_WITHIN = 5.0
 AGAIN_AFTER = 0.5
@@ -73,7 +75,7 @@ class Intake:
         held = bool(self.holds.reasons())
         ready = self.dispatch.ready() if not held or self._needs_probe() else []
         try:
-            records = await source.poll(ready, within=POLL, at_most=1 if held else BATCH)
+            records = await source.poll(ready, within=self._patience(ready, held=held), at_most=1 if held else BATCH)
         except KafkaUnavailable as error:
             self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, str(error), "poll")
             await asyncio.sleep(POLL)
@@ -83,6 +85,9 @@ class Intake:
             self.dispatch.admit(record)
         if records or not held:
             self._next_probe = self.holds.probes + PROBES_EACH
+
+    def _patience(self, ready: Collection[int], *, held: bool) -> float:
+        return POLL if held or len(ready) == self.dispatch.partitions else SHORT_POLL
 
     def _needs_probe(self) -> bool:
         """Another one from time to time: those in flight may fail for themselves, each for ever."""

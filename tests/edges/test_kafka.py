@@ -15,7 +15,7 @@ from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.journal_topic import JournalTopic
 from worker.kafka.sender import sender
-from worker.kafka.source import Membership, record_source
+from worker.kafka.source import FETCH_BYTES_EACH, Membership, record_source
 from worker.outcomes import Failed, Reason, ReasonCode
 from worker.records import OutgoingMessage, Position, Record
 from worker.topics import TopicSpec
@@ -97,6 +97,16 @@ async def test_every_codec_is_readable(connection, topic, codec):
     async with member(connection, topic) as (source, _):
         (record,) = await read(source, 1)
     assert record.value == codec.encode() * 100
+
+
+async def test_records_larger_than_what_is_read_ahead(connection, topic):
+    """The limits bound what is held ready, not what can be read."""
+    values = [bytes([number]) * (3 * FETCH_BYTES_EACH) for number in range(4)]
+    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
+        for value in values:
+            await results.publish(OutgoingMessage(topic, None, value, partition=0))
+    async with member(connection, topic) as (source, _):
+        assert [record.value for record in await read(source, 4)] == values
 
 
 async def test_a_committed_offset_is_where_the_next_member_begins(connection, topic):

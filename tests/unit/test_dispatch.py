@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.assignment import Assignment, Restored, now
-from worker.dispatch import AT_A_TURN, Dispatch
+from worker.dispatch import AT_A_TURN, OVERHEAD, Dispatch
 from worker.errors import Draining
 from worker.journal import Fence, PartitionJournal
 from worker.outcomes import Succeeded
@@ -50,9 +50,9 @@ def assignment_of(number, slots):
     return Assignment(number, Restored("me", PartitionJournal(), Fence(-1), now()), FakeJournalTopic().append, slots)
 
 
-def dispatch_of(process, *, in_flight=8, beyond=0, max_uncommitted=100, partitions=(0,)):
+def dispatch_of(process, *, in_flight=8, beyond=0, partitions=(0,), max_uncommitted=100, **limits):
     slots = Slots(in_flight, beyond)
-    dispatch = Dispatch(process, slots, max_uncommitted=max_uncommitted)
+    dispatch = Dispatch(process, slots, max_uncommitted=max_uncommitted, **limits)
     for number in partitions:
         dispatch.open(assignment_of(number, slots))
     return dispatch
@@ -80,6 +80,7 @@ def test_any_mix_of_keys(keys, in_flight):
             ended[keys[offset]].append(offset)
         assert all(offsets == sorted(offsets) for key, offsets in ended.items() if key is not None)
         assert process.most <= in_flight
+        assert dispatch._open[0].queued_bytes == 0
         await until(lambda: dispatch.in_flight() == 0)
 
     asyncio.run(scenario())
@@ -106,6 +107,24 @@ async def test_a_partition_too_far_ahead_of_its_commits():
     assert dispatch.ready() == [1]
     process.go.set()
     await until(lambda: dispatch.ready() == [0, 1])
+
+
+async def test_a_partition_too_far_ahead_of_the_work():
+    """It may have its share of the bytes that wait and no more; the others have theirs, and one record fits always."""
+    process = Recorder(wait=True)
+    size = len(b"k{}") + OVERHEAD
+    dispatch = dispatch_of(process, in_flight=1, partitions=(0, 1), max_queued=4 * size)
+    for offset in range(2):
+        dispatch.admit(record(offset))
+    assert dispatch.ready() == [0, 1]
+    dispatch.admit(record(2))
+    assert dispatch.ready() == [1]
+    dispatch.close([1])
+    assert dispatch.ready() == [0]
+    process.go.set()
+    await until(lambda: dispatch.committable() == {0: 3})
+    large = dispatch_of(Recorder(), max_queued=1)
+    assert large.ready() == [0]
 
 
 async def test_a_record_is_settled_before_its_outcome_is_published():

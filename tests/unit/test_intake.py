@@ -225,6 +225,26 @@ async def test_a_stop_without_the_group(running):
     assert running.source.commits == []
 
 
+async def test_a_partition_that_has_no_room(running, monkeypatch):
+    """While it is left unread the others are asked briefly."""
+    asked, poll = [], running.source.poll
+
+    async def remembered(partitions, *, within, at_most):
+        asked.append((list(partitions), within))
+        return await poll(partitions, within=within, at_most=at_most)
+
+    monkeypatch.setattr(running.source, "poll", remembered)
+    monkeypatch.setattr("worker.intake.SHORT_POLL", 0.0005)
+    running.go.clear()
+    running.intake.assigned([0, 1])
+    await running.until(lambda: ([0, 1], 0.001) in asked)
+    running.dispatch._max_uncommitted = 3
+    running.source.put(records(0, 1, 2))
+    await running.until(lambda: asked[-1] == ([1], 0.0005))
+    running.go.set()
+    await running.until(lambda: asked[-1] == ([0, 1], 0.001))
+
+
 async def test_a_hold(running):
     """Nothing is taken in beyond one record to probe with, and everything afterwards."""
     running.go.clear()

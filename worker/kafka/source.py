@@ -33,6 +33,9 @@ NOT_OURS_ANY_MORE = (
 # Polling with nothing to read keeps the member in its group and its buffers filled (facts row 26).
 NOTHING = TopicPartition("__none__", 0)
 FETCH_WAIT = 0.1
+# What the client reads ahead of the intake, by answer and by partition: its own 50 MiB and 1 MiB fill a container.
+FETCH_BYTES = 8 * 1024 * 1024
+FETCH_BYTES_EACH = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,8 @@ async def record_source(
         heartbeat_interval_ms=int(min(3.0, membership.session_timeout / 3) * 1000),
         rebalance_timeout_ms=int(membership.rebalance_timeout * 1000),
         fetch_max_wait_ms=int(FETCH_WAIT * 1000),
+        fetch_max_bytes=FETCH_BYTES,
+        max_partition_fetch_bytes=FETCH_BYTES_EACH,
     )
     consumer.subscribe([membership.topic], listener=_Listener(partitions))
     async with opened(consumer, connection, within):
