@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, UUID
 
 import orjson
 
-from worker.customer import Customer
+from worker.customer import Traits
 from worker.outcomes import Reason
 
 
@@ -44,7 +44,7 @@ class CreateCustomer:
     """A valid customer to be created; `body` is the API's exact form in the configured format."""
 
     request: Request
-    customer: Customer
+    customer: Traits
     body: bytes
 
 

@@ -76,7 +76,7 @@ class Decoder:
             return Unusable(request, Reason(ReasonCode.INVALID_CUSTOMER, message, judged))
         if self._event_attribute:
             judged = judged.with_attribute(self._event_attribute, str(request.event))
-        return CreateCustomer(request, judged, judged.encode(self._form))
+        return CreateCustomer(request, judged.traits, judged.encode(self._form))
 
 
 def _request(record: Record, headers: Mapping[str, str], attributes: Mapping[str, Json] | None = None) -> Request:

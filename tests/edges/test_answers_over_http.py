@@ -3,21 +3,19 @@
 import asyncio
 import gzip
 from contextlib import asynccontextmanager
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 from misbehaving import Peer, answering, holding_on, misbehaving, saying
 from yarl import URL
 
 from worker.commands import CreateCustomer, Request
-from worker.customer import Customer
+from worker.customer import Traits
 from worker.customer_api import Access, Credentials, customer_api
 from worker.customer_api.http import MAX_BODY, pooled
 from worker.errors import CreatedIdUnknown, LoginRefused, OutcomeUnknown, RefusedForNow
 from worker.outcomes import Failed, Succeeded
 
-INDIVIDUAL = cast("Customer", SimpleNamespace(customer_type="individual"))
+INDIVIDUAL = Traits("individual")
 COMMAND = CreateCustomer(Request("test", "1"), INDIVIDUAL, b"{}")
 LOCATION = "Location: /system/ws/v12/interaction/customer/2801\r\n"
 

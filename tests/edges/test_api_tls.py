@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import orjson
@@ -15,7 +14,7 @@ import pytest
 import trustme
 
 from worker.commands import CreateCustomer, Request
-from worker.customer import Customer
+from worker.customer import Traits
 from worker.customer_api import Access, Credentials, customer_api
 from worker.errors import ApiUnavailable, SettingsError
 from worker.outcomes import Succeeded
@@ -23,7 +22,7 @@ from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, sandbox_api
 
 JACK = CreateCustomer(
     Request("urn:crm", "17"),
-    cast("Customer", SimpleNamespace(customer_type="individual")),
+    Traits("individual"),
     orjson.dumps({"type": {"value": "individual"}, "contactPersons": {"contactPerson": [{"firstName": "Jack"}]}}),
 )
 OURS, OTHERS = trustme.CA(), trustme.CA()

@@ -2,21 +2,19 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from types import SimpleNamespace
-from typing import cast
 
 import orjson
 import pytest
 
 from worker.commands import CreateCustomer, Request
-from worker.customer import Customer
+from worker.customer import Traits
 from worker.customer_api import Access, Credentials, customer_api
 from worker.errors import ApiUnavailable, CreatedIdUnknown, LoginRefused, OutcomeUnknown, RefusedForNow
 from worker.outcomes import Failed, Succeeded
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, SandboxConfig, sandbox_api
 
 CREDENTIALS = Credentials(DEFAULT_USER, DEFAULT_PASSWORD)
-INDIVIDUAL = cast("Customer", SimpleNamespace(customer_type="individual"))
+INDIVIDUAL = Traits("individual")
 
 
 def command(name="Jack", **request):

@@ -2,21 +2,19 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from types import SimpleNamespace
-from typing import cast
 
 import orjson
 import pytest
 from misbehaving import answering, holding_on, misbehaving, saying
 
 from worker.commands import CreateCustomer, Request
-from worker.customer import Customer
+from worker.customer import Traits
 from worker.customer_api import Access, Credentials, customer_api
 from worker.errors import ApiUnavailable, LoginRefused, SearchRefused
 from worker.outcomes import Succeeded
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, SandboxConfig, sandbox_api
 
-INDIVIDUAL = cast("Customer", SimpleNamespace(customer_type="individual"))
+INDIVIDUAL = Traits("individual")
 CREDENTIALS = Credentials(DEFAULT_USER, DEFAULT_PASSWORD)
 EVENT = "6f1c1c1e-6d0f-5f5e-8a55-0d4f1f9f7a11"
 ADDRESS = "o'neil+crm&x=1%41@example.com"

@@ -4,20 +4,18 @@ import asyncio
 import ssl
 import subprocess
 from contextlib import asynccontextmanager
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 from misbehaving import CREATED, Peer, holding_on, misbehaving, saying, well
 
 from worker.commands import CreateCustomer, Request
-from worker.customer import Customer
+from worker.customer import Traits
 from worker.customer_api import Access, Credentials, customer_api
 from worker.errors import ApiUnavailable, OutcomeUnknown, SettingsError
 from worker.outcomes import Succeeded
 
 CREDENTIALS = Credentials("user", "secret")
-INDIVIDUAL = cast("Customer", SimpleNamespace(customer_type="individual"))
+INDIVIDUAL = Traits("individual")
 SMALL = CreateCustomer(Request("test", "1"), INDIVIDUAL, b"{}")
 LARGE = CreateCustomer(Request("test", "2"), INDIVIDUAL, b" " * 1024 * 1024)
 """More than the server's socket takes unread, so that it cannot have left as a whole."""

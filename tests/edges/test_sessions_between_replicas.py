@@ -1,19 +1,17 @@
 """Several processes with one account, against the sandbox and its limit of sessions."""
 
 from contextlib import AsyncExitStack, asynccontextmanager
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 
 from worker.commands import CreateCustomer, Request
-from worker.customer import Customer
+from worker.customer import Traits
 from worker.customer_api import Access, Credentials, customer_api
 from worker.errors import LoginRefused, SessionContention
 from worker.outcomes import Succeeded
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, SandboxConfig, sandbox_api
 
-INDIVIDUAL = cast("Customer", SimpleNamespace(customer_type="individual"))
+INDIVIDUAL = Traits("individual")
 CREDENTIALS = Credentials(DEFAULT_USER, DEFAULT_PASSWORD)
 BODY = b'{"type": {"value": "individual"}, "contactPersons": {"contactPerson": [{"firstName": "Sally"}]}}'
 COMMAND = CreateCustomer(Request("test", "1"), INDIVIDUAL, BODY)

@@ -2,8 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
-from typing import cast
 
 import orjson
 import pytest
@@ -12,7 +10,7 @@ from fakes import FakeCustomers, FakeJournalTopic, FakeTopics
 from worker.assignment import Assignment
 from worker.commands import CreateCustomer, Request, Unusable
 from worker.creation import Creation, RetryPolicy
-from worker.customer import Customer
+from worker.customer import Traits
 from worker.entries import Intent, decode, is_claim
 from worker.errors import (
     ApiUnavailable,
@@ -39,7 +37,7 @@ from worker.slots import Slots
 
 REJECTED = Failed(Reason(ReasonCode.REJECTED, "400", http=HttpAnswer(400, "400-101")))
 INVALID = Reason(ReasonCode.INVALID_CUSTOMER, "breaks a rule", (Violation("pin", "max_length", 255),))
-CUSTOMER = cast("Customer", SimpleNamespace(customer_type="individual"))
+CUSTOMER = Traits("individual")
 
 
 def record(offset=0, event="e1", key=b"k"):

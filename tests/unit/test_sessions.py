@@ -3,14 +3,13 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import cast
 
 import pytest
 from yarl import URL
 
 from worker.commands import CreateCustomer, Request
-from worker.customer import Customer
+from worker.customer import Traits
 from worker.customer_api import Access, Credentials, CustomerApi
 from worker.customer_api.answers import Meaning
 from worker.customer_api.early_deaths import EarlyDeaths
@@ -22,7 +21,7 @@ from worker.outcomes import Succeeded
 CREDENTIALS = Credentials("user", "secret")
 ACCESS = Access("http://crm")
 MEANING = Meaning(URL("http://crm"), frozenset({502, 504}), frozenset({408, 429, 500, 503}))
-COMMAND = CreateCustomer(Request("s", "1"), cast("Customer", SimpleNamespace(customer_type="individual")), b"{}")
+COMMAND = CreateCustomer(Request("s", "1"), Traits("individual"), b"{}")
 
 
 @dataclass

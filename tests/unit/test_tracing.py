@@ -4,7 +4,6 @@ import asyncio
 import builtins
 import sys
 import threading
-from typing import cast
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -14,7 +13,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 from opentelemetry.trace import SpanKind, StatusCode
 
 from worker.commands import CreateCustomer, Request, Unusable
-from worker.customer import Customer
+from worker.customer import Traits
 from worker.errors import Draining
 from worker.ops.spans import exported, follower
 from worker.ops.tracing import obstacle, traced, wanted
@@ -30,7 +29,7 @@ ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
 
 
 def command(request=GIVEN):
-    return CreateCustomer(request, cast("Customer", {}), b"{}")
+    return CreateCustomer(request, Traits("individual"), b"{}")
 
 
 class Traced:
