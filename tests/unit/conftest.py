@@ -8,9 +8,9 @@ import pytest
 import structlog
 from hypothesis import settings
 
-# All unit tests together take some seconds; WORKER_TEST_EXAMPLES asks for more of each property's examples.
-settings.register_profile("few", max_examples=int(os.environ.get("WORKER_TEST_EXAMPLES", "25")), deadline=None)
-settings.load_profile("few")
+# WORKER_TEST_EXAMPLES asks for more of each property's examples.
+settings.register_profile("unit", max_examples=int(os.environ.get("WORKER_TEST_EXAMPLES", "100")), deadline=None)
+settings.load_profile("unit")
 
 
 @pytest.fixture(autouse=True)
