@@ -152,7 +152,7 @@ class Dispatch:
     def _begin(self, partition: _Open, lane: Lane) -> None:
         record = partition.lanes[lane].popleft()
         partition.queued_bytes -= _size(record)
-        running = Running(self._slots, record, partition.assignment, partial(self._go_on, partition, lane))
+        running = Running(record, partition.assignment, partial(self._go_on, partition, lane))
         task = asyncio.create_task(self._run(running), name=f"{record.topic}/{record.partition}@{record.offset}")
         partition.tasks.add(task)
         task.add_done_callback(partition.tasks.discard)

@@ -64,9 +64,12 @@ class Process:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            said = "\n".join([*map(str, self.lines[-20:]), *self.text[-20:]])
-            raise AssertionError(f"no {event} {facts} within {DEADLINE} s; the last lines:\n{said}") from None
+            raise AssertionError(f"no {event} {facts} within {DEADLINE} s; {self.last_lines()}") from None
         return found
+
+    def last_lines(self) -> str:
+        """What it said last, for a test that gives up."""
+        return "\n".join(["the last lines:", *map(str, self.lines[-20:]), *self.text[-20:]])
 
     def of(self, event: str, **facts) -> list[Line]:
         return [line for line in self.lines if line.get("event") == event and facts.items() <= line.items()]

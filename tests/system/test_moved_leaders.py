@@ -38,8 +38,7 @@ async def created(sandbox, more, worker, asked):
             while sandbox.ledger.created < wanted:
                 await asyncio.sleep(0.02)
     except TimeoutError:
-        said = "\n".join(map(str, worker.lines[-20:]))
-        raise AssertionError(f"{len(asked) - asked_then} were asked for meanwhile; the last lines:\n{said}") from None
+        raise AssertionError(f"{len(asked) - asked_then} were asked for meanwhile; {worker.last_lines()}") from None
 
 
 async def leads(brokers, topics, wanted):

@@ -36,7 +36,7 @@ async def opened(connection: Connection, within: float = 10.0) -> AsyncIterator[
     client = AIOKafkaAdminClient(**connection.arguments())
     admin = Admin(client, connection, within)
     try:
-        async with admin.bounded():
+        with explained(connection.bootstrap_servers, connection.security_protocol):
             await started(client.start(), within)
         yield admin
     finally:
