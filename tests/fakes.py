@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from worker.assignment import Restored, now
 from worker.commands import CreateCustomer
-from worker.entries import Claim, encode
+from worker.entries import Claim, encode, encode_headers
 from worker.errors import ApiUnavailable
 from worker.journal import Fence, PartitionJournal
 from worker.outcomes import Failed, Outcome, Succeeded
-from worker.records import OutgoingMessage, Position, Record
+from worker.records import Headers, OutgoingMessage, Position, Record
 
 Answer = Outcome | Exception
 
@@ -81,8 +81,10 @@ class FakeJournalTopic:
     topic: str = "journal"
     claims: int = 0
 
-    async def append(self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None]) -> int:
-        stored = await self.topics.publish(OutgoingMessage(self.topic, key, value, partition=partition))
+    async def append(
+        self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None], headers: Headers = ()
+    ) -> int:
+        stored = await self.topics.publish(OutgoingMessage(self.topic, key, value, headers, partition))
         acknowledged(stored.offset)
         return stored.offset
 
@@ -90,10 +92,10 @@ class FakeJournalTopic:
         self.claims += 1
         writer = f"writer-{self.claims}"
         claim = Claim(writer)
-        claimed = await self.append(partition, claim.key, encode(claim), lambda _: None)
+        claimed = await self.append(partition, claim.key, encode(claim), lambda _: None, encode_headers(claim))
         journal = PartitionJournal()
         for time, message in enumerate(self.topics.logs[self.topic, partition][:claimed]):
-            journal.apply_raw(message.key or b"", message.value or b"", time)
+            journal.apply_raw(message.key or b"", message.value or b"", time, message.headers)
         journal.claimed(writer)
         return Restored(writer, journal, Fence(claimed), now())
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-from worker.entries import Entry, EntryKey, Finished, encode
+from worker.entries import Entry, EntryKey, Finished, encode, encode_headers
 from worker.errors import Draining, Fenced, LeaseOver
 from worker.journal import Fence, Lease, Moment, PartitionJournal
 from worker.offsets import Offsets
+from worker.records import Headers
 from worker.slots import Slots
 from worker.turns import Turn, Turns
 
@@ -24,7 +25,7 @@ class Append(Protocol):
     """
 
     def __call__(
-        self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None]
+        self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None], headers: Headers = ()
     ) -> Awaitable[int]: ...
 
 
@@ -92,7 +93,8 @@ class Assignment:
             raise Fenced
         lease = Lease(self.clock(), self.terms.intent_ttl)
         key = EntryKey(event, offset, self.restored.writer)
-        await self.append(self.partition, key.encode(), encode(entry), self.restored.fence.acknowledged)
+        acknowledged = self.restored.fence.acknowledged
+        await self.append(self.partition, key.encode(), encode(entry), acknowledged, encode_headers(entry))
         self.journal.apply(key, entry, time.time_ns() // 1_000_000)
         if self.fenced:
             self.draining.set()

@@ -1,14 +1,21 @@
-"""The journal's entries as they stand in its topic (design 4.6): keys, values, and how each is read."""
+"""The journal's entries as they stand in its topic: keys, values, headers, and how each is read.
+
+What an earlier version knows stands in the value, exactly in the form that it reads; what it does not know stands in
+Kafka headers, which it passes over. So workers of two versions can share a journal.
+"""
 
 import re
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, assert_never
 from uuid import UUID
 
 import orjson
 
+from worker.entry_headers import RESOLUTION, Spans, claim_headers, evidence_headers, read_claim_headers, read_evidence
+from worker.evidence import NO_EVIDENCE, Evidence
 from worker.outcome_json import read_count, read_outcome
-from worker.outcomes import Outcome
+from worker.outcomes import Outcome, Succeeded
+from worker.records import Headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +24,7 @@ class Intent:
 
     attempt: int
     state: Literal["intent"] = "intent"
+    evidence: Evidence = NO_EVIDENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class Finished:
 
     outcome: Outcome
     state: Literal["finished"] = "finished"
+    evidence: Evidence = NO_EVIDENCE
 
 
 Entry = Intent | Released | Finished
@@ -59,10 +68,16 @@ class Claim:
 
     Each has a key of its own: where compaction kept the last one alone, a reader could not tell which finishes were
     written by somebody who had lost the partition.
+
+    `group` and `topic` say whose requests are worked on under it; earlier versions did not say. `expired` are offsets
+    of requests, (first, end) with the end left out, that retention deleted before anybody read them.
     """
 
     writer: str
     state: Literal["claim"] = "claim"
+    group: str | None = None
+    topic: str | None = None
+    expired: Spans = ()
 
     @property
     def key(self) -> bytes:
@@ -75,11 +90,12 @@ def is_claim(key: bytes | None) -> bool:
     return key is not None and key.startswith(CLAIM)
 
 
-def decode_claim(key: bytes, value: bytes) -> Claim:
+def decode_claim(key: bytes, value: bytes, headers: Headers = ()) -> Claim:
     """ValueError where it is none of this journal."""
     match orjson.loads(value):
         case {"state": "claim", "writer": str(writer), **rest} if not rest and key == Claim(writer).key:
-            return Claim(writer)
+            group, topic, expired = read_claim_headers(headers)
+            return Claim(writer, group=group, topic=topic, expired=expired)
         case _:
             raise ValueError("not a claim")
 
@@ -102,15 +118,53 @@ def read_key(raw: bytes) -> tuple[int, int, str]:
 
 def encode(entry: Entry | Claim) -> bytes:
     """The entry's value in the topic."""
-    return orjson.dumps(entry)
+    match entry:
+        case Intent(attempt) | Released(attempt):
+            return orjson.dumps({"attempt": attempt, "state": entry.state})
+        case Finished(Succeeded(resolution="confirmed") as outcome):
+            return orjson.dumps({"outcome": replace(outcome, resolution="reconciled"), "state": entry.state})
+        case Finished(outcome):
+            return orjson.dumps({"outcome": outcome, "state": entry.state})
+        case Claim(writer):
+            return orjson.dumps({"writer": writer, "state": entry.state})
+        case other:
+            assert_never(other)
 
 
-def decode(raw: bytes) -> Entry:
+def encode_headers(entry: Entry | Claim) -> Headers:
+    """The entry's headers in the topic: none for nearly every entry."""
+    match entry:
+        case Released():
+            return ()
+        case Intent(evidence=evidence):
+            return evidence_headers(evidence)
+        case Finished(outcome, evidence=evidence):
+            confirmed = isinstance(outcome, Succeeded) and outcome.resolution == "confirmed"
+            return (*evidence_headers(evidence), *(((RESOLUTION, b"confirmed"),) if confirmed else ()))
+        case Claim(group=group, topic=topic, expired=expired):
+            return claim_headers(group, topic, expired)
+        case other:
+            assert_never(other)
+
+
+def decode(raw: bytes, headers: Headers = ()) -> Entry:
     """ValueError where the bytes are no entry of this journal."""
     given = orjson.loads(raw)
     state = given.get("state") if isinstance(given, dict) and len(given) == 2 else None
     if state == "finished":
-        return Finished(read_outcome(given.get("outcome")))
-    if state in ("intent", "released"):
-        return (Intent if state == "intent" else Released)(read_count(given.get("attempt")))
+        return _finished(read_outcome(given.get("outcome")), headers)
+    if state == "intent":
+        return Intent(read_count(given.get("attempt")), evidence=read_evidence(headers))
+    if state == "released":
+        return Released(read_count(given.get("attempt")))
     raise ValueError("not an entry")
+
+
+def _finished(outcome: Outcome, headers: Headers) -> Finished:
+    match dict(headers).get(RESOLUTION), outcome:
+        case None, _:
+            return Finished(outcome, evidence=read_evidence(headers))
+        case b"confirmed", Succeeded():
+            return Finished(replace(outcome, resolution="confirmed"), evidence=read_evidence(headers))
+        case _:
+            raise ValueError("not a resolution")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from worker.assignment import Restored, now
 from worker.journal import Fence, PartitionJournal
+from worker.records import Headers
 
 
 @dataclass(slots=True)
@@ -18,7 +19,9 @@ class NoJournal:
         """Nothing is known."""
         return Restored("nobody", PartitionJournal(), Fence(self._offsets[partition]), now())
 
-    async def append(self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None]) -> int:
+    async def append(
+        self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None], headers: Headers = ()
+    ) -> int:
         """Nobody else can write here."""
         self._offsets[partition] += 1
         acknowledged(self._offsets[partition])

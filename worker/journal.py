@@ -6,9 +6,21 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
-from worker.entries import Entry, EntryKey, Finished, Intent, Released, decode, decode_claim, is_claim, read_key
+from worker.entries import (
+    Entry,
+    EntryKey,
+    Finished,
+    Intent,
+    Released,
+    decode,
+    decode_claim,
+    is_claim,
+    read_key,
+)
+from worker.evidence import NO_EVIDENCE
 from worker.memory import ByAge, KnownEvent, KnownRecord, Packing, last_offset, last_seen
 from worker.outcomes import Failed, Outcome, ReasonCode, Succeeded
+from worker.records import Headers
 
 
 @dataclass(slots=True)
@@ -112,18 +124,19 @@ class PartitionJournal:
         """`time` is milliseconds since the epoch; entries come in the order of the log."""
         self._apply(key.event.int, key.offset, key.writer, entry, time)
 
-    def apply_raw(self, key: bytes, value: bytes, time: int) -> None:
+    def apply_raw(self, key: bytes, value: bytes, time: int, headers: Headers = ()) -> None:
         """The same, as it stands in the topic. ValueError where it is no entry of this journal."""
         if is_claim(key):
-            self.claimed(decode_claim(key, value).writer)
+            self.claimed(decode_claim(key, value, headers).writer)
             return
         event, offset, writer = read_key(key)
-        self._apply(event, offset, writer, decode(value), time)
+        self._apply(event, offset, writer, decode(value, headers), time)
 
     def _apply(self, number: int, offset: int, writer: str, entry: Entry, time: int) -> None:
         packed = self._events.pop(number)
         counts = self._claimant in {None, writer}
-        if packed is None and counts and isinstance(entry, Finished):  # as nearly every entry of a compacted topic
+        # As nearly every entry of a compacted topic.
+        if packed is None and counts and isinstance(entry, Finished) and entry.evidence is NO_EVIDENCE:
             self._events.put(number, self._packing.ended(time, offset, entry.outcome))
             return
         event = KnownEvent() if packed is None else self._packing.unpack(packed)
@@ -184,12 +197,14 @@ def _note(known: KnownRecord, writer: str, entry: Entry, *, counts: bool) -> Non
     """An outcome that does not `count` was never told, and never will be: it is evidence, for or against a customer."""
     match entry:
         case Intent(attempt):
+            known.learn(entry.evidence)
             known.open.add(writer)
             known.attempts = max(known.attempts, attempt)
         case Released(attempt):
             known.open.discard(writer)
             known.attempts = attempt
         case Finished(outcome):
+            known.learn(entry.evidence)
             known.open.discard(writer)
             known.outcome = known.outcome or (outcome if counts else None)
             if isinstance(outcome, Succeeded):

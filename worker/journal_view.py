@@ -53,10 +53,11 @@ class Partition:
             return
         try:
             if record.key and is_claim(record.key):
-                self.owner = decode_claim(record.key, record.value).writer
+                self.owner = decode_claim(record.key, record.value, record.headers).writer
                 self.journal.claimed(self.owner)
                 return
-            line = Line(record.offset, record.timestamp, decode_key(record.key or b""), decode(record.value))
+            entry = decode(record.value, record.headers)
+            line = Line(record.offset, record.timestamp, decode_key(record.key or b""), entry)
         except ValueError:
             place = f"{record.topic}/{record.partition} at offset {record.offset}"
             raise JournalUnreadable(f"{place}: not an entry of this journal") from None

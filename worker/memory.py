@@ -7,6 +7,7 @@ from itertools import chain, islice
 from struct import Struct
 from typing import Generic, TypeVar
 
+from worker.evidence import NO_EVIDENCE, Evidence
 from worker.outcome_json import decode_outcome, encode_outcome
 from worker.outcomes import Failed, Outcome, Reason, ReasonCode, Resolution, Succeeded
 
@@ -16,7 +17,7 @@ class KnownRecord:
     """One record of an event. `open` are the writers whose POST may have been carried out.
 
     `outcome` is the first that counts; `created` is a customer, whether it was told or not; `unknown` is that some
-    writer parked it, and a doubt outlives every failure that somebody else is certain of.
+    writer parked it, and a doubt outlives every failure that somebody else is certain of. `evidence` outlives both.
     """
 
     open: set[str] = field(default_factory=set)
@@ -24,10 +25,16 @@ class KnownRecord:
     outcome: Outcome | None = None
     created: Succeeded | None = None
     unknown: bool = False
+    evidence: Evidence = NO_EVIDENCE
 
     def in_doubt(self) -> bool:
-        """Nobody can tell from this record alone whether the customer exists."""
-        return self.created is None and (self.unknown or bool(self.open))
+        """Nobody can tell from this record alone whether the customer exists, or under which id."""
+        return self.created is None and (self.unknown or self.evidence.exists or bool(self.open))
+
+    def learn(self, evidence: Evidence) -> None:
+        """What an entry says beside its attempt."""
+        if evidence is not NO_EVIDENCE:
+            self.evidence |= evidence
 
 
 def ended(outcome: Outcome, attempts: int = 0) -> KnownRecord:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-Resolution = Literal["created", "already_created", "reconciled"]
+Resolution = Literal["created", "already_created", "reconciled", "confirmed"]
 
 Rule = Literal[
     "required",

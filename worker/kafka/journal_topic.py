@@ -10,13 +10,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from worker.assignment import Restored, now
-from worker.entries import Claim, encode
+from worker.entries import Claim, encode, encode_headers
 from worker.errors import JournalMismatch, JournalUnreadable, KafkaUnavailable
 from worker.journal import Fence, PartitionJournal
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
 from worker.kafka.sender import Sender
-from worker.records import OutgoingMessage
+from worker.records import Headers, OutgoingMessage
 from worker.topics import Topic, unequal
 
 FETCH_BYTES = 8 * 1024 * 1024
@@ -35,9 +35,11 @@ class JournalTopic:
     requests: str | None = None
     within: float = 60.0
 
-    async def append(self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None]) -> int:
+    async def append(
+        self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None], headers: Headers = ()
+    ) -> int:
         """The entry's offset, once all in-sync replicas have it; `acknowledged` is told in the order of offsets."""
-        message = OutgoingMessage(self.topic, key, value, partition=partition)
+        message = OutgoingMessage(self.topic, key, value, headers, partition)
         stored = await self.sender.publish(message, lambda position: acknowledged(position.offset))
         return stored.offset
 
@@ -51,7 +53,7 @@ class JournalTopic:
         writer = uuid4().hex[:12]
         claim = Claim(writer)
         fence = copy(kept.fence) if kept else Fence(-1)
-        claimed = await self.append(partition, claim.key, encode(claim), fence.acknowledged)
+        claimed = await self.append(partition, claim.key, encode(claim), fence.acknowledged, encode_headers(claim))
         since = now()
         if kept:
             kept.fence.broken, kept.fence.anew = fence.broken, fence.anew
@@ -114,7 +116,7 @@ def apply(record: ConsumerRecord[bytes, bytes], journal: PartitionJournal) -> No
     if record.value is None:
         return
     try:
-        journal.apply_raw(record.key or b"", record.value, record.timestamp)
+        journal.apply_raw(record.key or b"", record.value, record.timestamp, tuple(record.headers))
     except ValueError:
         place = f"{record.topic}/{record.partition} at offset {record.offset}"
         raise JournalUnreadable(f"{place}: not an entry of this journal") from None
