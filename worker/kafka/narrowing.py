@@ -1,0 +1,170 @@
+"""What the client cannot read of a partition, read beside it: one batch at a time, and the other partitions go on."""
+
+import asyncio
+from collections import deque
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError, for_code
+from aiokafka.protocol.fetch import FetchRequest
+
+from worker.kafka.batches import Batch, UnreadableBatch, first_batch
+from worker.kafka.failures import named
+from worker.records import Record
+
+AGAIN_AFTER = 2.0
+WITHIN = 10.0
+WAIT = 100
+# A producer whose records are odd writes more of them: the client would stumble over each, for all partitions.
+WELL_IN_A_ROW = 20
+
+
+@dataclass(slots=True)
+class Beside:
+    """One partition while it is read beside the client: `records` are read and not taken, `offset` is the next to read.
+
+    `over` is that the client goes on from there, `why` that nothing can be read for now, `out_of_range` that the log
+    has nothing there.
+    """
+
+    offset: int
+    records: deque[Record] = field(default_factory=deque)
+    taken: asyncio.Event = field(default_factory=asyncio.Event)
+    over: bool = False
+    why: str | None = None
+    out_of_range: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Narrowing:
+    """Each such partition has a task, so that one that nobody can read keeps nobody waiting; it tries for ever."""
+
+    consumer: AIOKafkaConsumer
+    topic: str
+    _beside: dict[int, Beside] = field(default_factory=dict)
+    _tasks: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+
+    @property
+    def out_of_range(self) -> Mapping[int, int]:
+        """Of partitions whose log has nothing at the offset that is to be read next, that offset."""
+        return {number: each.offset for number, each in self._beside.items() if each.out_of_range}
+
+    @property
+    def unreadable(self) -> Mapping[int, str]:
+        """Of partitions that nothing can be read of for now, why, with the place."""
+        return {number: each.why for number, each in self._beside.items() if each.why}
+
+    def __contains__(self, partition: int) -> bool:
+        return partition in self._beside
+
+    def is_busy(self) -> bool:
+        """Whether more is about to be read."""
+        return any(each.why is None for each in self._beside.values())
+
+    def begin(self, partition: int, offset: int) -> None:
+        """The client cannot read what follows there."""
+        self.forget(partition)
+        beside = self._beside[partition] = Beside(offset)
+        self._tasks[partition] = asyncio.create_task(self._read(partition, beside), name=f"read {partition} apart")
+
+    def ends(self, partition: int, offset: int) -> None:
+        """The log has nothing there: whoever knows what became of it says where it is read from."""
+        self.forget(partition)
+        why = f"{self.topic}/{partition} at offset {offset}: the log begins behind it, or ends before"
+        self._beside[partition] = Beside(offset, why=why, out_of_range=True)
+
+    def forget(self, partition: int) -> None:
+        """It is read from somewhere else, or not by us."""
+        self._beside.pop(partition, None)
+        if task := self._tasks.pop(partition, None):
+            task.cancel()
+
+    def close(self) -> None:
+        """Nothing is read any more."""
+        for partition in list(self._beside):
+            self.forget(partition)
+
+    def take(self, partitions: Collection[int], at_most: int) -> list[Record]:
+        """What was read of one of these, in its order."""
+        for number in partitions:
+            beside = self._beside.get(number)
+            if beside and beside.records:
+                found = [beside.records.popleft() for _ in range(min(at_most, len(beside.records)))]
+                if not beside.records:
+                    beside.taken.set()
+                return found
+        return []
+
+    def over(self) -> dict[int, int]:
+        """By partition the offset from which the client goes on; each is told once."""
+        ended = {number: each.offset for number, each in self._beside.items() if each.over and not each.records}
+        for number in ended:
+            self.forget(number)
+        return ended
+
+    async def _read(self, partition: int, beside: Beside) -> None:
+        """Until enough batches in a row were in order, or no more is there; the next is read once this one is taken."""
+        well = 0
+        while well < WELL_IN_A_ROW:
+            try:
+                batch = await self._batch(partition, beside)
+                records = self._of(batch, partition, beside.offset) if batch else []
+            except OffsetOutOfRangeError:
+                # The client says so, too, and does what it was told to do then.
+                break
+            except Exception as error:  # noqa: BLE001  whatever it is, it is this partition's alone
+                beside.why = f"{self.topic}/{partition} at offset {beside.offset}: {_why(error)}"
+                await asyncio.sleep(AGAIN_AFTER)
+                continue
+            if batch is None:
+                break
+            beside.why = None
+            well = 0 if any(each.unreadable for each in records) else well + 1
+            beside.offset = batch.next_offset
+            await self._handed(beside, records)
+        beside.why, beside.over = None, True
+
+    async def _handed(self, beside: Beside, records: list[Record]) -> None:
+        beside.taken.clear()
+        beside.records.extend(records)
+        if records:
+            await beside.taken.wait()
+
+    def _of(self, batch: Batch, partition: int, offset: int) -> list[Record]:
+        return [each for each in batch.records(self.topic, partition) if each.offset >= offset]
+
+    async def _batch(self, partition: int, beside: Beside) -> Batch | None:
+        """The next one with records for us; None at the end. Raises KafkaError, TimeoutError and UnreadableBatch."""
+        while True:
+            async with asyncio.timeout(WITHIN):
+                raw, aborted = await self._fetched(TopicPartition(self.topic, partition), beside.offset)
+            if not raw:
+                return None
+            batch = first_batch(raw)
+            if not batch.is_passed_over(aborted):
+                return batch
+            beside.offset = max(beside.offset, batch.next_offset)
+
+    async def _fetched(self, place: TopicPartition, offset: int) -> tuple[bytes, list[tuple[int, int]]]:
+        """One batch's bytes, however large it is, and the aborted transactions (their producers and first offsets)."""
+        client, fetcher = self.consumer._client, self.consumer._fetcher  # noqa: SLF001  a batch has no public way
+        leader = client.cluster.leader_for_partition(place)
+        if leader in {None, -1}:
+            client.force_metadata_update()
+            raise KafkaError("no leader")
+        isolation = fetcher._isolation_level if fetcher else 0  # noqa: SLF001  as above
+        wanted = [(place.topic, [(place.partition, offset, 1)])]
+        answer = await client.send(leader, FetchRequest(WAIT, 1, 1, isolation, wanted))
+        (_, ((_, code, _, *rest),)) = answer.topics[0]
+        if code:
+            client.force_metadata_update()
+            raise for_code(code)
+        return bytes(rest[-1] or b""), list(rest[2 if answer.API_VERSION >= 5 else 1] or ())
+
+
+def _why(error: Exception) -> str:
+    """For a person, without a value of the records."""
+    if isinstance(error, UnreadableBatch):
+        return f"the batch there cannot be read: {error}"
+    return f"nothing can be read there: {named(error)}"
