@@ -19,7 +19,7 @@ from worker.dispatch import Dispatch
 from worker.errors import Draining, KafkaUnavailable
 from worker.forgetful import NoJournal
 from worker.hold import HoldReason, Holds
-from worker.intake import Intake, Restore
+from worker.intake import Intake
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.journal_topic import JournalTopic
@@ -30,6 +30,7 @@ from worker.measures import Measures
 from worker.ops.port import operations
 from worker.ops.tracing import traced
 from worker.ops.watch import Consumption, Watch
+from worker.ownership import Restore
 from worker.pipeline import Pipeline
 from worker.progress import Trails
 from worker.settings import Settings
