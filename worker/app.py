@@ -119,11 +119,11 @@ async def _work(
     async def kafka(make: Callable[[], AbstractAsyncContextManager[Opened]]) -> Opened:
         return await once_there(lambda: stack.enter_async_context(make()), holds, stopping)
 
-    cluster = await kafka(lambda: _verified(connection, settings))
+    await kafka(lambda: _verified(connection, settings))
     results = await kafka(lambda: sender(connection, Outage(holds, "results"), max_request_size=3 * MIB))
     journal = await kafka(lambda: sender(connection, Outage(holds, "journal"), max_request_size=MIB))
     creation = _creation(settings, api, holds, measures)
-    decoder, messages = wiring.decoder(settings, catalog), wiring.results(settings, cluster)
+    decoder, messages = wiring.decoder(settings, catalog), wiring.results(settings)
     pipeline = Pipeline(decoder, creation, messages, results.publish, observed.trails, measures)
     slots = wiring.slots(settings)
     dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted)

@@ -52,13 +52,17 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """Bytes to be published; `partition` is None where the key decides."""
+    """Bytes to be published; `partition` is None where the key decides.
+
+    It decides, too, where there is no such partition and the message may be `elsewhere`.
+    """
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
     partition: int | None = None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

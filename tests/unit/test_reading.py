@@ -234,14 +234,14 @@ async def test_a_log_that_is_cut_off_behind_a_bad_batch():
         async with asyncio.timeout(10):
             while not source.unreadable:
                 await source.poll([0, 1], within=0.01, at_most=5)
-            assert source.out_of_range == {}
+            assert source.astray == {}
             del log.batches[0][:2]
             log.beginnings[0] = 3
-            while not source.out_of_range:
+            while not source.astray:
                 await source.poll([0, 1], within=0.01, at_most=5)
-        assert (source.out_of_range, list(source.unreadable)) == ({0: 2}, [0])
+        assert (source.astray, list(source.unreadable)) == ({0: 2}, [0])
         log.batches[1].append(batch(1))
         assert offsets(await read(source, 2, 1)) == {1: [1]}
         await source.rewind(0, 3, 5)
-        assert (source.out_of_range, source.unreadable) == ({}, {})
+        assert (source.astray, source.unreadable) == ({}, {})
         assert offsets(await read(source, 2, 2)) == {0: [3, 4]}

@@ -24,8 +24,8 @@ WELL_IN_A_ROW = 20
 class Beside:
     """One partition while it is read beside the client: `records` are read and not taken, `offset` is the next to read.
 
-    `over` is that the client goes on from there, `why` that nothing can be read for now, `out_of_range` that the log
-    has nothing there.
+    `over` is that the client goes on from there, `why` that nothing can be read for now, `astray` that the log does not
+    hold that offset.
     """
 
     offset: int
@@ -33,7 +33,7 @@ class Beside:
     taken: asyncio.Event = field(default_factory=asyncio.Event)
     over: bool = False
     why: str | None = None
-    out_of_range: bool = False
+    astray: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -46,9 +46,9 @@ class Narrowing:
     _tasks: dict[int, asyncio.Task[None]] = field(default_factory=dict)
 
     @property
-    def out_of_range(self) -> Mapping[int, int]:
-        """Of partitions whose log has nothing at the offset that is to be read next, that offset."""
-        return {number: each.offset for number, each in self._beside.items() if each.out_of_range}
+    def astray(self) -> Mapping[int, int]:
+        """By partition the offset that is to be read next, and that its log does not hold."""
+        return {number: each.offset for number, each in self._beside.items() if each.astray}
 
     @property
     def unreadable(self) -> Mapping[int, str]:
@@ -72,7 +72,7 @@ class Narrowing:
         """The log has nothing there: whoever knows what became of it says where it is read from."""
         self.forget(partition)
         why = f"{self.topic}/{partition} at offset {offset}: the log begins behind it, or ends before"
-        self._beside[partition] = Beside(offset, why=why, out_of_range=True)
+        self._beside[partition] = Beside(offset, why=why, astray=True)
 
     def forget(self, partition: int) -> None:
         """It is read from somewhere else, or not by us."""

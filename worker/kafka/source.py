@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import (
@@ -26,6 +27,7 @@ from worker.kafka.revival import rejoin, revive_fetcher
 from worker.kafka.standings import Standings
 from worker.records import Record
 
+log = structlog.get_logger()
 NOT_OURS_ANY_MORE = (
     CommitFailedError,
     IllegalGenerationError,
@@ -34,6 +36,8 @@ NOT_OURS_ANY_MORE = (
     UnknownMemberIdError,
 )
 FETCH_WAIT = 0.1
+# More partitions are noticed after that many seconds; the client's own five minutes leave them unread for as long.
+METADATA_EVERY = 3.0
 # What the client reads ahead of the intake, by answer and by partition: its own 50 MiB and 1 MiB fill a container.
 FETCH_BYTES = 8 * 1024 * 1024
 FETCH_BYTES_EACH = 256 * 1024
@@ -64,6 +68,7 @@ class RecordSource:
         self._consumer = consumer
         self._topic = topic
         self.standings = Standings(consumer, topic)
+        self._partitions = 0
         self._beside = Narrowing(consumer, topic)
         self._reading = Reading(consumer, topic, self._beside)
 
@@ -73,14 +78,25 @@ class RecordSource:
         return self._beside.unreadable
 
     @property
-    def out_of_range(self) -> Mapping[int, int]:
-        """Of partitions whose log has nothing at the offset to be read next, that offset, until they are rewound."""
-        return self._beside.out_of_range
+    def astray(self) -> Mapping[int, int]:
+        """By partition the offset that its log does not hold: it is not read before somebody says where to go on."""
+        return self._beside.astray
 
     def forget(self, partitions: Collection[int]) -> None:
         """They are not ours any more."""
         for number in partitions:
             self._reading.forget(number)
+
+    def refresh(self) -> None:
+        """Ask for the topic as it is now."""
+        self._consumer._client.force_metadata_update()  # noqa: SLF001  aiokafka has no other way to ask
+
+    def count(self) -> None:
+        """Say where there are other partitions than before."""
+        now = len(self._consumer.partitions_for_topic(self._topic) or ())
+        if self._partitions and now != self._partitions:
+            log.warning("partitions.changed", topic=self._topic, before=self._partitions, now=now)
+        self._partitions = now
 
     def close(self) -> None:
         """Nothing is polled any more."""
@@ -110,8 +126,7 @@ class RecordSource:
         """Nothing came: there may be nothing to come, no topic, or nobody who fetches. Raises KafkaUnavailable."""
         revive_fetcher(self._consumer)
         if not self._exists():
-            # The client asks for itself every five minutes only.
-            self._consumer._client.force_metadata_update()  # noqa: SLF001  aiokafka has no other way to ask
+            self.refresh()
             raise KafkaUnavailable(f"{self._topic}: {NO_TOPIC}")
 
     async def rewind(self, partition: int, offset: int | None, within: float) -> None:
@@ -166,12 +181,15 @@ class _Listener(ConsumerRebalanceListener):
         self._source = source
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+        # The group's leader shares out the partitions that it knows of.
+        self._source.refresh()
         numbers = [each.partition for each in revoked]
         self._source.forget(numbers)
         await self._partitions.revoked(numbers)
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         """Returns at once: no heartbeat is sent while it runs (facts row 15)."""
+        self._source.count()
         self._partitions.assigned([each.partition for each in assigned])
 
 
@@ -191,6 +209,7 @@ async def record_source(
         session_timeout_ms=int(membership.session_timeout * 1000),
         heartbeat_interval_ms=int(min(3.0, membership.session_timeout / 3) * 1000),
         rebalance_timeout_ms=int(membership.rebalance_timeout * 1000),
+        metadata_max_age_ms=int(METADATA_EVERY * 1000),
         fetch_max_wait_ms=int(FETCH_WAIT * 1000),
         fetch_max_bytes=FETCH_BYTES,
         max_partition_fetch_bytes=FETCH_BYTES_EACH,
