@@ -255,6 +255,9 @@ async def test_a_journal_with_other_partitions_than_the_requests(connection, top
             with pytest.raises(JournalMismatch, match=rf"topic {topic} .* 2 partitions, {requests} .* 4 partitions"):
                 await journal.claim(number)
         await made_anew(connection, topic, partitions=5)
+        with pytest.raises(JournalMismatch, match=rf"topic {topic} .* 5 partitions, {requests} .* 4 partitions"):
+            await journal.claim(0)
+        await made_anew(connection, topic, partitions=4)
         for number in range(4):
             assert len((await journal.claim(number)).journal) == 0
 

@@ -47,8 +47,8 @@ class JournalTopic:
         """Write our claim, then read all that stands before it. What others write later is a gap in our offsets.
 
         What we `kept` of an earlier claim of ours is still all there is, if nobody has written since its last entry;
-        it is remembered where the topic was deleted meanwhile. Raises KafkaUnavailable, JournalMismatch where there is
-        no such partition, since the requests have more of them, or JournalUnreadable for a foreign entry.
+        it is remembered where the topic was deleted meanwhile. Raises KafkaUnavailable, JournalMismatch where it has
+        more partitions than the requests, or fewer and this one not, or JournalUnreadable for a foreign entry.
         """
         await self._compare(partition)
         writer = uuid4().hex[:12]
@@ -63,13 +63,16 @@ class JournalTopic:
         return Restored(writer, journal, Fence(claimed), since)
 
     async def _compare(self, partition: int) -> None:
-        """Before anything is written, which would wait for a partition that is not there, and others with it."""
+        """Before anything is written, which would wait for a partition that is not there, and others with it.
+
+        With more partitions than the requests it is another journal; with fewer, those have got more.
+        """
         if self.requests is None:
             return
         journal, requests = await self.sender.counted(self.topic, self.requests)
         if not journal or not requests:
             raise KafkaUnavailable(f"{self.requests if journal else self.topic}: it does not exist")
-        if partition >= journal:
+        if journal > requests or partition >= journal:
             raise JournalMismatch(unequal(Topic(self.topic, journal, 0), Topic(self.requests, requests, 0)))
 
     async def _known(self, partition: int, claimed: int, kept: Restored | None) -> PartitionJournal:
