@@ -144,6 +144,8 @@ async def test_a_header_name_that_is_not_utf8(world):
     assert [("trace\\xff\\xfe-id", b"1") in letter.headers for letter in letters] == [True, True]
     assert await world.committed() == {0: 13, 1: 13}
     assert worker.of("hold.started", reason="partition_unreadable") == []
+    verifying = await world.start("verify")
+    assert await verifying.ended() == 0, verifying.last_lines()
 
 
 async def add_partitions(world, topic, count):

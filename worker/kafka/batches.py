@@ -66,6 +66,10 @@ class Batch:
             raise UnreadableBatch(f"it cannot be decompressed ({type(error).__name__})") from None
         return [self._record(topic, partition, frame) for frame in self._frames(body)]
 
+    def records_from(self, offset: int, topic: str, partition: int) -> list[Record]:
+        """Those that do not stand before that offset. Raises UnreadableBatch."""
+        return [each for each in self.records(topic, partition) if each.offset >= offset]
+
     def _frames(self, body: bytes) -> Iterator[bytes]:
         position = 0
         for _ in range(self.count):

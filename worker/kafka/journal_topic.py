@@ -13,6 +13,7 @@ from worker.assignment import Restored, now
 from worker.entries import Claim, encode, encode_headers
 from worker.errors import JournalMismatch, JournalUnreadable, KafkaUnavailable
 from worker.journal import Fence, PartitionJournal
+from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
 from worker.kafka.sender import Sender
@@ -108,7 +109,7 @@ class JournalTopic:
         async with asyncio.timeout(self.within) as deadline:
             await consumer.seek_to_beginning(partition)
             while await consumer.position(partition) < end:
-                for records in (await consumer.getmany(partition, timeout_ms=POLL, max_records=AT_ONCE)).values():
+                for records in (await patiently(consumer, partition, timeout_ms=POLL, max_records=AT_ONCE)).values():
                     deadline.reschedule(asyncio.get_running_loop().time() + self.within)
                     for record in records:
                         if record.offset < end:

@@ -6,16 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError, for_code
-from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.errors import OffsetOutOfRangeError
 
-from worker.kafka.batches import Batch, UnreadableBatch, first_batch
-from worker.kafka.failures import named
+from worker.kafka.beside import next_batch, said
 from worker.records import Record
 
 AGAIN_AFTER = 2.0
-WITHIN = 10.0
-WAIT = 100
 # A producer whose records are odd writes more of them: the client would stumble over each, for all partitions.
 WELL_IN_A_ROW = 20
 
@@ -108,13 +104,13 @@ class Narrowing:
         well = 0
         while well < WELL_IN_A_ROW:
             try:
-                batch = await self._batch(partition, beside)
-                records = self._of(batch, partition, beside.offset) if batch else []
+                batch = await next_batch(self.consumer, TopicPartition(self.topic, partition), beside.offset)
+                records = batch.records_from(beside.offset, self.topic, partition) if batch else []
             except OffsetOutOfRangeError:
                 # The client says so, too, and does what it was told to do then.
                 break
             except Exception as error:  # noqa: BLE001  whatever it is, it is this partition's alone
-                beside.why = f"{self.topic}/{partition} at offset {beside.offset}: {_why(error)}"
+                beside.why = f"{self.topic}/{partition} at offset {beside.offset}: {said(error)}"
                 await asyncio.sleep(AGAIN_AFTER)
                 continue
             if batch is None:
@@ -130,41 +126,3 @@ class Narrowing:
         beside.records.extend(records)
         if records:
             await beside.taken.wait()
-
-    def _of(self, batch: Batch, partition: int, offset: int) -> list[Record]:
-        return [each for each in batch.records(self.topic, partition) if each.offset >= offset]
-
-    async def _batch(self, partition: int, beside: Beside) -> Batch | None:
-        """The next one with records for us; None at the end. Raises KafkaError, TimeoutError and UnreadableBatch."""
-        while True:
-            async with asyncio.timeout(WITHIN):
-                raw, aborted = await self._fetched(TopicPartition(self.topic, partition), beside.offset)
-            if not raw:
-                return None
-            batch = first_batch(raw)
-            if not batch.is_passed_over(aborted):
-                return batch
-            beside.offset = max(beside.offset, batch.next_offset)
-
-    async def _fetched(self, place: TopicPartition, offset: int) -> tuple[bytes, list[tuple[int, int]]]:
-        """One batch's bytes, however large it is, and the aborted transactions (their producers and first offsets)."""
-        client, fetcher = self.consumer._client, self.consumer._fetcher  # noqa: SLF001  a batch has no public way
-        leader = client.cluster.leader_for_partition(place)
-        if leader in {None, -1}:
-            client.force_metadata_update()
-            raise KafkaError("no leader")
-        isolation = fetcher._isolation_level if fetcher else 0  # noqa: SLF001  as above
-        wanted = [(place.topic, [(place.partition, offset, 1)])]
-        answer = await client.send(leader, FetchRequest(WAIT, 1, 1, isolation, wanted))
-        (_, ((_, code, _, *rest),)) = answer.topics[0]
-        if code:
-            client.force_metadata_update()
-            raise for_code(code)
-        return bytes(rest[-1] or b""), list(rest[2 if answer.API_VERSION >= 5 else 1] or ())
-
-
-def _why(error: Exception) -> str:
-    """For a person, without a value of the records."""
-    if isinstance(error, UnreadableBatch):
-        return f"the batch there cannot be read: {error}"
-    return f"nothing can be read there: {named(error)}"

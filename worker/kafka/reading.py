@@ -6,29 +6,14 @@ from dataclasses import dataclass, field
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import (
-    CorruptRecordException,
-    KafkaError,
-    NoOffsetForPartitionError,
-    OffsetOutOfRangeError,
-    RecordTooLargeError,
-    UnsupportedCodecError,
-)
 
+from worker.kafka.beside import PLACELESS, is_of_all
 from worker.kafka.narrowing import Narrowing
 
 log = structlog.get_logger()
 Batches = Mapping[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
 # Polling with nothing to read keeps the member in its group and its buffers filled (facts row 26).
 NOTHING = TopicPartition("__none__", 0)
-# The client says them of one partition; all other errors of Kafka's are about all of it.
-OF_ONE = (
-    CorruptRecordException,
-    NoOffsetForPartitionError,
-    OffsetOutOfRangeError,
-    RecordTooLargeError,
-    UnsupportedCodecError,
-)
 ONE_BY_ONE_FOR = 5.0
 BRIEFLY = 0.02
 
@@ -73,7 +58,7 @@ class Reading:
             return self._handed(await self._one_by_one(wanted, at_most) or await self._others(wanted, within, at_most))
         except Exception as error:
             self._back(wanted)
-            if _is_of_all(error):
+            if is_of_all(error):
                 raise
             self._suspects, self._until = wanted, time.monotonic() + ONE_BY_ONE_FOR
             return {}
@@ -101,7 +86,7 @@ class Reading:
             try:
                 found = await self._of([number], 0, at_most)
             except Exception as error:
-                if _is_of_all(error) or number not in self._next:
+                if is_of_all(error) or number not in self._next:
                     raise
                 self._blame(number, error)
             else:
@@ -115,7 +100,7 @@ class Reading:
         log.warning("poll.failed", partition=number, offset=offset, error=type(error).__name__)
         self._back([number])
         self._suspects.remove(number)
-        if isinstance(error, OffsetOutOfRangeError | NoOffsetForPartitionError):
+        if isinstance(error, PLACELESS):
             self.beside.ends(number, offset)
         else:
             self.beside.begin(number, offset)
@@ -133,7 +118,3 @@ class Reading:
         for number, offset in self.beside.over().items():
             self._next[number] = offset
             self._back([number])
-
-
-def _is_of_all(error: Exception) -> bool:
-    return isinstance(error, KafkaError) and not isinstance(error, OF_ONE)

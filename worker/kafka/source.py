@@ -19,6 +19,7 @@ from aiokafka.errors import (
 )
 
 from worker.errors import CommitRefused, KafkaUnavailable
+from worker.kafka.beside import BesideRecord
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import NO_TOPIC, named
 from worker.kafka.narrowing import Narrowing
@@ -234,4 +235,5 @@ def as_record(given: ConsumerRecord[bytes, bytes]) -> Record:
         given.key,
         given.value,
         tuple((name, value) for name, value in given.headers),
+        given.unreadable if isinstance(given, BesideRecord) else None,
     )
