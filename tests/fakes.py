@@ -109,6 +109,7 @@ class FakeSource:
     commits: list[dict[int, int]] = field(default_factory=list)
     failures: deque[Exception] = field(default_factory=deque)
     rewound: dict[int, int] = field(default_factory=dict)
+    unreadable: dict[int, str] = field(default_factory=dict)
 
     def put(self, records: Iterable[Record]) -> None:
         for record in records:

@@ -19,7 +19,7 @@ from worker.dispatch import Dispatch
 from worker.errors import Draining, KafkaUnavailable
 from worker.forgetful import NoJournal
 from worker.hold import HoldReason, Holds
-from worker.intake import Intake, Restore
+from worker.intake import Intake
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.journal_topic import JournalTopic
@@ -30,6 +30,7 @@ from worker.measures import Measures
 from worker.ops.port import operations
 from worker.ops.tracing import traced
 from worker.ops.watch import Consumption, Watch
+from worker.ownership import Restore
 from worker.pipeline import Pipeline
 from worker.progress import Trails
 from worker.settings import Settings
@@ -118,11 +119,11 @@ async def _work(
     async def kafka(make: Callable[[], AbstractAsyncContextManager[Opened]]) -> Opened:
         return await once_there(lambda: stack.enter_async_context(make()), holds, stopping)
 
-    cluster = await kafka(lambda: _verified(connection, settings))
+    await kafka(lambda: _verified(connection, settings))
     results = await kafka(lambda: sender(connection, Outage(holds, "results"), max_request_size=3 * MIB))
     journal = await kafka(lambda: sender(connection, Outage(holds, "journal"), max_request_size=MIB))
     creation = _creation(settings, api, holds, measures)
-    decoder, messages = wiring.decoder(settings, catalog), wiring.results(settings, cluster)
+    decoder, messages = wiring.decoder(settings, catalog), wiring.results(settings)
     pipeline = Pipeline(decoder, creation, messages, results.publish, observed.trails, measures)
     slots = wiring.slots(settings)
     dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
+from typing import NamedTuple
 
 import structlog
 
@@ -29,7 +30,7 @@ NEUTRAL = (Draining, Fenced, LeaseOver, SearchRefused)
 
 
 class HoldReason(StrEnum):
-    """Why nothing is taken in."""
+    """Why nothing is taken in, from one partition or from any."""
 
     API_UNAVAILABLE = "api_unavailable"
     SESSION_REFUSED = "session_refused"
@@ -37,7 +38,15 @@ class HoldReason(StrEnum):
     REJECTION_FLOOD = "rejection_flood"
     KAFKA_UNAVAILABLE = "kafka_unavailable"
     JOURNAL_RESTORING = "journal_restoring"
+    PARTITION_UNREADABLE = "partition_unreadable"
     STOPPING = "stopping"
+
+
+class Hold(NamedTuple):
+    """One hold: of that partition alone, or without one of the API or of all of Kafka."""
+
+    reason: HoldReason
+    partition: int | None = None
 
 
 @dataclass(slots=True)
@@ -91,35 +100,50 @@ class Holds:
     def __init__(self, breaker: Breaker, clock: Callable[[], float] = time.monotonic) -> None:
         self._breaker = breaker
         self._clock = clock
-        self._since: dict[HoldReason, float] = {}
-        self._details: dict[HoldReason, str] = {}
-        self._holders: dict[HoldReason, set[str]] = {}
+        self._since: dict[Hold, float] = {}
+        self._details: dict[Hold, str] = {}
+        self._holders: dict[Hold, set[str]] = {}
         self._of_breaker: HoldReason | None = None
 
     def reasons(self) -> list[HoldReason]:
-        """The holds that are on, oldest first."""
-        return list(self._since)
+        """The holds that are of no single partition, oldest first: these alone keep the others from being read."""
+        return [hold.reason for hold in self._since if hold.partition is None]
 
-    def details(self) -> dict[HoldReason, tuple[float, str]]:
+    def details(self) -> dict[Hold, tuple[float, str]]:
         """Of each hold that is on, how many seconds it has lasted, and what was said last about it."""
         now = self._clock()
-        return {reason: (now - since, self._details[reason]) for reason, since in self._since.items()}
+        return {hold: (now - since, self._details[hold]) for hold, since in self._since.items()}
 
-    def begin(self, reason: HoldReason, detail: str, holder: str = "") -> None:
-        """`detail` is for a person, without personal data; a hold lasts until each of its holders has ended it."""
-        self._holders.setdefault(reason, set()).add(holder)
-        self._details[reason] = detail
-        if reason not in self._since:
-            self._since[reason] = self._clock()
-            log.warning("hold.started", reason=reason.value, detail=detail)
+    def begin(self, reason: HoldReason, detail: str, holder: str = "", partition: int | None = None) -> None:
+        """`detail` is for a person, without personal data; a hold lasts until each of its holders has ended it.
 
-    def end(self, reason: HoldReason, holder: str = "") -> None:
+        What concerns one `partition` is its hold alone: nobody else waits for that.
+        """
+        hold = Hold(reason, partition)
+        self._holders.setdefault(hold, set()).add(holder)
+        self._details[hold] = detail
+        if hold not in self._since:
+            self._since[hold] = self._clock()
+            log.warning("hold.started", reason=reason.value, detail=detail, partition=partition)
+
+    def end(self, reason: HoldReason, holder: str = "", partition: int | None = None) -> None:
         """This holder's part is over; the hold is when it was the last."""
-        holders = self._holders.get(reason, set())
+        hold = Hold(reason, partition)
+        holders = self._holders.get(hold, set())
         holders.discard(holder)
-        since = None if holders else self._since.pop(reason, None)
+        if holders:
+            return
+        self._holders.pop(hold, None)
+        self._details.pop(hold, None)
+        since = self._since.pop(hold, None)
         if since is not None:
-            log.info("hold.ended", reason=reason.value, seconds=round(self._clock() - since, 3))
+            log.info("hold.ended", reason=reason.value, seconds=round(self._clock() - since, 3), partition=partition)
+
+    def end_of(self, partition: int) -> None:
+        """It is not ours any more, so that nothing of it is held here."""
+        for hold in [hold for hold in self._since if hold.partition == partition]:
+            self._holders.pop(hold, None)
+            self.end(hold.reason, partition=partition)
 
     @property
     def probes(self) -> int:

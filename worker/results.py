@@ -21,14 +21,13 @@ CONTENT_TYPE = b"application/cloudevents+json"
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Where results go, and as whose. `same_partition`: requests and dead letters have equally many partitions."""
+    """Where results go, and as whose."""
 
     source: str
     succeeded_topic: str
     failed_topic: str
     dead_letter_topic: str
     consumer_group: str
-    same_partition: bool = True
     with_payload: bool = True
 
     def succeeded(self, outcome: Succeeded, record: Record, request: Request) -> OutgoingMessage:
@@ -78,8 +77,8 @@ class Results:
         if record.key is None and value is None:
             # The producer takes no message that has neither.
             value, headers = b"", (*headers, (letter_headers.VALUE, letter_headers.NULL))
-        partition = record.partition if self.same_partition else None
-        return OutgoingMessage(self.dead_letter_topic, record.key, value, headers, partition)
+        # Requests may get more partitions at any time, and a record of a new one is not kept waiting for a letter's.
+        return OutgoingMessage(self.dead_letter_topic, record.key, value, headers, record.partition, elsewhere=True)
 
     def without_payload(self) -> "Results":
         """The same, with dead letters that leave the value out and say so."""

@@ -27,7 +27,7 @@ from worker.results import Results
 from worker.retry import Backoff
 from worker.settings import Settings
 from worker.slots import Slots
-from worker.topics import Cluster, Plan
+from worker.topics import Plan
 
 ENDS_IN_A_NUMBER = re.compile(r"-(\d+)$")
 
@@ -168,17 +168,15 @@ def ordinal(hostname: str) -> int:
     return int(found.group(1)) if found else 0
 
 
-def results(settings: Settings, cluster: Cluster) -> Results:
+def results(settings: Settings) -> Results:
     """Where results go."""
     topics = settings.topics
-    requests, dead_letters = cluster.topics[topics.requests], cluster.topics[topics.dead_letters]
     return Results(
         settings.events.source,
         topics.succeeded,
         topics.failed,
         topics.dead_letters,
         settings.kafka.group_id,
-        same_partition=requests.partitions == dead_letters.partitions,
         with_payload=settings.dead_letters.payload == "full",
     )
 

@@ -243,18 +243,23 @@ async def test_a_journal_that_is_deleted(connection, topic):
 
 
 async def test_a_journal_with_other_partitions_than_the_requests(connection, topic, unique):
-    """It is claimed by nobody before the numbers are equal; the error names both topics."""
+    """A partition that it lacks is claimed by nobody before it is there; the error names both topics and numbers."""
     requests = f"{unique}-requests"
     async with admin.opened(connection) as client:
-        await client.create(TopicSpec(requests, 2, 1))
+        await client.create(TopicSpec(requests, 4, 1))
     async with sender(connection, Silent(), max_request_size=1_000_000) as results:
         journal = JournalTopic(topic, connection, results, requests)
-        await journal.claim(0)
-        await made_anew(connection, topic, partitions=3)
-        with pytest.raises(JournalMismatch, match=rf"topic {topic} .* has 3 partitions, {requests} .* has 2 partition"):
+        for number in (0, 1):
+            await journal.claim(number)
+        for number in (2, 3):
+            with pytest.raises(JournalMismatch, match=rf"topic {topic} .* 2 partitions, {requests} .* 4 partitions"):
+                await journal.claim(number)
+        await made_anew(connection, topic, partitions=5)
+        with pytest.raises(JournalMismatch, match=rf"topic {topic} .* 5 partitions, {requests} .* 4 partitions"):
             await journal.claim(0)
-        await made_anew(connection, topic)
-        assert len((await journal.claim(0)).journal) == 0
+        await made_anew(connection, topic, partitions=4)
+        for number in range(4):
+            assert len((await journal.claim(number)).journal) == 0
 
 
 async def test_a_message_that_the_topic_does_not_take(connection, unique):

@@ -72,6 +72,7 @@ def test_a_dead_letter():
     outcome = Failed(Reason(ReasonCode.REJECTED, "no", http=HttpAnswer(400)), 1)
     letter = RESULTS.dead_letter(outcome, RECORD, REQUEST, first_seen=1_700_000_000.0)
     assert (letter.topic, letter.partition, letter.key, letter.value) == ("dead", 2, b"key", b"\xffvalue")
+    assert letter.elsewhere
     assert letter.headers[:2] == RECORD.headers
     told = headers(letter)
     assert told["worker-http-status"] == b"400"
@@ -81,9 +82,9 @@ def test_a_dead_letter():
 
 def test_a_dead_letter_without_its_payload():
     """It says that the value was left out."""
-    results = Results("crm-eu", "ok", "failed", "dead", "group-1", same_partition=False, with_payload=False)
+    results = Results("crm-eu", "ok", "failed", "dead", "group-1", with_payload=False)
     letter = results.dead_letter(Failed(Reason(ReasonCode.REJECTED, "no")), RECORD, REQUEST, 0.0)
-    assert (letter.value, letter.partition, headers(letter)["worker-payload"]) == (None, None, b"omitted")
+    assert (letter.value, letter.partition, headers(letter)["worker-payload"]) == (None, 2, b"omitted")
 
 
 def test_a_dead_letter_with_neither_key_nor_value():

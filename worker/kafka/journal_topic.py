@@ -13,6 +13,7 @@ from worker.assignment import Restored, now
 from worker.entries import Claim, encode, encode_headers
 from worker.errors import JournalMismatch, JournalUnreadable, KafkaUnavailable
 from worker.journal import Fence, PartitionJournal
+from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
 from worker.kafka.sender import Sender
@@ -47,9 +48,10 @@ class JournalTopic:
         """Write our claim, then read all that stands before it. What others write later is a gap in our offsets.
 
         What we `kept` of an earlier claim of ours is still all there is, if nobody has written since its last entry;
-        it is remembered where the topic was deleted meanwhile. Raises KafkaUnavailable, JournalMismatch where there
-        are not as many partitions as the requests have, or JournalUnreadable for a foreign entry.
+        it is remembered where the topic was deleted meanwhile. Raises KafkaUnavailable, JournalMismatch where it has
+        more partitions than the requests, or fewer and this one not, or JournalUnreadable for a foreign entry.
         """
+        await self._compare(partition)
         writer = uuid4().hex[:12]
         claim = Claim(writer)
         fence = copy(kept.fence) if kept else Fence(-1)
@@ -57,18 +59,21 @@ class JournalTopic:
         since = now()
         if kept:
             kept.fence.broken, kept.fence.anew = fence.broken, fence.anew
-        await self._compare()
         journal = await self._known(partition, claimed, kept)
         journal.claimed(writer)
         return Restored(writer, journal, Fence(claimed), since)
 
-    async def _compare(self) -> None:
+    async def _compare(self, partition: int) -> None:
+        """Before anything is written, which would wait for a partition that is not there, and others with it.
+
+        With more partitions than the requests it is another journal; with fewer, those have got more.
+        """
         if self.requests is None:
             return
         journal, requests = await self.sender.counted(self.topic, self.requests)
         if not journal or not requests:
             raise KafkaUnavailable(f"{self.requests if journal else self.topic}: it does not exist")
-        if journal != requests:
+        if journal > requests or partition >= journal:
             raise JournalMismatch(unequal(Topic(self.topic, journal, 0), Topic(self.requests, requests, 0)))
 
     async def _known(self, partition: int, claimed: int, kept: Restored | None) -> PartitionJournal:
@@ -104,7 +109,7 @@ class JournalTopic:
         async with asyncio.timeout(self.within) as deadline:
             await consumer.seek_to_beginning(partition)
             while await consumer.position(partition) < end:
-                for records in (await consumer.getmany(partition, timeout_ms=POLL, max_records=AT_ONCE)).values():
+                for records in (await patiently(consumer, partition, timeout_ms=POLL, max_records=AT_ONCE)).values():
                     deadline.reschedule(asyncio.get_running_loop().time() + self.within)
                     for record in records:
                         if record.offset < end:

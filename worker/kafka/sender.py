@@ -77,7 +77,7 @@ class Sender:
         """
         if _size(message) > self.max_request_size:
             raise MessageTooLarge(f"{message.topic}: larger than {self.max_request_size} bytes")
-        number = message.partition if message.partition is not None else await self._partition(message)
+        number = await self._number(message)
         stored: asyncio.Future[Position] = self._loop.create_future()
         self._outbox(TopicPartition(message.topic, number)).add(Waiting(message, acknowledged, stored))
         return await stored
@@ -87,8 +87,15 @@ class Sender:
             self._outboxes[place] = Outbox(place, self)
         return self._outboxes[place]
 
-    async def _partition(self, message: OutgoingMessage) -> int:
-        """As the key decides."""
+    async def _number(self, message: OutgoingMessage) -> int:
+        """The partition that it names, or the one that its key decides on."""
+        if message.partition is not None and not message.elsewhere:
+            return message.partition
+        numbers = await self._partitions(message)
+        return message.partition if message.partition in numbers else int(by_key(message.key, numbers, numbers))
+
+    async def _partitions(self, message: OutgoingMessage) -> list[int]:
+        """Of its topic, as they are now."""
         while (numbers := self._numbers.get(message.topic)) is None:
             try:
                 known = self.producer.client.cluster.partitions_for_topic(message.topic)
@@ -97,7 +104,7 @@ class Sender:
                 await self.recover(self.producer, TopicPartition(message.topic, -1), error)
             else:
                 self._numbers[message.topic] = numbers
-        return int(by_key(message.key, numbers, numbers))
+        return numbers
 
     def _forget_with(self, producer: AIOKafkaProducer) -> None:
         """Partitions as they were told last; the client would copy and we sort hundreds of them for each message."""
