@@ -174,8 +174,7 @@ class Dispatch:
                 raise
             except Exception as error:  # noqa: BLE001  an error of ours must neither lose the record nor go unseen
                 log.error("record.crashed", **_place(record), error=type(error).__name__, where=where(error))
-                await running.slot_again()
-                await assignment.pause(AFTER_A_CRASH)
+                await running.rest(AFTER_A_CRASH)
             else:
                 assignment.offsets.finish(record.offset)
                 self.finished += 1
