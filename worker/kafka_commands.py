@@ -38,7 +38,7 @@ async def check_all(settings: Settings, config: Path | None, *, as_json: bool) -
         check.kafka(lambda: brokers.opened(connection), plan, client),
         check.api(
             lambda: wiring.api(settings),
-            Wanted(access.base_url, reconcile.by, reconcile.attribute or ""),
+            Wanted(access.base_url, reconcile.by, reconcile.attribute or "", resends_503=wiring.resends_503(settings)),
             lambda: certificate(access),
         ),
     ]
