@@ -14,6 +14,7 @@ from worker.assignment import Assignment, Restored, now
 from worker.dispatch import AT_A_TURN, OVERHEAD, Dispatch
 from worker.errors import Draining
 from worker.journal import Fence, PartitionJournal
+from worker.measures import Measures
 from worker.outcomes import Succeeded
 from worker.records import Record
 from worker.slots import Slots
@@ -194,7 +195,7 @@ async def test_a_record_that_waits_for_its_retry_gives_its_slot_back():
 
 
 async def test_an_error_of_ours(monkeypatch):
-    """The record is neither lost nor passed over: it is taken up again."""
+    """The record is neither lost nor passed over: it is taken up again, and counted."""
     monkeypatch.setattr("worker.dispatch.AFTER_A_CRASH", 0.0)
     attempts = []
 
@@ -204,10 +205,12 @@ async def test_an_error_of_ours(monkeypatch):
             raise RuntimeError("a bug")
         return OUTCOME
 
-    dispatch = dispatch_of(process)
+    measures = Measures()
+    dispatch = dispatch_of(process, measures=measures)
     dispatch.admit(record(0))
     await until(lambda: dispatch.committable() == {0: 1})
     assert attempts == [0, 0]
+    assert measures.crashes.counts == {(): 1}
 
 
 async def test_a_record_whose_partition_drains():
