@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from worker import wiring
 from worker.dead_letters.filters import Filter
 from worker.dead_letters.following import AT_MOST, endings
-from worker.dead_letters.letters import Place
+from worker.dead_letters.letters import Letter, Place
 from worker.dead_letters.look_up import LookUp
 from worker.dead_letters.marks import Bits, mark_of
 from worker.dead_letters.replay import Rules
-from worker.dead_letters.replaying import Found, Replayed, Replaying, Result, Tally
+from worker.dead_letters.replaying import EXISTS, Found, Left, Replayed, Replaying, Result, Tally
 from worker.dead_letters.topic import Topics, topics
 from worker.errors import StartupError
 from worker.hold import Holds
@@ -142,8 +142,16 @@ class Run:
                     _print_json({"deadLetter": str(letter.place), "replayedAs": at})
             case Found(letter, customer_id):
                 say(f"{letter.place}: its customer exists, {customer_id}", err=True)
+                self._tell_left(letter, EXISTS, customerId=customer_id)
+            case Left(letter, why):
+                self._tell_left(letter, why)
             case _:
                 pass
+
+    def _tell_left(self, letter: Letter, why: str, **further: str) -> None:
+        """For a machine each by itself; a person is told how many."""
+        if self.asked.as_json:
+            _print_json({"deadLetter": str(letter.place), "left": why, **further})
 
     def _tell(self, selected: int) -> None:
         if self.asked.as_json:
