@@ -126,7 +126,7 @@ async def _work(
     decoder, messages = wiring.decoder(settings, catalog), wiring.results(settings)
     pipeline = Pipeline(decoder, creation, messages, results.publish, observed.trails, measures)
     slots = wiring.slots(settings)
-    dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted)
+    dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted, measures=measures)
     restore = _restore(settings, connection, journal, slots)
     intake = Intake(dispatch, restore, holds, settings.dispatch.drain_timeout, measures)
     source = await kafka(lambda: record_source(connection, wiring.membership(settings), intake))

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
+from worker.drain import Drain, after
 from worker.entries import Entry, EntryKey, Finished, encode, encode_headers
-from worker.errors import Draining, Fenced, LeaseOver
+from worker.errors import Fenced, LeaseOver
 from worker.journal import Fence, Lease, Moment, PartitionJournal
 from worker.offsets import Offsets
 from worker.records import Headers
@@ -64,7 +65,7 @@ class Assignment:
     terms: Terms = Terms()
     clock: Callable[[], Moment] = now
     offsets: Offsets = field(default_factory=Offsets)
-    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    draining: Drain = field(default_factory=Drain)
     given_up: bool = False
     _turns: Turns = field(default_factory=Turns)
 
@@ -116,19 +117,16 @@ class Assignment:
         return look
 
     def alone_with(self, event: UUID) -> Turn:
-        """The same event twice in flight: the second waits for the first."""
-        return self._turns.of(event)
+        """The same event twice in flight: the second waits for the first, without its slot; Draining as in a pause."""
+        return self._turns.of(event, self._wait)
 
     async def pause(self, seconds: float) -> None:
         """Wait without the slot; Draining is raised as soon as the partition drains."""
-        self.slots.give()
-        try:
-            await asyncio.wait_for(self.draining.wait(), seconds)
-        except TimeoutError:
-            return
-        finally:
-            await self.slots.returned()
-        raise Draining
+        await self._wait(after(seconds))
+
+    async def _wait(self, awaited: asyncio.Future[None]) -> None:
+        """The only way in which a record waits for time or for another record."""
+        await self.slots.without(awaited, self.draining)
 
     async def settled(self, since: Moment, seconds: float) -> None:
         """Return when that long has passed since then, on the clock that nobody can set."""

@@ -6,9 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-import orjson
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress
 
 from worker import wiring
@@ -17,7 +15,9 @@ from worker.errors import StartupError
 from worker.journal_view import Json, Partition, doubt_text, event_text
 from worker.kafka import admin
 from worker.kafka.extent import extent
+from worker.screen import PlainConsole
 from worker.settings import Settings
+from worker.terminal import document, say
 
 
 def event_of(event_id: str, source: str | None) -> UUID:
@@ -38,7 +38,7 @@ async def show(settings: Settings, event: UUID | None, partition: int | None, li
             seen += 1
             _print(found.event(each), event_text, as_json=as_json)
     if not seen:
-        typer.echo("the journal knows nothing of it", err=True)
+        say("the journal knows nothing of it", err=True)
     return int(not seen)
 
 
@@ -49,7 +49,7 @@ async def unknown(settings: Settings, *, as_json: bool) -> int:
         for doubt in found.doubts(now):
             count += 1
             _print(doubt, doubt_text, as_json=as_json)
-    typer.echo(f"{count} open doubt{'' if count == 1 else 's'}", err=as_json)
+    say(f"{count} open doubt{'' if count == 1 else 's'}", err=as_json)
     return 0
 
 
@@ -78,7 +78,7 @@ async def partitions(
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """A bar over the offsets, on a terminal only."""
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     with Progress(
         what, BarColumn(), MofNCompleteColumn(), console=console, disable=not console.is_terminal, transient=True
     ) as bar:
@@ -87,4 +87,4 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _print(told: Json, text: Callable[[Json], str], *, as_json: bool) -> None:
-    typer.echo(orjson.dumps(told).decode() if as_json else text(told))
+    say(document(told) if as_json else text(told))

@@ -9,6 +9,7 @@ from worker.customer.json_schema import DRAFT, customer_schema
 from worker.letter_schema import letter_headers_schema
 from worker.outcomes import ReasonCode, Resolution, Rule
 from worker.results import FAILED, SUCCEEDED
+from worker.terminal import escaped
 
 __all__ = ["customer_schema", "events_schema", "printed"]
 
@@ -40,7 +41,7 @@ def events_schema() -> Schema:
 
 def printed(schema: Schema) -> str:
     """Indented, as it is written to a file."""
-    return orjson.dumps(schema, option=orjson.OPT_INDENT_2).decode()
+    return escaped(orjson.dumps(schema, option=orjson.OPT_INDENT_2).decode())
 
 
 def _event(type_: str, properties: Schema, **keywords: Any) -> Schema:  # noqa: ANN401  # any keyword's value

@@ -12,7 +12,7 @@ from worker.commands import CreateCustomer
 from worker.creation import RetryPolicy
 from worker.customer import Configured
 from worker.customer.catalog import load_catalog
-from worker.customer_api import Access, CustomerApi, customer_api
+from worker.customer_api import Access, CustomerApi, Meaning, customer_api
 from worker.customer_api.session import Credentials
 from worker.decode import Decoder
 from worker.errors import SearchRefused, SettingsError
@@ -149,17 +149,31 @@ def api(
     settings: Settings, reread: Callable[[], Settings] | None = None, measures: Measures | None = None
 ) -> AbstractAsyncContextManager[CustomerApi]:
     """A client of the API; SettingsError where there is no account. A password that changes is read at a login."""
-    given, account = settings.api, credentials(settings)
-    # An internal error may come after the customer was stored: where that can be looked up it is (design 4.5).
-    looked_up = frozenset[int]() if settings.reconcile.by == "none" else given.retry_statuses & {500}
+    account = credentials(settings)
     return customer_api(
         access(settings),
         (lambda: credentials(reread())) if reread else account,
-        force_login=given.force_login,
-        unknown_statuses=given.unknown_statuses | looked_up,
-        retry_statuses=given.retry_statuses - looked_up,
+        force_login=settings.api.force_login,
+        meaning=meaning(settings),
         measures=measures,
     )
+
+
+def meaning(settings: Settings) -> Meaning:
+    """What answers mean; a call that a proxy may have lost is a doubt where a doubt can be looked up."""
+    given, looked_up = settings.api, settings.reconcile.by != "none"
+    return Meaning(
+        given.unknown,
+        given.not_now,
+        with_wait=given.with_wait if looked_up else frozenset(),
+        own_path=access(settings).own_path,
+    )
+
+
+def resends_503(settings: Settings) -> bool:
+    """Whether a 503 is taken for "not now" whoever said it, and however."""
+    given = meaning(settings)
+    return 503 in given.not_now - given.with_wait
 
 
 def ordinal(hostname: str) -> int:

@@ -156,6 +156,15 @@ async def test_everything_right(cluster: FakeKafka) -> None:
     assert session.calls == ["in", "create", "externalid", "out"]
 
 
+async def test_no_look_up() -> None:
+    """A 503 that a proxy said for a call which it lost behind the API would be sent again."""
+    check = api(FakeApi().opened, Wanted("https://crm", resends_503=True), presented)
+    first, *others = await _seen(check)
+    assert (first.check, first.state) == ("look-up", "warning")
+    assert "WORKER_RECONCILE__BY" in first.advice
+    assert {line.state for line in others} == {"ok"}
+
+
 @pytest.mark.parametrize("error", [KafkaUnavailable("refused"), StartupError("not allowed")])
 async def test_kafka_that_cannot_be_used(cluster: FakeKafka, error: WorkerError) -> None:
     """One failed line with the reason; what could not be asked for is named as not tried."""

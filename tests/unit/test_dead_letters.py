@@ -1,8 +1,10 @@
 """Dead letters as people name, filter and replay them; no Kafka."""
 
 import struct
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
+import orjson
 import pytest
 
 from worker.commands import Request
@@ -11,11 +13,13 @@ from worker.dead_letters.letters import Letter, Place, letter
 from worker.dead_letters.marks import Bits, mark_of
 from worker.dead_letters.replay import FOREIGN, FORGOTTEN, GONE, NOTHING, REPLAYED, UNKNOWN, Rules
 from worker.dead_letters.replaying import EXISTS, Found, Left, Replayed, Replaying, Tally, batches
+from worker.dead_letters.run import Asked, Run
 from worker.letter_headers import original
 from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Violation
 from worker.reconcile import Absent, Existing, Unclear
 from worker.records import OutgoingMessage, Position, Record
 from worker.results import Results
+from worker.settings import Settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
 RESULTS = Results("crm", "ok", "failed", "dead", "group")
@@ -317,6 +321,46 @@ async def test_a_replay():
     assert [each.position.offset for each in results] == [90, 91]
     assert [dict(each.headers)["worker-replay-of"] for each in topic.published] == [b"0@7", b"0@8"]
     assert (tally.replayed, tally.left) == ({"rejected": 2}, {})
+
+
+@pytest.mark.parametrize(("rate", "together", "apart"), [(5, 1, 0.2), (0.5, 1, 2), (50, 5, 0.1), (5_000, 100, 0.02)])
+async def test_the_rate_of_a_replay(rate, together, apart):
+    """Evenly: a batch is what a tenth of a second may hold, and a slow one is not made up for."""
+    now, published, count = [0.0], [], 6 * together
+
+    async def sleep(seconds):
+        now[0] += seconds
+
+    async def publish(messages):
+        published.append((now[0], len(messages)))
+        now[0] += 10 * apart if len(published) == 3 else apart / 4
+        return [Position("requests", 0, number) for number, _ in enumerate(messages)]
+
+    async def given():
+        yield [dead(offset=number) for number in range(count)]
+
+    rules, before = Rules("requests", {0: (0, 10_000)}, 3), Bits({0: (0, 10_000)})
+    replaying = Replaying(rules, before, Topic().original, None, publish, rate, lambda: now[0], sleep)
+    assert len([each async for each in replaying.results(given())]) == count
+    assert [size for _, size in published] == [together] * 6
+    assert [at for at, _ in published] == pytest.approx([apart * each for each in (0, 1, 2, 12, 13, 14)])
+
+
+def test_what_a_replay_says_to_a_machine(capsys):
+    """Each letter by itself, those that were left too, with the reason; then the counts."""
+    run = Run(Settings(), Asked(yes=True, as_json=True), AsyncExitStack())
+    replayed, found, left = (letter(dead(place=place)) for place in (1, 2, 3))
+    run._add(Replayed(replayed, Position("requests", 0, 90)))
+    run._add(Found(found, "2801"))
+    run._add(Left(left, UNKNOWN))
+    run._tell(3)
+    told = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert told == [
+        {"deadLetter": str(replayed.place), "replayedAs": {"topic": "requests", "partition": 0, "offset": 90}},
+        {"deadLetter": str(found.place), "left": EXISTS, "customerId": "2801"},
+        {"deadLetter": str(left.place), "left": UNKNOWN},
+        {"selected": 3, "dryRun": False, "replayed": {"rejected": 1}, "left": {EXISTS: 1, UNKNOWN: 1}},
+    ]
 
 
 async def test_a_dry_run():

@@ -11,6 +11,7 @@ from worker.assignment import Assignment
 from worker.commands import CreateCustomer, Request, Unusable
 from worker.creation import Creation, RetryPolicy
 from worker.customer import Traits
+from worker.dispatch import Dispatch
 from worker.entries import Intent, decode, is_claim
 from worker.errors import (
     ApiUnavailable,
@@ -502,3 +503,76 @@ async def test_an_accepted_replay_that_is_lost_again(world):
         assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
     assert not world.customers.executed
     assert world.journal().count("intent") == 2
+
+
+# --- what records wait for --------------------------------------------------------------------------------------------
+
+# (held, waited for), as worker.slots orders them: all that there may be; some of them need a hold at the right moment.
+PAIRS = {
+    ("event", "turn"),
+    ("event", "slot"),
+    ("event", "call"),
+    ("event", "time"),
+    ("turn", "slot"),
+    ("turn", "call"),
+    ("turn", "time"),
+    ("slot", "call"),
+}
+
+
+@pytest.fixture
+async def troubled():
+    """With a look-up, a limit on POSTs, and an API that fails in every way now and then."""
+    world = await World(find=Found([])).again()
+    object.__setattr__(world.pipeline.creation, "pace", Pace(1000))
+    troubles = [*[ApiUnavailable("down")] * 4, RefusedForNow(503), OutcomeUnknown("timeout")]
+    for event in ("e0", "e1", "e2"):
+        world.customers.answers(event, *troubles)
+    return world
+
+
+async def dispatched(world, slots):
+    dispatch = Dispatch(world.pipeline.process, slots, max_uncommitted=100)
+    kept = world.assignment
+    dispatch.open(Assignment(0, kept.restored, kept.append, slots))
+    return dispatch
+
+
+async def ended(dispatch):
+    async with asyncio.timeout(30):
+        while dispatch.in_flight():
+            await asyncio.sleep(0.001)
+
+
+async def test_everything_that_records_wait_for(troubled, waits):
+    """Repeats of events among others, during a hold and after it, with two slots for all of them."""
+    slots = Slots(2)
+    dispatch = await dispatched(troubled, slots)
+    for offset in range(30):
+        dispatch.admit(record(offset, f"e{offset % 3}", b"%d" % (offset % 10)))
+    await ended(dispatch)
+    assert dispatch.committable() == {0: 30}
+    assert troubled.customers.executed == {"e0": 1, "e1": 1, "e2": 1}
+    assert {("event", "slot"), ("event", "time"), ("slot", "call")} <= waits.pairs <= PAIRS
+    assert slots.free == 2
+
+
+async def test_a_wait_with_a_slot_is_seen(troubled, waits, monkeypatch):
+    """What this file is for: the same records, waiting for their event with a slot in hand, stand still."""
+
+    async def with_the_slot(awaited):
+        await awaited
+
+    monkeypatch.setattr(Assignment, "alone_with", lambda self, event: self._turns.of(event, with_the_slot))
+    slots = Slots(2)
+    dispatch = await dispatched(troubled, slots)
+    for offset in range(4):
+        dispatch.admit(record(offset, "e0", b"%d" % offset))
+    async with asyncio.timeout(30):
+        while not slots._returning:
+            await asyncio.sleep(0.001)
+    for task in dispatch._open[0].tasks:
+        task.cancel()
+    await ended(dispatch)
+    assert waits.circular() == {("slot", "event")}
+    waits.pairs.clear()

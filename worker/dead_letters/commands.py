@@ -2,14 +2,13 @@
 
 from contextlib import AsyncExitStack
 
-import typer
-
 from worker import wiring
 from worker.dead_letters.filters import Filter
 from worker.dead_letters.listing import Summary, print_letters, print_summary
 from worker.dead_letters.run import Asked, Run
 from worker.dead_letters.topic import topics
 from worker.settings import Settings
+from worker.terminal import say
 
 
 async def list_letters(settings: Settings, wanted: Filter, limit: int | None, *, summary: bool, as_json: bool) -> int:
@@ -26,7 +25,7 @@ async def list_letters(settings: Settings, wanted: Filter, limit: int | None, *,
     else:
         print_letters(listed, as_json=as_json)
     if not listed and not counted.kinds:
-        typer.echo("no dead letter fits", err=True)
+        say("no dead letter fits", err=True)
     return 0
 
 

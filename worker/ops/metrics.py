@@ -58,6 +58,7 @@ def _counted(measures: Measures) -> Iterator[Metric]:
     yield _counter("unknown", "Unknown outcomes, by what came of them.", ["resolution"], measures.doubts)
     yield _counter("dead_letters", "Dead letters that were published.", ["reason"], measures.dead_letters)
     yield _counter("commit_failures", "Commits that failed.", [], measures.commit_failures)
+    yield _counter("record_crashes", "Errors of the worker's own that stopped a record.", [], measures.crashes)
 
 
 def _timed(measures: Measures) -> Iterator[Metric]:
