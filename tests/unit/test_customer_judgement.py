@@ -149,6 +149,20 @@ def test_custom_attribute(tmp_path: Any, name: str, value: str, rule: str | None
     assert (judged[0].rule if isinstance(judged, tuple) else None) == rule
 
 
+def test_custom_attributes_that_nobody_knows() -> None:
+    """Each may be an enumeration, and the page restricts the characters of strings alone."""
+    values = ["100 %", "a/b;c", "<>"]
+    attributes = [{"attribName": "any", "attribValues": values}]
+    point = {"type": {"value": "email", "email": {"emailAddress": "a@b.cd"}}, "customAttributes": attributes}
+    person = {"firstName": "Jack", "customAttributes": attributes, "contactPoints": [point]}
+    given = individual(customAttributes=attributes, contactPersons=[person])
+    assert isinstance(Judge().judge(given), Customer)
+    known = Catalog.model_validate({"custom_attributes": {"contact_person": {"any": {}}}})
+    broken = Judge(catalog=known).judge(given)
+    assert isinstance(broken, tuple)
+    assert {each.path.partition(".customAttributes")[0] for each in broken} == {"contactPersons.contactPerson[0]"}
+
+
 def test_many_configured_values() -> None:
     """A long list is not repeated in every violation."""
     catalog = Catalog(levels=frozenset(f"level {number}" for number in range(1000)))
