@@ -6,10 +6,12 @@ DeadLetterPublishingRecoverer (topic, group, class and message in UTF-8; `ByteBu
 DeadLetterQueueReporter (all in UTF-8).
 """
 
+from dataclasses import replace
+
 import pytest
 
-from worker.commands import Request
-from worker.letter_headers import MAX_EVENT, accepts_duplicates, original, replays
+from worker.commands import MAX_NAME, Request
+from worker.letter_headers import accepts_duplicates, is_doubt, original, replays
 from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Violation
 from worker.records import Record
 from worker.results import Results
@@ -132,10 +134,32 @@ def test_a_count_that_no_replay_wrote():
     assert replays((("worker-replays", b"7"),)) == 0
 
 
-def test_an_event_id_as_long_as_a_message():
-    """It is left out: the dead letter has to fit."""
-    headers = RESULTS.dead_letter(REJECTED, record(), Request("s", "x" * MAX_EVENT), 0.0).headers
-    assert "worker-event-id" not in dict(headers)
+def test_an_event_with_the_longest_names():
+    """They stand in every dead letter: whoever brings it back brings the event back."""
+    longest = "é" * MAX_NAME
+    told = dict(RESULTS.dead_letter(REJECTED, record(), Request(longest, longest), 0.0).headers)
+    assert told["worker-event-source"] == told["worker-event-id"] == longest.encode()
+
+
+def test_a_record_whose_headers_could_not_be_read():
+    """Its dead letter says that they are not all here."""
+    unreadable = replace(record(), unreadable="a header's name is not UTF-8")
+    assert ("worker-headers", b"unreadable") in letter(unreadable)
+    assert "worker-headers" not in dict(letter(record()))
+
+
+@pytest.mark.parametrize(
+    ("headers", "doubt"),
+    [
+        ((*GIVEN, ("worker-reason", b"outcome_unknown")), True),
+        ((("worker-reason", b"outcome_unknown"), *GIVEN, ("worker-reason", b"rejected")), False),
+        ((*GIVEN, *MARKS), False),
+        (GIVEN, False),
+    ],
+)
+def test_a_dead_letter_that_comes_back(headers, doubt):
+    """The newest reason counts, and no replay of ours has one."""
+    assert is_doubt(headers) is doubt
 
 
 YES = ("worker-accept-duplicates", b"true")

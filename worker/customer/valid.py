@@ -15,7 +15,6 @@ from worker.customer.documents import Json
 from worker.customer.plain import excerpt, normalised
 from worker.customer.shape import CUSTOMER
 from worker.customer.violations import (
-    MAX_VIOLATIONS,
     Steps,
     Violations,
     found,
@@ -26,7 +25,7 @@ from worker.customer.violations import (
     unknown_kind,
 )
 from worker.customer.xml import write_xml
-from worker.outcomes import Violation
+from worker.outcomes import MAX_VIOLATIONS, Violation
 
 Kind = Literal["individual", "group"]
 Format = Literal["json", "xml"]
