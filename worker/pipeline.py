@@ -13,7 +13,7 @@ from worker.creation import OPEN, Creation, unknown
 from worker.entries import Finished
 from worker.errors import MessageTooLarge
 from worker.journal import CreatedBefore, Ended, Fresh, InDoubt
-from worker.letter_headers import accepts_duplicates
+from worker.letter_headers import accepts_duplicates, is_doubt
 from worker.measures import Measures
 from worker.outcomes import Failed, Outcome, Succeeded
 from worker.progress import Step, Trail, Trails
@@ -68,7 +68,11 @@ class Pipeline:
         outcome: Outcome
         record = trail.record
         accepted = accepts_duplicates(record.headers)
-        match assignment.journal.recall(asked.request.event, record.offset, doubts_accepted=accepted):
+        known = assignment.journal.recall(asked.request.event, record.offset, doubts_accepted=accepted)
+        if isinstance(known, Fresh) and is_doubt(record.headers):
+            # The journal may have forgotten it, or be that of another partition: the dead letter itself says so.
+            known = InDoubt(known.attempts)
+        match known:
             case Ended(outcome):
                 return outcome
             case CreatedBefore(created):

@@ -7,7 +7,10 @@ Headers = tuple[tuple[str, bytes | None], ...]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as Kafka handed it over; `timestamp` is milliseconds since the epoch."""
+    """One record as Kafka handed it over; `timestamp` is milliseconds since the epoch.
+
+    `unreadable` says why its headers could not be read.
+    """
 
     topic: str
     partition: int
@@ -16,6 +19,7 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    unreadable: str | None = None
 
     @property
     def since(self) -> float | None:
