@@ -1,6 +1,7 @@
 """The order of one record's life, and what becomes of it after every kind of answer and every kind of end."""
 
 import asyncio
+import hashlib
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -443,7 +444,6 @@ async def test_a_dead_letter_that_does_not_fit(world):
     assert (letter.key, letter.value, dict(letter.headers)["worker-payload"]) == (b"k", None, b"omitted")
 
 
-REPLAYED = (("worker-replay-of", b"0@3"), ("worker-replays", b"1"))
 async def test_a_dead_letter_of_which_nothing_but_its_place_fits(world):
     """That is published, and the failed event says where."""
 
@@ -519,6 +519,7 @@ async def test_a_dead_letter_of_a_certain_failure_that_another_tool_brings_back(
     assert again.resolution == "already_created"
 
 
+REPLAYED = (("worker-replay-of", b"0@3"), ("worker-replays", b"1"))
 ACCEPTED = (*REPLAYED, ("worker-accept-duplicates", b"true"))
 
 
