@@ -270,6 +270,20 @@ def test_unknown_elements() -> None:
     assert dropping.dropped_elements == 2
 
 
+def test_more_unknown_elements_than_are_ever_listed() -> None:
+    """All of them are dropped where they are to be; what belongs to another kind is, too."""
+    many = {f"unknown{number}": {"value": number} for number in range(2_000)}
+    point = {"type": {"value": "email", "email": {"emailAddress": "a@b.cd", **many}, "phone": {}}, **many}
+    person = {"firstName": "Jack", "contactPoints": [point], **many}
+    dropping = Decoder(unknown_elements="drop")
+    decoded = orjson.loads(
+        command(structured({"type": "individual", "contactPersons": [person], **many}), dropping).body
+    )
+    assert dropping.dropped_elements == 8_001
+    [made] = decoded["contactPersons"]["contactPerson"]
+    assert made["contactPoints"]["contactPoint"] == [{"type": {"value": "email", "email": {"emailAddress": "a@b.cd"}}}]
+
+
 def test_a_fault_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even a defect of the decoder stops the partition, and its text, which may quote the event, is not told."""
 
