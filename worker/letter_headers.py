@@ -8,7 +8,8 @@ import orjson
 
 from worker import __version__
 from worker.commands import Request
-from worker.outcomes import Failed, ReasonCode, Violation
+from worker.evidence import Evidence
+from worker.outcomes import EXISTS, Failed, Reason, ReasonCode, Violation
 from worker.records import Headers, Record
 
 # The first header of a dead letter of ours: everything before it is the original record's.
@@ -30,6 +31,8 @@ HEADERS, UNREADABLE = "worker-headers", b"unreadable"
 HTTP_STATUS, ERROR_CODE, ATTEMPTS = "worker-http-status", "worker-error-code", "worker-attempts"
 FIRST_SEEN, FAILED_AT, VERSION = "worker-first-seen", "worker-failed-at", "worker-version"
 VIOLATIONS = "worker-violations"
+# The API said that it made the customer of this doubt, and not under which id.
+CUSTOMER_EXISTS, TRUE = "worker-customer-exists", b"true"
 
 SPRING, CONNECT = "kafka_dlt-", "__connect.errors."
 # What their tools show as the kind of error, and some cannot do without: the class that says so here.
@@ -57,9 +60,11 @@ def accepts_duplicates(headers: Headers) -> bool:
     return last(marks, REPLAY_OF) is not None and last(marks, REASON) is None and last(marks, ACCEPT_DUPLICATES) == YES
 
 
-def is_doubt(headers: Headers) -> bool:
-    """Whether the record is a dead letter, brought back as it was, whose customer may exist."""
-    return last(headers, REASON) == ReasonCode.OUTCOME_UNKNOWN.value.encode()
+def doubt(headers: Headers) -> Evidence | None:
+    """What is known of its customer, where the record is a dead letter of a doubt, brought back as it was; else None."""
+    if last(headers, REASON) != ReasonCode.OUTCOME_UNKNOWN.value.encode():
+        return None
+    return Evidence(exists=last(headers, CUSTOMER_EXISTS) == TRUE)
 
 
 def last(headers: Headers, name: str) -> bytes | None:
@@ -90,9 +95,14 @@ def _own(outcome: Failed, record: Record, request: Request, first_seen: float) -
         FAILED_AT: timestamp(datetime.now(UTC)),
         VERSION: __version__,
         VIOLATIONS: orjson.dumps(violations(reason.violations)).decode() if reason.violations else None,
+        CUSTOMER_EXISTS: TRUE.decode() if _exists(reason) else None,
         HEADERS: UNREADABLE.decode() if record.unreadable is not None else None,
     }
     return tuple((name, value.encode()) for name, value in told.items() if value is not None)
+
+
+def _exists(reason: Reason) -> bool:
+    return reason.code is ReasonCode.OUTCOME_UNKNOWN and reason.message.startswith(EXISTS)
 
 
 def _trace(record: Record, request: Request) -> Headers:

@@ -16,7 +16,7 @@ def letter_headers_schema() -> Schema:
     """What the worker adds behind the original headers, which may be any, in the three dialects."""
     own, others = _own(), {**_spring(), **_connect()}
     optional = {names.HTTP_STATUS, names.ERROR_CODE, names.VIOLATIONS}
-    marks = {names.PAYLOAD, names.ORIGINAL, names.VALUE, names.HEADERS}
+    marks = {names.CUSTOMER_EXISTS, names.PAYLOAD, names.ORIGINAL, names.VALUE, names.HEADERS}
     return {
         "title": "Headers of a dead letter",
         "type": "object",
@@ -38,6 +38,10 @@ def _own() -> Schema:
         names.FAILED_AT: _MOMENT,
         names.VERSION: _say(_TEXT, "The worker's version."),
         names.VIOLATIONS: _say(_TEXT, "JSON, as reason.violations of the failed event."),
+        names.CUSTOMER_EXISTS: {
+            "const": names.TRUE.decode(),
+            "description": "The API said that it made the customer, and not under which id.",
+        },
         names.PAYLOAD: {"const": names.OMITTED.decode(), "description": "The original value was left out."},
         names.ORIGINAL: {
             "const": names.OMITTED.decode(),

@@ -15,6 +15,9 @@ MAX_VIOLATIONS: Final = 500
 MAX_LISTED: Final = 64 * 1024
 """Bytes that the violations of one record take as JSON."""
 
+EXISTS: Final = "the customer exists, and nobody knows under which id"
+"""How the reason of a doubt begins where the API said that it made the customer."""
+
 Resolution = Literal["created", "already_created", "reconciled", "confirmed"]
 
 Rule = Literal[

@@ -13,7 +13,7 @@ from worker.creation import OPEN, Creation, unknown
 from worker.entries import Finished
 from worker.errors import MessageTooLarge
 from worker.journal import CreatedBefore, Ended, Fresh, InDoubt
-from worker.letter_headers import accepts_duplicates, is_doubt
+from worker.letter_headers import accepts_duplicates, doubt
 from worker.measures import Measures
 from worker.outcomes import Failed, Outcome, Succeeded
 from worker.progress import Step, Trail, Trails
@@ -71,7 +71,7 @@ class Pipeline:
         record = trail.record
         accepted = accepts_duplicates(record.headers)
         known = assignment.journal.recall(asked.request.event, record.offset, doubts_accepted=accepted)
-        if isinstance(known, Fresh) and is_doubt(record.headers):
+        if isinstance(known, Fresh) and doubt(record.headers) is not None:
             # The journal may have forgotten it, or be that of another partition: the dead letter itself says so.
             known = InDoubt(known.attempts)
         match known:

@@ -11,8 +11,9 @@ from dataclasses import replace
 import pytest
 
 from worker.commands import MAX_NAME, Request
-from worker.letter_headers import accepts_duplicates, is_doubt, original, replays
-from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Violation
+from worker.evidence import Evidence
+from worker.letter_headers import accepts_duplicates, doubt, original, replays
+from worker.outcomes import EXISTS, Failed, HttpAnswer, Reason, ReasonCode, Violation
 from worker.records import Record
 from worker.results import Results
 
@@ -148,18 +149,24 @@ def test_a_record_whose_headers_could_not_be_read():
     assert "worker-headers" not in dict(letter(record()))
 
 
+LOST = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "the customer may or may not exist: 504"), 1)
+MADE = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, f"{EXISTS}: 201 without a Location"), 1)
+
+
 @pytest.mark.parametrize(
-    ("headers", "doubt"),
+    ("headers", "known"),
     [
-        ((*GIVEN, ("worker-reason", b"outcome_unknown")), True),
-        ((("worker-reason", b"outcome_unknown"), *GIVEN, ("worker-reason", b"rejected")), False),
-        ((*GIVEN, *MARKS), False),
-        (GIVEN, False),
+        (letter(record(*GIVEN), LOST), Evidence()),
+        (letter(record(*GIVEN), MADE), Evidence(exists=True)),
+        ((("worker-reason", b"outcome_unknown"), *letter(record())), None),
+        (letter(record()), None),
+        ((*GIVEN, *MARKS), None),
+        (GIVEN, None),
     ],
 )
-def test_a_dead_letter_that_comes_back(headers, doubt):
-    """The newest reason counts, and no replay of ours has one."""
-    assert is_doubt(headers) is doubt
+def test_a_dead_letter_that_comes_back(headers, known):
+    """What is known of its customer, where that may exist; the newest reason counts, and no replay of ours has one."""
+    assert doubt(headers) == known
 
 
 YES = ("worker-accept-duplicates", b"true")
