@@ -35,10 +35,9 @@ from worker.pipeline import Pipeline
 from worker.progress import Trails
 from worker.settings import Settings
 from worker.slots import Slots
-from worker.topics import Cluster, verify
+from worker.topics import LARGEST, MIB, Cluster, verify
 
 log = structlog.get_logger()
-MIB = 1024 * 1024
 KAFKA_AGAIN_AFTER = 2.0
 Opened = TypeVar("Opened")
 
@@ -120,7 +119,7 @@ async def _work(
         return await once_there(lambda: stack.enter_async_context(make()), holds, stopping)
 
     await kafka(lambda: _verified(connection, settings))
-    results = await kafka(lambda: sender(connection, Outage(holds, "results"), max_request_size=3 * MIB))
+    results = await kafka(lambda: sender(connection, Outage(holds, "results"), max_request_size=LARGEST))
     journal = await kafka(lambda: sender(connection, Outage(holds, "journal"), max_request_size=MIB))
     creation = _creation(settings, api, holds, measures)
     decoder, messages = wiring.decoder(settings, catalog), wiring.results(settings)

@@ -1,7 +1,7 @@
 """One record, start to finish: decode, intent, POST, finished, publish; only then is its offset committable."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol, assert_never
 
@@ -13,12 +13,12 @@ from worker.creation import OPEN, Creation, unknown
 from worker.entries import Finished
 from worker.errors import MessageTooLarge
 from worker.journal import CreatedBefore, Ended, Fresh, InDoubt
-from worker.letter_headers import accepts_duplicates
+from worker.letter_headers import accepts_duplicates, doubt
 from worker.measures import Measures
 from worker.outcomes import Failed, Outcome, Succeeded
 from worker.progress import Step, Trail, Trails
 from worker.records import OutgoingMessage, Position, Record
-from worker.results import Results
+from worker.results import Results, forms
 
 log = structlog.get_logger()
 
@@ -39,6 +39,8 @@ class Pipeline:
     publish: Publish
     trails: Trails = field(default_factory=Trails)
     measures: Measures = field(default_factory=Measures)
+    letters: dict[Position, Position] = field(default_factory=dict)
+    """By their record, the dead letters whose failed event is not published yet."""
 
     async def process(
         self, record: Record, assignment: Assignment, settled: Callable[[], None] = lambda: None
@@ -68,12 +70,16 @@ class Pipeline:
         outcome: Outcome
         record = trail.record
         accepted = accepts_duplicates(record.headers)
-        match assignment.journal.recall(asked.request.event, record.offset, doubts_accepted=accepted):
+        known = assignment.journal.recall(asked.request.event, record.offset, doubts_accepted=accepted)
+        if isinstance(known, Fresh) and doubt(record.headers) is not None:
+            # The journal may have forgotten it, or be that of another partition: the dead letter itself says so.
+            known = InDoubt(known.attempts)
+        match known:
             case Ended(outcome):
                 return outcome
             case CreatedBefore(created):
                 outcome = replace(created, resolution="already_created")
-            case Fresh() | InDoubt() as known if isinstance(asked, CreateCustomer):
+            case Fresh() | InDoubt() if isinstance(asked, CreateCustomer):
                 outcome = await self.creation.carry_out(asked, trail, assignment, known)
             case Fresh():
                 outcome = Failed(asked.reason)
@@ -92,21 +98,31 @@ class Pipeline:
         """The failed event says where its dead letter is, so that one is published first."""
         match outcome:
             case Succeeded():
-                await self.publish(self.results.succeeded(outcome, record, request))
+                await self._publish(forms(self.results.succeeded(outcome, record, request)))
             case Failed():
                 dead_letter = await self._dead_letter(outcome, record, request, first_seen)
-                self.measures.dead_lettered(outcome.reason.code)
-                await self.publish(self.results.failed(outcome, record, request, dead_letter))
+                await self._publish(forms(self.results.failed(outcome, record, request, dead_letter)))
+                self.letters.pop(record.place, None)
             case other:
                 assert_never(other)
 
     async def _dead_letter(self, outcome: Failed, record: Record, request: Request, first_seen: float) -> Position:
-        """A record that the topic does not take is kept by its place: it is still in the request topic."""
-        try:
-            return await self.publish(self.results.dead_letter(outcome, record, request, first_seen))
-        except MessageTooLarge:
-            without = self.results.without_payload()
-            return await self.publish(without.dead_letter(outcome, record, request, first_seen))
+        """Published once, even where its failed event could not be published yet."""
+        if (stored := self.letters.get(record.place)) is None:
+            stored = await self._publish(self.results.dead_letters(outcome, record, request, first_seen))
+            self.letters[record.place] = stored
+            self.measures.dead_lettered(outcome.reason.code)
+        return stored
+
+    async def _publish(self, messages: Iterable[OutgoingMessage]) -> Position:
+        """The first of these forms of one message that its topic takes."""
+        refusal: MessageTooLarge | None = None
+        for message in messages:
+            try:
+                return await self.publish(message)
+            except MessageTooLarge as error:
+                refusal = error
+        raise refusal or MessageTooLarge("nothing to be published")
 
 
 def _tell(record: Record, request: Request, outcome: Outcome, seconds: float) -> None:

@@ -5,6 +5,7 @@ from typing import Any, get_args
 import orjson
 
 from worker.cloud_events import REQUESTED
+from worker.commands import MAX_NAME
 from worker.customer.json_schema import DRAFT, customer_schema
 from worker.letter_schema import letter_headers_schema
 from worker.outcomes import ReasonCode, Resolution, Rule
@@ -16,6 +17,7 @@ __all__ = ["customer_schema", "events_schema", "printed"]
 Schema = dict[str, Any]
 
 _TEXT: Schema = {"type": "string", "minLength": 1}
+_NAME: Schema = {**_TEXT, "maxLength": MAX_NAME}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _PLACE: Schema = {"topic": _TEXT, "partition": _COUNT, "offset": _COUNT}
 
@@ -50,10 +52,10 @@ def _event(type_: str, properties: Schema, **keywords: Any) -> Schema:  # noqa: 
         "type": "object",
         "properties": {
             "specversion": {"const": "1.0"},
-            "id": _TEXT,
-            "source": {**_TEXT, "format": "uri-reference"},
+            "id": _NAME,
+            "source": {**_NAME, "format": "uri-reference"},
             "type": {"const": type_},
-            "subject": _TEXT,
+            "subject": _NAME,
             "time": {"type": "string", "format": "date-time"},
             "traceparent": {"type": "string"},
             "tracestate": {"type": "string"},

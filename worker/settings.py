@@ -201,7 +201,7 @@ class DeadLetters(Group):
 
 
 class Events(Group):
-    source: str = Field("customer-worker", min_length=1)
+    source: str = Field("customer-worker", min_length=1, max_length=1024)
     """The CloudEvents source of what the worker publishes."""
     max_bytes: Positive = 1024 * 1024
     """A larger request value is undecodable."""

@@ -8,6 +8,12 @@ from worker.errors import SettingsError, StartupError
 
 DAY = 86_400_000  # Topic configuration counts in milliseconds.
 MIB = 1024 * 1024
+DEFAULT = 1_048_588
+"""Kafka's own `max.message.bytes`, where nobody set another."""
+LARGEST = 96 * MIB
+"""Bytes of a message that we hand over: what is larger would not fit into one request to a broker (100 MiB)."""
+ENVELOPE = MIB // 4
+"""Bytes that a result event, or what a dead letter adds to its record, takes at most beside the record's key."""
 CREATE = "`customer-worker topics create` makes it"
 
 
@@ -91,7 +97,7 @@ def wanted(plan: Plan, cluster: Cluster) -> list[TopicSpec]:
     partitions = requests.partitions if requests else plan.partitions
     # One replica may be away while every acknowledged record is on two.
     safe = {"min.insync.replicas": str(max(1, min(2, copies - 1)))}
-    results = {"cleanup.policy": "delete", "retention.ms": str(7 * DAY)} | safe
+    results = {"cleanup.policy": "delete", "retention.ms": str(7 * DAY), **_room(requests, DEFAULT)} | safe
     return [
         TopicSpec(plan.requests, partitions, copies, safe),
         TopicSpec(plan.succeeded, plan.partitions, copies, results),
@@ -102,13 +108,13 @@ def wanted(plan: Plan, cluster: Cluster) -> list[TopicSpec]:
 
 
 def _dead_letters(requests: Topic | None) -> dict[str, str]:
-    largest = requests.number("max.message.bytes", MIB) if requests else MIB
-    return {
-        "cleanup.policy": "delete",
-        "retention.ms": str(90 * DAY),
-        # Any request record fits, with the headers that say why it failed.
-        "max.message.bytes": str(max(2 * MIB, largest) + MIB // 4),
-    }
+    return {"cleanup.policy": "delete", "retention.ms": str(90 * DAY), **_room(requests, 2 * MIB)}
+
+
+def _room(requests: Topic | None, least: int) -> dict[str, str]:
+    """Any request record fits, or the key of any, with what is told of it."""
+    largest = requests.number("max.message.bytes", DEFAULT) if requests else DEFAULT
+    return {"max.message.bytes": str(max(least, largest) + ENVELOPE)}
 
 
 def _journal(plan: Plan) -> dict[str, str]:

@@ -12,7 +12,7 @@ from worker.kafka import admin, sender
 from worker.kafka.connection import Connection
 from worker.records import OutgoingMessage, Position
 from worker.sandbox.local_kafka import LocalKafka
-from worker.topics import TopicSpec
+from worker.topics import LARGEST, TopicSpec
 
 WITHIN = 60
 TOO_LARGE = b"x" * 5000
@@ -103,6 +103,26 @@ async def test_one_of_several_that_is_too_large(connection, unique, outage):
     assert later.offset == 6
     assert await stored(connection, topic) == [b"0", b"1", b"2", b"4", b"5", b"7", b"later"]
     assert outage.details == []
+
+
+async def test_a_message_that_is_larger_than_a_segment(connection, unique, outage):
+    """It is too large, and no outage, although the topic would take messages of that size."""
+    topic = await make(connection, unique, max_message_bytes="5000000", segment_bytes=str(1024 * 1024))
+    async with sender.sender(connection, outage, max_request_size=LARGEST) as publisher:
+        answers = await ended(publishing(publisher, topic, [b"0", b"x" * 2_000_000, b"2"]))
+    assert [type(each) for each in answers] == [Position, MessageTooLarge, Position]
+    assert await stored(connection, topic) == [b"0", b"2"]
+    assert outage.details == []
+
+
+async def test_a_message_as_large_as_its_topic_takes(connection, unique, outage):
+    """The topic's own limit counts, not ours."""
+    topic = await make(connection, unique, max_message_bytes=str(12 * 1024 * 1024))
+    value = b"x" * (12 * 1024 * 1024 - 100)
+    async with sender.sender(connection, outage, max_request_size=LARGEST) as publisher:
+        answers = await ended(publishing(publisher, topic, [value, value + b"x" * 100]))
+    assert [type(each) for each in answers] == [Position, MessageTooLarge]
+    assert await stored(connection, topic) == [value]
 
 
 async def test_publishers_that_are_cancelled(connection, unique, outage):

@@ -20,7 +20,7 @@ from signalling import send
 from worker.kafka import admin
 from worker.kafka.connection import Connection, opened
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, RunningSandbox, SandboxConfig, sandbox_api
-from worker.topics import Plan, create
+from worker.topics import LARGEST, Plan, create
 
 DEADLINE = 45
 AT_ONCE = 10
@@ -149,7 +149,8 @@ class World:
     async def publish(
         self, *values: bytes | None, key: bytes | None = None, headers=(), partition=0, topic=None
     ) -> None:
-        async with opened(AIOKafkaProducer(bootstrap_servers=self.kafka), self.connection, DEADLINE) as producer:
+        made = AIOKafkaProducer(bootstrap_servers=self.kafka, max_request_size=LARGEST)
+        async with opened(made, self.connection, DEADLINE) as producer:
             for value in values:
                 await asyncio.wait_for(
                     producer.send_and_wait(topic or self.plan.requests, value, key, partition, headers=list(headers)),

@@ -271,6 +271,8 @@ async def test_one_replica(cluster: FakeKafka) -> None:
         ("requests", {"cleanup_policy": "compact"}, "cleanup.policy of requests"),
         ("dead-letters", {"retention_ms": str(DAY)}, "kept 1 days"),
         ("dead-letters", {"max_message_bytes": "1000000"}, "max.message.bytes of dead-letters"),
+        ("succeeded", {"max_message_bytes": "100000"}, "max.message.bytes of succeeded at least 262144"),
+        ("failed", {"max_message_bytes": "262143"}, "max.message.bytes of failed at least 262144"),
     ],
 )
 async def test_topic_that_can_lose_something(

@@ -11,7 +11,7 @@ from worker.commands import Request
 from worker.dead_letters.filters import Filter, moment_of, named
 from worker.dead_letters.letters import Letter, Place, letter
 from worker.dead_letters.marks import Bits, mark_of
-from worker.dead_letters.replay import FOREIGN, FORGOTTEN, GONE, NOTHING, REPLAYED, UNKNOWN, Rules
+from worker.dead_letters.replay import FOREIGN, FORGOTTEN, GONE, NOTHING, REPLAYED, UNKNOWN, UNREADABLE, Rules
 from worker.dead_letters.replaying import EXISTS, Found, Left, Replayed, Replaying, Tally, batches
 from worker.dead_letters.run import Asked, Run
 from worker.letter_headers import original
@@ -227,12 +227,36 @@ def test_a_replayed_record():
             *GIVEN,
             ("worker-replay-of", b"0@7"),
             ("worker-replays", b"1"),
+            ("worker-replay-reason", b"rejected"),
             ("worker-event-source", b"urn:shop"),
             ("worker-event-id", b"e-1"),
         ),
         0,
     )
     assert RULES.replayed(letter(dead()), dead(), accepted=True).headers[-1] == ("worker-accept-duplicates", b"true")
+
+
+def by_place(**changes):
+    """The last form of a dead letter: of its record it tells the place alone."""
+    failed = Failed(Reason(ReasonCode.REJECTED, "why"), 2)
+    record = Record("requests", 0, 7, 1_000, b"k", b"v", GIVEN, **changes)
+    *_, message = RESULTS.dead_letters(failed, record, REQUEST, 0.0)
+    return Record("dead", 0, 17, 2_000, message.key, message.value, message.headers)
+
+
+def test_a_letter_that_tells_the_place_alone():
+    """All the rest is to be read there."""
+    told = letter(by_place())
+    assert (told.omitted, told.original_omitted, told.null, told.request) == (True, True, False, Place(0, 7))
+    assert (told.event_id, told.reason) == ("e-1", ReasonCode.REJECTED)
+    assert RULES.obstacle(told, by_place()) is None
+
+
+def test_a_letter_of_a_record_whose_headers_could_not_be_read():
+    """Nobody knows what it asked for: it is left alone."""
+    record = by_place(unreadable="a header's name is not UTF-8")
+    assert letter(record).unreadable
+    assert RULES.obstacle(letter(record), record) == UNREADABLE
 
 
 def test_a_partition_that_is_gone():

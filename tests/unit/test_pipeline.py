@@ -1,6 +1,7 @@
 """The order of one record's life, and what becomes of it after every kind of answer and every kind of end."""
 
 import asyncio
+import hashlib
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -442,6 +443,81 @@ async def test_a_dead_letter_that_does_not_fit(world):
     await world.process(record(event="bad"))
     (letter,) = world.topics.of("dead")
     assert (letter.key, letter.value, dict(letter.headers)["worker-payload"]) == (b"k", None, b"omitted")
+
+
+async def test_a_dead_letter_of_which_nothing_but_its_place_fits(world):
+    """That is published, and the failed event says where."""
+
+    def small(message):
+        if message.topic == "dead" and (message.value or message.key):
+            raise MessageTooLarge("too large")
+
+    world.topics.before = small
+    await world.process(replace(record(event="bad"), headers=(("large", b"x"),)))
+    (letter,) = world.topics.of("dead")
+    told = dict(letter.headers)
+    assert (letter.key, letter.value, told["worker-original"], "large" in told) == (None, b"", b"omitted", False)
+    (failed,) = world.events("failed")
+    assert failed["data"]["deadLetter"] == {"topic": "dead", "partition": 0, "offset": 0}
+
+
+@pytest.mark.parametrize(("event", "topic"), [("e1", "succeeded"), ("bad", "failed")])
+async def test_an_event_whose_key_does_not_fit(world, event, topic):
+    """It is published under the key's digest."""
+
+    def small(message):
+        if message.topic == topic and message.key == b"k":
+            raise MessageTooLarge("too large")
+
+    world.topics.before = small
+    await world.process(record(event=event))
+    (message,) = world.topics.of(topic)
+    assert message.key == hashlib.sha256(b"k").hexdigest().encode()
+
+
+async def test_a_failed_event_that_cannot_be_published(world):
+    """Its dead letter is published once, however often the event is tried; then it says where that one is."""
+
+    def refused(message):
+        if message.topic == "failed":
+            raise MessageTooLarge("too large")
+
+    world.topics.before = refused
+    for _ in range(3):
+        with pytest.raises(MessageTooLarge):
+            await world.process(record(event="bad"))
+    world.topics.before = lambda _: None
+    await world.process(record(event="bad"))
+    assert len(world.topics.of("dead")) == 1
+    (failed,) = world.events("failed")
+    assert failed["data"]["deadLetter"]["offset"] == 0
+    assert not world.pipeline.letters
+
+
+RETURNED = (("worker-reason", b"outcome_unknown"), ("worker-event-source", b"test"), ("worker-event-id", b"e1"))
+
+
+async def test_a_doubt_that_another_tool_brings_to_another_partition(world):
+    """No journal here knows it, and the dead letter itself says that its customer may exist: nothing is sent."""
+    outcome = await world.process(replace(record(5), headers=RETURNED))
+    assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+    assert world.journal() == ["finished"]
+
+
+async def test_a_doubt_that_another_tool_brings_back_and_a_look_up_settles():
+    """Who is absent is created, who is found is not."""
+    for found, resolution, made in (([], "created", 1), (["77"], "reconciled", 0)):
+        world = await World(find=Found(found)).again()
+        outcome = await world.process(replace(record(5), headers=RETURNED))
+        assert (outcome.resolution, world.customers.executed.total()) == (resolution, made)
+
+
+async def test_a_dead_letter_of_a_certain_failure_that_another_tool_brings_back(world):
+    """It is worked on as a repeat of its event."""
+    headers = (("worker-reason", b"rejected"), *RETURNED[1:])
+    assert isinstance(await world.process(replace(record(5), headers=headers)), Succeeded)
+    again = await world.process(replace(record(6), headers=RETURNED))
+    assert again.resolution == "already_created"
 
 
 REPLAYED = (("worker-replay-of", b"0@3"), ("worker-replays", b"1"))

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.commands import Request
-from worker.letter_headers import MAX_VIOLATIONS
-from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
+from worker.outcomes import MAX_VIOLATIONS, Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
 from worker.records import Position, Record
 from worker.results import Results, event_id, terminal_id
 
@@ -98,7 +97,9 @@ def test_more_violations_than_a_message_holds():
     """The event stays publishable."""
     reason = Reason(ReasonCode.INVALID_CUSTOMER, "many", (VIOLATION,) * 100_000)
     message = RESULTS.failed(Failed(reason), RECORD, REQUEST, Position("dead", 0, 0))
-    assert len(orjson.loads(message.value or b"")["data"]["reason"]["violations"]) == MAX_VIOLATIONS
+    listed = orjson.loads(message.value or b"")["data"]["reason"]["violations"]
+    assert len(listed) == MAX_VIOLATIONS
+    assert listed[-1] == {"path": "", "rule": "count", "limit": MAX_VIOLATIONS - 1}
 
 
 def test_ids_differ_by_record_and_type():

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from worker.check.line import Line
-from worker.topics import DAY, MIB, Cluster, Plan, Topic, refusals
+from worker.topics import DAY, ENVELOPE, MIB, Cluster, Plan, Topic, refusals
 
 
 def _usable(plan: Plan, cluster: Cluster) -> Iterator[Line]:
@@ -67,8 +67,22 @@ def _dead_letters(plan: Plan, cluster: Cluster) -> Iterator[Line]:
         yield Line("dead letters", "warning", "the largest request does not fit with its headers", wish)
 
 
+def _results(plan: Plan, cluster: Cluster) -> Iterator[Line]:
+    for name in (plan.succeeded, plan.failed):
+        if (topic := cluster.topics.get(name)) and topic.number("max.message.bytes", MIB) < ENVELOPE:
+            wish = f"max.message.bytes of {name} at least {ENVELOPE}"
+            yield Line("results", "warning", "an event may be too large for its topic, and its partition stands", wish)
+
+
 # Each is one function from the plan and what there is to lines; silence means that all is well.
-TOPICS: tuple[Callable[[Plan, Cluster], Iterator[Line]], ...] = (_usable, _copies, _requests, _journal, _dead_letters)
+TOPICS: tuple[Callable[[Plan, Cluster], Iterator[Line]], ...] = (
+    _usable,
+    _copies,
+    _requests,
+    _journal,
+    _results,
+    _dead_letters,
+)
 
 
 def _policies(topic: Topic) -> set[str]:

@@ -132,7 +132,11 @@ class Replaying:
         if not which.omitted or which.request is None:
             return record
         found = await self.original(which.request)
-        return replace(record, value=found.value) if found and is_original(found, which, record) else None
+        if found is None or not is_original(found, which, record):
+            return None
+        if which.original_omitted:
+            return replace(record, key=found.key, value=found.value, headers=found.headers)
+        return replace(record, value=found.value)
 
     async def _after_look_up(self, which: Letter, record: Record, look_up: LookUp) -> _Due | Found | Left:
         """Whoever accepts duplicates means those that nobody can know of."""

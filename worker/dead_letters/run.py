@@ -25,8 +25,7 @@ from worker.outcomes import ReasonCode
 from worker.records import Record
 from worker.settings import Settings
 from worker.terminal import document, say
-
-MIB = 1024 * 1024
+from worker.topics import LARGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class Run:
         publisher = None
         if self.asked.yes:
             name = f"{self.settings.kafka.group_id}-replay-{plan.dead_letters}"
-            publisher = await self.stack.enter_async_context(exclusive(connection, name, largest=3 * MIB))
+            publisher = await self.stack.enter_async_context(exclusive(connection, name, largest=LARGEST))
         requests = await bounds(connection, plan.requests, range(found.requests))
         selected, lowest = await self._select(found, wanted)
         rules = Rules(

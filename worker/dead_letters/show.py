@@ -8,7 +8,7 @@ from worker.commands import CreateCustomer, Request
 from worker.dead_letters.filters import Filter
 from worker.dead_letters.letters import Json, Letter
 from worker.dead_letters.marks import mark_of
-from worker.dead_letters.replay import is_original
+from worker.dead_letters.replay import UNREADABLE, is_original
 from worker.dead_letters.topic import Topics, topics
 from worker.errors import WorkerError
 from worker.journal_commands import partitions, progress
@@ -87,7 +87,8 @@ class _Shown:
         )
 
     def _today(self, record: Record, *, payload: bool) -> Json:
-        received = replace(record, headers=original(record.headers))
+        unreadable = UNREADABLE if self.letter.unreadable else None
+        received = replace(record, headers=original(record.headers), unreadable=unreadable)
         asked = wiring.decoder(self.settings, wiring.catalog(self.settings))(received)
         told: Json = {"valid": isinstance(asked, CreateCustomer)}
         if self.settings.customer.catalog == "live":

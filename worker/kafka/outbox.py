@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from worker.errors import MessageTooLarge
 from worker.records import OutgoingMessage, Position
+
+# Larger than the topic's `max.message.bytes`; than its `segment.bytes`.
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 Acknowledged = Callable[[Position], None]
 
@@ -86,13 +89,13 @@ class Outbox:
         try:
             base = await self._delivery.deliver(producer, batch, self._place)
         except KafkaError as error:
-            if isinstance(error, MessageSizeTooLargeError):
+            if isinstance(error, TOO_LARGE):
                 self._too_large(count, error)
             await self._delivery.recover(producer, self._place, error)
         else:
             self._delivered(base, count)
 
-    def _too_large(self, count: int, error: MessageSizeTooLargeError) -> None:
+    def _too_large(self, count: int, error: MessageSizeTooLargeError | RecordListTooLargeError) -> None:
         """Of several, the broker does not say which: they are sent one by one."""
         if count > 1:
             self._singly = count

@@ -9,7 +9,6 @@ from typing import Protocol
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
     KafkaError,
-    MessageSizeTooLargeError,
     OutOfOrderSequenceNumber,
     ProducerClosed,
     ProducerFenced,
@@ -22,16 +21,16 @@ from worker.errors import KafkaUnavailable, MessageTooLarge
 from worker.kafka.connection import Connection, close, opened, started
 from worker.kafka.failures import named
 from worker.kafka.leaders import NO_LEADER, missing, partitions
-from worker.kafka.outbox import Acknowledged, Outbox, Waiting
+from worker.kafka.outbox import TOO_LARGE, Acknowledged, Outbox, Waiting
 from worker.records import OutgoingMessage, Position
 
 # A send that takes longer is told as a hold (facts rows 3 and 4).
 PATIENCE = 5.0
 AGAIN_AFTER = 1.0
 # Such a producer refuses every later message of the partition as well (facts row 5).
-POISONED = (OutOfOrderSequenceNumber, UnknownProducerId, MessageSizeTooLargeError, ProducerFenced)
+POISONED = (OutOfOrderSequenceNumber, UnknownProducerId, *TOO_LARGE, ProducerFenced)
 # They say nothing of Kafka: a message was refused, or another partition's failure had the producer replaced.
-NO_OUTAGE = (MessageSizeTooLargeError, ProducerClosed)
+NO_OUTAGE = (*TOO_LARGE, ProducerClosed)
 # What a record costs beside its key, value and headers, at most.
 OVERHEAD = 100
 BATCH = 64 * 1024
@@ -75,7 +74,7 @@ class Sender:
         Raises MessageTooLarge alone. `acknowledged` is called for the messages of a partition in the order of their
         offsets. Publishers who are cancelled take nothing back.
         """
-        if _size(message) > self.max_request_size:
+        if size(message) > self.max_request_size:
             raise MessageTooLarge(f"{message.topic}: larger than {self.max_request_size} bytes")
         number = await self._number(message)
         stored: asyncio.Future[Position] = self._loop.create_future()
@@ -147,7 +146,7 @@ class Sender:
         """Return when it may be tried again, with another producer where this one is of no use any more."""
         if not isinstance(error, NO_OUTAGE):
             self._fails(place.topic, named(error, "Write"))
-        if producer is self.producer and not isinstance(error, MessageSizeTooLargeError):
+        if producer is self.producer and not isinstance(error, TOO_LARGE):
             await asyncio.sleep(AGAIN_AFTER)
         # An error without a name of its own is the end of the client's background task.
         if isinstance(error, POISONED) or type(error) is KafkaError:
@@ -197,7 +196,7 @@ class Sender:
             outbox.give_up()
 
 
-def _size(message: OutgoingMessage) -> int:
+def size(message: OutgoingMessage) -> int:
     """Bytes, a little more than it takes on the way."""
     headers = sum(len(name) + len(value or b"") + 10 for name, value in message.headers)
     return len(message.key or b"") + len(message.value or b"") + headers + OVERHEAD
