@@ -4,14 +4,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
 from worker.assignment import Assignment, Restored
 from worker.commits import Commits, Group
 from worker.dispatch import Dispatch
-from worker.errors import CommitRefused, KafkaUnavailable, WorkerError
+from worker.errors import CommitRefused, JournalShared, KafkaUnavailable, WorkerError
 from worker.hold import HoldReason, Holds
 from worker.measures import Measures
 from worker.records import Record
@@ -25,16 +25,20 @@ SEEK_WITHIN = 5.0
 AGAIN_AFTER = 0.5
 RESTORE_AGAIN_AFTER = 5.0
 PROBES_EACH = 2
+RENEW_EVERY = 60.0
+Told = TypeVar("Told")
 
 
 class Source(Group, Protocol):
     """The request topic, as one member of the group."""
 
     async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]: ...
+    async def committed(self, partition: int, within: float) -> int | None: ...
     async def rewind(self, partition: int, offset: int | None, within: float) -> None: ...
 
 
-Restore = Callable[[int, Restored | None], Awaitable[Assignment]]
+Restore = Callable[[int, Restored | None, int | None], Awaitable[Assignment]]
+"""Of a partition, with what is kept of an earlier claim, and the offset that the group has committed."""
 
 
 @dataclass(eq=False, slots=True)
@@ -54,6 +58,8 @@ class Intake:
     _kept: dict[int, Restored] = field(default_factory=dict)
     _source: Source | None = None
     _next_probe: int = PROBES_EACH
+    _renew_at: float = 0.0
+    _joined: asyncio.Event = field(default_factory=asyncio.Event)
     _commits: Commits = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,10 +68,12 @@ class Intake:
     async def run(self, source: Source, stopping: asyncio.Event) -> bool:
         """Take records in until told to stop, then drain; True when nothing was left in flight."""
         self._source = source
+        self._joined.set()
         while not stopping.is_set():
             self.turned = time.monotonic()
             await self._take(source)
             self._claim_fenced(source)
+            self._renew()
             if self._commits.is_due():
                 await self._commits.store(source)
         return await self._stop()
@@ -106,10 +114,12 @@ class Intake:
     async def _open(self, number: int) -> None:
         """A poll that outlasted the rebalance may have read what nobody admitted: it is read again."""
         try:
-            assignment = await self._restored(number)
+            await self._joined.wait()
             if source := self._source:
+                committed = await self._at_last(number, lambda: source.committed(number, SEEK_WITHIN))
+                assignment = await self._restored(number, committed)
                 await self._at_last(number, lambda: source.rewind(number, None, SEEK_WITHIN))
-            self._open_at_last(assignment)
+                self._open_at_last(assignment)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
         finally:
@@ -120,21 +130,29 @@ class Intake:
         if self._restoring.get(assignment.partition) is asyncio.current_task():
             self.dispatch.open(assignment)
 
-    async def _restored(self, number: int) -> Assignment:
+    async def _restored(self, number: int, committed: int | None) -> Assignment:
         started = time.monotonic()
         while True:
             try:
-                assignment = await self.restore(number, self._kept.get(number))
+                assignment = await self.restore(number, self._kept.get(number), committed)
             except WorkerError as error:
-                log.error("journal.restore_failed", partition=number, detail=str(error))
-                self.holds.begin(HoldReason.JOURNAL_RESTORING, str(error))
+                self._tell_failed(number, error)
                 await asyncio.sleep(RESTORE_AGAIN_AFTER)
             else:
                 self._kept.pop(number, None)
+                self.holds.end(HoldReason.JOURNAL_SHARED, f"partition {number}")
                 seconds = round(time.monotonic() - started, 3)
                 self.measures.restored(seconds)
                 log.info("journal.restored", partition=number, entries=len(assignment.journal), seconds=seconds)
                 return assignment
+
+    def _tell_failed(self, number: int, error: WorkerError) -> None:
+        if isinstance(error, JournalShared):
+            self.holds.begin(HoldReason.JOURNAL_SHARED, str(error), f"partition {number}")
+            return
+        self.holds.end(HoldReason.JOURNAL_SHARED, f"partition {number}")
+        log.error("journal.restore_failed", partition=number, detail=str(error))
+        self.holds.begin(HoldReason.JOURNAL_RESTORING, str(error))
 
     def _claim_fenced(self, source: Source) -> None:
         """Whatever made the gap: what the group still gives us is claimed anew, everything else is its new owner's."""
@@ -157,7 +175,8 @@ class Intake:
         try:
             if resume_at is not None:
                 await self._at_last(number, lambda: self._commits.confirm(source, {number: resume_at}))
-            restored = await self._restored(number)
+            committed = await self._at_last(number, lambda: source.committed(number, SEEK_WITHIN))
+            restored = await self._restored(number, committed)
             await self._at_last(number, lambda: source.rewind(number, resume_at, SEEK_WITHIN))
             self._open_at_last(restored)
         except CommitRefused as error:
@@ -165,7 +184,7 @@ class Intake:
         finally:
             self._over(number)
 
-    async def _at_last(self, number: int, step: Callable[[], Awaitable[None]]) -> None:
+    async def _at_last(self, number: int, step: Callable[[], Awaitable[Told]]) -> Told:
         """However long Kafka is away; only the partition's revocation ends it earlier."""
         holder = f"partition {number}"
         try:
@@ -183,6 +202,13 @@ class Intake:
             del self._restoring[number]
         self._tell_restoring()
 
+    def _renew(self) -> None:
+        """Whose our partitions are is written down once more from time to time."""
+        if (now := time.monotonic()) >= self._renew_at:
+            self._renew_at = now + RENEW_EVERY
+            for assignment in self.dispatch.assignments():
+                assignment.renew()
+
     def _tell_restoring(self) -> None:
         if self._restoring:
             self.holds.begin(HoldReason.JOURNAL_RESTORING, f"partitions {sorted(self._restoring)}")
@@ -191,6 +217,7 @@ class Intake:
 
     def _give_up_restoring(self, partitions: Collection[int]) -> None:
         for number in partitions:
+            self.holds.end(HoldReason.JOURNAL_SHARED, f"partition {number}")
             if task := self._restoring.pop(number, None):
                 task.cancel()
         self._tell_restoring()

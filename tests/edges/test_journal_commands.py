@@ -30,9 +30,9 @@ async def journal(kafka, unique):
     async with written(connection, unique) as write:
         await write(0, Claim("w").key, encode(Claim("w")))
         for offset in range(3):
-            await write(0, EntryKey(UUID(int=offset), offset, "w").encode(), encode(Intent(1)))
+            await write(0, EntryKey(UUID(int=offset + 1), offset, "w").encode(), encode(Intent(1)))
         made = Succeeded("2801", "/c/2801", "individual", 1)
-        await write(0, EntryKey(UUID(int=0), 0, "w").encode(), encode(Finished(made)))
+        await write(0, EntryKey(UUID(int=1), 0, "w").encode(), encode(Finished(made)))
         await write(1, EntryKey(ASKED.event, 7, "v").encode(), encode(Finished(PARKED)))
     return {"WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka, "WORKER_TOPICS__JOURNAL": unique}
 
@@ -90,7 +90,7 @@ async def test_a_partition(journal):
     """Its events, those seen last at the end, and no more than were asked for."""
     code, lines, _ = await typed(journal, "show", "--partition", "0", "--limit", "2", "--json")
     told = [orjson.loads(line) for line in lines]
-    assert (code, [each["event"] for each in told]) == (0, [str(UUID(int=2)), str(UUID(int=0))])
+    assert (code, [each["event"] for each in told]) == (0, [str(UUID(int=3)), str(UUID(int=1))])
     assert [each["customer"] for each in told] == ["unknown", "created"]
 
 

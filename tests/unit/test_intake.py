@@ -40,11 +40,11 @@ class Running:
         self.go.set()
         self.task = asyncio.create_task(self.intake.run(self.source, self.stopping))
 
-    async def claimed(self, partition, kept):
+    async def claimed(self, partition, kept, committed):
         self.kept.append(kept)
         if self.restore_failures:
             raise self.restore_failures.pop(0)
-        return Assignment(partition, await self.topic.claim(partition, kept), self.topic.append, self.slots)
+        return Assignment(partition, await self.topic.claim(partition, kept, committed), self.topic.append, self.slots)
 
     async def process(self, record, assignment, settled):
         await self.go.wait()
