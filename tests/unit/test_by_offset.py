@@ -16,7 +16,8 @@ STEPS = st.lists(st.tuples(st.sampled_from(["add", "drop"]), st.integers(0, 30))
 @given(STEPS)
 def test_numbers_by_offset(steps):
     """As a dict that keeps what it had first, whatever the pages are."""
-    paged, plain = ByOffset(page=4), {}
+    paged = ByOffset(page=4)
+    plain: dict[int, int] = {}
     for number, (step, offset) in enumerate(steps, 1 << 64):
         if step == "add":
             paged.add(offset, number)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from any_outcomes import OUTCOMES
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,34 +16,11 @@ from worker.claim import Reading
 from worker.entries import Claim, EntryKey, Finished, Intent, Released, encode
 from worker.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt, PartitionJournal
 from worker.memory import FEW, ByAge, KnownEvent, KnownRecord, Packing
-from worker.outcome_json import RULES, decode_outcome, encode_outcome
+from worker.outcome_json import decode_outcome, encode_outcome
 from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
 from worker.records import Record
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-COUNTS = st.integers(0, 5) | st.sampled_from([0xFFFE, 0xFFFF, 0x10000, 2**53])
-ALLOWED = st.none() | st.lists(TEXTS, max_size=2).map(tuple)
-VIOLATIONS = st.builds(Violation, TEXTS, st.sampled_from(sorted(RULES)), st.none() | COUNTS, ALLOWED)
-REASONS = st.builds(
-    Reason,
-    st.sampled_from(ReasonCode),
-    TEXTS,
-    st.lists(VIOLATIONS, max_size=2).map(tuple),
-    st.none() | st.builds(HttpAnswer, COUNTS, st.none() | TEXTS),
-)
-IDS = st.sampled_from(["", "7", "2801", "äöü", "x" * 64])
-CREATED = IDS.flatmap(
-    lambda made: st.builds(
-        Succeeded,
-        st.just(made),
-        TEXTS.map(lambda path: path + made) | TEXTS,
-        TEXTS,
-        COUNTS,
-        st.sampled_from(["created", "already_created", "reconciled"]),
-    )
-)
-OUTCOMES = CREATED | st.builds(Failed, REASONS, COUNTS)
-USUAL = [
+USUAL: list[Succeeded | Failed] = [
     Succeeded("2801", "/c/2801", "individual", 1),
     Succeeded("2802", "/c/2802", "individual", 1),
     Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 1),
