@@ -156,14 +156,16 @@ class Suite:
         assert (await ours.claim(0)).journal.recall(EVENT, 0) == Fresh(0)
 
     async def test_a_journal_with_other_partitions_than_the_requests(self, rig, log, ours):
-        """It is claimed by nobody before the numbers are equal; the error names both topics."""
+        """With more it is another one, with fewer it lacks those of the others; the error names both topics."""
         await ours.claim(0)
         await rig.made_anew(3)
         before = log.appended
         with pytest.raises(JournalMismatch, match=rf"topic {log.topic} .* has 3 partitions, .* has 2 partition"):
             await ours.claim(0)
+        await rig.made_anew(1)
+        with pytest.raises(JournalMismatch, match=rf"topic {log.topic} .* has 1 partition,"):
+            await ours.claim(1)
         assert log.appended == before
-        await rig.made_anew()
         assert len((await ours.claim(0)).journal) == 0
 
     async def test_claims_are_no_entries(self, ours):

@@ -99,9 +99,10 @@ class Claims:
         What we `kept` of an earlier claim of ours is still all there is, if nobody has written since its last entry;
         it is remembered where the topic was deleted meanwhile. `committed` is where the group goes on. Raises
         KafkaUnavailable; JournalShared, having written nothing, where the partition is somebody else's; JournalMismatch
-        where there are not as many partitions as the requests have; JournalUnreadable for a foreign entry.
+        where the journal has more partitions than the requests, or has not this one; JournalUnreadable for a foreign
+        entry.
         """
-        await self._compare()
+        await self._compare(partition)
         if kept and self._was_ours(kept, committed):
             restored = await self._once_more(partition, kept, committed)
         else:
@@ -115,11 +116,15 @@ class Claims:
         """How entries are written under a claim."""
         return self.log.append
 
-    async def _compare(self) -> None:
+    async def _compare(self, partition: int) -> None:
+        """Before anything is written, which would wait for a partition that is not there.
+
+        With more partitions than the requests it is another journal; with fewer, those have got more.
+        """
         journal, requests = await self.log.count()
         if not journal or not requests:
             raise KafkaUnavailable(f"{self.owner.topic if journal else self.log.topic}: it does not exist")
-        if journal != requests:
+        if journal > requests or partition >= journal:
             raise JournalMismatch(unequal(Topic(self.log.topic, journal, 0), Topic(self.owner.topic, requests, 0)))
 
     def _was_ours(self, kept: Restored, committed: int | None) -> bool:
