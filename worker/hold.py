@@ -39,6 +39,7 @@ class HoldReason(StrEnum):
     KAFKA_UNAVAILABLE = "kafka_unavailable"
     JOURNAL_RESTORING = "journal_restoring"
     PARTITION_UNREADABLE = "partition_unreadable"
+    JOURNAL_SHARED = "journal_shared"
     STOPPING = "stopping"
 
 

@@ -23,6 +23,7 @@ SHORT_POLL = 0.02
 BATCH = 500
 COMMIT_EVERY = 0.5
 PROBES_EACH = 2
+RENEW_EVERY = 60.0
 
 
 class Source(Positions, Protocol):
@@ -49,6 +50,7 @@ class Intake:
     _source: Source | None = None
     _unreadable: set[int] = field(default_factory=set)
     _next_probe: int = PROBES_EACH
+    _renew_at: float = 0.0
     _commits: Commits = field(init=False)
     _ownership: Ownership = field(init=False)
 
@@ -79,6 +81,7 @@ class Intake:
             self.turned = time.monotonic()
             await self._take(source)
             self._ownership.claim_fenced()
+            self._renew()
             if self._commits.is_due():
                 await self._commits.store(source)
         return await self._stop()
@@ -116,6 +119,13 @@ class Intake:
     def _needs_probe(self) -> bool:
         """Another one from time to time: those in flight may fail for themselves, each for ever."""
         return not self.dispatch.in_flight() or self.holds.probes >= self._next_probe
+
+    def _renew(self) -> None:
+        """Whose our partitions are is written down once more from time to time."""
+        if (now := time.monotonic()) >= self._renew_at:
+            self._renew_at = now + RENEW_EVERY
+            for assignment in self.dispatch.assignments():
+                assignment.renew()
 
     async def _stop(self) -> bool:
         self.turned = None

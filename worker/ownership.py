@@ -11,7 +11,7 @@ import structlog
 from worker.assignment import Assignment, Restored
 from worker.commits import Commits, Group
 from worker.dispatch import Dispatch
-from worker.errors import CommitRefused, WorkerError
+from worker.errors import CommitRefused, JournalShared, WorkerError
 from worker.hold import HoldReason, Holds
 from worker.logs import where
 from worker.measures import Measures
@@ -21,12 +21,14 @@ SEEK_WITHIN = 5.0
 AGAIN_AFTER = 0.5
 RESTORE_AGAIN_AFTER = 5.0
 Done = TypeVar("Done")
-Restore = Callable[[int, Restored | None], Awaitable[Assignment]]
+Restore = Callable[[int, Restored | None, int | None], Awaitable[Assignment]]
+"""Of a partition, with what is kept of an earlier claim, and the offset that the group has committed."""
 
 
 class Positions(Group, Protocol):
     """Where the request topic is read."""
 
+    async def committed(self, partition: int, within: float) -> int | None: ...
     async def rewind(self, partition: int, offset: int | None, within: float) -> None: ...
 
 
@@ -71,9 +73,9 @@ class Ownership:
     async def _open(self, number: int) -> None:
         """A poll that outlasted the rebalance may have read what nobody admitted: it is read again."""
         try:
-            assignment = await self._restored(number)
-            await self._reading.wait()
-            await self._rewound(number, None)
+            source = await self._read_by()
+            assignment = await self._restored(source, number)
+            await self._with_kafka(number, lambda: source.rewind(number, None, SEEK_WITHIN))
             self._open_at_last(assignment)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
@@ -85,19 +87,39 @@ class Ownership:
         if self._restoring.get(assignment.partition) is asyncio.current_task():
             self.dispatch.open(assignment)
 
-    async def _restored(self, number: int) -> Assignment:
+    async def _read_by(self) -> Positions:
+        """Who reads the topic, once it is read."""
+        await self._reading.wait()
+        if self._source is None:
+            raise AssertionError("read by nobody")
+        return self._source
+
+    async def _restored(self, source: Positions, number: int) -> Assignment:
+        """How far the group is is asked before the claim: what is older need not be remembered."""
         started = time.monotonic()
+        committed = await self._with_kafka(number, lambda: source.committed(number, SEEK_WITHIN))
 
-        def failed(why: str) -> None:
-            log.error("journal.restore_failed", partition=number, detail=why)
-            self.holds.begin(HoldReason.JOURNAL_RESTORING, why, partition=number)
+        def failed(error: Exception, why: str) -> None:
+            self._tell_failed(number, error, why)
 
-        assignment = await _at_last(lambda: self.restore(number, self._kept.get(number)), failed, RESTORE_AGAIN_AFTER)
+        kept = self._kept.get(number)
+        assignment = await _at_last(lambda: self.restore(number, kept, committed), failed, RESTORE_AGAIN_AFTER)
         self._kept.pop(number, None)
         seconds = round(time.monotonic() - started, 3)
         self.measures.restored(seconds)
         log.info("journal.restored", partition=number, entries=len(assignment.journal), seconds=seconds)
         return assignment
+
+    def _tell_failed(self, number: int, error: Exception, why: str) -> None:
+        """Whose journal it is takes a person; everything else is tried until it works."""
+        shared = isinstance(error, JournalShared)
+        now, before = HoldReason.JOURNAL_RESTORING, HoldReason.JOURNAL_SHARED
+        if shared:
+            now, before = before, now
+        else:
+            log.error("journal.restore_failed", partition=number, detail=why)
+        self.holds.end(before, partition=number)
+        self.holds.begin(now, why, partition=number)
 
     def claim_fenced(self) -> None:
         """Whatever made the gap: what the group still gives us is claimed anew, everything else is its new owner's."""
@@ -116,46 +138,43 @@ class Ownership:
         self._kept[number] = assignment.restored
         self.dispatch.close([number])
         try:
+            source = await self._read_by()
             if resume_at is not None:
-                await self._confirmed(number, resume_at)
-            restored = await self._restored(number)
-            await self._rewound(number, resume_at)
+                await self._with_kafka(number, lambda: self.commits.confirm(source, {number: resume_at}))
+            restored = await self._restored(source, number)
+            await self._with_kafka(number, lambda: source.rewind(number, resume_at, SEEK_WITHIN))
             self._open_at_last(restored)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
         finally:
             self._over(number)
 
-    async def _confirmed(self, number: int, offset: int) -> None:
-        if source := self._source:
-            await self._with_kafka(number, lambda: self.commits.confirm(source, {number: offset}))
-
-    async def _rewound(self, number: int, offset: int | None) -> None:
-        if source := self._source:
-            await self._with_kafka(number, lambda: source.rewind(number, offset, SEEK_WITHIN))
-
-    async def _with_kafka(self, number: int, step: Callable[[], Awaitable[None]]) -> None:
+    async def _with_kafka(self, number: int, step: Callable[[], Awaitable[Done]]) -> Done:
         """However long Kafka is away; only the partition's revocation ends it earlier."""
 
-        def failed(why: str) -> None:
+        def failed(_: Exception, why: str) -> None:
             self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, why, partition=number)
 
         try:
-            await _at_last(step, failed, AGAIN_AFTER)
+            return await _at_last(step, failed, AGAIN_AFTER)
         finally:
             self.holds.end(HoldReason.KAFKA_UNAVAILABLE, partition=number)
 
     def _over(self, number: int) -> None:
         if self._restoring.get(number) is asyncio.current_task():
             del self._restoring[number]
-            self.holds.end(HoldReason.JOURNAL_RESTORING, partition=number)
+            self._tell_over(number)
+
+    def _tell_over(self, number: int) -> None:
+        self.holds.end(HoldReason.JOURNAL_RESTORING, partition=number)
+        self.holds.end(HoldReason.JOURNAL_SHARED, partition=number)
 
     def give_up_restoring(self, partitions: Collection[int]) -> None:
         """Those that are not open yet never will be."""
         for number in partitions:
             if task := self._restoring.pop(number, None):
                 task.cancel()
-                self.holds.end(HoldReason.JOURNAL_RESTORING, partition=number)
+                self._tell_over(number)
 
     async def revoked(self, partitions: Collection[int]) -> None:
         """Drain first, fence second: in flight ends, what is finished is committed, then the partitions are gone."""
@@ -177,7 +196,9 @@ class Ownership:
             self.holds.end_of(number)
 
 
-async def _at_last(step: Callable[[], Awaitable[Done]], failed: Callable[[str], None], again_after: float) -> Done:
+async def _at_last(
+    step: Callable[[], Awaitable[Done]], failed: Callable[[Exception, str], None], again_after: float
+) -> Done:
     """The step's result, however often it fails: an error of any kind is told, and the step is tried again.
 
     Raises CommitRefused alone: the partition is its new owner's.
@@ -188,7 +209,7 @@ async def _at_last(step: Callable[[], Awaitable[Done]], failed: Callable[[str], 
         except CommitRefused:
             raise
         except WorkerError as error:
-            failed(str(error))
+            failed(error, str(error))
         except Exception as error:  # noqa: BLE001  a partition that nobody reads any more must not go unseen
-            failed(f"{type(error).__name__} at {where(error)[-1]}")
+            failed(error, f"{type(error).__name__} at {where(error)[-1]}")
         await asyncio.sleep(again_after)

@@ -12,7 +12,7 @@ from worker.commands import CreateCustomer, Request, Unusable
 from worker.creation import OPEN, Creation, unknown
 from worker.entries import Finished
 from worker.errors import MessageTooLarge
-from worker.journal import CreatedBefore, Ended, Fresh, InDoubt
+from worker.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt
 from worker.letter_headers import accepts_duplicates, doubt
 from worker.measures import Measures
 from worker.outcomes import Failed, Outcome, Succeeded
@@ -79,6 +79,8 @@ class Pipeline:
                 return outcome
             case CreatedBefore(created):
                 outcome = replace(created, resolution="already_created")
+            case DoubtAsAnother(attempts):
+                outcome = unknown(f"{OPEN}; the settings made another event of this record since", attempts)
             case Fresh() | InDoubt() if isinstance(asked, CreateCustomer):
                 outcome = await self.creation.carry_out(asked, trail, assignment, known)
             case Fresh():

@@ -72,3 +72,15 @@ class Position:
     topic: str
     partition: int
     offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where a record of ours is, and since when by the broker's clock (milliseconds), if its topic is dated by that."""
+
+    place: Position
+    time: int | None = None
+
+    @property
+    def offset(self) -> int:
+        return self.place.offset

@@ -15,9 +15,11 @@ from worker.customer.catalog import load_catalog
 from worker.customer_api import Access, CustomerApi, Meaning, customer_api
 from worker.customer_api.session import Credentials
 from worker.decode import Decoder
+from worker.entries import Owner
 from worker.errors import SearchRefused, SettingsError
 from worker.flood import Flood
 from worker.hold import Breaker, Holds
+from worker.journal_config import kept_window
 from worker.kafka.connection import Connection
 from worker.kafka.source import Membership
 from worker.measures import Measures
@@ -27,7 +29,7 @@ from worker.results import Results
 from worker.retry import Backoff
 from worker.settings import Settings
 from worker.slots import Slots
-from worker.topics import Plan
+from worker.topics import DAY, Cluster, Plan
 
 ENDS_IN_A_NUMBER = re.compile(r"-(\d+)$")
 
@@ -226,10 +228,16 @@ def slots(settings: Settings) -> Slots:
     return Slots(calls + max(1, calls // 2), beyond=4 * calls)
 
 
-def terms(settings: Settings) -> Terms:
-    """What holds for every claim of a partition."""
+def owner(settings: Settings) -> Owner:
+    """Whose requests are worked on here, as our claims say."""
+    return Owner(settings.kafka.group_id, settings.topics.requests)
+
+
+def terms(settings: Settings, cluster: Cluster) -> Terms:
+    """What holds for every claim of a partition; the window is what the topic keeps, where that is less."""
     given = settings.journal
-    return Terms(given.window, given.max_entries, given.intent_ttl)
+    window = kept_window(plan(settings), cluster)
+    return Terms(window, given.max_entries, given.intent_ttl, renewal=min(DAY / 1000, window / 4))
 
 
 def settle_time(settings: Settings) -> float:

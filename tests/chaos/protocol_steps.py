@@ -30,7 +30,7 @@ from chaos.protocol import (
 from chaos.protocol_writes import Step, Writing
 from chaos.reading import CLAIM, INTENT, LEASE_IS_OVER, Said, end_of
 
-from worker.journal import CreatedBefore, Ended, Fresh, InDoubt
+from worker.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt
 
 
 class Model(Writing):
@@ -96,6 +96,8 @@ class Model(Writing):
                 case InDoubt(attempts, writers):
                     doubt = "own" if self.reading.writer(number) in writers else "foreign"
                     yield self._doubts(s, number, taken._replace(attempts=attempts, doubt=doubt), "is in doubt")
+                case DoubtAsAnother():
+                    raise AssertionError("there is one event")
 
     def _moved(self, s: State, moves: int) -> Step:
         to = s._replace(generation=s.generation + 1, moves=moves)

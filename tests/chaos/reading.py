@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple, get_args
 from uuid import UUID
 
-from worker.entries import Entry, EntryKey, Finished, Intent, Released
+from worker.entries import Claim, Entry, EntryKey, Finished, Intent, Released
 from worker.journal import Fence, Lease, Moment, PartitionJournal, Recollection
 from worker.outcomes import Failed, Outcome, Reason, ReasonCode, Resolution, Succeeded
 
@@ -132,7 +132,7 @@ class Reading:
                 journal.apply(EntryKey(EVENT, each.record, self.writer(each.writer)), self._entry(each, log), 0)
             elif self._claims:
                 claimant = self.writer(each.writer)
-                journal.claimed(claimant)
+                journal.claimed(Claim(claimant), 0)
         number = self._numbers.setdefault((claimant, _frozen(journal.known(EVENT))), len(self._journals))
         if number == len(self._journals):
             self._journals.append(journal)

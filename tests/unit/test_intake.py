@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -9,8 +10,8 @@ from fakes import FakeJournalTopic, FakeSource
 
 from worker.assignment import Assignment
 from worker.dispatch import Dispatch
-from worker.entries import EntryKey, Intent, encode
-from worker.errors import ApiUnavailable, CommitRefused, JournalUnreadable, KafkaUnavailable
+from worker.entries import EntryKey, Intent, encode, is_claim
+from worker.errors import ApiUnavailable, CommitRefused, JournalShared, JournalUnreadable, KafkaUnavailable
 from worker.hold import Breaker, Hold, HoldReason, Holds
 from worker.intake import BATCH, Intake
 from worker.outcomes import Succeeded
@@ -33,20 +34,21 @@ class Running:
         self.slots = Slots(8)
         self.holds = Holds(Breaker(10, Backoff(1, 1)))
         self.dispatch = Dispatch(self.process, self.slots, max_uncommitted=100)
-        self.restore_failures, self.kept, self.unrestorable = [], [], set()
+        self.restore_failures, self.kept, self.committed, self.unrestorable = [], [], [], set()
         self.intake = Intake(self.dispatch, self.claimed, self.holds, drain_timeout=5)
         self.stopping = asyncio.Event()
         self.go = asyncio.Event()
         self.go.set()
         self.task = asyncio.create_task(self.intake.run(self.source, self.stopping))
 
-    async def claimed(self, partition, kept):
+    async def claimed(self, partition, kept, committed):
         self.kept.append(kept)
+        self.committed.append(committed)
         if partition in self.unrestorable:
             raise JournalUnreadable("at offset 7")
         if self.restore_failures:
             raise self.restore_failures.pop(0)
-        return Assignment(partition, await self.topic.claim(partition, kept), self.topic.append, self.slots)
+        return Assignment(partition, await self.topic.claim(partition, kept, committed), self.topic.append, self.slots)
 
     async def process(self, record, assignment, settled):
         await self.go.wait()
@@ -216,6 +218,45 @@ async def test_a_poll_that_outlasts_a_rebalance(running, monkeypatch):
     running.intake.assigned([0])
     rebalanced.set()
     await running.until(lambda: running.seen == [(0, 0), (0, 1)])
+
+
+async def test_a_claim_knows_what_is_committed(running):
+    """It is asked for before the journal is read: what is committed and old need not be kept."""
+    running.source.commits.append({0: 7})
+    running.intake.assigned([0, 1])
+    await running.until(lambda: running.dispatch.partitions == 2)
+    assert sorted(running.committed, key=str) == [7, None]
+
+
+async def test_a_journal_that_is_another_deployment_s(running):
+    """A hold names both; it is over when the partition is ours, and when it is taken away."""
+    shared = JournalShared("theirs and ours")
+    running.restore_failures = [shared, shared, KafkaUnavailable("down")]
+    running.intake.assigned([0])
+    hold = Hold(HoldReason.JOURNAL_SHARED, 0)
+    await running.until(lambda: list(running.holds.details()) == [hold])
+    assert running.holds.details()[hold][1] == "theirs and ours"
+    await running.until(lambda: running.holds.details() == {})
+    await running.intake.revoked([0])
+    running.restore_failures = [shared] * 9_999
+    running.intake.assigned([0])
+    await running.until(lambda: list(running.holds.details()) == [hold])
+    await running.intake.revoked([0])
+    assert running.holds.details() == {}
+
+
+async def test_a_partition_that_is_ours_for_long(running, monkeypatch):
+    """From time to time it is written down whose it is, without a gap."""
+    running.intake.assigned([0])
+    await running.until(lambda: running.dispatch.partitions == 1)
+    (assignment,) = running.dispatch.assignments()
+    assignment.terms = replace(assignment.terms, renewal=0)
+    running.intake._renew_at = 0
+    log = running.topic.topics.logs["journal", 0]
+    await running.until(lambda: len(log) == 2)
+    assert [is_claim(message.key) for message in log] == [True, False]
+    assert not assignment.fenced
+    assert (await running.topic.claim(0)).journal.holder == running.topic.owner
 
 
 async def test_a_refused_commit(running):

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from worker.check.line import Line
+from worker.journal_config import alter, troubles
 from worker.topics import DAY, ENVELOPE, MIB, Cluster, Plan, Topic, refusals
 
 
@@ -36,15 +37,15 @@ def _copies(plan: Plan, cluster: Cluster) -> Iterator[Line]:
 
 
 def _journal(plan: Plan, cluster: Cluster) -> Iterator[Line]:
-    journal = cluster.topics.get(plan.journal)
-    if journal is None or journal.config is None or not plan.journal_enabled:
-        return
-    policies, days = _policies(journal), _days(journal)
-    if "compact" not in policies:
-        yield Line("journal", "warning", "is not compacted", f"cleanup.policy of {journal.name}: compact,delete")
-    if "delete" in policies and days * 86_400 < plan.window:
-        wish = f"retention.ms of {journal.name} at least {plan.journal_retention} (WORKER_JOURNAL__WINDOW)"
-        yield Line("journal", "warning", f"keeps {days:g} days, less than its window", wish)
+    """What could lose entries or grow for ever fails, one line each; the rest is one warning."""
+    # How many acknowledge is told of all topics together.
+    found = [trouble for trouble in troubles(plan, cluster) if trouble.name != "min.insync.replicas"]
+    for trouble in found:
+        if trouble.grave:
+            yield Line("journal", "failed", trouble.detail, alter(plan, cluster, [trouble]))
+    if others := [trouble for trouble in found if not trouble.grave]:
+        detail = f"differs: {'; '.join(trouble.detail for trouble in others)}"
+        yield Line("journal", "warning", detail, alter(plan, cluster, others))
 
 
 def _requests(plan: Plan, cluster: Cluster) -> Iterator[Line]:

@@ -22,7 +22,7 @@ from worker.kafka.connection import Connection, close, opened, started
 from worker.kafka.failures import named
 from worker.kafka.leaders import NO_LEADER, missing, partitions
 from worker.kafka.outbox import TOO_LARGE, Acknowledged, Outbox, Waiting
-from worker.records import OutgoingMessage, Position
+from worker.records import OutgoingMessage, Position, Stored
 
 # A send that takes longer is told as a hold (facts rows 3 and 4).
 PATIENCE = 5.0
@@ -34,6 +34,7 @@ NO_OUTAGE = (*TOO_LARGE, ProducerClosed)
 # What a record costs beside its key, value and headers, at most.
 OVERHEAD = 100
 BATCH = 64 * 1024
+LOG_APPEND_TIME = 1
 by_key = DefaultPartitioner()
 
 
@@ -68,7 +69,11 @@ class Sender:
     def __post_init__(self) -> None:
         self._forget_with(self.producer)
 
-    async def publish(self, message: OutgoingMessage, acknowledged: Acknowledged = _nobody) -> Position:
+    async def publish(self, message: OutgoingMessage) -> Position:
+        """Where it is, as `store` tells it."""
+        return (await self.store(message)).place
+
+    async def store(self, message: OutgoingMessage, acknowledged: Acknowledged = _nobody) -> Stored:
         """Return once all in-sync replicas have it; the wait has no end of its own, a drain's deadline bounds it.
 
         Raises MessageTooLarge alone. `acknowledged` is called for the messages of a partition in the order of their
@@ -77,7 +82,7 @@ class Sender:
         if size(message) > self.max_request_size:
             raise MessageTooLarge(f"{message.topic}: larger than {self.max_request_size} bytes")
         number = await self._number(message)
-        stored: asyncio.Future[Position] = self._loop.create_future()
+        stored: asyncio.Future[Stored] = self._loop.create_future()
         self._outbox(TopicPartition(message.topic, number)).add(Waiting(message, acknowledged, stored))
         return await stored
 
@@ -120,8 +125,8 @@ class Sender:
             raise KafkaUnavailable(f"{', '.join(topics)}: nobody says how many partitions there are")
         return [len(client.cluster.partitions_for_topic(topic) or ()) for topic in topics]
 
-    async def deliver(self, producer: AIOKafkaProducer, batch: BatchBuilder, place: TopicPartition) -> int:
-        """The offset of the batch's first message; raises KafkaError."""
+    async def deliver(self, producer: AIOKafkaProducer, batch: BatchBuilder, place: TopicPartition) -> Stored:
+        """Where the batch's first message is stored; raises KafkaError."""
         patience = self._loop.call_later(PATIENCE, self._late, producer, place)
         try:
             if producer.client.cluster.leader_for_partition(place) in NO_LEADER:
@@ -135,7 +140,9 @@ class Sender:
         self._failing.discard(place.topic)
         if not self._failing:
             self.outage.end()
-        return int(stored.offset)
+        # Where the messages keep the time of their producer the broker answers with none.
+        time = stored.timestamp if stored.timestamp_type == LOG_APPEND_TIME else None
+        return Stored(Position(place.topic, place.partition, int(stored.offset)), time)
 
     def _late(self, producer: AIOKafkaProducer, place: TopicPartition) -> None:
         """It is neither cancelled nor repeated: it may be on its way."""

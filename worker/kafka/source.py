@@ -130,6 +130,18 @@ class RecordSource:
             self.refresh()
             raise KafkaUnavailable(f"{self._topic}: {NO_TOPIC}")
 
+    async def committed(self, partition: int, within: float) -> int | None:
+        """Where the group goes on; None where it never came. Raises CommitRefused where it is not ours any more."""
+        place = TopicPartition(self._topic, partition)
+        try:
+            async with asyncio.timeout(within):
+                offset: int | None = await self._consumer.committed(place)
+        except IllegalStateError as error:
+            raise CommitRefused(f"{self._topic}/{partition}: not assigned") from error
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaUnavailable(f"{self._topic}/{partition}: its offset: {named(error)}") from error
+        return offset
+
     async def rewind(self, partition: int, offset: int | None, within: float) -> None:
         """Read on from there, or from what is committed. Raises CommitRefused where it is not ours any more."""
         place = TopicPartition(self._topic, partition)
