@@ -24,6 +24,7 @@ class FakeCustomers:
     logins: deque[Exception] = field(default_factory=deque)
     executed: Counter[str] = field(default_factory=Counter)
     down: bool = False
+    renewals: int = 0
 
     def answers(self, event_id: str, *answers: Answer) -> None:
         """What the next calls for that event get; an Exception is raised."""
@@ -32,6 +33,10 @@ class FakeCustomers:
     async def log_in(self) -> None:
         if self.logins:
             raise self.logins.popleft()
+
+    async def log_in_anew(self) -> None:
+        self.renewals += 1
+        await self.log_in()
 
     async def create(self, command: CreateCustomer, before_sending: Callable[[], None]) -> Outcome:
         await asyncio.sleep(0)

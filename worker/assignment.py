@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-from worker.entries import Entry, EntryKey, Finished, encode, encode_headers
+from worker.entries import Entry, EntryKey, Finished, Intent, encode, encode_headers
 from worker.errors import Draining, Fenced, LeaseOver
 from worker.journal import Fence, Lease, Moment, PartitionJournal
 from worker.offsets import Offsets
@@ -89,7 +89,7 @@ class Assignment:
         The lease counts from before the entry was handed over: what a frozen process had handed over is acknowledged
         without a gap when it thaws (facts row 31).
         """
-        if self.fenced and not isinstance(entry, Finished):
+        if self.fenced and not _tells(entry):
             raise Fenced
         lease = Lease(self.clock(), self.terms.intent_ttl)
         key = EntryKey(event, offset, self.restored.writer)
@@ -140,3 +140,8 @@ class Assignment:
         self.offsets.committed(offset)
         before = int((time.time() - self.terms.window) * 1000)
         self.journal.forget(below=offset, before=before, at_most=self.terms.max_entries)
+
+
+def _tells(entry: Entry) -> bool:
+    """Whether it says what the API has done, which the next owner must know, and not what we are about to do."""
+    return isinstance(entry, Finished) or (isinstance(entry, Intent) and entry.evidence.exists)

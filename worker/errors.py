@@ -19,6 +19,7 @@ WorkerError
 ├── Fenced               somebody else wrote to our journal partition; nothing more is sent or published
 ├── Superseded           another replay has begun; this one publishes nothing more (exit 1)
 ├── LeaseOver            the intent is too old to start its POST; nothing was sent
+├── HoldBegun            a hold about the API has begun before the POST did; nothing was sent
 ├── JournalMismatch      the journal has not as many partitions as the requests; it is not worked with
 ├── JournalUnreadable    a journal entry that this version cannot read; it is never guessed at
 └── Draining             the worker is stopping or gives the partition up; the record stays uncommitted
@@ -105,6 +106,10 @@ class Superseded(WorkerError):
 
 class LeaseOver(WorkerError):
     """Raised right before the request would have been written."""
+
+
+class HoldBegun(WorkerError):
+    """Raised right before the request would have been written, or earlier; it costs no attempt."""
 
 
 class JournalMismatch(WorkerError):

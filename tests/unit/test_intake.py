@@ -8,10 +8,11 @@ import pytest
 from fakes import FakeJournalTopic, FakeSource
 
 from worker.assignment import Assignment
+from worker.breaker import Breaker
 from worker.dispatch import Dispatch
 from worker.entries import EntryKey, Intent, encode
 from worker.errors import ApiUnavailable, CommitRefused, JournalUnreadable, KafkaUnavailable
-from worker.hold import Breaker, HoldReason, Holds
+from worker.hold import HoldReason, Holds
 from worker.intake import Intake
 from worker.outcomes import Succeeded
 from worker.records import Record

@@ -35,6 +35,11 @@ class CustomerApi:
         """Return with a session at hand. Raises LoginRefused or ApiUnavailable; nothing of a customer is sent."""
         await self._session.current()
 
+    async def log_in_anew(self) -> None:
+        """Give the present session back and log in again. Raises LoginRefused or ApiUnavailable."""
+        await self._session.log_out()
+        await self._session.current()
+
     @property
     def session_age(self) -> float | None:
         """Seconds since the login; None without a session."""
