@@ -28,7 +28,8 @@ class Breaker:
 
     def failed(self, now: float, who: Hashable = None, *, at_once: bool, probe: bool) -> None:
         """One more failure; `at_once` opens whatever the count."""
-        self.failing.add(who)
+        if who is not None:
+            self.failing.add(who)
         if self.open and not probe:
             return  # begun before it opened: the next probe waits no longer for it
         self.failures += 1
@@ -38,9 +39,8 @@ class Breaker:
             # Half fixed, half drawn: a probe comes neither at once nor in step with the other replicas'.
             self.next_probe = now + self.backoff.ceiling(self.probes) * (0.5 + self.draw() / 2)
 
-    def passed_on(self, now: float, answered: Hashable = None, *, probe: bool) -> None:
+    def passed_on(self, now: float, *, probe: bool) -> None:
         """The turn says nothing of POSTs: where it was the probe, the next caller may go at once."""
-        self.failing.discard(answered)
         if probe and self.open:
             self.next_probe = now
 

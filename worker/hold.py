@@ -91,7 +91,7 @@ class Holds:
     def turn(self, pause: Callable[[float], Awaitable[None]], who: Hashable = None, *, creates: bool = True) -> "_Turn":
         """Use the API inside; while it is held, wait here, and only one at a time goes through: True is a probe.
 
-        `who` is for telling one caller that fails from an outage: those that have not failed yet probe first. What
+        `who` is for telling one record that fails from an outage: those that have not failed yet probe first. What
         `creates` nothing ends no hold by being answered.
         """
         return _Turn(self, pause, who, creates=creates)
@@ -135,7 +135,7 @@ class Holds:
         elif isinstance(error, Exception) and not isinstance(error, NEUTRAL):
             self._failed(error, who, probe=probe)
         else:
-            self._breaker.passed_on(self._clock(), who if error is None else None, probe=probe)
+            self._breaker.passed_on(self._clock(), probe=probe)
 
     def _failed(self, error: Exception, who: Hashable, *, probe: bool) -> None:
         reason, at_once = _meaning(error)

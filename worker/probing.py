@@ -8,7 +8,6 @@ from typing import Final, Protocol
 from worker.hold import Holds
 
 LOOKED_AFTER_EVERY: Final = 0.5
-NOBODY: Final = "nobody's record"
 
 
 class Answering(Protocol):
@@ -41,7 +40,7 @@ async def look_after(holds: Holds, api: Answering, pause: Callable[[float], Awai
 
 
 async def _probe(holds: Holds, api: Answering, pause: Callable[[float], Awaitable[None]]) -> None:
-    async with holds.turn(pause, NOBODY, creates=False):
+    async with holds.turn(pause, creates=False):
         await ask_first(holds, api)
     holds.rest()
 
