@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from worker import wiring
 from worker.errors import SettingsError
+from worker.hold import Holds
 from worker.settings import Account, Api, Reconcile, Settings
 
 ACCOUNTS = tuple(Account(username=f"user-{number}", password=SecretStr(f"p{number}")) for number in range(3))
@@ -56,3 +57,14 @@ async def test_an_internal_error_where_a_look_up_is_configured():
         assert 500 in api._meaning.retry_statuses
         assert 500 in careful._meaning.unknown_statuses
         assert 500 not in careful._meaning.retry_statuses
+
+
+@pytest.mark.parametrize(("by", "of_others"), [("email", True), ("custom_attribute", False)])
+async def test_a_look_up_that_may_find_somebody_else(by, of_others):
+    """An e-mail address may be another customer's; the event's own mark is nobody else's."""
+    account = Api(username="u", password=SecretStr("p"))
+    given = Settings(api=account, reconcile=Reconcile(by=by, attribute="eventid"))
+    async with wiring.api(given) as api:
+        search = wiring.reconciliation(given, Holds(wiring.breaker(given)), api).search
+    assert search is not None
+    assert search.of_others is of_others
