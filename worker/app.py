@@ -34,6 +34,7 @@ from worker.ops.tracing import traced
 from worker.ops.watch import Consumption, Watch
 from worker.ownership import Restore
 from worker.pipeline import Pipeline
+from worker.probing import looked_after
 from worker.progress import Trails
 from worker.settings import Settings
 from worker.slots import Slots
@@ -124,6 +125,7 @@ async def _work(
     results = await kafka(lambda: sender(connection, Outage(holds, "results"), max_request_size=LARGEST))
     journal = await kafka(lambda: sender(connection, Outage(holds, "journal"), max_request_size=MIB))
     creation = _creation(settings, api, holds, measures)
+    await stack.enter_async_context(looked_after(holds, api))
     decoder, messages = wiring.decoder(settings, catalog), wiring.results(settings)
     pipeline = Pipeline(decoder, creation, messages, results.publish, observed.trails, measures)
     slots = wiring.slots(settings)

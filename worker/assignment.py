@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from worker.drain import Drain, after
-from worker.entries import Entry, EntryKey, Finished, Notice, Owner, encode, encode_headers
+from worker.entries import Entry, EntryKey, Finished, Intent, Notice, Owner, encode, encode_headers
 from worker.entry_headers import Spans
 from worker.errors import Fenced, LeaseOver
 from worker.journal import Fence, Lease, Moment, PartitionJournal
@@ -107,7 +107,7 @@ class Assignment:
         The lease counts from before the entry was handed over: what a frozen process had handed over is acknowledged
         without a gap when it thaws (facts row 31).
         """
-        if self.fenced and not isinstance(entry, Finished):
+        if self.fenced and not _tells(entry):
             raise Fenced
         lease = Lease(self.clock(), self.terms.intent_ttl)
         key = EntryKey(event, offset, self.restored.writer)
@@ -178,3 +178,8 @@ class Assignment:
         """The group has stored this offset; what is older than the window may be forgotten."""
         self.offsets.committed(offset)
         self.terms.forget(self.journal, offset)
+
+
+def _tells(entry: Entry) -> bool:
+    """Whether it says what the API has done, which the next owner must know, and not what we are about to do."""
+    return isinstance(entry, Finished) or (isinstance(entry, Intent) and entry.evidence.exists)

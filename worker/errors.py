@@ -21,6 +21,7 @@ WorkerError
 ├── Fenced               somebody else wrote to our journal partition; nothing more is sent or published
 ├── Superseded           another replay has begun; this one publishes nothing more (exit 1)
 ├── LeaseOver            the intent is too old to start its POST; nothing was sent
+├── HoldBegun            a hold about the API has begun before the POST did; nothing was sent
 ├── JournalMismatch      the journal has not as many partitions as the requests; what it lacks is not worked with
 ├── JournalShared        another deployment claims our journal partition; nothing was written
 ├── JournalUnreadable    a journal entry that this version cannot read; it is never guessed at
@@ -116,6 +117,10 @@ class Superseded(WorkerError):
 
 class LeaseOver(WorkerError):
     """Raised right before the request would have been written."""
+
+
+class HoldBegun(WorkerError):
+    """Raised right before the request would have been written, or earlier; it costs no attempt."""
 
 
 class JournalMismatch(WorkerError):

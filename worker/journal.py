@@ -1,8 +1,9 @@
 """What the journal says of one partition's events: a pure reading of its entries, in their order (design 4.6)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from worker.entries import (
     read_key,
 )
 from worker.entry_headers import Spans
-from worker.evidence import NO_EVIDENCE
+from worker.evidence import NO_EVIDENCE, Evidence
 from worker.memory import ByAge, KnownEvent, KnownRecord, Packing, last_offset, last_seen
 from worker.outcomes import Failed, Outcome, ReasonCode, Succeeded
 from worker.records import Headers
@@ -90,9 +91,13 @@ class Lease(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """Nothing stands against a POST; `attempts` were answered before."""
+    """Nothing stands against a POST; `attempts` were answered before.
+
+    `exists`: a person has accepted that there is a customer of the event already, though nobody knows under which id.
+    """
 
     attempts: int = 0
+    exists: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +116,19 @@ class CreatedBefore:
 
 @dataclass(frozen=True, slots=True)
 class InDoubt:
-    """A POST of this event may have been carried out, or may still be on its way; `writers` have open intents."""
+    """A POST of this event may have been carried out, or may still be on its way; `writers` have open intents.
+
+    Where it `exists` it was: then no look-up that finds nothing makes the event sendable.
+    """
 
     attempts: int
     writers: frozenset[str] = frozenset()
+    evidence: Evidence = NO_EVIDENCE
+
+    @property
+    def exists(self) -> bool:
+        """The API said that it made the customer, and not under which id."""
+        return self.evidence.exists
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +252,16 @@ class PartitionJournal:
             return Ended(own.outcome)
         if created := next((known.created for known in records.values() if known.created), None):
             return CreatedBefore(created)
+        evidence = _evidence(records)
         if any(known.in_doubt() and not (doubts_accepted and _parked(known)) for known in records.values()):
-            return InDoubt(own.attempts, frozenset().union(*(known.open for known in records.values())))
-        return Fresh(own.attempts)
+            return InDoubt(own.attempts, frozenset().union(*(known.open for known in records.values())), evidence)
+        return Fresh(own.attempts, exists=evidence.exists)
+
+    def finish(self, event: UUID, outcome: Outcome) -> Finished:
+        """The entry of a record's end. A doubt's holds all that is known of the event's customer: it may be the only
+        entry that compaction and retention leave of it.
+        """
+        return Finished(outcome, evidence=_evidence(self.known(event).records) if _unknown(outcome) else NO_EVIDENCE)
 
     def _as_another(self, event: UUID, offset: int) -> Recollection | None:
         """What is known of the record at that offset, where its first entry was that of another event."""
@@ -267,7 +288,20 @@ class PartitionJournal:
 
 def _parked(known: KnownRecord) -> bool:
     """A person was told so, in a dead letter."""
-    return isinstance(known.outcome, Failed) and known.outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+    return known.outcome is not None and _unknown(known.outcome)
+
+
+def _unknown(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failed) and outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+
+
+def _evidence(records: Mapping[int, KnownRecord]) -> Evidence:
+    """Of all doubts of an event. There was no customer before them only if each of them says so."""
+    doubts = [known.evidence for known in records.values() if known.in_doubt()]
+    founds = [found for evidence in doubts if (found := evidence.found_before) is not None]
+    found = tuple(sorted({*chain.from_iterable(founds)})) if founds and len(founds) == len(doubts) else None
+    evidence = Evidence(any(each.exists for each in doubts), found)
+    return NO_EVIDENCE if evidence == NO_EVIDENCE else evidence
 
 
 def _note(known: KnownRecord, writer: str, entry: Entry, *, counts: bool) -> None:
@@ -286,5 +320,7 @@ def _note(known: KnownRecord, writer: str, entry: Entry, *, counts: bool) -> Non
             known.outcome = known.outcome or (outcome if counts else None)
             if isinstance(outcome, Succeeded):
                 known.created = known.created or outcome
-            elif outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN:
+            elif _unknown(outcome):
                 known.unknown = True
+    if not known.in_doubt():
+        known.evidence = NO_EVIDENCE

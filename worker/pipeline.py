@@ -8,9 +8,9 @@ from typing import Protocol, assert_never
 import structlog
 
 from worker.assignment import Assignment
+from worker.calls import Call
 from worker.commands import CreateCustomer, Request, Unusable
 from worker.creation import OPEN, Creation, unknown
-from worker.entries import Finished
 from worker.errors import MessageTooLarge
 from worker.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt
 from worker.letter_headers import accepts_duplicates, doubt
@@ -54,7 +54,8 @@ class Pipeline:
             asked = trail.asks(self.decode(record))
             trail.enter(Step.SAME_EVENT)
             async with assignment.alone_with(asked.request.event):
-                outcome = await self._settle(asked, trail, assignment, settled)
+                with self.creation.call() as call:
+                    outcome = await self._settle(asked, trail, assignment, settled, call)
             trail.enter(Step.PUBLISH)
             await self._announce(outcome, record, asked.request, started)
             trail.finds(outcome)
@@ -64,16 +65,21 @@ class Pipeline:
         return outcome
 
     async def _settle(
-        self, asked: CreateCustomer | Unusable, trail: Trail, assignment: Assignment, settled: Callable[[], None]
+        self,
+        asked: CreateCustomer | Unusable,
+        trail: Trail,
+        assignment: Assignment,
+        settled: Callable[[], None],
+        call: Call,
     ) -> Outcome:
         """The record's outcome, which is in the journal before anybody hears of it."""
         outcome: Outcome
         record = trail.record
         accepted = accepts_duplicates(record.headers)
         known = assignment.journal.recall(asked.request.event, record.offset, doubts_accepted=accepted)
-        if isinstance(known, Fresh) and doubt(record.headers) is not None:
+        if isinstance(known, Fresh) and (evidence := doubt(record.headers)) is not None:
             # The journal may have forgotten it, or be that of another partition: the dead letter itself says so.
-            known = InDoubt(known.attempts)
+            known = InDoubt(known.attempts, evidence=evidence)
         match known:
             case Ended(outcome):
                 return outcome
@@ -82,17 +88,19 @@ class Pipeline:
             case DoubtAsAnother(attempts):
                 outcome = unknown(f"{OPEN}; the settings made another event of this record since", attempts)
             case Fresh() | InDoubt() if isinstance(asked, CreateCustomer):
-                outcome = await self.creation.carry_out(asked, trail, assignment, known)
+                outcome = await self.creation.carry_out(asked, trail, assignment, known, call)
             case Fresh():
                 outcome = Failed(asked.reason)
-            case InDoubt(attempts):
-                outcome = unknown(f"{OPEN}; it is not valid any more: {asked.reason.message}", attempts)
+            case InDoubt(attempts, exists=exists):
+                why = f"{OPEN}; it is not valid any more: {asked.reason.message}"
+                outcome = unknown(why, attempts, exists=exists)
             case other:
                 assert_never(other)
         trail.enter(Step.FINISH)
         # The next of the key may begin: its intent comes behind this finish in the journal, so that its POST does too.
         settled()
-        await assignment.write(asked.request.event, record.offset, Finished(outcome))
+        event = asked.request.event
+        await assignment.write(event, record.offset, assignment.journal.finish(event, outcome))
         self.measures.settled(outcome)
         return outcome
 

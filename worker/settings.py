@@ -171,13 +171,13 @@ class Journal(Group):
 
 class Reconcile(Group):
     by: Literal["none", "custom_attribute", "email"] = "none"
-    """How a customer is looked up after an unknown outcome."""
+    """How a customer is looked up after an unknown outcome; by e-mail, it is also searched before its first POST."""
     attribute: str | None = None
     """The custom attribute that carries the event's id."""
     settle_delay: Seconds = 5
     """How long the API's search may lag behind a creation."""
     attempts: Positive = 3
-    """How often the search is asked."""
+    """How often the search is asked, and how often it may fail while other calls are answered."""
 
 
 class Hold(Group):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from worker.assignment import Terms
 from worker.asyncapi import Channels, Server
+from worker.breaker import Breaker
 from worker.commands import CreateCustomer
 from worker.creation import RetryPolicy
 from worker.customer import Configured
@@ -18,7 +19,7 @@ from worker.decode import Decoder
 from worker.entries import Owner
 from worker.errors import SearchRefused, SettingsError
 from worker.flood import Flood
-from worker.hold import Breaker, Holds
+from worker.hold import Holds
 from worker.journal_config import kept_window
 from worker.kafka.connection import Connection
 from worker.kafka.source import Membership
@@ -264,4 +265,5 @@ def reconciliation(settings: Settings, holds: Holds, api: CustomerApi) -> Reconc
         case "custom_attribute":
             return Reconciliation(holds, Search(by_attribute, settle, given.attempts, given.settle_delay))
         case "email":
-            return Reconciliation(holds, Search(by_email, settle, given.attempts, given.settle_delay))
+            search = Search(by_email, settle, given.attempts, given.settle_delay, of_others=True)
+            return Reconciliation(holds, search)

@@ -14,7 +14,7 @@ from worker.outcomes import ReasonCode
 UNKNOWN = ReasonCode.OUTCOME_UNKNOWN.value
 REJECTED = ReasonCode.REJECTED.value
 EXHAUSTED = ReasonCode.RETRIES_EXHAUSTED.value
-CREATED, ALREADY_CREATED, RECONCILED = RESOLUTIONS
+CREATED, ALREADY_CREATED, RECONCILED, CONFIRMED = RESOLUTIONS
 NO_GENERATION = -1
 NOT_BELIEVED = "failed, says the event, and it exists"
 
@@ -41,6 +41,12 @@ class Rules:
     evidence: bool = True
     late_is_evidence: bool = True
     """A finish by who had lost the partition, as the claims before it in the log tell, is no outcome."""
+    headers: bool = True
+    """What an earlier version cannot read is read: that a customer exists under an id that nobody knows."""
+    ends_know: bool = True
+    """The end of a doubt says so as well: it may be all that compaction leaves."""
+    unfindable: bool = False
+    """Such a customer is not found by who knows of it either."""
     moves: int = 1
     """How often the group gives the partition to another worker that nobody told to stop."""
     crashes: int = 0
@@ -78,6 +84,7 @@ class Worker(NamedTuple):
     lease_over: bool = False
     doubt: str = ""
     end: str = ""
+    exists: bool = False
 
 
 GONE = Worker(NO_GENERATION, "gone")

@@ -414,6 +414,13 @@ async def test_what_is_not_configured() -> None:
     assert [line.check for line in await _unwell(fake, look_up="email")] == ["search"]
 
 
+async def test_what_a_search_by_email_costs() -> None:
+    """It is asked before each POST as well, and whoever sizes the API's load reads it here."""
+    *_, search = await _seen(checked(FakeApi(), look_up="email"))
+    assert (search.check, search.state) == ("search", "ok")
+    assert "twice the calls" in search.detail
+
+
 @pytest.mark.parametrize(
     ("url", "state"), [("http://crm", "warning"), ("http://127.0.0.1:8090", "ok"), ("https://crm", "ok")]
 )

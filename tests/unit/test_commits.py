@@ -2,9 +2,10 @@
 
 import asyncio
 
+from worker.breaker import Breaker
 from worker.commits import Commits
 from worker.dispatch import Dispatch
-from worker.hold import Breaker, Holds
+from worker.hold import Holds
 from worker.retry import Backoff
 from worker.slots import Slots
 

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from worker.breaker import Breaker
 from worker.errors import ApiUnavailable, Draining, Fenced, LeaseOver, LoginRefused, RefusedForNow, SearchRefused
-from worker.hold import Breaker, Hold, HoldReason, Holds
+from worker.hold import Hold, HoldReason, Holds
 from worker.retry import Backoff
 
 

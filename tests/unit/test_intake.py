@@ -9,10 +9,11 @@ import pytest
 from fakes import FakeJournalTopic, FakeSource
 
 from worker.assignment import Assignment
+from worker.breaker import Breaker
 from worker.dispatch import Dispatch
 from worker.entries import EntryKey, Intent, encode, is_claim
 from worker.errors import ApiUnavailable, CommitRefused, JournalShared, JournalUnreadable, KafkaUnavailable
-from worker.hold import Breaker, Hold, HoldReason, Holds
+from worker.hold import Hold, HoldReason, Holds
 from worker.intake import BATCH, Intake
 from worker.outcomes import Succeeded
 from worker.records import Record

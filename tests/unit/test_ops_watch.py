@@ -9,9 +9,10 @@ import pytest
 from fakes import FakeJournalTopic
 
 from worker.assignment import Assignment
+from worker.breaker import Breaker
 from worker.dispatch import Dispatch
 from worker.errors import ApiUnavailable
-from worker.hold import Breaker, HoldReason, Holds
+from worker.hold import HoldReason, Holds
 from worker.ops.core import MARKS, Core
 from worker.ops.state import Load, bound_by
 from worker.ops.watch import Consumption, Watch

@@ -2,18 +2,16 @@
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-import orjson
 import pytest
-from fakes import FakeCustomers, FakeJournalTopic, FakeTopics
+from fakes import FakeJournalTopic
+from world import LOST, REJECTED, Found, World, record, state
 
 from worker.assignment import Assignment
-from worker.commands import CreateCustomer, Request, Unusable
-from worker.creation import Creation, RetryPolicy
-from worker.customer import Traits
+from worker.commands import Request
 from worker.dispatch import Dispatch
-from worker.entries import Intent, decode, is_claim
+from worker.entries import Intent, is_claim
 from worker.errors import (
     ApiUnavailable,
     CreatedIdUnknown,
@@ -25,74 +23,10 @@ from worker.errors import (
     RefusedForNow,
     SearchRefused,
 )
-from worker.flood import Flood
-from worker.hold import Breaker, Holds
 from worker.journal import Moment
-from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded, Violation
+from worker.outcomes import HttpAnswer, ReasonCode, Succeeded
 from worker.pace import Pace
-from worker.pipeline import Pipeline
-from worker.reconcile import Find, Reconciliation, Search
-from worker.records import Record
-from worker.results import Results
-from worker.retry import Backoff
 from worker.slots import Slots
-
-REJECTED = Failed(Reason(ReasonCode.REJECTED, "400", http=HttpAnswer(400, "400-101")))
-INVALID = Reason(ReasonCode.INVALID_CUSTOMER, "breaks a rule", (Violation("pin", "max_length", 255),))
-CUSTOMER = Traits("individual")
-
-
-def record(offset=0, event="e1", key=b"k"):
-    return Record("requests", 0, offset, 0, key, event.encode())
-
-
-def read(record):
-    """The value is the event's id; `bad` ones break a rule."""
-    request = Request("test", record.value.decode())
-    return Unusable(request, INVALID) if request.id == "bad" else CreateCustomer(request, CUSTOMER, b"{}")
-
-
-def state(message):
-    return decode(message.value).state
-
-
-@dataclass
-class World:
-    """One partition, its journal and its topics; `again()` is a new process after the old one died."""
-
-    customers: FakeCustomers = field(default_factory=FakeCustomers)
-    topics: FakeTopics = field(default_factory=FakeTopics)
-    max_attempts: int = 3
-    flood_window: int = 100
-    find: Find | None = None
-
-    async def again(self):
-        journal = FakeJournalTopic(self.topics)
-        slots = Slots(8)
-        slots.take()
-        self.assignment = Assignment(0, await journal.claim(0), journal.append, slots)
-        retry = RetryPolicy(self.max_attempts, Backoff(0.001, 0.001))
-        holds = Holds(Breaker(10, Backoff(0, 0)))
-        results = Results("worker", "succeeded", "failed", "dead", "group")
-        reconciliation = Reconciliation(holds, Search(self.find, 0.01, attempts=2, delay=0.01) if self.find else None)
-        creation = Creation(
-            self.customers, reconciliation, retry, holds, Pace(), Flood(0.9, self.flood_window), asyncio.Semaphore(8)
-        )
-        self.pipeline = Pipeline(read, creation, results, self.topics.publish)
-        return self
-
-    async def process(self, *records) -> Outcome:
-        for each in records:
-            async with asyncio.timeout(30):
-                outcome = await self.pipeline.process(each, self.assignment)
-        return outcome
-
-    def journal(self):
-        """The states that were written, in order."""
-        return [state(message) for message in self.topics.of("journal") if not is_claim(message.key)]
-
-    def events(self, topic):
-        return [orjson.loads(message.value or b"") for message in self.topics.of(topic)]
 
 
 @pytest.fixture
@@ -123,13 +57,16 @@ async def test_when_the_next_of_a_key_may_begin(world):
     assert seen == [("journal", 0), "settled", ("journal", 1), ("succeeded", 1)]
 
 
-async def test_as_many_calls_at_once_as_allowed(world):
-    """Others are ready with their intent; in which order they came decides."""
+@pytest.mark.parametrize(("found", "intents"), [(None, []), (["77"], ["intent", "intent"])])
+async def test_as_many_calls_at_once_as_allowed(found, intents):
+    """Others wait in the order in which they came: with their intent where a doubt can be looked up, else without."""
+    world = await World(find=found and Found(found)).again()
     for _ in range(8):
         await world.pipeline.creation.calls.acquire()
     both = asyncio.gather(*(world.process(record(n, f"e{n}", b"%d" % n)) for n in range(2)))
-    while world.journal() != ["intent", "intent"]:
+    for _ in range(50):
         await asyncio.sleep(0)
+    assert world.journal() == intents
     assert world.customers.executed.total() == 0
     world.pipeline.creation.calls.release()
     outcomes = await both
@@ -324,24 +261,6 @@ async def test_an_outage_costs_no_attempts(world):
     assert (outcome.attempts, world.events("failed")) == (1, [])
 
 
-class Found:
-    """What each ask finds, the last one for ever."""
-
-    def __init__(self, *found):
-        self.found = list(found)
-        self.asked = 0
-
-    async def __call__(self, command):
-        self.asked += 1
-        found = self.found.pop(0) if len(self.found) > 1 else self.found[0]
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-
-LOST = OutcomeUnknown("timeout")
-
-
 @pytest.mark.parametrize(
     ("found", "answers", "expected"),
     [
@@ -351,7 +270,10 @@ LOST = OutcomeUnknown("timeout")
         ([[]], [LOST, LOST, LOST], ("retries_exhausted", 3, 0)),
         ([["77", "78"]], [LOST], ("outcome_unknown", 1, 0)),
         ([SearchRefused("403")], [LOST], ("outcome_unknown", 1, 0)),
-        ([ApiUnavailable("down"), LoginRefused("no"), ["77"]], [LOST], ("reconciled", 1, 0)),
+        ([ApiUnavailable("down"), ["77"]], [LOST], ("reconciled", 1, 0)),
+        ([LoginRefused("no"), ["77"]], [LOST], ("reconciled", 1, 0)),
+        ([ApiUnavailable("500")], [LOST], ("outcome_unknown", 1, 0)),
+        ([LoginRefused("401")], [LOST], ("outcome_unknown", 1, 0)),
         ([["77"]], [CreatedIdUnknown("201")], ("reconciled", 1, 0)),
         ([[]], [CreatedIdUnknown("201")], ("outcome_unknown", 1, 0)),
         ([[], [], ["77"]], [LOST, REJECTED], ("reconciled", 2, 0)),

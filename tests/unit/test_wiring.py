@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from worker import wiring
 from worker.customer_api import Meaning
 from worker.errors import SettingsError
+from worker.hold import Holds
 from worker.settings import Account, Api, Reconcile, Settings
 
 ACCOUNTS = tuple(Account(username=f"user-{number}", password=SecretStr(f"p{number}")) for number in range(3))
@@ -69,3 +70,14 @@ async def test_what_answers_mean(by, with_wait):
 def test_a_503_that_is_sent_again(given, by, resends):
     """Where it cannot be looked up, or where somebody says so; `check` warns of it."""
     assert wiring.resends_503(Settings(api=Api.model_validate(given), reconcile=Reconcile(by=by))) is resends
+
+
+@pytest.mark.parametrize(("by", "of_others"), [("email", True), ("custom_attribute", False)])
+async def test_a_look_up_that_may_find_somebody_else(by, of_others):
+    """An e-mail address may be another customer's; the event's own mark is nobody else's."""
+    account = Api(username="u", password=SecretStr("p"))
+    given = Settings(api=account, reconcile=Reconcile(by=by, attribute="eventid"))
+    async with wiring.api(given) as api:
+        search = wiring.reconciliation(given, Holds(wiring.breaker(given)), api).search
+    assert search is not None
+    assert search.of_others is of_others
