@@ -7,6 +7,7 @@ WorkerError
 ├── Unavailable          an outside system cannot be reached; nothing was sent
 │   ├── ApiUnavailable
 │   └── KafkaUnavailable
+│       └── LogStartMoved    records were deleted while they were being read
 ├── RefusedForNow        the API answered, and may answer otherwise later
 ├── LoginRefused         the API does not let us in
 │   └── SessionContention    others end our sessions as fast as we log in
@@ -51,6 +52,10 @@ class ApiUnavailable(Unavailable):
 
 class KafkaUnavailable(Unavailable):
     """No connection to Kafka."""
+
+
+class LogStartMoved(KafkaUnavailable):
+    """Names them; whoever needs all that is there reads again from the log's new start."""
 
 
 class RefusedForNow(WorkerError):

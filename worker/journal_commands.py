@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from uuid import UUID
 
 import orjson
@@ -16,8 +17,11 @@ from worker.commands import Request
 from worker.errors import StartupError
 from worker.journal_view import Json, Partition, doubt_text, event_text
 from worker.kafka import admin
-from worker.kafka.extent import extent
+from worker.kafka.connection import Connection
+from worker.kafka.extent import extent, unmoved
+from worker.kafka.reader import UNCOMMITTED
 from worker.settings import Settings
+from worker.topics import Plan
 
 
 def event_of(event_id: str, source: str | None) -> UUID:
@@ -65,14 +69,18 @@ async def partitions(
     if only is not None and only >= topic.partitions:
         raise StartupError(f"topic {plan.journal} (WORKER_TOPICS__JOURNAL) has no partition {only}")
     for number in range(topic.partitions) if only is None else [only]:
-        found = Partition(plan.requests, number, event)
-        async with extent(connection, plan.journal, [number]) as entries:
-            with progress(f"partition {number}", entries.size) as advance:
-                async for records, passed in entries.read():
-                    for record in records:
-                        found.add(record)
-                    advance(passed)
-        yield found
+        yield await unmoved(partial(_partition, connection, plan, number, event))
+
+
+async def _partition(connection: Connection, plan: Plan, number: int, event: UUID | None) -> Partition:
+    found = Partition(plan.requests, number, event)
+    async with extent(connection, plan.journal, [number], isolation=UNCOMMITTED) as entries:
+        with progress(f"partition {number}", entries.size) as advance:
+            async for records, passed in entries.read():
+                for record in records:
+                    found.add(record)
+                advance(passed)
+    return found
 
 
 @contextmanager

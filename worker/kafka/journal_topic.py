@@ -6,8 +6,9 @@ from copy import copy
 from dataclasses import dataclass
 from uuid import uuid4
 
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from worker.assignment import Restored, now
 from worker.entries import Claim, encode, encode_headers
@@ -15,10 +16,12 @@ from worker.errors import JournalMismatch, JournalUnreadable, KafkaUnavailable
 from worker.journal import Fence, PartitionJournal
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
+from worker.kafka.reader import UNCOMMITTED, new_start, reader
 from worker.kafka.sender import Sender
 from worker.records import Headers, OutgoingMessage
 from worker.topics import Topic, unequal
 
+log = structlog.get_logger()
 FETCH_BYTES = 8 * 1024 * 1024
 POLL = 500
 # Applied in one turn of the event loop: some ten milliseconds.
@@ -82,27 +85,41 @@ class JournalTopic:
     async def read(self, partition: int, end: int) -> PartitionJournal:
         """What is known from the entries below that offset; it fails when nothing comes for `within` seconds.
 
+        Where the topic's start moves while it is read, it is read again from there: what was read may be half of what
+        an event's entries say, and what was not read is not nothing.
+
         It starts where the topic does, which its compaction and retention keep near what is to be remembered: an intent
         whose record was never committed may be older than any window, and only comparing clocks could tell how old.
         """
-        journal = PartitionJournal()
-        consumer = AIOKafkaConsumer(
-            **self.connection.arguments(), enable_auto_commit=False, max_partition_fetch_bytes=FETCH_BYTES
-        )
+        consumer = reader(self.connection, isolation=UNCOMMITTED, fetch_bytes=FETCH_BYTES)
+        place = TopicPartition(self.topic, partition)
         try:
             async with opened(consumer, self.connection, self.within):
-                await self._read(consumer, TopicPartition(self.topic, partition), end, journal)
+                consumer.assign([place])
+                while (journal := await self._read(consumer, place, end)) is None:
+                    pass
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"{self.topic}/{partition}: cannot read it: {named(error)}") from error
         return journal
 
-    async def _read(
+    async def _read(self, consumer: AIOKafkaConsumer, place: TopicPartition, end: int) -> PartitionJournal | None:
+        """None where the topic's start has moved beyond what was to be read next."""
+        journal = PartitionJournal()
+        first = (await consumer.beginning_offsets([place]))[place]
+        consumer.seek(place, first)
+        try:
+            await self._apply(consumer, place, end, journal)
+        except OffsetOutOfRangeError:
+            moved = await new_start(consumer, place, await consumer.position(place))
+            log.warning("journal.start_moved", topic=place.topic, partition=place.partition, first=first, now=moved)
+            return None
+        return journal
+
+    async def _apply(
         self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int, journal: PartitionJournal
     ) -> None:
         """Compaction leaves holes, so that the position tells the end, never a count (facts row 34)."""
-        consumer.assign([partition])
         async with asyncio.timeout(self.within) as deadline:
-            await consumer.seek_to_beginning(partition)
             while await consumer.position(partition) < end:
                 for records in (await consumer.getmany(partition, timeout_ms=POLL, max_records=AT_ONCE)).values():
                     deadline.reschedule(asyncio.get_running_loop().time() + self.within)
