@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-from worker.entries import Entry, EntryKey, Finished, encode, encode_headers
+from worker.entries import Claim, Entry, EntryKey, Finished, encode, encode_headers
+from worker.entry_headers import Spans
 from worker.errors import Draining, Fenced, LeaseOver
 from worker.journal import Fence, Lease, Moment, PartitionJournal
 from worker.offsets import Offsets
@@ -100,6 +101,13 @@ class Assignment:
             self.draining.set()
             raise Fenced
         return lease
+
+    async def tell(self, expired: Spans) -> None:
+        """Write down offsets (first, end) of requests that nobody could read any more, with those known before."""
+        self.journal.expire(expired)
+        claim = Claim(self.restored.writer, expired=self.journal.expired)
+        acknowledged = self.restored.fence.acknowledged
+        await self.append(self.partition, claim.key, encode(claim), acknowledged, encode_headers(claim))
 
     def give_up(self) -> None:
         """Nothing more is sent or published; what is answered yet is written down as evidence for the next owner."""

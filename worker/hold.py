@@ -37,6 +37,7 @@ class HoldReason(StrEnum):
     REJECTION_FLOOD = "rejection_flood"
     KAFKA_UNAVAILABLE = "kafka_unavailable"
     JOURNAL_RESTORING = "journal_restoring"
+    OFFSETS_LOST = "offsets_lost"
     STOPPING = "stopping"
 
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
+from worker import beginnings
 from worker.assignment import Assignment, Restored
+from worker.beginnings import Beginnings, Start
 from worker.commits import Commits, Group
 from worker.dispatch import Dispatch
 from worker.errors import CommitRefused, KafkaUnavailable, WorkerError
@@ -21,19 +23,24 @@ POLL = 0.2
 SHORT_POLL = 0.02
 """Where a partition is left unread for now: it has room again long before the others have anything to read."""
 BATCH = 500
-SEEK_WITHIN = 5.0
 AGAIN_AFTER = 0.5
 RESTORE_AGAIN_AFTER = 5.0
 PROBES_EACH = 2
 
 
-class Source(Group, Protocol):
+class Source(Group, beginnings.Source, Protocol):
     """The request topic, as one member of the group."""
 
+    @property
+    def astray(self) -> Mapping[int, int]:
+        """By partition the offset that its log does not hold: it is not read before somebody says where to go on."""
+
     async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]: ...
-    async def rewind(self, partition: int, offset: int | None, within: float) -> None: ...
+    def passed(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """Right after a poll: by partition the offset up to which all records were handed out."""
 
 
+Done = TypeVar("Done")
 Restore = Callable[[int, Restored | None], Awaitable[Assignment]]
 
 
@@ -49,23 +56,30 @@ class Intake:
     holds: Holds
     drain_timeout: float
     measures: Measures = field(default_factory=Measures)
+    start: Start = "earliest"
     turned: float | None = None
+    _finding: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _restoring: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _kept: dict[int, Restored] = field(default_factory=dict)
     _source: Source | None = None
+    _reading: asyncio.Event = field(default_factory=asyncio.Event)
     _next_probe: int = PROBES_EACH
     _commits: Commits = field(init=False)
+    _beginnings: Beginnings = field(init=False)
 
     def __post_init__(self) -> None:
         self._commits = Commits(self.dispatch, self.holds, self.measures)
+        self._beginnings = Beginnings(self.holds, self.measures, self.start)
 
     async def run(self, source: Source, stopping: asyncio.Event) -> bool:
         """Take records in until told to stop, then drain; True when nothing was left in flight."""
         self._source = source
+        self._reading.set()
         while not stopping.is_set():
             self.turned = time.monotonic()
             await self._take(source)
             self._claim_fenced(source)
+            self._find_places(source)
             if self._commits.is_due():
                 await self._commits.store(source)
         return await self._stop()
@@ -83,6 +97,8 @@ class Intake:
         self.holds.end(HoldReason.KAFKA_UNAVAILABLE, "poll")
         for record in records:
             self.dispatch.admit(record)
+        for number, offset in source.passed(ready).items():
+            self.dispatch.passed(number, offset)
         if records or not held:
             self._next_probe = self.holds.probes + PROBES_EACH
 
@@ -107,8 +123,9 @@ class Intake:
         """A poll that outlasted the rebalance may have read what nobody admitted: it is read again."""
         try:
             assignment = await self._restored(number)
+            await self._reading.wait()
             if source := self._source:
-                await self._at_last(number, lambda: source.rewind(number, None, SEEK_WITHIN))
+                await self._at_last(number, lambda: self._beginnings.begin(source, assignment))
             self._open_at_last(assignment)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
@@ -142,30 +159,62 @@ class Intake:
             number = assignment.partition
             if number not in self._restoring:
                 log.warning("journal.fenced", partition=number)
-                task = asyncio.create_task(self._claim_anew(source, assignment), name=f"claim {number} anew")
-                self._restoring[number] = task
-                self._tell_restoring()
+                self._claims_anew(source, assignment)
+
+    def _find_places(self, source: Source) -> None:
+        """Where a log has lost what was to be read next."""
+        for assignment in self.dispatch.assignments():
+            number, at = assignment.partition, source.astray.get(assignment.partition)
+            if at is not None and number not in self._finding and number not in self._restoring:
+                log.warning("partition.misplaced", partition=number, offset=at)
+                task = asyncio.create_task(self._find(source, assignment, at), name=f"place in {number}")
+                self._finding[number] = task
+
+    async def _find(self, source: Source, assignment: Assignment, at: int) -> None:
+        """Nothing is committed meanwhile: it may be another log than the one that was read."""
+        number = assignment.partition
+        assignment.offsets.suspended = True
+        try:
+            found = await self._at_last(number, lambda: self._beginnings.go_on(source, assignment, at))
+            assignment.offsets.suspended = not found
+        except CommitRefused as error:
+            found = True
+            log.warning("partition.lost", partition=number, detail=str(error))
+        finally:
+            if self._finding.get(number) is asyncio.current_task():
+                del self._finding[number]
+        if not found and number not in self._restoring:
+            self._claims_anew(source, assignment)
+
+    def _claims_anew(self, source: Source, assignment: Assignment) -> None:
+        number = assignment.partition
+        task = asyncio.create_task(self._claim_anew(source, assignment), name=f"claim {number} anew")
+        self._restoring[number] = task
+        self._tell_restoring()
 
     async def _claim_anew(self, source: Source, assignment: Assignment) -> None:
-        """A commit that the group accepts says that the partition is still ours."""
+        """A commit that the group accepts says that the partition is still ours.
+
+        Where its log has lost its place, it is begun at what the group has stored, if that can be.
+        """
         number = assignment.partition
         await self.dispatch.drain([number], self.drain_timeout)
         # What was finished while it drained may be committed already, and no commit goes backwards.
-        resume_at = assignment.offsets.resume_at
+        resume_at = None if assignment.offsets.suspended else assignment.offsets.resume_at
         self._kept[number] = assignment.restored
         self.dispatch.close([number])
         try:
             if resume_at is not None:
                 await self._at_last(number, lambda: self._commits.confirm(source, {number: resume_at}))
             restored = await self._restored(number)
-            await self._at_last(number, lambda: source.rewind(number, resume_at, SEEK_WITHIN))
+            await self._at_last(number, lambda: self._beginnings.begin(source, restored, resume_at))
             self._open_at_last(restored)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
         finally:
             self._over(number)
 
-    async def _at_last(self, number: int, step: Callable[[], Awaitable[None]]) -> None:
+    async def _at_last(self, number: int, step: Callable[[], Awaitable[Done]]) -> Done:
         """However long Kafka is away; only the partition's revocation ends it earlier."""
         holder = f"partition {number}"
         try:
@@ -191,8 +240,9 @@ class Intake:
 
     def _give_up_restoring(self, partitions: Collection[int]) -> None:
         for number in partitions:
-            if task := self._restoring.pop(number, None):
-                task.cancel()
+            for tasks in (self._restoring, self._finding):
+                if task := tasks.pop(number, None):
+                    task.cancel()
         self._tell_restoring()
 
     async def revoked(self, partitions: Collection[int]) -> None:
@@ -221,7 +271,7 @@ class Intake:
         self.turned = None
         until = time.monotonic() + self.drain_timeout
         self.holds.begin(HoldReason.STOPPING, "told to stop")
-        self._give_up_restoring(list(self._restoring))
+        self._give_up_restoring([*self._restoring, *self._finding])
         drained = await self._drain_and_commit([each.partition for each in self.dispatch.assignments()])
         await self._commits.store_at_last(self._source, until)
         log.info("worker.drained" if drained else "drain.cut_short", in_flight=self.dispatch.in_flight())

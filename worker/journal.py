@@ -17,6 +17,7 @@ from worker.entries import (
     is_claim,
     read_key,
 )
+from worker.entry_headers import Spans
 from worker.evidence import NO_EVIDENCE
 from worker.memory import ByAge, KnownEvent, KnownRecord, Packing, last_offset, last_seen
 from worker.outcomes import Failed, Outcome, ReasonCode, Succeeded
@@ -108,6 +109,7 @@ class PartitionJournal:
         self._events: ByAge[bytes | KnownEvent] = ByAge()
         self._packing = Packing()
         self._claimant: str | None = None
+        self.expired: Spans = ()
 
     def __len__(self) -> int:
         return len(self._events)
@@ -120,6 +122,10 @@ class PartitionJournal:
         """From here on the log is this writer's. Who goes on writing all the same does not know it yet."""
         self._claimant = writer
 
+    def expire(self, spans: Spans) -> None:
+        """These offsets (first, end) of requests were deleted before anybody read them."""
+        self.expired = tuple(sorted({*self.expired, *spans}))
+
     def apply(self, key: EntryKey, entry: Entry, time: int) -> None:
         """`time` is milliseconds since the epoch; entries come in the order of the log."""
         self._apply(key.event.int, key.offset, key.writer, entry, time)
@@ -127,7 +133,9 @@ class PartitionJournal:
     def apply_raw(self, key: bytes, value: bytes, time: int, headers: Headers = ()) -> None:
         """The same, as it stands in the topic. ValueError where it is no entry of this journal."""
         if is_claim(key):
-            self.claimed(decode_claim(key, value, headers).writer)
+            claim = decode_claim(key, value, headers)
+            self.claimed(claim.writer)
+            self.expire(claim.expired)
             return
         event, offset, writer = read_key(key)
         self._apply(event, offset, writer, decode(value, headers), time)
