@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import structlog
 
+from worker import beginnings
 from worker.assignment import Assignment, Restored
+from worker.beginnings import Beginnings
 from worker.commits import Commits, Group
 from worker.dispatch import Dispatch
 from worker.errors import CommitRefused, JournalShared, WorkerError
@@ -17,7 +19,7 @@ from worker.logs import where
 from worker.measures import Measures
 
 log = structlog.get_logger()
-SEEK_WITHIN = 5.0
+OFFSET_WITHIN = 5.0
 AGAIN_AFTER = 0.5
 RESTORE_AGAIN_AFTER = 5.0
 Done = TypeVar("Done")
@@ -25,11 +27,14 @@ Restore = Callable[[int, Restored | None, int | None], Awaitable[Assignment]]
 """Of a partition, with what is kept of an earlier claim, and the offset that the group has committed."""
 
 
-class Positions(Group, Protocol):
+class Positions(Group, beginnings.Source, Protocol):
     """Where the request topic is read."""
 
+    @property
+    def astray(self) -> Mapping[int, int]:
+        """By partition the offset that its log does not hold: it is not read before somebody says where to go on."""
+
     async def committed(self, partition: int, within: float) -> int | None: ...
-    async def rewind(self, partition: int, offset: int | None, within: float) -> None: ...
 
 
 @dataclass(eq=False, slots=True)
@@ -40,9 +45,11 @@ class Ownership:
     restore: Restore
     holds: Holds
     commits: Commits
+    beginnings: Beginnings
     drain_timeout: float
     measures: Measures = field(default_factory=Measures)
     _restoring: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _finding: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _kept: dict[int, Restored] = field(default_factory=dict)
     _source: Positions | None = None
     _reading: asyncio.Event = field(default_factory=asyncio.Event)
@@ -51,6 +58,11 @@ class Ownership:
         """The topic is read from now on; no partition is opened before."""
         self._source = source
         self._reading.set()
+
+    @property
+    def opening(self) -> Collection[int]:
+        """Partitions of which a task of ours is about to say where they are read."""
+        return self._restoring.keys() | self._finding.keys()
 
     @property
     def restoring(self) -> Collection[int]:
@@ -75,7 +87,7 @@ class Ownership:
         try:
             source = await self._read_by()
             assignment = await self._restored(source, number)
-            await self._with_kafka(number, lambda: source.rewind(number, None, SEEK_WITHIN))
+            await self._with_kafka(number, lambda: self.beginnings.begin(source, assignment))
             self._open_at_last(assignment)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
@@ -97,7 +109,7 @@ class Ownership:
     async def _restored(self, source: Positions, number: int) -> Assignment:
         """How far the group is is asked before the claim: what is older need not be remembered."""
         started = time.monotonic()
-        committed = await self._with_kafka(number, lambda: source.committed(number, SEEK_WITHIN))
+        committed = await self._with_kafka(number, lambda: source.committed(number, OFFSET_WITHIN))
 
         def failed(error: Exception, why: str) -> None:
             self._tell_failed(number, error, why)
@@ -127,14 +139,46 @@ class Ownership:
             number = assignment.partition
             if number not in self._restoring:
                 log.warning("journal.fenced", partition=number)
-                self._restores(number, self._claim_anew(assignment), f"claim {number} anew")
+                self._claims_anew(assignment)
+
+    def find_places(self, astray: Mapping[int, int]) -> None:
+        """Of partitions whose log has lost what was to be read next."""
+        for assignment in self.dispatch.assignments() if astray else ():
+            number, at = assignment.partition, astray.get(assignment.partition)
+            if at is not None and number not in self._finding and number not in self._restoring:
+                log.warning("partition.misplaced", partition=number, offset=at)
+                self._finding[number] = asyncio.create_task(self._find(assignment, at), name=f"place in {number}")
+
+    async def _find(self, assignment: Assignment, at: int) -> None:
+        """Nothing is committed meanwhile: it may be another log than the one that was read."""
+        number = assignment.partition
+        assignment.offsets.suspended = True
+        try:
+            source = await self._read_by()
+            found = await self._with_kafka(number, lambda: self.beginnings.go_on(source, assignment, at))
+            assignment.offsets.suspended = not found
+        except CommitRefused as error:
+            found = True
+            log.warning("partition.lost", partition=number, detail=str(error))
+        finally:
+            if self._finding.get(number) is asyncio.current_task():
+                del self._finding[number]
+        if not found and number not in self._restoring:
+            self._claims_anew(assignment)
+
+    def _claims_anew(self, assignment: Assignment) -> None:
+        number = assignment.partition
+        self._restores(number, self._claim_anew(assignment), f"claim {number} anew")
 
     async def _claim_anew(self, assignment: Assignment) -> None:
-        """A commit that the group accepts says that the partition is still ours."""
+        """A commit that the group accepts says that the partition is still ours.
+
+        Where its log has lost its place, it is begun at what the group has stored, if that can be.
+        """
         number = assignment.partition
         await self.dispatch.drain([number], self.drain_timeout)
         # What was finished while it drained may be committed already, and no commit goes backwards.
-        resume_at = assignment.offsets.resume_at
+        resume_at = None if assignment.offsets.suspended else assignment.offsets.resume_at
         self._kept[number] = assignment.restored
         self.dispatch.close([number])
         try:
@@ -142,7 +186,7 @@ class Ownership:
             if resume_at is not None:
                 await self._with_kafka(number, lambda: self.commits.confirm(source, {number: resume_at}))
             restored = await self._restored(source, number)
-            await self._with_kafka(number, lambda: source.rewind(number, resume_at, SEEK_WITHIN))
+            await self._with_kafka(number, lambda: self.beginnings.begin(source, restored, resume_at))
             self._open_at_last(restored)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
@@ -172,6 +216,8 @@ class Ownership:
     def give_up_restoring(self, partitions: Collection[int]) -> None:
         """Those that are not open yet never will be."""
         for number in partitions:
+            if task := self._finding.pop(number, None):
+                task.cancel()
             if task := self._restoring.pop(number, None):
                 task.cancel()
                 self._tell_over(number)

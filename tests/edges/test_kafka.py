@@ -63,6 +63,9 @@ async def member(connection, topic, given=None, group="g"):
     async with record_source(connection, membership, given) as source:
         async with asyncio.timeout(20):
             await given.changed.wait()
+        for number in given.partitions:
+            found = await source.bearings(number, 10)
+            source.seek(number, found.first if found.stored is None else found.stored)
         yield source, given
 
 

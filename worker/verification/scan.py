@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
 from worker.dead_letters.letters import letter
 from worker.kafka.connection import Connection
 from worker.kafka.extent import Extent, extent
+from worker.kafka.reader import COMMITTED, UNCOMMITTED
 from worker.topics import Cluster, Plan
 from worker.verification import reading
+from worker.verification.bits import Run
 from worker.verification.judgement import Customers, Ends, Letters, Spans, Suspects, deleted_unread
 from worker.verification.reading import Spot, Success
 from worker.verification.report import Finding, Part, Report
@@ -56,20 +58,21 @@ class Topics:
         """They must exist. Raises KafkaUnavailable."""
         async with AsyncExitStack() as stack:
             names = (plan.requests, plan.succeeded, plan.failed, plan.dead_letters)
-            yield cls(
-                plan,
-                *[
-                    await stack.enter_async_context(extent(connection, name, range(cluster.topics[name].partitions)))
-                    for name in names
-                ],
-            )
+            yield cls(plan, *[await stack.enter_async_context(_of(connection, plan, cluster, name)) for name in names])
 
 
-async def spans(requests: Extent, committed: Mapping[int, int], asked: Asked) -> tuple[list[Part], Spans]:
-    """What is judged of each partition, and what was deleted of it before the group came to it."""
+def _of(connection: Connection, plan: Plan, cluster: Cluster, name: str) -> AbstractAsyncContextManager[Extent]:
+    """Nobody ends a request that was taken back; what the worker writes is in no transaction."""
+    isolation = COMMITTED if name == plan.requests else UNCOMMITTED
+    return extent(connection, name, range(cluster.topics[name].partitions), isolation=isolation)
+
+
+async def spans(requests: Extent, committed: Mapping[int, int], asked: Asked) -> tuple[list[Part], dict[int, Run]]:
+    """What is judged of each partition, and what was deleted of it before the group came to it, and is not told yet."""
     since = await requests.at(asked.since) if asked.since is not None else {}
     until = await requests.at(asked.until) if asked.until is not None else {}
-    parts, unread = [], {}
+    parts: list[Part] = []
+    unread: dict[int, Run] = {}
     for place, (first, end) in requests.ends.items():
         number = place.partition
         if asked.partition not in {None, number}:
@@ -89,7 +92,7 @@ class Scan:
 
     topics: Topics
     parts: list[Part]
-    unread: Spans
+    unread: Mapping[int, Iterable[Run]]
     advance: Callable[[int], None]
     foreign: dict[str, int] = field(default_factory=dict)
 
