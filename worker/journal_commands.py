@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from uuid import UUID
 
 import typer
@@ -15,7 +16,8 @@ from worker.journal_sieve import Doubtful, Latest, Sieve
 from worker.journal_view import Json, Partition, doubt_text, event_text, unreadable
 from worker.kafka import admin
 from worker.kafka.connection import Connection
-from worker.kafka.extent import Extent, extent
+from worker.kafka.extent import Extent, extent, unmoved
+from worker.kafka.reader import UNCOMMITTED
 from worker.records import Record
 from worker.screen import PlainConsole
 from worker.settings import Settings
@@ -71,11 +73,14 @@ async def partitions(
     if only is not None and only >= topic.partitions:
         raise StartupError(f"topic {plan.journal} (WORKER_TOPICS__JOURNAL) has no partition {only}")
     for number in range(topic.partitions) if only is None else [only]:
-        yield await _partition(connection, plan, Partition(plan.requests, number, event), sieve and sieve())
+        yield await unmoved(partial(_partition, connection, plan, number, event, sieve))
 
 
-async def _partition(connection: Connection, plan: Plan, found: Partition, sieve: Sieve | None) -> Partition:
-    async with extent(connection, plan.journal, [found.number]) as entries:
+async def _partition(
+    connection: Connection, plan: Plan, number: int, event: UUID | None, sifted: Callable[[], Sieve] | None
+) -> Partition:
+    found, sieve = Partition(plan.requests, number, event), sifted and sifted()
+    async with extent(connection, plan.journal, [number], isolation=UNCOMMITTED) as entries:
         with progress(f"partition {found.number}", entries.size * (2 if sieve else 1)) as advance:
             if sieve:
                 await _read(entries, lambda record: _show(sieve, record), advance)

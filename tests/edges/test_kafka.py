@@ -63,6 +63,8 @@ async def member(connection, topic, given=None, group="g"):
     async with record_source(connection, membership, given) as source:
         async with asyncio.timeout(20):
             await given.changed.wait()
+        for number in given.partitions:
+            await source.rewind(number, None, 10)
         yield source, given
 
 

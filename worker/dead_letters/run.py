@@ -18,9 +18,10 @@ from worker.errors import StartupError
 from worker.hold import Holds
 from worker.journal_commands import progress
 from worker.kafka.exclusive import exclusive
-from worker.kafka.extent import extent
+from worker.kafka.extent import extent, unmoved
 from worker.kafka.follow import Followed, followed
-from worker.kafka.places import Places, bounds, places
+from worker.kafka.places import Places, bounds, places, settled_bounds
+from worker.kafka.reader import UNCOMMITTED
 from worker.outcomes import ReasonCode
 from worker.records import Record
 from worker.settings import Settings
@@ -59,8 +60,8 @@ class Run:
         if self.asked.yes:
             name = f"{self.settings.kafka.group_id}-replay-{plan.dead_letters}"
             publisher = await self.stack.enter_async_context(exclusive(connection, name, largest=LARGEST))
-        requests = await bounds(connection, plan.requests, range(found.requests))
         selected, lowest = await self._select(found, wanted)
+        requests, before = await unmoved(lambda: self._looked_back(found, lowest))
         rules = Rules(
             plan.requests,
             requests,
@@ -70,7 +71,7 @@ class Run:
         )
         replaying = Replaying(
             rules,
-            await self._replayed_before(found, lowest, requests),
+            before,
             _Originals(await self.stack.enter_async_context(places(connection, plan.requests))),
             await self._look_up() if self.asked.yes else None,
             publisher.publish if publisher else None,
@@ -87,7 +88,8 @@ class Run:
 
     async def _select(self, found: Topics, wanted: Filter) -> tuple[Bits, dict[int, int]]:
         """(the letters, and in each partition of the requests the first record that one of them is of)."""
-        selected = Bits(await bounds(found.connection, found.plan.dead_letters, range(found.dead_letters)))
+        connection, topic = found.connection, found.plan.dead_letters
+        selected = Bits(await bounds(connection, topic, range(found.dead_letters), isolation=UNCOMMITTED))
         lowest: dict[int, int] = {}
         async for letter in found.newest(wanted, self.asked.limit):
             selected.add(letter.place)
@@ -97,6 +99,11 @@ class Run:
         if self.asked.follow is not None and selected.count > AT_MOST:
             raise StartupError(f"{selected.count} dead letters: --follow can wait for {AT_MOST} (--limit)")
         return selected, lowest
+
+    async def _looked_back(self, found: Topics, lowest: dict[int, int]) -> tuple[dict[int, tuple[int, int]], Bits]:
+        """(the bounds of the request topic, which of its records were replayed before)."""
+        requests = await settled_bounds(found.connection, found.plan.requests, range(found.requests))
+        return requests, await self._replayed_before(found, lowest, requests)
 
     async def _replayed_before(
         self, found: Topics, lowest: dict[int, int], requests: dict[int, tuple[int, int]]
@@ -195,7 +202,7 @@ async def _records(found: Topics, selected: Bits) -> AsyncGenerator[list[Record]
     starts = selected.lowest()
     if not starts:
         return
-    async with extent(found.connection, found.plan.dead_letters, starts) as whole:
+    async with extent(found.connection, found.plan.dead_letters, starts, isolation=UNCOMMITTED) as whole:
         read = whole.narrowed({number: (start, selected.spans[number][1]) for number, start in starts.items()})
         with progress("dead letters", read.size) as advance:
             async for records, passed in read.read():

@@ -6,15 +6,16 @@ from uuid import UUID
 from worker import wiring
 from worker.commands import CreateCustomer, Request
 from worker.dead_letters.filters import Filter
-from worker.dead_letters.letters import Json, Letter
+from worker.dead_letters.letters import Json, Letter, Place
 from worker.dead_letters.marks import mark_of
 from worker.dead_letters.replay import UNREADABLE, is_original
 from worker.dead_letters.topic import Topics, topics
 from worker.errors import WorkerError
 from worker.journal_commands import partitions, progress
 from worker.journal_view import event_text
-from worker.kafka.extent import extent
+from worker.kafka.extent import extent, unmoved
 from worker.kafka.places import places
+from worker.kafka.reader import UNCOMMITTED
 from worker.letter_headers import original, violations
 from worker.records import Headers, Record
 from worker.settings import Settings
@@ -44,7 +45,7 @@ class _Shown:
     async def told(self, *, payload: bool) -> Json:
         """Personal data only with its payload."""
         place = self.letter.place
-        async with places(self.found.connection, self.found.plan.dead_letters) as topic:
+        async with places(self.found.connection, self.found.plan.dead_letters, isolation=UNCOMMITTED) as topic:
             record = await topic.at(place.partition, place.offset)
         if record is None:
             raise WorkerError(f"dead letter {place} is not there any more")
@@ -104,6 +105,9 @@ class _Shown:
         if request is None or not self._here():
             return None
         behind = {request.partition: (request.offset + 1, 2**62)}
+        return await unmoved(lambda: self._marked(request, behind))
+
+    async def _marked(self, request: Place, behind: dict[int, tuple[int, int]]) -> str | None:
         async with extent(self.found.connection, self.found.plan.requests, behind) as whole:
             read = whole.narrowed(behind)
             with progress("replayed before", read.size) as advance:

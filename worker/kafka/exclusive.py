@@ -1,14 +1,13 @@
 """One publisher of a name at a time: opening it fences whoever had the name before, in every partition.
 
-That is what a transactional id gives, and nothing else in Kafka does: what a killed publisher had on its way is in the
-log, or refused, once the next one is open. The records count from the moment they are in the log, for the worker as for
-whoever reads its marks, both of which read uncommitted ones: the transactions' ends mean nothing here, and cost an
-offset without a record in each partition of a batch.
+That is what a transactional id gives, and nothing else in Kafka does: what a killed publisher had on its way is
+committed or taken back once the next one is open. A batch is one transaction, and counts as a whole or not at all, for
+the worker as for whoever reads its marks, both of which read what is committed.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,11 +67,18 @@ class Exclusive:
             for message in messages:
                 pending.append(await self._send(message))  # noqa: PERF401  those before one that fails must be known
             stored = await asyncio.gather(*pending)
-        except KafkaError:
+        except KafkaError as error:
             await asyncio.gather(*pending, return_exceptions=True)
+            if not isinstance(error, FENCED):  # the other one has taken it back
+                await self._take_back()
             raise
         await self.producer.commit_transaction()
         return [Position(each.topic, each.partition, each.offset) for each in stored]
+
+    async def _take_back(self) -> None:
+        """An open transaction keeps the worker from what others write behind it, until the broker's patience ends."""
+        with suppress(KafkaError):
+            await self.producer.abort_transaction()
 
     async def _send(self, message: OutgoingMessage) -> asyncio.Future[RecordMetadata]:
         future: asyncio.Future[RecordMetadata] = await self.producer.send(

@@ -1,33 +1,42 @@
 """A topic as it is now: each partition read once, from its beginning to its present end, without a group."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from worker.errors import KafkaUnavailable
+from worker.errors import KafkaUnavailable, LogStartMoved
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
+from worker.kafka.reader import COMMITTED, Isolation, new_start, reader
 from worker.kafka.source import as_record
 from worker.records import Record
 
 Form = TypeVar("Form")
 
+log = structlog.get_logger()
 POLL = 500
 AT_ONCE = 2_000
+AGAIN = 5
 
 
 @asynccontextmanager
 async def extent(
-    connection: Connection, topic: str, partitions: Collection[int], within: float = 30.0
+    connection: Connection,
+    topic: str,
+    partitions: Collection[int],
+    within: float = 30.0,
+    *,
+    isolation: Isolation = COMMITTED,
 ) -> AsyncIterator["Extent"]:
     """These partitions, which must exist; what is written later is not read. Raises KafkaUnavailable."""
-    consumer = AIOKafkaConsumer(**connection.arguments(), enable_auto_commit=False)
+    consumer = reader(connection, isolation=isolation)
     async with opened(consumer, connection, within):
         places = [TopicPartition(topic, number) for number in partitions]
         try:
@@ -68,7 +77,9 @@ class Extent:
         }
 
     def read(self) -> AsyncIterator[tuple[list[Record], int]]:
-        """(records of one partition in their order, offsets passed with them). KafkaUnavailable where nothing comes."""
+        """(records of one partition in their order, offsets passed with them). KafkaUnavailable where nothing comes,
+        LogStartMoved where what was to be read was deleted meanwhile.
+        """
         return self.read_as(as_record)
 
     async def read_as(
@@ -85,17 +96,37 @@ class Extent:
                 position += passed
                 yield formed, passed
 
+    async def _some(self, place: TopicPartition) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
+        try:
+            batches = await patiently(self.consumer, place, timeout_ms=POLL, max_records=AT_ONCE)
+        except OffsetOutOfRangeError:
+            position = await self.consumer.position(place)
+            first = await new_start(self.consumer, place, position)
+            lost = f"{place.topic}/{place.partition}: offsets {position} to {first - 1} were deleted while it was read"
+            raise LogStartMoved(lost) from None
+        return dict(batches)
+
     async def _next(self, place: TopicPartition) -> list[ConsumerRecord[bytes, bytes]]:
         """Some records, or none where compaction left only a hole."""
         before = await self.consumer.position(place)
         try:
             async with asyncio.timeout(self.within):
                 while True:
-                    batches = await patiently(self.consumer, place, timeout_ms=POLL, max_records=AT_ONCE)
+                    batches = await self._some(place)
                     if batches or await self.consumer.position(place) > before:
                         return [record for batch in batches.values() for record in batch]
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"{place.topic}/{place.partition}: {named(error)}") from error
+
+
+async def unmoved(read: Callable[[], Awaitable[Form]]) -> Form:
+    """What comes of reading, begun again while a log's start moves beyond what was to be read."""
+    for _ in range(AGAIN):
+        try:
+            return await read()
+        except LogStartMoved as error:
+            log.warning("reading.restarted", detail=str(error))
+    return await read()
 
 
 def _inside(span: tuple[int, int], whole: tuple[int, int]) -> tuple[int, int]:

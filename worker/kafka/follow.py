@@ -5,16 +5,19 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from worker.errors import KafkaUnavailable
+from worker.kafka.beside import PLACELESS
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import explained
+from worker.kafka.reader import UNCOMMITTED, placeless, reader
 from worker.kafka.source import as_record
 from worker.records import Record
 
 FETCH_WAIT = 0.1
+ASK_WITHIN = 10.0
 
 
 @asynccontextmanager
@@ -22,21 +25,15 @@ async def followed(
     connection: Connection, topics: Collection[str], within: float = 10.0, *, from_now: bool = False
 ) -> AsyncIterator["Followed"]:
     """All partitions of these topics, which must exist; `from_now`: without what they hold. Raises KafkaUnavailable."""
-    consumer = AIOKafkaConsumer(
-        *topics,
-        **connection.arguments(),
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        fetch_max_wait_ms=int(FETCH_WAIT * 1000),
-    )
+    consumer = reader(connection, *topics, isolation=UNCOMMITTED, fetch_wait=FETCH_WAIT)
     async with opened(consumer, connection, within):
-        if from_now:
-            with explained(connection.bootstrap_servers, connection.security_protocol):
-                async with asyncio.timeout(within):
-                    for place, end in (await consumer.end_offsets(consumer.assignment())).items():
-                        consumer.seek(place, end)
-        yield Followed(consumer)
+        with explained(connection.bootstrap_servers, connection.security_protocol):
+            async with asyncio.timeout(within):
+                ours = consumer.assignment()
+                positions = await (consumer.end_offsets(ours) if from_now else consumer.beginning_offsets(ours))
+        for place, offset in positions.items():
+            consumer.seek(place, offset)
+        yield Followed(consumer, positions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +41,28 @@ class Followed:
     """The records of a partition come in their order."""
 
     consumer: AIOKafkaConsumer
+    positions: dict[TopicPartition, int]
 
     async def poll(self, within: float) -> list[Record]:
         """The next ones, none after that many seconds. Raises KafkaUnavailable."""
         try:
             batches = await self.consumer.getmany(timeout_ms=int(within * 1000))
+        except PLACELESS as error:
+            await self._find(placeless(error), within)
+            return []
         except KafkaError as error:
             raise KafkaUnavailable(f"cannot be followed: {type(error).__name__}") from error
+        for place, batch in batches.items():
+            self.positions[place] = batch[-1].offset + 1
         return [as_record(each) for batch in batches.values() for each in batch]
+
+    async def _find(self, lost: Collection[TopicPartition], within: float) -> None:
+        """Where it was, or the log's beginning: it has moved, or the partition was added meanwhile."""
+        try:
+            async with asyncio.timeout(max(ASK_WITHIN, within)):
+                first = await self.consumer.beginning_offsets(lost)
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaUnavailable(f"cannot be followed: {type(error).__name__}") from error
+        for place, offset in first.items():
+            self.positions[place] = max(offset, self.positions.get(place, 0))
+            self.consumer.seek(place, self.positions[place])

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
@@ -12,9 +13,11 @@ from worker.errors import KafkaUnavailable, LogStartMoved
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, borrowed
 from worker.kafka.failures import named
+from worker.kafka.reader import UNCOMMITTED, reader
 from worker.kafka.sender import Sender
 from worker.records import Headers, OutgoingMessage, Stored
 
+log = structlog.get_logger()
 FETCH_BYTES = 8 * 1024 * 1024
 POLL = 500
 # Applied in one turn of the event loop: some ten milliseconds.
@@ -51,18 +54,13 @@ class JournalTopic:
         """
         if first is not None and first == end:
             return end
-        consumer = AIOKafkaConsumer(
-            **self.connection.arguments(),
-            enable_auto_commit=False,
-            # Left to the client it would go to the end of a log that lost its beginning, and find nothing.
-            auto_offset_reset="none",
-            max_partition_fetch_bytes=FETCH_BYTES,
-        )
+        consumer = reader(self.connection, isolation=UNCOMMITTED, fetch_bytes=FETCH_BYTES)
         place = TopicPartition(self.topic, partition)
         try:
             async with borrowed(consumer, self.connection, self.within):
                 return await self._read(consumer, place, first, end, take)
         except OffsetOutOfRangeError:
+            log.warning("journal.start_moved", topic=self.topic, partition=partition)
             raise LogStartMoved(f"{self.topic}/{partition}: entries were deleted while they were read") from None
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"{self.topic}/{partition}: cannot read it: {named(error)}") from error

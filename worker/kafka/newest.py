@@ -8,11 +8,12 @@ from heapq import heapify, heappop, heappush
 from typing import Generic, Protocol, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from worker.errors import KafkaUnavailable
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
+from worker.kafka.reader import UNCOMMITTED, new_start, reader
 from worker.kafka.source import as_record
 from worker.records import Record
 
@@ -47,9 +48,7 @@ async def newest_first(
     """These offsets (first, end) of these partitions, which must exist; nothing whose timestamp is below `since`
     need be read. What is written later is not. Raises KafkaUnavailable.
     """
-    consumer = AIOKafkaConsumer(
-        **connection.arguments(), enable_auto_commit=False, fetch_max_wait_ms=int(FETCH_WAIT * 1000)
-    )
+    consumer = reader(connection, isolation=UNCOMMITTED, fetch_wait=FETCH_WAIT)
     async with opened(consumer, connection, within):
         places = [TopicPartition(topic, number) for number in spans]
         try:
@@ -119,7 +118,7 @@ class NewestFirst:
         while not tail.rows and tail.end > tail.first:
             start = max(tail.first, tail.end - tail.step)
             await self._between(tail, start, take)
-            advance(tail.end - start)
+            advance(max(0, tail.end - start))
             tail.end, tail.step = start, min(tail.step * 4, most)
 
     async def _between(self, tail: _Tail[Row], start: int, take: Callable[[Record], Row]) -> None:
@@ -128,8 +127,17 @@ class NewestFirst:
         try:
             async with asyncio.timeout(self.within):
                 while await self.consumer.position(tail.place) < tail.end:
-                    batches = await patiently(self.consumer, tail.place, timeout_ms=POLL)
+                    try:
+                        batches = await patiently(self.consumer, tail.place, timeout_ms=POLL)
+                    except OffsetOutOfRangeError:
+                        await self._go_on(tail)
+                        continue
                     records = [each for batch in batches.values() for each in batch if each.offset < tail.end]
                     tail.rows += [take(as_record(each)) for each in records]
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"{tail.place.topic}/{tail.place.partition}: {type(error).__name__}") from error
+
+    async def _go_on(self, tail: _Tail[Row]) -> None:
+        """What is deleted by now is not there to be listed."""
+        tail.first = await new_start(self.consumer, tail.place, await self.consumer.position(tail.place))
+        self.consumer.seek(tail.place, tail.first)

@@ -6,33 +6,40 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from worker.errors import KafkaUnavailable
+from worker.errors import KafkaUnavailable, StartupError
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
+from worker.kafka.reader import COMMITTED, UNCOMMITTED, Isolation, reader
 from worker.kafka.source import as_record
 from worker.records import Record
 
 POLL = 500
 FETCH_WAIT = 0.02
+AGAIN_AFTER = 0.5
 
 
 @asynccontextmanager
-async def places(connection: Connection, topic: str, within: float = 30.0) -> AsyncIterator["Places"]:
+async def places(
+    connection: Connection, topic: str, within: float = 30.0, *, isolation: Isolation = COMMITTED
+) -> AsyncIterator["Places"]:
     """Of a topic that exists. Raises KafkaUnavailable."""
-    consumer = AIOKafkaConsumer(
-        **connection.arguments(), enable_auto_commit=False, fetch_max_wait_ms=int(FETCH_WAIT * 1000)
-    )
+    consumer = reader(connection, isolation=isolation, fetch_wait=FETCH_WAIT)
     async with opened(consumer, connection, within):
         yield Places(consumer, topic, within)
 
 
 async def bounds(
-    connection: Connection, topic: str, partitions: Collection[int], within: float = 30.0
+    connection: Connection,
+    topic: str,
+    partitions: Collection[int],
+    within: float = 30.0,
+    *,
+    isolation: Isolation = COMMITTED,
 ) -> dict[int, tuple[int, int]]:
     """(first, end) offsets by partition, as they are now; the partitions must exist. Raises KafkaUnavailable."""
-    async with places(connection, topic, within) as found:
+    async with places(connection, topic, within, isolation=isolation) as found:
         try:
             async with asyncio.timeout(within):
                 wanted = [TopicPartition(topic, number) for number in partitions]
@@ -40,6 +47,26 @@ async def bounds(
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"{topic}: cannot read it: {type(error).__name__}") from error
     return {place.partition: (first[place], end[place]) for place in wanted}
+
+
+async def settled_bounds(
+    connection: Connection, topic: str, partitions: Collection[int], within: float = 30.0
+) -> dict[int, tuple[int, int]]:
+    """(first, end) of what is committed, once all that was written before the call is committed or taken back.
+
+    StartupError names the transaction that stays open.
+    """
+    written = await bounds(connection, topic, partitions, within, isolation=UNCOMMITTED)
+    async with asyncio.timeout(within) as deadline:
+        while True:
+            stable = await bounds(connection, topic, partitions, within)
+            opened_at = {number: end for number, (_, end) in stable.items() if end < written[number][1]}
+            if not opened_at:
+                return stable
+            if asyncio.get_running_loop().time() + AGAIN_AFTER >= (deadline.when() or 0.0):
+                where = ", ".join(f"{number}@{offset}" for number, offset in opened_at.items())
+                raise StartupError(f"{topic}: a transaction is open at {where}: what stands behind it is not known yet")
+            await asyncio.sleep(AGAIN_AFTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +86,8 @@ class Places:
                 first = (await self.consumer.beginning_offsets([place]))[place]
                 end = (await self.consumer.end_offsets([place]))[place]
                 return await self._next(place, offset) if first <= offset < end else None
+        except OffsetOutOfRangeError:
+            return None  # deleted since its partition's bounds were asked for
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"{self.topic}/{partition}: {type(error).__name__}") from error
 

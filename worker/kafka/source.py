@@ -216,7 +216,9 @@ async def record_source(
         group_id=membership.group_id,
         group_instance_id=membership.group_instance_id,
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        # Where it begins is decided with what the journal knows, and never by the client.
+        auto_offset_reset="none",
+        isolation_level="read_committed",
         # Members that join together can livelock with several (facts row 12).
         partition_assignment_strategy=(StickyPartitionAssignor,),
         session_timeout_ms=int(membership.session_timeout * 1000),

@@ -1,8 +1,9 @@
 """What `verify` does: wiring, a bar, printing."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -11,6 +12,8 @@ from worker import wiring
 from worker.dead_letters.filters import moment_of
 from worker.errors import StartupError
 from worker.kafka import admin
+from worker.kafka.connection import Connection
+from worker.kafka.extent import unmoved
 from worker.screen import PlainConsole
 from worker.settings import Settings
 from worker.terminal import document, say
@@ -47,6 +50,12 @@ async def verified(settings: Settings, asked: Asked) -> Report:
         cluster = await client.cluster([name for _, name in plan.names() if name != plan.journal])
         _complete(plan, cluster, asked)
         committed = await client.committed(settings.kafka.group_id, plan.requests)
+    return await unmoved(partial(_scanned, connection, plan, cluster, committed, asked))
+
+
+async def _scanned(
+    connection: Connection, plan: Plan, cluster: Cluster, committed: Mapping[int, int], asked: Asked
+) -> Report:
     async with Topics.opened(connection, plan, cluster) as topics:
         parts, unread = await spans(topics.requests, committed, asked)
         with _progress(topics.succeeded.size + topics.failed.size + topics.letters.size) as advance:

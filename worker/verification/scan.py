@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
 from worker.dead_letters.letters import letter
 from worker.kafka.connection import Connection
 from worker.kafka.extent import Extent, extent
+from worker.kafka.reader import COMMITTED, UNCOMMITTED
 from worker.topics import Cluster, Plan
 from worker.verification import reading
 from worker.verification.judgement import Customers, Ends, Letters, Spans, Suspects, deleted_unread
@@ -56,13 +57,13 @@ class Topics:
         """They must exist. Raises KafkaUnavailable."""
         async with AsyncExitStack() as stack:
             names = (plan.requests, plan.succeeded, plan.failed, plan.dead_letters)
-            yield cls(
-                plan,
-                *[
-                    await stack.enter_async_context(extent(connection, name, range(cluster.topics[name].partitions)))
-                    for name in names
-                ],
-            )
+            yield cls(plan, *[await stack.enter_async_context(_of(connection, plan, cluster, name)) for name in names])
+
+
+def _of(connection: Connection, plan: Plan, cluster: Cluster, name: str) -> AbstractAsyncContextManager[Extent]:
+    """Nobody ends a request that was taken back; what the worker writes is in no transaction."""
+    isolation = COMMITTED if name == plan.requests else UNCOMMITTED
+    return extent(connection, name, range(cluster.topics[name].partitions), isolation=isolation)
 
 
 async def spans(requests: Extent, committed: Mapping[int, int], asked: Asked) -> tuple[list[Part], Spans]:
