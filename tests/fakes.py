@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from worker.assignment import Restored, Terms
+from worker.beginnings import Bearings, Start
 from worker.claim import Claims, Take
 from worker.commands import CreateCustomer
 from worker.entries import Owner, is_claim
@@ -136,6 +137,11 @@ class FakeSource:
     failures: deque[Exception] = field(default_factory=deque)
     rewound: dict[int, int] = field(default_factory=dict)
     unreadable: dict[int, str] = field(default_factory=dict)
+    stored: dict[int, int] = field(default_factory=dict)
+    new: bool = False
+    firsts: Counter[int] = field(default_factory=Counter)
+    began_with: int | None = None
+    astray: dict[int, int] = field(default_factory=dict)
 
     def put(self, records: Iterable[Record]) -> None:
         for record in records:
@@ -143,22 +149,43 @@ class FakeSource:
 
     async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]:
         await asyncio.sleep(0)
-        found = [each for number in partitions for each in self.logs[number] if each.offset >= self.positions[number]]
+        for number in partitions:
+            if not self.firsts[number] <= self.positions[number] <= self._end(number):
+                self.astray[number] = self.positions[number]
+        there = [number for number in partitions if number not in self.astray]
+        found = [each for number in there for each in self.logs[number] if each.offset >= self.positions[number]]
         for record in found[:at_most]:
             self.positions[record.partition] = record.offset + 1
         return found[:at_most]
 
     async def committed(self, partition: int, within: float) -> int | None:
         await asyncio.sleep(0)
-        return max((commit[partition] for commit in self.commits if partition in commit), default=None)
+        return self.stored.get(partition, None if self.new else 0)
 
-    async def rewind(self, partition: int, offset: int | None, within: float) -> None:
-        committed = [commit[partition] for commit in self.commits if partition in commit]
-        self.positions[partition] = offset if offset is not None else max(committed, default=0)
-        self.rewound[partition] = self.positions[partition]
+    def _end(self, partition: int) -> int:
+        log = self.logs[partition]
+        return max(self.firsts[partition], log[-1].offset + 1 if log else 0)
+
+    def passed(self, partitions: Collection[int]) -> dict[int, int]:
+        return {number: self.positions[number] for number in partitions if number not in self.astray}
+
+    async def bearings(self, partition: int, within: float) -> Bearings:
+        await asyncio.sleep(0)
+        first, end = self.firsts[partition], self._end(partition)
+        began_with = self.began_with if self.stored else None
+        stored = self.stored.get(partition, None if self.new else 0)
+        return Bearings("requests", partition, stored, first, end, began_with)
+
+    async def offset_of(self, partition: int, start: Start, within: float) -> int:
+        return self._end(partition) if start == "latest" else self.firsts[partition]
+
+    def seek(self, partition: int, offset: int) -> None:
+        self.astray.pop(partition, None)
+        self.positions[partition] = self.rewound[partition] = offset
 
     async def commit(self, offsets: dict[int, int], within: float) -> None:
         await asyncio.sleep(0)
         if self.failures:
             raise self.failures.popleft()
         self.commits.append(offsets)
+        self.stored |= offsets

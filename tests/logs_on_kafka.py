@@ -25,7 +25,7 @@ class Log:
             async with AIOKafkaProducer(bootstrap_servers=self.kafka) as own:
                 return await self.write(count, own)
         for number in range(count):
-            sent = producer.send_and_wait(self.topic, str(number).encode(), b"k", self.partition)
+            sent = producer.send_and_wait(self.topic, str(number).encode(), None, self.partition)
             stored = await asyncio.wait_for(sent, WITHIN)
         return int(stored.offset) + 1
 

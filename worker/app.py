@@ -131,7 +131,7 @@ async def _work(
     slots = wiring.slots(settings)
     dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted, measures=measures)
     restore = _restore(settings, cluster, connection, journal, slots)
-    intake = Intake(dispatch, restore, holds, settings.dispatch.drain_timeout, measures)
+    intake = Intake(dispatch, restore, holds, settings.dispatch.drain_timeout, measures, wiring.start(settings))
     source = await kafka(lambda: record_source(connection, wiring.membership(settings), intake))
     watch.consumption = Consumption(
         settings.topics.requests,

@@ -130,6 +130,12 @@ class Dispatch:
         partition.waiting.append(lane)
         self._fill()
 
+    def passed(self, number: int, offset: int) -> None:
+        """All records of the partition before that offset were admitted; one that is given up is its next owner's."""
+        partition = self._open.get(number)
+        if partition is not None and not partition.assignment.ending:
+            partition.assignment.offsets.passed(offset)
+
     def _go_on(self, partition: _Open, lane: Lane) -> None:
         """The lane's record is settled: its next one waits for its turn behind the other lanes."""
         if partition.lanes[lane]:

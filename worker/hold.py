@@ -37,6 +37,7 @@ class HoldReason(StrEnum):
     JOURNAL_RESTORING = "journal_restoring"
     PARTITION_UNREADABLE = "partition_unreadable"
     JOURNAL_SHARED = "journal_shared"
+    OFFSETS_LOST = "offsets_lost"
     STOPPING = "stopping"
 
 

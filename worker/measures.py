@@ -89,6 +89,7 @@ class Measures:
     restore: Timed = field(default_factory=lambda: Timed(RESTORE))
     commit_failures: Counted = field(default_factory=lambda: Counted([()]))
     crashes: Counted = field(default_factory=lambda: Counted([()]))
+    expired: Counted = field(default_factory=Counted)
 
     def ended(self, outcome: Outcome, seconds: float, trace_id: str | None) -> None:
         """A record's result is published, that long after the record was."""
@@ -126,6 +127,11 @@ class Measures:
     def restored(self, seconds: float) -> None:
         """A partition's journal is read."""
         self.restore.take(seconds)
+
+    def expired_unread(self, partition: int, count: int) -> None:
+        """So many more offsets of it were deleted before they were read."""
+        labels = (str(partition),)
+        self.expired.counts[labels] = self.expired.counts.get(labels, 0) + count
 
     def commit_failed(self) -> None:
         """The group did not store our offsets; the next commit holds them too."""

@@ -11,6 +11,13 @@ class Offsets:
         self._finished: set[int] = set()
         self._committable: int | None = None
         self._committed: int | None = None
+        self._passed = 0
+        self.suspended = False
+        """Nothing is committable: the log has lost its place, and may not be the one that was read."""
+
+    def begins(self, offset: int) -> None:
+        """The partition is read from there on, and the group has stored that."""
+        self._committable = self._committed = offset
 
     def __len__(self) -> int:
         """Records started and not yet passed by the committable offset."""
@@ -33,10 +40,20 @@ class Offsets:
         while self._started and self._started[0] in self._finished:
             self._finished.remove(self._started[0])
             self._committable = self._started.popleft() + 1
+        self._pass()
+
+    def passed(self, offset: int) -> None:
+        """All records before it are started; what else stands there is no record: markers, and what was taken back."""
+        self._passed = offset
+        self._pass()
+
+    def _pass(self) -> None:
+        if not self._started and (self._committable or 0) < self._passed:
+            self._committable = self._passed
 
     def committable(self) -> int | None:
         """The next offset to read after a restart, where it is ahead of what was committed; else None."""
-        return self._committable if self._committable != self._committed else None
+        return self._committable if self._committable != self._committed and not self.suspended else None
 
     def committed(self, offset: int) -> None:
         """The group has stored this offset."""

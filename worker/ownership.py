@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import structlog
 
+from worker import beginnings
 from worker.assignment import Assignment, Restored
+from worker.beginnings import Beginnings
 from worker.commits import Commits, Group
 from worker.dispatch import Dispatch
 from worker.errors import CommitRefused, JournalShared, WorkerError
@@ -25,11 +27,14 @@ Restore = Callable[[int, Restored | None, int | None], Awaitable[Assignment]]
 """Of a partition, with what is kept of an earlier claim, and the offset that the group has committed."""
 
 
-class Positions(Group, Protocol):
+class Positions(Group, beginnings.Source, Protocol):
     """Where the request topic is read."""
 
+    @property
+    def astray(self) -> Mapping[int, int]:
+        """By partition the offset that its log does not hold: it is not read before somebody says where to go on."""
+
     async def committed(self, partition: int, within: float) -> int | None: ...
-    async def rewind(self, partition: int, offset: int | None, within: float) -> None: ...
 
 
 @dataclass(eq=False, slots=True)
@@ -40,9 +45,11 @@ class Ownership:
     restore: Restore
     holds: Holds
     commits: Commits
+    beginnings: Beginnings
     drain_timeout: float
     measures: Measures = field(default_factory=Measures)
     _restoring: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _finding: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _kept: dict[int, Restored] = field(default_factory=dict)
     _source: Positions | None = None
     _reading: asyncio.Event = field(default_factory=asyncio.Event)
@@ -75,7 +82,7 @@ class Ownership:
         try:
             source = await self._read_by()
             assignment = await self._restored(source, number)
-            await self._with_kafka(number, lambda: source.rewind(number, None, SEEK_WITHIN))
+            await self._begun(source, assignment, None)
             self._open_at_last(assignment)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
@@ -129,12 +136,46 @@ class Ownership:
                 log.warning("journal.fenced", partition=number)
                 self._restores(number, self._claim_anew(assignment), f"claim {number} anew")
 
+    def find_places(self) -> None:
+        """Where a log has lost what was to be read next."""
+        for assignment in self.dispatch.assignments():
+            number, source = assignment.partition, self._source
+            at = source.astray.get(number) if source else None
+            if source and at is not None and number not in self._finding and number not in self._restoring:
+                log.warning("partition.misplaced", partition=number, offset=at)
+                task = asyncio.create_task(self._find(source, assignment, at), name=f"place in {number}")
+                self._finding[number] = task
+
+    async def _find(self, source: Positions, assignment: Assignment, at: int) -> None:
+        """Nothing is committed meanwhile: it may be another log than the one that was read."""
+        number = assignment.partition
+        assignment.offsets.suspended = True
+        try:
+            found = await self._with_kafka(number, lambda: self.beginnings.go_on(source, assignment, at))
+            assignment.offsets.suspended = not found
+        except CommitRefused as error:
+            found = True
+            log.warning("partition.lost", partition=number, detail=str(error))
+        finally:
+            if self._finding.get(number) is asyncio.current_task():
+                del self._finding[number]
+        if not found and number not in self._restoring:
+            self._restores(number, self._claim_anew(assignment), f"claim {number} anew")
+
+    async def _begun(self, source: Positions, assignment: Assignment, at: int | None) -> None:
+        """Read from its place; what keeps it from that is no reading of its journal any more."""
+        self._tell_over(assignment.partition)
+        await self._with_kafka(assignment.partition, lambda: self.beginnings.begin(source, assignment, at))
+
     async def _claim_anew(self, assignment: Assignment) -> None:
-        """A commit that the group accepts says that the partition is still ours."""
+        """A commit that the group accepts says that the partition is still ours.
+
+        Where its log has lost its place, it is begun at what the group has stored, if that can be.
+        """
         number = assignment.partition
         await self.dispatch.drain([number], self.drain_timeout)
         # What was finished while it drained may be committed already, and no commit goes backwards.
-        resume_at = assignment.offsets.resume_at
+        resume_at = None if assignment.offsets.suspended else assignment.offsets.resume_at
         self._kept[number] = assignment.restored
         self.dispatch.close([number])
         try:
@@ -142,7 +183,7 @@ class Ownership:
             if resume_at is not None:
                 await self._with_kafka(number, lambda: self.commits.confirm(source, {number: resume_at}))
             restored = await self._restored(source, number)
-            await self._with_kafka(number, lambda: source.rewind(number, resume_at, SEEK_WITHIN))
+            await self._begun(source, restored, resume_at)
             self._open_at_last(restored)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
@@ -169,12 +210,14 @@ class Ownership:
         self.holds.end(HoldReason.JOURNAL_RESTORING, partition=number)
         self.holds.end(HoldReason.JOURNAL_SHARED, partition=number)
 
-    def give_up_restoring(self, partitions: Collection[int]) -> None:
-        """Those that are not open yet never will be."""
-        for number in partitions:
+    def give_up_restoring(self, partitions: Collection[int] | None = None) -> None:
+        """Those, or all, that are not open yet never will be; nor is a place looked for any more."""
+        for number in [*self._restoring, *self._finding] if partitions is None else partitions:
             if task := self._restoring.pop(number, None):
                 task.cancel()
                 self._tell_over(number)
+            if task := self._finding.pop(number, None):
+                task.cancel()
 
     async def revoked(self, partitions: Collection[int]) -> None:
         """Drain first, fence second: in flight ends, what is finished is committed, then the partitions are gone."""

@@ -38,16 +38,26 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenTransaction:
+    """Nothing from that offset on is read before it ends; `since` is when that record was written (epoch seconds)."""
+
+    offset: int
+    since: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Where the group is in one partition: the next offset to read, the stored one, and one past the last record.
 
-    `lag` counts the records whose end is not stored; None is not known yet.
+    `lag` counts the records whose end is not stored, those of open transactions included, and nothing that is known
+    to be none; None is not known yet.
     """
 
     position: int | None = None
     committed: int | None = None
     end: int | None = None
     lag: int | None = None
+    open_transaction: OpenTransaction | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What a setting may hold: each kind with its rule."""
 
 import json
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -31,8 +32,21 @@ def _split(value: object) -> object:
     return value.strip("[] ").replace(" ", "").split(",") if isinstance(value, str) else value
 
 
+def _start(value: str) -> str:
+    if value in {"earliest", "latest"}:
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or moment.timestamp() < 0:
+        raise ValueError("must be earliest, latest, or a time with its zone, such as 2026-11-27T08:00Z")
+    return value
+
+
 Origin = Annotated[str, AfterValidator(_origin)]
 ContextRoot = Annotated[str, AfterValidator(_context_root)]
+Start = Annotated[str, AfterValidator(_start)]
 Status = Annotated[int, Field(ge=300, le=599)]
 Statuses = Annotated[frozenset[Status], NoDecode, BeforeValidator(_split)]
 Seconds = Annotated[float, Field(ge=0, le=86_400 * 365)]

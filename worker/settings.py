@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from worker.setting_kinds import ContextRoot, Origin, Positive, Seconds, Statuses, TopicName, parsed
+from worker.setting_kinds import ContextRoot, Origin, Positive, Seconds, Start, Statuses, TopicName, parsed
 
 
 class Group(BaseModel):
@@ -42,6 +42,8 @@ class Kafka(Group):
     """The key (PEM) of that certificate."""
     group_instance_id: str | None = None
     """Static membership: a name per replica, `{ordinal}` being the number its host name ends in; unset: dynamic."""
+    start: Start = "earliest"
+    """Where a new group begins: `earliest`, `latest`, or a time such as 2026-11-27T08:00Z; nothing else asks for it."""
 
 
 class Topics(Group):

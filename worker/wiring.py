@@ -4,10 +4,12 @@ import re
 import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from pathlib import Path
 
 from worker.assignment import Terms
 from worker.asyncapi import Channels, Server
+from worker.beginnings import Start
 from worker.breaker import Breaker
 from worker.commands import CreateCustomer
 from worker.creation import RetryPolicy
@@ -80,6 +82,15 @@ def membership(settings: Settings) -> Membership:
         rebalance_timeout=settings.rebalance_timeout,
         group_instance_id=instance(kafka.group_instance_id, socket.gethostname()),
     )
+
+
+def start(settings: Settings) -> Start:
+    """Where a group begins that has stored nothing yet."""
+    match settings.kafka.start:
+        case "earliest" | "latest" as place:
+            return place
+        case moment:
+            return int(datetime.fromisoformat(moment).timestamp() * 1000)
 
 
 def instance(named: str | None, hostname: str) -> str | None:

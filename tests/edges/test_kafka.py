@@ -64,7 +64,8 @@ async def member(connection, topic, given=None, group="g"):
         async with asyncio.timeout(20):
             await given.changed.wait()
         for number in given.partitions:
-            await source.rewind(number, None, 10)
+            found = await source.bearings(number, 10)
+            source.seek(number, found.first if found.stored is None else found.stored)
         yield source, given
 
 

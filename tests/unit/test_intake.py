@@ -106,21 +106,21 @@ async def test_a_journal_that_cannot_be_restored_yet(running):
     assert running.holds.details() == {}
 
 
-@pytest.mark.parametrize("step", ["restore", "rewind"])
+@pytest.mark.parametrize("step", ["restore", "bearings"])
 async def test_a_partition_that_cannot_be_opened_for_whatever_reason(running, step, monkeypatch):
     """It is its own hold, told without the text of an unforeseen error, and tried again until it is open."""
     failures: list[Exception] = [AssertionError("jack@example.com"), MemoryError(), JournalUnreadable("at offset 7")]
-    rewind = running.source.rewind
+    bearings = running.source.bearings
 
-    async def failing(partition, offset, within):
+    async def failing(partition, within):
         if failures:
             raise failures.pop(0)
-        await rewind(partition, offset, within)
+        return await bearings(partition, within)
 
     if step == "restore":
         running.restore_failures = failures
     else:
-        monkeypatch.setattr(running.source, "rewind", failing)
+        monkeypatch.setattr(running.source, "bearings", failing)
     told, begin = [], running.holds.begin
 
     def remembered(reason, detail, **of):
@@ -223,7 +223,8 @@ async def test_a_poll_that_outlasts_a_rebalance(running, monkeypatch):
 
 async def test_a_claim_knows_what_is_committed(running):
     """It is asked for before the journal is read: what is committed and old need not be kept."""
-    running.source.commits.append({0: 7})
+    running.source.new, running.source.stored[0] = True, 7
+    running.source.put(records(6))
     running.intake.assigned([0, 1])
     await running.until(lambda: running.dispatch.partitions == 2)
     assert sorted(running.committed, key=str) == [7, None]

@@ -29,6 +29,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.measures = Measures()
+        self.measures.expired_unread(0, 0)
 
     def state(self) -> State:
         waiting = PartitionState("requests", 0, Standing(1, 0, 2, lag=2), 1, Blocking(0, 1.0, "queued"))

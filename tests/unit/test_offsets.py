@@ -43,3 +43,57 @@ def test_an_offset_that_comes_twice():
     tracked.start(7)
     with pytest.raises(ValueError, match="offset 7 after 7"):
         tracked.start(7)
+
+
+def test_what_is_no_record():
+    """Markers behind the last record are passed as soon as nothing before them is open."""
+    tracked = Offsets()
+    tracked.begins(5)
+    tracked.passed(5)
+    assert (tracked.committable(), tracked.resume_at) == (None, 5)
+    tracked.passed(7)
+    assert tracked.committable() == 7
+    tracked.committed(7)
+    tracked.start(7)
+    tracked.start(9)
+    tracked.passed(11)
+    assert tracked.committable() is None
+    tracked.finish(9)
+    assert tracked.committable() is None
+    tracked.finish(7)
+    assert (tracked.committable(), tracked.resume_at) == (11, 11)
+
+
+def test_offsets_of_a_log_that_may_be_another():
+    """None of them is committable for now."""
+    tracked = Offsets()
+    tracked.begins(5)
+    tracked.start(5)
+    tracked.finish(5)
+    tracked.suspended = True
+    assert tracked.committable() is None
+    tracked.suspended = False
+    assert tracked.committable() == 6
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=20), st.randoms(use_true_random=False))
+def test_passing_never_loses_a_record(steps, random):
+    """Whatever is read and finished in whatever order, no record that is open lies below what is committable."""
+    tracked, end, open_records = Offsets(), 0, set()
+    tracked.begins(0)
+    for is_record, hole in steps:
+        end += hole
+        if is_record:
+            tracked.start(end)
+            open_records.add(end)
+            end += 1
+        tracked.passed(end)
+        for offset in random.sample(sorted(open_records), random.randint(0, len(open_records))):
+            tracked.finish(offset)
+            open_records.remove(offset)
+        committable = tracked.committable()
+        assert committable is None or committable <= min(open_records, default=end)
+    for offset in sorted(open_records):
+        tracked.finish(offset)
+    assert tracked.committable() in {None, end}
+    assert tracked.resume_at == end

@@ -19,7 +19,7 @@ from worker.ops.watch import Consumption, Watch
 from worker.outcomes import Succeeded
 from worker.pace import Pace
 from worker.progress import Step, Trails
-from worker.records import Record, Standing
+from worker.records import OpenTransaction, Record, Standing
 from worker.retry import Backoff
 from worker.slots import Slots
 
@@ -31,8 +31,10 @@ class Turning:
 
 
 class Standings:
+    open_transaction = None
+
     def of(self, partition):
-        return Standing(10, 7, 12, 5)
+        return Standing(10, 7, 12, 5, self.open_transaction)
 
 
 @dataclass
@@ -124,6 +126,18 @@ async def test_a_record_that_is_not_begun():
     await running.admitted((5, b"b"), partition=1)
     assert [each.blocking.reason for each in running.state().partitions] == ["post", "queued"]
     await running.ended()
+
+
+async def test_an_open_transaction(running):
+    """It blocks its partition once everything before it is finished, by the age of its first record."""
+    running.watch.consumption.standings.open_transaction = OpenTransaction(11, time.time() - 30)
+    await running.admitted((0, b"a"))
+    assert running.state().partitions[0].blocking.reason == "post"
+    await running.ended()
+    (partition,) = running.state().partitions
+    told = partition.told()["blocking"]
+    assert (told["offset"], told["reason"], round(told["ageSeconds"])) == (11, "open_transaction", 30)
+    assert round(partition.open_transaction) == 30
 
 
 async def test_a_partition_as_far_ahead_as_it_may_be():

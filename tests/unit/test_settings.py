@@ -5,7 +5,7 @@ import inspect
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from worker import settings
+from worker import settings, wiring
 from worker.settings import Settings
 
 
@@ -92,3 +92,24 @@ def test_topic_name_that_kafka_refuses(topic: str) -> None:
     """It is refused before Kafka is asked."""
     with pytest.raises(ValidationError, match="requests"):
         settings.Topics.model_validate({"requests": topic})
+
+
+@pytest.mark.parametrize(
+    ("given", "start"),
+    [
+        ("earliest", "earliest"),
+        ("latest", "latest"),
+        ("2026-11-27T08:00Z", 1_795_766_400_000),
+        ("2026-11-27T10:00+02:00", 1_795_766_400_000),
+    ],
+)
+def test_where_a_new_group_begins(given, start) -> None:
+    """At an end of the log, or at a time."""
+    assert wiring.start(Settings(kafka=settings.Kafka(start=given))) == start
+
+
+@pytest.mark.parametrize("given", ["", "Earliest", "yesterday", "2026-11-27T08:00", "1969-12-31T00:00Z"])
+def test_where_no_group_can_begin(given) -> None:
+    """A time without a zone would be another one on each machine."""
+    with pytest.raises(ValidationError, match="earliest, latest, or a time with its zone"):
+        settings.Kafka(start=given)

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from worker.kafka.standings import Standings
-from worker.records import Standing
+from worker.records import OpenTransaction, Standing
 
 PLACE = TopicPartition("requests", 0)
 
@@ -18,6 +18,7 @@ class Consumer:
     """Knows the ends, unless it is `away`."""
 
     def __init__(self, end=100, beginning=40):
+        self.behind = 0
         self.ends, self.beginnings, self.away, self.asked = {PLACE: end}, {PLACE: beginning}, False, asyncio.Event()
 
     def assignment(self):
@@ -34,13 +35,33 @@ class Consumer:
         return self.beginnings
 
 
+class Written:
+    """What is past the stable offset, as the same brokers tell it."""
+
+    def __init__(self, consumer):
+        self.consumer, self.asked = consumer, []
+
+    async def ends(self, places):
+        ends = await self.consumer.end_offsets(places)
+        return {place: end + self.consumer.behind for place, end in ends.items()}
+
+    async def timestamp(self, place, offset):
+        self.asked.append((place.partition, offset))
+        return 1_764_000_000_000
+
+
 def standings(consumer: Any = None):
     given: Any = consumer or Consumer()
-    return Standings(given, "requests")
+    known = Standings(given, "requests")
+    known.written = Written(given)  # type: ignore[assignment]
+    return known
 
 
 def read(known, offset):
-    known.read({PLACE: [SimpleNamespace(offset=offset - 1), SimpleNamespace(offset=offset)]})
+    since = known.of(0).position
+    known.read(
+        {PLACE: [SimpleNamespace(offset=each) for each in range(offset if since is None else since, offset + 1)]}
+    )
 
 
 async def test_a_group_that_has_stored_an_offset():
@@ -105,6 +126,63 @@ async def test_the_ends_are_kept_fresh(monkeypatch):
             while known.of(0).end != end:
                 await asyncio.wait_for(consumer.asked.wait(), 30)
                 await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("behind", [0, 7])
+async def test_what_holds_no_record(behind):
+    """Markers, what was taken back and what compaction left out are no part of the lag once they were passed."""
+    consumer = Consumer(end=100 - behind)
+    consumer.behind = behind
+    known = standings(consumer)
+    known.began(0, 90)
+    await known._ask([PLACE])
+    assert known.of(0).lag == 10
+    known.read({PLACE: [SimpleNamespace(offset=offset) for offset in (90, 92, 93)]})
+    assert known.of(0).lag == 9
+    known.passed(0, 95)
+    assert known.of(0).lag == 8
+    known.committed |= {0: 93}
+    assert known.of(0).lag == 6
+    known.committed |= {0: 95}
+    assert known.of(0).lag == 5
+    known.passed(0, 100)
+    assert known.of(0).lag == 0
+
+
+async def test_a_partition_that_is_read_again():
+    """What is beside the records is counted once."""
+    known = standings()
+    known.began(0, 90)
+    await known._ask([PLACE])
+    known.passed(0, 95)
+    known.reads_from(0, 92)
+    assert known.of(0).lag == 8
+    known.passed(0, 95)
+    assert known.of(0).lag == 5
+
+
+async def test_offsets_that_are_deleted_unread():
+    """They are nobody's work any more."""
+    known = standings()
+    known.began(0, 10)
+    await known._ask([PLACE])
+    assert known.of(0).lag == 60
+
+
+async def test_an_open_transaction():
+    """Its first offset, and when that was written: asked for once; the lag counts what is in it."""
+    consumer = Consumer(end=95)
+    consumer.behind = 5
+    known = standings(consumer)
+    known.began(0, 95)
+    for _ in range(2):
+        await known._ask([PLACE])
+    assert known.of(0) == Standing(95, 95, 100, 5, OpenTransaction(95, 1_764_000_000.0))
+    assert known.written.asked == [(0, 95)]
+    consumer.behind = 0
+    consumer.ends = {PLACE: 100}
+    await known._ask([PLACE])
+    assert known.of(0) == Standing(95, 95, 100, 5)
 
 
 def test_nothing_known():

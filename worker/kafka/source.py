@@ -1,10 +1,10 @@
 """The request topic as a member of the consumer group: polled for ever, committed to on demand."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -18,13 +18,16 @@ from aiokafka.errors import (
     UnknownMemberIdError,
 )
 
+from worker.beginnings import Bearings, Start
 from worker.errors import CommitRefused, KafkaUnavailable
+from worker.kafka.begun import Begun
 from worker.kafka.beside import BesideRecord
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import NO_TOPIC, named
 from worker.kafka.narrowing import Narrowing
 from worker.kafka.reading import Reading
 from worker.kafka.revival import rejoin, revive_fetcher
+from worker.kafka.stable import Written
 from worker.kafka.standings import Standings
 from worker.records import Record
 
@@ -72,6 +75,7 @@ class RecordSource:
         self._partitions = 0
         self._beside = Narrowing(consumer, topic)
         self._reading = Reading(consumer, topic, self._beside)
+        self._begun = Begun(consumer, topic)
 
     @property
     def unreadable(self) -> Mapping[int, str]:
@@ -132,33 +136,68 @@ class RecordSource:
 
     async def committed(self, partition: int, within: float) -> int | None:
         """Where the group goes on; None where it never came. Raises CommitRefused where it is not ours any more."""
-        place = TopicPartition(self._topic, partition)
-        try:
+        with self._told(partition, "its offset"):
             async with asyncio.timeout(within):
-                offset: int | None = await self._consumer.committed(place)
-        except IllegalStateError as error:
-            raise CommitRefused(f"{self._topic}/{partition}: not assigned") from error
-        except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{self._topic}/{partition}: its offset: {named(error)}") from error
+                offset: int | None = await self._consumer.committed(TopicPartition(self._topic, partition))
         return offset
 
-    async def rewind(self, partition: int, offset: int | None, within: float) -> None:
-        """Read on from there, or from what is committed. Raises CommitRefused where it is not ours any more."""
+    def passed(self, partitions: Collection[int]) -> dict[int, int]:
+        """By partition the next offset to be handed out: what stands before it was, or holds no record for us.
+
+        To be asked right after a poll, before anything else is awaited.
+        """
+        found = {number: self._position(number) for number in partitions if number not in self._beside}
+        known = {number: position for number, position in found.items() if position is not None}
+        for number, position in known.items():
+            self.standings.passed(number, position)
+        return known
+
+    def _position(self, partition: int) -> int | None:
+        """Without a wait, which the client's own method does where a rebalance has taken the place away."""
         place = TopicPartition(self._topic, partition)
-        try:
+        if place not in self._consumer.assignment():
+            return None
+        assigned: Any = self._consumer._subscription.subscription  # noqa: SLF001  aiokafka tells it nowhere else
+        state = assigned.assignment.state_value(place)
+        return int(state.position) if state.has_valid_position else None
+
+    async def bearings(self, partition: int, within: float) -> Bearings:
+        """What Kafka says of it now. Raises CommitRefused where it is not ours any more."""
+        place = TopicPartition(self._topic, partition)
+        with self._told(partition, "its offsets"):
             async with asyncio.timeout(within):
-                if offset is None:
-                    offset = await self._consumer.committed(place)
-                    self.standings.began(partition, offset)
-                if offset is None:
-                    await self._consumer.seek_to_beginning(place)
-                    offset = await self._consumer.position(place)
-                self._consumer.seek(place, offset)
-                self._reading.begins(partition, offset)
+                stored, began_with = await self._begun.look(partition)
+                first = (await self._consumer.beginning_offsets([place]))[place]
+                end = (await Written(self._consumer).ends([place]))[place]
+        self.standings.began(partition, stored)
+        return Bearings(self._topic, partition, stored, first, end, began_with)
+
+    async def offset_of(self, partition: int, start: Start, within: float) -> int:
+        """The log's beginning, what is its end for us, or the first record of that time or later."""
+        place = TopicPartition(self._topic, partition)
+        with self._told(partition, "its offsets"):
+            async with asyncio.timeout(within):
+                if start == "earliest":
+                    return int((await self._consumer.beginning_offsets([place]))[place])
+                if start != "latest" and (found := (await self._consumer.offsets_for_times({place: start}))[place]):
+                    return int(found.offset)
+                return int((await self._consumer.end_offsets([place]))[place])
+
+    def seek(self, partition: int, offset: int) -> None:
+        """Read on from there. Raises CommitRefused where it is not ours any more."""
+        with self._told(partition, "seek"):
+            self._consumer.seek(TopicPartition(self._topic, partition), offset)
+        self._reading.begins(partition, offset)
+        self.standings.reads_from(partition, offset)
+
+    @contextmanager
+    def _told(self, partition: int, what: str) -> Iterator[None]:
+        try:
+            yield
         except IllegalStateError as error:
             raise CommitRefused(f"{self._topic}/{partition}: not assigned") from error
         except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{self._topic}/{partition}: seek: {named(error)}") from error
+            raise KafkaUnavailable(f"{self._topic}/{partition}: {what}: {named(error)}") from error
 
     async def commit(self, offsets: dict[int, int], within: float) -> None:
         """Store the next offset to read. Raises CommitRefused, or KafkaUnavailable when it takes longer."""
@@ -168,7 +207,7 @@ class RecordSource:
         if not self._exists():
             # They would be stored for the topic that takes its name, whose first records nobody would read.
             raise CommitRefused(f"{self._topic}: {NO_TOPIC}")
-        wanted = {TopicPartition(self._topic, number): offset for number, offset in offsets.items()}
+        wanted = self._begun.noted(offsets)
         try:
             # Before Python 3.12 wait_for loses a cancellation that comes with the answer, as a revocation's often does.
             async with asyncio.timeout(within):

@@ -1,6 +1,7 @@
 """Where the group is in each partition: remembered as it moves, but for the ends, which are asked for by the clock."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -8,7 +9,8 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from worker.records import Standing
+from worker.kafka.stable import Written
+from worker.records import OpenTransaction, Standing
 
 ASK_EVERY = 5.0
 ASK_WITHIN = 5.0
@@ -16,14 +18,24 @@ ASK_WITHIN = 5.0
 
 @dataclass(slots=True)
 class Standings:
-    """The consumer's own high-water mark stands still while it has records that nobody takes (facts row 27)."""
+    """The consumer's own high-water mark stands still while it has records that nobody takes (facts row 27).
+
+    `_beside` are offsets, (first, end), that were passed and hold no record for us: markers, what was taken back, and
+    what compaction left out. They are no part of the lag.
+    """
 
     consumer: AIOKafkaConsumer
     topic: str
     committed: dict[int, int] = field(default_factory=dict)
+    written: Written = field(init=False)
     _positions: dict[int, int] = field(default_factory=dict)
+    _beside: dict[int, deque[tuple[int, int]]] = field(default_factory=dict)
     _beginnings: dict[int, int] = field(default_factory=dict)
     _ends: dict[int, int] = field(default_factory=dict)
+    _open: dict[int, OpenTransaction] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.written = Written(self.consumer)
 
     def began(self, partition: int, committed: int | None) -> None:
         """The partition is ours; None is a group that has stored nothing."""
@@ -31,11 +43,33 @@ class Standings:
             known.pop(partition, None)
             if committed is not None:
                 known[partition] = committed
+        self._beside.pop(partition, None)
+
+    def reads_from(self, partition: int, offset: int) -> None:
+        """What stands before it was handed out, or never will be."""
+        self._positions[partition] = offset
+        beside = self._beside.get(partition)
+        while beside and beside[-1][1] > offset:
+            first, _ = beside.pop()
+            if first < offset:
+                beside.append((first, offset))
 
     def read(self, batches: Mapping[TopicPartition, Sequence[ConsumerRecord[bytes, bytes]]]) -> None:
         """These were handed out."""
         for place, batch in batches.items():
-            self._positions[place.partition] = batch[-1].offset + 1
+            first, end = batch[0].offset, batch[-1].offset + 1
+            if end - self._positions.get(place.partition, first) > len(batch):
+                for record in batch:
+                    self.passed(place.partition, record.offset)
+                    self._positions[place.partition] = record.offset + 1
+            self._positions[place.partition] = end
+
+    def passed(self, partition: int, position: int) -> None:
+        """There is no record for us from where it was read on up to that offset."""
+        since = self._positions.get(partition, position)
+        if since < position:
+            self._beside.setdefault(partition, deque()).append((since, position))
+            self._positions[partition] = position
 
     def read_to(self, partition: int, position: int) -> None:
         """What stands before that offset was handed out."""
@@ -46,8 +80,17 @@ class Standings:
         position, committed = self._positions.get(partition), self.committed.get(partition)
         known = [end for end in (self._ends.get(partition), position, committed) if end is not None]
         end = max(known) if partition in self._ends else None
-        since = self._beginnings.get(partition) if committed is None else committed
-        return Standing(position, committed, end, None if end is None or since is None else max(0, end - since))
+        return Standing(position, committed, end, self._lag(partition, end), self._open.get(partition))
+
+    def _lag(self, partition: int, end: int | None) -> int | None:
+        known = [each.get(partition) for each in (self.committed, self._beginnings)]
+        since = max((each for each in known if each is not None), default=None)
+        if end is None or since is None:
+            return None
+        beside = self._beside.get(partition, deque())
+        while beside and beside[0][1] <= since:
+            beside.popleft()
+        return max(0, end - since - sum(last - max(first, since) for first, last in beside))
 
     @asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
@@ -69,9 +112,20 @@ class Standings:
         """A Kafka that does not answer is told elsewhere; what was known stays."""
         try:
             async with asyncio.timeout(ASK_WITHIN):
-                ends = await self.consumer.end_offsets(places)
+                # In this order: what is written between the two questions is no open transaction.
+                ends = await self.written.ends(places)
+                stable = await self.consumer.end_offsets(places)
                 beginnings = await self.consumer.beginning_offsets(places)
+                opened = {place: at for place, at in stable.items() if at < ends[place]}
+                self._open = {place.partition: await self._opened(place, at) for place, at in opened.items()}
         except (KafkaError, TimeoutError):
             return
         self._ends = {place.partition: offset for place, offset in ends.items()}
         self._beginnings = {place.partition: offset for place, offset in beginnings.items()}
+
+    async def _opened(self, place: TopicPartition, offset: int) -> OpenTransaction:
+        known = self._open.get(place.partition)
+        if known and known.offset == offset:
+            return known
+        timestamp = await self.written.timestamp(place, offset)
+        return OpenTransaction(offset, timestamp / 1000 if timestamp and timestamp > 0 else None)

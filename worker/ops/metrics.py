@@ -59,6 +59,8 @@ def _counted(measures: Measures) -> Iterator[Metric]:
     yield _counter("dead_letters", "Dead letters that were published.", ["reason"], measures.dead_letters)
     yield _counter("commit_failures", "Commits that failed.", [], measures.commit_failures)
     yield _counter("record_crashes", "Errors of the worker's own that stopped a record.", [], measures.crashes)
+    expired = "Offsets of requests that retention deleted before they were read."
+    yield _counter("expired_unread", expired, ["partition"], measures.expired)
 
 
 def _timed(measures: Measures) -> Iterator[Metric]:
@@ -106,13 +108,17 @@ def _of_partitions(partitions: Iterable[PartitionState]) -> Iterator[Metric]:
     oldest = GaugeMetricFamily(
         f"{PREFIX}_oldest_uncommitted_seconds", "Age of the first record that is not finished.", labels=["partition"]
     )
+    stuck = "Age of the transaction that keeps what stands behind it from being read, 0 without one."
+    transaction = GaugeMetricFamily(f"{PREFIX}_open_transaction_seconds", stuck, labels=["partition"])
     for each in partitions:
         number = [str(each.partition)]
+        transaction.add_metric(number, each.open_transaction)
         if each.standing.lag is not None:
             lag.add_metric(number, each.standing.lag)
         oldest.add_metric(number, each.blocking.age if each.blocking else 0.0)
     yield lag
     yield oldest
+    yield transaction
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

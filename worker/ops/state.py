@@ -1,5 +1,6 @@
 """What the worker does right now, as `/status` tells it (design 4.14)."""
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -45,6 +46,12 @@ class PartitionState:
     standing: Standing
     journal_entries: int = 0
     blocking: Blocking | None = None
+
+    @property
+    def open_transaction(self) -> float:
+        """How many seconds ago the record was written that one begins with; 0 where none is open."""
+        opened = self.standing.open_transaction
+        return max(0.0, time.time() - opened.since) if opened and opened.since else 0.0
 
     def told(self) -> dict[str, Any]:
         facts = {

@@ -132,14 +132,24 @@ class Watch:
             return
         of = {each.assignment.partition: each for each in work}
         for number in sorted({*of, *self.consumption.intake.restoring}):
-            known = of.get(number)
+            known, standing = of.get(number), self.consumption.standings.of(number)
             yield PartitionState(
                 self.consumption.topic,
                 number,
-                self.consumption.standings.of(number),
+                standing,
                 len(known.assignment.journal) if known else 0,
-                _blocking(known, self.consumption.trails) if known else None,
+                _blocking(known, self.consumption.trails) or _open_transaction(standing) if known else None,
             )
+
+
+def _open_transaction(standing: Standing) -> Blocking | None:
+    """All that stands before it is finished."""
+    opened = standing.open_transaction
+    return Blocking(opened.offset, _age(opened.since), "open_transaction") if opened else None
+
+
+def _age(since: float | None) -> float:
+    return max(0.0, time.time() - since) if since else 0.0
 
 
 def _blocking(work: Work, trails: Trails) -> Blocking | None:
@@ -150,5 +160,4 @@ def _blocking(work: Work, trails: Trails) -> Blocking | None:
     trail = trails.of(work.assignment.partition, offset)
     record = trail.record if trail else work.next
     since = record.since if record and record.offset == offset else None
-    age = max(0.0, time.time() - since) if since else 0.0
-    return Blocking(offset, age, trail.step if trail else "queued")
+    return Blocking(offset, _age(since), trail.step if trail else "queued")
