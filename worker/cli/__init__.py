@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from worker import __version__, logs
-from worker.cli import dead_letters, events, journal, trials, work
+from worker.cli import dead_letters, events, journal, offsets, trials, work
 from worker.errors import SettingsError, WorkerError
 from worker.terminal import say
 
@@ -23,6 +23,7 @@ for commands in (work, events, trials):
 app.add_typer(work.topics, name="topics")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(journal.app, name="journal")
+app.add_typer(offsets.app, name="offsets")
 app.add_typer(events.schema, name="schema")
 
 

@@ -1,0 +1,70 @@
+"""A consumer group as its broker knows it: who is in it, what it has stored, and storing for it while nobody is."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.errors import (
+    IllegalGenerationError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+    for_code,
+)
+from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
+from aiokafka.structs import OffsetAndMetadata
+
+from worker.errors import StartupError
+from worker.kafka.admin import COORDINATING, Admin
+from worker.kafka.begun import began_with, note
+from worker.kafka.rights import AskGroup
+
+SOMEBODY_IS_THERE = (IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
+NOBODY, NO_GENERATION, FOR_GOOD = "", -1, -1
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Each question takes the admin client's time at most, and raises KafkaUnavailable or StartupError."""
+
+    admin: Admin
+    name: str
+
+    async def members(self) -> int:
+        """How many there are now."""
+        async with self.admin.bounded():
+            told = await self.admin.ask_coordinator(self.name, AskGroup(self.name))
+        return len(told["members"])
+
+    async def stored(self, topic: str) -> Mapping[int, OffsetAndMetadata]:
+        """By partition the offset it goes on at, with its note; without those that it never stored."""
+        async with self.admin.bounded():
+            answer = await self.admin.ask_coordinator(self.name, OffsetFetchRequest(self.name, None))
+        parts = [part for entry in answer["topics"] if entry["topic"] == topic for part in entry["partitions"]]
+        return {
+            part["partition"]: OffsetAndMetadata(part["offset"], part["metadata"])
+            for part in parts
+            if part["offset"] >= 0
+        }
+
+    async def store(self, topic: str, partition: int, offset: int) -> None:
+        """In place of what it has stored. StartupError where somebody is in the group: only its members may then."""
+        known = began_with((await self.stored(topic)).values())
+        noted = note(known) if known else ""
+        topics = [(topic, [(partition, offset, noted)])]
+        request = OffsetCommitRequest(self.name, NO_GENERATION, NOBODY, FOR_GOOD, topics)
+        async with self.admin.bounded():
+            try:
+                await self._commit(request)
+            except SOMEBODY_IS_THERE:
+                raise StartupError(f"group {self.name}: somebody is in it; nothing is stored") from None
+
+    async def _commit(self, request: OffsetCommitRequest) -> None:
+        while True:
+            answer: Any = await self.admin.ask(request, await self.admin.client.find_coordinator(self.name))
+            ((code,),) = [[part["error_code"] for part in entry["partitions"]] for entry in answer["topics"]]
+            if not code:
+                return
+            if not isinstance(error := for_code(code)(), COORDINATING):
+                raise error
+            await asyncio.sleep(0.1)
