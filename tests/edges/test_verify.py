@@ -11,8 +11,10 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from logs_on_kafka import Log
 
 from worker.commands import Request
+from worker.entries import Claim, encode, encode_headers
 from worker.errors import StartupError
 from worker.kafka import admin
 from worker.kafka.connection import Connection
@@ -252,6 +254,47 @@ async def test_requests_that_retention_deleted(told):
     await told.delete(told.plan.requests, 2)
     report = await told.verify()
     assert (report.holds, report.parts[0].first, report.succeeded) == (True, 2, 1)
+
+
+async def claim(told, writer, *expired, partition=0):
+    """As a worker tells that it found these offsets deleted."""
+    made = Claim(writer, group=told.group, topic=told.plan.requests, expired=expired)
+    await told.publish(told.plan.journal, encode(made), made.key, encode_headers(made), partition)
+
+
+async def test_requests_that_expired_unread(told):
+    """The group has passed them, and the log holds nothing of them: the journal tells it still."""
+    for _ in range(6):
+        await told.request()
+    await told.delete(told.plan.requests, 5)
+    await told.succeed(Record(told.plan.requests, 0, 5, 1, b"k", b"{}"))
+    await told.commit(6)
+    await claim(told, "a", (1, 3))
+    await claim(told, "a", (1, 3), (3, 5))
+    await claim(told, "b", (0, 2), partition=1)
+    assert found(await told.verify()) == {"deleted_unread": (6, "0@1-4", "1@0-1")}
+    assert found(await told.verify(partition=1)) == {"deleted_unread": (2, "1@0-1")}
+    assert (await told.verify(partition=0, first=5)).holds
+
+
+async def test_a_journal_that_tells_nothing(told):
+    """Claims of earlier versions, and whatever else has such a header."""
+    await told.publish(told.plan.journal, b"{}", b"claim/w", [("expired", b"[[3,1]]")])
+    await told.publish(told.plan.journal, None, b"claim/w", [("expired", b"?")])
+    assert (await told.verify()).holds
+
+
+async def test_requests_of_transactions(told):
+    """What was taken back has no end, and needs none; what was committed does; markers are no records."""
+    for commit in (False, True):
+        async with Log(told.kafka, told.plan.requests).transaction(2, commit=commit):
+            pass
+    await told.succeed(Record(told.plan.requests, 0, 3, 1, b"k", b"{}"))
+    await told.commit(6)
+    assert found(await told.verify()) == {"no_terminal_event": (1, "0@4")}
+    await told.succeed(Record(told.plan.requests, 0, 4, 1, b"k", b"{}"))
+    report = await told.verify()
+    assert (report.holds, report.parts[0].end, report.parts[0].in_flight) == (True, 6, 0)
 
 
 async def test_requests_that_were_deleted_unread(told):

@@ -15,6 +15,7 @@ from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
 from worker.records import Position, Record
 from worker.results import Results
 from worker.verification.bits import Bits
+from worker.verification.expired import joined
 from worker.verification.judgement import Customers, Ends, Letters, Suspects, deleted_unread
 from worker.verification.reading import Failure, Spot, Success, failure, success
 from worker.verification.report import Finding, Part, Report, places
@@ -235,7 +236,20 @@ def test_more_events_than_there_is_room_for() -> None:
 
 def test_offsets_that_were_deleted_unread() -> None:
     """They are told as they are."""
-    assert deleted_unread({0: (3, 5), 1: (9, 10)}) == Finding("deleted_unread", 3, ("0@3-4", "1@9"))
+    assert deleted_unread({1: [(9, 10)], 0: [(3, 5), (7, 8)]}) == Finding("deleted_unread", 4, ("0@3-4", "0@7", "1@9"))
+
+
+RUNS = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 5)).map(lambda run: (run[0], sum(run))))
+
+
+@given(RUNS, RUNS)
+def test_runs_that_are_joined(some: list[tuple[int, int]], more: list[tuple[int, int]]) -> None:
+    """They cover the same offsets, each once, in order."""
+    found = list(joined(some, more))
+    assert all(before[1] < after[0] for before, after in pairwise(found))
+    assert {offset for run in found for offset in range(*run)} == {
+        offset for run in [*some, *more] for offset in range(*run)
+    }
 
 
 # --- telling ----------------------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ from worker.screen import PlainConsole
 from worker.settings import Settings
 from worker.terminal import document, say
 from worker.topics import Cluster, Plan
+from worker.verification.bits import Run
+from worker.verification.expired import expired, joined
 from worker.verification.report import Report
 from worker.verification.scan import Asked, Scan, Topics, spans
 
@@ -47,7 +49,7 @@ async def verified(settings: Settings, asked: Asked) -> Report:
     """The group's offsets come first: whatever they say is done was published before."""
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     async with admin.opened(connection) as client:
-        cluster = await client.cluster([name for _, name in plan.names() if name != plan.journal])
+        cluster = await client.cluster([name for _, name in plan.names()])
         _complete(plan, cluster, asked)
         committed = await client.committed(settings.kafka.group_id, plan.requests)
     return await unmoved(partial(_scanned, connection, plan, cluster, committed, asked))
@@ -57,9 +59,22 @@ async def _scanned(
     connection: Connection, plan: Plan, cluster: Cluster, committed: Mapping[int, int], asked: Asked
 ) -> Report:
     async with Topics.opened(connection, plan, cluster) as topics:
-        parts, unread = await spans(topics.requests, committed, asked)
+        parts, beyond = await spans(topics.requests, committed, asked)
+        unread = await _unread(connection, plan, cluster, beyond, asked)
         with _progress(topics.succeeded.size + topics.failed.size + topics.letters.size) as advance:
             return await Scan(topics, parts, unread, advance).report()
+
+
+async def _unread(
+    connection: Connection, plan: Plan, cluster: Cluster, beyond: Mapping[int, Run], asked: Asked
+) -> dict[int, list[Run]]:
+    """What was deleted before it was read: where the group still is, and what the journal tells of earlier ones."""
+    if asked.begins or not plan.journal_enabled or plan.journal not in cluster.topics:
+        return {number: [run] for number, run in beyond.items()}
+    there = range(cluster.topics[plan.journal].partitions)
+    told = await expired(connection, plan.journal, [each for each in there if asked.partition in {None, each}])
+    still = {number: [run] for number, run in beyond.items()}
+    return {number: list(joined(told.get(number, ()), still.get(number, ()))) for number in {*told, *still}}
 
 
 def _complete(plan: Plan, cluster: Cluster, asked: Asked) -> None:

@@ -1,6 +1,6 @@
 """What was read, judged: every request ended once, every letter has its event and back, one event one customer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from worker.verification.bits import Bits, Run
@@ -164,10 +164,8 @@ class Ends:
         yield places("terminal_event_may_be_deleted", self._old.parts)
 
 
-def deleted_unread(spans: Spans) -> Finding:
+def deleted_unread(runs: Mapping[int, Iterable[Run]]) -> Finding:
     """Offsets that were deleted before the group came to them."""
-    return Finding(
-        "deleted_unread",
-        sum(end - first for first, end in spans.values()),
-        tuple(runs_text((number, *span) for number, span in spans.items() if span[0] < span[1]))[:SHOWN],
-    )
+    found = [(number, first, end) for number, spans in sorted(runs.items()) for first, end in spans]
+    count = sum(end - first for _, first, end in found)
+    return Finding("deleted_unread", count, tuple(runs_text(found))[:SHOWN])

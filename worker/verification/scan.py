@@ -12,6 +12,7 @@ from worker.kafka.extent import Extent, extent
 from worker.kafka.reader import COMMITTED, UNCOMMITTED
 from worker.topics import Cluster, Plan
 from worker.verification import reading
+from worker.verification.bits import Run
 from worker.verification.judgement import Customers, Ends, Letters, Spans, Suspects, deleted_unread
 from worker.verification.reading import Spot, Success
 from worker.verification.report import Finding, Part, Report
@@ -66,11 +67,12 @@ def _of(connection: Connection, plan: Plan, cluster: Cluster, name: str) -> Abst
     return extent(connection, name, range(cluster.topics[name].partitions), isolation=isolation)
 
 
-async def spans(requests: Extent, committed: Mapping[int, int], asked: Asked) -> tuple[list[Part], Spans]:
-    """What is judged of each partition, and what was deleted of it before the group came to it."""
+async def spans(requests: Extent, committed: Mapping[int, int], asked: Asked) -> tuple[list[Part], dict[int, Run]]:
+    """What is judged of each partition, and what was deleted of it before the group came to it, and is not told yet."""
     since = await requests.at(asked.since) if asked.since is not None else {}
     until = await requests.at(asked.until) if asked.until is not None else {}
-    parts, unread = [], {}
+    parts: list[Part] = []
+    unread: dict[int, Run] = {}
     for place, (first, end) in requests.ends.items():
         number = place.partition
         if asked.partition not in {None, number}:
@@ -90,7 +92,7 @@ class Scan:
 
     topics: Topics
     parts: list[Part]
-    unread: Spans
+    unread: Mapping[int, Iterable[Run]]
     advance: Callable[[int], None]
     foreign: dict[str, int] = field(default_factory=dict)
 
