@@ -160,7 +160,7 @@ class FakeSource:
 
     async def committed(self, partition: int, within: float) -> int | None:
         await asyncio.sleep(0)
-        return self.stored.get(partition)
+        return self.stored.get(partition, None if self.new else 0)
 
     def _end(self, partition: int) -> int:
         log = self.logs[partition]

@@ -30,6 +30,9 @@ RENEW_EVERY = 60.0
 class Source(Positions, Protocol):
     """The request topic, as one member of the group; `unreadable` says why nothing of a partition can be read."""
 
+    def passed(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """Right after a poll: by partition the offset up to which all records were handed out."""
+
     @property
     def unreadable(self) -> Mapping[int, str]: ...
     async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]: ...
@@ -60,9 +63,9 @@ class Intake:
 
     def __post_init__(self) -> None:
         self._commits = Commits(self.dispatch, self.holds, self.measures)
-        found = Beginnings(self.holds, self.measures, self.start)
+        beginnings = Beginnings(self.holds, self.measures, self.start)
         self._ownership = Ownership(
-            self.dispatch, self.restore, self.holds, self._commits, found, self.drain_timeout, self.measures
+            self.dispatch, self.restore, self.holds, self._commits, beginnings, self.drain_timeout, self.measures
         )
 
     def assigned(self, partitions: Collection[int]) -> None:
@@ -86,7 +89,7 @@ class Intake:
             self.turned = time.monotonic()
             await self._take(source)
             self._ownership.claim_fenced()
-            self._ownership.find_places(source.astray)
+            self._ownership.find_places()
             self._renew()
             if self._commits.is_due():
                 await self._commits.store(source)
@@ -139,7 +142,7 @@ class Intake:
         self.turned = None
         until = time.monotonic() + self.drain_timeout
         self.holds.begin(HoldReason.STOPPING, "told to stop")
-        self._ownership.give_up_restoring(list(self._ownership.opening))
+        self._ownership.give_up_restoring()
         drained = await self._drain_and_commit([each.partition for each in self.dispatch.assignments()])
         await self._commits.store_at_last(self._source, until)
         log.info("worker.drained" if drained else "drain.cut_short", in_flight=self.dispatch.in_flight())

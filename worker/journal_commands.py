@@ -77,9 +77,9 @@ async def partitions(
 
 
 async def _partition(
-    connection: Connection, plan: Plan, number: int, event: UUID | None, among: Callable[[], Sieve] | None
+    connection: Connection, plan: Plan, number: int, event: UUID | None, sifted: Callable[[], Sieve] | None
 ) -> Partition:
-    found, sieve = Partition(plan.requests, number, event), among and among()
+    found, sieve = Partition(plan.requests, number, event), sifted and sifted()
     async with extent(connection, plan.journal, [number], isolation=UNCOMMITTED) as entries:
         with progress(f"partition {found.number}", entries.size * (2 if sieve else 1)) as advance:
             if sieve:

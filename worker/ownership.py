@@ -87,7 +87,7 @@ class Ownership:
         try:
             source = await self._read_by()
             assignment = await self._restored(source, number)
-            await self._with_kafka(number, lambda: self.beginnings.begin(source, assignment))
+            await self._begun(source, assignment, None)
             self._open_at_last(assignment)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
@@ -170,6 +170,37 @@ class Ownership:
         number = assignment.partition
         self._restores(number, self._claim_anew(assignment), f"claim {number} anew")
 
+    def find_places(self) -> None:
+        """Where a log has lost what was to be read next."""
+        for assignment in self.dispatch.assignments():
+            number, source = assignment.partition, self._source
+            at = source.astray.get(number) if source else None
+            if source and at is not None and number not in self._finding and number not in self._restoring:
+                log.warning("partition.misplaced", partition=number, offset=at)
+                task = asyncio.create_task(self._find(source, assignment, at), name=f"place in {number}")
+                self._finding[number] = task
+
+    async def _find(self, source: Positions, assignment: Assignment, at: int) -> None:
+        """Nothing is committed meanwhile: it may be another log than the one that was read."""
+        number = assignment.partition
+        assignment.offsets.suspended = True
+        try:
+            found = await self._with_kafka(number, lambda: self.beginnings.go_on(source, assignment, at))
+            assignment.offsets.suspended = not found
+        except CommitRefused as error:
+            found = True
+            log.warning("partition.lost", partition=number, detail=str(error))
+        finally:
+            if self._finding.get(number) is asyncio.current_task():
+                del self._finding[number]
+        if not found and number not in self._restoring:
+            self._restores(number, self._claim_anew(assignment), f"claim {number} anew")
+
+    async def _begun(self, source: Positions, assignment: Assignment, at: int | None) -> None:
+        """Read from its place; what keeps it from that is no reading of its journal any more."""
+        self._tell_over(assignment.partition)
+        await self._with_kafka(assignment.partition, lambda: self.beginnings.begin(source, assignment, at))
+
     async def _claim_anew(self, assignment: Assignment) -> None:
         """A commit that the group accepts says that the partition is still ours.
 
@@ -186,7 +217,7 @@ class Ownership:
             if resume_at is not None:
                 await self._with_kafka(number, lambda: self.commits.confirm(source, {number: resume_at}))
             restored = await self._restored(source, number)
-            await self._with_kafka(number, lambda: self.beginnings.begin(source, restored, resume_at))
+            await self._begun(source, restored, resume_at)
             self._open_at_last(restored)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
@@ -213,14 +244,14 @@ class Ownership:
         self.holds.end(HoldReason.JOURNAL_RESTORING, partition=number)
         self.holds.end(HoldReason.JOURNAL_SHARED, partition=number)
 
-    def give_up_restoring(self, partitions: Collection[int]) -> None:
-        """Those that are not open yet never will be."""
-        for number in partitions:
-            if task := self._finding.pop(number, None):
-                task.cancel()
+    def give_up_restoring(self, partitions: Collection[int] | None = None) -> None:
+        """Those, or all, that are not open yet never will be; nor is a place looked for any more."""
+        for number in [*self._restoring, *self._finding] if partitions is None else partitions:
             if task := self._restoring.pop(number, None):
                 task.cancel()
                 self._tell_over(number)
+            if task := self._finding.pop(number, None):
+                task.cancel()
 
     async def revoked(self, partitions: Collection[int]) -> None:
         """Drain first, fence second: in flight ends, what is finished is committed, then the partitions are gone."""

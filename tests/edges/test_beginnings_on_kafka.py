@@ -28,7 +28,6 @@ from worker.slots import Slots
 from worker.topics import TopicSpec
 
 CREATED = Succeeded("1", "/1", "individual", 1)
-LOST = Hold(HoldReason.OFFSETS_LOST, 0)
 
 
 class Member:
@@ -86,8 +85,9 @@ async def member(log, start="earliest", journal=None, partitions=2):
     async with record_source(Connection(log.kafka), membership, working.intake) as source:
         working.source = source
         task = asyncio.create_task(working.intake.run(source, stopping))
+        lost = Hold(HoldReason.OFFSETS_LOST, 0)
         await working.until(
-            lambda: LOST in working.holds.details() or len(list(working.dispatch.assignments())) == partitions
+            lambda: len(list(working.dispatch.assignments())) == partitions or lost in working.holds.details()
         )
         try:
             yield working
@@ -262,7 +262,7 @@ async def test_a_group_that_was_deleted(log):
         await working.until(lambda: working.offsets() == [0, 1, 2])
     await delete_group(log)
     async with member(log, journal=await knowing(0, 1, 2)) as working:
-        (_, detail) = working.holds.details()[LOST]
+        (_, detail) = working.holds.details()[Hold(HoldReason.OFFSETS_LOST, 0)]
         assert detail.startswith(
             f"{log.topic}/0: no offset is stored, although the journal knows 3 events, and the log holds offsets 0 to 2"
         )
@@ -279,7 +279,7 @@ async def test_an_offset_beyond_the_log_s_end(log):
     await log.write(3)
     await store(log, 99)
     async with member(log) as working:
-        (_, detail) = working.holds.details()[LOST]
+        (_, detail) = working.holds.details()[Hold(HoldReason.OFFSETS_LOST, 0)]
         assert f"{log.topic}/0: offset 99 is stored, and the log holds offsets 0 to 2" in detail
     assert await committed(log) == 99
 

@@ -223,7 +223,8 @@ async def test_a_poll_that_outlasts_a_rebalance(running, monkeypatch):
 
 async def test_a_claim_knows_what_is_committed(running):
     """It is asked for before the journal is read: what is committed and old need not be kept."""
-    running.source.stored[0] = running.source.firsts[0] = 7
+    running.source.new, running.source.stored[0] = True, 7
+    running.source.put(records(6))
     running.intake.assigned([0, 1])
     await running.until(lambda: running.dispatch.partitions == 2)
     assert sorted(running.committed, key=str) == [7, None]

@@ -76,7 +76,7 @@ class Consumer:
     async def end_offsets(self, wanted):
         return dict.fromkeys(wanted, self.log.end)
 
-    async def getmany(self, *_, timeout_ms, max_records=3):
+    async def getmany(self, *_, timeout_ms, max_records=None):
         await asyncio.sleep(0)
         self.log.polled()
         if PLACE not in self.at:
@@ -96,9 +96,13 @@ def log(monkeypatch):
     return made
 
 
-async def restored(end=10, within=60.0):
-    topic = JournalTopic("t", CONNECTION, SimpleNamespace(), "requests", within)  # type: ignore[arg-type]
-    return await Claims(topic, Owner("group", "requests"), Terms())._read_again(0, None, end)
+def claims(within=10.0):
+    topic = JournalTopic("t", CONNECTION, SimpleNamespace(), "r", within)  # type: ignore[arg-type]
+    return Claims(topic, Owner("g", "r"), Terms(window=1_000_000))
+
+
+async def restored(end=10):
+    return await claims()._read_again(0, None, end)
 
 
 @pytest.mark.parametrize("poll", range(3))
@@ -120,7 +124,7 @@ async def test_a_journal_that_lost_its_end(log):
     """It is not there to be read, and nothing is opened on what is left."""
     log.end = 2
     with pytest.raises(KafkaUnavailable):
-        await restored(within=0.05)
+        await claims(within=0.05)._read_again(0, None, 10)
 
 
 async def read(topic):

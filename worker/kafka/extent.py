@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from worker.errors import KafkaUnavailable, LogStartMoved
+from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
 from worker.kafka.reader import COMMITTED, Isolation, new_start, reader
@@ -97,7 +98,7 @@ class Extent:
 
     async def _some(self, place: TopicPartition) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
         try:
-            batches = await self.consumer.getmany(place, timeout_ms=POLL, max_records=AT_ONCE)
+            batches = await patiently(self.consumer, place, timeout_ms=POLL, max_records=AT_ONCE)
         except OffsetOutOfRangeError:
             position = await self.consumer.position(place)
             first = await new_start(self.consumer, place, position)

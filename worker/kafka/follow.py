@@ -9,9 +9,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from worker.errors import KafkaUnavailable
+from worker.kafka.beside import PLACELESS
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import explained
-from worker.kafka.reader import PLACELESS, UNCOMMITTED, placeless, reader
+from worker.kafka.reader import UNCOMMITTED, placeless, reader
 from worker.kafka.source import as_record
 from worker.records import Record
 

@@ -48,8 +48,8 @@ class Narrowing:
 
     @property
     def unreadable(self) -> Mapping[int, str]:
-        """Of partitions that nothing can be read of for now, why, with the place."""
-        return {number: each.why for number, each in self._beside.items() if each.why}
+        """Of partitions that nothing can be read of for now, why, with the place; who is astray is told elsewhere."""
+        return {number: each.why for number, each in self._beside.items() if each.why and not each.astray}
 
     def __contains__(self, partition: int) -> bool:
         return partition in self._beside

@@ -17,7 +17,6 @@ COMMITTED: Final[Isolation] = "read_committed"
 """The requests, for whoever reads them: what was taken back was never asked for."""
 UNCOMMITTED: Final[Isolation] = "read_uncommitted"
 """Topics that the worker alone writes, without transactions: nobody else's open one keeps their end back."""
-PLACELESS = (NoOffsetForPartitionError, OffsetOutOfRangeError)
 
 
 def reader(
@@ -27,7 +26,7 @@ def reader(
     fetch_wait: float = 0.5,
     fetch_bytes: int = 1024 * 1024,
 ) -> AIOKafkaConsumer:
-    """Begins nowhere before it is told where, and raises one of PLACELESS where the log has lost its place.
+    """Begins nowhere before it is told where, and raises one of `beside.PLACELESS` where the log has lost its place.
 
     `fetch_wait` is how many seconds a broker may wait for more, `fetch_bytes` how much it gives of a partition at once.
     """

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -146,10 +146,20 @@ class RecordSource:
 
         To be asked right after a poll, before anything else is awaited.
         """
-        known = self._reading.passed(partitions)
+        found = {number: self._position(number) for number in partitions if number not in self._beside}
+        known = {number: position for number, position in found.items() if position is not None}
         for number, position in known.items():
             self.standings.passed(number, position)
         return known
+
+    def _position(self, partition: int) -> int | None:
+        """Without a wait, which the client's own method does where a rebalance has taken the place away."""
+        place = TopicPartition(self._topic, partition)
+        if place not in self._consumer.assignment():
+            return None
+        assigned: Any = self._consumer._subscription.subscription  # noqa: SLF001  aiokafka tells it nowhere else
+        state = assigned.assignment.state_value(place)
+        return int(state.position) if state.has_valid_position else None
 
     async def bearings(self, partition: int, within: float) -> Bearings:
         """What Kafka says of it now. Raises CommitRefused where it is not ours any more."""
