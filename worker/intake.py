@@ -36,8 +36,6 @@ class Source(Positions, Protocol):
     @property
     def unreadable(self) -> Mapping[int, str]: ...
     async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]: ...
-    def passed(self, partitions: Collection[int]) -> Mapping[int, int]:
-        """Right after a poll: by partition the offset up to which all records were handed out."""
 
 
 @dataclass(eq=False, slots=True)

@@ -19,7 +19,7 @@ from worker.logs import where
 from worker.measures import Measures
 
 log = structlog.get_logger()
-OFFSET_WITHIN = 5.0
+SEEK_WITHIN = 5.0
 AGAIN_AFTER = 0.5
 RESTORE_AGAIN_AFTER = 5.0
 Done = TypeVar("Done")
@@ -58,11 +58,6 @@ class Ownership:
         """The topic is read from now on; no partition is opened before."""
         self._source = source
         self._reading.set()
-
-    @property
-    def opening(self) -> Collection[int]:
-        """Partitions of which a task of ours is about to say where they are read."""
-        return self._restoring.keys() | self._finding.keys()
 
     @property
     def restoring(self) -> Collection[int]:
@@ -109,7 +104,7 @@ class Ownership:
     async def _restored(self, source: Positions, number: int) -> Assignment:
         """How far the group is is asked before the claim: what is older need not be remembered."""
         started = time.monotonic()
-        committed = await self._with_kafka(number, lambda: source.committed(number, OFFSET_WITHIN))
+        committed = await self._with_kafka(number, lambda: source.committed(number, SEEK_WITHIN))
 
         def failed(error: Exception, why: str) -> None:
             self._tell_failed(number, error, why)
@@ -139,36 +134,7 @@ class Ownership:
             number = assignment.partition
             if number not in self._restoring:
                 log.warning("journal.fenced", partition=number)
-                self._claims_anew(assignment)
-
-    def find_places(self, astray: Mapping[int, int]) -> None:
-        """Of partitions whose log has lost what was to be read next."""
-        for assignment in self.dispatch.assignments() if astray else ():
-            number, at = assignment.partition, astray.get(assignment.partition)
-            if at is not None and number not in self._finding and number not in self._restoring:
-                log.warning("partition.misplaced", partition=number, offset=at)
-                self._finding[number] = asyncio.create_task(self._find(assignment, at), name=f"place in {number}")
-
-    async def _find(self, assignment: Assignment, at: int) -> None:
-        """Nothing is committed meanwhile: it may be another log than the one that was read."""
-        number = assignment.partition
-        assignment.offsets.suspended = True
-        try:
-            source = await self._read_by()
-            found = await self._with_kafka(number, lambda: self.beginnings.go_on(source, assignment, at))
-            assignment.offsets.suspended = not found
-        except CommitRefused as error:
-            found = True
-            log.warning("partition.lost", partition=number, detail=str(error))
-        finally:
-            if self._finding.get(number) is asyncio.current_task():
-                del self._finding[number]
-        if not found and number not in self._restoring:
-            self._claims_anew(assignment)
-
-    def _claims_anew(self, assignment: Assignment) -> None:
-        number = assignment.partition
-        self._restores(number, self._claim_anew(assignment), f"claim {number} anew")
+                self._restores(number, self._claim_anew(assignment), f"claim {number} anew")
 
     def find_places(self) -> None:
         """Where a log has lost what was to be read next."""

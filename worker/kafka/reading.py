@@ -3,7 +3,6 @@
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -63,23 +62,6 @@ class Reading:
                 raise
             self._suspects, self._until = wanted, time.monotonic() + ONE_BY_ONE_FOR
             return {}
-
-    def passed(self, partitions: Collection[int]) -> dict[int, int]:
-        """Right after a poll: by partition the offset up to which all records were handed out.
-
-        The client's position says so as long as the poll did not raise, and where it did it was set back.
-        """
-        found = {number: self._position(number) for number in partitions if number not in self.beside}
-        return {number: at for number, at in found.items() if at is not None and at >= self._next.get(number, at)}
-
-    def _position(self, partition: int) -> int | None:
-        """Without a wait, which the client's own method does where a rebalance has taken the place away."""
-        place = TopicPartition(self.topic, partition)
-        if partition not in self._next or place not in self.consumer.assignment():
-            return None
-        assigned: Any = self.consumer._subscription.subscription  # noqa: SLF001  aiokafka tells it nowhere else
-        state = assigned.assignment.state_value(place)
-        return int(state.position) if state.has_valid_position else None
 
     async def _others(self, wanted: Collection[int], within: float, at_most: int) -> Batches:
         """Those that are not suspected; each suspect has its turn again soon."""
