@@ -60,7 +60,7 @@ def test_images_by_version(name: str) -> None:
 
 
 def test_built_once() -> None:
-    """By one service, which each of the stack's profiles starts; whoever runs the image takes that one, and pulls none."""
+    """By one service, which every profile starts; whoever runs the image takes that one, and pulls none."""
     assert BUILT.keys() == {"topics"}
     assert "profiles" not in SERVICES["topics"]
     assert set(OURS) == {"topics", "sandbox", "worker", "trial"}
