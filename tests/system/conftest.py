@@ -24,7 +24,7 @@ from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, RunningSan
 from worker.topics import LARGEST, Plan, create
 
 DEADLINE = PATIENCE
-AT_ONCE = 10
+AT_ONCE = 4
 PLAY_WITHIN = 2 * PATIENCE
 LAUNCH = Path(__file__).with_name("launch.py")
 HURRY = {
