@@ -32,6 +32,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         asyncio.run(local.close())
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What the tests of a module share is made once: one process runs them all."""
+    for item in items:
+        fixtures = item._fixtureinfo.name2fixturedefs.values() if isinstance(item, pytest.Function) else ()
+        if any(definition.scope == "module" for definitions in fixtures for definition in definitions):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[str]:
     """The bootstrap servers of the one Kafka of this run, or of the one that WORKER_TEST_KAFKA names."""

@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest, DescribeAclsRequest
+from patience import PATIENCE
 
 from worker.topics import Plan
 
 RUNBOOK: Final = Path(__file__).parent.parent / "deploy/README.md"
 _ROW: Final = re.compile(r"^\| (\w+) \| ([\w-]+) `([^`]+)` \| (.+) \|$", re.MULTILINE)
 _LITERAL, _ALLOW = 3, 3
-IN_FORCE_WITHIN: Final = 20
+IN_FORCE_WITHIN: Final = PATIENCE
 
 
 class Kind(IntEnum):

@@ -15,7 +15,9 @@ from typing import Final
 from packaging.requirements import Requirement
 
 NEWER: Final = "9999.0"
-WORKING: Final = frozenset({"uv", "hatchling", "packaging", "pathspec", "pluggy", "trove-classifiers"})
+WORKING: Final = frozenset(
+    {"uv", "hatchling", "hatch-fancy-pypi-readme", "packaging", "pathspec", "pluggy", "trove-classifiers"}
+)
 """What installs the others and builds the project: these are as they are installed here, the others are stubs."""
 PURE: Final = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 MADE_BY_INSTALLERS: Final = {"INSTALLER", "RECORD", "REQUESTED", "direct_url.json"}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from patience import PATIENCE
 
 
 @dataclass
@@ -43,7 +44,7 @@ class SpanCollector:
 
     async def until(self, name: str, count: int) -> list[Span]:
         """The spans of that name, once there are that many."""
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE):
             while len(found := [span for span in self.spans() if span.name == name]) < count:
                 await asyncio.sleep(0.05)
         return found

@@ -7,6 +7,7 @@ from itertools import count
 from typing import NamedTuple
 
 from aiokafka.errors import BrokerResponseError
+from patience import PATIENCE
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection
@@ -33,7 +34,7 @@ class Brokers(NamedTuple):
 
     async def group_of_second(self, prefix: str) -> str:
         """The name of a group that it coordinates."""
-        async with admin.opened(Connection(self.first.bootstrap_servers)) as client, asyncio.timeout(30):
+        async with admin.opened(Connection(self.first.bootstrap_servers)) as client, asyncio.timeout(PATIENCE):
             for number in count():
                 # The first to ask has the offsets' own topic made.
                 with suppress(BrokerResponseError):
@@ -69,6 +70,6 @@ async def two_brokers() -> AsyncIterator[Brokers]:
 
 
 async def _met(first: LocalKafka) -> None:
-    async with admin.opened(Connection(first.bootstrap_servers)) as client, asyncio.timeout(30):
+    async with admin.opened(Connection(first.bootstrap_servers)) as client, asyncio.timeout(PATIENCE):
         while (await client.cluster([])).brokers < SECOND:
             await asyncio.sleep(0.05)

@@ -8,6 +8,7 @@ from socket import create_server
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from patience import PATIENCE
 
 from worker.errors import KafkaUnavailable, StartupError
 from worker.kafka import admin
@@ -139,7 +140,7 @@ async def test_closing_a_member_of_a_group(kafka: str, topics: Admin, unique: st
     await topics.create(TopicSpec(unique, 1, 1))
     connection = Connection(kafka)
     consumer = AIOKafkaConsumer(unique, group_id=unique, **connection.arguments())
-    async with opened(consumer, connection, within=30):
+    async with opened(consumer, connection, within=PATIENCE):
         assert consumer.assignment()
     assert await close(consumer, within=10)
 
@@ -149,6 +150,6 @@ async def test_closing_a_producer_with_something_to_publish(kafka: str, topics: 
     await topics.create(TopicSpec(unique, 1, 1))
     connection = Connection(kafka)
     producer = AIOKafkaProducer(**connection.arguments(), acks="all", enable_idempotence=True)
-    async with opened(producer, connection, within=30):
+    async with opened(producer, connection, within=PATIENCE):
         handed_over = await producer.send(unique, b"x")
-    assert (await asyncio.wait_for(handed_over, 30)).offset == 0
+    assert (await asyncio.wait_for(handed_over, PATIENCE)).offset == 0

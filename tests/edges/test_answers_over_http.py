@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from misbehaving import Peer, answering, holding_on, misbehaving, saying
+from patience import PATIENCE
 from yarl import URL
 
 from worker.commands import CreateCustomer, Request
@@ -153,7 +154,7 @@ async def test_a_body_for_diagnosis():
     """Has a time of its own, far shorter than the request's."""
     head = b"HTTP/1.1 400 X\r\nContent-Length: 100\r\n\r\nhalf"
     access = Access("http://127.0.0.1", connect_timeout=60, request_timeout=60)
-    async with misbehaving(holding_on(head)) as server, pooled(access) as http, asyncio.timeout(20):
+    async with misbehaving(holding_on(head)) as server, pooled(access) as http, asyncio.timeout(PATIENCE):
         answer = await http.request("GET", URL(server.url), {}, body_within=0.05)
         assert (answer.status, answer.body, answer.whole) == (400, b"half", False)
 
@@ -174,7 +175,7 @@ async def test_a_body_without_end():
     async with misbehaving(endless) as server, pooled(Access(server.url)) as http:
         answer = await http.request("GET", Access(server.url).url("/x"), {})
         assert (answer.status, len(answer.body), answer.whole) == (400, MAX_BODY, False)
-        await asyncio.wait_for(stopped.wait(), 30)
+        await asyncio.wait_for(stopped.wait(), PATIENCE)
 
 
 async def test_an_answer_before_the_request_was_read():

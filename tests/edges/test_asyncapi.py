@@ -1,6 +1,7 @@
 """The AsyncAPI document, read by the official parser (@asyncapi/parser, in Node)."""
 
 import asyncio
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -8,13 +9,14 @@ from typing import Any
 
 import orjson
 import pytest
+from lacking import lacking, needed
 from platformdirs import user_cache_path
 
 from worker import asyncapi, wiring
 from worker.settings import Kafka, Settings
 
-PARSER = "@asyncapi/parser"
-VERSION = "3.6.3"
+LOCKED = Path(__file__).parents[1] / "asyncapi_parser"
+"""What `npm ci` installs; written by `npm install --package-lock-only --omit-lockfile-registry-resolved`."""
 INSTALL_WITHIN, PARSE_WITHIN = 180, 60
 CHANNELS = ("requests", "succeeded", "failed", "dead-letters", "journal")
 # The parser's own numbers.
@@ -46,18 +48,19 @@ async def ran(*command: str | Path, within: float, cwd: Path, given: bytes = b""
 
 
 async def parser() -> Path:
-    """The folder that it is installed in: fetched once, whole or not at all."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("node and npm are not installed: the official AsyncAPI parser runs on them")
-    kept = user_cache_path("customer-worker") / f"asyncapi-parser-{VERSION}"
+    """The folder that it is installed in: fetched once, whole or not at all, and every package of it the locked one."""
+    needed("node", "nodejs")
+    npm = needed("npm", "npm")
+    lock = hashlib.sha256((LOCKED / "package-lock.json").read_bytes()).hexdigest()
+    kept = user_cache_path("customer-worker") / f"asyncapi-parser-{lock[:16]}"
     if not kept.exists():
         making = kept.with_name(f"{kept.name}.{os.getpid()}")
-        making.mkdir(parents=True)
-        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", str(making))
-        code, _, err = await ran("npm", "install", *options, f"{PARSER}@{VERSION}", within=INSTALL_WITHIN, cwd=making)
+        shutil.copytree(LOCKED, making)
+        options = ("--ignore-scripts", "--no-audit", "--no-fund")
+        code, _, err = await ran(npm, "ci", *options, within=INSTALL_WITHIN, cwd=making)
         if code != 0:
             shutil.rmtree(making)
-            pytest.skip(f"{PARSER} {VERSION} cannot be installed by npm: {err.strip()[-300:]}")
+            lacking(f"what {LOCKED.name} locks cannot be installed by npm: {err.strip()[-300:]}")
         making.replace(kept)
     return kept
 

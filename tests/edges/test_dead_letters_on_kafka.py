@@ -11,6 +11,7 @@ from uuid import uuid4
 import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
+from patience import PATIENCE
 
 from worker import configuration
 from worker.commands import Request
@@ -29,7 +30,7 @@ from worker.records import OutgoingMessage, Record
 from worker.results import Results
 from worker.topics import Plan, create
 
-DEADLINE = 60
+DEADLINE = PATIENCE
 PARTITIONS = 2
 SOME = 400
 CODES = [code for code in ReasonCode if code is not ReasonCode.OUTCOME_UNKNOWN]

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer
+from patience import PATIENCE
 
 from worker.commands import Request
 from worker.entries import Claim, EntryKey, Finished, Intent, encode, encode_headers
@@ -59,7 +60,7 @@ async def typed(environment, *arguments):
         stderr=asyncio.subprocess.PIPE,
         env={**inherited, **environment},
     )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
     return process.returncode, out.decode().splitlines(), err.decode()
 
 

@@ -7,6 +7,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 from claiming import Suite
+from patience import PATIENCE
 
 from worker.errors import CommitRefused, KafkaUnavailable, MessageTooLarge
 from worker.kafka import admin
@@ -61,7 +62,7 @@ async def member(connection, topic, given=None, group="g"):
     given = given or Given()
     membership = Membership(topic, f"{topic}-{group}", session_timeout=10, rebalance_timeout=10)
     async with record_source(connection, membership, given) as source:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await given.changed.wait()
         for number in given.partitions:
             found = await source.bearings(number, 10)
@@ -71,7 +72,7 @@ async def member(connection, topic, given=None, group="g"):
 
 async def read(source, count, partitions=(0, 1)):
     records: list[Record] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while len(records) < count:
             records += await source.poll(partitions, within=0.1, at_most=100)
     return records
@@ -93,7 +94,7 @@ async def test_a_message_comes_back_as_it_was_published(connection, topic):
 async def test_every_codec_is_readable(connection, topic, codec):
     """Whatever the producer upstream compresses with."""
     async with AIOKafkaProducer(bootstrap_servers=connection.bootstrap_servers, compression_type=codec) as producer:
-        await asyncio.wait_for(producer.send_and_wait(topic, codec.encode() * 100), 30)
+        await asyncio.wait_for(producer.send_and_wait(topic, codec.encode() * 100), PATIENCE)
     async with member(connection, topic) as (source, _):
         (record,) = await read(source, 1)
     assert record.value == codec.encode() * 100
@@ -124,7 +125,7 @@ async def test_a_committed_offset_is_where_the_next_member_begins(connection, to
 async def test_a_second_member(connection, topic):
     """The first is told what it loses; together they own everything once."""
     async with member(connection, topic) as (_, given), member(connection, topic) as (_, others):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while given.partitions | others.partitions != {0, 1} or given.partitions & others.partitions:
                 await asyncio.sleep(0.05)
         assert [len(each.partitions) for each in (given, others)] == [1, 1]
@@ -163,7 +164,7 @@ class OnKafka:
     async def made_anew(self, partitions=2):
         async with admin.opened(self.connection) as client:
             await client.delete([self.topic])
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while (await client.cluster([self.topic])).topics:
                     await asyncio.sleep(0.02)
             await client.create(TopicSpec(self.topic, partitions, 1))
@@ -221,4 +222,4 @@ async def test_the_end_of_a_consumer_s_offsets(connection, topic):
     ) as consumer:
         partition = TopicPartition(topic, 0)
         consumer.assign([partition])
-        assert await asyncio.wait_for(consumer.committed(partition), 30) == 1
+        assert await asyncio.wait_for(consumer.committed(partition), PATIENCE) == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from patience import PATIENCE
 
 from worker.errors import LocalKafkaError
 from worker.sandbox.kafka_probe import cluster_id, free_port, is_free
@@ -45,7 +46,7 @@ async def publish(bootstrap: str, value: bytes) -> None:
 
 async def read(bootstrap: str, count: int) -> list[bytes]:
     consumer = AIOKafkaConsumer(TOPIC, bootstrap_servers=bootstrap, auto_offset_reset="earliest", group_id=None)
-    async with consumer, asyncio.timeout(30):
+    async with consumer, asyncio.timeout(PATIENCE):
         return [(await consumer.getone()).value or b"" for _ in range(count)]
 
 
@@ -63,14 +64,14 @@ def port_of(bootstrap: str) -> int:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.05)
 
 
 async def until_silent(port: int) -> None:
     """A signal reaches a broker through its guard, and each of its threads at its own time."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while await cluster_id(port):
             await asyncio.sleep(0.05)
 
@@ -139,7 +140,7 @@ async def test_named_data(tmp_path: Path) -> None:
     assert f"WORKER_KAFKA__BOOTSTRAP_SERVERS=127.0.0.1:{port}" in "".join(said)
     assert await read(f"127.0.0.1:{port}", 1) == [b"kept"]
     command.send_signal(signal.SIGINT)
-    assert await asyncio.wait_for(command.wait(), 20) == 0
+    assert await asyncio.wait_for(command.wait(), PATIENCE) == 0
     assert await command.stderr.read() == b""
     assert is_free(port)
     assert (tmp_path / "kafka/data").is_dir()
@@ -167,7 +168,7 @@ async def test_start_is_cancelled(moment: str) -> None:
     reached = asyncio.Event()
     kafka = LocalKafka(tell=lambda step: reached.set() if step == moment else None)
     start = asyncio.create_task(kafka.__aenter__())
-    await asyncio.wait_for(reached.wait(), 20)
+    await asyncio.wait_for(reached.wait(), PATIENCE)
     start.cancel()
     with pytest.raises(asyncio.CancelledError):
         await start

@@ -1,14 +1,17 @@
 """The operations port over HTTP, in the process of the test."""
 
 import asyncio
+import http.client
 import threading
 import time
 import urllib.error
 import urllib.request
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from patience import PATIENCE
 from prometheus_client import CollectorRegistry
 
 from worker.breaker import Breaker
@@ -19,6 +22,9 @@ from worker.ops.port import operations
 from worker.ops.server import ops_port
 from worker.ops.state import SessionState, State
 from worker.retry import Backoff
+
+STALLED = 2
+"""Seconds; so long it is told afterwards, too."""
 
 
 class Pages:
@@ -137,29 +143,39 @@ class Worker(threading.Thread):
         except TimeoutError:
             return None
 
+    @contextmanager
+    def asking(self):
+        """A request that is there before the loop goes on; gives what returns the status of its answer."""
+        with closing(http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=PATIENCE)) as connection:
+            connection.request("GET", "/livez")
+            yield lambda: connection.getresponse().status
+
 
 def test_an_event_loop_that_is_blocked(monkeypatch):
     """No answer while it is; the first one after it says so."""
-    monkeypatch.setattr("worker.ops.watchdog.LOOP_STALLED", 0.6)
+    monkeypatch.setattr("worker.ops.watchdog.LOOP_STALLED", STALLED)
     monkeypatch.setattr("worker.ops.watchdog.TICK", 0.05)
-    worker = Worker()
+    worker, blocked, released = Worker(), threading.Event(), threading.Event()
     worker.start()
-    assert worker.ready.wait(20)
+    assert worker.ready.wait(PATIENCE)
     try:
-        while worker.asked(within=20) != 200:
+        while worker.asked(within=PATIENCE) != 200:
             time.sleep(0.05)
-        blocked = threading.Event()
 
         def block():
             blocked.set()
-            time.sleep(1.5)
+            released.wait(PATIENCE)
 
         worker.loop.call_soon_threadsafe(block)
-        assert blocked.wait(20)
+        assert blocked.wait(PATIENCE)
         assert worker.asked(within=0.2) is None
-        assert worker.asked(within=20) == 503
-        while worker.asked(within=20) != 200:
+        time.sleep(STALLED)
+        with worker.asking() as answer:
+            released.set()
+            assert answer() == 503
+        while worker.asked(within=PATIENCE) != 200:
             time.sleep(0.05)
     finally:
         worker.loop.call_soon_threadsafe(worker.over.set)
-        worker.join(20)
+        released.set()
+        worker.join(PATIENCE)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from patience import PATIENCE
 
 from worker.errors import KafkaUnavailable
 from worker.kafka import admin, bulk
@@ -32,7 +33,7 @@ def fetch(kafka: str, topic: str) -> Fetch:
     async def fetched(count: int) -> list[Fetched]:
         connection = Connection(kafka)
         consumer = AIOKafkaConsumer(topic, auto_offset_reset="earliest", **connection.arguments())
-        async with opened(consumer, connection, within=30):
+        async with opened(consumer, connection, within=PATIENCE):
             return [await consumer.getone() for _ in range(count)]
 
     return fetched

@@ -16,6 +16,7 @@ import aiohttp
 import orjson
 import pytest
 from lxml import etree
+from patience import PATIENCE
 from rich.console import Console
 
 from worker.errors import StartupError
@@ -41,7 +42,7 @@ LOGOUT = f"{V12}/authentication/user/logout"
 COMMON = "{http://bindings.egain.com/ws/model/v12/gen/common}"
 PLATFORM = "{http://bindings.egain.com/ws/model/v12/gen/platform}"
 
-DEADLINE = 20
+DEADLINE = PATIENCE
 
 
 def individual(first_name: str = "Jack", *, external_id: str | None = None, email: str | None = None) -> bytes:

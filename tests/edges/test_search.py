@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import orjson
 import pytest
 from misbehaving import answering, holding_on, misbehaving, saying
+from patience import PATIENCE
 
 from worker.commands import CreateCustomer, Request
 from worker.customer import Traits
@@ -76,7 +77,7 @@ async def test_a_customer_that_cannot_be_seen_yet():
     async with running(visibility_lag=0.2) as (api, _):
         await api.create(command())
         assert await api.find_by_attribute("externalid", EVENT) == []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while not await api.find_by_attribute("externalid", EVENT):
                 await asyncio.sleep(0.02)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from patience import PATIENCE
 
 from worker.errors import MessageTooLarge
 from worker.kafka import admin, sender
@@ -14,7 +15,7 @@ from worker.records import OutgoingMessage, Position, Stored
 from worker.sandbox.local_kafka import LocalKafka
 from worker.topics import LARGEST, TopicSpec
 
-WITHIN = 60
+WITHIN = PATIENCE
 TOO_LARGE = b"x" * 5000
 
 

@@ -3,10 +3,12 @@
 import asyncio
 import ssl
 import subprocess
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 
+import attrs
 import pytest
 from misbehaving import CREATED, Peer, holding_on, misbehaving, saying, well
+from patience import PATIENCE
 
 from worker.commands import CreateCustomer, Request
 from worker.customer import Traits
@@ -22,14 +24,24 @@ LARGE = CreateCustomer(Request("test", "2"), INDIVIDUAL, b" " * 1024 * 1024)
 
 
 @asynccontextmanager
-async def logged_in(*script, pool_size=2, within=0.8, waiting=0.8):
-    """A client with a session and no connection; the script is for what comes next."""
+async def logged_in(*script, pool_size=2):
+    """A client with a session, no connection and all the time it needs; the script is for what comes next."""
     async with misbehaving() as server:
-        access = Access(server.url, connect_timeout=waiting, request_timeout=within, pool_size=pool_size)
+        access = Access(server.url, connect_timeout=PATIENCE, request_timeout=PATIENCE, pool_size=pool_size)
         async with customer_api(access, CREDENTIALS) as api:
             await api.log_in()
             server.script.extend(script)
             yield api, server
+
+
+@contextmanager
+def giving_up_early(api, **after):
+    """The call within waits no longer than these; those around it still have the time that they need."""
+    session = api._http._session
+    patient = session._timeout
+    session._timeout = attrs.evolve(patient, **after)
+    yield
+    session._timeout = patient
 
 
 async def reset_on_accept(peer: Peer):
@@ -103,7 +115,8 @@ AFTER_SENDING = {
 async def test_a_failure_after_something_was_sent(behaviour, command):
     """The outcome is unknown, and nobody sends it again; the next creation finds a connection."""
     async with logged_in(behaviour) as (api, server):
-        with pytest.raises(OutcomeUnknown):
+        # A silence ends the wait for the next byte, bytes without end the whole call.
+        with giving_up_early(api, sock_read=0.5, total=3), pytest.raises(OutcomeUnknown):
             await api.create(command)
         assert server.created <= 1
         assert isinstance(await api.create(SMALL), Succeeded)
@@ -124,7 +137,7 @@ async def test_a_kept_connection_that_ended_while_idle():
     async with logged_in(saying(CREATED)) as (api, server):
         assert isinstance(await api.create(SMALL), Succeeded)
         pooled = api._http._session.connector._conns
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while any(protocol.is_connected() for kept in pooled.values() for protocol, _ in kept):
                 await asyncio.sleep(0.01)
         assert isinstance(await api.create(SMALL), Succeeded)
@@ -166,10 +179,10 @@ async def test_a_pool_without_a_free_connection():
         await peer.say(CREATED)
 
     released = asyncio.Event()
-    async with logged_in(when_told, pool_size=1, within=5) as (api, server):
+    async with logged_in(when_told, pool_size=1) as (api, server):
         holding = asyncio.ensure_future(api.create(SMALL))
         await answer.wait()
-        with pytest.raises(ApiUnavailable, match="ConnectionTimeoutError"):
+        with giving_up_early(api, connect=0.3), pytest.raises(ApiUnavailable, match="ConnectionTimeoutError"):
             await api.create(SMALL)
         assert server.created == 1
         released.set()
@@ -181,7 +194,7 @@ async def test_a_plain_server_spoken_to_with_tls():
     """The handshake fails before anything of a request is written."""
     async with (
         misbehaving() as server,
-        customer_api(Access(server.url.replace("http", "https"), connect_timeout=1), CREDENTIALS) as api,
+        customer_api(Access(server.url.replace("http", "https"), connect_timeout=PATIENCE), CREDENTIALS) as api,
     ):
         server.script.append(saying_without_reading)
         with pytest.raises(ApiUnavailable, match="TLS"):
@@ -262,7 +275,7 @@ async def test_a_last_look_that_says_no(reused, error):
         with pytest.raises(error) as raised:
             await api.create(SMALL, look)
         assert raised.value is refusal
-        assert await asyncio.wait_for(seen.get(), 30) == b""
+        assert await asyncio.wait_for(seen.get(), PATIENCE) == b""
         assert isinstance(await api.create(SMALL), Succeeded)
         assert server.created == 1 + reused
 
@@ -277,7 +290,7 @@ async def test_many_last_looks_that_say_no():
         results = await asyncio.gather(*[api.create(SMALL, look) for _ in range(50)], return_exceptions=True)
         assert {type(result) for result in results} == {TooLate}
         assert server.created == 0
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while server.alive:
                 await asyncio.sleep(0.01)
         assert isinstance(await api.create(SMALL), Succeeded)
@@ -308,7 +321,7 @@ async def test_a_pool_wait_before_the_last_look():
         await peer.say(CREATED)
         await well(peer)
 
-    async with logged_in(when_told, pool_size=1, within=5, waiting=5) as (api, _):
+    async with logged_in(when_told, pool_size=1) as (api, _):
         first = asyncio.ensure_future(api.create(SMALL))
         await arrived.wait()
         looks = []

@@ -12,6 +12,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from logs_on_kafka import Log
+from patience import PATIENCE
 
 from worker.commands import Request
 from worker.entries import Claim, encode, encode_headers
@@ -26,7 +27,7 @@ from worker.topics import Plan, create
 from worker.verification.command import verified
 from worker.verification.scan import Asked
 
-WITHIN = 30
+WITHIN = PATIENCE
 PARKED = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 1)
 HOUR = 3_600_000
 
@@ -92,7 +93,7 @@ class Told:
             await client.close()
 
     async def verify(self, **asked):
-        return await asyncio.wait_for(verified(self.settings, Asked(**asked)), 60)
+        return await asyncio.wait_for(verified(self.settings, Asked(**asked)), PATIENCE)
 
 
 def found(report):
@@ -367,7 +368,7 @@ async def typed(told, *arguments):
         stderr=asyncio.subprocess.PIPE,
         env={**inherited, **ours},
     )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
     return process.returncode, out.decode().splitlines(), err.decode()
 
 

@@ -15,6 +15,7 @@ import orjson
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from patience import PATIENCE
 from signalling import send
 
 from worker.kafka import admin
@@ -22,9 +23,9 @@ from worker.kafka.connection import Connection, opened
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, RunningSandbox, SandboxConfig, sandbox_api
 from worker.topics import LARGEST, Plan, create
 
-DEADLINE = 45
-AT_ONCE = 10
-PLAY_WITHIN = 110
+DEADLINE = PATIENCE
+AT_ONCE = 4
+PLAY_WITHIN = 2 * PATIENCE
 LAUNCH = Path(__file__).with_name("launch.py")
 HURRY = {
     "WORKER_API__REQUEST_TIMEOUT": "2",
@@ -76,6 +77,15 @@ class Process:
 
     def send(self, number: signal.Signals) -> None:
         send(self.process, number)
+
+    async def once(self, condition: Callable[[], bool]) -> None:
+        """Return when that has come about elsewhere, as the worker should make it."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                while not condition():
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            raise AssertionError(f"it did not come about within {DEADLINE} s; {self.last_lines()}") from None
 
     async def ended(self) -> int:
         """The exit code; everything it wrote has been read by then."""

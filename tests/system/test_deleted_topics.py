@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from judging import NOT_LOOKED_AT, STRUCTURED, Asked, judged, requested
+from patience import PATIENCE
 
 from worker.kafka import admin
 from worker.topics import TopicSpec
@@ -17,7 +18,7 @@ async def delete(world, topic):
     """Return once the broker knows it no more."""
     async with admin.opened(world.connection) as client:
         await client.delete([topic])
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while (await client.cluster([topic])).topics:
                 await asyncio.sleep(0.02)
 
@@ -42,7 +43,7 @@ async def ready(world, *faults, **settings):
 
 async def struck(sandbox, times):
     """Return once the fault has come that often."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while sandbox.faults.active[0].hits < times:
             await asyncio.sleep(0.01)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection
@@ -31,7 +32,7 @@ async def demo(*options: str, **environment: str) -> AsyncIterator[Process]:
     command = [sys.executable, "-m", "worker", "demo", *options]
     process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=clean | environment)
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             yield process
     finally:
         with suppress(ProcessLookupError):
@@ -85,7 +86,7 @@ def workers_of(process: Process) -> list[int]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.05)
 
@@ -100,7 +101,7 @@ async def until_published(kafka: str, said_so_far: str) -> None:
     """Return when the demonstration knows that its first event is in the topic: the second one is."""
     found = re.search(r"made the topics (\S+),", said_so_far)
     assert found
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while (await requests_in(kafka, found.group(1))) < 2:
             await asyncio.sleep(0.05)
 

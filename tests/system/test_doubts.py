@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from judging import NOT_LOOKED_AT, STRUCTURED, Asked, identity, judged, requested
+from patience import PATIENCE
 
 DOUBTS: dict[str, dict[str, Any]] = {
     "lost": {"kind": "reply_lost"},
@@ -28,7 +29,7 @@ async def test_each_doubt(world, look_up):
     worker = await world.start()
     await worker.until("record.finished", len(DOUBTS))
     carried_out = len(DOUBTS) if look_up else len(DOUBTS) - 1
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while sandbox.ledger.created < carried_out:
             await asyncio.sleep(0.02)
     assert await worker.stop() == 0

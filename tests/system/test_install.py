@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from package_index import WORKING, PackageIndex, module_of, pin_lines, pinned, served
 from packaging.requirements import Requirement
+from patience import PATIENCE
 
 from worker import __version__
 
@@ -18,7 +19,6 @@ ROOT = Path(__file__).parents[2]
 UV = "deploy/uv-requirements.txt"
 LISTS = (UV, "deploy/requirements.txt", "deploy/image-requirements.txt", "tests/requirements.txt")
 NEEDED = ("deploy/install", "pyproject.toml", "README.md", "LICENSE", "worker/__init__.py")
-WITHIN = 100
 VERSIONS = "from importlib.metadata import distributions as all; [print(d.name, d.version) for d in all()]"
 
 
@@ -57,7 +57,7 @@ class Checkout:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=WITHIN,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 0, done.stderr[-2000:]
@@ -106,7 +106,7 @@ def pip(tmp_path_factory):
         return [sys.executable, "-m", "pip"]
     directory = tmp_path_factory.mktemp("pip")
     options = ("--no-deps", "--require-hashes", "--requirement", ROOT / "tests/oldest-pip.txt", "--dest", directory)
-    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", *options], check=True, timeout=WITHIN)
+    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", *options], check=True, timeout=PATIENCE)
     (wheel,) = directory.iterdir()
     return [sys.executable, wheel / "pip"]
 
@@ -135,3 +135,26 @@ def test_what_the_image_is_built_of(checkout, pip):
     fetched = {tuple(wheel.name.split("-")[:2]) for wheel in (checkout.directory / "wheels").iterdir()}
     listed = checkout.listed("deploy/image-requirements.txt")
     assert fetched == {(name.replace("-", "_"), version) for name, version in listed.items()}
+
+
+@pytest.mark.parametrize(
+    ("lacks", "said"),
+    [
+        ("ensurepip", "needed: apt-get install python3-venv (or name another Python with PYTHON=/path/to/python3)"),
+        ("version_info", "needed: Python 3.11 to 3.14 with venv (name one with PYTHON=/path/to/python3)"),
+    ],
+)
+def test_a_machine_that_lacks_something(tmp_path, lacks, said):
+    """As Debian without its venv package, or a machine with an old Python alone: one line says what is needed."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("dirname", "basename"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    (programs / "python3").write_text(f'#!/bin/sh\ncase "$2" in *{lacks}*) exit 1 ;; esac\n')
+    (programs / "python3").chmod(0o755)
+    (tmp_path / "deploy").mkdir()
+    install = shutil.copy(ROOT / "deploy/install", tmp_path / "deploy/install")
+    done = subprocess.run(
+        [install], env={"PATH": str(programs)}, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{said}\n")

@@ -1,6 +1,5 @@
 """A worker killed at every step of a record's life, and the one that comes after it: judged by the API's ledger."""
 
-import asyncio
 import signal
 from dataclasses import dataclass
 from typing import Any
@@ -85,9 +84,7 @@ async def kill(world, case, sandbox):
     """Return when the first worker is dead."""
     if case.side in {"executed", "late"}:
         worker = await world.start()
-        async with asyncio.timeout(30):
-            while not sandbox.faults.active[0].hits:
-                await asyncio.sleep(0.01)
+        await worker.once(lambda: bool(sandbox.faults.active[0].hits))
         assert await worker.stop(signal.SIGKILL) == -signal.SIGKILL
     else:
         worker = await world.launch(case.step, case.side, signal.SIGKILL)

@@ -7,12 +7,13 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 from judging import NOT_LOOKED_AT, STRUCTURED, Asked, judged, requested
+from patience import PATIENCE
 from two_brokers import two_brokers
 
 from worker.errors import KafkaUnavailable
 
 KEYS = 20
-WITHIN = 100
+WITHIN = PATIENCE
 
 
 async def ask(world, asked, going_on):

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewPartitions
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy as Builder
 from judging import NOT_LOOKED_AT, STRUCTURED, Asked, judged, requested
+from patience import PATIENCE
 from scripted_log import ODD, corrupt
 
 from worker.kafka import admin
@@ -154,14 +155,14 @@ async def add_partitions(world, topic, count):
 
 
 async def finished(workers, count):
-    async with asyncio.timeout(45):
+    async with asyncio.timeout(PATIENCE):
         while sum(len(worker.of("record.finished")) for worker in workers) < count:
             await asyncio.sleep(0.05)
 
 
 async def refused(workers, partitions):
     """What each of these partitions waits for."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while True:
             lines = [line for worker in workers for line in worker.of("journal.restore_failed")]
             if {line["partition"] for line in lines} == partitions:

@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 import orjson
 import pytest
+from patience import PATIENCE
 from prometheus_client.parser import text_string_to_metric_families
 
 STALLING = Path(__file__).with_name("stalling.py")
@@ -36,7 +37,7 @@ class Pages:
 
     async def until(self, path, condition):
         """That page, once it is as it should be."""
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE):
             while not condition(found := await self.json(path)):
                 await asyncio.sleep(0.05)
         return found
@@ -109,7 +110,7 @@ async def test_an_api_that_hangs(world, pages):
     await world.publish(*[individual(name) for name in "ABC"], partition=0)
     worker = await world.start()
     shown = await pages(worker)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not sandbox.faults.active[0].hits:
             await asyncio.sleep(0.01)
     _, status = await shown.until("/status", lambda found: found[1]["partitions"][0]["lag"] is not None)

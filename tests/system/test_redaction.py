@@ -12,6 +12,7 @@ import orjson
 import pytest
 from aiohttp import web
 from builders import seed
+from patience import PATIENCE
 from span_collector import span_collector
 
 from worker.letter_headers import original
@@ -259,5 +260,5 @@ async def test_a_password_that_kafka_does_not_take(world):
         )
         await worker.until("hold.started", reason="kafka_unavailable")
         worker.send(signal.SIGTERM)
-        await asyncio.wait_for(worker.ended(), 40)
+        await asyncio.wait_for(worker.ended(), PATIENCE)
     assert MARK not in everything_said(worker)

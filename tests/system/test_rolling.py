@@ -4,6 +4,7 @@ import asyncio
 import os
 
 import orjson
+from patience import PATIENCE
 
 RESTARTS = int(os.environ.get("WORKER_TEST_RESTARTS", "4"))
 WORKERS = 3
@@ -40,7 +41,7 @@ async def test_every_worker_is_restarted_in_turn(world):
     loading = asyncio.create_task(load())
     for restart in range(RESTARTS):
         before = sandbox.ledger.created
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while sandbox.ledger.created < before + 20:
                 await asyncio.sleep(0.02)
         assert await workers[restart % WORKERS].stop() == 0

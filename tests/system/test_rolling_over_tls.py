@@ -8,6 +8,7 @@ from uuid import uuid4
 import orjson
 import pytest
 import pytest_asyncio
+from patience import PATIENCE
 from secured import SecuredKafka, secured_kafka
 
 # What is shared is one broker and one event loop, not more.
@@ -61,7 +62,7 @@ async def test_every_worker_is_restarted_in_turn(world):
             await asyncio.sleep(0.02)
 
     loading = asyncio.create_task(load())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         await goes_on()
     for restart in range(RESTARTS):
         async with asyncio.timeout(BEFORE_A_GOODBYE):

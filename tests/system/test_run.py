@@ -6,6 +6,7 @@ import socket
 
 import orjson
 import pytest
+from patience import PATIENCE
 
 
 def individual(name="Jack", **elements):
@@ -80,7 +81,7 @@ async def test_a_worker_killed_while_the_api_works(world):
     sandbox = await world.sandbox({"kind": "delay_after", "seconds": 60, "times": 1})
     await world.publish(individual("A"), individual("B"), key=b"k")
     worker = await world.start(WORKER_KAFKA__SESSION_TIMEOUT="6")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not sandbox.ledger.created:
             await asyncio.sleep(0.01)
     assert await worker.stop(signal.SIGKILL) == -signal.SIGKILL
@@ -99,7 +100,7 @@ async def test_a_stop_while_the_api_works(world):
     sandbox = await world.sandbox({"kind": "delay_before", "seconds": 1, "times": 1})
     await world.publish(*[individual(name) for name in "ABC"], key=b"k")
     worker = await world.start()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not sandbox.faults.active[0].hits:
             await asyncio.sleep(0.01)
     assert await worker.stop() == 0
@@ -117,7 +118,7 @@ async def test_a_second_signal(world):
     sandbox = await world.sandbox({"kind": "hang", "times": 1})
     await world.publish(individual())
     worker = await world.start()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not sandbox.faults.active[0].hits:
             await asyncio.sleep(0.01)
     worker.send(signal.SIGTERM)

@@ -1,6 +1,5 @@
 """A worker frozen past its session while another one takes over, and thawed then."""
 
-import asyncio
 import signal
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,9 +53,7 @@ async def freeze(world, case, sandbox):
         worker = await world.launch(case.step, case.side, signal.SIGSTOP)
     else:
         worker = await world.start()
-        async with asyncio.timeout(30):
-            while not sandbox.faults.active[0].hits:
-                await asyncio.sleep(0.01)
+        await worker.once(lambda: bool(sandbox.faults.active[0].hits))
         worker.send(signal.SIGSTOP)
     await worker.frozen()
     return worker

@@ -1,5 +1,7 @@
 """What is installed is all that is needed."""
 
+import email
+import re
 import subprocess
 import sys
 import zipfile
@@ -61,3 +63,16 @@ def test_the_package_that_runs_is_the_installed_one(wheel, tmp_path):
         check=True,
     )
     assert done.stdout.startswith(str(tmp_path))
+
+
+def test_its_page_on_an_index(wheel):
+    """The README wholly, without what leads to files that an index does not have; and where to read on."""
+    with zipfile.ZipFile(wheel) as files:
+        (name,) = [each for each in files.namelist() if each.endswith(".dist-info/METADATA")]
+        page = email.message_from_string(files.read(name).decode())
+    text = str(page.get_payload())
+    readme = (ROOT / "README.md").read_text()
+    assert page["Description-Content-Type"] == "text/markdown"
+    assert page.get_all("Project-URL")
+    assert [link for link in re.findall(r"\]\(([^)]*)\)", text) if not link.startswith("https://")] == []
+    assert [line for line in readme.splitlines() if "](" not in line and line not in text] == []

@@ -12,7 +12,8 @@ from worker.topics import Plan
 
 STACK: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
-OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+BUILT = {name: service for name, service in SERVICES.items() if "build" in service}
+OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("customer-worker:")}
 EVERY = pytest.mark.parametrize("name", SERVICES)
 
 
@@ -56,6 +57,15 @@ def test_images_by_version(name: str) -> None:
     image, _, version = SERVICES[name]["image"].partition(":")
     assert image
     assert version not in {"", "latest"}
+
+
+def test_built_once() -> None:
+    """By one service, which every profile starts; whoever runs the image takes that one, and pulls none."""
+    assert BUILT.keys() == {"topics"}
+    assert "profiles" not in SERVICES["topics"]
+    assert set(OURS) == {"topics", "sandbox", "worker", "trial"}
+    assert {service["image"] for service in OURS.values()} == {BUILT["topics"]["image"]}
+    assert {service["pull_policy"] for service in OURS.values()} == {"never"}
 
 
 @EVERY

@@ -1,6 +1,5 @@
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from typing import Any, get_args
 
 import pytest
 import yaml
+from lacking import needed
 
 from worker.hold import HoldReason
 from worker.measures import Measures
@@ -145,9 +145,9 @@ def test_dashboard_is_provisioned() -> None:
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool comes with Prometheus")
 def test_by_prometheus() -> None:
     """Its own tool finds every rule right, and every alert coming when it should."""
+    promtool = needed("promtool", "prometheus")
     for arguments in (["check", "config", "prometheus.yml"], ["test", "rules", "customer-worker.rules.test.yml"]):
-        done = subprocess.run(["promtool", *arguments], cwd=DEPLOY / "prometheus", capture_output=True, check=False)
+        done = subprocess.run([promtool, *arguments], cwd=DEPLOY / "prometheus", capture_output=True, check=False)
         assert done.returncode == 0, done.stdout

@@ -1,7 +1,9 @@
 """The README says what the code does."""
 
+import re
 from pathlib import Path
 
+import pytest
 from pydantic import BaseModel, SecretStr
 
 from worker.settings import Settings
@@ -49,3 +51,20 @@ def test_every_topic_is_named():
     """By its default name."""
     text = README.read_text()
     assert [name for _, name in Plan().names() if name not in text] == []
+
+
+def anchors(page):
+    """Of its headings, as they are made of them: small, without punctuation, hyphens for spaces."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [README, README.parent / "deploy/README.md"], ids=["readme", "runbook"])
+def test_links(page):
+    """What a page leads to in the project is there, heading and all."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link

@@ -1,0 +1,46 @@
+"""Nothing ends: what was installed today works in another year, and on a machine whose clock is behind."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from lacking import needed
+
+ROOT = Path(__file__).parents[2]
+WITHIN = 500
+UNIT_TESTS = "tests/unit"
+TLS_TESTS = ("tests/edges/test_api_tls.py", "tests/edges/test_check_outside.py", "tests/edges/test_kafka_security.py")
+
+
+@pytest.fixture(params=["+400d", "-1d"], ids=["in 400 days", "a day ago"])
+def on_that_day(request):
+    """Runs Python with these arguments under another clock; gives the exit code and what was printed."""
+    faketime = needed("faketime", "faketime")
+    # Each property is tried on this day; how many of its examples there are is another matter.
+    environment = {**os.environ, "WORKER_TEST_EXAMPLES": "5"}
+
+    def run(*arguments: str) -> tuple[int, str]:
+        command = [faketime, "-f", request.param, sys.executable, *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=WITHIN, check=False
+        )
+        return done.returncode, (done.stdout + done.stderr)[-4000:]
+
+    return run
+
+
+@pytest.mark.timeout(WITHIN + 20)
+@pytest.mark.parametrize("tests", [(UNIT_TESTS,), TLS_TESTS], ids=["unit", "tls"])
+def test_tests(on_that_day, tests):
+    """Certificates are made and rules are judged by the day that it is."""
+    code, said = on_that_day("-m", "pytest", "--quiet", "-p", "no:cacheprovider", *tests)
+    assert code == 0, said
+
+
+@pytest.mark.timeout(WITHIN + 20)
+def test_demo(on_that_day):
+    """Kafka, the sandbox, the worker and the samples."""
+    code, said = on_that_day("-m", "worker", "demo")
+    assert code == 0, said
