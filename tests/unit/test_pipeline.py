@@ -356,13 +356,16 @@ async def test_nearly_nothing_but_refusals():
 
 async def test_a_dead_letter_that_does_not_fit(world):
     """It is published without its payload, and says so."""
+    tried = []
 
     def small(message):
         if message.topic == "dead" and message.value:
+            tried.append(message.compressed)
             raise MessageTooLarge("too large")
 
     world.topics.before = small
     await world.process(record(event="bad"))
+    assert tried == [False, True]
     (letter,) = world.topics.of("dead")
     assert (letter.key, letter.value, dict(letter.headers)["worker-payload"]) == (b"k", None, b"omitted")
 

@@ -21,7 +21,7 @@ from worker.errors import KafkaUnavailable, MessageTooLarge
 from worker.kafka.connection import Connection, close, opened, started
 from worker.kafka.failures import named
 from worker.kafka.leaders import NO_LEADER, missing, partitions
-from worker.kafka.outbox import TOO_LARGE, Acknowledged, Outbox, Waiting
+from worker.kafka.outbox import BATCH, TOO_LARGE, Acknowledged, Outbox, Waiting
 from worker.records import OutgoingMessage, Position, Stored
 
 # A send that takes longer is told as a hold (facts rows 3 and 4).
@@ -33,7 +33,6 @@ POISONED = (OutOfOrderSequenceNumber, UnknownProducerId, *TOO_LARGE, ProducerFen
 NO_OUTAGE = (*TOO_LARGE, ProducerClosed)
 # What a record costs beside its key, value and headers, at most.
 OVERHEAD = 100
-BATCH = 64 * 1024
 LOG_APPEND_TIME = 1
 by_key = DefaultPartitioner()
 
