@@ -78,7 +78,7 @@ class Sender:
         Raises MessageTooLarge alone. `acknowledged` is called for the messages of a partition in the order of their
         offsets. Publishers who are cancelled take nothing back.
         """
-        if size(message) > self.max_request_size:
+        if _size(message) > self.max_request_size:
             raise MessageTooLarge(f"{message.topic}: larger than {self.max_request_size} bytes")
         number = await self._number(message)
         stored: asyncio.Future[Stored] = self._loop.create_future()
@@ -202,7 +202,7 @@ class Sender:
             outbox.give_up()
 
 
-def size(message: OutgoingMessage) -> int:
+def _size(message: OutgoingMessage) -> int:
     """Bytes, a little more than it takes on the way."""
     headers = sum(len(name) + len(value or b"") + 10 for name, value in message.headers)
     return len(message.key or b"") + len(message.value or b"") + headers + OVERHEAD
