@@ -88,10 +88,10 @@ class Outbox:
     async def _next(self) -> None:
         """What could not be delivered stays first in line, in the order in which it came."""
         producer = self._delivery.producer
-        first = self._waiting[0]
-        alike = takewhile(lambda each: each.message.compressed is first.message.compressed, self._waiting)
-        batch = BatchBuilder(BATCH, ZSTD) if first.message.compressed else producer.create_batch()
-        count = _fill(batch, [first] if self._singly else alike)
+        front = self._waiting[0]
+        alike = takewhile(lambda each: each.message.compressed is front.message.compressed, self._waiting)
+        batch = BatchBuilder(BATCH, ZSTD) if front.message.compressed else producer.create_batch()
+        count = _fill(batch, [front] if self._singly else alike)
         try:
             first = await self._delivery.deliver(producer, batch, self._place)
         except KafkaError as error:
