@@ -257,11 +257,14 @@ class PartitionJournal:
             return InDoubt(own.attempts, frozenset().union(*(known.open for known in records.values())), evidence)
         return Fresh(own.attempts, exists=evidence.exists)
 
-    def finish(self, event: UUID, outcome: Outcome) -> Finished:
-        """The entry of a record's end. A doubt's holds all that is known of the event's customer: it may be the only
-        entry that compaction and retention leave of it.
+    def finish(self, event: UUID, outcome: Outcome, told: Evidence | None = None) -> Finished:
+        """The entry of a record's end. A doubt's holds all that is known of the event's customer, `told` by the record
+        too: it may be the only entry that compaction and retention leave of it.
         """
-        return Finished(outcome, evidence=_evidence(self.known(event).records) if _unknown(outcome) else NO_EVIDENCE)
+        if not _unknown(outcome):
+            return Finished(outcome)
+        evidence = _evidence(self.known(event).records)
+        return Finished(outcome, evidence=evidence if told is None else evidence | told)
 
     def _as_another(self, event: UUID, offset: int) -> Recollection | None:
         """What is known of the record at that offset, where its first entry was that of another event."""

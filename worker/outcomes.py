@@ -12,7 +12,7 @@ MAX_MESSAGE: Final = 1_000
 MAX_VIOLATIONS: Final = 500
 """More would cost seconds to name, and nobody reads on."""
 
-MAX_LISTED: Final = 64 * 1024
+MAX_LISTED: Final = 128 * 1024
 """Bytes that the violations of one record take as JSON."""
 
 EXISTS: Final = "the customer exists, and nobody knows under which id"

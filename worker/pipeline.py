@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol, assert_never
+from uuid import UUID
 
 import structlog
 
@@ -12,7 +13,7 @@ from worker.calls import Call
 from worker.commands import CreateCustomer, Request, Unusable
 from worker.creation import OPEN, Creation, unknown
 from worker.errors import MessageTooLarge
-from worker.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt
+from worker.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt, PartitionJournal, Recollection
 from worker.letter_headers import accepts_duplicates, doubt
 from worker.measures import Measures
 from worker.outcomes import Failed, Outcome, Succeeded
@@ -75,11 +76,7 @@ class Pipeline:
         """The record's outcome, which is in the journal before anybody hears of it."""
         outcome: Outcome
         record = trail.record
-        accepted = accepts_duplicates(record.headers)
-        known = assignment.journal.recall(asked.request.event, record.offset, doubts_accepted=accepted)
-        if isinstance(known, Fresh) and (evidence := doubt(record.headers)) is not None:
-            # The journal may have forgotten it, or be that of another partition: the dead letter itself says so.
-            known = InDoubt(known.attempts, evidence=evidence)
+        known = _recalled(assignment.journal, asked.request.event, record)
         match known:
             case Ended(outcome):
                 return outcome
@@ -100,7 +97,7 @@ class Pipeline:
         # The next of the key may begin: its intent comes behind this finish in the journal, so that its POST does too.
         settled()
         event = asked.request.event
-        await assignment.write(event, record.offset, assignment.journal.finish(event, outcome))
+        await assignment.write(event, record.offset, assignment.journal.finish(event, outcome, doubt(record.headers)))
         self.measures.settled(outcome)
         return outcome
 
@@ -133,6 +130,20 @@ class Pipeline:
             except MessageTooLarge as error:
                 refusal = error
         raise refusal or MessageTooLarge("nothing to be published")
+
+
+def _recalled(journal: PartitionJournal, event: UUID, record: Record) -> Recollection:
+    """What the journal knows and a dead letter that comes back says: the journal may have forgotten, or never known."""
+    known = journal.recall(event, record.offset, doubts_accepted=accepts_duplicates(record.headers))
+    if (told := doubt(record.headers)) is None:
+        return known
+    match known:
+        case Fresh(attempts):
+            return InDoubt(attempts, evidence=told)
+        case InDoubt():
+            return replace(known, evidence=known.evidence | told)
+        case _:
+            return known
 
 
 def _tell(record: Record, request: Request, outcome: Outcome, seconds: float) -> None:

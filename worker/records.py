@@ -64,7 +64,8 @@ class Standing:
 class OutgoingMessage:
     """Bytes to be published; `partition` is None where the key decides.
 
-    It decides, too, where there is no such partition and the message may be `elsewhere`.
+    It decides, too, where there is no such partition and the message may be `elsewhere`. `compressed`: in a batch that
+    is.
     """
 
     topic: str
@@ -73,6 +74,7 @@ class OutgoingMessage:
     headers: Headers = ()
     partition: int | None = None
     elsewhere: bool = False
+    compressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

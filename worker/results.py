@@ -71,9 +71,13 @@ class Results:
     def dead_letters(
         self, outcome: Failed, record: Record, request: Request, first_seen: float
     ) -> Iterator[OutgoingMessage]:
-        """The forms of a dead letter: whole; without its value; the place of the record alone, which always fits."""
-        yield self.dead_letter(outcome, record, request, first_seen)
+        """The forms of a dead letter: whole; without its value; the place of the record alone, which always fits.
+
+        Whole as it is, and as its producer may have sent it: a topic's limit is on what is compressed.
+        """
+        yield (whole := self.dead_letter(outcome, record, request, first_seen))
         if self.with_payload:
+            yield replace(whole, compressed=True)
             yield self.without_payload().dead_letter(outcome, record, request, first_seen)
         yield self._place(outcome, record, request, first_seen)
 

@@ -28,7 +28,7 @@ from worker.kafka.extent import extent
 from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode
 from worker.records import OutgoingMessage, Record
 from worker.results import Results
-from worker.topics import Plan, create
+from worker.topics import LARGEST, Plan, TopicSpec, create
 
 DEADLINE = PATIENCE
 PARTITIONS = 2
@@ -265,6 +265,16 @@ async def test_one_publisher_of_a_name(topics):
     async with extent(topics.connection, topics.plan.requests, [0]) as topic:
         offsets = [record.offset async for records, _ in topic.read() for record in records]
     assert offsets == [0, 1, stored.offset]
+
+
+async def test_a_record_that_fits_compressed_alone(kafka, unique):
+    """As its producer sent it: it is published again."""
+    connection = Connection(kafka, request_timeout=10)
+    async with admin.opened(connection) as client:
+        await client.create(TopicSpec(unique, 1, 1, {"max.message.bytes": "100000"}))
+    message = OutgoingMessage(unique, None, b"x" * 5_000_000, partition=0)
+    async with exclusive(connection, unique, largest=LARGEST) as publisher:
+        assert [each.offset for each in await publisher.publish([message])] == [0]
 
 
 async def test_what_the_request_topic_does_not_hold_any_more(topics, capsys):

@@ -1,6 +1,7 @@
 """Publishing to a real Kafka, many at once: in order, once, whatever is refused, given up or slow."""
 
 import asyncio
+import os
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -122,6 +123,23 @@ async def test_a_message_as_large_as_its_topic_takes(connection, unique, outage)
         answers = await ended(publishing(publisher, topic, [value, value + b"x" * 100]))
     assert [type(each) for each in answers] == [Position, MessageTooLarge]
     assert await stored(connection, topic) == [value]
+
+
+async def test_a_message_that_fits_compressed(connection, unique, outage):
+    """It is stored among others that are not, each in its order and as it is; what does not fit so either fails."""
+    topic = await make(connection, unique, max_message_bytes="100000")
+    value = b"x" * 5_000_000
+    async with sender.sender(connection, outage, max_request_size=LARGEST) as publisher:
+        plain = publishing(publisher, topic, [b"0", value, b"2"])
+        packed = [
+            asyncio.create_task(publisher.publish(OutgoingMessage(topic, b"k", each, (), 0, compressed=True)))
+            for each in (value, os.urandom(200_000), b"5")
+        ]
+        last = publishing(publisher, topic, [b"6"])
+        answers = await ended([*plain, *packed, *last])
+    assert [number for number, each in enumerate(answers) if isinstance(each, MessageTooLarge)] == [1, 4]
+    assert await stored(connection, topic) == [b"0", b"2", value, b"5", b"6"]
+    assert outage.details == []
 
 
 async def test_publishers_that_are_cancelled(connection, unique, outage):

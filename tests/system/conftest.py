@@ -158,9 +158,9 @@ class World:
         return Process(process)
 
     async def publish(
-        self, *values: bytes | None, key: bytes | None = None, headers=(), partition=0, topic=None
+        self, *values: bytes | None, key: bytes | None = None, headers=(), partition=0, topic=None, **options
     ) -> None:
-        made = AIOKafkaProducer(bootstrap_servers=self.kafka, max_request_size=LARGEST)
+        made = AIOKafkaProducer(bootstrap_servers=self.kafka, max_request_size=LARGEST, **options)
         async with opened(made, self.connection, DEADLINE) as producer:
             for value in values:
                 await asyncio.wait_for(

@@ -50,19 +50,20 @@ async def test_odd_records(world):
     await world.publish(BARE, key=b"doubt")
     await worker.until("record.finished", 1, reason="outcome_unknown")
     (parked,) = await world.read(world.plan.dead_letters, 1)
-    large = event("large", more="x" * 5 * MIB)
+    large, zipped = event("large", more="x" * 5 * MIB), event("zipped", more="x" * 20 * MIB)
     await world.publish(parked.value, key=parked.key, headers=parked.headers)
     await world.publish(parked.value, key=parked.key, headers=parked.headers, partition=1)
     await world.publish(event("subject", subject="s" * (MIB - 1000)), key=b"s", headers=STRUCTURED)
     await world.publish(large, key=b"l", headers=STRUCTURED)
+    await world.publish(zipped, key=b"z", headers=STRUCTURED, compression_type="zstd")
     await world.publish(BARE, key=b"d", headers=DELETE)
     await world.publish(HIDDEN, key=b"x")
     await world.publish(requested("key"), key=b"k" * MIB, headers=STRUCTURED)
-    told = await worker.until("record.finished", 8)
+    told = await worker.until("record.finished", 9)
     assert sorted(line.get("reason", "") for line in told) == [
         "",
         *["outcome_unknown"] * 3,
-        *["undecodable"] * 3,
+        *["undecodable"] * 4,
         "unsupported_event",
     ]
     assert await worker.stop() == 0
@@ -72,6 +73,7 @@ async def test_odd_records(world):
     assert created.key == hashlib.sha256(b"k" * MIB).hexdigest().encode()
     letters = {letter.key: letter for letter in await world.read(world.plan.dead_letters)}
     assert letters[b"l"].value == large
+    assert letters[b"z"].value == zipped
     assert dict(letters[b"l"].headers)["worker-event-id"] == b"large"
-    assert len(await world.events(world.plan.failed)) == 7
+    assert len(await world.events(world.plan.failed)) == 8
     assert await (await world.start("verify")).ended() == 0

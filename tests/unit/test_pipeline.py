@@ -356,13 +356,16 @@ async def test_nearly_nothing_but_refusals():
 
 async def test_a_dead_letter_that_does_not_fit(world):
     """It is published without its payload, and says so."""
+    tried = []
 
     def small(message):
         if message.topic == "dead" and message.value:
+            tried.append(message.compressed)
             raise MessageTooLarge("too large")
 
     world.topics.before = small
     await world.process(record(event="bad"))
+    assert tried == [False, True]
     (letter,) = world.topics.of("dead")
     assert (letter.key, letter.value, dict(letter.headers)["worker-payload"]) == (b"k", None, b"omitted")
 
@@ -432,6 +435,19 @@ async def test_a_doubt_that_another_tool_brings_back_and_a_look_up_settles():
         world = await World(find=Found(found)).again()
         outcome = await world.process(replace(record(5), headers=RETURNED))
         assert (outcome.resolution, world.customers.executed.total()) == (resolution, made)
+
+
+async def test_a_customer_without_an_id_that_another_tool_brings_to_another_partition():
+    """It exists, so that no look-up that finds nothing makes its event sendable: now, repeated, after a restart."""
+    world = await World(find=Found([])).again()
+    returned = replace(record(5), headers=(*RETURNED, ("worker-customer-exists", b"true")))
+    for each in (returned, record(6), None, record(7)):
+        if each is None:
+            await world.again()
+        else:
+            outcome = await world.process(each)
+            assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+    assert world.customers.executed.total() == 0
 
 
 async def test_a_dead_letter_of_a_certain_failure_that_another_tool_brings_back(world):

@@ -35,6 +35,8 @@ async def exclusive(
         transactional_id=name,
         transaction_timeout_ms=int(2 * within * 1000),
         max_request_size=largest,
+        # What a producer had compressed may fit into the topic in no other way.
+        compression_type="gzip",
     )
     asyncio.get_running_loop().set_exception_handler(_without_fences)
     # Starting it is what fences: it returns when the broker has ended what the earlier one had begun.

@@ -4,15 +4,19 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch
 
 from worker.errors import MessageTooLarge
 from worker.records import OutgoingMessage, Position, Stored
 
+BATCH = 64 * 1024
+ZSTD = DefaultRecordBatch.CODEC_ZSTD
 # Larger than the topic's `max.message.bytes`; than its `segment.bytes`.
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
@@ -84,8 +88,10 @@ class Outbox:
     async def _next(self) -> None:
         """What could not be delivered stays first in line, in the order in which it came."""
         producer = self._delivery.producer
-        batch = producer.create_batch()
-        count = _fill(batch, self._waiting if not self._singly else [self._waiting[0]])
+        front = self._waiting[0]
+        alike = takewhile(lambda each: each.message.compressed is front.message.compressed, self._waiting)
+        batch = BatchBuilder(BATCH, ZSTD) if front.message.compressed else producer.create_batch()
+        count = _fill(batch, [front] if self._singly else alike)
         try:
             first = await self._delivery.deliver(producer, batch, self._place)
         except KafkaError as error:

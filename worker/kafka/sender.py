@@ -21,7 +21,7 @@ from worker.errors import KafkaUnavailable, MessageTooLarge
 from worker.kafka.connection import Connection, close, opened, started
 from worker.kafka.failures import named
 from worker.kafka.leaders import NO_LEADER, missing, partitions
-from worker.kafka.outbox import TOO_LARGE, Acknowledged, Outbox, Waiting
+from worker.kafka.outbox import BATCH, TOO_LARGE, Acknowledged, Outbox, Waiting
 from worker.records import OutgoingMessage, Position, Stored
 
 # A send that takes longer is told as a hold (facts rows 3 and 4).
@@ -33,7 +33,6 @@ POISONED = (OutOfOrderSequenceNumber, UnknownProducerId, *TOO_LARGE, ProducerFen
 NO_OUTAGE = (*TOO_LARGE, ProducerClosed)
 # What a record costs beside its key, value and headers, at most.
 OVERHEAD = 100
-BATCH = 64 * 1024
 LOG_APPEND_TIME = 1
 by_key = DefaultPartitioner()
 
@@ -79,7 +78,7 @@ class Sender:
         Raises MessageTooLarge alone. `acknowledged` is called for the messages of a partition in the order of their
         offsets. Publishers who are cancelled take nothing back.
         """
-        if size(message) > self.max_request_size:
+        if _size(message) > self.max_request_size:
             raise MessageTooLarge(f"{message.topic}: larger than {self.max_request_size} bytes")
         number = await self._number(message)
         stored: asyncio.Future[Stored] = self._loop.create_future()
@@ -203,7 +202,7 @@ class Sender:
             outbox.give_up()
 
 
-def size(message: OutgoingMessage) -> int:
+def _size(message: OutgoingMessage) -> int:
     """Bytes, a little more than it takes on the way."""
     headers = sum(len(name) + len(value or b"") + 10 for name, value in message.headers)
     return len(message.key or b"") + len(message.value or b"") + headers + OVERHEAD
