@@ -42,6 +42,8 @@ class Kafka(Group):
     """The key (PEM) of that certificate."""
     group_instance_id: str | None = None
     """Static membership: a name per replica, `{ordinal}` being the number its host name ends in; unset: dynamic."""
+    max_batch_bytes: Positive = 64 * 1024 * 1024
+    """Bytes that a producer's batch may have once it is decompressed; a larger one holds its partition alone."""
 
 
 class Topics(Group):
