@@ -44,6 +44,8 @@ class Kafka(Group):
     """Static membership: a name per replica, `{ordinal}` being the number its host name ends in; unset: dynamic."""
     start: Start = "earliest"
     """Where a new group begins: `earliest`, `latest`, or a time such as 2026-11-27T08:00Z; nothing else asks for it."""
+    max_batch_bytes: Positive = 64 * 1024 * 1024
+    """Bytes that a producer's batch may have once it is decompressed; a larger one holds its partition alone."""
 
 
 class Topics(Group):

@@ -24,6 +24,7 @@ from worker.flood import Flood
 from worker.hold import Holds
 from worker.journal_config import kept_window
 from worker.kafka.connection import Connection
+from worker.kafka.expansion import bound
 from worker.kafka.source import Membership
 from worker.measures import Measures
 from worker.pace import Pace
@@ -57,8 +58,9 @@ def catalog(settings: Settings) -> Configured | None:
 
 
 def connection(settings: Settings) -> Connection:
-    """How every Kafka client connects."""
+    """How every Kafka client connects, and what a batch may have for any of them."""
     kafka = settings.kafka
+    bound(kafka.max_batch_bytes)
     return Connection(
         kafka.bootstrap_servers,
         client_id=kafka.client_id,

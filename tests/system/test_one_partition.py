@@ -17,6 +17,8 @@ from scripted_log import ODD, corrupt
 from worker.kafka import admin
 from worker.sandbox.local_kafka import LocalKafka
 
+LIMITED = Path(__file__).with_name("limited.py")
+
 
 @pytest.fixture(scope="module")
 def broker():
@@ -147,6 +149,26 @@ async def test_a_header_name_that_is_not_utf8(world):
     assert worker.of("hold.started", reason="partition_unreadable") == []
     verifying = await world.start("verify")
     assert await verifying.ended() == 0, verifying.last_lines()
+
+
+async def test_a_batch_that_becomes_huge(world):
+    """Some KB that are 120 MB, for a process that gets 100 MiB more: it holds their partition, and lives on."""
+    world.hurry(WORKER_KAFKA__SESSION_TIMEOUT="45")
+    await world.topics()
+    sandbox = await world.sandbox(identity_attribute=NOT_LOOKED_AT)
+    async with AIOKafkaProducer(bootstrap_servers=world.kafka) as producer:
+        made = producer.create_batch()
+        made._builder = Builder(2, 4, 0, -1, -1, -1, 2**28)
+        made.append(timestamp=None, key=b"k", value=b"x" * 120_000_000, headers=[])
+        made.close()
+        await (await producer.send_batch(made, world.plan.requests, partition=1))
+    await world.publish(*[requested(f"a{number}") for number in range(5)], headers=STRUCTURED, partition=0)
+    worker = await world._process(str(LIMITED), str(100 * 2**20), "run")
+    (hold,) = await worker.until("hold.started", reason="partition_unreadable", partition=1)
+    assert "at offset 0: the batch there cannot be read: it is too large once decompressed" in hold["detail"]
+    await worker.until("record.finished", 5, partition=0)
+    assert await worker.stop() == 0
+    assert sandbox.ledger.created == 5
 
 
 async def add_partitions(world, topic, count):

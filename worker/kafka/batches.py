@@ -4,13 +4,13 @@ The layout is Kafka's own, https://kafka.apache.org/documentation/#recordbatch (
 """
 
 import struct
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode, zstd_decode
 from aiokafka.record.util import calc_crc32c
 
+from worker.kafka.expansion import TooMuch, decompressed
 from worker.records import Headers, Record
 
 # Base offset, length, leader epoch, magic, CRC, attributes, last offset's delta, first and last timestamp, producer id,
@@ -20,13 +20,6 @@ LENGTH_COUNTS_FROM: Final = 12
 CRC_COUNTS_FROM: Final = 21
 MAGIC: Final = 2
 CODEC, APPEND_TIME, TRANSACTIONAL, CONTROL = 0x07, 0x08, 0x10, 0x20
-DECOMPRESS: Final[dict[int, Callable[[bytes], Any]]] = {
-    0: bytes,
-    1: gzip_decode,
-    2: snappy_decode,
-    3: lz4_decode,
-    4: zstd_decode,
-}
 NOT_UTF8: Final = "the name of a header is not UTF-8"
 BROKEN: Final = "its key, value and headers do not fill the record as they say"
 LONGEST_VARINT: Final = 70
@@ -58,10 +51,13 @@ class Batch:
 
     def records(self, topic: str, partition: int) -> list[Record]:
         """All of them, those that are odd in themselves with what can be told. Raises UnreadableBatch."""
+        compression = self.attributes & CODEC
         try:
-            body = bytes(DECOMPRESS[self.attributes & CODEC](self.body))
+            body = decompressed(compression, self.body) if compression else self.body
         except KeyError:
-            raise UnreadableBatch(f"unknown compression {self.attributes & CODEC}") from None
+            raise UnreadableBatch(f"unknown compression {compression}") from None
+        except TooMuch:
+            raise UnreadableBatch("it is too large once decompressed (WORKER_KAFKA__MAX_BATCH_BYTES)") from None
         except Exception as error:  # noqa: BLE001  each library has errors of its own, and memory may not suffice
             raise UnreadableBatch(f"it cannot be decompressed ({type(error).__name__})") from None
         return [self._record(topic, partition, frame) for frame in self._frames(body)]

@@ -1,0 +1,24 @@
+"""`run` in a process that gets so many bytes of memory more than it has when it begins, and no more."""
+
+import asyncio
+import resource
+import sys
+from pathlib import Path
+
+from worker import app
+from worker.cli import main
+
+more = int(sys.argv.pop(1))
+with_signals = app.with_signals
+
+
+def limited(stopping: asyncio.Event) -> None:
+    """What is mapped now, and that much more."""
+    with_signals(stopping)
+    mapped = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + more, mapped + more))
+
+
+if __name__ == "__main__":
+    setattr(app, "with_signals", limited)  # noqa: B010  mypy would not have it changed
+    main()
