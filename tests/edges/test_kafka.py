@@ -9,13 +9,14 @@ from aiokafka.admin import RecordsToDelete
 from claiming import Suite
 from patience import PATIENCE
 
-from worker.errors import CommitRefused, KafkaUnavailable, MessageTooLarge
+from worker.errors import CommitRefused, KafkaUnavailable, MessageTooLarge, StartupError
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.journal_topic import JournalTopic
 from worker.kafka.sender import sender
 from worker.kafka.source import FETCH_BYTES_EACH, Membership, record_source
 from worker.records import OutgoingMessage, Position, Record
+from worker.sandbox.local_kafka import LocalKafka
 from worker.topics import TopicSpec
 
 
@@ -152,6 +153,41 @@ async def test_a_kafka_that_is_not_there():
     with pytest.raises(KafkaUnavailable, match="WORKER_KAFKA__BOOTSTRAP_SERVERS"):
         async with sender(nowhere, Silent(), max_request_size=1_000_000):
             pass
+
+
+async def polling(connection, membership):
+    """As soon as it is known why not: at the start, or when the group is joined."""
+    async with record_source(connection, membership, Given()) as source, asyncio.timeout(20):
+        while True:
+            await source.poll([0], within=0.1, at_most=1)
+
+
+async def asked(connection):
+    async with admin.opened(connection) as client:
+        await client.cluster(["x"])
+
+
+async def published(connection):
+    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
+        await results.publish(OutgoingMessage("x", None, b"x"))
+
+
+async def test_a_session_that_the_brokers_refuse(connection, topic):
+    """Before anything else: the setting is named, and not the address, which was right."""
+    membership = Membership(topic, f"{topic}-g", session_timeout=5000, rebalance_timeout=10)
+    with pytest.raises((StartupError, KafkaUnavailable), match="WORKER_KAFKA__SESSION_TIMEOUT") as refused:
+        await polling(connection, membership)
+    assert "BOOTSTRAP_SERVERS" not in str(refused.value)
+
+
+async def test_a_kafka_that_advertises_an_address_nobody_reaches():
+    """That one is told, and where it comes from."""
+    elsewhere = "no-such-host.invalid:9092"
+    async with LocalKafka(properties={"advertised.listeners": f"PLAINTEXT://{elsewhere}"}) as kafka:
+        connection = Connection(kafka.bootstrap_servers, request_timeout=5)
+        for use in (asked, published):
+            with pytest.raises(KafkaUnavailable, match=f"names {elsewhere} as one of its brokers.*no such host"):
+                await use(connection)
 
 
 class OnKafka:

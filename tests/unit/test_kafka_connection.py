@@ -2,17 +2,24 @@
 
 import asyncio
 import logging
+import re
 import socket
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
+    InconsistentGroupProtocolError,
+    InvalidGroupIdError,
+    InvalidSessionTimeoutError,
     KafkaConnectionError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
     UnsupportedSaslMechanismError,
     UnsupportedVersionError,
 )
@@ -24,6 +31,13 @@ from worker.kafka.failures import explained, named
 
 PLAIN = Connection("127.0.0.1:9092")
 FRUITLESS = KafkaConnectionError("Unable to bootstrap from [('127.0.0.1', 9092, 2)]")
+
+
+class Broker(NamedTuple):
+    """As the brokers tell of one another."""
+
+    host: str
+    port: int
 
 
 @dataclass
@@ -163,6 +177,61 @@ def test_reason_in_the_log_only(error: BaseException, told: str) -> None:
     assert "\n" not in str(raised.value)
 
 
+@dataclass
+class FakeCluster:
+    """What the brokers said of one another."""
+
+    brokers: dict[object, Broker]
+
+    def broker_metadata(self, broker: object) -> Broker | None:
+        return self.brokers.get(broker)
+
+
+@dataclass
+class LedAstray(FakeClient):
+    """It was let in, and told of a broker that nobody can reach."""
+
+    cluster: FakeCluster = field(default_factory=lambda: FakeCluster({1: Broker("kafka-0.internal", 9092)}))
+    failing: BaseException = field(default_factory=TimeoutError)
+
+    async def start(self) -> None:
+        log = logging.getLogger("aiokafka.client")
+        log.error('Unable connect to "%s:%s": %s', "127.0.0.1", 9093, ConnectionRefusedError(111, "refused"))
+        log.error("Unable connect to node with id %s: %s", 1, self.failing)
+        raise FRUITLESS
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (socket.gaierror(-2, "Name or service not known"), "no such host"),
+        (TimeoutError(), "no answer in time"),
+        (SaslAuthenticationFailed("Authentication failed"), "WORKER_KAFKA__PASSWORD"),
+    ],
+)
+async def test_a_broker_that_others_name_wrongly(error: BaseException, told: str) -> None:
+    """Its own address is told, and where it comes from: ours was right."""
+    with pytest.raises(KafkaUnavailable) as raised:
+        async with opened(LedAstray(failing=error), Connection("127.0.0.1:9092"), within=10):
+            pass
+    assert str(raised.value).startswith(
+        "Kafka at 127.0.0.1:9092 (WORKER_KAFKA__BOOTSTRAP_SERVERS) names kafka-0.internal:9092 as one of its brokers, "
+    )
+    assert told in str(raised.value)
+    assert "advertised.listeners" in str(raised.value)
+
+
+async def test_a_broker_that_is_ours_as_well() -> None:
+    """Its address is the one of the settings; so is one that nobody knows any more."""
+    for servers, broker in (("a:1, kafka-0.internal:9092", 1), ("a:1", 2)):
+        client = LedAstray(
+            failing=socket.gaierror(-2, "x"), cluster=FakeCluster({broker: Broker("kafka-0.internal", 9092)})
+        )
+        with pytest.raises(KafkaUnavailable, match=f"^cannot use Kafka at {servers}"):
+            async with opened(client, Connection(servers), within=10):
+                pass
+
+
 def test_several_reasons() -> None:
     """Of several brokers the one that tells most decides: a refused login stays so, a refused connection may not."""
     with pytest.raises(KafkaUnavailable, match="refused the login"), explained("a:1,b:2,c:3", "SASL_SSL"):
@@ -200,6 +269,25 @@ def test_refusal_by_the_broker() -> None:
 def test_right_that_is_missing(error: Exception, told: str) -> None:
     """It is named with what it is a right to; any other error by its own name."""
     assert named(error, "Write") == told
+
+
+@pytest.mark.parametrize(
+    ("error", "setting"),
+    [
+        (InvalidSessionTimeoutError(), "WORKER_KAFKA__SESSION_TIMEOUT"),
+        (InconsistentGroupProtocolError(), "WORKER_KAFKA__GROUP_ID"),
+        (InvalidGroupIdError(), "WORKER_KAFKA__GROUP_ID"),
+        (TransactionalIdAuthorizationFailed(), "WORKER_KAFKA__USERNAME"),
+        (ClusterAuthorizationFailedError(), "WORKER_KAFKA__USERNAME"),
+        (UnsupportedVersionError(), "WORKER_KAFKA__BOOTSTRAP_SERVERS"),
+    ],
+)
+def test_a_setting_that_the_brokers_refuse(error: Exception, setting: str) -> None:
+    """That one is named, and no other: the address was right."""
+    with pytest.raises(StartupError, match=r"^Kafka at a:1 refused: ") as raised, explained("a:1", "PLAINTEXT"):
+        raise error
+    assert set(re.findall(r"WORKER_\w+", str(raised.value))) == {setting}
+    assert setting in named(error) or setting.endswith("SERVERS")
 
 
 def test_refused_membership() -> None:

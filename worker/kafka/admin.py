@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -25,7 +26,7 @@ from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
 from worker.errors import ConfigRefused, StartupError
-from worker.kafka.connection import Connection
+from worker.kafka.connection import Connection, advertised
 from worker.kafka.connection import opened as connected
 from worker.kafka.failures import describe, explained
 from worker.topics import Cluster, Topic, TopicSpec
@@ -120,7 +121,8 @@ class Admin:
     @asynccontextmanager
     async def bounded(self) -> AsyncIterator[None]:
         """Inside, everything takes `within` seconds at most and fails as KafkaUnavailable or StartupError."""
-        with explained(self.connection.bootstrap_servers, self.connection.security_protocol):
+        given = self.connection
+        with explained(given.bootstrap_servers, given.security_protocol, partial(advertised, self.client)):
             async with asyncio.timeout(self.within):
                 yield
 

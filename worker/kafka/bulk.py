@@ -5,12 +5,13 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import dropwhile
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import RecordMetadata
 
-from worker.kafka.connection import Connection
+from worker.kafka.connection import Connection, advertised
 from worker.kafka.connection import opened as opened_client
 from worker.kafka.failures import explained
 from worker.records import OutgoingMessage
@@ -67,7 +68,9 @@ class Bulk:
         del self.pending[0]
 
     def _explained(self) -> AbstractContextManager[None]:
-        return explained(self.connection.bootstrap_servers, self.connection.security_protocol)
+        return explained(
+            self.connection.bootstrap_servers, self.connection.security_protocol, partial(advertised, self.producer)
+        )
 
 
 def _acknowledged(future: asyncio.Future[RecordMetadata]) -> bool:

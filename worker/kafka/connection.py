@@ -125,7 +125,7 @@ async def borrowed(client: AnyClient, connection: Connection, within: float) -> 
 
 
 async def _start(client: Client, connection: Connection, within: float) -> None:
-    with explained(connection.bootstrap_servers, connection.security_protocol):
+    with explained(connection.bootstrap_servers, connection.security_protocol, partial(advertised, client)):
         await started(client.start(), within)
 
 
@@ -153,8 +153,7 @@ async def close(client: Client, within: float) -> bool:
     With the brokers gone, stopping a client blocks for good or raises CancelledError that nobody asked for
     (facts rows 1, 3, 8); this waits for a task of its own, so that only the caller's own cancellation comes through.
     """
-    inner = getattr(client, "_client", None) or getattr(client, "client", None)
-    if inner is not None:
+    if (inner := _inner(client)) is not None:
         inner.close = partial(_hung_up, inner, inner.close)
     try:
         return await ended(client.stop(), within)
@@ -174,6 +173,17 @@ async def _hung_up(inner: Any, close: Callable[[], Coroutine[Any, Any, None]]) -
         if connection._writer is not None:  # noqa: SLF001  aiokafka has no other way to hang up
             connection._writer.transport.abort()  # noqa: SLF001  as above
     await close()
+
+
+def advertised(client: object, broker: object) -> str | None:
+    """host:port of a broker, as the brokers told it to that client."""
+    cluster = getattr(_inner(client), "cluster", None)
+    known = cluster.broker_metadata(broker) if cluster else None
+    return f"{known.host}:{known.port}" if known else None
+
+
+def _inner(client: object) -> Any:  # noqa: ANN401  aiokafka's own client, which has no type
+    return getattr(client, "_client", None) or getattr(client, "client", None)
 
 
 async def ended(step: Coroutine[Any, Any, object] | asyncio.Task[object], within: float) -> bool:

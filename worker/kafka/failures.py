@@ -8,11 +8,16 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from aiokafka.errors import (
     BrokerResponseError,
+    ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
     IllegalSaslStateError,
+    InconsistentGroupProtocolError,
+    InvalidGroupIdError,
+    InvalidSessionTimeoutError,
     KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
@@ -20,6 +25,7 @@ from aiokafka.errors import (
     RequestTimedOutError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
     UnknownTopicOrPartitionError,
     UnsupportedSaslMechanismError,
 )
@@ -29,25 +35,58 @@ from worker.errors import KafkaUnavailable, StartupError
 UNREACHABLE = (OSError, TimeoutError, KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError)
 SERVERS = "WORKER_KAFKA__BOOTSTRAP_SERVERS"
 PROTOCOL = "WORKER_KAFKA__SECURITY_PROTOCOL"
+# What the brokers refuse, in words, and the settings that it comes from.
+REFUSED: tuple[tuple[type[BrokerResponseError], str, str], ...] = (
+    (
+        InvalidSessionTimeoutError,
+        "the session timeout is outside of what the brokers take (their group.min and group.max.session.timeout.ms)",
+        "WORKER_KAFKA__SESSION_TIMEOUT",
+    ),
+    (InvalidGroupIdError, "no such name for a group", "WORKER_KAFKA__GROUP_ID"),
+    (
+        InconsistentGroupProtocolError,
+        "the group has other members, which share partitions out in another way",
+        "WORKER_KAFKA__GROUP_ID",
+    ),
+    (ClusterAuthorizationFailedError, "a right on the cluster is missing", "WORKER_KAFKA__USERNAME"),
+    (TransactionalIdAuthorizationFailed, "no right to Write the transactional id", "WORKER_KAFKA__USERNAME"),
+)
 NO_TOPIC = "it does not exist, or has no such partition"
 LOGIN = "WORKER_KAFKA__USERNAME, WORKER_KAFKA__PASSWORD, WORKER_KAFKA__SASL_MECHANISM"
 
 
+AddressOf = Callable[[object], str | None]
+"""Where a broker of that id is, as the brokers themselves say (`advertised.listeners`); None where nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error, and the id of the broker that it was met at; None where it was an address of our own settings."""
+
+    error: BaseException
+    broker: object = None
+
+
 class Collected(logging.Handler):
-    """Keeps the errors that aiokafka's log lines are about."""
+    """Keeps what aiokafka's lines are about: (host, port, error) of our settings, (broker id, error) of others."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.errors: list[BaseException] = []
+        self.failures: list[Failure] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        arguments = record.args if isinstance(record.args, tuple) else ()
-        self.errors += [argument for argument in arguments if isinstance(argument, BaseException)][:1]
-        del self.errors[:-20]
+        match record.args:
+            case (broker, BaseException() as error):
+                self.failures.append(Failure(error, broker))
+            case (*_, BaseException() as error):
+                self.failures.append(Failure(error))
+            case _:
+                pass
+        del self.failures[:-20]
 
 
 @contextmanager
-def explained(servers: str, protocol: str) -> Iterator[None]:
+def explained(servers: str, protocol: str, address_of: AddressOf = lambda _: None) -> Iterator[None]:
     """Turn what aiokafka raises inside into KafkaUnavailable, or StartupError where waiting would not help.
 
     The reason is known only where logging lets aiokafka's warnings through; a handler may drop them afterwards.
@@ -58,10 +97,11 @@ def explained(servers: str, protocol: str) -> Iterator[None]:
     try:
         yield
     except UNREACHABLE as error:
-        raise KafkaUnavailable(reason(collected.errors or [error], servers, protocol)) from None
+        told = reason(collected.failures or [Failure(error)], servers, protocol, address_of)
+        raise KafkaUnavailable(told) from None
     except BrokerResponseError as error:
         refused = KafkaUnavailable if error.retriable else StartupError
-        raise refused(f"Kafka at {servers} ({SERVERS}) refused: {in_words(error) or describe(error)}") from None
+        raise refused(f"Kafka at {servers} refused: {in_words(error) or f'{describe(error)} ({SERVERS})'}") from None
     except KafkaError as error:
         raise KafkaUnavailable(f"Kafka at {servers} ({SERVERS}): {type(error).__name__}") from None
     finally:
@@ -86,7 +126,7 @@ def in_words(error: Exception, operation: str = "Read") -> str | None:
             group = f"group {error.args[0]}" if known else "the group"
             return f"no right to Read {group} (WORKER_KAFKA__GROUP_ID, WORKER_KAFKA__USERNAME)"
         case _:
-            return None
+            return next((f"{said} ({settings})" for kind, said, settings in REFUSED if isinstance(error, kind)), None)
 
 
 def describe(error: BrokerResponseError) -> str:
@@ -94,10 +134,19 @@ def describe(error: BrokerResponseError) -> str:
     return (error.description or type(error).__name__).strip().rstrip(".")
 
 
-def reason(errors: list[BaseException], servers: str, protocol: str) -> str:
-    """One line: where, what happened, which setting to look at; the most telling of the errors decides."""
-    told = min((_told(error, protocol) for error in errors), default=NOTHING)
-    return f"cannot use Kafka at {servers} ({SERVERS}): {told[1]}"
+def reason(failures: list[Failure], servers: str, protocol: str, address_of: AddressOf) -> str:
+    """One line: where, what happened, which setting to look at; the most telling of the errors decides.
+
+    Where it was met at a broker that the others name, that broker's address is what failed, and not ours.
+    """
+    (_, told), broker = min(
+        ((_told(each.error, protocol), each.broker) for each in failures), key=lambda each: each[0][0]
+    )
+    address = None if broker is None else address_of(broker)
+    if address is None or address in servers.replace(" ", "").split(","):
+        return f"cannot use Kafka at {servers} ({SERVERS}): {told}"
+    named_by = f"Kafka at {servers} ({SERVERS}) names {address} as one of its brokers"
+    return f"{named_by}, which cannot be used: {told} (advertised.listeners of that broker)"
 
 
 def _told(error: BaseException, protocol: str) -> tuple[int, str]:
