@@ -16,6 +16,7 @@ NUMBER = "chaos-number"
 STRUCTURED = (("content-type", b"application/cloudevents+json"),)
 BROKEN_VALUES = (b"not json", b"\xff\xfe{", b"{", b"<customer><type", b"")
 XML = "http://bindings.egain.com/ws/model/v12/gen/interaction"
+BURST, BURST_EVERY = 120, 1200
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -64,17 +65,32 @@ def trace(event: str, number: int) -> str:
 
 
 def items(seed: int, count: int, keys: int) -> Iterator[Item]:
-    """The stream: one in 20 is of an event that was there before, one in 10 has no key, one in 12 is of no use."""
-    draw = random.Random(f"stream {seed}")  # noqa: S311  repeatable draws
+    """The stream: one in 20 is of an event that was there before, one in 10 has no key, one in 12 is of no use.
+
+    Now and then more repeats of one event follow one another than a worker works on at once.
+    """
+    draw, bursts = (random.Random(f"{what} {seed}") for what in ("stream", "bursts"))  # noqa: S311  repeatable draws
     made: list[Item] = []
+    burst: list[Item] = []
     for number in range(count):
-        if made and draw.random() < 0.05:
+        burst = burst or _burst(bursts, made)
+        if burst:
+            item = _again(burst.pop(), number)
+        elif made and draw.random() < 0.05:
             item = _again(draw.choice(made[-300:]), number)
         else:
             item = _fresh(draw, seed, number, keys)
         if item.content.has_name:
             made.append(item)
         yield item
+
+
+def _burst(draw: random.Random, made: list[Item]) -> list[Item]:
+    """Of an event without a key: nothing but the event itself keeps its records apart."""
+    if draw.randrange(BURST_EVERY):
+        return []
+    keyless = [each for each in made[-300:] if each.key is None and each.content is Content.CUSTOMER]
+    return [draw.choice(keyless)] * BURST if keyless else []
 
 
 def _fresh(draw: random.Random, seed: int, number: int, keys: int) -> Item:

@@ -1,9 +1,11 @@
 """What a seed draws, and what the gate makes of the bytes that go through it."""
 
+from collections import Counter
+
 import pytest
 from chaos.api_troubles import FAULTS
 from chaos.gate import Call, Passage
-from chaos.stream import Content, Item, items, trace
+from chaos.stream import BURST, Content, Item, items, trace
 from chaos.troubles import OF_API, Trouble, drawn
 
 from worker.commands import CreateCustomer
@@ -61,6 +63,7 @@ def test_a_stream():
         assert (item.key, item.partition, item.content) == (known.key, known.partition, known.content)
     assert len(first) < len(stream)
     assert {item.content for item in stream} == set(Content)
+    assert max(Counter(item.event for item in stream).values()) > BURST
     assert len({item.trace for item in stream}) == len(stream)
 
 
