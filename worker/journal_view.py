@@ -14,6 +14,7 @@ from worker.outcomes import Outcome, Succeeded
 from worker.records import Record
 
 NO_RECORD = -1
+EXISTS = "; the customer exists, and nobody knows under which id"
 Json = dict[str, Any]
 
 
@@ -115,9 +116,9 @@ class Partition:
 
     def _why(self, record: KnownRecord) -> str:
         if record.outcome:
-            return "parked as outcome_unknown"
+            return f"parked as outcome_unknown{EXISTS if record.evidence.exists else ''}"
         perhaps = ", who owns the partition: it may be in flight" if self.owner in record.open else ""
-        return f"open intent of {', '.join(sorted(record.open))}{perhaps}"
+        return f"open intent of {', '.join(sorted(record.open))}{perhaps}{EXISTS if record.evidence.exists else ''}"
 
 
 def unreadable(record: Record) -> JournalUnreadable:
@@ -129,6 +130,8 @@ def unreadable(record: Record) -> JournalUnreadable:
 def _record(offset: int, record: KnownRecord) -> Json:
     told: Json = {"offset": offset, "openIntents": sorted(record.open), "attempts": _attempts(record)}
     told["outcome"] = record.outcome
+    if record.evidence.exists:
+        told["exists"] = True
     if record.created not in (record.outcome, None):
         told["createdBesides"] = record.created
     return told
@@ -159,6 +162,8 @@ def event_text(told: Json) -> str:
 def _state(record: Json) -> str:
     parts = [f"open intent of {writer}" for writer in record["openIntents"]]
     outcome: Outcome | None = record["outcome"]
+    if record.get("exists"):
+        parts.append(EXISTS.removeprefix("; "))
     if isinstance(outcome, Succeeded):
         parts.append(f"{outcome.resolution}, customer {outcome.customer_id}")
     elif outcome:
