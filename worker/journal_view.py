@@ -10,11 +10,10 @@ from worker.entries import NOBODYS, Entry, EntryKey, decode, decode_claim, decod
 from worker.errors import JournalUnreadable
 from worker.journal import CreatedBefore, InDoubt, PartitionJournal
 from worker.memory import KnownRecord
-from worker.outcomes import Outcome, Succeeded
+from worker.outcomes import EXISTS, Outcome, Succeeded
 from worker.records import Record
 
 NO_RECORD = -1
-EXISTS = "; the customer exists, and nobody knows under which id"
 Json = dict[str, Any]
 
 
@@ -116,15 +115,19 @@ class Partition:
 
     def _why(self, record: KnownRecord) -> str:
         if record.outcome:
-            return f"parked as outcome_unknown{EXISTS if record.evidence.exists else ''}"
+            return f"parked as outcome_unknown{_known(record)}"
         perhaps = ", who owns the partition: it may be in flight" if self.owner in record.open else ""
-        return f"open intent of {', '.join(sorted(record.open))}{perhaps}{EXISTS if record.evidence.exists else ''}"
+        return f"open intent of {', '.join(sorted(record.open))}{perhaps}{_known(record)}"
 
 
 def unreadable(record: Record) -> JournalUnreadable:
     """What is raised where the record is none of our entries."""
     place = f"{record.topic}/{record.partition} at offset {record.offset}"
     return JournalUnreadable(f"{place}: not an entry of this journal")
+
+
+def _known(record: KnownRecord) -> str:
+    return f"; {EXISTS}" if record.evidence.exists else ""
 
 
 def _record(offset: int, record: KnownRecord) -> Json:
@@ -163,7 +166,7 @@ def _state(record: Json) -> str:
     parts = [f"open intent of {writer}" for writer in record["openIntents"]]
     outcome: Outcome | None = record["outcome"]
     if record.get("exists"):
-        parts.append(EXISTS.removeprefix("; "))
+        parts.append(EXISTS)
     if isinstance(outcome, Succeeded):
         parts.append(f"{outcome.resolution}, customer {outcome.customer_id}")
     elif outcome:

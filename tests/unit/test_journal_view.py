@@ -13,7 +13,7 @@ from worker.errors import JournalUnreadable
 from worker.evidence import Evidence
 from worker.journal_commands import event_of
 from worker.journal_view import Partition, doubt_text, event_text
-from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded
+from worker.outcomes import EXISTS, Failed, HttpAnswer, Reason, ReasonCode, Succeeded
 from worker.records import Record
 
 EVENT, OTHER = UUID(int=1), UUID(int=2)
@@ -21,8 +21,7 @@ CREATED = Succeeded("2801", "/system/ws/v12/interaction/customer/2801", "individ
 REJECTED = Failed(Reason(ReasonCode.REJECTED, "no", http=HttpAnswer(400, "400-101")), 1)
 UNKNOWN = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 3)
 
-EXISTS = Evidence(exists=True)
-UNDER_NO_ID = "the customer exists, and nobody knows under which id"
+EXISTING = Evidence(exists=True)
 
 
 def partition(*entries, only=None):
@@ -76,8 +75,8 @@ def test_the_age_of_a_doubt():
         (((EVENT, 5, "a", Intent(1)), "b"), "open intent of a"),
         (("a", (EVENT, 5, "a", Intent(1))), "open intent of a, who owns the partition: it may be in flight"),
         (((EVENT, 5, "a", Finished(UNKNOWN)),), "parked as outcome_unknown"),
-        (((EVENT, 5, "a", Intent(1, evidence=EXISTS)), "b"), f"open intent of a; {UNDER_NO_ID}"),
-        (((EVENT, 5, "a", Finished(UNKNOWN, evidence=EXISTS)),), f"parked as outcome_unknown; {UNDER_NO_ID}"),
+        (((EVENT, 5, "a", Intent(1, evidence=EXISTING)), "b"), f"open intent of a; {EXISTS}"),
+        (((EVENT, 5, "a", Finished(UNKNOWN, evidence=EXISTING)),), f"parked as outcome_unknown; {EXISTS}"),
     ],
 )
 def test_why_there_is_a_doubt(entries, why):
@@ -111,7 +110,7 @@ def test_an_event():
     ("entry", "customer", "state"),
     [
         (Intent(1), "customer unknown", "offset 5: open intent of a; attempts: 1"),
-        (Intent(1, evidence=EXISTS), "customer unknown", f"offset 5: open intent of a; {UNDER_NO_ID}; attempts: 1"),
+        (Intent(1, evidence=EXISTING), "customer unknown", f"offset 5: open intent of a; {EXISTS}; attempts: 1"),
         (Released(1), "customer not created", "offset 5: released; attempts: 1"),
         (Finished(CREATED), "customer created", "offset 5: created, customer 2801; attempts: 2"),
         (Finished(REJECTED), "customer not created", "offset 5: failed, rejected: no; attempts: 1"),
