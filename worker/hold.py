@@ -59,6 +59,7 @@ class Holds:
         self._holders: dict[Hold, set[str]] = {}
         self._of_breaker: HoldReason | None = None
         self._at_gate = 0
+        self._creating = False
 
     def reasons(self) -> list[HoldReason]:
         """The holds that are of no single partition, oldest first: these alone keep the others from being read."""
@@ -118,8 +119,9 @@ class Holds:
         """Use the API inside; while it is held, wait here, and only one at a time goes through: True is a probe.
 
         `who` is for telling one record that fails from an outage: those that have not failed yet probe first. What
-        `creates` nothing ends no hold by being answered.
+        `creates` nothing ends no hold by being answered, unless nothing is ever created here.
         """
+        self._creating = self._creating or creates
         return _Turn(self, pause, who, creates=creates)
 
     async def let_through(self, pause: Callable[[float], Awaitable[None]], who: Hashable) -> bool:
@@ -155,7 +157,7 @@ class Holds:
 
     def ended(self, error: BaseException | None, who: Hashable, *, probe: bool, creates: bool) -> None:
         """A turn's end; one of an error of ours counts as a failure, a cancelled one says nothing."""
-        if error is None and creates:
+        if error is None and (creates or not self._creating):
             self._breaker.answered()
             self._end_of_breaker()
         elif isinstance(error, Exception) and not isinstance(error, NEUTRAL):

@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import uuid4
 
-import typer
-
 from worker import wiring
 from worker.entries import (
     NOBODYS,
@@ -26,6 +24,7 @@ from worker.kafka.connection import Connection
 from worker.kafka.extent import extent
 from worker.records import OutgoingMessage, Record
 from worker.settings import Settings
+from worker.terminal import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +58,9 @@ async def adopt(settings: Settings, group: str, *, yes: bool) -> int:
     if yes:
         await _take_over(connection, topic, adopted, ours, group)
     for number, holder in enumerate(holders):
-        typer.echo(Part(f"{topic}/{number}", holder, number in adopted).line(ours, done=yes))
+        say(Part(f"{topic}/{number}", holder, number in adopted).line(ours, done=yes))
     if adopted and not yes:
-        typer.echo("nothing was written: --yes does it", err=True)
+        say("nothing was written: --yes does it", err=True)
     return int(not adopted)
 
 

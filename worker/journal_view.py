@@ -10,7 +10,7 @@ from worker.entries import NOBODYS, Entry, EntryKey, decode, decode_claim, decod
 from worker.errors import JournalUnreadable
 from worker.journal import CreatedBefore, InDoubt, PartitionJournal
 from worker.memory import KnownRecord
-from worker.outcomes import Outcome, Succeeded
+from worker.outcomes import EXISTS, Outcome, Succeeded
 from worker.records import Record
 
 NO_RECORD = -1
@@ -115,9 +115,9 @@ class Partition:
 
     def _why(self, record: KnownRecord) -> str:
         if record.outcome:
-            return "parked as outcome_unknown"
+            return f"parked as outcome_unknown{_known(record)}"
         perhaps = ", who owns the partition: it may be in flight" if self.owner in record.open else ""
-        return f"open intent of {', '.join(sorted(record.open))}{perhaps}"
+        return f"open intent of {', '.join(sorted(record.open))}{perhaps}{_known(record)}"
 
 
 def unreadable(record: Record) -> JournalUnreadable:
@@ -126,9 +126,15 @@ def unreadable(record: Record) -> JournalUnreadable:
     return JournalUnreadable(f"{place}: not an entry of this journal")
 
 
+def _known(record: KnownRecord) -> str:
+    return f"; {EXISTS}" if record.evidence.exists else ""
+
+
 def _record(offset: int, record: KnownRecord) -> Json:
     told: Json = {"offset": offset, "openIntents": sorted(record.open), "attempts": _attempts(record)}
     told["outcome"] = record.outcome
+    if record.evidence.exists:
+        told["exists"] = True
     if record.created not in (record.outcome, None):
         told["createdBesides"] = record.created
     return told
@@ -159,6 +165,8 @@ def event_text(told: Json) -> str:
 def _state(record: Json) -> str:
     parts = [f"open intent of {writer}" for writer in record["openIntents"]]
     outcome: Outcome | None = record["outcome"]
+    if record.get("exists"):
+        parts.append(EXISTS)
     if isinstance(outcome, Succeeded):
         parts.append(f"{outcome.resolution}, customer {outcome.customer_id}")
     elif outcome:

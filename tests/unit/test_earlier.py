@@ -76,7 +76,8 @@ def told(recollection):
 
 
 def vars_of(recollection):
-    facts = asdict(recollection)
+    """Without what only this version has words for."""
+    facts = {name: fact for name, fact in asdict(recollection).items() if name not in {"exists", "evidence"}}
     return facts | {"writers": sorted(facts["writers"])} if "writers" in facts else facts
 
 

@@ -8,11 +8,12 @@ import typer
 from builders import record
 
 from worker.commands import Request
-from worker.entries import CLAIM, Claim, EntryKey, Finished, Intent, Released, encode
+from worker.entries import CLAIM, Claim, EntryKey, Finished, Intent, Released, encode, encode_headers
 from worker.errors import JournalUnreadable
+from worker.evidence import Evidence
 from worker.journal_commands import event_of
 from worker.journal_view import Partition, doubt_text, event_text
-from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded
+from worker.outcomes import EXISTS, Failed, HttpAnswer, Reason, ReasonCode, Succeeded
 from worker.records import Record
 
 EVENT, OTHER = UUID(int=1), UUID(int=2)
@@ -20,17 +21,19 @@ CREATED = Succeeded("2801", "/system/ws/v12/interaction/customer/2801", "individ
 REJECTED = Failed(Reason(ReasonCode.REJECTED, "no", http=HttpAnswer(400, "400-101")), 1)
 UNKNOWN = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 3)
 
+EXISTING = Evidence(exists=True)
+
 
 def partition(*entries, only=None):
     """(event, offset, writer, entry), a second apart; or the name of a claimant."""
     read = Partition("requests", 3, only)
     for position, each in enumerate(entries):
         if isinstance(each, str):
-            key, value = Claim(each).key, encode(Claim(each))
+            key, said = Claim(each).key, Claim(each)
         else:
-            event, offset, writer, entry = each
-            key, value = EntryKey(event, offset, writer).encode(), encode(entry)
-        read.add(Record("journal", 3, position, position * 1000, key, value))
+            event, offset, writer, said = each
+            key = EntryKey(event, offset, writer).encode()
+        read.add(Record("journal", 3, position, position * 1000, key, encode(said), encode_headers(said)))
     return read
 
 
@@ -72,6 +75,8 @@ def test_the_age_of_a_doubt():
         (((EVENT, 5, "a", Intent(1)), "b"), "open intent of a"),
         (("a", (EVENT, 5, "a", Intent(1))), "open intent of a, who owns the partition: it may be in flight"),
         (((EVENT, 5, "a", Finished(UNKNOWN)),), "parked as outcome_unknown"),
+        (((EVENT, 5, "a", Intent(1, evidence=EXISTING)), "b"), f"open intent of a; {EXISTS}"),
+        (((EVENT, 5, "a", Finished(UNKNOWN, evidence=EXISTING)),), f"parked as outcome_unknown; {EXISTS}"),
     ],
 )
 def test_why_there_is_a_doubt(entries, why):
@@ -105,6 +110,7 @@ def test_an_event():
     ("entry", "customer", "state"),
     [
         (Intent(1), "customer unknown", "offset 5: open intent of a; attempts: 1"),
+        (Intent(1, evidence=EXISTING), "customer unknown", f"offset 5: open intent of a; {EXISTS}; attempts: 1"),
         (Released(1), "customer not created", "offset 5: released; attempts: 1"),
         (Finished(CREATED), "customer created", "offset 5: created, customer 2801; attempts: 2"),
         (Finished(REJECTED), "customer not created", "offset 5: failed, rejected: no; attempts: 1"),

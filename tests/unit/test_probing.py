@@ -150,6 +150,18 @@ async def test_an_answered_search(holds, clock):
     assert holds.unattended()
 
 
+async def test_an_answered_search_where_nothing_is_ever_created(holds, clock):
+    """A command that only looks up waits for no POST of anybody's."""
+    for _ in range(2):
+        with pytest.raises(ApiUnavailable):
+            async with holds.turn(clock.pause, creates=False):
+                raise ApiUnavailable("down")
+    assert holds.reasons() == [HoldReason.API_UNAVAILABLE]
+    async with holds.turn(clock.pause, creates=False):
+        pass
+    assert holds.reasons() == []
+
+
 async def test_answered_searches_between_lost_answers(holds, clock):
     """POSTs fail in a row all the same."""
     await fail(holds, clock, OutcomeUnknown("500"))
