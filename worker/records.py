@@ -52,9 +52,9 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """Bytes to be published; `partition` is None where the key decides.
+    """Bytes to be published; without a `partition` the key decides, without a `time` (milliseconds) it is now.
 
-    It decides, too, where there is no such partition and the message may be `elsewhere`.
+    The key decides, too, where there is no such partition and the message may be `elsewhere`.
     """
 
     topic: str
@@ -63,6 +63,7 @@ class OutgoingMessage:
     headers: Headers = ()
     partition: int | None = None
     elsewhere: bool = False
+    time: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
