@@ -62,7 +62,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """Bytes to be published; `partition` is None where the key decides.
+    """Bytes to be published; without a `partition` the key decides, without a `time` (milliseconds) it is now.
 
     It decides, too, where there is no such partition and the message may be `elsewhere`. `compressed`: in a batch that
     is.
@@ -75,6 +75,7 @@ class OutgoingMessage:
     partition: int | None = None
     elsewhere: bool = False
     compressed: bool = False
+    time: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

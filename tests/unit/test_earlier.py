@@ -71,14 +71,11 @@ def read_by_both(log):
 
 
 def told(recollection):
-    """What it is and what it says; the classes are of two versions."""
-    return type(recollection).__name__, orjson.loads(orjson.dumps(vars_of(recollection)))
-
-
-def vars_of(recollection):
-    """Without what only this version has words for."""
-    facts = {name: fact for name, fact in asdict(recollection).items() if name not in {"exists", "evidence"}}
-    return facts | {"writers": sorted(facts["writers"])} if "writers" in facts else facts
+    """What it is and what it says, as far as both can say it; the classes are of two versions."""
+    facts = {name: value for name, value in asdict(recollection).items() if name in {"attempts", "outcome", "writers"}}
+    if "writers" in facts:
+        facts["writers"] = sorted(facts["writers"])
+    return type(recollection).__name__, orjson.loads(orjson.dumps(facts))
 
 
 @given(st.lists(st.tuples(KEYS, NEW) | CLAIMS | NOTICES, max_size=12))

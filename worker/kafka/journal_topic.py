@@ -1,8 +1,9 @@
 """The journal's topic: appended to by one idempotent producer, read from its start to a given end."""
 
 import asyncio
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -33,12 +34,18 @@ class JournalTopic:
     sender: Sender
     requests: str
     within: float = 60.0
+    _newest: dict[int, int] = field(default_factory=dict)
 
     async def append(
         self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None], headers: Headers = ()
     ) -> Stored:
-        """Where it is, once all in-sync replicas have it; `acknowledged` is told in the order of offsets."""
-        message = OutgoingMessage(self.topic, key, value, headers, partition)
+        """Where it is, once all in-sync replicas have it; `acknowledged` is told in the order of offsets.
+
+        Where the topic is not dated by the brokers it is never dated before what is there: retention would take what a
+        clock that is a week behind has dated.
+        """
+        dated = max(time.time_ns() // 1_000_000, self._newest.get(partition, 0))
+        message = OutgoingMessage(self.topic, key, value, headers, partition, time=dated)
         return await self.sender.store(message, lambda position: acknowledged(position.offset))
 
     async def count(self) -> tuple[int, int]:
@@ -77,5 +84,6 @@ class JournalTopic:
             while await consumer.position(place) < until:
                 for records in (await patiently(consumer, place, timeout_ms=POLL, max_records=AT_ONCE)).values():
                     deadline.reschedule(asyncio.get_running_loop().time() + self.within)
+                    self._newest[place.partition] = max(self._newest.get(place.partition, 0), records[-1].timestamp)
                     take(record for record in records if record.offset < until)
         return int(until)

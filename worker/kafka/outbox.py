@@ -121,7 +121,8 @@ def _fill(batch: BatchBuilder, waiting: Iterable[Waiting]) -> int:
     count = 0
     for each in waiting:
         message = each.message
-        if batch.append(timestamp=None, key=message.key, value=message.value, headers=list(message.headers)) is None:
+        headers = list(message.headers)
+        if batch.append(timestamp=message.time, key=message.key, value=message.value, headers=headers) is None:
             break
         count += 1
     batch.close()
