@@ -1,16 +1,15 @@
 """What `offsets set` does: a person says where the group goes on in one partition, and sees first what that means."""
 
 import time
-from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
-import orjson
 import typer
 
 from worker import wiring
 from worker.dead_letters.filters import moment_of
+from worker.entries import NOBODYS, read_key
 from worker.errors import StartupError
-from worker.journal_commands import partitions, progress
+from worker.journal_commands import progress
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.extent import extent, unmoved
@@ -18,6 +17,8 @@ from worker.kafka.group import Group
 from worker.kafka.places import bounds
 from worker.kafka.reader import UNCOMMITTED
 from worker.settings import Settings
+from worker.terminal import document, say
+from worker.verification.bits import Bits, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,13 @@ async def _meant(settings: Settings, partition: int, where: str, stored: int | N
     offset = await _offset(connection, topic, partition, where, (first, end))
     # Where that is not there, anything may have been read, and nothing.
     since, until = (stored, stored) if stored is not None and first <= stored <= end else (first, end)
-    known = await _known(settings, partition)
+    known = await unmoved(lambda: _known(settings, partition, (first, end)))
     read_again, again = await unmoved(lambda: _count(connection, topic, partition, (offset, until), known))
     before, ended = await unmoved(lambda: _count(connection, topic, partition, (since, offset), known))
     return Meant(topic, partition, stored, first, end, offset, read_again, again, before - ended)
 
 
-async def _offset(connection: Connection, topic: str, partition: int, where: str, log: tuple[int, int]) -> int:
+async def _offset(connection: Connection, topic: str, partition: int, where: str, log: Run) -> int:
     """An end of the log, an offset of it, or the first record of a time. Wrong usage is told with what may be said."""
     first, end = log
     if where.isdecimal():
@@ -111,20 +112,30 @@ def _moment(text: str) -> int:
         raise typer.BadParameter(f"{text}: none of earliest, latest, an offset, an age, an ISO time") from None
 
 
-async def _known(settings: Settings, partition: int) -> Collection[int]:
+async def _known(settings: Settings, partition: int, log: Run) -> Bits:
     """Of which records the journal tells how they ended, or that they were begun."""
-    if not settings.journal.enabled:
-        return set()
-    offsets: set[int] = set()
-    async for found in partitions(settings, partition):
-        for event in found.journal:
-            offsets |= found.journal.known(event).records.keys()
-    return offsets
+    known = Bits(*log)
+    if settings.journal.enabled:
+        connection, journal = wiring.connection(settings), settings.topics.journal
+        async with extent(connection, journal, [partition], isolation=UNCOMMITTED) as entries:
+            with progress("journal", entries.size) as advance:
+                async for offsets, passed in entries.read_as(lambda record: _record_of(record.key)):
+                    for offset in offsets:
+                        known.add(-1 if offset is None else offset)
+                    advance(passed)
+    return known
 
 
-async def _count(
-    connection: Connection, topic: str, partition: int, span: tuple[int, int], known: Collection[int]
-) -> tuple[int, int]:
+def _record_of(key: bytes | None) -> int | None:
+    """The offset of the record that an entry is about; None of a claim, and of what is nobody's."""
+    try:
+        event, offset, _ = read_key(key or b"")
+    except ValueError:
+        return None
+    return None if event == NOBODYS.int else offset
+
+
+async def _count(connection: Connection, topic: str, partition: int, span: Run, known: Bits) -> tuple[int, int]:
     """(records in that span, those that are known)."""
     count = again = 0
     async with extent(connection, topic, [partition]) as requests:
@@ -143,11 +154,11 @@ def _count_of(members: int) -> str:
 
 def _tell(meant: Meant, group: str, members: int, *, yes: bool, as_json: bool) -> None:
     if as_json:
-        typer.echo(orjson.dumps(asdict(meant) | {"dryRun": not yes}).decode())
+        say(document(asdict(meant) | {"dryRun": not yes}))
         return
-    typer.echo(meant.text())
+    say(meant.text())
     if yes:
-        typer.echo(f"stored: group {group} goes on at offset {meant.offset}")
+        say(f"stored: group {group} goes on at offset {meant.offset}")
     else:
         also = f"; group {group} has {_count_of(members)}: stop all workers first" if members else ""
-        typer.echo(f"a dry run: --yes stores it{also}")
+        say(f"a dry run: --yes stores it{also}")

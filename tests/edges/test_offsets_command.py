@@ -78,7 +78,7 @@ async def typed(kafka, unique):
         claim = Claim("w")
         await producer.send_and_wait(f"{unique}-journal", encode(claim), claim.key, 0)
         for number in range(6):
-            key = EntryKey(UUID(int=number), number, "w").encode()
+            key = EntryKey(UUID(int=number + 1), number, "w").encode()
             await producer.send_and_wait(f"{unique}-journal", encode(CREATED), key, 0)
     return made
 

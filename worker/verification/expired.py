@@ -25,7 +25,7 @@ def _told(headers: Headers) -> tuple[Run, ...]:
     if not any(name == EXPIRED for name, _ in headers):
         return ()
     try:
-        return read_claim_headers(headers)[2]
+        return read_claim_headers(headers).expired
     except ValueError:
         return ()
 
