@@ -245,3 +245,22 @@ async def test_a_log_that_is_cut_off_behind_a_bad_batch():
         source.seek(0, 3)
         assert (source.astray, source.unreadable) == ({}, {})
         assert offsets(await read(source, 2, 2)) == {0: [3, 4]}
+
+
+async def test_what_the_client_passes_and_hands_to_nobody():
+    """Of a batch that it calls too large it skips the first offset at once: nothing of that counts as read."""
+    log = ScriptedLog()
+    log.batches[0] = [batch(0, 2)[:40]]
+    log.batches[1] = [batch(0)]
+    async with source_of(log, 2) as source:
+        async with asyncio.timeout(10):
+            while not source.unreadable:
+                await asyncio.sleep(0.01)
+                assert source.passed([0]) in ({}, {0: 0})
+                await source.poll([0, 1], within=0.01, at_most=5)
+                assert source.passed([0]) in ({}, {0: 0})
+        log.batches[0] = [batch(0, 2)]
+        assert offsets(await read(source, 2, 2)) == {0: [0, 1]}
+        async with asyncio.timeout(10):
+            while source.passed([0, 1]) != {0: 2, 1: 1}:
+                assert await source.poll([0, 1], within=0.01, at_most=5) == []

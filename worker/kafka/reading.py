@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.consumer.fetcher import FetchError
 
 from worker.kafka.beside import PLACELESS, is_of_all
 from worker.kafka.narrowing import Narrowing
@@ -44,6 +45,11 @@ class Reading:
         """The partition is not ours any more."""
         self.beside.forget(partition)
         self._next.pop(partition, None)
+
+    def fails(self, place: TopicPartition) -> bool:
+        """Whether the client has an error in the place of records."""
+        fetcher = self.consumer._fetcher  # noqa: SLF001  aiokafka tells it nowhere else
+        return fetcher is not None and isinstance(fetcher._records.get(place), FetchError)  # noqa: SLF001  as above
 
     async def poll(self, partitions: Collection[int], within: float, at_most: int) -> Batches:
         """What the client has of these partitions. Raises the errors that are about all of Kafka."""

@@ -153,9 +153,12 @@ class RecordSource:
         return known
 
     def _position(self, partition: int) -> int | None:
-        """Without a wait, which the client's own method does where a rebalance has taken the place away."""
+        """Without a wait, which the client's own method does where a rebalance has taken the place away.
+
+        None where its next poll raises: the client has passed what it calls too large, and handed it to nobody.
+        """
         place = TopicPartition(self._topic, partition)
-        if place not in self._consumer.assignment():
+        if place not in self._consumer.assignment() or self._reading.fails(place):
             return None
         assigned: Any = self._consumer._subscription.subscription  # noqa: SLF001  aiokafka tells it nowhere else
         state = assigned.assignment.state_value(place)
