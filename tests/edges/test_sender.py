@@ -110,7 +110,7 @@ async def test_a_message_that_is_larger_than_a_segment(connection, unique, outag
     topic = await make(connection, unique, max_message_bytes="5000000", segment_bytes=str(1024 * 1024))
     async with sender.sender(connection, outage, max_request_size=LARGEST) as publisher:
         answers = await ended(publishing(publisher, topic, [b"0", b"x" * 2_000_000, b"2"]))
-    assert [type(each) for each in answers] == [Position, MessageTooLarge, Position]
+    assert [type(each) for each in answers] == [Stored, MessageTooLarge, Stored]
     assert await stored(connection, topic) == [b"0", b"2"]
     assert outage.details == []
 
@@ -121,7 +121,7 @@ async def test_a_message_as_large_as_its_topic_takes(connection, unique, outage)
     value = b"x" * (12 * 1024 * 1024 - 100)
     async with sender.sender(connection, outage, max_request_size=LARGEST) as publisher:
         answers = await ended(publishing(publisher, topic, [value, value + b"x" * 100]))
-    assert [type(each) for each in answers] == [Position, MessageTooLarge]
+    assert [type(each) for each in answers] == [Stored, MessageTooLarge]
     assert await stored(connection, topic) == [value]
 
 
@@ -173,8 +173,8 @@ async def test_many_partitions_of_several_topics(connection, unique, outage):
         answers = await ended(tasks)
     for (topic, partition), values in sent.items():
         assert await stored(connection, topic, partition) == values
-    for number, position in enumerate(answers):
-        assert sent[position.topic, position.partition][position.offset] == b"%d" % number
+    for number, each in enumerate(answers):
+        assert sent[each.place.topic, each.place.partition][each.offset] == b"%d" % number
 
 
 async def test_a_producer_that_is_replaced_while_others_wait(connection, unique, outage, monkeypatch):
