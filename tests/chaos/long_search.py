@@ -65,7 +65,8 @@ def main() -> int:
     given = parser.parse_args()
     kept = [searched(rules, given.states) for rules in worlds(given.workers)]
     deep = Rules(moves=5, crashes=2, unsent=2, trips=2, tellings=2)
-    kept += [walked(deep, given.walks, given.seed)]
+    looked_up = replace(deep, records=2, look_up=True, unfindable=True)
+    kept += [walked(rules, given.walks, given.seed) for rules in (deep, looked_up)]
     return 0 if all(kept) else 1
 
 
