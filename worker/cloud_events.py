@@ -10,7 +10,9 @@ from worker.customer.documents import Json, Unreadable, read_json, read_json_exa
 from worker.records import Record
 
 REQUESTED: Final = "customer.create.requested.v1"
-"""The only event type that this worker handles."""
+"""The event type that asks for a customer."""
+CONFIRMED: Final = "customer.create.confirmed.v1"
+"""Our own: a person found out which customer an event in doubt has."""
 
 _REQUIRED: Final = ("id", "source", "type", "specversion")
 _BINARY: Final = tuple(f"ce_{name}" for name in _REQUIRED)
@@ -125,7 +127,7 @@ def require_supported(attributes: Mapping[str, Json]) -> None:
             raise Unreadable(f"the CloudEvent has no usable {name}")
     if attributes["specversion"] != "1.0":
         raise Unsupported(f"CloudEvents version {_quoted(attributes['specversion'])}; only 1.0 is read")
-    if attributes["type"] != REQUESTED:
+    if attributes["type"] not in {REQUESTED, CONFIRMED}:
         raise Unsupported(f"the event type is {_quoted(attributes['type'])}, not {REQUESTED}")
 
 

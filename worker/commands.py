@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, UUID
 
 import orjson
 
-from worker.customer import Traits
+from worker.customer import Kind, Traits
 from worker.outcomes import Reason
 
 
@@ -49,8 +49,21 @@ class CreateCustomer:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmCustomer:
+    """A person found out that the event's customer exists; there is nothing in it that could be sent."""
+
+    request: Request
+    customer_id: str
+    customer_type: Kind
+
+
+@dataclass(frozen=True, slots=True)
 class Unusable:
     """A record that asks for nothing this worker can do."""
 
     request: Request
     reason: Reason
+
+
+Command = CreateCustomer | ConfirmCustomer | Unusable
+"""All that a record may ask for."""

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from worker.cloud_events import Content, Reader, Unsupported, Xml, headers_of, require_supported
-from worker.commands import CreateCustomer, Request, Unusable
+from worker.cloud_events import CONFIRMED, Content, Reader, Unsupported, Xml, headers_of, require_supported
+from worker.commands import Command, CreateCustomer, Request, Unusable
+from worker.confirmation import read_confirmation
 from worker.customer import NOTHING_KNOWN, Configured, Customer, Format, Judge
 from worker.customer.documents import Json, Unreadable
 from worker.customer.xml import read_xml
@@ -46,7 +47,7 @@ class Decoder:
         """How many unknown elements were left out so far."""
         return self._judge.dropped
 
-    def __call__(self, record: Record) -> CreateCustomer | Unusable:
+    def __call__(self, record: Record) -> Command:
         """A record's own words about who asks are kept even where its data is unusable."""
         headers = headers_of(record)
         request = None
@@ -55,6 +56,8 @@ class Decoder:
             request = _request(record, headers, event.attributes)
             if event.attributes is not None:
                 require_supported(event.attributes)
+                if event.attributes["type"] == CONFIRMED:
+                    return read_confirmation(request, event.content())
             return self._command(request, self._judged(event.content()))
         except Unsupported as error:
             reason = Reason(ReasonCode.UNSUPPORTED_EVENT, str(error))

@@ -8,7 +8,8 @@ from typing import Protocol, assert_never
 import structlog
 
 from worker.assignment import Assignment
-from worker.commands import CreateCustomer, Request, Unusable
+from worker.commands import Command, ConfirmCustomer, CreateCustomer, Request
+from worker.confirming import confirmed
 from worker.creation import OPEN, Creation, unknown
 from worker.entries import Finished
 from worker.errors import MessageTooLarge
@@ -33,7 +34,7 @@ class Publish(Protocol):
 class Pipeline:
     """Decides what becomes of each record, in the order that no crash can turn into a duplicate (design 4.6)."""
 
-    decode: Callable[[Record], CreateCustomer | Unusable]
+    decode: Callable[[Record], Command]
     creation: Creation
     results: Results
     publish: Publish
@@ -62,7 +63,7 @@ class Pipeline:
         return outcome
 
     async def _settle(
-        self, asked: CreateCustomer | Unusable, trail: Trail, assignment: Assignment, settled: Callable[[], None]
+        self, asked: Command, trail: Trail, assignment: Assignment, settled: Callable[[], None]
     ) -> Outcome:
         """The record's outcome, which is in the journal before anybody hears of it."""
         outcome: Outcome
@@ -71,6 +72,8 @@ class Pipeline:
         match assignment.journal.recall(asked.request.event, record.offset, doubts_accepted=accepted):
             case Ended(outcome):
                 return outcome
+            case CreatedBefore() | Fresh() | InDoubt() as known if isinstance(asked, ConfirmCustomer):
+                outcome = confirmed(asked, known, self.creation.customers.location)
             case CreatedBefore(created):
                 outcome = replace(created, resolution="already_created")
             case Fresh() | InDoubt() as known if isinstance(asked, CreateCustomer):

@@ -6,7 +6,7 @@ from chaos.gate import Call, Passage
 from chaos.stream import Content, Item, items, trace
 from chaos.troubles import OF_API, Trouble, drawn
 
-from worker.commands import CreateCustomer
+from worker.commands import CreateCustomer, Unusable
 from worker.decode import Decoder
 from worker.records import Record
 from worker.sandbox.api import Fault
@@ -54,6 +54,7 @@ def test_a_stream():
             assert item.content.is_sent
             assert decoded.request.traceparent == f"00-{item.trace}-00f067aa0ba902b7-01"
         else:
+            assert isinstance(decoded, Unusable)
             assert decoded.reason.code == item.content.value
     first: dict[str, Item] = {}
     for item in stream:

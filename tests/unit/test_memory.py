@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker import memory
-from worker.entries import Claim, EntryKey, Finished, Intent, Released, encode
+from worker.entries import Claim, EntryKey, Finished, Intent, Released, encode, encode_headers
 from worker.journal import CreatedBefore, Ended, Fresh, InDoubt, PartitionJournal
 from worker.memory import ByAge, KnownEvent, KnownRecord, Packing
 from worker.outcome_json import RULES, decode_outcome, encode_outcome
@@ -35,7 +35,7 @@ CREATED = IDS.flatmap(
         TEXTS.map(lambda path: path + made) | TEXTS,
         TEXTS,
         COUNTS,
-        st.sampled_from(["created", "already_created", "reconciled"]),
+        st.sampled_from(["created", "already_created", "reconciled", "confirmed"]),
     )
 )
 OUTCOMES = CREATED | st.builds(Failed, REASONS, COUNTS)
@@ -166,7 +166,8 @@ def test_any_log_as_it_stands_in_the_topic(log):
     small, naive = PartitionJournal(), both(log)[1]
     for time, (key, entry) in enumerate(log):
         claim = Claim(key) if isinstance(key, str) else None
-        small.apply_raw(claim.key if claim else key.encode(), encode(claim or entry), time)
+        written = claim or entry
+        small.apply_raw(claim.key if claim else key.encode(), encode(written), time, encode_headers(written))
     equal(small, naive)
 
 

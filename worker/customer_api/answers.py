@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 
 from yarl import URL
 
+from worker.customer_id import usable_id
 from worker.errors import CreatedIdUnknown, OutcomeUnknown, RefusedForNow
 from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded
 
@@ -15,8 +16,6 @@ from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Suc
 # (reference 4.1). The search is on bytes, so that a wrong charset or a cut body changes nothing.
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9_-]+)+/?")
 _CODE = re.compile(rb"""["<](?:\w+:)?code["\s]*[:>]\s*"?(\d{3}-\d{1,6})["<]""")
-# Digits in every example (reference 2.1); without one it is a word of the path, as `customer` in `/customer/`.
-_ID = re.compile(r"(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +39,6 @@ def judge(meaning: Meaning, customer_type: str, status: int, headers: Mapping[st
     if not 300 <= status < 500:
         raise OutcomeUnknown(f"the API answered {status}, which is no answer to a creation")
     return Failed(_reason(http))
-
-
-def usable_id(value: object) -> bool:
-    """Whether that is the id of a customer; a number is as good as its digits."""
-    return isinstance(value, str | int) and not isinstance(value, bool) and _ID.fullmatch(str(value)) is not None
 
 
 def error_code(body: bytes) -> str | None:
