@@ -16,6 +16,8 @@ REASON = "worker-reason"
 # The first header that a replay adds: `<partition>@<offset>` of the record, in this same topic, that failed.
 REPLAY_OF = "worker-replay-of"
 FIRST_OF_OURS = frozenset({REASON, REPLAY_OF})
+# What a confirmation has: `<partition>@<offset>` of the record, in this same topic, whose doubt it ends.
+RESOLVES = "worker-resolves"
 REPLAYS = "worker-replays"
 ACCEPT_DUPLICATES, YES = "worker-accept-duplicates", b"true"
 EVENT_SOURCE, EVENT_ID = "worker-event-source", "worker-event-id"

@@ -36,6 +36,7 @@ class Letter:
     """`reason` is None where the record is none of ours; what a header does not tell is None too.
 
     `tool` is who wrote a foreign one, as far as its headers show; `kind` is the class of error that tool names.
+    `resolved` is the record by which a person ended the doubt; no header says so, whoever reads the requests does.
     """
 
     place: Place
@@ -59,6 +60,7 @@ class Letter:
     null: bool = False
     tool: str | None = None
     kind: str | None = None
+    resolved: Place | None = None
 
     @property
     def called(self) -> str:
@@ -87,6 +89,7 @@ class Letter:
             "violations": list(self.violations),
             "tool": self.tool,
             "kind": self.kind,
+            "resolvedAs": str(self.resolved) if self.resolved else None,
         }
         return {name: value for name, value in told.items() if value not in (None, [])}
 
