@@ -2,9 +2,10 @@
 
 import pytest
 from chaos.api_troubles import FAULTS
+from chaos.faults.every import EVERY
 from chaos.gate import Call, Passage
-from chaos.stream import Content, Item, items, trace
-from chaos.troubles import OF_API, Trouble, drawn
+from chaos.stream import WEIGHTS, Item, items, trace
+from chaos.troubles import OF_API, OF_FAULTS, Trouble, drawn
 
 from worker.commands import CreateCustomer, Unusable
 from worker.decode import Decoder
@@ -36,6 +37,14 @@ def test_narrowed():
     seed = drawn(1, only=[Trouble.KILL], steps=56)
     assert {step.trouble for step in seed.steps} == {Trouble.KILL}
     assert len(seed.steps) == 56
+    without = drawn(1, without=OF_FAULTS)
+    assert not without.has(OF_FAULTS)
+    assert without.again.startswith('tests/chaos/run --seed 1 --events 2000 --without "api redirects,')
+
+
+def test_every_fault():
+    """Each of those that need a class has one."""
+    assert set(EVERY) == OF_FAULTS
 
 
 @pytest.mark.parametrize("trouble", sorted(OF_API - {Trouble.REFUSE}))
@@ -61,7 +70,7 @@ def test_a_stream():
         known = first.setdefault(item.event, item)
         assert (item.key, item.partition, item.content) == (known.key, known.partition, known.content)
     assert len(first) < len(stream)
-    assert {item.content for item in stream} == set(Content)
+    assert {item.content for item in stream} == set(WEIGHTS)
     assert len({item.trace for item in stream}) == len(stream)
 
 
