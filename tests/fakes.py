@@ -5,13 +5,13 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from worker.assignment import Restored, now
+from worker.assignment import Restored, Terms
+from worker.claim import Claims, Take
 from worker.commands import CreateCustomer
-from worker.entries import Claim, encode, encode_headers
-from worker.errors import ApiUnavailable
-from worker.journal import Fence, PartitionJournal
+from worker.entries import Owner, is_claim
+from worker.errors import ApiUnavailable, LogStartMoved
 from worker.outcomes import Failed, Outcome, Succeeded
-from worker.records import Headers, OutgoingMessage, Position, Record
+from worker.records import Headers, OutgoingMessage, Position, Record, Stored
 
 Answer = Outcome | Exception
 
@@ -24,6 +24,7 @@ class FakeCustomers:
     logins: deque[Exception] = field(default_factory=deque)
     executed: Counter[str] = field(default_factory=Counter)
     down: bool = False
+    renewals: int = 0
 
     def answers(self, event_id: str, *answers: Answer) -> None:
         """What the next calls for that event get; an Exception is raised."""
@@ -32,6 +33,10 @@ class FakeCustomers:
     async def log_in(self) -> None:
         if self.logins:
             raise self.logins.popleft()
+
+    async def log_in_anew(self) -> None:
+        self.renewals += 1
+        await self.log_in()
 
     async def create(self, command: CreateCustomer, before_sending: Callable[[], None]) -> Outcome:
         await asyncio.sleep(0)
@@ -73,31 +78,52 @@ class FakeTopics:
         return [message for (name, _), log in sorted(self.logs.items()) if name == topic for message in log]
 
 
+OURS = Owner("group", "requests")
+
+
 @dataclass
 class FakeJournalTopic:
-    """The journal's topic over the same logs; a restore reads what is there, as after a crash."""
+    """The journal's topic over the same logs; a restore reads what is there, as after a crash.
+
+    `claims` counts those that were written; `start` are the first offsets that are still there, `counts` how many
+    partitions the journal and the requests have, `clock` the broker's (milliseconds) where the topic is dated by it.
+    """
 
     topics: FakeTopics = field(default_factory=FakeTopics)
     topic: str = "journal"
     claims: int = 0
+    owner: Owner = OURS
+    terms: Terms = field(default_factory=Terms)
+    counts: tuple[int, int] = (8, 8)
+    start: Counter[int] = field(default_factory=Counter)
+    clock: Callable[[], int] | None = None
 
     async def append(
         self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None], headers: Headers = ()
-    ) -> int:
+    ) -> Stored:
+        self.claims += is_claim(key)
         stored = await self.topics.publish(OutgoingMessage(self.topic, key, value, headers, partition))
         acknowledged(stored.offset)
-        return stored.offset
+        return Stored(stored, self.clock() if self.clock else None)
 
-    async def claim(self, partition: int, kept: Restored | None = None) -> Restored:
-        self.claims += 1
-        writer = f"writer-{self.claims}"
-        claim = Claim(writer)
-        claimed = await self.append(partition, claim.key, encode(claim), lambda _: None, encode_headers(claim))
-        journal = PartitionJournal()
-        for time, message in enumerate(self.topics.logs[self.topic, partition][:claimed]):
-            journal.apply_raw(message.key or b"", message.value or b"", time, message.headers)
-        journal.claimed(writer)
-        return Restored(writer, journal, Fence(claimed), now())
+    async def count(self) -> tuple[int, int]:
+        return self.counts
+
+    async def read(self, partition: int, first: int | None, end: int | None, take: Take) -> int:
+        log = self.topics.logs[self.topic, partition]
+        start, end = self.start[partition] if first is None else first, len(log) if end is None else end
+        await asyncio.sleep(0)
+        if start < self.start[partition] and start < end:
+            raise LogStartMoved(self.topic)
+        take(self._line(partition, offset, log[offset]) for offset in range(start, end))
+        return end
+
+    def _line(self, partition: int, offset: int, message: OutgoingMessage) -> Record:
+        return Record(self.topic, partition, offset, offset, message.key, message.value, message.headers)
+
+    async def claim(self, partition: int, kept: Restored | None = None, committed: int | None = None) -> Restored:
+        """As the worker claims it."""
+        return await Claims(self, self.owner, self.terms).claim(partition, kept, committed)
 
 
 @dataclass
@@ -109,6 +135,7 @@ class FakeSource:
     commits: list[dict[int, int]] = field(default_factory=list)
     failures: deque[Exception] = field(default_factory=deque)
     rewound: dict[int, int] = field(default_factory=dict)
+    unreadable: dict[int, str] = field(default_factory=dict)
 
     def put(self, records: Iterable[Record]) -> None:
         for record in records:
@@ -120,6 +147,10 @@ class FakeSource:
         for record in found[:at_most]:
             self.positions[record.partition] = record.offset + 1
         return found[:at_most]
+
+    async def committed(self, partition: int, within: float) -> int | None:
+        await asyncio.sleep(0)
+        return max((commit[partition] for commit in self.commits if partition in commit), default=None)
 
     async def rewind(self, partition: int, offset: int | None, within: float) -> None:
         committed = [commit[partition] for commit in self.commits if partition in commit]

@@ -11,6 +11,7 @@ import structlog
 
 from worker import __version__, wiring
 from worker.assignment import Assignment, Restored
+from worker.claim import Claims
 from worker.creation import Creation
 from worker.customer import Configured
 from worker.customer.live_catalog import LiveCatalog
@@ -19,7 +20,8 @@ from worker.dispatch import Dispatch
 from worker.errors import Draining, KafkaUnavailable
 from worker.forgetful import NoJournal
 from worker.hold import HoldReason, Holds
-from worker.intake import Intake, Restore
+from worker.intake import Intake
+from worker.journal_config import alter, troubles
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.journal_topic import JournalTopic
@@ -30,14 +32,15 @@ from worker.measures import Measures
 from worker.ops.port import operations
 from worker.ops.tracing import traced
 from worker.ops.watch import Consumption, Watch
+from worker.ownership import Restore
 from worker.pipeline import Pipeline
+from worker.probing import looked_after
 from worker.progress import Trails
 from worker.settings import Settings
 from worker.slots import Slots
-from worker.topics import Cluster, verify
+from worker.topics import LARGEST, MIB, Cluster, Plan, verify
 
 log = structlog.get_logger()
-MIB = 1024 * 1024
 KAFKA_AGAIN_AFTER = 2.0
 Opened = TypeVar("Opened")
 
@@ -119,14 +122,15 @@ async def _work(
         return await once_there(lambda: stack.enter_async_context(make()), holds, stopping)
 
     cluster = await kafka(lambda: _verified(connection, settings))
-    results = await kafka(lambda: sender(connection, Outage(holds, "results"), max_request_size=3 * MIB))
+    results = await kafka(lambda: sender(connection, Outage(holds, "results"), max_request_size=LARGEST))
     journal = await kafka(lambda: sender(connection, Outage(holds, "journal"), max_request_size=MIB))
     creation = _creation(settings, api, holds, measures)
-    decoder, messages = wiring.decoder(settings, catalog), wiring.results(settings, cluster)
+    await stack.enter_async_context(looked_after(holds, api))
+    decoder, messages = wiring.decoder(settings, catalog), wiring.results(settings)
     pipeline = Pipeline(decoder, creation, messages, results.publish, observed.trails, measures)
     slots = wiring.slots(settings)
-    dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted)
-    restore = _restore(settings, connection, journal, slots)
+    dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted, measures=measures)
+    restore = _restore(settings, cluster, connection, journal, slots)
     intake = Intake(dispatch, restore, holds, settings.dispatch.drain_timeout, measures)
     source = await kafka(lambda: record_source(connection, wiring.membership(settings), intake))
     watch.consumption = Consumption(
@@ -177,17 +181,29 @@ async def _verified(connection: Connection, settings: Settings) -> AsyncIterator
     yield cluster
 
 
-def _restore(settings: Settings, connection: Connection, journal: Sender, slots: Slots) -> Restore:
-    topic: JournalTopic | NoJournal = NoJournal()
+def _restore(settings: Settings, cluster: Cluster, connection: Connection, sender: Sender, slots: Slots) -> Restore:
+    terms = wiring.terms(settings, cluster)
+    journal = JournalTopic(settings.topics.journal, connection, sender, settings.topics.requests)
+    claims: Claims | NoJournal = Claims(journal, wiring.owner(settings), terms)
     if settings.journal.enabled:
-        topic = JournalTopic(settings.topics.journal, connection, journal, settings.topics.requests)
+        _tell_troubles(wiring.plan(settings), cluster, terms.window)
     else:
+        claims = NoJournal()
         log.warning("journal.disabled", detail="a crash can create customers twice (WORKER_JOURNAL__ENABLED=false)")
 
-    async def restored(partition: int, kept: Restored | None) -> Assignment:
-        return Assignment(partition, await topic.claim(partition, kept), topic.append, slots, wiring.terms(settings))
+    async def restored(partition: int, kept: Restored | None, committed: int | None) -> Assignment:
+        return Assignment(partition, await claims.claim(partition, kept, committed), claims.append, slots, terms)
 
     return restored
+
+
+def _tell_troubles(plan: Plan, cluster: Cluster, window: float) -> None:
+    """In one line what the journal's topic is not as it should be in; `check` says more."""
+    if found := troubles(plan, cluster):
+        detail = "; ".join(trouble.detail for trouble in found)
+        log.warning(
+            "journal.misconfigured", topic=plan.journal, detail=detail, window=window, alter=alter(plan, cluster, found)
+        )
 
 
 async def once_there(opening: Callable[[], Awaitable[Opened]], holds: Holds, stopping: asyncio.Event) -> Opened:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-from worker.entries import Entry, EntryKey, Finished, encode, encode_headers
-from worker.errors import Draining, Fenced, LeaseOver
+from worker.drain import Drain, after
+from worker.entries import Entry, EntryKey, Finished, Intent, Notice, Owner, encode, encode_headers
+from worker.entry_headers import Spans
+from worker.errors import Fenced, LeaseOver
 from worker.journal import Fence, Lease, Moment, PartitionJournal
 from worker.offsets import Offsets
-from worker.records import Headers
+from worker.records import Headers, Stored
 from worker.slots import Slots
 from worker.turns import Turn, Turns
 
@@ -26,7 +28,7 @@ class Append(Protocol):
 
     def __call__(
         self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None], headers: Headers = ()
-    ) -> Awaitable[int]: ...
+    ) -> Awaitable[Stored]: ...
 
 
 def now() -> Moment:
@@ -36,21 +38,31 @@ def now() -> Moment:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for every claim: seconds, and events of one partition."""
+    """What holds for every claim: seconds, and events of one partition.
+
+    `renewal`: so often whose the partition is is written once more, before retention takes the claim that said so.
+    """
 
     window: float = 86_400
     max_entries: int = 200_000
     intent_ttl: float = 10
+    renewal: float = 86_400
+
+    def forget(self, journal: PartitionJournal, committed: int) -> None:
+        """What is older than the window, which ends with the newest entry whatever our own clock says, or too many."""
+        before = journal.newest - int(self.window * 1000)
+        journal.forget(below=committed, before=before, at_most=self.max_entries)
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a claim found: who we are in the journal, what was known then, and when that was."""
+    """What a claim found: who we are in the journal and for whom, what was known then, and when that was."""
 
     writer: str
     journal: PartitionJournal
     fence: Fence
     claimed: Moment
+    owner: Owner | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -64,9 +76,15 @@ class Assignment:
     terms: Terms = Terms()
     clock: Callable[[], Moment] = now
     offsets: Offsets = field(default_factory=Offsets)
-    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    draining: Drain = field(default_factory=Drain)
     given_up: bool = False
     _turns: Turns = field(default_factory=Turns)
+    _began: int = field(init=False)
+    _told: Moment = field(init=False)
+    _telling: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._began, self._told = self.restored.journal.newest, self.restored.claimed
 
     @property
     def journal(self) -> PartitionJournal:
@@ -89,17 +107,41 @@ class Assignment:
         The lease counts from before the entry was handed over: what a frozen process had handed over is acknowledged
         without a gap when it thaws (facts row 31).
         """
-        if self.fenced and not isinstance(entry, Finished):
+        if self.fenced and not _tells(entry):
             raise Fenced
         lease = Lease(self.clock(), self.terms.intent_ttl)
         key = EntryKey(event, offset, self.restored.writer)
         acknowledged = self.restored.fence.acknowledged
-        await self.append(self.partition, key.encode(), encode(entry), acknowledged, encode_headers(entry))
-        self.journal.apply(key, entry, time.time_ns() // 1_000_000)
+        stored = await self.append(self.partition, key.encode(), encode(entry), acknowledged, encode_headers(entry))
+        self.journal.apply(key, entry, self._time(stored))
         if self.fenced:
             self.draining.set()
             raise Fenced
         return lease
+
+    def _time(self, stored: Stored) -> int:
+        """When the entry was stored by the clock of the log; where a broker tells none, as long after the claim as it
+        is: our own clock may be days away from all that was read.
+        """
+        if stored.time is not None:
+            return stored.time
+        return self._began + int((self.clock().boot - self.restored.claimed.boot) * 1000)
+
+    async def tell(self, expired: Spans = ()) -> None:
+        """Write down that we are still there, and offsets (first, end) of requests that nobody could read any more."""
+        self._told = self.clock()
+        notice = Notice(self.restored.writer, self.restored.owner, expired)
+        acknowledged = self.restored.fence.acknowledged
+        stored = await self.append(self.partition, notice.key, notice.value, acknowledged, notice.headers)
+        self.journal.noticed(notice, self._time(stored))
+
+    def renew(self) -> None:
+        """Tell that we are still there, if that was long ago; nobody waits for it."""
+        if not self.fenced and self.clock().boot - self._told.boot >= self.terms.renewal:
+            self._told = self.clock()
+            task = asyncio.create_task(self.tell(), name=f"notice {self.partition}")
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
 
     def give_up(self) -> None:
         """Nothing more is sent or published; what is answered yet is written down as evidence for the next owner."""
@@ -116,19 +158,16 @@ class Assignment:
         return look
 
     def alone_with(self, event: UUID) -> Turn:
-        """The same event twice in flight: the second waits for the first."""
-        return self._turns.of(event)
+        """The same event twice in flight: the second waits for the first, without its slot; Draining as in a pause."""
+        return self._turns.of(event, self._wait)
 
     async def pause(self, seconds: float) -> None:
         """Wait without the slot; Draining is raised as soon as the partition drains."""
-        self.slots.give()
-        try:
-            await asyncio.wait_for(self.draining.wait(), seconds)
-        except TimeoutError:
-            return
-        finally:
-            await self.slots.returned()
-        raise Draining
+        await self._wait(after(seconds))
+
+    async def _wait(self, awaited: asyncio.Future[None]) -> None:
+        """The only way in which a record waits for time or for another record."""
+        await self.slots.without(awaited, self.draining)
 
     async def settled(self, since: Moment, seconds: float) -> None:
         """Return when that long has passed since then, on the clock that nobody can set."""
@@ -138,5 +177,9 @@ class Assignment:
     def committed(self, offset: int) -> None:
         """The group has stored this offset; what is older than the window may be forgotten."""
         self.offsets.committed(offset)
-        before = int((time.time() - self.terms.window) * 1000)
-        self.journal.forget(below=offset, before=before, at_most=self.terms.max_entries)
+        self.terms.forget(self.journal, offset)
+
+
+def _tells(entry: Entry) -> bool:
+    """Whether it says what the API has done, which the next owner must know, and not what we are about to do."""
+    return isinstance(entry, Finished) or (isinstance(entry, Intent) and entry.evidence.exists)

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from worker.customer.documents import Json, Unreadable, read_json, read_json_exactly
+from worker.commands import MAX_NAME
+from worker.customer.documents import Json, Unreadable, glimpsed, read_json, read_json_exactly
+from worker.header_dialects import GARBLED, Told
 from worker.records import Record
 
 REQUESTED: Final = "customer.create.requested.v1"
@@ -15,12 +17,10 @@ CONFIRMED: Final = "customer.create.confirmed.v1"
 """Our own: a person found out which customer an event in doubt has."""
 
 _REQUIRED: Final = ("id", "source", "type", "specversion")
-_BINARY: Final = tuple(f"ce_{name}" for name in _REQUIRED)
+_NAMES: Final = ("id", "source", "subject")
+_TOLD: Final = (*_REQUIRED, "subject")
+_STRUCTURED: Final = "application/cloudevents+json"
 _MAX_QUOTED: Final = 80
-
-
-Headers = Mapping[str, str]
-"""A record's headers as texts."""
 
 
 class Unsupported(ValueError):
@@ -60,30 +60,43 @@ class Reader:
     max_bytes: int
     max_depth: int
 
-    def event(self, record: Record, headers: Headers) -> Event:
-        """Raises `Unreadable` where not even the attributes can be told."""
-        media = _media_type(headers.get("content-type"))
-        if media.startswith("application/cloudevents"):
-            return self._structured(self._json(self._value(record)), self._value(record), media)
-        if not headers.keys().isdisjoint(_BINARY):
-            return Event(_from_headers(headers), lambda: self._content(self._value(record), media))
-        return self._bare(self._value(record), media)
+    def event(self, record: Record, headers: Told) -> Event:
+        """Raises `Unreadable` where not even the attributes can be told, and `Unsupported`.
 
-    def _bare(self, value: bytes, media: str) -> Event:
+        The attributes are told even where the value breaks a limit or a rule: whatever is known of the event holds.
+        """
+        media = _media_type(headers.texts.get("content-type"))
+        if media.startswith("application/cloudevents"):
+            _require_structured(media)
+            return self._or_glimpsed(record, lambda: self._structured(self._json(self._value(record)), record))
+        if headers.attributes is not None:
+            media = media or _media_type(headers.attributes.get("datacontenttype"))
+            return Event(headers.attributes, lambda: self._content(self._value(record), media))
+        return self._or_glimpsed(record, lambda: self._bare(record, media))
+
+    def _or_glimpsed(self, record: Record, read: Callable[[], Event]) -> Event:
+        try:
+            return read()
+        except Unreadable as error:
+            document = glimpsed(record.value or b"")
+            if not isinstance(document, dict) or "specversion" not in document:
+                raise
+            return Event(document, _failing(error))
+
+    def _bare(self, record: Record, media: str) -> Event:
         """A value without any mark may still be a whole CloudEvent, which no customer can be mistaken for."""
+        value = self._value(record)
         if _is_xml(media, value):
             return Event(None, lambda: Xml(value))
         document = self._json(value)
         if isinstance(document, dict) and "specversion" in document:
-            return self._structured(document, value, "application/cloudevents+json")
+            return self._structured(document, record)
         return Event(None, lambda: JsonContent(document, lambda: self._exactly(value)))
 
-    def _structured(self, document: Json, value: bytes, media: str) -> Event:
-        if media != "application/cloudevents+json":
-            raise Unsupported(f"CloudEvents in the format {_quoted(media)}; only application/cloudevents+json is read")
+    def _structured(self, document: Json, record: Record) -> Event:
         if not isinstance(document, dict):
             raise Unreadable("the CloudEvent is no JSON object")
-        return Event(document, lambda: self._data(document, value))
+        return Event(document, lambda: self._data(document, self._value(record)))
 
     def _data(self, document: dict[str, Json], value: bytes) -> Content:
         media = _media_type(document.get("datacontenttype"))
@@ -121,30 +134,30 @@ class Reader:
 
 def require_supported(attributes: Mapping[str, Json]) -> None:
     """Refuses a broken CloudEvent (`Unreadable`) and one of another version or type (`Unsupported`)."""
-    for name in _REQUIRED:
+    for name in _TOLD:
         value = attributes.get(name)
-        if not isinstance(value, str) or not value:
+        if value is GARBLED:
+            raise Unreadable(f"the CloudEvent's {name} is no text in its header, or two that differ")
+        if name in _REQUIRED and (not isinstance(value, str) or not value):
             raise Unreadable(f"the CloudEvent has no usable {name}")
+        if name in _NAMES and isinstance(value, str) and len(value) > MAX_NAME:
+            raise Unreadable(f"the CloudEvent's {name} has {len(value)} characters, more than the {MAX_NAME} allowed")
     if attributes["specversion"] != "1.0":
         raise Unsupported(f"CloudEvents version {_quoted(attributes['specversion'])}; only 1.0 is read")
     if attributes["type"] not in {REQUESTED, CONFIRMED}:
         raise Unsupported(f"the event type is {_quoted(attributes['type'])}, not {REQUESTED}")
 
 
-def headers_of(record: Record) -> Headers:
-    """The headers that are text, by their names in lower case; of several the last."""
-    return {name.lower(): text for name, value in record.headers if (text := _text(value)) is not None}
+def _failing(error: Unreadable) -> Callable[[], Content]:
+    def fail() -> Content:
+        raise error
+
+    return fail
 
 
-def _from_headers(headers: Headers) -> dict[str, str]:
-    return {name[3:]: text for name, text in headers.items() if name.startswith("ce_")}
-
-
-def _text(value: bytes | None) -> str | None:
-    try:
-        return value.decode() if value is not None else None
-    except UnicodeDecodeError:
-        return None
+def _require_structured(media: str) -> None:
+    if media != _STRUCTURED:
+        raise Unsupported(f"CloudEvents in the format {_quoted(media)}; only {_STRUCTURED} is read")
 
 
 def _media_type(content_type: Json) -> str:

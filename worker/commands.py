@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha1
+from typing import Final
 from uuid import NAMESPACE_URL, UUID
 
 import orjson
@@ -10,10 +11,16 @@ import orjson
 from worker.customer import Kind, Traits
 from worker.outcomes import Reason
 
+MAX_NAME: Final = 1024
+"""Characters of a source, an id or a subject: what is told of an event quotes them, and has to fit."""
+
 
 @dataclass(frozen=True)
 class Request:
-    """Who asks: a CloudEvent's identity is (source, id); a bare value's is derived from its place in Kafka."""
+    """Who asks: a CloudEvent's identity is (source, id); a bare value's is derived from its place in Kafka.
+
+    Neither is longer than `MAX_NAME`.
+    """
 
     source: str
     id: str

@@ -36,7 +36,13 @@ class Commits:
     _finished_then: int = 0
 
     def is_due(self) -> bool:
-        """Often enough that a crash repeats little, seldom enough to cost nothing."""
+        """Often enough that a crash repeats little, seldom enough to cost nothing; never while one is under way.
+
+        With Kafka away several partitions may have theirs confirmed, each for some seconds: whoever polls does not
+        stand behind them.
+        """
+        if self._one.locked():
+            return False
         return self.dispatch.finished - self._finished_then >= AFTER or time.monotonic() >= self._next
 
     async def store(self, group: Group | None) -> bool:

@@ -1,23 +1,19 @@
 """Record -> command: a customer to create, or the reason why this record asks for nothing that can be done."""
 
-import re
-from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Literal
 
-from worker.cloud_events import CONFIRMED, Content, Reader, Unsupported, Xml, headers_of, require_supported
+from worker.cloud_events import CONFIRMED, Content, Reader, Unsupported, Xml, require_supported
 from worker.commands import Command, CreateCustomer, Request, Unusable
 from worker.confirmation import read_confirmation
 from worker.customer import NOTHING_KNOWN, Configured, Customer, Format, Judge
-from worker.customer.documents import Json, Unreadable
+from worker.customer.documents import Unreadable
 from worker.customer.xml import read_xml
-from worker.letter_headers import EVENT_ID, EVENT_SOURCE, REPLAY_OF
+from worker.header_dialects import Told, told
+from worker.identity import request_of, unreadable
 from worker.outcomes import Reason, ReasonCode, Violation
 from worker.records import Record
 
 UnknownElements = Literal["refuse", "drop"]
-
-_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-_TRACESTATE: Final = re.compile(r"[\x20-\x7e]{1,512}")
 
 
 class Decoder:
@@ -49,11 +45,17 @@ class Decoder:
 
     def __call__(self, record: Record) -> Command:
         """A record's own words about who asks are kept even where its data is unusable."""
-        headers = headers_of(record)
+        headers = told(record)
+        asked = self._asked(record, headers)
+        if (why := unreadable(record, headers)) is None:
+            return asked
+        return Unusable(asked.request, Reason(ReasonCode.UNDECODABLE, why))
+
+    def _asked(self, record: Record, headers: Told) -> Command:
         request = None
         try:
             event = self._reader.event(record, headers)
-            request = _request(record, headers, event.attributes)
+            request = request_of(record, headers.texts, event.attributes)
             if event.attributes is not None:
                 require_supported(event.attributes)
                 if event.attributes["type"] == CONFIRMED:
@@ -65,7 +67,7 @@ class Decoder:
             reason = Reason(ReasonCode.UNDECODABLE, str(error))
         except Exception as error:  # noqa: BLE001  # one record that nobody foresaw must not stop its partition
             reason = Reason(ReasonCode.UNDECODABLE, f"cannot be read ({type(error).__name__})")
-        return Unusable(request or _request(record, headers), reason)
+        return Unusable(request or request_of(record, headers.texts), reason)
 
     def _judged(self, content: Content) -> Customer | tuple[Violation, ...]:
         if isinstance(content, Xml):
@@ -80,25 +82,3 @@ class Decoder:
         if self._event_attribute:
             judged = judged.with_attribute(self._event_attribute, str(request.event))
         return CreateCustomer(request, judged.traits, judged.encode(self._form))
-
-
-def _request(record: Record, headers: Mapping[str, str], attributes: Mapping[str, Json] | None = None) -> Request:
-    """The CloudEvent's identity; without one the place in Kafka, which no other record has."""
-    told = attributes or {}
-    source, name, subject = told.get("source"), told.get("id"), told.get("subject")
-    if not (isinstance(source, str) and isinstance(name, str) and source and name):
-        source, name = _place(record, headers)
-    parent = _matching(_TRACEPARENT, told.get("traceparent", headers.get("traceparent")))
-    state = _matching(_TRACESTATE, told.get("tracestate", headers.get("tracestate"))) if parent else None
-    return Request(source, name, subject if isinstance(subject, str) else None, parent, state)
-
-
-def _place(record: Record, headers: Mapping[str, str]) -> tuple[str, str]:
-    """A replayed record is the same event at another place, and says which."""
-    if REPLAY_OF in headers and headers.get(EVENT_SOURCE) and headers.get(EVENT_ID):
-        return headers[EVENT_SOURCE], headers[EVENT_ID]
-    return f"urn:kafka:{record.topic}", f"{record.partition}-{record.offset}"
-
-
-def _matching(pattern: re.Pattern[str], value: Json) -> str | None:
-    return value if isinstance(value, str) and pattern.fullmatch(value) else None

@@ -13,6 +13,7 @@ import structlog
 from worker.assignment import Assignment
 from worker.errors import Draining, Fenced
 from worker.logs import where
+from worker.measures import Measures
 from worker.outcomes import Outcome
 from worker.records import Record
 from worker.running import Running
@@ -74,9 +75,18 @@ class Dispatch:
     where there are many partitions.
     """
 
-    def __init__(self, process: Process, slots: Slots, *, max_uncommitted: int, max_queued: int = MAX_QUEUED) -> None:
+    def __init__(
+        self,
+        process: Process,
+        slots: Slots,
+        *,
+        max_uncommitted: int,
+        max_queued: int = MAX_QUEUED,
+        measures: Measures | None = None,
+    ) -> None:
         self._process = process
         self._slots = slots
+        self._measures = measures or Measures()
         self._max_uncommitted = max_uncommitted
         self._max_queued = max_queued
         self._open: dict[int, _Open] = {}
@@ -173,9 +183,9 @@ class Dispatch:
             except (Draining, Fenced):
                 raise
             except Exception as error:  # noqa: BLE001  an error of ours must neither lose the record nor go unseen
+                self._measures.crashed()
                 log.error("record.crashed", **_place(record), error=type(error).__name__, where=where(error))
-                await running.slot_again()
-                await assignment.pause(AFTER_A_CRASH)
+                await running.rest(AFTER_A_CRASH)
             else:
                 assignment.offsets.finish(record.offset)
                 self.finished += 1

@@ -11,7 +11,15 @@ from uuid import UUID
 
 import orjson
 
-from worker.entry_headers import RESOLUTION, Spans, claim_headers, evidence_headers, read_claim_headers, read_evidence
+from worker.entry_headers import (
+    RESOLUTION,
+    Spans,
+    Told,
+    claim_headers,
+    evidence_headers,
+    read_claim_headers,
+    read_evidence,
+)
 from worker.evidence import NO_EVIDENCE, Evidence
 from worker.outcome_json import read_count, read_outcome
 from worker.outcomes import Outcome, Succeeded
@@ -62,6 +70,16 @@ class EntryKey(NamedTuple):
 CLAIM = b"claim/"
 
 
+class Owner(NamedTuple):
+    """Whose requests are worked on: a consumer group's, of one topic."""
+
+    group: str
+    topic: str
+
+    def __str__(self) -> str:
+        return f"group {self.group}, requests {self.topic}"
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """From here on the partition is `writer`'s; whoever else goes on writing makes a gap in its own offsets.
@@ -70,7 +88,8 @@ class Claim:
     written by somebody who had lost the partition.
 
     `group` and `topic` say whose requests are worked on under it; earlier versions did not say. `expired` are offsets
-    of requests, (first, end) with the end left out, that retention deleted before anybody read them.
+    of requests, (first, end) with the end left out, that retention deleted before anybody read them. `adopted_from` is
+    the group that a person took the partition from.
     """
 
     writer: str
@@ -78,11 +97,57 @@ class Claim:
     group: str | None = None
     topic: str | None = None
     expired: Spans = ()
+    adopted_from: str | None = None
+
+    @property
+    def owner(self) -> Owner | None:
+        """None where it does not say."""
+        return None if self.group is None or self.topic is None else Owner(self.group, self.topic)
 
     @property
     def key(self) -> bytes:
         """`claim/<writer>`."""
         return CLAIM + self.writer.encode()
+
+
+NOBODYS = UUID(int=0)
+"""The event of no request: what earlier versions read under it means nothing to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a writer says between two claims: that it is still there, and which requests nobody could read any more.
+
+    Not by its claim once more: compaction would leave the later one alone, and what was finished between the two would
+    be somebody else's. For earlier versions it is a POST that was not carried out, of an event that nobody asks for.
+    """
+
+    writer: str
+    owner: Owner | None = None
+    expired: Spans = ()
+
+    @property
+    def key(self) -> bytes:
+        """One for each span of a writer."""
+        return EntryKey(NOBODYS, self.expired[0][0] if self.expired else 0, self.writer).encode()
+
+    @property
+    def value(self) -> bytes:
+        """As earlier versions read it."""
+        return encode(Released(0))
+
+    @property
+    def headers(self) -> Headers:
+        """Where it says what it has to say."""
+        group, topic = self.owner or (None, None)
+        return claim_headers(Told(group, topic, self.expired))
+
+
+def decode_notice(writer: str, headers: Headers) -> Notice:
+    """ValueError where it is none of this journal."""
+    told = read_claim_headers(headers)
+    owner = None if told.group is None or told.topic is None else Owner(told.group, told.topic)
+    return Notice(writer, owner, told.expired)
 
 
 def is_claim(key: bytes | None) -> bool:
@@ -94,8 +159,7 @@ def decode_claim(key: bytes, value: bytes, headers: Headers = ()) -> Claim:
     """ValueError where it is none of this journal."""
     match orjson.loads(value):
         case {"state": "claim", "writer": str(writer), **rest} if not rest and key == Claim(writer).key:
-            group, topic, expired = read_claim_headers(headers)
-            return Claim(writer, group=group, topic=topic, expired=expired)
+            return Claim(writer, **read_claim_headers(headers)._asdict())
         case _:
             raise ValueError("not a claim")
 
@@ -141,8 +205,8 @@ def encode_headers(entry: Entry | Claim) -> Headers:
         case Finished(outcome, evidence=evidence):
             confirmed = isinstance(outcome, Succeeded) and outcome.resolution == "confirmed"
             return (*evidence_headers(evidence), *(((RESOLUTION, b"confirmed"),) if confirmed else ()))
-        case Claim(group=group, topic=topic, expired=expired):
-            return claim_headers(group, topic, expired)
+        case Claim(group=group, topic=topic, expired=expired, adopted_from=adopted_from):
+            return claim_headers(Told(group, topic, expired, adopted_from))
         case other:
             assert_never(other)
 

@@ -3,13 +3,15 @@
 A header that is none of ours is passed over, too: tools on the way may add their own.
 """
 
+from typing import NamedTuple
+
 import orjson
 
 from worker.evidence import NO_EVIDENCE, Evidence
 from worker.records import Headers
 
 EXISTS, FOUND_BEFORE, RESOLUTION = "exists", "found-before", "resolution"
-GROUP, TOPIC, EXPIRED = "group", "topic", "expired"
+GROUP, TOPIC, EXPIRED, ADOPTED_FROM = "group", "topic", "expired", "adopted-from"
 
 Spans = tuple[tuple[int, int], ...]
 """Offsets: (first, end), the end left out."""
@@ -36,18 +38,28 @@ def read_evidence(headers: Headers) -> Evidence:
     return NO_EVIDENCE if evidence == NO_EVIDENCE else evidence
 
 
-def claim_headers(group: str | None, topic: str | None, expired: Spans) -> Headers:
-    """Whose requests are worked on under the claim, and which of them nobody could read any more."""
-    named = ((GROUP, group), (TOPIC, topic))
-    spans = ((EXPIRED, orjson.dumps(expired)),) if expired else ()
+class Told(NamedTuple):
+    """What a claim says in its headers: whose requests, which of them nobody could read any more, and from whom."""
+
+    group: str | None = None
+    topic: str | None = None
+    expired: Spans = ()
+    adopted_from: str | None = None
+
+
+def claim_headers(told: Told) -> Headers:
+    """None of what is not told."""
+    named = ((GROUP, told.group), (TOPIC, told.topic), (ADOPTED_FROM, told.adopted_from))
+    spans = ((EXPIRED, orjson.dumps(told.expired)),) if told.expired else ()
     return (*((name, text.encode()) for name, text in named if text is not None), *spans)
 
 
-def read_claim_headers(headers: Headers) -> tuple[str | None, str | None, Spans]:
-    """Group, topic and expired offsets. ValueError where a header of ours holds what it never does."""
+def read_claim_headers(headers: Headers) -> Told:
+    """ValueError where a header of ours holds what it never does."""
     given = dict(headers)
     expired = given.get(EXPIRED)
-    return _text(given.get(GROUP)), _text(given.get(TOPIC)), () if expired is None else _spans(orjson.loads(expired))
+    spans = () if expired is None else _spans(orjson.loads(expired))
+    return Told(_text(given.get(GROUP)), _text(given.get(TOPIC)), spans, _text(given.get(ADOPTED_FROM)))
 
 
 def _ids(given: object) -> tuple[str, ...]:

@@ -3,10 +3,12 @@
 WorkerError
 ├── SettingsError        a setting is wrong; the worker does not start (exit 2)
 ├── StartupError         something outside is not as it must be; the worker does not start (exit 1)
+│   └── ConfigRefused        Kafka does not let a topic be configured so
 ├── LocalKafkaError      the Kafka on this machine could not be started (exit 1)
 ├── Unavailable          an outside system cannot be reached; nothing was sent
 │   ├── ApiUnavailable
 │   └── KafkaUnavailable
+│       └── LogStartMoved    records were deleted while they were being read
 ├── RefusedForNow        the API answered, and may answer otherwise later
 ├── LoginRefused         the API does not let us in
 │   └── SessionContention    others end our sessions as fast as we log in
@@ -19,7 +21,9 @@ WorkerError
 ├── Fenced               somebody else wrote to our journal partition; nothing more is sent or published
 ├── Superseded           another replay has begun; this one publishes nothing more (exit 1)
 ├── LeaseOver            the intent is too old to start its POST; nothing was sent
-├── JournalMismatch      the journal has not as many partitions as the requests; it is not worked with
+├── HoldBegun            a hold about the API has begun before the POST did; nothing was sent
+├── JournalMismatch      the journal has not as many partitions as the requests; what it lacks is not worked with
+├── JournalShared        another deployment claims our journal partition; nothing was written
 ├── JournalUnreadable    a journal entry that this version cannot read; it is never guessed at
 └── Draining             the worker is stopping or gives the partition up; the record stays uncommitted
 """
@@ -37,6 +41,10 @@ class StartupError(WorkerError):
     """One line that names the thing and the setting it comes from."""
 
 
+class ConfigRefused(StartupError):
+    """Names the topic, and what Kafka says of it."""
+
+
 class LocalKafkaError(WorkerError):
     """What is missing for a Kafka on this machine, and the two ways out."""
 
@@ -51,6 +59,10 @@ class ApiUnavailable(Unavailable):
 
 class KafkaUnavailable(Unavailable):
     """No connection to Kafka."""
+
+
+class LogStartMoved(KafkaUnavailable):
+    """Names them; whoever needs all that is there reads again from the log's new start."""
 
 
 class RefusedForNow(WorkerError):
@@ -107,8 +119,16 @@ class LeaseOver(WorkerError):
     """Raised right before the request would have been written."""
 
 
+class HoldBegun(WorkerError):
+    """Raised right before the request would have been written, or earlier; it costs no attempt."""
+
+
 class JournalMismatch(WorkerError):
     """Names both topics, and what to do."""
+
+
+class JournalShared(WorkerError):
+    """Names both, and what to do."""
 
 
 class JournalUnreadable(WorkerError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from worker.assignment import Restored, now
 from worker.journal import Fence, PartitionJournal
-from worker.records import Headers
+from worker.records import Headers, Position, Stored
 
 
 @dataclass(slots=True)
@@ -15,14 +15,14 @@ class NoJournal:
 
     _offsets: Counter[int] = field(default_factory=Counter)
 
-    async def claim(self, partition: int, kept: Restored | None = None) -> Restored:
+    async def claim(self, partition: int, kept: Restored | None = None, committed: int | None = None) -> Restored:
         """Nothing is known."""
         return Restored("nobody", PartitionJournal(), Fence(self._offsets[partition]), now())
 
     async def append(
         self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None], headers: Headers = ()
-    ) -> int:
+    ) -> Stored:
         """Nobody else can write here."""
         self._offsets[partition] += 1
         acknowledged(self._offsets[partition])
-        return self._offsets[partition]
+        return Stored(Position("", partition, self._offsets[partition]))

@@ -1,35 +1,33 @@
 """Intake stopped on purpose, with a reason: who may try the API next, and what is said about it (design 4.10)."""
 
-import math
-import random
 import time
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
+from typing import NamedTuple
 
 import structlog
 
+from worker.breaker import LONGEST_PAUSE, Breaker
 from worker.errors import (
     Draining,
     Fenced,
     Flooded,
+    HoldBegun,
     LeaseOver,
     LoginRefused,
     SearchRefused,
     SessionContention,
     WorkerError,
 )
-from worker.retry import Backoff
 
 log = structlog.get_logger()
-LONGEST_PAUSE = 1.0
 # They say nothing of the API: the turn was not used, or it was answered.
-NEUTRAL = (Draining, Fenced, LeaseOver, SearchRefused)
+NEUTRAL = (Draining, Fenced, HoldBegun, LeaseOver, SearchRefused)
 
 
 class HoldReason(StrEnum):
-    """Why nothing is taken in."""
+    """Why nothing is taken in, from one partition or from any."""
 
     API_UNAVAILABLE = "api_unavailable"
     SESSION_REFUSED = "session_refused"
@@ -37,52 +35,16 @@ class HoldReason(StrEnum):
     REJECTION_FLOOD = "rejection_flood"
     KAFKA_UNAVAILABLE = "kafka_unavailable"
     JOURNAL_RESTORING = "journal_restoring"
+    PARTITION_UNREADABLE = "partition_unreadable"
+    JOURNAL_SHARED = "journal_shared"
     STOPPING = "stopping"
 
 
-@dataclass(slots=True)
-class Breaker:
-    """Counts failures in a row; once open it lets one probe through at a time, after a backed-off wait."""
+class Hold(NamedTuple):
+    """One hold: of that partition alone, or without one of the API or of all of Kafka."""
 
-    after_failures: int
-    backoff: Backoff
-    draw: Callable[[], float] = random.random
-    failures: int = 0
-    probes: int = 0
-    open: bool = False
-    failing: set[Hashable] = field(default_factory=set)
-    next_probe: float = field(default=math.inf)
-
-    def failed(self, now: float, who: Hashable = None, *, at_once: bool) -> None:
-        """One more failure; `at_once` opens whatever the count."""
-        self.failing.add(who)
-        if self.open and self.next_probe < math.inf:
-            return  # begun before it opened: the next probe waits no longer for it
-        self.failures += 1
-        self.open = self.open or at_once or self.failures >= self.after_failures
-        if self.open:
-            self.probes += 1
-            # Half fixed, half drawn: a probe comes neither at once nor in step with the other replicas'.
-            self.next_probe = now + self.backoff.ceiling(self.probes) * (0.5 + self.draw() / 2)
-
-    def given_back(self, now: float) -> None:
-        """The probe's turn was not used."""
-        self.next_probe = min(self.next_probe, now)
-
-    def succeeded(self) -> None:
-        """The API answers."""
-        self.failures = self.probes = 0
-        self.open = False
-        self.failing.clear()
-
-    def wait(self, now: float) -> float:
-        """Seconds until the caller may try; 0 is the turn itself, and nobody else's until it ended."""
-        if not self.open:
-            return 0.0
-        if now < self.next_probe:
-            return min(self.next_probe - now, LONGEST_PAUSE)
-        self.next_probe = math.inf
-        return 0.0
+    reason: HoldReason
+    partition: int | None = None
 
 
 class Holds:
@@ -91,35 +53,51 @@ class Holds:
     def __init__(self, breaker: Breaker, clock: Callable[[], float] = time.monotonic) -> None:
         self._breaker = breaker
         self._clock = clock
-        self._since: dict[HoldReason, float] = {}
-        self._details: dict[HoldReason, str] = {}
-        self._holders: dict[HoldReason, set[str]] = {}
+        self._since: dict[Hold, float] = {}
+        self._details: dict[Hold, str] = {}
+        self._holders: dict[Hold, set[str]] = {}
         self._of_breaker: HoldReason | None = None
+        self._at_gate = 0
 
     def reasons(self) -> list[HoldReason]:
-        """The holds that are on, oldest first."""
-        return list(self._since)
+        """The holds that are of no single partition, oldest first: these alone keep the others from being read."""
+        return [hold.reason for hold in self._since if hold.partition is None]
 
-    def details(self) -> dict[HoldReason, tuple[float, str]]:
+    def details(self) -> dict[Hold, tuple[float, str]]:
         """Of each hold that is on, how many seconds it has lasted, and what was said last about it."""
         now = self._clock()
-        return {reason: (now - since, self._details[reason]) for reason, since in self._since.items()}
+        return {hold: (now - since, self._details[hold]) for hold, since in self._since.items()}
 
-    def begin(self, reason: HoldReason, detail: str, holder: str = "") -> None:
-        """`detail` is for a person, without personal data; a hold lasts until each of its holders has ended it."""
-        self._holders.setdefault(reason, set()).add(holder)
-        self._details[reason] = detail
-        if reason not in self._since:
-            self._since[reason] = self._clock()
-            log.warning("hold.started", reason=reason.value, detail=detail)
+    def begin(self, reason: HoldReason, detail: str, holder: str = "", partition: int | None = None) -> None:
+        """`detail` is for a person, without personal data; a hold lasts until each of its holders has ended it.
 
-    def end(self, reason: HoldReason, holder: str = "") -> None:
+        What concerns one `partition` is its hold alone: nobody else waits for that.
+        """
+        hold = Hold(reason, partition)
+        self._holders.setdefault(hold, set()).add(holder)
+        self._details[hold] = detail
+        if hold not in self._since:
+            self._since[hold] = self._clock()
+            log.warning("hold.started", reason=reason.value, detail=detail, partition=partition)
+
+    def end(self, reason: HoldReason, holder: str = "", partition: int | None = None) -> None:
         """This holder's part is over; the hold is when it was the last."""
-        holders = self._holders.get(reason, set())
+        hold = Hold(reason, partition)
+        holders = self._holders.get(hold, set())
         holders.discard(holder)
-        since = None if holders else self._since.pop(reason, None)
+        if holders:
+            return
+        self._holders.pop(hold, None)
+        self._details.pop(hold, None)
+        since = self._since.pop(hold, None)
         if since is not None:
-            log.info("hold.ended", reason=reason.value, seconds=round(self._clock() - since, 3))
+            log.info("hold.ended", reason=reason.value, seconds=round(self._clock() - since, 3), partition=partition)
+
+    def end_of(self, partition: int) -> None:
+        """It is not ours any more, so that nothing of it is held here."""
+        for hold in [hold for hold in self._since if hold.partition == partition]:
+            self._holders.pop(hold, None)
+            self.end(hold.reason, partition=partition)
 
     @property
     def probes(self) -> int:
@@ -130,45 +108,69 @@ class Holds:
         """Whether somebody else has failed too since anybody succeeded."""
         return bool(self._breaker.failing - {who})
 
-    def turn(self, pause: Callable[[float], Awaitable[None]], who: Hashable = None) -> "_Turn":
+    @property
+    def flooded(self) -> bool:
+        """Refusals are not believed now."""
+        return self._of_breaker is HoldReason.REJECTION_FLOOD
+
+    def turn(self, pause: Callable[[float], Awaitable[None]], who: Hashable = None, *, creates: bool = True) -> "_Turn":
         """Use the API inside; while it is held, wait here, and only one at a time goes through: True is a probe.
 
-        `who` is for telling one caller that fails from an outage: those that have not failed yet probe first.
+        `who` is for telling one record that fails from an outage: those that have not failed yet probe first. What
+        `creates` nothing ends no hold by being answered.
         """
-        return _Turn(self, pause, who)
+        return _Turn(self, pause, who, creates=creates)
 
     async def let_through(self, pause: Callable[[float], Awaitable[None]], who: Hashable) -> bool:
         """A turn's beginning."""
-        while delay := self._breaker.wait(self._clock()):
-            behind = LONGEST_PAUSE if who is not None and who in self._breaker.failing else 0.0
-            await pause(delay + behind)
+        self._at_gate += 1
+        try:
+            while delay := self._breaker.wait(self._clock()):
+                behind = LONGEST_PAUSE if who is not None and who in self._breaker.failing else 0.0
+                await pause(delay + behind)
+        finally:
+            self._at_gate -= 1
         return self._breaker.open
+
+    def still(self, *, probe: bool) -> None:
+        """To be asked right before something is sent: HoldBegun where a hold has begun since the turn did."""
+        if self._breaker.open and not probe:
+            raise HoldBegun("a hold has begun")
 
     def leaves(self, who: Hashable) -> None:
         """Its way is over: what it met says nothing of the others any more."""
         self._breaker.failing.discard(who)
 
-    def ended(self, error: BaseException | None, who: Hashable) -> None:
-        """A turn's end; a cancelled one says nothing."""
-        if error is None:
-            self._succeeded()
-        elif isinstance(error, NEUTRAL):
-            self._breaker.given_back(self._clock())
-        elif isinstance(error, Exception):
-            self._failed(error, who)
+    def unattended(self) -> bool:
+        """A hold about the API is on, its next probe is due, and nobody is there to be it."""
+        return self._of_breaker is not None and not self._at_gate and self._breaker.is_due(self._clock())
 
-    def _failed(self, error: Exception, who: Hashable) -> None:
+    def rest(self) -> None:
+        """The API answers, and nobody is there who could try to create: nothing is held any more.
+
+        The next one to come goes alone all the same, and where it fails the hold goes on as if it had never ended.
+        """
+        self._end_of_breaker()
+
+    def ended(self, error: BaseException | None, who: Hashable, *, probe: bool, creates: bool) -> None:
+        """A turn's end; one of an error of ours counts as a failure, a cancelled one says nothing."""
+        if error is None and creates:
+            self._breaker.answered()
+            self._end_of_breaker()
+        elif isinstance(error, Exception) and not isinstance(error, NEUTRAL):
+            self._failed(error, who, probe=probe)
+        else:
+            self._breaker.passed_on(self._clock(), probe=probe)
+
+    def _failed(self, error: Exception, who: Hashable, *, probe: bool) -> None:
         reason, at_once = _meaning(error)
-        self._breaker.failed(self._clock(), who, at_once=at_once)
-        if self._breaker.open:
+        self._breaker.failed(self._clock(), who, at_once=at_once, probe=probe)
+        # One that had begun before the hold changes nothing of what is known about it.
+        if self._breaker.open and (probe or self._of_breaker is None):
             if self._of_breaker not in {None, reason}:
                 self._end_of_breaker()
             self._of_breaker = reason
             self.begin(reason, str(error) if isinstance(error, WorkerError) else type(error).__name__)
-
-    def _succeeded(self) -> None:
-        self._breaker.succeeded()
-        self._end_of_breaker()
 
     def _end_of_breaker(self) -> None:
         if self._of_breaker:
@@ -179,20 +181,25 @@ class Holds:
 class _Turn:
     """A class of its own: a generator as context manager took 4 µs of each record's 150."""
 
-    __slots__ = ("_holds", "_pause", "_who")
+    __slots__ = ("_creates", "_holds", "_pause", "_probe", "_who")
 
-    def __init__(self, holds: Holds, pause: Callable[[float], Awaitable[None]], who: Hashable) -> None:
+    def __init__(
+        self, holds: Holds, pause: Callable[[float], Awaitable[None]], who: Hashable, *, creates: bool
+    ) -> None:
         self._holds = holds
         self._pause = pause
         self._who = who
+        self._creates = creates
+        self._probe = False
 
     async def __aenter__(self) -> bool:
-        return await self._holds.let_through(self._pause, self._who)
+        self._probe = await self._holds.let_through(self._pause, self._who)
+        return self._probe
 
     async def __aexit__(
         self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
     ) -> None:
-        self._holds.ended(error, self._who)
+        self._holds.ended(error, self._who, probe=self._probe, creates=self._creates)
 
 
 def _meaning(error: Exception) -> tuple[HoldReason, bool]:

@@ -1,23 +1,26 @@
 """What `journal show` and `journal unknown` do: the journal as it is now, read without disturbing anybody."""
 
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-import orjson
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress
 
 from worker import wiring
 from worker.commands import Request
 from worker.errors import StartupError
-from worker.journal_view import Json, Partition, doubt_text, event_text
+from worker.journal_sieve import Doubtful, Latest, Sieve
+from worker.journal_view import Json, Partition, doubt_text, event_text, unreadable
 from worker.kafka import admin
-from worker.kafka.extent import extent
+from worker.kafka.connection import Connection
+from worker.kafka.extent import Extent, extent
+from worker.records import Record
+from worker.screen import PlainConsole
 from worker.settings import Settings
+from worker.terminal import document, say
+from worker.topics import Plan
 
 
 def event_of(event_id: str, source: str | None) -> UUID:
@@ -33,30 +36,33 @@ def event_of(event_id: str, source: str | None) -> UUID:
 async def show(settings: Settings, event: UUID | None, partition: int | None, limit: int, *, as_json: bool) -> int:
     """An event wherever it is known, or the `limit` events of a partition that were seen last; 1 where none is."""
     seen = 0
-    async for found in partitions(settings, partition, event):
-        for each in deque(found.journal, limit):
+    async for found in partitions(settings, partition, event, (lambda: Latest(limit)) if event is None else None):
+        for each in found.journal:
             seen += 1
             _print(found.event(each), event_text, as_json=as_json)
     if not seen:
-        typer.echo("the journal knows nothing of it", err=True)
+        say("the journal knows nothing of it", err=True)
     return int(not seen)
 
 
 async def unknown(settings: Settings, *, as_json: bool) -> int:
     """Every open doubt, and how many there are."""
     count, now = 0, int(time.time() * 1000)
-    async for found in partitions(settings):
+    async for found in partitions(settings, sieve=Doubtful):
         for doubt in found.doubts(now):
             count += 1
             _print(doubt, doubt_text, as_json=as_json)
-    typer.echo(f"{count} open doubt{'' if count == 1 else 's'}", err=as_json)
+    say(f"{count} open doubt{'' if count == 1 else 's'}", err=as_json)
     return 0
 
 
 async def partitions(
-    settings: Settings, only: int | None = None, event: UUID | None = None
+    settings: Settings,
+    only: int | None = None,
+    event: UUID | None = None,
+    sieve: Callable[[], Sieve] | None = None,
 ) -> AsyncIterator[Partition]:
-    """Each partition when it is read: what it knows, or what it knows of that event alone, with its entries."""
+    """Each partition when it is read: what it says of that event, entry by entry, or of those that the sieve names."""
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     async with admin.opened(connection) as client:
         topic = (await client.cluster([plan.journal])).topics.get(plan.journal)
@@ -65,20 +71,38 @@ async def partitions(
     if only is not None and only >= topic.partitions:
         raise StartupError(f"topic {plan.journal} (WORKER_TOPICS__JOURNAL) has no partition {only}")
     for number in range(topic.partitions) if only is None else [only]:
-        found = Partition(plan.requests, number, event)
-        async with extent(connection, plan.journal, [number]) as entries:
-            with progress(f"partition {number}", entries.size) as advance:
-                async for records, passed in entries.read():
-                    for record in records:
-                        found.add(record)
-                    advance(passed)
-        yield found
+        yield await _partition(connection, plan, Partition(plan.requests, number, event), sieve and sieve())
+
+
+async def _partition(connection: Connection, plan: Plan, found: Partition, sieve: Sieve | None) -> Partition:
+    async with extent(connection, plan.journal, [found.number]) as entries:
+        with progress(f"partition {found.number}", entries.size * (2 if sieve else 1)) as advance:
+            if sieve:
+                await _read(entries, lambda record: _show(sieve, record), advance)
+                found.among = frozenset(sieve.events)
+            if found.among is None or found.among:
+                await _read(entries, found.add, advance)
+    return found
+
+
+async def _read(entries: Extent, take: Callable[[Record], None], advance: Callable[[int], None]) -> None:
+    async for records, passed in entries.read():
+        for record in records:
+            take(record)
+        advance(passed)
+
+
+def _show(sieve: Sieve, record: Record) -> None:
+    try:
+        sieve.show(record)
+    except ValueError:
+        raise unreadable(record) from None
 
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """A bar over the offsets, on a terminal only."""
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     with Progress(
         what, BarColumn(), MofNCompleteColumn(), console=console, disable=not console.is_terminal, transient=True
     ) as bar:
@@ -87,4 +111,4 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _print(told: Json, text: Callable[[Json], str], *, as_json: bool) -> None:
-    typer.echo(orjson.dumps(told).decode() if as_json else text(told))
+    say(document(told) if as_json else text(told))

@@ -1,12 +1,12 @@
 """What one partition of the journal says, for people and their tools: events, and open doubts."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from worker.entries import Entry, EntryKey, decode, decode_claim, decode_key, is_claim
+from worker.entries import NOBODYS, Entry, EntryKey, decode, decode_claim, decode_key, is_claim
 from worker.errors import JournalUnreadable
 from worker.journal import CreatedBefore, InDoubt, PartitionJournal
 from worker.memory import KnownRecord
@@ -34,7 +34,8 @@ class Line:
 
 @dataclass(slots=True)
 class Partition:
-    """What one partition of the journal says, or what it says `only` of that event, and then entry by entry.
+    """What one partition of the journal says, `among` those events where some are named, or what it says `only` of that
+    event, and then entry by entry.
 
     `owner` is who claimed the partition last; `since` is when each open doubt began.
     """
@@ -42,6 +43,7 @@ class Partition:
     topic: str
     number: int
     only: UUID | None = None
+    among: Collection[UUID] | None = None
     owner: str | None = None
     journal: PartitionJournal = field(default_factory=PartitionJournal)
     lines: list[Line] = field(default_factory=list)
@@ -53,15 +55,17 @@ class Partition:
             return
         try:
             if record.key and is_claim(record.key):
-                self.owner = decode_claim(record.key, record.value, record.headers).writer
-                self.journal.claimed(self.owner)
+                claim = decode_claim(record.key, record.value, record.headers)
+                self.owner = claim.writer
+                self.journal.claimed(claim, record.timestamp)
                 return
             entry = decode(record.value, record.headers)
             line = Line(record.offset, record.timestamp, decode_key(record.key or b""), entry)
         except ValueError:
-            place = f"{record.topic}/{record.partition} at offset {record.offset}"
-            raise JournalUnreadable(f"{place}: not an entry of this journal") from None
-        if self.only in (None, line.key.event):
+            raise unreadable(record) from None
+        if line.key.event == NOBODYS:
+            return
+        if self.only in (None, line.key.event) and (self.among is None or line.key.event in self.among):
             self._apply(line)
 
     def _apply(self, line: Line) -> None:
@@ -114,6 +118,12 @@ class Partition:
             return "parked as outcome_unknown"
         perhaps = ", who owns the partition: it may be in flight" if self.owner in record.open else ""
         return f"open intent of {', '.join(sorted(record.open))}{perhaps}"
+
+
+def unreadable(record: Record) -> JournalUnreadable:
+    """What is raised where the record is none of our entries."""
+    place = f"{record.topic}/{record.partition} at offset {record.offset}"
+    return JournalUnreadable(f"{place}: not an entry of this journal")
 
 
 def _record(offset: int, record: KnownRecord) -> Json:

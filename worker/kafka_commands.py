@@ -5,15 +5,14 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-import typer
-from rich.console import Console
-
 from worker import check, produce, wiring
 from worker import topics as all_topics
 from worker.check import Client, Times, Wanted
 from worker.customer_api.certificate import certificate
 from worker.kafka import admin, brokers, bulk
+from worker.screen import PlainConsole
 from worker.settings import Settings
+from worker.terminal import say
 
 PRODUCE_AHEAD = 1_000
 
@@ -23,7 +22,7 @@ async def create_topics(settings: Settings) -> int:
     async with admin.opened(wiring.connection(settings)) as client:
         reports = await all_topics.create(client, wiring.plan(settings))
     for report in reports:
-        typer.echo(str(report))
+        say(str(report))
     return all_topics.exit_code(reports)
 
 
@@ -38,14 +37,14 @@ async def check_all(settings: Settings, config: Path | None, *, as_json: bool) -
         check.kafka(lambda: brokers.opened(connection), plan, client),
         check.api(
             lambda: wiring.api(settings),
-            Wanted(access.base_url, reconcile.by, reconcile.attribute or ""),
+            Wanted(access.base_url, reconcile.by, reconcile.attribute or "", resends_503=wiring.resends_503(settings)),
             lambda: certificate(access),
         ),
     ]
     seen = []
     async for line in check.lines(checks):
         seen.append(line)
-        typer.echo(line.json() if as_json else str(line))
+        say(line.json() if as_json else str(line))
     return check.exit_code(seen)
 
 
@@ -55,9 +54,9 @@ async def produce_file(settings: Settings, file: BinaryIO, key_path: str | None,
         plan = wiring.plan(settings)
         await all_topics.verify(client, plan)
     size = None if file is sys.stdin.buffer else os.fstat(file.fileno()).st_size
-    with produce.progress(size, Console(stderr=True)) as advance:
+    with produce.progress(size, PlainConsole(stderr=True)) as advance:
         async with bulk.opened(wiring.connection(settings), unacknowledged=PRODUCE_AHEAD) as publisher:
             events = produce.read(file, key_path, settings.events.max_bytes)
             done = await produce.produce(events, publisher, plan.requests, rate=rate, advance=advance)
-    typer.echo(str(done), err=True)
+    say(str(done), err=True)
     return int(done.problem is not None)

@@ -8,13 +8,16 @@ import orjson
 
 from worker import __version__
 from worker.commands import Request
-from worker.outcomes import Failed, Violation
+from worker.evidence import Evidence
+from worker.outcomes import EXISTS, Failed, Reason, ReasonCode, Violation
 from worker.records import Headers, Record
 
 # The first header of a dead letter of ours: everything before it is the original record's.
 REASON = "worker-reason"
 # The first header that a replay adds: `<partition>@<offset>` of the record, in this same topic, that failed.
 REPLAY_OF = "worker-replay-of"
+# Why the replayed record had failed.
+REPLAY_REASON = "worker-replay-reason"
 FIRST_OF_OURS = frozenset({REASON, REPLAY_OF})
 # What a confirmation has: `<partition>@<offset>` of the record, in this same topic, whose doubt it ends.
 RESOLVES = "worker-resolves"
@@ -22,17 +25,20 @@ REPLAYS = "worker-replays"
 ACCEPT_DUPLICATES, YES = "worker-accept-duplicates", b"true"
 EVENT_SOURCE, EVENT_ID = "worker-event-source", "worker-event-id"
 PAYLOAD, OMITTED = "worker-payload", b"omitted"
+# With the value, the key and the original headers are left out too: only the place of the record is told.
+ORIGINAL = "worker-original"
 VALUE, NULL = "worker-value", b"null"
+# The record's own headers could not be read, and so are not all here: what it asked for is not known.
+HEADERS, UNREADABLE = "worker-headers", b"unreadable"
 HTTP_STATUS, ERROR_CODE, ATTEMPTS = "worker-http-status", "worker-error-code", "worker-attempts"
 FIRST_SEEN, FAILED_AT, VERSION = "worker-first-seen", "worker-failed-at", "worker-version"
 VIOLATIONS = "worker-violations"
+# The API said that it made the customer of this doubt, and not under which id.
+CUSTOMER_EXISTS, TRUE = "worker-customer-exists", b"true"
 
 SPRING, CONNECT = "kafka_dlt-", "__connect.errors."
 # What their tools show as the kind of error, and some cannot do without: the class that says so here.
 KIND = b"worker.outcomes.Failed"
-# More of them would not fit a message, and nobody reads on.
-MAX_VIOLATIONS = 500
-MAX_EVENT = 1_000
 
 
 def original(headers: Headers) -> Headers:
@@ -56,13 +62,23 @@ def accepts_duplicates(headers: Headers) -> bool:
     return last(marks, REPLAY_OF) is not None and last(marks, REASON) is None and last(marks, ACCEPT_DUPLICATES) == YES
 
 
+def doubt(headers: Headers) -> Evidence | None:
+    """What is known of its customer, where the record is the dead letter of a doubt, brought back; else None."""
+    if last(headers, REASON) != ReasonCode.OUTCOME_UNKNOWN.value.encode():
+        return None
+    return Evidence(exists=last(headers, CUSTOMER_EXISTS) == TRUE)
+
+
 def last(headers: Headers, name: str) -> bytes | None:
     """The newest of that name, which is how other tools read headers too."""
     return next((value for each, value in reversed(headers) if each == name), None)
 
 
 def added(outcome: Failed, record: Record, request: Request, first_seen: float, group: str) -> Headers:
-    """What follows the original headers; never a value of the customer. `first_seen` is seconds since the epoch."""
+    """What follows the original headers; never a value of the customer. `first_seen` is seconds since the epoch.
+
+    It takes less than `ENVELOPE` bytes, whatever the record holds.
+    """
     own = _own(outcome, record, request, first_seen)
     return (*own, *_spring(outcome, record, group), *_connect(outcome, record), *_trace(record, request))
 
@@ -71,7 +87,8 @@ def _own(outcome: Failed, record: Record, request: Request, first_seen: float) -
     reason = outcome.reason
     told = {
         REASON: reason.code.value,
-        **_event(request),
+        EVENT_SOURCE: request.source,
+        EVENT_ID: request.id,
         HTTP_STATUS: str(reason.http.status) if reason.http else None,
         ERROR_CODE: reason.http.error_code if reason.http else None,
         ATTEMPTS: str(outcome.attempts),
@@ -80,8 +97,14 @@ def _own(outcome: Failed, record: Record, request: Request, first_seen: float) -
         FAILED_AT: timestamp(datetime.now(UTC)),
         VERSION: __version__,
         VIOLATIONS: orjson.dumps(violations(reason.violations)).decode() if reason.violations else None,
+        CUSTOMER_EXISTS: TRUE.decode() if _exists(reason) else None,
+        HEADERS: UNREADABLE.decode() if record.unreadable is not None else None,
     }
     return tuple((name, value.encode()) for name, value in told.items() if value is not None)
+
+
+def _exists(reason: Reason) -> bool:
+    return reason.code is ReasonCode.OUTCOME_UNKNOWN and reason.message.startswith(EXISTS)
 
 
 def _trace(record: Record, request: Request) -> Headers:
@@ -91,12 +114,6 @@ def _trace(record: Record, request: Request) -> Headers:
     return tuple(
         (name, value.encode()) for name, value in told.items() if value and last(known, name) != value.encode()
     )
-
-
-def _event(request: Request) -> dict[str, str]:
-    """Left out where it is so long that the message might not fit."""
-    short = len(request.source) + len(request.id) <= MAX_EVENT
-    return {EVENT_SOURCE: request.source, EVENT_ID: request.id} if short else {}
 
 
 def _spring(outcome: Failed, record: Record, group: str) -> Headers:
@@ -130,12 +147,12 @@ def _message(outcome: Failed) -> bytes:
 
 
 def violations(found: tuple[Violation, ...]) -> list[dict[str, object]]:
-    """As JSON, at most MAX_VIOLATIONS of them."""
+    """As JSON."""
     return [
         {"path": each.path, "rule": each.rule}
         | ({"limit": each.limit} if each.limit is not None else {})
         | ({"allowed": each.allowed} if each.allowed is not None else {})
-        for each in found[:MAX_VIOLATIONS]
+        for each in found
     ]
 
 

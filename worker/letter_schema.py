@@ -15,8 +15,8 @@ _MOMENT: Schema = {"type": "string", "format": "date-time"}
 def letter_headers_schema() -> Schema:
     """What the worker adds behind the original headers, which may be any, in the three dialects."""
     own, others = _own(), {**_spring(), **_connect()}
-    optional = {names.EVENT_SOURCE, names.EVENT_ID, names.HTTP_STATUS, names.ERROR_CODE, names.VIOLATIONS}
-    marks = {names.PAYLOAD, names.VALUE}
+    optional = {names.HTTP_STATUS, names.ERROR_CODE, names.VIOLATIONS}
+    marks = {names.CUSTOMER_EXISTS, names.PAYLOAD, names.ORIGINAL, names.VALUE, names.HEADERS}
     return {
         "title": "Headers of a dead letter",
         "type": "object",
@@ -28,8 +28,8 @@ def letter_headers_schema() -> Schema:
 def _own() -> Schema:
     return {
         names.REASON: {"enum": [code.value for code in ReasonCode]},
-        names.EVENT_SOURCE: _say(_TEXT, "The event's source; left out where it is very long."),
-        names.EVENT_ID: _say(_TEXT, "The event's id; left out where it is very long."),
+        names.EVENT_SOURCE: _say(_TEXT, "The event's source: with its id, what a copy of this record is taken for."),
+        names.EVENT_ID: _say(_TEXT, "The event's id."),
         names.HTTP_STATUS: _say(_NUMBER, "What the API answered last, if it answered."),
         names.ERROR_CODE: _say(_TEXT, "The API's own error code."),
         names.ATTEMPTS: _say(_NUMBER, "Answered attempts."),
@@ -38,7 +38,19 @@ def _own() -> Schema:
         names.FAILED_AT: _MOMENT,
         names.VERSION: _say(_TEXT, "The worker's version."),
         names.VIOLATIONS: _say(_TEXT, "JSON, as reason.violations of the failed event."),
+        names.CUSTOMER_EXISTS: {
+            "const": names.TRUE.decode(),
+            "description": "The API said that it made the customer, and not under which id.",
+        },
         names.PAYLOAD: {"const": names.OMITTED.decode(), "description": "The original value was left out."},
+        names.ORIGINAL: {
+            "const": names.OMITTED.decode(),
+            "description": "With the value the key and the original headers were left out.",
+        },
+        names.HEADERS: {
+            "const": names.UNREADABLE.decode(),
+            "description": "The original headers could not be read, and are not all here.",
+        },
         names.VALUE: {"const": names.NULL.decode(), "description": "The original value was null, and so was the key."},
     }
 

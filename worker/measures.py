@@ -88,6 +88,7 @@ class Measures:
     dead_letters: Counted = field(default_factory=lambda: Counted(_each(CODES)))
     restore: Timed = field(default_factory=lambda: Timed(RESTORE))
     commit_failures: Counted = field(default_factory=lambda: Counted([()]))
+    crashes: Counted = field(default_factory=lambda: Counted([()]))
 
     def ended(self, outcome: Outcome, seconds: float, trace_id: str | None) -> None:
         """A record's result is published, that long after the record was."""
@@ -129,3 +130,7 @@ class Measures:
     def commit_failed(self) -> None:
         """The group did not store our offsets; the next commit holds them too."""
         self.commit_failures.count(())
+
+    def crashed(self) -> None:
+        """An error of ours stopped a record, which is taken up again."""
+        self.crashes.count(())

@@ -144,13 +144,16 @@ V = TypeVar("V")
 
 # Two thirds of 2**15: what the largest dict with two-byte indexes holds without growing.
 PAGE = 21_845
+# So many pages hold all there is, more or less: whoever is new is looked for in each of them.
+FEW = 8
 
 
 class ByAge(Generic[V]):
     """Values by number, in the order in which they were last put; looking at the oldest is always fast.
 
     One dict would keep a hole wherever something was put anew or dropped, walk over the holes at each look at its
-    first value, and double its room when it meets its end. Here a page is filled once, and then only emptied.
+    first value, and double its room when it meets its end. Here a page is filled once, and then only emptied. Where
+    there is more to hold the pages are larger, not more of them: what is not there is found out in a few looks.
     """
 
     def __init__(self, page: int = PAGE) -> None:
@@ -189,10 +192,17 @@ class ByAge(Generic[V]):
     def put(self, number: int, value: V) -> None:
         """As the youngest; it must not be there (`pop` it first)."""
         if not self._room:
+            self._room = self._next_page()
             self._pages.append({})
-            self._room = self._page
         self._pages[-1][number] = value
         self._room -= 1
+
+    def _next_page(self) -> int:
+        """Its room: what a dict holds that has doubled until few of its size hold all there is."""
+        room = self._page
+        while room * FEW < len(self):
+            room *= 2
+        return room
 
     def drop(self, count: int) -> None:
         """Without the oldest ones; a page that is empty gives its room back."""

@@ -1,8 +1,22 @@
 """What became of a command: the only two things this worker ever announces (design 4.3, 4.4)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
+
+import orjson
+
+MAX_MESSAGE: Final = 1_000
+"""Characters of a reason's sentence."""
+
+MAX_VIOLATIONS: Final = 500
+"""More would cost seconds to name, and nobody reads on."""
+
+MAX_LISTED: Final = 64 * 1024
+"""Bytes that the violations of one record take as JSON."""
+
+EXISTS: Final = "the customer exists, and nobody knows under which id"
+"""How the reason of a doubt begins where the API said that it made the customer."""
 
 Resolution = Literal["created", "already_created", "reconciled", "confirmed"]
 
@@ -55,12 +69,63 @@ class HttpAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a record failed; `message` is for a person and holds no value of the customer."""
+    """Why a record failed; `message` is for a person and holds no value of the customer.
+
+    However long it was, it is told in bounded room, so that journal entry, event and dead letter fit their topics.
+    """
 
     code: ReasonCode
     message: str
     violations: tuple[Violation, ...] = ()
     http: HttpAnswer | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.message) > MAX_MESSAGE:
+            object.__setattr__(self, "message", f"{self.message[: MAX_MESSAGE - 3]}...")
+        if self.violations:
+            object.__setattr__(self, "violations", listed(self.violations))
+
+
+def listed(found: tuple[Violation, ...]) -> tuple[Violation, ...]:
+    """As many of them as there is room for; where others are left out, the last one says so: `count` at no path.
+
+    Places and rules come first; the values that would be allowed are told as far as the room goes then.
+    """
+    if _fit(found):
+        return found
+    bare = tuple(replace(each, allowed=None) for each in found)
+    return _with_allowed(bare if _fit(bare) else _beginning(bare), found)
+
+
+def _fit(violations: tuple[Violation, ...]) -> bool:
+    return len(violations) <= MAX_VIOLATIONS and sum(map(_size, violations)) <= MAX_LISTED
+
+
+def _beginning(bare: tuple[Violation, ...]) -> tuple[Violation, ...]:
+    room = MAX_LISTED - _size(Violation("", "count", MAX_VIOLATIONS))
+    kept: list[Violation] = []
+    for each in bare[: MAX_VIOLATIONS - 1]:
+        room -= _size(each)
+        if room < 0:
+            break
+        kept.append(each)
+    return (*kept, Violation("", "count", len(kept)))
+
+
+def _with_allowed(bare: tuple[Violation, ...], found: tuple[Violation, ...]) -> tuple[Violation, ...]:
+    room = MAX_LISTED - sum(map(_size, bare))
+    told: list[Violation] = []
+    for short, whole in zip(bare, found, strict=False):
+        more = _size(whole) - _size(short)
+        fits = replace(whole, allowed=None) == short and more <= room
+        told.append(whole if fits else short)
+        room -= more if fits else 0
+    return tuple(told)
+
+
+def _size(violation: Violation) -> int:
+    """As JSON in a list."""
+    return len(orjson.dumps(violation)) + len(",")
 
 
 @dataclass(frozen=True, slots=True)

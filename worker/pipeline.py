@@ -1,27 +1,31 @@
 """One record, start to finish: decode, intent, POST, finished, publish; only then is its offset committable."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol, assert_never
 
 import structlog
 
 from worker.assignment import Assignment
+from worker.calls import Call
 from worker.commands import Command, ConfirmCustomer, CreateCustomer, Request
 from worker.confirming import confirmed
 from worker.creation import OPEN, Creation, unknown
-from worker.entries import Finished
 from worker.errors import MessageTooLarge
-from worker.journal import CreatedBefore, Ended, Fresh, InDoubt
-from worker.letter_headers import accepts_duplicates
+from worker.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt
+from worker.letter_headers import accepts_duplicates, doubt
 from worker.measures import Measures
 from worker.outcomes import Failed, Outcome, Succeeded
 from worker.progress import Step, Trail, Trails
 from worker.records import OutgoingMessage, Position, Record
-from worker.results import Results
+from worker.results import Results, forms
 
 log = structlog.get_logger()
+
+
+Unended = Fresh | CreatedBefore | InDoubt | DoubtAsAnother
+"""What is known of a record that has no outcome yet."""
 
 
 class Publish(Protocol):
@@ -40,6 +44,8 @@ class Pipeline:
     publish: Publish
     trails: Trails = field(default_factory=Trails)
     measures: Measures = field(default_factory=Measures)
+    letters: dict[Position, Position] = field(default_factory=dict)
+    """By their record, the dead letters whose failed event is not published yet."""
 
     async def process(
         self, record: Record, assignment: Assignment, settled: Callable[[], None] = lambda: None
@@ -53,7 +59,8 @@ class Pipeline:
             asked = trail.asks(self.decode(record))
             trail.enter(Step.SAME_EVENT)
             async with assignment.alone_with(asked.request.event):
-                outcome = await self._settle(asked, trail, assignment, settled)
+                with self.creation.call() as call:
+                    outcome = await self._settle(asked, trail, assignment, settled, call)
             trail.enter(Step.PUBLISH)
             await self._announce(outcome, record, asked.request, started)
             trail.finds(outcome)
@@ -63,53 +70,80 @@ class Pipeline:
         return outcome
 
     async def _settle(
-        self, asked: Command, trail: Trail, assignment: Assignment, settled: Callable[[], None]
+        self,
+        asked: Command,
+        trail: Trail,
+        assignment: Assignment,
+        settled: Callable[[], None],
+        call: Call,
     ) -> Outcome:
         """The record's outcome, which is in the journal before anybody hears of it."""
-        outcome: Outcome
         record = trail.record
         accepted = accepts_duplicates(record.headers)
-        match assignment.journal.recall(asked.request.event, record.offset, doubts_accepted=accepted):
-            case Ended(outcome):
-                return outcome
-            case CreatedBefore() | Fresh() | InDoubt() as known if isinstance(asked, ConfirmCustomer):
-                outcome = confirmed(asked, known, self.creation.customers.location)
-            case CreatedBefore(created):
-                outcome = replace(created, resolution="already_created")
-            case Fresh() | InDoubt() as known if isinstance(asked, CreateCustomer):
-                outcome = await self.creation.carry_out(asked, trail, assignment, known)
-            case Fresh():
-                outcome = Failed(asked.reason)
-            case InDoubt(attempts):
-                outcome = unknown(f"{OPEN}; it is not valid any more: {asked.reason.message}", attempts)
-            case other:
-                assert_never(other)
+        known = assignment.journal.recall(asked.request.event, record.offset, doubts_accepted=accepted)
+        if isinstance(known, Fresh) and (evidence := doubt(record.headers)) is not None:
+            # The journal may have forgotten it, or be that of another partition: the dead letter itself says so.
+            known = InDoubt(known.attempts, evidence=evidence)
+        if isinstance(known, Ended):
+            return known.outcome
+        outcome = await self._decided(asked, known, trail, assignment, call)
         trail.enter(Step.FINISH)
         # The next of the key may begin: its intent comes behind this finish in the journal, so that its POST does too.
         settled()
-        await assignment.write(asked.request.event, record.offset, Finished(outcome))
+        event = asked.request.event
+        await assignment.write(event, record.offset, assignment.journal.finish(event, outcome))
         self.measures.settled(outcome)
         return outcome
+
+    async def _decided(
+        self, asked: Command, known: Unended, trail: Trail, assignment: Assignment, call: Call
+    ) -> Outcome:
+        """What becomes of a record that has no outcome yet: only a customer to be created leads to the API."""
+        match known:
+            case DoubtAsAnother(attempts):
+                return unknown(f"{OPEN}; the settings made another event of this record since", attempts)
+            case CreatedBefore() | Fresh() | InDoubt() if isinstance(asked, ConfirmCustomer):
+                return confirmed(asked, known, self.creation.customers.location)
+            case CreatedBefore(created):
+                return replace(created, resolution="already_created")
+            case Fresh() | InDoubt() if isinstance(asked, CreateCustomer):
+                return await self.creation.carry_out(asked, trail, assignment, known, call)
+            case Fresh():
+                return Failed(asked.reason)
+            case InDoubt(attempts, exists=exists):
+                return unknown(f"{OPEN}; it is not valid any more: {asked.reason.message}", attempts, exists=exists)
+            case other:
+                assert_never(other)
 
     async def _announce(self, outcome: Outcome, record: Record, request: Request, first_seen: float) -> None:
         """The failed event says where its dead letter is, so that one is published first."""
         match outcome:
             case Succeeded():
-                await self.publish(self.results.succeeded(outcome, record, request))
+                await self._publish(forms(self.results.succeeded(outcome, record, request)))
             case Failed():
                 dead_letter = await self._dead_letter(outcome, record, request, first_seen)
-                self.measures.dead_lettered(outcome.reason.code)
-                await self.publish(self.results.failed(outcome, record, request, dead_letter))
+                await self._publish(forms(self.results.failed(outcome, record, request, dead_letter)))
+                self.letters.pop(record.place, None)
             case other:
                 assert_never(other)
 
     async def _dead_letter(self, outcome: Failed, record: Record, request: Request, first_seen: float) -> Position:
-        """A record that the topic does not take is kept by its place: it is still in the request topic."""
-        try:
-            return await self.publish(self.results.dead_letter(outcome, record, request, first_seen))
-        except MessageTooLarge:
-            without = self.results.without_payload()
-            return await self.publish(without.dead_letter(outcome, record, request, first_seen))
+        """Published once, even where its failed event could not be published yet."""
+        if (stored := self.letters.get(record.place)) is None:
+            stored = await self._publish(self.results.dead_letters(outcome, record, request, first_seen))
+            self.letters[record.place] = stored
+            self.measures.dead_lettered(outcome.reason.code)
+        return stored
+
+    async def _publish(self, messages: Iterable[OutgoingMessage]) -> Position:
+        """The first of these forms of one message that its topic takes."""
+        refusal: MessageTooLarge | None = None
+        for message in messages:
+            try:
+                return await self.publish(message)
+            except MessageTooLarge as error:
+                refusal = error
+        raise refusal or MessageTooLarge("nothing to be published")
 
 
 def _tell(record: Record, request: Request, outcome: Outcome, seconds: float) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from worker.errors import KafkaUnavailable, StartupError
+from worker.pace import Pace
 from worker.records import Headers, OutgoingMessage
 
 CHUNK = 64 * 1024
@@ -82,17 +83,17 @@ async def produce(
     rate: float | None = None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Produced:
-    """Publish up to the first problem; `rate` is events a second at most, `advance` is told the bytes of each."""
+    """Publish up to the first problem; `rate` is events a second, evenly, `advance` is told the bytes of each."""
     count = size = line = 0
     problem = None
-    started = time.monotonic()
+    pace, started = Pace(rate), time.monotonic()
     try:
         async for event in events:
             line = event.line
             if isinstance(event, Problem):
                 problem = event
                 break
-            await _wait_until(started + count / rate if rate else 0.0)
+            await _wait(pace.reserve())
             if problem := await _refusal(event, publisher, topic):
                 break
             count, size = count + 1, size + len(event.value)
@@ -112,9 +113,9 @@ async def _refusal(event: Event, publisher: Publisher, topic: str) -> Problem | 
     return None
 
 
-async def _wait_until(moment: float) -> None:
-    if (wait := moment - time.monotonic()) > 0:
-        await asyncio.sleep(wait)
+async def _wait(seconds: float) -> None:
+    if seconds > 0:
+        await asyncio.sleep(seconds)
 
 
 async def read(file: BinaryIO, key_path: str | None = None, limit: int = 1_000_000) -> AsyncIterator[Event | Problem]:

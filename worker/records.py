@@ -7,7 +7,10 @@ Headers = tuple[tuple[str, bytes | None], ...]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as Kafka handed it over; `timestamp` is milliseconds since the epoch."""
+    """One record as Kafka handed it over; `timestamp` is milliseconds since the epoch.
+
+    `unreadable` says why its headers could not be read.
+    """
 
     topic: str
     partition: int
@@ -16,6 +19,7 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    unreadable: str | None = None
 
     @property
     def since(self) -> float | None:
@@ -48,13 +52,17 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """Bytes to be published; `partition` is None where the key decides."""
+    """Bytes to be published; `partition` is None where the key decides.
+
+    It decides, too, where there is no such partition and the message may be `elsewhere`.
+    """
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
     partition: int | None = None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +72,15 @@ class Position:
     topic: str
     partition: int
     offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where a record of ours is, and since when by the broker's clock (milliseconds), if its topic is dated by that."""
+
+    place: Position
+    time: int | None = None
+
+    @property
+    def offset(self) -> int:
+        return self.place.offset

@@ -1,8 +1,9 @@
 """What is announced of an outcome: result events (CloudEvents, structured) and dead letters (design 4.3, 4.9)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from hashlib import sha1
+from hashlib import sha1, sha256
 from typing import Any
 from uuid import NAMESPACE_URL
 
@@ -21,14 +22,13 @@ CONTENT_TYPE = b"application/cloudevents+json"
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Where results go, and as whose. `same_partition`: requests and dead letters have equally many partitions."""
+    """Where results go, and as whose."""
 
     source: str
     succeeded_topic: str
     failed_topic: str
     dead_letter_topic: str
     consumer_group: str
-    same_partition: bool = True
     with_payload: bool = True
 
     def succeeded(self, outcome: Succeeded, record: Record, request: Request) -> OutgoingMessage:
@@ -68,22 +68,51 @@ class Results:
         headers: Headers = (("content-type", CONTENT_TYPE), *_trace(request))
         return OutgoingMessage(topic, record.key, orjson.dumps(event), headers)
 
+    def dead_letters(
+        self, outcome: Failed, record: Record, request: Request, first_seen: float
+    ) -> Iterator[OutgoingMessage]:
+        """The forms of a dead letter: whole; without its value; the place of the record alone, which always fits."""
+        yield self.dead_letter(outcome, record, request, first_seen)
+        if self.with_payload:
+            yield self.without_payload().dead_letter(outcome, record, request, first_seen)
+        yield self._place(outcome, record, request, first_seen)
+
     def dead_letter(self, outcome: Failed, record: Record, request: Request, first_seen: float) -> OutgoingMessage:
         """The original record, byte for byte, and the reason in headers; `first_seen` is seconds since the epoch."""
-        added = letter_headers.added(outcome, record, request, first_seen, self.consumer_group)
-        headers = (*letter_headers.original(record.headers), *added)
+        headers = (*letter_headers.original(record.headers), *self._added(outcome, record, request, first_seen))
         value = record.value if self.with_payload else None
         if not self.with_payload:
             headers += ((letter_headers.PAYLOAD, letter_headers.OMITTED),)
         if record.key is None and value is None:
             # The producer takes no message that has neither.
             value, headers = b"", (*headers, (letter_headers.VALUE, letter_headers.NULL))
-        partition = record.partition if self.same_partition else None
-        return OutgoingMessage(self.dead_letter_topic, record.key, value, headers, partition)
+        return self._letter(record, record.key, value, headers)
+
+    def _place(self, outcome: Failed, record: Record, request: Request, first_seen: float) -> OutgoingMessage:
+        left_out = ((name, letter_headers.OMITTED) for name in (letter_headers.PAYLOAD, letter_headers.ORIGINAL))
+        headers = (*self._added(outcome, record, request, first_seen), *left_out)
+        return self._letter(record, None, b"", headers)
+
+    def _added(self, outcome: Failed, record: Record, request: Request, first_seen: float) -> Headers:
+        return letter_headers.added(outcome, record, request, first_seen, self.consumer_group)
+
+    def _letter(self, record: Record, key: bytes | None, value: bytes | None, headers: Headers) -> OutgoingMessage:
+        # Requests may get more partitions at any time, and a record of a new one is not kept waiting for a letter's.
+        return OutgoingMessage(self.dead_letter_topic, key, value, headers, record.partition, elsewhere=True)
 
     def without_payload(self) -> "Results":
         """The same, with dead letters that leave the value out and say so."""
         return replace(self, with_payload=False)
+
+
+def forms(event: OutgoingMessage) -> Iterator[OutgoingMessage]:
+    """Those of a result event: with its request's key; with that key's SHA-256 in its place, which always fits.
+
+    All else that it tells is bounded: see `Request` and `Reason`.
+    """
+    yield event
+    if event.key is not None:
+        yield replace(event, key=sha256(event.key).hexdigest().encode())
 
 
 def event_id(request: Request, record: Record, type_: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from worker.assignment import Assignment
+from worker.drain import after
 from worker.records import Record
 
 
@@ -26,12 +27,15 @@ class Running:
         self._go_on()
         self.without_slot = self.without_slot or self.assignment.slots.give_early()
 
-    async def slot_again(self) -> None:
-        """It is worked on from its start."""
+    async def rest(self, seconds: float) -> None:
+        """Wait without a slot before it is worked on from its start; Draining as in a pause."""
+        slots = self.assignment.slots
         if self.without_slot:
-            await self.assignment.slots.returned()
             self.without_slot = False
-            self.assignment.slots.ended()
+            slots.ended()
+        else:
+            slots.give()
+        await slots.back_after(after(seconds), self.assignment.draining)
 
     def end(self) -> None:
         """Nothing is done for it any more, whatever became of it."""

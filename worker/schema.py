@@ -5,17 +5,20 @@ from typing import Any, get_args
 import orjson
 
 from worker.cloud_events import CONFIRMED, REQUESTED
+from worker.commands import MAX_NAME
 from worker.customer.json_schema import DRAFT, customer_schema
 from worker.customer_id import CUSTOMER_ID
 from worker.letter_schema import letter_headers_schema
 from worker.outcomes import ReasonCode, Resolution, Rule
 from worker.results import FAILED, SUCCEEDED
+from worker.terminal import escaped
 
 __all__ = ["customer_schema", "events_schema", "printed"]
 
 Schema = dict[str, Any]
 
 _TEXT: Schema = {"type": "string", "minLength": 1}
+_NAME: Schema = {**_TEXT, "maxLength": MAX_NAME}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _CUSTOMER_ID: Schema = {"type": "string", "pattern": f"^{CUSTOMER_ID}$"}
 _CUSTOMER_TYPE: Schema = {"enum": ["individual", "group"]}
@@ -43,7 +46,7 @@ def events_schema() -> Schema:
 
 def printed(schema: Schema) -> str:
     """Indented, as it is written to a file."""
-    return orjson.dumps(schema, option=orjson.OPT_INDENT_2).decode()
+    return escaped(orjson.dumps(schema, option=orjson.OPT_INDENT_2).decode())
 
 
 def _event(type_: str, properties: Schema, **keywords: Any) -> Schema:  # noqa: ANN401  # any keyword's value
@@ -52,10 +55,10 @@ def _event(type_: str, properties: Schema, **keywords: Any) -> Schema:  # noqa: 
         "type": "object",
         "properties": {
             "specversion": {"const": "1.0"},
-            "id": _TEXT,
-            "source": {**_TEXT, "format": "uri-reference"},
+            "id": _NAME,
+            "source": {**_NAME, "format": "uri-reference"},
             "type": {"const": type_},
-            "subject": _TEXT,
+            "subject": _NAME,
             "time": {"type": "string", "format": "date-time"},
             "traceparent": {"type": "string"},
             "tracestate": {"type": "string"},

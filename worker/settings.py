@@ -95,17 +95,36 @@ class Api(Group):
     """Connections at once; unset: the records in flight."""
     ca_file: Path | None = None
     """Certificates (PEM) that the API is checked against; unset: the system's."""
-    unknown_statuses: Statuses = frozenset({502, 504})
-    """Answers after which the customer may exist: never sent again blindly."""
-    retry_statuses: Statuses = frozenset({408, 429, 500, 503})
-    """Answers that mean "not now": sent again later."""
+    unknown_statuses: Statuses = frozenset({500, 502, 504})
+    """Answers after which the customer may exist: never sent again blindly; one named here means "not now" no more."""
+    retry_statuses: Statuses = frozenset({408, 429, 503})
+    """Answers that mean "not now": sent again later; one named here is unknown no more."""
 
     @model_validator(mode="after")
     def _apart(self) -> "Api":
-        both = sorted(self.unknown_statuses & self.retry_statuses)
+        both = sorted(self._named("unknown_statuses") & self._named("retry_statuses"))
         if both:
             raise ValueError(f"WORKER_API__UNKNOWN_STATUSES and WORKER_API__RETRY_STATUSES both name {both[0]}")
         return self
+
+    @property
+    def unknown(self) -> frozenset[int]:
+        """The unknown ones, less what is named as "not now"."""
+        return self.unknown_statuses - self._named("retry_statuses")
+
+    @property
+    def not_now(self) -> frozenset[int]:
+        """Those that mean "not now", less what is named as unknown."""
+        return self.retry_statuses - self._named("unknown_statuses")
+
+    @property
+    def with_wait(self) -> frozenset[int]:
+        """Those of them that are certain only with a Retry-After: a proxy may have lost the call behind the API."""
+        return (self.not_now & {503}) - self._named("retry_statuses")
+
+    def _named(self, setting: str) -> frozenset[int]:
+        """What somebody has set it to; nothing where it has its default."""
+        return getattr(self, setting) if setting in self.model_fields_set else frozenset()
 
 
 class Customer(Group):
@@ -152,13 +171,13 @@ class Journal(Group):
 
 class Reconcile(Group):
     by: Literal["none", "custom_attribute", "email"] = "none"
-    """How a customer is looked up after an unknown outcome."""
+    """How a customer is looked up after an unknown outcome; by e-mail, it is also searched before its first POST."""
     attribute: str | None = None
     """The custom attribute that carries the event's id."""
     settle_delay: Seconds = 5
     """How long the API's search may lag behind a creation."""
     attempts: Positive = 3
-    """How often the search is asked."""
+    """How often the search is asked, and how often it may fail while other calls are answered."""
 
 
 class Hold(Group):
@@ -182,7 +201,7 @@ class DeadLetters(Group):
 
 
 class Events(Group):
-    source: str = Field("customer-worker", min_length=1)
+    source: str = Field("customer-worker", min_length=1, max_length=1024)
     """The CloudEvents source of what the worker publishes."""
     max_bytes: Positive = 1024 * 1024
     """A larger request value is undecodable."""

@@ -1,8 +1,21 @@
-"""The bound on what is worked on at once; a record that waits gives its slot back and comes first when it returns."""
+"""The bound on what is worked on at once; whoever waits for another record gives its slot back, and comes first again.
+
+What may be waited for, and while what is held: each only for something further down this list than all that it holds,
+so that no circle of waits can close.
+
+    its key           the record before it, which has not been settled; waits in a queue and holds nothing
+    its event         another record of the same event
+    the API's turn    during a hold, one at a time
+    a slot
+    a free call
+    Kafka, the API    their answers, and time; they wait for no record of ours
+"""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
+
+from worker.drain import Drain
 
 
 class Slots:
@@ -25,11 +38,11 @@ class Slots:
     @property
     def free(self) -> int:
         """Slots that nobody has."""
-        return self._free
+        return max(0, self._free)
 
     def take(self) -> bool:
         """A slot for new work, if one is free."""
-        if not self._free:
+        if self._free <= 0:
             return False
         self._free -= 1
         return True
@@ -40,13 +53,14 @@ class Slots:
 
     def give(self) -> None:
         """To whoever waits to return, else to new work."""
-        while self._returning:
+        self._free += 1
+        while self._returning and self._free > 0:
             returning = self._returning.popleft()
             if not returning.done():
                 returning.set_result(None)
-                return
-        self._free += 1
-        self._on_free()
+                self._free -= 1
+        if self._free > 0:
+            self._on_free()
 
     def give_early(self) -> bool:
         """Give it back and go on, if not too many do so already; whoever did says so with `ended`."""
@@ -60,15 +74,37 @@ class Slots:
         """One of those who gave their slot back early has ended."""
         self._beyond += 1
 
-    async def returned(self) -> None:
-        """A slot again, for work that was begun before; the wait ends when any other record ends or waits."""
+    async def without(self, awaited: asyncio.Future[None], drain: Drain) -> None:
+        """The way to wait with a slot: it is given back first, and there is one again in the end. As `back_after`."""
+        self.give()
+        await self.back_after(awaited, drain)
+
+    async def back_after(self, awaited: asyncio.Future[None], drain: Drain) -> None:
+        """Wait for that, then for a slot; raises Draining as soon as the partition drains.
+
+        However it ends there is a slot to be given back. What has nothing left to do but to end is not kept waiting
+        for it: until it has ended there may be more of them than the limit.
+        """
+        try:
+            await drain.unless(awaited)
+            await self._returned(drain)
+        except BaseException:
+            self._free -= 1
+            raise
+
+    async def _returned(self, drain: Drain) -> None:
+        """A slot again; the wait ends when any other record ends or waits."""
         if self.take():
             return
         returning = asyncio.get_running_loop().create_future()
         self._returning.append(returning)
         try:
-            await returning
-        except asyncio.CancelledError:
-            if returning.done() and not returning.cancelled():
+            await drain.unless(returning)
+        except BaseException:
+            if _was_given(returning):
                 self.give()
             raise
+
+
+def _was_given(future: asyncio.Future[None]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None

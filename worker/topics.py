@@ -1,13 +1,20 @@
 """The five topics: what they must look like, making them, and refusing to start when they differ (design 4.1)."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
-from worker.errors import SettingsError, StartupError
+from worker.errors import ConfigRefused, SettingsError, StartupError
 
 DAY = 86_400_000  # Topic configuration counts in milliseconds.
 MIB = 1024 * 1024
+DEFAULT = 1_048_588
+"""Kafka's own `max.message.bytes`, where nobody set another."""
+LARGEST = 96 * MIB
+"""Bytes of a message that we hand over: what is larger would not fit into one request to a broker (100 MiB)."""
+ENVELOPE = MIB // 4
+"""Bytes that a result event, or what a dead letter adds to its record, takes at most beside the record's key."""
+MORE_IS_FINE = {"retention.ms", "max.message.bytes", "min.insync.replicas"}
 CREATE = "`customer-worker topics create` makes it"
 
 
@@ -48,7 +55,10 @@ class Admin(Protocol):
 
     async def cluster(self, topics: Collection[str]) -> Cluster: ...
     async def create(self, spec: TopicSpec) -> bool:
-        """False when it was already there; StartupError when Kafka refuses."""
+        """False when it was already there; StartupError when Kafka refuses, ConfigRefused for its configuration."""
+
+    async def refused(self, spec: TopicSpec) -> list[str]:
+        """Those entries of its configuration that Kafka does not let be set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +101,7 @@ def wanted(plan: Plan, cluster: Cluster) -> list[TopicSpec]:
     partitions = requests.partitions if requests else plan.partitions
     # One replica may be away while every acknowledged record is on two.
     safe = {"min.insync.replicas": str(max(1, min(2, copies - 1)))}
-    results = {"cleanup.policy": "delete", "retention.ms": str(7 * DAY)} | safe
+    results = {"cleanup.policy": "delete", "retention.ms": str(7 * DAY), **_room(requests, DEFAULT)} | safe
     return [
         TopicSpec(plan.requests, partitions, copies, safe),
         TopicSpec(plan.succeeded, plan.partitions, copies, results),
@@ -102,19 +112,26 @@ def wanted(plan: Plan, cluster: Cluster) -> list[TopicSpec]:
 
 
 def _dead_letters(requests: Topic | None) -> dict[str, str]:
-    largest = requests.number("max.message.bytes", MIB) if requests else MIB
-    return {
-        "cleanup.policy": "delete",
-        "retention.ms": str(90 * DAY),
-        # Any request record fits, with the headers that say why it failed.
-        "max.message.bytes": str(max(2 * MIB, largest) + MIB // 4),
-    }
+    return {"cleanup.policy": "delete", "retention.ms": str(90 * DAY), **_room(requests, 2 * MIB)}
+
+
+def _room(requests: Topic | None, least: int) -> dict[str, str]:
+    """Any request record fits, or the key of any, with what is told of it."""
+    largest = requests.number("max.message.bytes", DEFAULT) if requests else DEFAULT
+    return {"max.message.bytes": str(max(least, largest) + ENVELOPE)}
 
 
 def _journal(plan: Plan) -> dict[str, str]:
+    """All that decides what is kept, so that nothing of it is left to the cluster's defaults."""
     return {
         "cleanup.policy": "compact,delete",
         "retention.ms": str(plan.journal_retention),
+        "retention.bytes": "-1",
+        # By one clock, and not by those of all who ever wrote to it.
+        "message.timestamp.type": "LogAppendTime",
+        "unclean.leader.election.enable": "false",
+        "max.message.bytes": str(2 * MIB),
+        "compression.type": "producer",
         # Only a segment that is no longer written to is compacted (facts row 35).
         "segment.bytes": str(16 * MIB),
         "segment.ms": str(DAY // 24),
@@ -128,16 +145,18 @@ State = Literal["created", "exists", "differs"]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of one topic; `refused` when `run` would not start with it."""
+    """What became of one topic; `refused` when `run` would not start with it, `without` what Kafka lets nobody set."""
 
     topic: str
     state: State
     differences: tuple[str, ...] = ()
     refused: bool = False
+    without: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         state = f"exists, differs: {'; '.join(self.differences)}" if self.differences else self.state
-        return f"{self.topic}: {state}"
+        without = f" without {', '.join(self.without)}, which Kafka does not let be set" if self.without else ""
+        return f"{self.topic}: {state}{without}"
 
 
 async def create(admin: Admin, plan: Plan) -> list[Report]:
@@ -149,10 +168,23 @@ async def create(admin: Admin, plan: Plan) -> list[Report]:
 async def _create(admin: Admin, plan: Plan, cluster: Cluster, spec: TopicSpec) -> Report:
     topic = cluster.topics.get(spec.name)
     if topic is None:
-        return Report(spec.name, "created" if await admin.create(spec) else "exists")
+        made, without = await _made(admin, spec)
+        return Report(spec.name, "created" if made else "exists", without=without)
     found = tuple(differences(topic, spec, plan))
     refused = plan.journal_enabled and spec.name == plan.journal and topic.partitions != spec.partitions
     return Report(spec.name, "differs" if found else "exists", found, refused=refused)
+
+
+async def _made(admin: Admin, spec: TopicSpec) -> tuple[bool, tuple[str, ...]]:
+    """Whether it was made, and what it had to be made without."""
+    try:
+        return await admin.create(spec), ()
+    except ConfigRefused:
+        without = await admin.refused(spec)
+        if not without:
+            raise
+        config = {name: value for name, value in spec.config.items() if name not in without}
+        return await admin.create(replace(spec, config=config)), tuple(without)
 
 
 def differences(topic: Topic, spec: TopicSpec, plan: Plan) -> Iterator[str]:
@@ -161,16 +193,20 @@ def differences(topic: Topic, spec: TopicSpec, plan: Plan) -> Iterator[str]:
         yield f"{topic.partitions} partitions, not {spec.partitions}"
     if spec.name != plan.requests and topic.replication != spec.replication:
         yield f"{topic.replication} replicas, not {spec.replication}"
-    for name in ("cleanup.policy", "max.message.bytes", "min.insync.replicas", "retention.ms"):
-        if name in spec.config and topic.config is not None and spec.name != plan.requests:
-            yield from _entry(name, topic.config.get(name, ""), spec.config[name])
+    for name in differing(topic, spec) if spec.name != plan.requests else ():
+        yield f"{name} {(topic.config or {}).get(name, '')}, not {spec.config[name]}"
 
 
-def _entry(name: str, found: str, expected: str) -> Iterator[str]:
+def differing(topic: Topic, spec: TopicSpec) -> list[str]:
+    """The entries of its configuration that are not as they would be made; none where it may not be read."""
+    found = topic.config
+    return [] if found is None else [name for name in spec.config if not _as_good(name, found.get(name, ""), spec)]
+
+
+def _as_good(name: str, found: str, spec: TopicSpec) -> bool:
     # The broker answers with its own order of the policies; more retention or room than asked for is no difference.
-    if set(found.split(",")) == set(expected.split(",")) or (expected.isdigit() and _enough(found, expected)):
-        return
-    yield f"{name} {found}, not {expected}"
+    expected = spec.config[name]
+    return set(found.split(",")) == set(expected.split(",")) or (name in MORE_IS_FINE and _enough(found, expected))
 
 
 def _enough(found: str, expected: str) -> bool:

@@ -15,6 +15,7 @@ from worker.customer.catalog import Catalog, load_catalog
 from worker.decode import Decoder
 from worker.outcomes import Violation
 from worker.records import Record
+from worker.terminal import escaped, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,12 @@ def report(found: Iterable[Verdict], console: Console, *, as_json: bool) -> int:
     for verdict in found:
         seen, invalid = seen + 1, invalid + (not verdict.valid)
         if as_json:
-            console.file.write(verdict.json().decode() + "\n")
+            console.out(escaped(verdict.json().decode()), highlight=False)
         elif table is not None:
             _add(table, verdict)
         else:
-            console.file.writelines(
-                f"line {verdict.line}: {' '.join(filter(None, each))}\n" for each in verdict.lines()
-            )
+            for each in verdict.lines():
+                console.out(f"line {verdict.line}: {plain(' '.join(filter(None, each)))}", highlight=False)
     if table is not None:
         console.print(table)
     if not as_json:

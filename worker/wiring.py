@@ -8,16 +8,19 @@ from pathlib import Path
 
 from worker.assignment import Terms
 from worker.asyncapi import Channels, Server
+from worker.breaker import Breaker
 from worker.commands import CreateCustomer
 from worker.creation import RetryPolicy
 from worker.customer import Configured
 from worker.customer.catalog import load_catalog
-from worker.customer_api import Access, CustomerApi, customer_api
+from worker.customer_api import Access, CustomerApi, Meaning, customer_api
 from worker.customer_api.session import Credentials
 from worker.decode import Decoder
+from worker.entries import Owner
 from worker.errors import SearchRefused, SettingsError
 from worker.flood import Flood
-from worker.hold import Breaker, Holds
+from worker.hold import Holds
+from worker.journal_config import kept_window
 from worker.kafka.connection import Connection
 from worker.kafka.source import Membership
 from worker.measures import Measures
@@ -27,7 +30,7 @@ from worker.results import Results
 from worker.retry import Backoff
 from worker.settings import Settings
 from worker.slots import Slots
-from worker.topics import Cluster, Plan
+from worker.topics import DAY, Cluster, Plan
 
 ENDS_IN_A_NUMBER = re.compile(r"-(\d+)$")
 
@@ -149,17 +152,31 @@ def api(
     settings: Settings, reread: Callable[[], Settings] | None = None, measures: Measures | None = None
 ) -> AbstractAsyncContextManager[CustomerApi]:
     """A client of the API; SettingsError where there is no account. A password that changes is read at a login."""
-    given, account = settings.api, credentials(settings)
-    # An internal error may come after the customer was stored: where that can be looked up it is (design 4.5).
-    looked_up = frozenset[int]() if settings.reconcile.by == "none" else given.retry_statuses & {500}
+    account = credentials(settings)
     return customer_api(
         access(settings),
         (lambda: credentials(reread())) if reread else account,
-        force_login=given.force_login,
-        unknown_statuses=given.unknown_statuses | looked_up,
-        retry_statuses=given.retry_statuses - looked_up,
+        force_login=settings.api.force_login,
+        meaning=meaning(settings),
         measures=measures,
     )
+
+
+def meaning(settings: Settings) -> Meaning:
+    """What answers mean; a call that a proxy may have lost is a doubt where a doubt can be looked up."""
+    given, looked_up = settings.api, settings.reconcile.by != "none"
+    return Meaning(
+        given.unknown,
+        given.not_now,
+        with_wait=given.with_wait if looked_up else frozenset(),
+        own_path=access(settings).own_path,
+    )
+
+
+def resends_503(settings: Settings) -> bool:
+    """Whether a 503 is taken for "not now" whoever said it, and however."""
+    given = meaning(settings)
+    return 503 in given.not_now - given.with_wait
 
 
 def ordinal(hostname: str) -> int:
@@ -168,17 +185,15 @@ def ordinal(hostname: str) -> int:
     return int(found.group(1)) if found else 0
 
 
-def results(settings: Settings, cluster: Cluster) -> Results:
+def results(settings: Settings) -> Results:
     """Where results go."""
     topics = settings.topics
-    requests, dead_letters = cluster.topics[topics.requests], cluster.topics[topics.dead_letters]
     return Results(
         settings.events.source,
         topics.succeeded,
         topics.failed,
         topics.dead_letters,
         settings.kafka.group_id,
-        same_partition=requests.partitions == dead_letters.partitions,
         with_payload=settings.dead_letters.payload == "full",
     )
 
@@ -214,10 +229,16 @@ def slots(settings: Settings) -> Slots:
     return Slots(calls + max(1, calls // 2), beyond=4 * calls)
 
 
-def terms(settings: Settings) -> Terms:
-    """What holds for every claim of a partition."""
+def owner(settings: Settings) -> Owner:
+    """Whose requests are worked on here, as our claims say."""
+    return Owner(settings.kafka.group_id, settings.topics.requests)
+
+
+def terms(settings: Settings, cluster: Cluster) -> Terms:
+    """What holds for every claim of a partition; the window is what the topic keeps, where that is less."""
     given = settings.journal
-    return Terms(given.window, given.max_entries, given.intent_ttl)
+    window = kept_window(plan(settings), cluster)
+    return Terms(window, given.max_entries, given.intent_ttl, renewal=min(DAY / 1000, window / 4))
 
 
 def settle_time(settings: Settings) -> float:
@@ -244,4 +265,5 @@ def reconciliation(settings: Settings, holds: Holds, api: CustomerApi) -> Reconc
         case "custom_attribute":
             return Reconciliation(holds, Search(by_attribute, settle, given.attempts, given.settle_delay))
         case "email":
-            return Reconciliation(holds, Search(by_email, settle, given.attempts, given.settle_delay))
+            search = Search(by_email, settle, given.attempts, given.settle_delay, of_others=True)
+            return Reconciliation(holds, search)

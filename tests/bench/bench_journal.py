@@ -16,6 +16,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
+from worker.assignment import Terms
+from worker.claim import Reading
 from worker.entries import EntryKey, Finished, Intent, encode
 from worker.journal import PartitionJournal
 from worker.kafka import admin, bulk
@@ -128,7 +130,7 @@ async def restored(connection: Connection, topic: JournalTopic, given: list[Raw]
             await publisher.hand_over(OutgoingMessage(topic.topic, key, value, partition=0))
         await publisher.flush()
     started, used = time.perf_counter(), time.process_time()
-    await topic.read(0, len(given))
+    await topic.read(0, None, len(given), Reading(len(given), Terms()).take)
     say("read from Kafka, by the clock", len(given) / (time.perf_counter() - started), "entries/s")
     say("read from Kafka, by our CPU", len(given) / (time.process_time() - used), "entries/s")
 
@@ -165,7 +167,7 @@ async def on_kafka(given: list[Raw]) -> None:
         async with admin.opened(connection) as client:
             await client.create(TopicSpec(name, 2, 1, {"cleanup.policy": "compact,delete"}))
         async with sender(connection, Silent(), max_request_size=1_000_000) as publisher:
-            topic = JournalTopic(name, connection, publisher)
+            topic = JournalTopic(name, connection, publisher, name)
             await restored(connection, topic, given)
             await written(topic, 1_000, 1)
             await written(topic, 20_000, 64)

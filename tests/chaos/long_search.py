@@ -12,12 +12,13 @@ from chaos.schedules import ends_calmly, search, walk
 
 
 def worlds(workers: int) -> list[Rules]:
-    """One record, then a repeat; without a look-up and with one; then a person who says that the customer exists."""
+    """One record, then a repeat; without a look-up, and with one that misses
+    who was created without an id; then a person who says that the customer exists."""
     plain = Rules(moves=workers - 1)
     hard = replace(plain, crashes=1, unsent=1, trips=1, tellings=1)
     told = replace(plain, max_attempts=1, confirmations=1)
     every = (
-        replace(rules, look_up=look_up, records=records)
+        replace(rules, look_up=look_up, unfindable=look_up, records=records)
         for look_up in (False, True)
         for records in (1, 2)
         for rules in (replace(plain, max_attempts=1), plain, hard, told, replace(told, accepted=records > 1))

@@ -47,6 +47,12 @@ class Rules:
     """What a person confirmed is the event's customer, and not the end of its own record alone."""
     confirmations: int = 0
     """How often a person who has found the customer in the CRM says so."""
+    headers: bool = True
+    """What an earlier version cannot read is read: that a customer exists under an id that nobody knows."""
+    ends_know: bool = True
+    """The end of a doubt says so as well: it may be all that compaction leaves."""
+    unfindable: bool = False
+    """Such a customer is not found by who knows of it either."""
     moves: int = 1
     """How often the group gives the partition to another worker that nobody told to stop."""
     crashes: int = 0
@@ -84,6 +90,7 @@ class Worker(NamedTuple):
     lease_over: bool = False
     doubt: str = ""
     end: str = ""
+    exists: bool = False
 
 
 GONE = Worker(NO_GENERATION, "gone")

@@ -29,9 +29,9 @@ from chaos.protocol import (
 )
 from chaos.protocol_confirms import Confirming, unheeded
 from chaos.protocol_writes import Step
-from chaos.reading import CLAIM, INTENT, LEASE_IS_OVER, Said, end_of
+from chaos.reading import CLAIM, EXISTS, INTENT, LEASE_IS_OVER, Said, end_of
 
-from worker.journal import CreatedBefore, Ended, Fresh, InDoubt
+from worker.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt
 
 
 class Model(Confirming):
@@ -85,7 +85,7 @@ class Model(Confirming):
     def _free(self, s: State, number: int, worker: Worker) -> Iterator[Step]:
         """As `Pipeline`: one record of the event at a time; when a worker is fenced, the next may already wait."""
         for record in self._startable(s, worker):
-            taken = worker._replace(record=record, attempts=0, doubt="", end="")
+            taken = worker._replace(record=record, attempts=0, doubt="", end="", exists=False)
             if record in s.confirming:
                 yield from self._confirms(s, number, taken)
                 continue
@@ -96,11 +96,15 @@ class Model(Confirming):
                 case CreatedBefore():
                     label = f"{name(number)} recalls for r{record} that it exists"
                     yield label, self._ends(s, number, taken, ALREADY_CREATED)
-                case Fresh(attempts):
-                    yield f"{name(number)} starts r{record}", self._again(s, number, taken._replace(attempts=attempts))
-                case InDoubt(attempts, writers):
+                case Fresh(attempts, exists):
+                    begun = taken._replace(attempts=attempts, exists=exists)
+                    yield f"{name(number)} starts r{record}", self._again(s, number, begun)
+                case InDoubt(attempts, writers) as known:
                     doubt = "own" if self.reading.writer(number) in writers else "foreign"
-                    yield self._doubts(s, number, taken._replace(attempts=attempts, doubt=doubt), "is in doubt")
+                    doubting = taken._replace(attempts=attempts, doubt=doubt, exists=known.exists)
+                    yield f"{name(number)} is in doubt", self._doubts(s, number, doubting)
+                case DoubtAsAnother():
+                    raise AssertionError("there is one event")
 
     def _moved(self, s: State, moves: int) -> Step:
         to = s._replace(generation=s.generation + 1, moves=moves)
@@ -128,9 +132,11 @@ class Model(Confirming):
         executed = answered._replace(executed=added(s.executed, worker.record))
         asked = worker._replace(attempts=worker.attempts + 1)
         yield f"{me} gets 201", self._ends(executed, number, asked, CREATED)
-        yield self._doubts(executed, number, asked._replace(doubt="own"), "is executed, the reply is lost")
-        yield self._doubts(executed, number, asked._replace(doubt="own", end=UNKNOWN), "gets 201 without Location")
-        yield self._doubts(s, number, asked._replace(doubt="own"), "waits no longer")
+        doubting = asked._replace(doubt="own")
+        yield f"{me} is executed, the reply is lost", self._doubts(executed, number, doubting)
+        knowing = doubting._replace(exists=True)
+        yield f"{me} gets 201 without Location", self._hands(executed, number, knowing, EXISTS, asked.attempts)
+        yield f"{me} waits no longer", self._doubts(s, number, doubting)
         if worker.doubt:
             yield f"{me} gets 400", put(answered, number, asked._replace(at="settles", end=REJECTED))
         else:
@@ -140,12 +146,6 @@ class Model(Confirming):
         yield f"{me} gets 401", put(answered, number, worker._replace(at="sends"))
         if s.trips:
             yield f"{me} trips", self._put_free(s._replace(trips=s.trips - 1), number, worker)
-
-    def _doubts(self, s: State, number: int, worker: Worker, how: str) -> Step:
-        """Without a look-up there is nothing to wait for: parked at once. `end` is what it means to find nothing."""
-        if self.rules.look_up:
-            return f"{name(number)} {how}", put(s, number, worker._replace(at="settles"))
-        return f"{name(number)} {how}", self._ends(s, number, worker, UNKNOWN)
 
     def _settles(self, s: State, number: int, worker: Worker) -> Iterator[Step]:
         """Time passes, if a POST that may have been meant is not on its way any more; then the look-up says what is."""
@@ -164,10 +164,20 @@ class Model(Confirming):
         yield f"{me} settles, cannot look up", self._ends(s, number, worker, refused)
         if any(s.executed):
             yield f"{me} settles, finds it", self._ends(s, number, worker, RECONCILED)
-        elif worker.end or worker.attempts >= self.rules.max_attempts:
-            yield f"{me} settles, finds nothing", self._ends(s, number, worker, worker.end or EXHAUSTED)
-        else:
-            yield f"{me} settles, finds nothing", self._again(s, number, worker)
+        if not any(s.executed) or self._is_missed(s, number, worker):
+            yield f"{me} settles, finds nothing", self._finds_nothing(s, number, worker)
+
+    def _is_missed(self, s: State, number: int, worker: Worker) -> bool:
+        """The only customer there is has an id that nobody knows, and the worker could have read that in the log."""
+        read = [said for at, said in enumerate(s.log) if at < worker.claimed or said.writer == number]
+        return self.rules.unfindable and sum(s.executed) == 1 and any(said.what == EXISTS for said in read)
+
+    def _finds_nothing(self, s: State, number: int, worker: Worker) -> State:
+        if worker.exists:
+            return self._ends(s, number, worker, UNKNOWN)
+        if worker.end or worker.attempts >= self.rules.max_attempts:
+            return self._ends(s, number, worker, worker.end or EXHAUSTED)
+        return self._again(s, number, worker)
 
     def _published(self, s: State, number: int, worker: Worker) -> Iterator[Step]:
         """Nothing is asked any more before an end is published; that was asked when it was acknowledged."""

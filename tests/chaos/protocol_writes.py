@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from chaos.protocol import CONFIRMED, GONE, Rules, State, Worker, is_accepted, name, put
-from chaos.reading import INTENT, RELEASED, End, Finish, Reading, Said, judged
+from chaos.protocol import CONFIRMED, GONE, UNKNOWN, Rules, State, Worker, is_accepted, name, put
+from chaos.reading import EXISTS, INTENT, RELEASED, End, Finish, Reading, Said, judged
 
 from worker.journal import CreatedBefore, Fresh, InDoubt, Recollection
 
@@ -22,7 +22,9 @@ class Writing:
     def __post_init__(self) -> None:
         finish = Finish.ITS_OWN if self.rules.evidence else Finish.FIRST
         finish = finish if self.rules.first_finish_wins else Finish.LAST
-        reading = Reading(finish, own_keys=self.rules.own_keys, claims=self.rules.late_is_evidence)
+        reading = Reading(
+            finish, own_keys=self.rules.own_keys, claims=self.rules.late_is_evidence, headers=self.rules.headers
+        )
         object.__setattr__(self, "reading", reading)
 
     def _stopped(self, worker: Worker) -> bool:
@@ -51,7 +53,7 @@ class Writing:
         if not self.rules.confirmed_is_known and isinstance(known, CreatedBefore):
             known = Fresh() if known.outcome.resolution == CONFIRMED else known
         reckless = accepted and not self.rules.own_intent_is_doubt
-        return Fresh(known.attempts) if reckless and isinstance(known, InDoubt) else known
+        return Fresh(known.attempts, known.exists) if reckless and isinstance(known, InDoubt) else known
 
     def _again(self, s: State, number: int, worker: Worker) -> State:
         """The next attempt, from its intent on."""
@@ -63,7 +65,13 @@ class Writing:
         """A fenced worker writes it down as well, as evidence."""
         if worker.fenced and not self.rules.evidence:
             return self._given_up(s, number, worker)
-        return self._hands(s, number, worker._replace(attempts=0, doubt="", end=""), end)
+        return self._hands(s, number, worker._replace(attempts=0, doubt="", end="", exists=False), end)
+
+    def _doubts(self, s: State, number: int, worker: Worker) -> State:
+        """Without a look-up there is nothing to wait for: parked at once."""
+        if self.rules.look_up:
+            return put(s, number, worker._replace(at="settles", handed=None))
+        return self._ends(s, number, worker, UNKNOWN)
 
     def _releases(self, s: State, number: int, worker: Worker) -> State:
         if self._stopped(worker):
@@ -73,6 +81,8 @@ class Writing:
     def _hands(self, s: State, number: int, worker: Worker, what: str, attempt: int = 0) -> State:
         """Write-ahead: nothing else of this record happens until the entry has landed and is acknowledged."""
         said = Said(number, worker.record, what, attempt)
+        if what == UNKNOWN and self.rules.ends_know:
+            said = self.reading.finish(worker.known, said)
         return put(s, number, worker._replace(at="writing", handed=said, lease_over=False))
 
     def _lands(self, s: State, number: int, worker: Worker) -> Step:
@@ -89,11 +99,13 @@ class Writing:
         return f"{label}{', a gap' if fenced else ''}", self._acknowledged(s._replace(log=log), number, after, said)
 
     def _acknowledged(self, s: State, number: int, worker: Worker, said: Said) -> State:
-        if said.what in {INTENT, RELEASED}:
+        if said.what in {INTENT, RELEASED, EXISTS}:
             if self._stopped(worker):
                 return self._given_up(s, number, worker)
             if said.what == INTENT:
                 return put(s, number, worker._replace(at="sends"))
+            if said.what == EXISTS:
+                return self._doubts(s, number, worker)
             return self._ends(s, number, worker, worker.end) if worker.end else self._again(s, number, worker)
         if worker.fenced and self.rules.fence_at_finish:
             return self._given_up(s, number, worker)
@@ -105,7 +117,7 @@ class Writing:
         return self._put_free(s, number, worker._replace(left=(*worker.left, worker.record)))
 
     def _put_free(self, s: State, number: int, worker: Worker, **more: Any) -> State:
-        free = worker._replace(at="free", record=-1, attempts=0, lease_over=False, doubt="", end="")
+        free = worker._replace(at="free", record=-1, attempts=0, lease_over=False, doubt="", end="", exists=False)
         return put(s, number, GONE if self._is_over(s, free) else free, **more)
 
     def _is_over(self, s: State, worker: Worker) -> bool:

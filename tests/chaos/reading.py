@@ -1,30 +1,35 @@
 """What the real journal makes of a log: whatever a reader knows or a writer decides is asked of `worker.journal`."""
 
 from collections.abc import Hashable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum, auto
 from functools import cache
 from typing import Any, Final, NamedTuple, get_args
 from uuid import UUID
 
-from worker.entries import Entry, EntryKey, Finished, Intent, Released
+from worker.entries import Claim, Entry, EntryKey, Finished, Intent, Released
+from worker.evidence import NO_EVIDENCE, Evidence
 from worker.journal import Fence, Lease, Moment, PartitionJournal, Recollection
 from worker.outcomes import Failed, Outcome, Reason, ReasonCode, Resolution, Succeeded
 
 EVENT: Final = UUID(int=1)
-CLAIM, INTENT, RELEASED = "claim", "intent", "released"
+CLAIM, INTENT, RELEASED, EXISTS = "claim", "intent", "released", "exists"
+NO_ENDS: Final = {CLAIM, INTENT, RELEASED, EXISTS}
 RESOLUTIONS: Final[tuple[Resolution, ...]] = get_args(Resolution)
 _LEASE: Final = Lease(Moment(0, 0), ttl=1)
 LEASE_IS_OVER: Final = {over: _LEASE.is_over(Moment(float(over), 0)) for over in (False, True)}
 
 
 class Said(NamedTuple):
-    """One entry of the log: `what` is a claim, an intent, a release, or the end that was written for the record."""
+    """One entry of the log: `what` is a claim, an intent, a release, that the customer exists under an id that nobody
+    knows, or the end that was written for the record; `knows` that an end says so, too.
+    """
 
     writer: int
     record: int
     what: str
     attempt: int = 0
+    knows: bool = False
 
 
 class End(NamedTuple):
@@ -68,8 +73,11 @@ def entry(said: Said) -> Entry:
             return Intent(said.attempt)
         case "released":
             return Released(said.attempt)
+        case "exists":
+            return Intent(said.attempt, evidence=Evidence(exists=True))
         case what:
-            return Finished(outcome(End(what, said.writer)))
+            evidence = Evidence(exists=True) if said.knows else NO_EVIDENCE
+            return Finished(outcome(End(what, said.writer)), evidence=evidence)
 
 
 @cache
@@ -86,11 +94,15 @@ class Reading:
     """Journals by number: equal ones have one number, so that states which know the same are the same state.
 
     Guards are taken away by what a journal is given: `FIRST` or `LAST` makes every finish of a record say what that
-    one says. Without `own_keys` all writers have one name. Without `claims` a reader takes no notice of them.
+    one says. Without `own_keys` all writers have one name. Without `claims` a reader takes no notice of them. Without
+    `headers` it is that of an earlier version, for which that a customer exists is an intent like every other.
     """
 
-    def __init__(self, finish: Finish = Finish.ITS_OWN, *, own_keys: bool = True, claims: bool = True) -> None:
+    def __init__(
+        self, finish: Finish = Finish.ITS_OWN, *, own_keys: bool = True, claims: bool = True, headers: bool = True
+    ) -> None:
         self._finish = finish
+        self._headers = headers
         self._own_keys = own_keys
         self._claims = claims
         self._logs: list[tuple[Said, ...]] = []
@@ -99,6 +111,7 @@ class Reading:
         self.restored = cache(self._restored)
         self.learned = cache(self._learned)
         self.recalled = cache(self._recalled)
+        self.finish = cache(self._finished)
 
     def writer(self, number: int) -> str:
         """Its name in a key."""
@@ -116,6 +129,11 @@ class Reading:
         """What the journal says of that record."""
         return self._journals[known].recall(EVENT, record, doubts_accepted=accepted)
 
+    def _finished(self, known: int, said: Said) -> Said:
+        """That end as it is written by who knows that: asked of the journal."""
+        written = self._journals[known].finish(EVENT, outcome(End(said.what, said.writer)))
+        return said._replace(knows=written.evidence.exists)
+
     def _compactions(self, log: tuple[Said, ...]) -> Iterator[tuple[Said, ...]]:
         """The cleaner keeps the last entry of each key, as far as it has come."""
         for cleaned in range(len(log) + 1):
@@ -132,7 +150,7 @@ class Reading:
                 journal.apply(EntryKey(EVENT, each.record, self.writer(each.writer)), self._entry(each, log), 0)
             elif self._claims:
                 claimant = self.writer(each.writer)
-                journal.claimed(claimant)
+                journal.claimed(Claim(claimant), 0)
         number = self._numbers.setdefault((claimant, _frozen(journal.known(EVENT))), len(self._journals))
         if number == len(self._journals):
             self._journals.append(journal)
@@ -140,10 +158,13 @@ class Reading:
         return number
 
     def _entry(self, said: Said, log: tuple[Said, ...]) -> Entry:
-        finishes = [each for each in log if each.record == said.record and each.what not in {CLAIM, INTENT, RELEASED}]
-        if self._finish is Finish.ITS_OWN or said not in finishes:
-            return entry(said)
-        return entry(finishes[0 if self._finish is Finish.FIRST else -1])
+        finishes = [each for each in log if each.record == said.record and each.what not in NO_ENDS]
+        if self._finish is not Finish.ITS_OWN and said in finishes:
+            said = finishes[0 if self._finish is Finish.FIRST else -1]
+        written = entry(said)
+        if self._headers or isinstance(written, Released):
+            return written
+        return replace(written, evidence=NO_EVIDENCE)
 
 
 def _frozen(value: Any) -> Hashable:  # whatever the journal keeps

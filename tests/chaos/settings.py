@@ -36,18 +36,13 @@ HURRY = {
     "WORKER_RETRY__MAX_DELAY": "1",
 }
 LOOK_UP = {"WORKER_RECONCILE__BY": "custom_attribute", "WORKER_RECONCILE__ATTRIBUTE": "externalid"}
-NO_LOOK_UP = {
-    # An internal error that comes after the customer was stored is sent again by default, where nothing is looked up.
-    "WORKER_API__UNKNOWN_STATUSES": "500,502,504",
-    "WORKER_API__RETRY_STATUSES": "408,429,503",
-}
 
 
 def environment(schedule: Schedule, kafka: str, api: str) -> dict[str, str]:
     """The settings as environment variables; what the schedule says itself comes last."""
     return {
         **HURRY,
-        **(LOOK_UP if schedule.look_up else NO_LOOK_UP),
+        **(LOOK_UP if schedule.look_up else {}),
         "WORKER_API__FORMAT": schedule.form,
         "WORKER_API__BASE_URL": api,
         "WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka,

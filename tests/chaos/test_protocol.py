@@ -40,6 +40,7 @@ def promises(found):
         Rules(trips=1),
         Rules(tellings=1),
         Rules(look_up=True),
+        Rules(look_up=True, unfindable=True),
         Rules(look_up=True, trips=1, max_attempts=1),
         Rules(look_up=True, tellings=1, max_attempts=1),
     ],
@@ -59,6 +60,8 @@ def test_every_schedule_of_one_record(rules):
         Rules(look_up=True, moves=2),
         Rules(records=2, max_attempts=1),
         Rules(look_up=True, records=2),
+        Rules(look_up=True, unfindable=True, records=2, max_attempts=1),
+        Rules(look_up=True, unfindable=True, moves=2, crashes=1, max_attempts=1),
         Rules(records=2, accepted=True, max_attempts=1, trips=1),
     ],
     ids=told_apart,
@@ -88,12 +91,15 @@ def test_the_shortest_schedules_of_more(rules):
         (Rules(read_up_to_claim=False), DUPLICATE),
         (Rules(look_up=True, read_up_to_claim=False), DUPLICATE),
         (Rules(records=2, accepted=True, own_intent_is_doubt=False, max_attempts=1), DUPLICATE),
+        (Rules(look_up=True, unfindable=True, headers=False), DUPLICATE),
+        (Rules(look_up=True, unfindable=True, headers=False, records=2, moves=0), DUPLICATE),
+        (Rules(look_up=True, unfindable=True, ends_know=False, records=2, max_attempts=1), DUPLICATE),
     ],
     ids=told_apart,
 )
 def test_without_a_guard(rules, broken):
     """The schedule that needs it is found."""
-    found = search(rules, 60_000, until=broken)
+    found = search(rules, 90_000, until=broken)
     assert broken in found.wrong
     assert follow(rules, found.wrong[broken]) is not None
 
@@ -133,6 +139,39 @@ def test_long_schedules(look_up):
         walked = walk(model, chance, length=chance.randint(5, 90))
         assert not walked.wrong, walked.schedule
         assert ended(walked.state) or ends_calmly(model, walked.state), walked.schedule
+
+
+NOWHERE = "a claims, reads > a starts r0 > a's intent lands at 1 > a POSTs r0 > a gets 201 without Location > {}"
+"""The customer exists, and no search finds it."""
+
+
+@pytest.mark.parametrize(
+    ("after", "rules"),
+    [
+        ("a's exists lands at 2 > a settles, finds nothing > a's outcome_unknown lands at 3", Rules()),
+        (
+            "a's exists lands at 2 > a settles, finds nothing > a's outcome_unknown lands at 3 > a is in doubt > "
+            "a settles, finds nothing > a's outcome_unknown lands at 4",
+            Rules(records=2),
+        ),
+        (
+            "a's exists lands at 2 > the group gives it to b > b claims, reads > b is in doubt > "
+            "b settles, finds nothing > b's outcome_unknown lands at 4",
+            Rules(),
+        ),
+        (
+            "the group gives it to b > b claims, reads > a's exists lands at 3, a gap > b crashes > "
+            "the group gives it to c > c claims, reads > c is in doubt > c settles, finds nothing > "
+            "c's outcome_unknown lands at 5",
+            Rules(moves=2, crashes=1),
+        ),
+    ],
+)
+def test_a_customer_without_an_id(after, rules):
+    """Parked, in the same process, by a repeat, after a crash, and by who reads what a fenced worker has written."""
+    state = follow(replace(rules, look_up=True, unfindable=True), NOWHERE.format(after))
+    assert state is not None
+    assert sum(state.executed) == 1
 
 
 def repeat_recalled_after(schedule):

@@ -11,6 +11,7 @@ from yarl import URL
 from worker.commands import CreateCustomer, Request
 from worker.customer import Traits
 from worker.customer_api import Access, Credentials, customer_api
+from worker.customer_api.connector import MAX_HEAD, MAX_LINES
 from worker.customer_api.http import MAX_BODY, pooled
 from worker.errors import CreatedIdUnknown, LoginRefused, OutcomeUnknown, RefusedForNow
 from worker.outcomes import Failed, Succeeded
@@ -46,7 +47,7 @@ NAMED = {
     403: "forbidden",
     408: RefusedForNow,
     429: RefusedForNow,
-    500: RefusedForNow,
+    303: OutcomeUnknown,
     503: RefusedForNow,
 }
 
@@ -204,18 +205,18 @@ async def test_an_error_code():
 @pytest.mark.parametrize(
     ("headers", "customer_id"),
     [
-        ("Location: /a/customer/2801\r\n", "2801"),
+        ("Location: /a/interaction/customer/2801\r\n", "2801"),
         ("location: customer/2801/\r\n", "2801"),
-        ("Location: /a/customer/2801?x=1\r\n", "2801"),
-        ("Location: http://127.0.0.1:{port}/a/customer/2801\r\n", "2801"),
-        ("Location: /a/customer/2801\r\nLOCATION: /a/customer/2801\r\n", "2801"),
-        ("Location: /a/customer/2801\r\nLocation: /a/customer/2802\r\n", None),
-        ("Location: http://elsewhere/a/customer/2801\r\n", None),
+        ("Location: /a/interaction/customer/2801?x=1\r\n", "2801"),
+        ("Location: http://127.0.0.1:{port}/a/interaction/customer/2801\r\n", "2801"),
+        ("Location: /a/interaction/customer/2801\r\nLOCATION: /a/interaction/customer/2801\r\n", "2801"),
+        ("Location: /a/interaction/customer/2801\r\nLocation: /a/interaction/customer/2802\r\n", None),
+        ("Location: https://elsewhere/a/interaction/customer/2801;jsessionid=A1.n?x=1\r\n", "2801"),
         ("Location: \r\n", None),
         ("Location: http://[\r\n", None),
-        ("Location: /a/customer/\xff\r\n", None),
-        ("Location: /a/customer/%0d%0a\r\n", None),
-        ("Location: /a/customer/" + "9" * 65 + "\r\n", None),
+        ("Location: /a/interaction/customer/\xff\r\n", None),
+        ("Location: /a/interaction/customer/%0d%0a\r\n", None),
+        ("Location: /a/interaction/customer/" + "9" * 65 + "\r\n", None),
         ("", None),
     ],
 )
@@ -231,3 +232,56 @@ async def test_a_location(headers, customer_id):
             except CreatedIdUnknown:
                 outcome = None
         assert (outcome.customer_id if isinstance(outcome, Succeeded) else None) == customer_id
+
+
+def padded(size, lines=2, rest=LOCATION):
+    """A head of that many bytes in that many lines, the end of it, and no body."""
+    lines_of = [f"X-{number}: " for number in range(lines - 2)]
+    fixed = len("Content-Length: 0\r\n" + rest + "\r\n") + sum(len(line) + 2 for line in lines_of)
+    each, more = divmod(size - fixed, max(1, len(lines_of)))
+    padding = "".join(f"{line}{'x' * (each + (more if not number else 0))}\r\n" for number, line in enumerate(lines_of))
+    return f"{padding}Content-Length: 0\r\n{rest}\r\n".encode()
+
+
+CREATED_LINE = b"HTTP/1.1 201 Created\r\n"
+
+
+@pytest.mark.parametrize(("size", "lines"), [(9_300, 3), (60_000, 3), (20_000, 300), (MAX_HEAD - 22, 500)])
+@pytest.mark.parametrize("pieces", [1, 7])
+async def test_a_big_head(size, lines, pieces):
+    """A gateway's policy of some ten thousand bytes, or hundreds of lines: the customer's id stands behind them."""
+    raw = CREATED_LINE + padded(size, lines)
+    assert len(raw) <= MAX_HEAD
+    step = -(-len(raw) // pieces)
+    async with logged_in(saying(*(raw[at : at + step] for at in range(0, len(raw), step)))) as (api, _):
+        assert await api.create(COMMAND) == Succeeded("2801", LOCATION[10:-2], "individual", 0)
+
+
+@pytest.mark.parametrize(("size", "lines"), [(MAX_HEAD + 1, 3), (1_000_000, 30), (20_000, MAX_LINES + 10)])
+async def test_a_head_without_bounds(size, lines):
+    """It is not read to its end; the request left, so that the outcome is unknown, and the next call is good."""
+    async with logged_in(answering(CREATED_LINE + padded(size, lines))) as (api, _):
+        with pytest.raises(OutcomeUnknown):
+            await api.create(COMMAND)
+        assert isinstance(await api.create(COMMAND), Succeeded)
+
+
+@pytest.mark.parametrize("cut", range(1, 5))
+async def test_a_head_whose_end_comes_in_two_pieces(cut):
+    """A broken body behind it takes nothing from it all the same."""
+    head = CREATED_LINE + LOCATION.encode() + CHUNKED
+    async with logged_in(saying(head[:-cut], head[-cut:] + b"zz\r\nno chunk")) as (api, _):
+        assert isinstance(await api.create(COMMAND), Succeeded)
+
+
+async def test_big_heads_everywhere():
+    """The login's, a search's and an interim answer's are read as well."""
+    big = padded(30_000, 100, "X-egain-session: s9\r\n")
+    script = [
+        answering(b"HTTP/1.1 204 No Content\r\n" + big),
+        answering(
+            b"HTTP/1.1 103 Early Hints\r\n" + big.replace(b"Content-Length: 0\r\n", b"") + b"HTTP/1.1 204 X\r\n" + big
+        ),
+    ]
+    async with misbehaving(*script) as server, customer_api(Access(server.url), Credentials("user", "secret")) as api:
+        assert await api.find_by_email("a@b") == []

@@ -99,7 +99,8 @@ async def test_a_session_id_that_changes():
     ("fault", "error", "executions"),
     [
         ({"kind": "status", "status": 503, "headers": {"Retry-After": "1"}}, RefusedForNow, 0),
-        ({"kind": "status", "status": 500, "body": "huge"}, RefusedForNow, 0),
+        ({"kind": "status", "status": 500, "body": "huge"}, OutcomeUnknown, 0),
+        ({"kind": "status", "status": 303, "headers": {"Location": "/elsewhere"}}, OutcomeUnknown, 0),
         ({"kind": "status_after", "status": 502, "body": "html"}, OutcomeUnknown, 1),
         ({"kind": "reply_lost"}, OutcomeUnknown, 1),
         ({"kind": "hang"}, OutcomeUnknown, 0),
@@ -126,9 +127,39 @@ async def test_an_api_that_answers_nobody(status):
             await api.answer()
 
 
+async def test_sessions_that_end_in_a_login_page():
+    """One renewal for all who meet it, nothing executed twice; if it stays so it is a refusal of the session."""
+    async with running({"kind": "login_page", "times": 1}) as (api, sandbox):
+        outcomes = await asyncio.gather(*[api.create(command(f"n{number}")) for number in range(100)])
+        assert all(isinstance(outcome, Succeeded) for outcome in outcomes)
+        assert (sandbox.sessions.logins, sandbox.state.summary()["executions"]) == (2, 100)
+    async with running({"kind": "login_page"}) as (api, sandbox):
+        with pytest.raises(LoginRefused, match="302"):
+            await api.create(command())
+        assert (sandbox.sessions.logins, sandbox.state.summary()["executions"]) == (2, 0)
+
+
+async def test_another_session():
+    """The one before is given back; many who want it at once share a login."""
+    async with running() as (api, sandbox):
+        await api.create(command())
+        await asyncio.gather(*[api.log_in_anew() for _ in range(20)])
+        assert (sandbox.sessions.logins, len(sandbox.sessions)) == (2, 1)
+        assert isinstance(await api.create(command("Next")), Succeeded)
+
+
+async def test_big_heads():
+    """Of the login, a creation and a search: each is read."""
+    faults = [{"kind": "big_head", "call": call} for call in ("login", "create", "search")]
+    async with running(*faults) as (api, sandbox):
+        assert isinstance(await api.create(command()), Succeeded)
+        assert await api.find_by_email("nobody@example.com") == []
+        assert sandbox.sessions.logins == 1
+
+
 async def test_a_redirect_is_not_followed():
     """A POST that was redirected would come back as a GET that succeeds."""
-    fault = {"kind": "status", "status": 302, "headers": {"Location": "/elsewhere"}}
+    fault = {"kind": "status", "status": 302, "headers": {"Location": "/system/ws/v12/elsewhere"}}
     async with running(fault) as (api, _):
         outcome = await api.create(command())
         assert isinstance(outcome, Failed)

@@ -168,7 +168,9 @@ async def test_foreign_records(topics, listed, capsys):
         "Spring Kafka",
     ]
     assert await topics.replay() == 0
-    (tally,) = map(orjson.loads, capsys.readouterr().out.splitlines())
+    *left, tally = map(orjson.loads, capsys.readouterr().out.splitlines())
+    assert sorted(each["deadLetter"] for each in left) == [f"0@{offset}" for offset in range(len(FOREIGN))]
+    assert {each["left"] for each in left} == {"not written by this worker"}
     assert (tally["replayed"], tally["left"]) == ({}, {"not written by this worker": len(FOREIGN)})
     assert await commands.list_letters(topics.settings, Filter(), 50, summary=False, as_json=False) == 0
     for offset in range(len(FOREIGN)):
@@ -269,8 +271,9 @@ async def test_what_the_request_topic_does_not_hold_any_more(topics, capsys):
     letters = [topics.failed(number)[1] for number in range(4)]
     await topics.batches(topics.plan.dead_letters, letters)
     assert await topics.replay() == 0
-    (tally,) = map(orjson.loads, capsys.readouterr().out.splitlines())
+    *left, tally = map(orjson.loads, capsys.readouterr().out.splitlines())
     (why,) = tally["left"]
+    assert [each["left"] for each in left] == [why] * 4
     assert "--accept-duplicates" in why
     assert await topics.replay(accept_duplicates=True) == 0
     assert len(await topics.replays()) == 4

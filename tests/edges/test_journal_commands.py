@@ -1,4 +1,4 @@
-"""`journal show` and `journal unknown` on a real Kafka, as they are typed."""
+"""`journal show`, `journal unknown` and `journal adopt` on a real Kafka, as they are typed."""
 
 import asyncio
 import os
@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 
 import orjson
 import pytest
+from aiokafka import AIOKafkaConsumer
 
 from worker.commands import Request
-from worker.entries import Claim, EntryKey, Finished, Intent, encode
+from worker.entries import Claim, EntryKey, Finished, Intent, encode, encode_headers
 from worker.kafka import admin, bulk
 from worker.kafka.connection import Connection
 from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
@@ -30,9 +31,9 @@ async def journal(kafka, unique):
     async with written(connection, unique) as write:
         await write(0, Claim("w").key, encode(Claim("w")))
         for offset in range(3):
-            await write(0, EntryKey(UUID(int=offset), offset, "w").encode(), encode(Intent(1)))
+            await write(0, EntryKey(UUID(int=offset + 1), offset, "w").encode(), encode(Intent(1)))
         made = Succeeded("2801", "/c/2801", "individual", 1)
-        await write(0, EntryKey(UUID(int=0), 0, "w").encode(), encode(Finished(made)))
+        await write(0, EntryKey(UUID(int=1), 0, "w").encode(), encode(Finished(made)))
         await write(1, EntryKey(ASKED.event, 7, "v").encode(), encode(Finished(PARKED)))
     return {"WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka, "WORKER_TOPICS__JOURNAL": unique}
 
@@ -90,7 +91,7 @@ async def test_a_partition(journal):
     """Its events, those seen last at the end, and no more than were asked for."""
     code, lines, _ = await typed(journal, "show", "--partition", "0", "--limit", "2", "--json")
     told = [orjson.loads(line) for line in lines]
-    assert (code, [each["event"] for each in told]) == (0, [str(UUID(int=2)), str(UUID(int=0))])
+    assert (code, [each["event"] for each in told]) == (0, [str(UUID(int=3)), str(UUID(int=1))])
     assert [each["customer"] for each in told] == ["unknown", "created"]
 
 
@@ -115,3 +116,55 @@ async def test_a_topic_that_does_not_exist(journal):
     code, _, err = await typed({**journal, "WORKER_TOPICS__JOURNAL": f"x-{uuid4()}"}, "unknown")
     assert code == 1
     assert "WORKER_TOPICS__JOURNAL" in err
+
+
+@pytest.fixture
+async def shared(kafka, unique):
+    """A journal of two partitions, whose first is of the group `old`."""
+    connection = Connection(kafka, request_timeout=10)
+    topic = f"{unique}.journal"
+    async with admin.opened(connection) as client:
+        await client.create(TopicSpec(topic, 2, 1, {"cleanup.policy": "compact,delete"}))
+    claim = Claim("w", group=f"{unique}-old", topic="requests")
+    async with bulk.opened(connection) as publisher:
+        await publisher.hand_over(OutgoingMessage(topic, claim.key, encode(claim), encode_headers(claim), 0))
+        await publisher.flush()
+    return {
+        "WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka,
+        "WORKER_KAFKA__GROUP_ID": f"{unique}-new",
+        "WORKER_TOPICS__JOURNAL": topic,
+        "WORKER_TOPICS__REQUESTS": "requests",
+    }
+
+
+async def test_a_journal_that_is_taken_over(shared, unique):
+    """What would be done is said first; then it is, once."""
+    journal, old = shared["WORKER_TOPICS__JOURNAL"], f"{unique}-old"
+    owners = (f"group {old}, requests requests", f"group {unique}-new, requests requests")
+    nobodys = f"{journal}/1: nobody has claimed it; nothing to do"
+    for _ in range(2):
+        code, lines, err = await typed(shared, "adopt", "--from", old)
+        assert (code, lines) == (0, [f"{journal}/0: {owners[0]}; would be of {owners[1]}", nobodys])
+        assert "--yes" in err
+    code, lines, _ = await typed(shared, "adopt", "--from", old, "--yes")
+    assert (code, lines) == (0, [f"{journal}/0: {owners[0]}; now of {owners[1]}", nobodys])
+    code, lines, _ = await typed(shared, "adopt", "--from", old, "--yes")
+    assert (code, lines) == (1, [f"{journal}/0: {owners[1]}; nothing to do", nobodys])
+
+
+async def test_a_journal_of_a_third_group(shared, unique):
+    """Nothing of it is taken over."""
+    code, lines, _ = await typed(shared, "adopt", "--from", f"{unique}-another", "--yes")
+    assert (code, lines[0]) == (
+        1,
+        f"{shared['WORKER_TOPICS__JOURNAL']}/0: group {unique}-old, requests requests; nothing to do",
+    )
+
+
+@pytest.mark.parametrize("who", ["old", "new"])
+async def test_a_journal_that_is_at_work(kafka, shared, unique, who):
+    """A worker of either group would go on under its claim: nothing is written."""
+    group = f"{unique}-{who}"
+    async with AIOKafkaConsumer(shared["WORKER_TOPICS__JOURNAL"], bootstrap_servers=kafka, group_id=group):
+        code, lines, err = await typed(shared, "adopt", "--from", f"{unique}-old", "--yes")
+    assert (code, lines, err) == (1, [], f"group {group} has 1 at work: stop them first\n")

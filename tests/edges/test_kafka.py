@@ -2,21 +2,18 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from uuid import UUID, uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from fakes import FakeJournalTopic
+from aiokafka.admin import RecordsToDelete
+from claiming import Suite
 
-from worker.entries import EntryKey, Finished, Intent, Released, encode
-from worker.errors import CommitRefused, JournalMismatch, JournalUnreadable, KafkaUnavailable, MessageTooLarge
-from worker.journal import Ended, Fresh, InDoubt
+from worker.errors import CommitRefused, KafkaUnavailable, MessageTooLarge
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.journal_topic import JournalTopic
 from worker.kafka.sender import sender
 from worker.kafka.source import FETCH_BYTES_EACH, Membership, record_source
-from worker.outcomes import Failed, Reason, ReasonCode
 from worker.records import OutgoingMessage, Position, Record
 from worker.topics import TopicSpec
 
@@ -153,108 +150,49 @@ async def test_a_kafka_that_is_not_there():
             pass
 
 
-@pytest.fixture(params=["fake", "real"])
-async def journal(request, unique):
-    """The same suite for the stand-in and for Kafka."""
-    if request.param == "fake":
-        yield FakeJournalTopic()
-        return
-    connection = Connection(request.getfixturevalue("kafka"), request_timeout=10)
+class OnKafka:
+    """A journal of two partitions, and as many of the requests."""
+
+    def __init__(self, connection, topic, results):
+        self.connection, self.topic = connection, topic
+        self.log = JournalTopic(topic, connection, results, f"{topic}-requests")
+
+    async def made_anew(self, partitions=2):
+        async with admin.opened(self.connection) as client:
+            await client.delete([self.topic])
+            async with asyncio.timeout(20):
+                while (await client.cluster([self.topic])).topics:
+                    await asyncio.sleep(0.02)
+            await client.create(TopicSpec(self.topic, partitions, 1))
+
+    async def delete(self, below):
+        async with admin.opened(self.connection) as client:
+            await client.client.delete_records({TopicPartition(self.topic, 0): RecordsToDelete(before_offset=below)})
+
+
+class TestClaims(Suite):
+    """The whole suite over Kafka."""
+
+    @pytest.fixture
+    async def rig(self, connection, unique):
+        async with admin.opened(connection) as client:
+            await client.create(TopicSpec(unique, 2, 1, {"cleanup.policy": "compact,delete"}))
+            await client.create(TopicSpec(f"{unique}-requests", 2, 1))
+        async with sender(connection, Silent(), max_request_size=1_000_000) as results:
+            yield OnKafka(connection, unique, results)
+
+
+@pytest.mark.parametrize(("by", "told"), [("LogAppendTime", True), ("CreateTime", False)])
+async def test_when_an_entry_was_written(connection, unique, by, told):
+    """By the broker's clock where the topic is dated by it, and then also for who reads it; else nobody tells."""
     async with admin.opened(connection) as client:
-        await client.create(TopicSpec(unique, 2, 1, {"cleanup.policy": "compact,delete"}))
+        await client.create(TopicSpec(unique, 1, 1, {"message.timestamp.type": by}))
     async with sender(connection, Silent(), max_request_size=1_000_000) as results:
-        yield JournalTopic(unique, connection, results)
-
-
-EVENT = UUID(int=7)
-DOUBT = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 1)
-
-
-async def write(journal, entry, *, event=EVENT, offset=0, writer="w", partition=0):
-    told: list[int] = []
-    stored = await journal.append(partition, EntryKey(event, offset, writer).encode(), encode(entry), told.append)
-    assert told == [stored]
-    return stored
-
-
-async def test_an_empty_journal(journal):
-    """Nothing is known."""
-    assert (await journal.claim(0)).journal.recall(EVENT, 0) == Fresh(0)
-
-
-async def test_a_journal_is_restored_as_it_was_written(journal):
-    """Each partition by itself; offsets follow one another."""
-    assert [await write(journal, entry) for entry in (Intent(1), Released(1), Intent(2))] == [0, 1, 2]
-    assert await write(journal, Finished(DOUBT), partition=1) == 0
-    assert (await journal.claim(0)).journal.recall(EVENT, 0) == InDoubt(2, frozenset({"w"}))
-    assert len((await journal.claim(1)).journal) == 1
-
-
-async def test_the_fence_of_a_claim(journal):
-    """Our own entries follow one another, however many at once; anybody else's makes a gap."""
-    fence = (await journal.claim(0)).fence
-    value = encode(Intent(1))
-    keys = [EntryKey(uuid4(), number, "w").encode() for number in range(200)]
-    await asyncio.gather(*[journal.append(0, key, value, fence.acknowledged) for key in keys])
-    assert not fence.broken
-    await journal.claim(0)
-    await journal.append(0, keys[0], value, fence.acknowledged)
-    assert fence.broken
-
-
-async def test_a_partition_that_comes_back(connection, topic):
-    """Its journal is read again only where somebody else has written meanwhile."""
-    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
-        journal = JournalTopic(topic, connection, results)
-        first = await journal.claim(0)
-        key = EntryKey(EVENT, 0, first.writer).encode()
-        await journal.append(0, key, encode(Intent(1)), first.fence.acknowledged)
-        second = await journal.claim(0, first)
-        assert second.journal is first.journal
-        third = await journal.claim(0, first)
-        assert third.journal is not first.journal
-        assert third.journal.recall(EVENT, 0) == InDoubt(1, frozenset({first.writer}))
-
-
-async def made_anew(connection, topic, partitions=2):
-    async with admin.opened(connection) as client:
-        await client.delete([topic])
-        async with asyncio.timeout(20):
-            while (await client.cluster([topic])).topics:
-                await asyncio.sleep(0.02)
-        await client.create(TopicSpec(topic, partitions, 1))
-
-
-async def test_a_journal_that_is_deleted(connection, topic):
-    """What we have kept of it is remembered at the next claim, open doubts as well; of what we did not, nothing is."""
-    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
-        journal = JournalTopic(topic, connection, results)
-        first = await journal.claim(0)
-        for event, entry in ((EVENT, Intent(1)), (UUID(int=8), Finished(DOUBT))):
-            key = EntryKey(event, 0, first.writer)
-            await journal.append(0, key.encode(), encode(entry), first.fence.acknowledged)
-            first.journal.apply(key, entry, 0)
-        await made_anew(connection, topic)
-        second = await journal.claim(0, first)
-        assert (first.fence.broken, first.fence.anew) == (True, True)
-        assert second.journal.recall(EVENT, 0) == InDoubt(1, frozenset({first.writer}))
-        assert second.journal.recall(UUID(int=8), 0) == Ended(DOUBT)
-        assert (await journal.claim(0)).journal.recall(EVENT, 0) == Fresh(0)
-
-
-async def test_a_journal_with_other_partitions_than_the_requests(connection, topic, unique):
-    """It is claimed by nobody before the numbers are equal; the error names both topics."""
-    requests = f"{unique}-requests"
-    async with admin.opened(connection) as client:
-        await client.create(TopicSpec(requests, 2, 1))
-    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
-        journal = JournalTopic(topic, connection, results, requests)
-        await journal.claim(0)
-        await made_anew(connection, topic, partitions=3)
-        with pytest.raises(JournalMismatch, match=rf"topic {topic} .* has 3 partitions, {requests} .* has 2 partition"):
-            await journal.claim(0)
-        await made_anew(connection, topic)
-        assert len((await journal.claim(0)).journal) == 0
+        journal = JournalTopic(unique, connection, results, unique)
+        stored = [await journal.append(0, b"k", b"v", lambda _: None) for _ in range(2)]
+        read: list[int] = []
+        await journal.read(0, None, None, lambda lines: read.extend(line.timestamp for line in lines))
+    assert [each.time for each in stored] == (read if told else [None, None])
 
 
 async def test_a_message_that_the_topic_does_not_take(connection, unique):
@@ -266,38 +204,6 @@ async def test_a_message_that_the_topic_does_not_take(connection, unique):
         with pytest.raises(MessageTooLarge):
             await results.publish(OutgoingMessage(unique, None, b"x" * 5000))
         assert (await results.publish(OutgoingMessage(unique, None, b"small"))).offset == 1
-
-
-async def test_claims_are_no_entries(journal):
-    """A partition that was claimed often holds nothing but its events."""
-    for _ in range(3):
-        restored = await journal.claim(0)
-    assert len(restored.journal) == 0
-
-
-async def test_many_entries(journal):
-    """All are there again, in order."""
-    await asyncio.gather(*[write(journal, Intent(1), event=uuid4(), offset=number) for number in range(2_000)])
-    assert len((await journal.claim(0)).journal) == 2_000
-
-
-@pytest.mark.parametrize("key", [None, b"claim?", EntryKey(EVENT, 0, "w").encode()])
-async def test_a_foreign_entry(connection, topic, key):
-    """The journal is never guessed at: the error names topic, partition and offset."""
-    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
-        journal = JournalTopic(topic, connection, results)
-        await write(journal, Intent(1))
-        await results.publish(OutgoingMessage(topic, key, b"{}", partition=0))
-        with pytest.raises(JournalUnreadable, match=f"{topic}/0 at offset 1"):
-            await journal.claim(0)
-
-
-async def test_a_tombstone(connection, topic):
-    """Somebody cleaned up: it says nothing."""
-    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
-        journal = JournalTopic(topic, connection, results)
-        await results.publish(OutgoingMessage(topic, b"whatever", None, partition=0))
-        assert len((await journal.claim(0)).journal) == 0
 
 
 async def test_the_end_of_a_consumer_s_offsets(connection, topic):

@@ -11,8 +11,9 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
+from worker.breaker import Breaker
 from worker.errors import StartupError
-from worker.hold import Breaker, Holds
+from worker.hold import Holds
 from worker.measures import Measures
 from worker.ops.port import operations
 from worker.ops.server import ops_port

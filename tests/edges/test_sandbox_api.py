@@ -81,7 +81,7 @@ class Trial:
 
     async def call(self, method: str, path: str, body: bytes | io.BytesIO | None = None, **headers: str) -> Answer:
         own = self.headers | {name.replace("_", "-"): value for name, value in headers.items()}
-        async with self.client.request(method, path, data=body, headers=own) as answer:
+        async with self.client.request(method, path, data=body, headers=own, allow_redirects=False) as answer:
             return Answer(answer.status, answer.headers, await answer.read())
 
     async def log_in(self, query: str = "") -> Answer:
@@ -406,6 +406,26 @@ async def test_an_expired_session(trial: Trial) -> None:
     assert (await trial.create()).status == 401
     await trial.log_in()
     assert (await trial.create()).status == 201
+    assert len(trial.sandbox.ledger) == 1
+
+
+async def test_a_session_that_ends_in_a_login_page(trial: Trial) -> None:
+    """Whoever goes on with it is led there every time; a new one is good, and one that nobody knows is refused."""
+    trial.sandbox.faults.add(Fault(kind=Kind.LOGIN_PAGE, times=1))
+    for _ in range(2):
+        led = await trial.create()
+        assert (led.status, led.headers["Location"]) == (302, f"{trial.sandbox.base_url}/system/web/apps/login")
+    await trial.log_in()
+    assert (await trial.create()).status == 201
+    assert (await trial.create(X_egain_session="nobody's")).status == 401
+    assert len(trial.sandbox.ledger) == 1
+
+
+async def test_a_big_head(trial: Trial) -> None:
+    """It is executed; the answer has more before its end than clients take unasked."""
+    trial.sandbox.faults.add(Fault(kind=Kind.BIG_HEAD))
+    with pytest.raises(aiohttp.ClientError):
+        await trial.create()
     assert len(trial.sandbox.ledger) == 1
 
 

@@ -10,9 +10,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from worker.errors import MessageTooLarge
 from worker.kafka import admin, sender
 from worker.kafka.connection import Connection
-from worker.records import OutgoingMessage, Position
+from worker.records import OutgoingMessage, Position, Stored
 from worker.sandbox.local_kafka import LocalKafka
-from worker.topics import TopicSpec
+from worker.topics import LARGEST, TopicSpec
 
 WITHIN = 60
 TOO_LARGE = b"x" * 5000
@@ -73,9 +73,7 @@ def publishing(opened, topic, values, *, partition=0, told=None):
     """A task for each, begun in this order."""
     acknowledged = [] if told is None else told
     return [
-        asyncio.create_task(
-            opened.publish(OutgoingMessage(topic, None, value, partition=partition), acknowledged.append)
-        )
+        asyncio.create_task(opened.store(OutgoingMessage(topic, None, value, partition=partition), acknowledged.append))
         for value in values
     ]
 
@@ -99,10 +97,30 @@ async def test_one_of_several_that_is_too_large(connection, unique, outage):
         later = await publisher.publish(OutgoingMessage(topic, None, b"later", partition=0))
     assert [number for number, each in enumerate(answers) if isinstance(each, MessageTooLarge)] == [3, 6]
     assert told == [Position(topic, 0, offset) for offset in range(6)]
-    assert [each for each in answers if isinstance(each, Position)] == told
+    assert [each.place for each in answers if isinstance(each, Stored)] == told
     assert later.offset == 6
     assert await stored(connection, topic) == [b"0", b"1", b"2", b"4", b"5", b"7", b"later"]
     assert outage.details == []
+
+
+async def test_a_message_that_is_larger_than_a_segment(connection, unique, outage):
+    """It is too large, and no outage, although the topic would take messages of that size."""
+    topic = await make(connection, unique, max_message_bytes="5000000", segment_bytes=str(1024 * 1024))
+    async with sender.sender(connection, outage, max_request_size=LARGEST) as publisher:
+        answers = await ended(publishing(publisher, topic, [b"0", b"x" * 2_000_000, b"2"]))
+    assert [type(each) for each in answers] == [Position, MessageTooLarge, Position]
+    assert await stored(connection, topic) == [b"0", b"2"]
+    assert outage.details == []
+
+
+async def test_a_message_as_large_as_its_topic_takes(connection, unique, outage):
+    """The topic's own limit counts, not ours."""
+    topic = await make(connection, unique, max_message_bytes=str(12 * 1024 * 1024))
+    value = b"x" * (12 * 1024 * 1024 - 100)
+    async with sender.sender(connection, outage, max_request_size=LARGEST) as publisher:
+        answers = await ended(publishing(publisher, topic, [value, value + b"x" * 100]))
+    assert [type(each) for each in answers] == [Position, MessageTooLarge]
+    assert await stored(connection, topic) == [value]
 
 
 async def test_publishers_that_are_cancelled(connection, unique, outage):
@@ -116,7 +134,7 @@ async def test_publishers_that_are_cancelled(connection, unique, outage):
             task.cancel()
         answers = await ended(tasks)
         await publisher.publish(OutgoingMessage(topic, None, b"last", partition=0))
-    assert [type(each) for each in answers] == [asyncio.CancelledError, Position] * 10
+    assert [type(each) for each in answers] == [asyncio.CancelledError, Stored] * 10
     assert [position.offset for position in told] == list(range(20))
     assert await stored(connection, topic) == [b"%d" % number for number in range(20)] + [b"last"]
 
@@ -186,7 +204,7 @@ async def test_a_broker_that_is_paused(unique, outage, monkeypatch):
             answers = await ended(tasks)
             await publisher.publish(OutgoingMessage(topic, None, b"last", partition=0))
         assert not outage.on
-        assert [type(each) for each in answers] == [Position, asyncio.CancelledError, Position, Position]
+        assert [type(each) for each in answers] == [Stored, asyncio.CancelledError, Stored, Stored]
         assert [position.offset for position in told] == [1, 2, 3, 4]
         assert await stored(connection, topic) == [b"first", b"0", b"1", b"2", b"3", b"last"]
 

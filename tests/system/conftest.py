@@ -20,7 +20,7 @@ from signalling import send
 from worker.kafka import admin
 from worker.kafka.connection import Connection, opened
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, RunningSandbox, SandboxConfig, sandbox_api
-from worker.topics import Plan, create
+from worker.topics import LARGEST, Plan, create
 
 DEADLINE = 45
 AT_ONCE = 10
@@ -126,15 +126,15 @@ class World:
         self.environment["WORKER_API__BASE_URL"] = sandbox.base_url
         return sandbox
 
-    async def start(self, *arguments: str, **settings: str) -> Process:
+    async def start(self, *arguments: str, cwd: Path | None = None, **settings: str) -> Process:
         """A command as its own process, told by environment; `run` without arguments."""
-        return await self._process("-m", "worker", *(arguments or ("run",)), **settings)
+        return await self._process("-m", "worker", *(arguments or ("run",)), cwd=cwd, **settings)
 
     async def launch(self, step: str, side: str, sent: signal.Signals, nth: int = 1, **settings: str) -> Process:
         """`run`, struck by that signal at that step (see launch.py)."""
-        return await self._process(str(LAUNCH), step, side, str(nth), sent.name, **settings)
+        return await self._process(str(LAUNCH), step, side, str(nth), sent.name, cwd=None, **settings)
 
-    async def _process(self, *arguments: str, **settings: str) -> Process:
+    async def _process(self, *arguments: str, cwd: Path | None = None, **settings: str) -> Process:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -142,6 +142,7 @@ class World:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={**inherited, **self.environment, **settings},
+            cwd=cwd,
         )
         self.stack.push_async_callback(_killed, process)
         return Process(process)
@@ -149,7 +150,8 @@ class World:
     async def publish(
         self, *values: bytes | None, key: bytes | None = None, headers=(), partition=0, topic=None
     ) -> None:
-        async with opened(AIOKafkaProducer(bootstrap_servers=self.kafka), self.connection, DEADLINE) as producer:
+        made = AIOKafkaProducer(bootstrap_servers=self.kafka, max_request_size=LARGEST)
+        async with opened(made, self.connection, DEADLINE) as producer:
             for value in values:
                 await asyncio.wait_for(
                     producer.send_and_wait(topic or self.plan.requests, value, key, partition, headers=list(headers)),

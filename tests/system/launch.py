@@ -101,7 +101,7 @@ def put_into_the_last_look(strike: Strike) -> None:
 
 def prepare(strike: Strike) -> None:
     """From now on the worker of this process is struck."""
-    put_into(Sender, "publish", lambda message, *_: step_of(message), strike)
+    put_into(Sender, "store", lambda message, *_: step_of(message), strike)
     put_into(CustomerApi, "create", lambda *_: "post", strike)
     put_into(CustomerApi, "find_by_attribute", lambda *_: "search", strike)
     put_into(RecordSource, "commit", lambda *_: "commit", strike)

@@ -142,8 +142,9 @@ async def test_journal_that_may_not_be_read(secured, world):
     await world.publish(b"something", key=b"something", topic=world.plan.journal)
     await secured.rights.grant([right for right in rights(world, "run") if right.operation.name == "Write"])
     connection = secured.connection("SASLS")
+    topic = JournalTopic(world.plan.journal, connection, cast("Sender", None), world.plan.requests)
     with pytest.raises(KafkaUnavailable, match=f"cannot read it: no right to Read topic {world.plan.journal}"):
-        await JournalTopic(world.plan.journal, connection, cast("Sender", None)).read(0, end=1)
+        await topic.read(0, 0, 1, lambda _: None)
 
 
 async def test_rights_taken_away(secured, world):

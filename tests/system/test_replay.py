@@ -49,7 +49,7 @@ async def failed(world, tmp_path):
 
 async def look_at_one(failed):
     """The journal's view and today's verdict; nothing of the customer, unless its payload is asked for."""
-    code, (line,), _ = await typed(failed, "show", "0-6", "--json")
+    code, (line,), _ = await typed(failed, "show", "undecodable", "--json")
     assert (code, line["reason"], line["today"]["valid"]) == (0, "undecodable", True)
     assert line["journal"]["customer"] == "not_created"
     assert LARGE not in str(line)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 from hypothesis import settings
+from waiting import Waits, watched
 
 # WORKER_TEST_EXAMPLES asks for more of each property's examples.
 settings.register_profile("unit", max_examples=int(os.environ.get("WORKER_TEST_EXAMPLES", "100")), deadline=None)
@@ -21,3 +22,11 @@ def _log_as_it_was() -> Iterator[None]:
     yield
     root.handlers, root.level = handlers, level
     structlog.configure(**before)
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[Waits]:
+    """Whatever a test is about: nothing is waited for while something is held that its end may need."""
+    seen = watched(monkeypatch)
+    yield seen
+    assert not seen.circular()

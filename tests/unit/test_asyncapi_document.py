@@ -84,7 +84,8 @@ def test_dead_letter_headers() -> None:
     """The schema has exactly the headers that are written, and holds for them."""
     request = Request("urn:crm", "17")
     written = letter_headers.added(FAILED, record(b"x"), request, 0.0, "group")
-    marks = {letter_headers.PAYLOAD, letter_headers.VALUE}
+    marks = {letter_headers.PAYLOAD, letter_headers.ORIGINAL, letter_headers.VALUE, letter_headers.HEADERS}
+    marks.add(letter_headers.CUSTOMER_EXISTS)
     schema = letter_headers_schema()
     assert set(schema["properties"]) == {name for name, _ in written} | marks
     Draft202012Validator(schema).validate(

@@ -156,6 +156,15 @@ async def test_everything_right(cluster: FakeKafka) -> None:
     assert session.calls == ["in", "create", "externalid", "out"]
 
 
+async def test_no_look_up() -> None:
+    """A 503 that a proxy said for a call which it lost behind the API would be sent again."""
+    check = api(FakeApi().opened, Wanted("https://crm", resends_503=True), presented)
+    first, *others = await _seen(check)
+    assert (first.check, first.state) == ("look-up", "warning")
+    assert "WORKER_RECONCILE__BY" in first.advice
+    assert {line.state for line in others} == {"ok"}
+
+
 @pytest.mark.parametrize("error", [KafkaUnavailable("refused"), StartupError("not allowed")])
 async def test_kafka_that_cannot_be_used(cluster: FakeKafka, error: WorkerError) -> None:
     """One failed line with the reason; what could not be asked for is named as not tried."""
@@ -257,11 +266,15 @@ async def test_one_replica(cluster: FakeKafka) -> None:
     ("topic", "changes", "told"),
     [
         ("journal", {"min_insync_replicas": "1"}, "min.insync.replicas"),
-        ("journal", {"cleanup_policy": "delete"}, "not compacted"),
-        ("journal", {"retention_ms": str(DAY // 2)}, "WORKER_JOURNAL__WINDOW"),
+        ("journal", {"cleanup_policy": "delete"}, "--add-config cleanup.policy=[compact,delete]"),
+        ("journal", {"message_timestamp_type": "CreateTime"}, "--add-config message.timestamp.type=LogAppendTime"),
+        ("journal", {"segment_bytes": "1073741824"}, "segment.bytes 1073741824, not 16777216"),
+        ("journal", {"retention_ms": str(2 * DAY)}, f"retention.ms {2 * DAY}, not {7 * DAY}"),
         ("requests", {"cleanup_policy": "compact"}, "cleanup.policy of requests"),
         ("dead-letters", {"retention_ms": str(DAY)}, "kept 1 days"),
         ("dead-letters", {"max_message_bytes": "1000000"}, "max.message.bytes of dead-letters"),
+        ("succeeded", {"max_message_bytes": "100000"}, "max.message.bytes of succeeded at least 262144"),
+        ("failed", {"max_message_bytes": "262143"}, "max.message.bytes of failed at least 262144"),
     ],
 )
 async def test_topic_that_can_lose_something(
@@ -272,6 +285,39 @@ async def test_topic_that_can_lose_something(
     (line,) = await _wrong(cluster)
     assert line.state == "warning"
     assert told in str(line)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told", "altered"),
+    [
+        ({"retention_bytes": "1000000"}, "inside its window: retention.bytes 1000000", "retention.bytes=-1"),
+        ({"retention_ms": str(DAY // 2)}, "keeps 43200 s, less than its window", f"retention.ms={7 * DAY}"),
+        (
+            {"unclean_leader_election_enable": "true"},
+            "acknowledged entries: unclean.leader.election.enable",
+            "unclean.leader.election.enable=false",
+        ),
+        ({"cleanup_policy": "compact"}, "grows for ever", "cleanup.policy=[compact,delete]"),
+    ],
+)
+async def test_journal_that_forgets_or_grows(
+    cluster: FakeKafka, changes: dict[str, str], told: str, altered: str
+) -> None:
+    """One failure that says what happens, with the command that puts it right."""
+    cluster.alter("journal", **changes)
+    (line,) = await _wrong(cluster)
+    assert (line.check, line.state) == ("journal", "failed")
+    assert told in line.detail
+    assert line.advice == (
+        f"kafka-configs.sh --alter --entity-type topics --entity-name journal --add-config {altered}"
+    )
+
+
+async def test_unclean_elections_among_one(cluster: FakeKafka) -> None:
+    """With one replica there is nobody to elect."""
+    cluster.alter("journal", unclean_leader_election_enable="true")
+    cluster.topics["journal"] = replace(cluster.topics["journal"], replication=1)
+    assert {line.state for line in await _wrong(cluster)} == {"warning"}
 
 
 async def test_retention_for_ever(cluster: FakeKafka) -> None:
@@ -366,6 +412,13 @@ async def test_what_is_not_configured() -> None:
     fake = FakeApi(searching=SearchRefused("403"))
     assert [line.check for line in await _seen(checked(fake, look_up="none"))][-1] == "create"
     assert [line.check for line in await _unwell(fake, look_up="email")] == ["search"]
+
+
+async def test_what_a_search_by_email_costs() -> None:
+    """It is asked before each POST as well, and whoever sizes the API's load reads it here."""
+    *_, search = await _seen(checked(FakeApi(), look_up="email"))
+    assert (search.check, search.state) == ("search", "ok")
+    assert "twice the calls" in search.detail
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
 """Forgiving in, exact out: every form in which a customer may come, and the one in which it leaves."""
 
+import re
 from typing import Any
 
 import orjson
 import pytest
 from builders import seed, valid_customers
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from worker.customer import Customer, Judge
-from worker.customer.documents import read_json, read_json_exactly
+from worker.customer.documents import Unreadable, read_json, read_json_exactly
 from worker.customer.shape import CUSTOMER, Shape
 from worker.customer.xml import read_xml
 from worker.outcomes import Violation
@@ -52,6 +54,70 @@ def test_json_and_xml(document: dict[str, Any]) -> None:
 def test_plain_form(document: dict[str, Any]) -> None:
     """An event without any wrapper says the same."""
     assert sent(bare(document)) == document
+
+
+NAMED = (
+    'xmlns="http://bindings.egain.com/ws/model/v12/gen/interaction/customer" '
+    'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+)
+
+
+def customer_xml(content: str, declaration: str = "") -> bytes:
+    return f"{declaration}<customer {NAMED}>{content}</customer>".encode()
+
+
+@pytest.mark.parametrize("said", ["true", "1", " true "])
+@pytest.mark.parametrize("content", ["", " ", "<!-- nothing -->"])
+def test_nil(said: str, content: str) -> None:
+    """Such an element is not set, and so is as good as not there."""
+    nil = f'<pin xsi:nil="{said}">{content}</pin>'
+    assert read_xml(customer_xml(f"{nil}<marketSegment>a</marketSegment>"), 32) == {"marketSegment": "a"}
+    assert read_xml(customer_xml(f'<level xsi:nil="{said}"/><type><value xsi:nil="1"/></type>'), 32) == {"type": {}}
+
+
+def test_nil_in_a_list() -> None:
+    """It is no member."""
+    person = "http://bindings.egain.com/ws/model/v12/gen/interaction/contactperson"
+    persons = f'<c:contactPerson xmlns:c="{person}" xsi:nil="true"/>' * 2
+    assert read_xml(customer_xml(f"<contactPersons>{persons}</contactPersons>"), 32) == {"contactPersons": {}}
+
+
+def test_what_is_not_nil() -> None:
+    """It is set; and what the API does not know is not made known by being empty."""
+    assert read_xml(customer_xml('<pin xsi:nil="false">1</pin>'), 32) == {"pin": "1"}
+    assert read_xml(customer_xml('<shoeSize xsi:nil="true"/>'), 32) == {"shoeSize": ""}
+
+
+@pytest.mark.parametrize(
+    "content", ['<pin xsi:nil="true">1</pin>', '<type xsi:nil="1"><value>group</value></type>', '<pin xsi:nil="yes"/>']
+)
+def test_a_nil_that_means_two_things(content: str) -> None:
+    """It is refused."""
+    with pytest.raises(Unreadable, match="xsi:nil"):
+        read_xml(customer_xml(content), 32)
+
+
+@given(st.integers(0, 2000), st.sampled_from(" \t\r\n"), st.sampled_from(["UTF-7", "utf-16", "ISO-8859-1", "x"]))
+def test_an_encoding_anywhere_in_the_declaration(distance: int, blank: str, encoding: str) -> None:
+    """It is found, however far back it stands, and any other than UTF-8 is refused."""
+    declaration = f"<?xml version='1.0' {blank * distance}encoding{blank}={blank}'{encoding}'{blank}?>"
+    with pytest.raises(Unreadable, match="another encoding"):
+        read_xml(customer_xml("", declaration), 32)
+
+
+@given(st.integers(0, 2000), st.sampled_from(["UTF-8", "utf-8", "us-ascii"]))
+def test_what_is_read_as_it_declares(distance: int, encoding: str) -> None:
+    """UTF-8 is."""
+    declaration = f'<?xml version="1.0" {" " * distance}encoding="{encoding}"?>'
+    assert read_xml(customer_xml("<pin>+AOk-\u00e9</pin>", declaration), 32) == {"pin": "+AOk-\u00e9"}
+
+
+def test_a_declaration_that_the_parser_reads_and_we_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bytes are UTF-8 whatever is declared, so that none of them can turn into mark-up."""
+    monkeypatch.setattr("worker.customer.xml._DECLARATION", re.compile(b"never"))
+    declaration = '<?xml version="1.0" encoding="UTF-7"?>'
+    hidden = "+ADwAIQ-DOCTYPE customer+AD4-"
+    assert read_xml(customer_xml(f"<pin>{hidden}</pin>", declaration), 32) == {"pin": hidden}
 
 
 def test_plain_seed() -> None:

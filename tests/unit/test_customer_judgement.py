@@ -11,9 +11,9 @@ from worker.customer import Customer, Judge
 from worker.customer.catalog import Catalog, load_catalog
 from worker.customer.live_catalog import QUESTIONS, LiveCatalog
 from worker.customer.valid import validators
-from worker.customer.violations import MAX_VIOLATIONS, RULES
+from worker.customer.violations import RULES
 from worker.errors import ApiUnavailable, SettingsError
-from worker.outcomes import Violation
+from worker.outcomes import MAX_VIOLATIONS, Violation
 
 # What each kind of schema can raise, from pydantic-core's documentation; those that strict text from JSON or XML can.
 RAISED = {
@@ -147,6 +147,20 @@ def test_custom_attribute(tmp_path: Any, name: str, value: str, rule: str | None
     given = individual(customAttributes=[{"attribName": name, "attribValues": [value]}])
     judged = Judge(catalog=load_catalog(path)).judge(given)
     assert (judged[0].rule if isinstance(judged, tuple) else None) == rule
+
+
+def test_custom_attributes_that_nobody_knows() -> None:
+    """Each may be an enumeration, and the page restricts the characters of strings alone."""
+    values = ["100 %", "a/b;c", "<>"]
+    attributes = [{"attribName": "any", "attribValues": values}]
+    point = {"type": {"value": "email", "email": {"emailAddress": "a@b.cd"}}, "customAttributes": attributes}
+    person = {"firstName": "Jack", "customAttributes": attributes, "contactPoints": [point]}
+    given = individual(customAttributes=attributes, contactPersons=[person])
+    assert isinstance(Judge().judge(given), Customer)
+    known = Catalog.model_validate({"custom_attributes": {"contact_person": {"any": {}}}})
+    broken = Judge(catalog=known).judge(given)
+    assert isinstance(broken, tuple)
+    assert {each.path.partition(".customAttributes")[0] for each in broken} == {"contactPersons.contactPerson[0]"}
 
 
 def test_many_configured_values() -> None:

@@ -1,21 +1,25 @@
 """Dead letters as people name, filter and replay them; no Kafka."""
 
 import struct
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
+import orjson
 import pytest
 
 from worker.commands import Request
 from worker.dead_letters.filters import Filter, moment_of, named
 from worker.dead_letters.letters import Letter, Place, letter
 from worker.dead_letters.marks import Bits, mark_of
-from worker.dead_letters.replay import FOREIGN, FORGOTTEN, GONE, NOTHING, REPLAYED, UNKNOWN, Rules
+from worker.dead_letters.replay import FOREIGN, FORGOTTEN, GONE, NOTHING, REPLAYED, UNKNOWN, UNREADABLE, Rules
 from worker.dead_letters.replaying import EXISTS, Found, Left, Replayed, Replaying, Tally, batches
+from worker.dead_letters.run import Asked, Run
 from worker.letter_headers import original
 from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Violation
 from worker.reconcile import Absent, Existing, Unclear
 from worker.records import OutgoingMessage, Position, Record
 from worker.results import Results
+from worker.settings import Settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
 RESULTS = Results("crm", "ok", "failed", "dead", "group")
@@ -223,12 +227,36 @@ def test_a_replayed_record():
             *GIVEN,
             ("worker-replay-of", b"0@7"),
             ("worker-replays", b"1"),
+            ("worker-replay-reason", b"rejected"),
             ("worker-event-source", b"urn:shop"),
             ("worker-event-id", b"e-1"),
         ),
         0,
     )
     assert RULES.replayed(letter(dead()), dead(), accepted=True).headers[-1] == ("worker-accept-duplicates", b"true")
+
+
+def by_place(**changes):
+    """The last form of a dead letter: of its record it tells the place alone."""
+    failed = Failed(Reason(ReasonCode.REJECTED, "why"), 2)
+    record = Record("requests", 0, 7, 1_000, b"k", b"v", GIVEN, **changes)
+    *_, message = RESULTS.dead_letters(failed, record, REQUEST, 0.0)
+    return Record("dead", 0, 17, 2_000, message.key, message.value, message.headers)
+
+
+def test_a_letter_that_tells_the_place_alone():
+    """All the rest is to be read there."""
+    told = letter(by_place())
+    assert (told.omitted, told.original_omitted, told.null, told.request) == (True, True, False, Place(0, 7))
+    assert (told.event_id, told.reason) == ("e-1", ReasonCode.REJECTED)
+    assert RULES.obstacle(told, by_place()) is None
+
+
+def test_a_letter_of_a_record_whose_headers_could_not_be_read():
+    """Nobody knows what it asked for: it is left alone."""
+    record = by_place(unreadable="a header's name is not UTF-8")
+    assert letter(record).unreadable
+    assert RULES.obstacle(letter(record), record) == UNREADABLE
 
 
 def test_a_partition_that_is_gone():
@@ -317,6 +345,46 @@ async def test_a_replay():
     assert [each.position.offset for each in results] == [90, 91]
     assert [dict(each.headers)["worker-replay-of"] for each in topic.published] == [b"0@7", b"0@8"]
     assert (tally.replayed, tally.left) == ({"rejected": 2}, {})
+
+
+@pytest.mark.parametrize(("rate", "together", "apart"), [(5, 1, 0.2), (0.5, 1, 2), (50, 5, 0.1), (5_000, 100, 0.02)])
+async def test_the_rate_of_a_replay(rate, together, apart):
+    """Evenly: a batch is what a tenth of a second may hold, and a slow one is not made up for."""
+    now, published, count = [0.0], [], 6 * together
+
+    async def sleep(seconds):
+        now[0] += seconds
+
+    async def publish(messages):
+        published.append((now[0], len(messages)))
+        now[0] += 10 * apart if len(published) == 3 else apart / 4
+        return [Position("requests", 0, number) for number, _ in enumerate(messages)]
+
+    async def given():
+        yield [dead(offset=number) for number in range(count)]
+
+    rules, before = Rules("requests", {0: (0, 10_000)}, 3), Bits({0: (0, 10_000)})
+    replaying = Replaying(rules, before, Topic().original, None, publish, rate, lambda: now[0], sleep)
+    assert len([each async for each in replaying.results(given())]) == count
+    assert [size for _, size in published] == [together] * 6
+    assert [at for at, _ in published] == pytest.approx([apart * each for each in (0, 1, 2, 12, 13, 14)])
+
+
+def test_what_a_replay_says_to_a_machine(capsys):
+    """Each letter by itself, those that were left too, with the reason; then the counts."""
+    run = Run(Settings(), Asked(yes=True, as_json=True), AsyncExitStack())
+    replayed, found, left = (letter(dead(place=place)) for place in (1, 2, 3))
+    run._add(Replayed(replayed, Position("requests", 0, 90)))
+    run._add(Found(found, "2801"))
+    run._add(Left(left, UNKNOWN))
+    run._tell(3)
+    told = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert told == [
+        {"deadLetter": str(replayed.place), "replayedAs": {"topic": "requests", "partition": 0, "offset": 90}},
+        {"deadLetter": str(found.place), "left": EXISTS, "customerId": "2801"},
+        {"deadLetter": str(left.place), "left": UNKNOWN},
+        {"selected": 3, "dryRun": False, "replayed": {"rejected": 1}, "left": {EXISTS: 1, UNKNOWN: 1}},
+    ]
 
 
 async def test_a_dry_run():

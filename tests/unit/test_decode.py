@@ -9,7 +9,7 @@ from builders import ATTRIBUTES, binary, record, seed, structured
 
 from worker.commands import CreateCustomer, Request, Unusable
 from worker.decode import Decoder
-from worker.outcomes import ReasonCode, Violation
+from worker.outcomes import Reason, ReasonCode, Violation
 from worker.records import Record
 
 SMALL = orjson.loads(seed("individual-required.json"))
@@ -153,7 +153,50 @@ BAD = {
         record(BODY, *binary(BODY, source=None).headers, ("ce_source", b"\xff")),
         PLACE,
         "undecodable",
-        "no usable source",
+        "source is no text",
+    ),
+    "an id that is too long": (structured(SMALL, id="x" * 1025), PLACE, "undecodable", "id has 1025 characters"),
+    "a source that is too long": (binary(BODY, source="é" * 1025), PLACE, "undecodable", "source has 1025 characters"),
+    "a subject that is too long": (structured(SMALL, subject="x" * 1025), IDENTITY, "undecodable", "subject has 1025"),
+    "a subject that is no text": (
+        record(BODY, *binary(BODY, subject=None).headers, ("ce_subject", b"\xff")),
+        IDENTITY,
+        "undecodable",
+        "subject is no text",
+    ),
+    "CloudEvents in Avro": (
+        record(b"\x00\x01", ("content-type", b"application/cloudevents+avro")),
+        PLACE,
+        "unsupported_event",
+        "avro",
+    ),
+    "hidden UTF-7": (
+        record(b'<?xml version="1.0"' + b" " * 300 + b'encoding="UTF-7"?><customer/>'),
+        PLACE,
+        "undecodable",
+        "another encoding",
+    ),
+    # Whatever limit or rule the value breaks, whose event it is can be read.
+    "a large event": (structured(SMALL, more=" " * 2_000_000), IDENTITY, "undecodable", "more than the 1048576"),
+    "a large event without content type": (
+        record(structured(SMALL, more=" " * 2_000_000).value),
+        IDENTITY,
+        "undecodable",
+        "more than the 1048576",
+    ),
+    "a large binary event": (binary(BODY + b" " * 2_000_000), IDENTITY, "undecodable", "more than the 1048576"),
+    "an event with a name twice": (
+        record((structured({}).value or b"").replace(b'"data":{}', b'"data":{"pin":"1","pin":"2"}')),
+        IDENTITY,
+        "undecodable",
+        "twice",
+    ),
+    "a deep event": (structured({"pin": orjson.loads("[" * 100 + "]" * 100)}), IDENTITY, "undecodable", "deeper than"),
+    "a huge event that would take much to read": (
+        record(structured(None).value[:-1] + b',"data":[' + b"[]," * 600_000 + b"[]]}"),  # type: ignore[index]
+        PLACE,
+        "undecodable",
+        "bytes, more than",
     ),
 }
 
@@ -227,6 +270,20 @@ def test_unknown_elements() -> None:
     assert dropping.dropped_elements == 2
 
 
+def test_more_unknown_elements_than_are_ever_listed() -> None:
+    """All of them are dropped where they are to be; what belongs to another kind is, too."""
+    many = {f"unknown{number}": {"value": number} for number in range(2_000)}
+    point = {"type": {"value": "email", "email": {"emailAddress": "a@b.cd", **many}, "phone": {}}, **many}
+    person = {"firstName": "Jack", "contactPoints": [point], **many}
+    dropping = Decoder(unknown_elements="drop")
+    decoded = orjson.loads(
+        command(structured({"type": "individual", "contactPersons": [person], **many}), dropping).body
+    )
+    assert dropping.dropped_elements == 8_001
+    [made] = decoded["contactPersons"]["contactPerson"]
+    assert made["contactPoints"]["contactPoint"] == [{"type": {"value": "email", "email": {"emailAddress": "a@b.cd"}}}]
+
+
 def test_a_fault_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even a defect of the decoder stops the partition, and its text, which may quote the event, is not told."""
 
@@ -238,22 +295,18 @@ def test_a_fault_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (reason.code, reason.message) == ("undecodable", "cannot be read (ZeroDivisionError)")
 
 
-REPLAYED = (("worker-replay-of", b"0@4"), ("worker-event-source", b"urn:kafka:requests"), ("worker-event-id", b"3-2"))
+def test_the_longest_names() -> None:
+    """As long as may be they are passed on whole."""
+    longest = "é" * 1024
+    request = command(structured(SMALL, id=longest, source=longest, subject=longest)).request
+    assert (request.id, request.source, request.subject) == (longest, longest, longest)
 
 
-def test_a_replayed_bare_customer():
-    """It is the event that it was at its first place, so that what is known of that one holds."""
-    request = command(record(seed("individual-required.json"), *REPLAYED)).request
-    assert identity(request) == ("urn:kafka:requests", "3-2")
-
-
-def test_a_replayed_cloud_event():
-    """Its own words about who it is count."""
-    assert identity(command(binary(BODY, "application/json")).request) == IDENTITY
-    replayed = binary(BODY, "application/json")
-    assert identity(command(replace(replayed, headers=(*replayed.headers, *REPLAYED))).request) == IDENTITY
-
-
-def test_a_bare_customer_that_only_claims_another_place():
-    """Without the mark of a replay its place is where it stands."""
-    assert identity(command(record(seed("individual-required.json"), *REPLAYED[1:])).request) == PLACE
+def test_headers_that_could_not_be_read() -> None:
+    """The record ends as undecodable, under the identity that its value still tells."""
+    for got, who in ((record(BODY), PLACE), (record(structured(SMALL).value), IDENTITY)):
+        unusable = refusal(replace(got, unreadable="a header's name is not UTF-8"))
+        assert unusable.reason == Reason(ReasonCode.UNDECODABLE, "a header's name is not UTF-8")
+        assert identity(unusable.request) == who
+    unusable = refusal(replace(record(None, ("content-type", b"application/cloudevents+avro")), unreadable="why"))
+    assert (unusable.reason.code, unusable.reason.message) == (ReasonCode.UNDECODABLE, "why")

@@ -14,6 +14,7 @@ from worker.assignment import Assignment, Restored, now
 from worker.dispatch import AT_A_TURN, OVERHEAD, Dispatch
 from worker.errors import Draining
 from worker.journal import Fence, PartitionJournal
+from worker.measures import Measures
 from worker.outcomes import Succeeded
 from worker.records import Record
 from worker.slots import Slots
@@ -194,7 +195,7 @@ async def test_a_record_that_waits_for_its_retry_gives_its_slot_back():
 
 
 async def test_an_error_of_ours(monkeypatch):
-    """The record is neither lost nor passed over: it is taken up again."""
+    """The record is neither lost nor passed over: it is taken up again, and counted."""
     monkeypatch.setattr("worker.dispatch.AFTER_A_CRASH", 0.0)
     attempts = []
 
@@ -204,10 +205,12 @@ async def test_an_error_of_ours(monkeypatch):
             raise RuntimeError("a bug")
         return OUTCOME
 
-    dispatch = dispatch_of(process)
+    measures = Measures()
+    dispatch = dispatch_of(process, measures=measures)
     dispatch.admit(record(0))
     await until(lambda: dispatch.committable() == {0: 1})
     assert attempts == [0, 0]
+    assert measures.crashes.counts == {(): 1}
 
 
 async def test_a_record_whose_partition_drains():
@@ -283,18 +286,99 @@ def test_records_that_are_told_need_no_slot(in_flight, beyond, crashes, count):
 
 async def test_the_same_event_twice_in_flight():
     """The second waits for the first."""
-    slots = Slots(2)
+    slots = Slots(3)
     assignment = assignment_of(0, slots)
     inside = []
 
     async def work(name):
+        assert slots.take()
         async with assignment.alone_with(UUID(int=1)):
             inside.append(f"{name} in")
             await asyncio.sleep(0)
             inside.append(f"{name} out")
+        slots.give()
 
     await asyncio.gather(work("a"), work("b"), work("c"))
     assert inside == [f"{name} {way}" for name in "abc" for way in ("in", "out")]
+    assert slots.free == 3
+
+
+class Pausing:
+    """One at a time for each event; each record makes a pause first, as after an answer that means "not now"."""
+
+    def __init__(self, pauses=()):
+        self.pauses = list(pauses)
+        self.ended = []
+
+    async def __call__(self, record, assignment, settled):
+        async with assignment.alone_with(UUID(bytes=record.value.ljust(16))):
+            await assignment.pause(self.pauses.pop() if self.pauses else 0)
+            self.ended.append(record.offset)
+            settled()
+        return OUTCOME
+
+
+@given(
+    events=st.lists(st.sampled_from([b"a", b"b"]), max_size=20),
+    keys=st.integers(1, 20),
+    in_flight=st.integers(1, 4),
+    drained_after=st.none() | st.integers(0, 20),
+)
+def test_repeats_of_an_event(events, keys, in_flight, drained_after):
+    """More of them than there are slots end like any others; a drain needs no slot to end those that wait."""
+
+    async def scenario():
+        process = Pausing()
+        dispatch = dispatch_of(process, in_flight=in_flight, beyond=1)
+        for offset, event in enumerate(events):
+            dispatch.admit(Record("requests", 0, offset, 0, b"%d" % (offset % keys), event))
+        if drained_after is not None:
+            await until(lambda: len(process.ended) >= min(drained_after, len(events)))
+            assert await dispatch.drain([0], within=30)
+        await until(lambda: dispatch.in_flight() == 0)
+        assert drained_after is not None or sorted(process.ended) == list(range(len(events)))
+        assert dispatch._slots.free == in_flight
+
+    asyncio.run(scenario())
+
+
+async def test_a_drain_while_all_slots_are_taken():
+    """Whoever waits for its event, its time or a slot ends at once, without one."""
+    process = Pausing([60, 60])
+    busy = Recorder(wait=True)
+    dispatch = dispatch_of(lambda *given: (process if given[0].partition == 0 else busy)(*given), partitions=(0, 1))
+    for offset in range(20):
+        dispatch.admit(Record("requests", 0, offset, 0, None, b"a" if offset else b"b"))
+    await until(lambda: dispatch.in_flight() == 20)
+    for offset in range(8):
+        dispatch.admit(record(offset, None, partition=1))
+    await until(lambda: busy.under_way == 8)
+    assert await dispatch.drain([0], within=30)
+    assert busy.ended == []
+    busy.go.set()
+    await until(lambda: dispatch.committable() == {1: 8})
+    assert dispatch._slots.free == 8
+
+
+async def test_a_drain_after_a_crash():
+    """A record that was taken up again would need a slot, and ends without one."""
+
+    async def crashing(record, assignment, settled):
+        settled()
+        await asyncio.sleep(0)
+        raise RuntimeError
+
+    busy = Recorder(wait=True)
+    dispatch = dispatch_of(
+        lambda *given: (crashing if given[0].partition == 0 else busy)(*given), in_flight=1, beyond=1, partitions=(0, 1)
+    )
+    dispatch.admit(record(0))
+    dispatch.admit(record(0, partition=1))
+    await until(lambda: busy.under_way == 1)
+    assert await dispatch.drain([0], within=30)
+    busy.go.set()
+    await until(lambda: dispatch.committable() == {1: 1})
+    assert (dispatch._slots.free, dispatch._slots._beyond) == (1, 1)
 
 
 async def test_a_deep_partition_and_a_shallow_one():

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from worker.breaker import Breaker
 from worker.errors import ApiUnavailable, Draining, Fenced, LeaseOver, LoginRefused, RefusedForNow, SearchRefused
-from worker.hold import Breaker, HoldReason, Holds
+from worker.hold import Hold, HoldReason, Holds
 from worker.retry import Backoff
 
 
@@ -166,6 +167,34 @@ def test_a_hold_with_two_holders(holds):
     assert holds.reasons() == [HoldReason.KAFKA_UNAVAILABLE]
     holds.end(HoldReason.KAFKA_UNAVAILABLE, "results")
     assert holds.reasons() == []
+
+
+def test_a_hold_of_one_partition(holds, clock, told):
+    """The others are not held by it: it is told with its partition, and is over with that partition."""
+    holds.begin(HoldReason.PARTITION_UNREADABLE, "offset 7", partition=3)
+    holds.begin(HoldReason.JOURNAL_RESTORING, "its journal is being read", partition=3)
+    holds.begin(HoldReason.PARTITION_UNREADABLE, "offset 9", partition=4)
+    clock.now = 2.0
+    assert holds.reasons() == []
+    assert holds.details() == {
+        Hold(HoldReason.PARTITION_UNREADABLE, 3): (2.0, "offset 7"),
+        Hold(HoldReason.JOURNAL_RESTORING, 3): (2.0, "its journal is being read"),
+        Hold(HoldReason.PARTITION_UNREADABLE, 4): (2.0, "offset 9"),
+    }
+    holds.end_of(3)
+    assert list(holds.details()) == [Hold(HoldReason.PARTITION_UNREADABLE, 4)]
+    assert [(line["event"], line["partition"]) for line in told][-2:] == [("hold.ended", 3), ("hold.ended", 3)]
+
+
+def test_one_reason_of_all_and_of_one(holds):
+    """Each begins and ends by itself."""
+    holds.begin(HoldReason.KAFKA_UNAVAILABLE, "seek", partition=3)
+    assert holds.reasons() == []
+    holds.begin(HoldReason.KAFKA_UNAVAILABLE, "poll", "poll")
+    holds.end(HoldReason.KAFKA_UNAVAILABLE, partition=3)
+    assert holds.reasons() == [HoldReason.KAFKA_UNAVAILABLE]
+    holds.end(HoldReason.KAFKA_UNAVAILABLE, "poll")
+    assert holds.details() == {}
 
 
 @pytest.mark.parametrize("error", [Draining(), Fenced(), LeaseOver(), SearchRefused("403")])

@@ -2,17 +2,19 @@
 
 import asyncio
 import math
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 from fakes import FakeJournalTopic, FakeSource
 
 from worker.assignment import Assignment
+from worker.breaker import Breaker
 from worker.dispatch import Dispatch
-from worker.entries import EntryKey, Intent, encode
-from worker.errors import ApiUnavailable, CommitRefused, JournalUnreadable, KafkaUnavailable
-from worker.hold import Breaker, HoldReason, Holds
-from worker.intake import Intake
+from worker.entries import EntryKey, Intent, encode, is_claim
+from worker.errors import ApiUnavailable, CommitRefused, JournalShared, JournalUnreadable, KafkaUnavailable
+from worker.hold import Hold, HoldReason, Holds
+from worker.intake import BATCH, Intake
 from worker.outcomes import Succeeded
 from worker.records import Record
 from worker.retry import Backoff
@@ -27,24 +29,27 @@ class Running:
     """An intake at work over fakes; `seen` is what was processed."""
 
     def __init__(self, monkeypatch):
-        for name in ("intake.POLL", "intake.AGAIN_AFTER", "intake.RESTORE_AGAIN_AFTER", "commits.EVERY"):
+        for name in ("intake.POLL", "ownership.AGAIN_AFTER", "ownership.RESTORE_AGAIN_AFTER", "commits.EVERY"):
             monkeypatch.setattr(f"worker.{name}", 0.001)
         self.topic, self.source, self.seen = FakeJournalTopic(), FakeSource(), []
         self.slots = Slots(8)
         self.holds = Holds(Breaker(10, Backoff(1, 1)))
         self.dispatch = Dispatch(self.process, self.slots, max_uncommitted=100)
-        self.restore_failures, self.kept = [], []
+        self.restore_failures, self.kept, self.committed, self.unrestorable = [], [], [], set()
         self.intake = Intake(self.dispatch, self.claimed, self.holds, drain_timeout=5)
         self.stopping = asyncio.Event()
         self.go = asyncio.Event()
         self.go.set()
         self.task = asyncio.create_task(self.intake.run(self.source, self.stopping))
 
-    async def claimed(self, partition, kept):
+    async def claimed(self, partition, kept, committed):
         self.kept.append(kept)
+        self.committed.append(committed)
+        if partition in self.unrestorable:
+            raise JournalUnreadable("at offset 7")
         if self.restore_failures:
             raise self.restore_failures.pop(0)
-        return Assignment(partition, await self.topic.claim(partition, kept), self.topic.append, self.slots)
+        return Assignment(partition, await self.topic.claim(partition, kept, committed), self.topic.append, self.slots)
 
     async def process(self, record, assignment, settled):
         await self.go.wait()
@@ -96,9 +101,79 @@ async def test_a_journal_that_cannot_be_restored_yet(running):
     running.restore_failures = [KafkaUnavailable("down"), JournalUnreadable("offset 7")]
     running.source.put(records(0))
     running.intake.assigned([0])
-    assert HoldReason.JOURNAL_RESTORING in running.holds.reasons()
+    assert list(running.holds.details()) == [Hold(HoldReason.JOURNAL_RESTORING, 0)]
     await running.until(lambda: running.seen == [(0, 0)])
-    assert running.holds.reasons() == []
+    assert running.holds.details() == {}
+
+
+@pytest.mark.parametrize("step", ["restore", "rewind"])
+async def test_a_partition_that_cannot_be_opened_for_whatever_reason(running, step, monkeypatch):
+    """It is its own hold, told without the text of an unforeseen error, and tried again until it is open."""
+    failures: list[Exception] = [AssertionError("jack@example.com"), MemoryError(), JournalUnreadable("at offset 7")]
+    rewind = running.source.rewind
+
+    async def failing(partition, offset, within):
+        if failures:
+            raise failures.pop(0)
+        await rewind(partition, offset, within)
+
+    if step == "restore":
+        running.restore_failures = failures
+    else:
+        monkeypatch.setattr(running.source, "rewind", failing)
+    told, begin = [], running.holds.begin
+
+    def remembered(reason, detail, **of):
+        told.append((reason, detail, of))
+        begin(reason, detail, **of)
+
+    monkeypatch.setattr(running.holds, "begin", remembered)
+    running.source.put(records(0))
+    running.intake.assigned([0])
+    await running.until(lambda: running.seen == [(0, 0)])
+    assert failures == []
+    reason = HoldReason.JOURNAL_RESTORING if step == "restore" else HoldReason.KAFKA_UNAVAILABLE
+    details = [detail for each, detail, of in told[1:] if each is reason and of == {"partition": 0}]
+    assert [detail.partition(" ")[0] for detail in details] == ["AssertionError", "MemoryError", "at"]
+    assert "jack" not in str(details)
+    assert running.holds.details() == {}
+
+
+async def test_a_partition_that_cannot_be_restored(running, monkeypatch):
+    """It costs the others nothing: they are read in full, not by one record to probe with."""
+    running.unrestorable = {1}
+    asked, poll = [], running.source.poll
+
+    async def remembered(partitions, *, within, at_most):
+        asked.append((list(partitions), at_most))
+        return await poll(partitions, within=within, at_most=at_most)
+
+    monkeypatch.setattr(running.source, "poll", remembered)
+    running.intake.assigned([0, 1])
+    running.source.put(records(*range(50)))
+    await running.until(lambda: running.source.commits[-1:] == [{0: 50}])
+    assert {at_most for partitions, at_most in asked if partitions} == {BATCH}
+    assert list(running.holds.details()) == [Hold(HoldReason.JOURNAL_RESTORING, 1)]
+    assert running.holds.details()[Hold(HoldReason.JOURNAL_RESTORING, 1)][1] == "at offset 7"
+
+
+async def test_a_partition_that_cannot_be_read(running):
+    """It is a hold of its own with what is said of it, ends with it, and is nobody's when the partition is taken."""
+    running.intake.assigned([0, 1])
+    await running.until(lambda: running.dispatch.ready() == [0, 1])
+    running.source.unreadable = {1: "requests/1 at offset 7: corrupt"}
+    hold = Hold(HoldReason.PARTITION_UNREADABLE, 1)
+    await running.until(lambda: hold in running.holds.details())
+    assert running.holds.details()[hold][1] == "requests/1 at offset 7: corrupt"
+    running.source.put(records(*range(20)))
+    await running.until(lambda: running.source.commits[-1:] == [{0: 20}])
+    running.source.unreadable = {}
+    await running.until(lambda: running.holds.details() == {})
+    running.source.unreadable = {1: "requests/1 at offset 7: corrupt"}
+    await running.until(lambda: hold in running.holds.details())
+    running.source.unreadable = {}
+    await running.intake.revoked([0, 1])
+    await running.until(lambda: running.holds.details() == {})
 
 
 async def test_a_revoked_partition(running):
@@ -122,7 +197,7 @@ async def test_a_partition_that_is_taken_while_it_is_restored(running):
     running.intake.assigned([0])
     await running.intake.revoked([0])
     await asyncio.sleep(0.01)
-    assert (running.dispatch.ready(), running.holds.reasons()) == ([], [])
+    assert (running.dispatch.ready(), running.holds.details()) == ([], {})
 
 
 async def test_a_poll_that_outlasts_a_rebalance(running, monkeypatch):
@@ -144,6 +219,45 @@ async def test_a_poll_that_outlasts_a_rebalance(running, monkeypatch):
     running.intake.assigned([0])
     rebalanced.set()
     await running.until(lambda: running.seen == [(0, 0), (0, 1)])
+
+
+async def test_a_claim_knows_what_is_committed(running):
+    """It is asked for before the journal is read: what is committed and old need not be kept."""
+    running.source.commits.append({0: 7})
+    running.intake.assigned([0, 1])
+    await running.until(lambda: running.dispatch.partitions == 2)
+    assert sorted(running.committed, key=str) == [7, None]
+
+
+async def test_a_journal_that_is_another_deployment_s(running):
+    """A hold names both; it is over when the partition is ours, and when it is taken away."""
+    shared = JournalShared("theirs and ours")
+    running.restore_failures = [shared, shared, KafkaUnavailable("down")]
+    running.intake.assigned([0])
+    hold = Hold(HoldReason.JOURNAL_SHARED, 0)
+    await running.until(lambda: list(running.holds.details()) == [hold])
+    assert running.holds.details()[hold][1] == "theirs and ours"
+    await running.until(lambda: running.holds.details() == {})
+    await running.intake.revoked([0])
+    running.restore_failures = [shared] * 9_999
+    running.intake.assigned([0])
+    await running.until(lambda: list(running.holds.details()) == [hold])
+    await running.intake.revoked([0])
+    assert running.holds.details() == {}
+
+
+async def test_a_partition_that_is_ours_for_long(running, monkeypatch):
+    """From time to time it is written down whose it is, without a gap."""
+    running.intake.assigned([0])
+    await running.until(lambda: running.dispatch.partitions == 1)
+    (assignment,) = running.dispatch.assignments()
+    assignment.terms = replace(assignment.terms, renewal=0)
+    running.intake._renew_at = 0
+    log = running.topic.topics.logs["journal", 0]
+    await running.until(lambda: len(log) == 2)
+    assert [is_claim(message.key) for message in log] == [True, False]
+    assert not assignment.fenced
+    assert (await running.topic.claim(0)).journal.holder == running.topic.owner
 
 
 async def test_a_refused_commit(running):

@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from worker.entries import EntryKey, Finished, Intent, Released, decode, decode_key, encode
-from worker.journal import CreatedBefore, Ended, Fence, Fresh, InDoubt, Lease, Moment, PartitionJournal
+from worker.evidence import Evidence
+from worker.journal import CreatedBefore, DoubtAsAnother, Ended, Fence, Fresh, InDoubt, Lease, Moment, PartitionJournal
 from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
 
 EVENT, OTHER = UUID(int=1), UUID(int=2)
@@ -48,7 +49,33 @@ def test_recalling_the_record_at_offset_5(entries, expected):
 
 def test_another_event():
     """One event's doubt is not another's."""
-    assert journal((5, "a", Intent(1))).recall(OTHER, 5) == Fresh(0)
+    assert journal((5, "a", Intent(1))).recall(OTHER, 6) == Fresh(0)
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        (((5, "a", Intent(2)), (5, "a", Finished(CREATED))), Ended(CREATED)),
+        (((5, "a", Finished(REJECTED)),), Ended(REJECTED)),
+        (((5, "a", Finished(UNKNOWN)),), Ended(UNKNOWN)),
+        (((5, "a", Intent(2)),), DoubtAsAnother(2)),
+        (((5, "a", Intent(2)), (5, "a", Released(2))), Fresh(0)),
+        (((5, "a", Intent(1, evidence=Evidence(exists=True))), (5, "a", Released(1))), DoubtAsAnother(1)),
+    ],
+)
+def test_a_record_that_was_another_event_before(entries, expected):
+    """A limit or a mapping was changed meanwhile: it has the end that it had, and a doubt stays one."""
+    assert journal(*entries).recall(OTHER, 5) == expected
+
+
+def test_a_place_that_is_committed():
+    """It is not looked up any more: what comes at that offset can only be of a topic that was made anew."""
+    read = journal((5, "a", Finished(CREATED)))
+    read.forget(below=6, before=0, at_most=9)
+    assert read.recall(OTHER, 5) == Fresh(0)
+    read = PartitionJournal(below=6)
+    read.apply(EntryKey(EVENT, 5, "a"), Finished(CREATED), 0)
+    assert read.recall(OTHER, 5) == Fresh(0)
 
 
 @pytest.mark.parametrize(

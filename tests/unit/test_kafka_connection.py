@@ -19,7 +19,7 @@ from aiokafka.errors import (
 
 from worker.errors import KafkaUnavailable, SettingsError, StartupError
 from worker.kafka import connection
-from worker.kafka.connection import Connection, close, opened
+from worker.kafka.connection import Connection, borrowed, close, opened
 from worker.kafka.failures import explained, named
 
 PLAIN = Connection("127.0.0.1:9092")
@@ -35,6 +35,7 @@ class FakeClient:
     starting: asyncio.Event | None = None
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     calls: list[str] = field(default_factory=list)
+    _conns: dict[str, "FakeConnection"] = field(default_factory=dict)
 
     @property
     def client(self) -> "FakeClient":
@@ -59,6 +60,24 @@ class FakeClient:
 
     async def close(self) -> None:
         self.calls.append("close")
+
+
+@dataclass
+class FakeConnection:
+    """One to a broker; `calls` are its client's."""
+
+    calls: list[str]
+
+    @property
+    def _writer(self) -> "FakeConnection":
+        return self
+
+    @property
+    def transport(self) -> "FakeConnection":
+        return self
+
+    def abort(self) -> None:
+        self.calls.append("abort")
 
 
 def test_plain_arguments() -> None:
@@ -257,3 +276,33 @@ async def test_client_that_never_starts(monkeypatch: pytest.MonkeyPatch) -> None
         async with opened(client, PLAIN, within=0.01):
             pass
     assert client.calls == ["start", "stop", "close"]
+
+
+async def test_connections_of_a_client() -> None:
+    """They are hung up once the client has ended all it had to, and not before; nobody waits for a goodbye."""
+    client = FakeClient()
+    client._conns["broker"] = FakeConnection(client.calls)
+    assert await close(client, within=10)
+    assert client.calls == ["stop", "abort", "close"]
+
+
+async def test_client_that_was_borrowed() -> None:
+    """Nobody waits until it is closed, which it is all the same."""
+    client = FakeClient(starting=(go_on := asyncio.Event()))
+    go_on.set()
+    async with borrowed(client, PLAIN, within=60):
+        pass
+    assert client.calls == ["start", "started"]
+    async with asyncio.timeout(30):
+        while connection._closing:
+            await asyncio.sleep(0)
+    assert client.calls == ["start", "started", "stop", "close"]
+
+
+async def test_client_that_was_borrowed_and_never_starts() -> None:
+    """It is closed all the same, and the reason is told."""
+    client = FakeClient(blocked=True)
+    with pytest.raises(KafkaUnavailable, match="no answer in time"):
+        async with borrowed(client, PLAIN, within=0.01):
+            pass
+    assert client.calls == ["start"]

@@ -6,11 +6,14 @@ DeadLetterPublishingRecoverer (topic, group, class and message in UTF-8; `ByteBu
 DeadLetterQueueReporter (all in UTF-8).
 """
 
+from dataclasses import replace
+
 import pytest
 
-from worker.commands import Request
-from worker.letter_headers import MAX_EVENT, accepts_duplicates, original, replays
-from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Violation
+from worker.commands import MAX_NAME, Request
+from worker.evidence import Evidence
+from worker.letter_headers import accepts_duplicates, doubt, original, replays
+from worker.outcomes import EXISTS, Failed, HttpAnswer, Reason, ReasonCode, Violation
 from worker.records import Record
 from worker.results import Results
 
@@ -132,10 +135,38 @@ def test_a_count_that_no_replay_wrote():
     assert replays((("worker-replays", b"7"),)) == 0
 
 
-def test_an_event_id_as_long_as_a_message():
-    """It is left out: the dead letter has to fit."""
-    headers = RESULTS.dead_letter(REJECTED, record(), Request("s", "x" * MAX_EVENT), 0.0).headers
-    assert "worker-event-id" not in dict(headers)
+def test_an_event_with_the_longest_names():
+    """They stand in every dead letter: whoever brings it back brings the event back."""
+    longest = "é" * MAX_NAME
+    told = dict(RESULTS.dead_letter(REJECTED, record(), Request(longest, longest), 0.0).headers)
+    assert told["worker-event-source"] == told["worker-event-id"] == longest.encode()
+
+
+def test_a_record_whose_headers_could_not_be_read():
+    """Its dead letter says that they are not all here."""
+    unreadable = replace(record(), unreadable="a header's name is not UTF-8")
+    assert ("worker-headers", b"unreadable") in letter(unreadable)
+    assert "worker-headers" not in dict(letter(record()))
+
+
+LOST = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "the customer may or may not exist: 504"), 1)
+MADE = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, f"{EXISTS}: 201 without a Location"), 1)
+
+
+@pytest.mark.parametrize(
+    ("headers", "known"),
+    [
+        (letter(record(*GIVEN), LOST), Evidence()),
+        (letter(record(*GIVEN), MADE), Evidence(exists=True)),
+        ((("worker-reason", b"outcome_unknown"), *letter(record())), None),
+        (letter(record()), None),
+        ((*GIVEN, *MARKS), None),
+        (GIVEN, None),
+    ],
+)
+def test_a_dead_letter_that_comes_back(headers, known):
+    """What is known of its customer, where that may exist; the newest reason counts, and no replay of ours has one."""
+    assert doubt(headers) == known
 
 
 YES = ("worker-accept-duplicates", b"true")

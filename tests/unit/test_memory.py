@@ -6,40 +6,21 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from any_outcomes import OUTCOMES
 from hypothesis import given
 from hypothesis import strategies as st
 
 from worker import memory
+from worker.assignment import Terms
+from worker.claim import Reading
 from worker.entries import Claim, EntryKey, Finished, Intent, Released, encode, encode_headers
-from worker.journal import CreatedBefore, Ended, Fresh, InDoubt, PartitionJournal
-from worker.memory import ByAge, KnownEvent, KnownRecord, Packing
-from worker.outcome_json import RULES, decode_outcome, encode_outcome
+from worker.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt, PartitionJournal
+from worker.memory import FEW, ByAge, KnownEvent, KnownRecord, Packing
+from worker.outcome_json import decode_outcome, encode_outcome
 from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
+from worker.records import Record
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-COUNTS = st.integers(0, 5) | st.sampled_from([0xFFFE, 0xFFFF, 0x10000, 2**53])
-ALLOWED = st.none() | st.lists(TEXTS, max_size=2).map(tuple)
-VIOLATIONS = st.builds(Violation, TEXTS, st.sampled_from(sorted(RULES)), st.none() | COUNTS, ALLOWED)
-REASONS = st.builds(
-    Reason,
-    st.sampled_from(ReasonCode),
-    TEXTS,
-    st.lists(VIOLATIONS, max_size=2).map(tuple),
-    st.none() | st.builds(HttpAnswer, COUNTS, st.none() | TEXTS),
-)
-IDS = st.sampled_from(["", "7", "2801", "äöü", "x" * 64])
-CREATED = IDS.flatmap(
-    lambda made: st.builds(
-        Succeeded,
-        st.just(made),
-        TEXTS.map(lambda path: path + made) | TEXTS,
-        TEXTS,
-        COUNTS,
-        st.sampled_from(["created", "already_created", "reconciled", "confirmed"]),
-    )
-)
-OUTCOMES = CREATED | st.builds(Failed, REASONS, COUNTS)
-USUAL = [
+USUAL: list[Succeeded | Failed] = [
     Succeeded("2801", "/c/2801", "individual", 1),
     Succeeded("2802", "/c/2802", "individual", 1),
     Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 1),
@@ -50,7 +31,7 @@ ENTRIES = st.one_of(
     st.builds(Released, st.integers(0, 3)),
     st.builds(Finished, st.sampled_from(USUAL) | OUTCOMES),
 )
-EVENTS = [UUID(int=number << 120) for number in range(3)]
+EVENTS = [UUID(int=number << 120) for number in range(1, 4)]
 OFFSETS = range(4)
 KEYS = st.builds(EntryKey, st.sampled_from(EVENTS), st.sampled_from(OFFSETS), st.sampled_from("ab"))
 CLAIMS = st.tuples(st.sampled_from("ab"), st.none())
@@ -61,9 +42,17 @@ class Naive:
     """The same journal, as one would write it if memory were free: the log itself, read anew at each question."""
 
     def __init__(self):
-        self.log = []
+        self.log, self.below = [], 0
 
     def recall(self, event, offset):
+        """The first event at an offset is what the record there is, whatever else it is called later."""
+        first = next((key.event for key, *_ in self.log if not isinstance(key, str) and key.offset == offset), event)
+        if offset >= self.below and first != event:
+            own, attempts, outcome, made, parked = self.record(first, offset)
+            if outcome:
+                return Ended(outcome)
+            if made is None and (own or parked):
+                return DoubtAsAnother(attempts)
         offsets = [key.offset for key, _, _ in self.log if not isinstance(key, str) and key.event == event]
         records = {offset: self.record(event, offset) for offset in offsets}
         own, attempts, outcome, _, parked = self.record(event, offset)
@@ -104,6 +93,7 @@ class Naive:
         return opened, attempts, next(iter(counting), None), next(made, None), parked
 
     def forget(self, *, below, before, at_most):
+        self.below = max(self.below, below)
         while self.log:
             seen: dict[UUID, int] = {}
             for key, _, time in self.log:
@@ -130,7 +120,7 @@ def learn(small, naive, log, start):
     """Both read the same; a name instead of a key is a claim."""
     for time, (key, entry) in enumerate(log, start):
         if isinstance(key, str):
-            small.claimed(key)
+            small.claimed(Claim(key), time)
         else:
             small.apply(key, entry, time)
         naive.log.append((key, entry, time))
@@ -222,6 +212,50 @@ def test_bytes_an_event():
     finally:
         tracemalloc.stop()
     assert used / len(read) < 200
+
+
+def test_bytes_an_event_of_which_nothing_is_committed():
+    """200 at most even so."""
+    count = 30_000
+    tracemalloc.start()
+    try:
+        read = PartitionJournal()
+        for number in range(count):
+            key = EntryKey(UUID(int=random.getrandbits(128)), number, "0123456789ab")
+            read.apply(key, Intent(1), number)
+            read.apply(key, Finished(Succeeded(f"{number}", f"/customer/{number}", "individual", 1)), number)
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(read._places) == count
+    assert used / len(read) < 200
+
+
+def test_looks_for_what_is_not_there():
+    """As good as none more where there are sixteen times as many events: the time of a restore is linear."""
+
+    def looks(count):
+        paged: ByAge[int] = ByAge(page=16)
+        for number in range(count):
+            paged.put(number, number)
+        return len(paged._pages)
+
+    assert looks(16_000) - looks(1_000) <= 3 * FEW
+
+
+def test_memory_while_it_is_read():
+    """What is committed and too much is dropped on the way, so that a restore takes what its result takes."""
+    reading = Reading(40_000, Terms(max_entries=1_000))
+    most = 0
+    for start in range(0, 40_000, 500):
+        reading.take(
+            Record(
+                "journal", 0, each, each, EntryKey(UUID(int=each + 1), each, "a").encode(), encode(Finished(USUAL[0]))
+            )
+            for each in range(start, start + 500)
+        )
+        most = max(most, len(reading.journal))
+    assert (most, len(reading.journal._places)) == (1_000, 0)
 
 
 PUTS = st.lists(st.tuples(st.sampled_from(["put", "pop", "drop"]), st.integers(0, 9)), max_size=60)

@@ -3,6 +3,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,7 +13,7 @@ import yaml
 from worker.hold import HoldReason
 from worker.measures import Measures
 from worker.ops.metrics import PREFIX, registry_of
-from worker.ops.state import Blocking, Bound, PartitionState, SessionState, State
+from worker.ops.state import Blocking, Bound, Held, PartitionState, SessionState, State
 from worker.records import Standing
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -24,14 +25,15 @@ ALERTS = {rule["alert"]: rule for rule in RULES}
 
 
 class Worker:
-    """Has one partition with a record that is not finished, so that every metric has a sample."""
+    """Has a partition with a record that is not finished and one that is held: every metric has a sample."""
 
     def __init__(self) -> None:
         self.measures = Measures()
 
     def state(self) -> State:
         waiting = PartitionState("requests", 0, Standing(1, 0, 2, lag=2), 1, Blocking(0, 1.0, "queued"))
-        return State("running", (), 1, 1, "api", SessionState(1.0, 0), (waiting,))
+        held = Held("partition_unreadable", datetime.now(UTC), "offset 7", 1)
+        return State("running", (held,), 1, 1, "api", SessionState(1.0, 0), (waiting,))
 
     def loop_lag(self) -> float:
         return 0.0

@@ -9,9 +9,10 @@ import pytest
 from fakes import FakeJournalTopic
 
 from worker.assignment import Assignment
+from worker.breaker import Breaker
 from worker.dispatch import Dispatch
 from worker.errors import ApiUnavailable
-from worker.hold import Breaker, HoldReason, Holds
+from worker.hold import HoldReason, Holds
 from worker.ops.core import MARKS, Core
 from worker.ops.state import Load, bound_by
 from worker.ops.watch import Consumption, Watch
@@ -190,7 +191,7 @@ async def test_a_hold(running):
 async def test_a_journal_that_is_read(running):
     """The partition is told, and what it has, though nothing of it is taken yet."""
     running.intake.restoring = {4}
-    running.holds.begin(HoldReason.JOURNAL_RESTORING, "partitions [4]")
+    running.holds.begin(HoldReason.JOURNAL_RESTORING, "being read", partition=4)
     state = running.state()
     assert (state.phase, state.bound_by) == ("restoring", "restore")
     assert [(each.partition, each.standing.lag, each.blocking) for each in state.partitions] == [(4, 5, None)]
@@ -200,8 +201,23 @@ async def test_a_journal_that_is_read_while_others_work(running):
     """What binds the others is told."""
     await running.admitted((0, b"a"), (1, b"a"))
     running.intake.restoring = {4}
-    running.holds.begin(HoldReason.JOURNAL_RESTORING, "partitions [4]")
+    running.holds.begin(HoldReason.JOURNAL_RESTORING, "being read", partition=4)
     assert (running.state().phase, running.state().bound_by) == ("restoring", "keys")
+
+
+async def test_a_hold_of_one_partition(running):
+    """It is told with its partition, and the worker is not ready; it runs, as long as it has another one."""
+    await running.admitted((0, b"a"))
+    running.intake.restoring = {4}
+    running.holds.begin(HoldReason.PARTITION_UNREADABLE, "offset 7", partition=4)
+    state = running.state()
+    assert (state.phase, state.bound_by) == ("running", "api")
+    assert [(each["reason"], each["detail"], each["partition"]) for each in state.told()["holds"]] == [
+        ("partition_unreadable", "offset 7", 4)
+    ]
+    assert running.watch.not_ready() == ["partition_unreadable"]
+    running.holds.begin(HoldReason.PARTITION_UNREADABLE, "offset 3", partition=0)
+    assert (running.state().phase, running.watch.not_ready()) == ("holding", ["partition_unreadable"])
 
 
 async def test_a_stop(running):

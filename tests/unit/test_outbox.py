@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from worker.errors import MessageTooLarge
 from worker.kafka.outbox import Outbox, Waiting
-from worker.records import OutgoingMessage, Position
+from worker.records import OutgoingMessage, Position, Stored
 
 PLACE = TopicPartition("t", 3)
 AT_MOST = 4
@@ -73,7 +73,7 @@ class Brokers:
         if any(value.startswith(LARGE) for value in batch.values):
             raise MessageSizeTooLargeError
         self.log += batch.values
-        return len(self.log) - len(batch.values)
+        return Stored(Position("t", 3, len(self.log) - len(batch.values)), len(self.log))
 
     async def recover(self, producer, place, error):
         self.recovered.append(error)
@@ -86,7 +86,7 @@ class Publishers:
 
     outbox: Outbox
     told: list[Position] = field(default_factory=list)
-    waiting: list[asyncio.Future[Position]] = field(default_factory=list)
+    waiting: list[asyncio.Future[Stored]] = field(default_factory=list)
 
     def add(self, *values):
         for value in values:
@@ -125,7 +125,7 @@ async def test_large_messages_among_others(messages):
     assert publishers.told == [Position("t", 3, offset) for offset in range(len(brokers.log))]
     for (large, _, _), what in zip(messages, ended, strict=False):
         assert isinstance(
-            what, (MessageTooLarge, asyncio.CancelledError) if large else (Position, asyncio.CancelledError)
+            what, (MessageTooLarge, asyncio.CancelledError) if large else (Stored, asyncio.CancelledError)
         )
 
 
@@ -136,7 +136,7 @@ async def test_brokers_that_refuse_for_now(script, count):
     brokers.go_on.set()
     values = [b"%d" % number for number in range(count)]
     publishers.add(*values)
-    assert await publishers.ended() == publishers.told
+    assert [each.place for each in await publishers.ended()] == publishers.told
     assert brokers.log == values
     assert len(brokers.recovered) == sum(answer is not None for answer in script[: len(script) - len(brokers.script)])
 
@@ -175,5 +175,5 @@ async def test_an_error_of_ours():
     assert [type(each) for each in await publishers.ended()] == [ZeroDivisionError] * 2
     publishers.waiting.clear()
     publishers.add(b"c")
-    assert await publishers.ended() == [Position("t", 3, 0)]
+    assert await publishers.ended() == [Stored(Position("t", 3, 0), 1)]
     assert brokers.log == [b"c"]

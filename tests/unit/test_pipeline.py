@@ -1,17 +1,17 @@
 """The order of one record's life, and what becomes of it after every kind of answer and every kind of end."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
+import hashlib
+from dataclasses import replace
 
-import orjson
 import pytest
-from fakes import FakeCustomers, FakeJournalTopic, FakeTopics
+from fakes import FakeJournalTopic
+from world import LOST, REJECTED, Found, World, record, state
 
 from worker.assignment import Assignment
-from worker.commands import ConfirmCustomer, CreateCustomer, Request, Unusable
-from worker.creation import Creation, RetryPolicy
-from worker.customer import Traits
-from worker.entries import Intent, decode, is_claim
+from worker.commands import Request
+from worker.dispatch import Dispatch
+from worker.entries import Intent, is_claim
 from worker.errors import (
     ApiUnavailable,
     CreatedIdUnknown,
@@ -23,77 +23,10 @@ from worker.errors import (
     RefusedForNow,
     SearchRefused,
 )
-from worker.flood import Flood
-from worker.hold import Breaker, Holds
 from worker.journal import Moment
-from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded, Violation
+from worker.outcomes import HttpAnswer, ReasonCode, Succeeded
 from worker.pace import Pace
-from worker.pipeline import Pipeline
-from worker.reconcile import Find, Reconciliation, Search
-from worker.records import Record
-from worker.results import Results
-from worker.retry import Backoff
 from worker.slots import Slots
-
-REJECTED = Failed(Reason(ReasonCode.REJECTED, "400", http=HttpAnswer(400, "400-101")))
-INVALID = Reason(ReasonCode.INVALID_CUSTOMER, "breaks a rule", (Violation("pin", "max_length", 255),))
-CUSTOMER = Traits("individual")
-
-
-def record(offset=0, event="e1", key=b"k"):
-    return Record("requests", 0, offset, 0, key, event.encode())
-
-
-def read(record):
-    """The value is the event's id; `bad` ones break a rule, and one with a number confirms that customer."""
-    name, _, confirmed = record.value.decode().partition("=")
-    request = Request("test", name)
-    if confirmed:
-        return ConfirmCustomer(request, confirmed, "individual")
-    return Unusable(request, INVALID) if request.id == "bad" else CreateCustomer(request, CUSTOMER, b"{}")
-
-
-def state(message):
-    return decode(message.value).state
-
-
-@dataclass
-class World:
-    """One partition, its journal and its topics; `again()` is a new process after the old one died."""
-
-    customers: FakeCustomers = field(default_factory=FakeCustomers)
-    topics: FakeTopics = field(default_factory=FakeTopics)
-    max_attempts: int = 3
-    flood_window: int = 100
-    find: Find | None = None
-
-    async def again(self):
-        journal = FakeJournalTopic(self.topics)
-        slots = Slots(8)
-        slots.take()
-        self.assignment = Assignment(0, await journal.claim(0), journal.append, slots)
-        retry = RetryPolicy(self.max_attempts, Backoff(0.001, 0.001))
-        holds = Holds(Breaker(10, Backoff(0, 0)))
-        results = Results("worker", "succeeded", "failed", "dead", "group")
-        reconciliation = Reconciliation(holds, Search(self.find, 0.01, attempts=2, delay=0.01) if self.find else None)
-        creation = Creation(
-            self.customers, reconciliation, retry, holds, Pace(), Flood(0.9, self.flood_window), asyncio.Semaphore(8)
-        )
-        self.pipeline = Pipeline(read, creation, results, self.topics.publish)
-        return self
-
-    async def process(self, *records) -> Outcome:
-        for each in records:
-            async with asyncio.timeout(30):
-                outcome = await self.pipeline.process(each, self.assignment)
-        return outcome
-
-    def journal(self):
-        """The states that were written, in order."""
-        return [state(message) for message in self.topics.of("journal") if not is_claim(message.key)]
-
-    def events(self, topic):
-        return [orjson.loads(message.value or b"") for message in self.topics.of(topic)]
 
 
 @pytest.fixture
@@ -124,13 +57,16 @@ async def test_when_the_next_of_a_key_may_begin(world):
     assert seen == [("journal", 0), "settled", ("journal", 1), ("succeeded", 1)]
 
 
-async def test_as_many_calls_at_once_as_allowed(world):
-    """Others are ready with their intent; in which order they came decides."""
+@pytest.mark.parametrize(("found", "intents"), [(None, []), (["77"], ["intent", "intent"])])
+async def test_as_many_calls_at_once_as_allowed(found, intents):
+    """Others wait in the order in which they came: with their intent where a doubt can be looked up, else without."""
+    world = await World(find=found and Found(found)).again()
     for _ in range(8):
         await world.pipeline.creation.calls.acquire()
     both = asyncio.gather(*(world.process(record(n, f"e{n}", b"%d" % n)) for n in range(2)))
-    while world.journal() != ["intent", "intent"]:
+    for _ in range(50):
         await asyncio.sleep(0)
+    assert world.journal() == intents
     assert world.customers.executed.total() == 0
     world.pipeline.creation.calls.release()
     outcomes = await both
@@ -370,24 +306,6 @@ async def test_an_outage_costs_no_attempts(world):
     assert (outcome.attempts, world.events("failed")) == (1, [])
 
 
-class Found:
-    """What each ask finds, the last one for ever."""
-
-    def __init__(self, *found):
-        self.found = list(found)
-        self.asked = 0
-
-    async def __call__(self, command):
-        self.asked += 1
-        found = self.found.pop(0) if len(self.found) > 1 else self.found[0]
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-
-LOST = OutcomeUnknown("timeout")
-
-
 @pytest.mark.parametrize(
     ("found", "answers", "expected"),
     [
@@ -397,7 +315,10 @@ LOST = OutcomeUnknown("timeout")
         ([[]], [LOST, LOST, LOST], ("retries_exhausted", 3, 0)),
         ([["77", "78"]], [LOST], ("outcome_unknown", 1, 0)),
         ([SearchRefused("403")], [LOST], ("outcome_unknown", 1, 0)),
-        ([ApiUnavailable("down"), LoginRefused("no"), ["77"]], [LOST], ("reconciled", 1, 0)),
+        ([ApiUnavailable("down"), ["77"]], [LOST], ("reconciled", 1, 0)),
+        ([LoginRefused("no"), ["77"]], [LOST], ("reconciled", 1, 0)),
+        ([ApiUnavailable("500")], [LOST], ("outcome_unknown", 1, 0)),
+        ([LoginRefused("401")], [LOST], ("outcome_unknown", 1, 0)),
         ([["77"]], [CreatedIdUnknown("201")], ("reconciled", 1, 0)),
         ([[]], [CreatedIdUnknown("201")], ("outcome_unknown", 1, 0)),
         ([[], [], ["77"]], [LOST, REJECTED], ("reconciled", 2, 0)),
@@ -491,6 +412,81 @@ async def test_a_dead_letter_that_does_not_fit(world):
     assert (letter.key, letter.value, dict(letter.headers)["worker-payload"]) == (b"k", None, b"omitted")
 
 
+async def test_a_dead_letter_of_which_nothing_but_its_place_fits(world):
+    """That is published, and the failed event says where."""
+
+    def small(message):
+        if message.topic == "dead" and (message.value or message.key):
+            raise MessageTooLarge("too large")
+
+    world.topics.before = small
+    await world.process(replace(record(event="bad"), headers=(("large", b"x"),)))
+    (letter,) = world.topics.of("dead")
+    told = dict(letter.headers)
+    assert (letter.key, letter.value, told["worker-original"], "large" in told) == (None, b"", b"omitted", False)
+    (failed,) = world.events("failed")
+    assert failed["data"]["deadLetter"] == {"topic": "dead", "partition": 0, "offset": 0}
+
+
+@pytest.mark.parametrize(("event", "topic"), [("e1", "succeeded"), ("bad", "failed")])
+async def test_an_event_whose_key_does_not_fit(world, event, topic):
+    """It is published under the key's digest."""
+
+    def small(message):
+        if message.topic == topic and message.key == b"k":
+            raise MessageTooLarge("too large")
+
+    world.topics.before = small
+    await world.process(record(event=event))
+    (message,) = world.topics.of(topic)
+    assert message.key == hashlib.sha256(b"k").hexdigest().encode()
+
+
+async def test_a_failed_event_that_cannot_be_published(world):
+    """Its dead letter is published once, however often the event is tried; then it says where that one is."""
+
+    def refused(message):
+        if message.topic == "failed":
+            raise MessageTooLarge("too large")
+
+    world.topics.before = refused
+    for _ in range(3):
+        with pytest.raises(MessageTooLarge):
+            await world.process(record(event="bad"))
+    world.topics.before = lambda _: None
+    await world.process(record(event="bad"))
+    assert len(world.topics.of("dead")) == 1
+    (failed,) = world.events("failed")
+    assert failed["data"]["deadLetter"]["offset"] == 0
+    assert not world.pipeline.letters
+
+
+RETURNED = (("worker-reason", b"outcome_unknown"), ("worker-event-source", b"test"), ("worker-event-id", b"e1"))
+
+
+async def test_a_doubt_that_another_tool_brings_to_another_partition(world):
+    """No journal here knows it, and the dead letter itself says that its customer may exist: nothing is sent."""
+    outcome = await world.process(replace(record(5), headers=RETURNED))
+    assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+    assert world.journal() == ["finished"]
+
+
+async def test_a_doubt_that_another_tool_brings_back_and_a_look_up_settles():
+    """Who is absent is created, who is found is not."""
+    for found, resolution, made in (([], "created", 1), (["77"], "reconciled", 0)):
+        world = await World(find=Found(found)).again()
+        outcome = await world.process(replace(record(5), headers=RETURNED))
+        assert (outcome.resolution, world.customers.executed.total()) == (resolution, made)
+
+
+async def test_a_dead_letter_of_a_certain_failure_that_another_tool_brings_back(world):
+    """It is worked on as a repeat of its event."""
+    headers = (("worker-reason", b"rejected"), *RETURNED[1:])
+    assert isinstance(await world.process(replace(record(5), headers=headers)), Succeeded)
+    again = await world.process(replace(record(6), headers=RETURNED))
+    assert again.resolution == "already_created"
+
+
 REPLAYED = (("worker-replay-of", b"0@3"), ("worker-replays", b"1"))
 ACCEPTED = (*REPLAYED, ("worker-accept-duplicates", b"true"))
 
@@ -550,3 +546,76 @@ async def test_an_accepted_replay_that_is_lost_again(world):
         assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
     assert not world.customers.executed
     assert world.journal().count("intent") == 2
+
+
+# --- what records wait for --------------------------------------------------------------------------------------------
+
+# (held, waited for), as worker.slots orders them: all that there may be; some of them need a hold at the right moment.
+PAIRS = {
+    ("event", "turn"),
+    ("event", "slot"),
+    ("event", "call"),
+    ("event", "time"),
+    ("turn", "slot"),
+    ("turn", "call"),
+    ("turn", "time"),
+    ("slot", "call"),
+}
+
+
+@pytest.fixture
+async def troubled():
+    """With a look-up, a limit on POSTs, and an API that fails in every way now and then."""
+    world = await World(find=Found([])).again()
+    object.__setattr__(world.pipeline.creation, "pace", Pace(1000))
+    troubles = [*[ApiUnavailable("down")] * 4, RefusedForNow(503), OutcomeUnknown("timeout")]
+    for event in ("e0", "e1", "e2"):
+        world.customers.answers(event, *troubles)
+    return world
+
+
+async def dispatched(world, slots):
+    dispatch = Dispatch(world.pipeline.process, slots, max_uncommitted=100)
+    kept = world.assignment
+    dispatch.open(Assignment(0, kept.restored, kept.append, slots))
+    return dispatch
+
+
+async def ended(dispatch):
+    async with asyncio.timeout(30):
+        while dispatch.in_flight():
+            await asyncio.sleep(0.001)
+
+
+async def test_everything_that_records_wait_for(troubled, waits):
+    """Repeats of events among others, during a hold and after it, with two slots for all of them."""
+    slots = Slots(2)
+    dispatch = await dispatched(troubled, slots)
+    for offset in range(30):
+        dispatch.admit(record(offset, f"e{offset % 3}", b"%d" % (offset % 10)))
+    await ended(dispatch)
+    assert dispatch.committable() == {0: 30}
+    assert troubled.customers.executed == {"e0": 1, "e1": 1, "e2": 1}
+    assert {("event", "slot"), ("event", "time"), ("slot", "call")} <= waits.pairs <= PAIRS
+    assert slots.free == 2
+
+
+async def test_a_wait_with_a_slot_is_seen(troubled, waits, monkeypatch):
+    """What this file is for: the same records, waiting for their event with a slot in hand, stand still."""
+
+    async def with_the_slot(awaited):
+        await awaited
+
+    monkeypatch.setattr(Assignment, "alone_with", lambda self, event: self._turns.of(event, with_the_slot))
+    slots = Slots(2)
+    dispatch = await dispatched(troubled, slots)
+    for offset in range(4):
+        dispatch.admit(record(offset, "e0", b"%d" % offset))
+    async with asyncio.timeout(30):
+        while not slots._returning:
+            await asyncio.sleep(0.001)
+    for task in dispatch._open[0].tasks:
+        task.cancel()
+    await ended(dispatch)
+    assert waits.circular() == {("slot", "event")}
+    waits.pairs.clear()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from worker.errors import KafkaUnavailable
+from worker.pace import Pace
 from worker.produce import STRUCTURED, Event, Problem, produce, read
 from worker.records import OutgoingMessage
 
@@ -165,13 +166,15 @@ async def test_kafka_lost_on_the_way(file: File) -> None:
 
 
 async def test_rate(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The n-th event waits for its turn."""
-    moments: list[float] = []
+    """The n-th event waits for its turn; a pause of the file's is not made up for by a burst."""
+    now, waits = [0.0], list[float]()
 
-    async def wait_until(moment: float) -> None:
-        moments.append(moment)
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+        now[0] += seconds + (10 if len(waits) == 2 else 0)
 
-    monkeypatch.setattr("worker.produce._wait_until", wait_until)
-    with file(b"{}\n{}\n{}").open("rb") as opened:
+    monkeypatch.setattr("worker.produce._wait", wait)
+    monkeypatch.setattr("worker.produce.Pace", lambda rate: Pace(rate, lambda: now[0]))
+    with file(b"{}\n{}\n{}\n{}").open("rb") as opened:
         await produce(read(opened), FakePublisher(), "requests", rate=10)
-    assert [moment - moments[0] for moment in moments] == pytest.approx([0.0, 0.1, 0.2])
+    assert waits == pytest.approx([0.0, 0.1, 0.0, 0.1])

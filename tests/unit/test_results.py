@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.commands import Request
-from worker.letter_headers import MAX_VIOLATIONS
-from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
+from worker.outcomes import MAX_VIOLATIONS, Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
 from worker.records import Position, Record
 from worker.results import Results, event_id, terminal_id
 
@@ -72,6 +71,7 @@ def test_a_dead_letter():
     outcome = Failed(Reason(ReasonCode.REJECTED, "no", http=HttpAnswer(400)), 1)
     letter = RESULTS.dead_letter(outcome, RECORD, REQUEST, first_seen=1_700_000_000.0)
     assert (letter.topic, letter.partition, letter.key, letter.value) == ("dead", 2, b"key", b"\xffvalue")
+    assert letter.elsewhere
     assert letter.headers[:2] == RECORD.headers
     told = headers(letter)
     assert told["worker-http-status"] == b"400"
@@ -81,9 +81,9 @@ def test_a_dead_letter():
 
 def test_a_dead_letter_without_its_payload():
     """It says that the value was left out."""
-    results = Results("crm-eu", "ok", "failed", "dead", "group-1", same_partition=False, with_payload=False)
+    results = Results("crm-eu", "ok", "failed", "dead", "group-1", with_payload=False)
     letter = results.dead_letter(Failed(Reason(ReasonCode.REJECTED, "no")), RECORD, REQUEST, 0.0)
-    assert (letter.value, letter.partition, headers(letter)["worker-payload"]) == (None, None, b"omitted")
+    assert (letter.value, letter.partition, headers(letter)["worker-payload"]) == (None, 2, b"omitted")
 
 
 def test_a_dead_letter_with_neither_key_nor_value():
@@ -97,7 +97,9 @@ def test_more_violations_than_a_message_holds():
     """The event stays publishable."""
     reason = Reason(ReasonCode.INVALID_CUSTOMER, "many", (VIOLATION,) * 100_000)
     message = RESULTS.failed(Failed(reason), RECORD, REQUEST, Position("dead", 0, 0))
-    assert len(orjson.loads(message.value or b"")["data"]["reason"]["violations"]) == MAX_VIOLATIONS
+    listed = orjson.loads(message.value or b"")["data"]["reason"]["violations"]
+    assert len(listed) == MAX_VIOLATIONS
+    assert listed[-1] == {"path": "", "rule": "count", "limit": MAX_VIOLATIONS - 1}
 
 
 def test_ids_differ_by_record_and_type():

@@ -87,6 +87,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"kind": "status", "call": "login", "match": {"identity": "1"}}, "match: identity"),
     ({"kind": "location_missing", "call": "search"}, "call: "),
     ({"kind": "expire_session", "call": "login"}, "call: "),
+    ({"kind": "login_page", "call": "login"}, "call: "),
 ]
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
-from yarl import URL
 
 from worker.commands import CreateCustomer, Request
 from worker.customer import Traits
@@ -20,7 +19,7 @@ from worker.outcomes import Succeeded
 
 CREDENTIALS = Credentials("user", "secret")
 ACCESS = Access("http://crm")
-MEANING = Meaning(URL("http://crm"), frozenset({502, 504}), frozenset({408, 429, 500, 503}))
+MEANING = Meaning()
 COMMAND = CreateCustomer(Request("s", "1"), Traits("individual"), b"{}")
 
 
@@ -29,8 +28,10 @@ class FakeHttp:
     """Every login makes another session; `refused` are those that no call is let through with."""
 
     refused: set[str] = field(default_factory=set)
+    refusal: Answer = field(default_factory=lambda: Answer(401, {HEADER: "of nobody"}))
     login_answers: deque[Answer | Exception] = field(default_factory=deque)
     call_answers: deque[Answer] = field(default_factory=deque)
+    logout_answers: deque[Answer | Exception] = field(default_factory=deque)
     logins: int = 0
     logged_out: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
@@ -48,18 +49,23 @@ class FakeHttp:
             return self._logged_in(body)
         if method == "DELETE":
             self.logged_out.append(headers[HEADER])
-            return Answer(204, {})
+            return _given(self.logout_answers.popleft() if self.logout_answers else Answer(204, {}))
         if headers[HEADER] in self.refused:
-            return Answer(401, {HEADER: "of nobody"})
-        return self.call_answers.popleft() if self.call_answers else Answer(201, {"Location": "/customer/7"})
+            return self.refusal
+        return (
+            self.call_answers.popleft() if self.call_answers else Answer(201, {"Location": "/interaction/customer/7"})
+        )
 
     def _logged_in(self, body):
         self.logins += 1
         self.bodies.append(body)
-        answer = self.login_answers.popleft() if self.login_answers else Answer(204, {HEADER: f"s{self.logins}"})
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        return _given(self.login_answers.popleft() if self.login_answers else Answer(204, {HEADER: f"s{self.logins}"}))
+
+
+def _given(answer):
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 class Clock:
@@ -198,20 +204,43 @@ async def test_a_session_that_is_refused(http, api):
     assert http.asked == 2
 
 
-async def test_a_refusal_that_carries_a_session_id(http, api, session):
-    """The id of a 401 is not adopted: it would stand in the way of the login that helps."""
+TO_A_LOGIN_PAGE = Answer(302, {"Location": "/system/web/apps/login", HEADER: "of nobody"})
+
+
+@pytest.mark.parametrize("refusal", [Answer(401, {HEADER: "of nobody"}), TO_A_LOGIN_PAGE])
+async def test_a_refusal_that_carries_a_session_id(http, api, session, refusal):
+    """Its id is not adopted: it would stand in the way of the login that helps."""
+    http.refusal = refusal
     http.refused.add("s1")
     await api.create(COMMAND)
     assert await session.current() == "s2"
 
 
-async def test_a_second_refusal_right_after_a_good_login(http, api):
+@pytest.mark.parametrize("call", ["create", "search", "list"])
+async def test_a_session_that_ends_in_a_login_page(http, api, call):
+    """As by a 401: one renewal, one more try, whatever the call."""
+    http.refusal = TO_A_LOGIN_PAGE
+    http.refused.add("s1")
+    if call != "create":
+        http.call_answers.append(Answer(204, {}))
+    calls = {
+        "create": lambda: api.create(COMMAND),
+        "search": lambda: api.find_by_email("a@b"),
+        "list": lambda: api.attributes("level"),
+    }
+    assert await calls[call]() in ([], b"", Succeeded("7", "/interaction/customer/7", "individual", 0))
+    assert http.logins == 2
+
+
+@pytest.mark.parametrize("refusal", [Answer(401, {}), TO_A_LOGIN_PAGE])
+async def test_a_second_refusal_right_after_a_good_login(http, api, refusal):
     """It is a refusal of the login, however often it comes, and each try costs the logins of one try."""
+    http.refusal = refusal
     http.refused.update(f"s{number}" for number in range(20))
     for _ in range(5):
-        with pytest.raises(LoginRefused, match="right after a good login") as refusal:
+        with pytest.raises(LoginRefused, match=f"right after a good login: {refusal.status}") as raised:
             await api.create(COMMAND)
-        assert type(refusal.value) is LoginRefused
+        assert type(raised.value) is LoginRefused
     assert http.logins == 10
 
 
@@ -273,6 +302,40 @@ async def test_sessions_that_live_long(http, api, clock):
     for _ in range(10):
         assert isinstance(await live_and_die(api, http, clock, 60), Succeeded)
     assert http.logins == 11
+
+
+async def test_many_who_want_another_session(http, api, session):
+    """One login serves them all; the session before is given back, and a call that is refused with it is made again."""
+    await api.create(COMMAND)
+    http.refused.add("s1")
+    await asyncio.gather(*[api.log_in_anew() for _ in range(100)], api.create(COMMAND))
+    assert await session.current() == "s2"
+    assert (http.logins, http.logged_out, session.renewals) == (2, ["s1"], 1)
+
+
+async def test_another_session_where_there_is_none(http, session):
+    """It is a login, or the one that is under way."""
+    await asyncio.gather(session.current(), session.anew())
+    assert (http.logins, http.logged_out) == (1, [])
+    await session.log_out()
+    assert await session.anew() == "s2"
+
+
+@pytest.mark.parametrize("answer", [Answer(401, {}), Answer(503, {}), OutcomeUnknown("reset"), ApiUnavailable("down")])
+async def test_another_session_where_the_old_one_cannot_be_ended(http, session, answer):
+    """It was over already, or nobody knows: the login is what counts."""
+    await session.current()
+    http.logout_answers.append(answer)
+    assert await session.anew() == "s2"
+
+
+async def test_another_session_that_is_refused(http, session):
+    """Whoever wanted it is told; the old one is not used again."""
+    await session.current()
+    http.login_answers.append(Answer(403, {}))
+    with pytest.raises(LoginRefused):
+        await session.anew()
+    assert await session.current() == "s3"
 
 
 async def test_logging_out(http, session):

@@ -42,7 +42,7 @@ def test_rebalance_timeout_set() -> None:
         ({"kafka": {"rebalance_timeout": 40}}, "WORKER_KAFKA__REBALANCE_TIMEOUT"),
         ({"dispatch": {"drain_timeout": 30}}, "WORKER_DISPATCH__DRAIN_TIMEOUT"),
         ({"reconcile": {"by": "custom_attribute"}}, "WORKER_RECONCILE__ATTRIBUTE"),
-        ({"api": {"unknown_statuses": "503,504"}}, "WORKER_API__RETRY_STATUSES"),
+        ({"api": {"unknown_statuses": "500,503", "retry_statuses": "429,503"}}, "RETRY_STATUSES both name 503"),
     ],
 )
 def test_settings_that_do_not_fit_together(given: dict[str, dict[str, object]], setting: str) -> None:
@@ -55,6 +55,23 @@ def test_settings_that_do_not_fit_together(given: dict[str, dict[str, object]], 
 def test_statuses(statuses: str) -> None:
     """A list in any form in which people write one."""
     assert settings.Api.model_validate({"unknown_statuses": statuses}).unknown_statuses == {502, 504}
+
+
+@pytest.mark.parametrize(
+    ("given", "unknown", "not_now", "with_wait"),
+    [
+        ({}, {500, 502, 504}, {408, 429, 503}, {503}),
+        ({"retry_statuses": "429,500"}, {502, 504}, {429, 500}, set()),
+        ({"retry_statuses": "429,503"}, {500, 502, 504}, {429, 503}, set()),
+        ({"unknown_statuses": "500,503"}, {500, 503}, {408, 429}, set()),
+        ({"unknown_statuses": "500"}, {500}, {408, 429, 503}, {503}),
+        ({"unknown_statuses": "503", "retry_statuses": "500,502"}, {503}, {500, 502}, set()),
+    ],
+)
+def test_a_status_that_is_named(given, unknown, not_now, with_wait) -> None:
+    """It leaves the other's default; a 503 that is named needs no Retry-After to mean that."""
+    api = settings.Api.model_validate(given)
+    assert (api.unknown, api.not_now, api.with_wait) == (unknown, not_now, with_wait)
 
 
 @pytest.mark.parametrize("url", ["crm.example.com", "https://crm.example.com/system", "https://u@h", "ftp://h", ""])

@@ -1,9 +1,14 @@
 """The bound on what is worked on at once."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from worker.drain import Drain, after
+from worker.errors import Draining
 from worker.slots import Slots
 
 
@@ -15,28 +20,89 @@ async def test_who_returns_comes_before_new_work():
     assert not slots.take()
 
     async def back(name):
-        await slots.returned()
+        await slots.back_after(after(0), Drain())
         order.append(name)
         slots.give()
 
     returning = [asyncio.create_task(back(name)) for name in ("first", "second")]
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
     slots.give()
     await asyncio.gather(*returning)
     assert order == ["first", "second", "new work may begin"]
 
 
-async def test_a_wait_that_is_cancelled():
-    """It keeps no slot, even when it was just given one."""
+@pytest.mark.parametrize("forced", [True, False])
+async def test_waits_that_end_early(forced):
+    """Cancelled, or because the partition drains: nobody waits for a slot to end, and none is lost or made."""
+    slots, drain = Slots(1), Drain()
+    assert slots.take()
+
+    async def wait(seconds):
+        try:
+            await slots.back_after(after(seconds), drain)
+        finally:
+            slots.give()
+
+    waiting = [asyncio.create_task(wait(seconds)) for seconds in (0, 0, 60)]
+    await asyncio.sleep(0.01)
+    if forced:
+        for task in waiting:
+            task.cancel()
+    else:
+        drain.set()
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(each) for each in ended} == {asyncio.CancelledError if forced else Draining}
+    assert slots.free == 0
+    slots.give()
+    assert slots.free == 1
+
+
+async def test_a_slot_that_comes_with_the_end_of_the_wait():
+    """It is not lost with whoever had been given it at that moment."""
     slots = Slots(1)
     assert slots.take()
-    waiting = [asyncio.create_task(slots.returned()) for _ in range(2)]
-    await asyncio.sleep(0)
-    waiting[0].cancel()
+    waiting = [asyncio.create_task(slots.back_after(after(0), Drain())) for _ in range(2)]
+    await asyncio.sleep(0.01)
     slots.give()
-    waiting[1].cancel()
-    for task in waiting:
-        with pytest.raises(asyncio.CancelledError):
-            await task
-    assert slots.take()
-    assert not slots.take()
+    waiting[0].cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert [task.cancelled() for task in waiting] == [True, False]
+    slots.give()
+    assert slots.free == 0
+    slots.give()
+    assert slots.free == 1
+
+
+@given(st.integers(1, 3), st.lists(st.tuples(st.integers(0, 3), st.booleans())))
+def test_any_mix_of_waits(limit, plan):
+    """Never more than the limit are at work, and in the end all slots are free."""
+
+    async def main():
+        slots, at_work = Slots(limit), [0]
+
+        async def work(steps, drain):
+            with suppress(Draining):
+                await slots.back_after(after(0), drain)
+                at_work[0] += 1
+                assert at_work[0] <= limit
+                await passing(steps)
+                at_work[0] -= 1
+            slots.give()
+
+        async def passing(steps):
+            for _ in range(steps):
+                await asyncio.sleep(0)
+
+        drains = [Drain() for _ in plan]
+        assert [slots.take() for _ in range(limit)] == [True] * limit
+        tasks = [asyncio.create_task(work(steps, drain)) for (steps, _), drain in zip(plan, drains, strict=True)]
+        for _ in range(limit):
+            slots.give()
+        for (steps, drained), drain in zip(plan, drains, strict=True):
+            await passing(steps)
+            if drained:
+                drain.set()
+        await asyncio.wait_for(asyncio.gather(*tasks), 30)
+        assert slots.free == limit
+
+    asyncio.run(main())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from worker.errors import SettingsError, StartupError
+from worker.errors import ConfigRefused, SettingsError, StartupError
 from worker.topics import DAY, Cluster, Plan, Topic, TopicSpec, create, exit_code, verify, wanted
 
 PLAN = Plan("requests", "succeeded", "failed", "dead-letters", "journal", partitions=6)
@@ -17,6 +17,8 @@ class FakeAdmin:
 
     brokers: int = 1
     topics: dict[str, Topic] = field(default_factory=dict)
+    forbidden: frozenset[str] = frozenset()
+    telling: bool = True
 
     async def cluster(self, topics: Collection[str]) -> Cluster:
         return Cluster(self.brokers, {name: topic for name, topic in self.topics.items() if name in topics})
@@ -24,8 +26,13 @@ class FakeAdmin:
     async def create(self, spec: TopicSpec) -> bool:
         if spec.name in self.topics:
             return False
+        if spec.config.keys() & self.forbidden:
+            raise ConfigRefused(f"topic {spec.name} was not created: not so")
         self.topics[spec.name] = Topic(spec.name, spec.partitions, spec.replication, dict(spec.config))
         return True
+
+    async def refused(self, spec: TopicSpec) -> list[str]:
+        return [name for name in spec.config if name in self.forbidden and self.telling]
 
     def alter(self, name: str, **changes: str) -> None:
         config = dict(self.topics[name].config or {}) | {key.replace("_", "."): text for key, text in changes.items()}
@@ -119,7 +126,7 @@ async def test_other_configuration(complete: FakeAdmin) -> None:
 
 async def test_configuration_that_is_as_good(complete: FakeAdmin) -> None:
     """The broker's order of the policies and more retention or room than needed are no difference."""
-    complete.alter("journal", cleanup_policy="delete,compact", retention_ms="-1")
+    complete.alter("journal", cleanup_policy="delete,compact", retention_ms="-1", max_message_bytes="99999999")
     complete.alter("dead-letters", max_message_bytes="99999999")
     complete.alter("requests", cleanup_policy="compact")
     assert {report.state for report in await create(complete, PLAN)} == {"exists"}
@@ -129,6 +136,20 @@ async def test_configuration_that_may_not_be_read(complete: FakeAdmin) -> None:
     """What is not known does not differ."""
     complete.topics = {name: replace(topic, config=None) for name, topic in complete.topics.items()}
     assert {report.state for report in await create(complete, PLAN)} == {"exists"}
+
+
+async def test_configuration_that_kafka_does_not_let_be_set() -> None:
+    """The topic is made without it, and that is said; where Kafka does not say what it minds, nothing is made."""
+    admin = FakeAdmin(forbidden=frozenset({"message.timestamp.type", "segment.bytes"}))
+    *_, journal = await create(admin, PLAN)
+    assert str(journal) == (
+        "journal: created without message.timestamp.type, segment.bytes, which Kafka does not let be set"
+    )
+    made = admin.topics["journal"].config or {}
+    assert "message.timestamp.type" not in made
+    assert made["retention.bytes"] == "-1"
+    with pytest.raises(ConfigRefused):
+        await create(FakeAdmin(forbidden=admin.forbidden, telling=False), PLAN)
 
 
 async def test_topic_made_by_somebody_else_meanwhile() -> None:
@@ -161,6 +182,14 @@ def test_journal_configuration(window: float, days: int) -> None:
     assert config["cleanup.policy"] == "compact,delete"
     assert config["retention.ms"] == str(days * DAY)
     assert config["min.compaction.lag.ms"] == "0"
+
+
+def test_nothing_of_the_journal_is_left_to_the_cluster() -> None:
+    """What would lose entries, or date them by the clocks of all who write."""
+    config = _spec("journal").config
+    assert config["retention.bytes"] == "-1"
+    assert config["message.timestamp.type"] == "LogAppendTime"
+    assert config["unclean.leader.election.enable"] == "false"
 
 
 @pytest.mark.parametrize("largest", [1_048_588, 9_000_000])

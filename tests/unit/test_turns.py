@@ -6,7 +6,12 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.errors import Draining
 from worker.turns import Turns
+
+
+async def plainly(ours):
+    await ours
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.booleans()), max_size=20))
@@ -18,7 +23,7 @@ def test_any_mix_of_things(plan):
         order: dict[str, list[int]] = {"a": [], "b": []}
 
         async def use(number, thing, steps):
-            async with turns.of(thing):
+            async with turns.of(thing, plainly):
                 inside[thing] += 1
                 assert inside[thing] == 1
                 order[thing].append(number)
@@ -40,3 +45,23 @@ def test_any_mix_of_things(plan):
         assert not turns._waiting
 
     asyncio.run(main())
+
+
+async def test_a_turn_that_came_and_was_not_used():
+    """What is waited for behind it ends the wait: it goes on to the next."""
+    turns, entered = Turns(), []
+
+    async def drained(ours):
+        await ours
+        raise Draining
+
+    async def use(name, wait):
+        async with turns.of("a", wait):
+            entered.append(name)
+            await asyncio.sleep(0)
+
+    waits = {"first": plainly, "second": drained, "third": plainly}
+    ended = await asyncio.gather(*(use(*each) for each in waits.items()), return_exceptions=True)
+    assert entered == ["first", "third"]
+    assert isinstance(ended[1], Draining)
+    assert not turns._waiting

@@ -6,7 +6,9 @@ import pytest
 from pydantic import SecretStr
 
 from worker import wiring
+from worker.customer_api import Meaning
 from worker.errors import SettingsError
+from worker.hold import Holds
 from worker.settings import Account, Api, Reconcile, Settings
 
 ACCOUNTS = tuple(Account(username=f"user-{number}", password=SecretStr(f"p{number}")) for number in range(3))
@@ -48,11 +50,34 @@ def test_no_account():
         wiring.credentials(Settings())
 
 
-async def test_an_internal_error_where_a_look_up_is_configured():
-    """It may have come after the customer was stored, so that it is looked up and not sent again."""
-    plain = Settings(api=Api(username="u", password=SecretStr("p")))
-    asking = plain.model_copy(update={"reconcile": Reconcile(by="email")})
-    async with wiring.api(plain) as api, wiring.api(asking) as careful:
-        assert 500 in api._meaning.retry_statuses
-        assert 500 in careful._meaning.unknown_statuses
-        assert 500 not in careful._meaning.retry_statuses
+@pytest.mark.parametrize(("by", "with_wait"), [("none", set()), ("email", {503})])
+async def test_what_answers_mean(by, with_wait):
+    """A call that a proxy may have lost is a doubt where it can be looked up; an internal error is one anyway."""
+    api = Api(username="u", password=SecretStr("p"), context_root="/crm")
+    async with wiring.api(Settings(api=api, reconcile=Reconcile(by=by))) as client:
+        assert client._meaning == Meaning(with_wait=frozenset(with_wait), own_path="/crm/ws/v12/")
+
+
+@pytest.mark.parametrize(
+    ("given", "by", "resends"),
+    [
+        ({}, "none", True),
+        ({}, "email", False),
+        ({"unknown_statuses": "500,503"}, "none", False),
+        ({"retry_statuses": "503"}, "email", True),
+    ],
+)
+def test_a_503_that_is_sent_again(given, by, resends):
+    """Where it cannot be looked up, or where somebody says so; `check` warns of it."""
+    assert wiring.resends_503(Settings(api=Api.model_validate(given), reconcile=Reconcile(by=by))) is resends
+
+
+@pytest.mark.parametrize(("by", "of_others"), [("email", True), ("custom_attribute", False)])
+async def test_a_look_up_that_may_find_somebody_else(by, of_others):
+    """An e-mail address may be another customer's; the event's own mark is nobody else's."""
+    account = Api(username="u", password=SecretStr("p"))
+    given = Settings(api=account, reconcile=Reconcile(by=by, attribute="eventid"))
+    async with wiring.api(given) as api:
+        search = wiring.reconciliation(given, Holds(wiring.breaker(given)), api).search
+    assert search is not None
+    assert search.of_others is of_others

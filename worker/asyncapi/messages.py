@@ -3,6 +3,7 @@
 from typing import Any
 
 from worker.cloud_events import CONFIRMED, REQUESTED
+from worker.commands import MAX_NAME
 from worker.entries import CLAIM
 from worker.results import CONTENT_TYPE, FAILED, SUCCEEDED
 
@@ -13,9 +14,11 @@ KAFKA = "0.5.0"
 
 _STRUCTURED = CONTENT_TYPE.decode()
 _TEXT: Node = {"type": "string"}
+_NAME: Node = {**_TEXT, "minLength": 1, "maxLength": MAX_NAME}
 _TRACE: Node = {"traceparent": _TEXT, "tracestate": _TEXT}
 _REQUEST_KEY = "The customer's key upstream: records with one key are handled one after another. May be null."
 _SAME_KEY = "That of the request, byte for byte."
+_KEY_OR_SUM = "That of the request, or its SHA-256 in hexadecimal digits where the topic does not take the whole."
 
 # By channel, the names of its messages.
 OF: dict[str, tuple[str, ...]] = {
@@ -57,10 +60,14 @@ def messages() -> Node:
             "That of the event in doubt.",
         ),
         "succeeded": _message(
-            SUCCEEDED, "The customer exists. A repeat has the same id.", "succeeded", _structured(), _SAME_KEY
+            SUCCEEDED, "The customer exists. A repeat has the same id.", "succeeded", _structured(), _KEY_OR_SUM
         ),
         "failed": _message(
-            FAILED, "No customer came of it, and why. A repeat has the same id.", "failed", _structured(), _SAME_KEY
+            FAILED,
+            "No customer came of it, and why. A repeat has the same id.",
+            "failed",
+            _structured(),
+            _KEY_OR_SUM,
         ),
         "deadLetter": _message(
             "dead letter",
@@ -111,10 +118,10 @@ def _binary() -> Node:
     own = {
         "ce_specversion": {"const": "1.0"},
         "ce_type": {"const": REQUESTED},
-        "ce_source": {**_TEXT, "minLength": 1},
-        "ce_id": {**_TEXT, "minLength": 1},
+        "ce_source": _NAME,
+        "ce_id": _NAME,
     }
-    more = {"ce_subject": _TEXT, "ce_time": {**_TEXT, "format": "date-time"}, "content-type": _TEXT}
+    more = {"ce_subject": _NAME, "ce_time": {**_TEXT, "format": "date-time"}, "content-type": _TEXT}
     return {"type": "object", "properties": {**own, **more, **_TRACE}, "required": list(own)}
 
 

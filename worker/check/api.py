@@ -54,17 +54,20 @@ Certificate = Callable[[], Awaitable[tuple[str, float]]]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How the API is used: `look_up` is none, email or custom_attribute."""
+    """How the API is used: `look_up` is none, email or custom_attribute; `resends_503` without knowing who said it."""
 
     base_url: str
     look_up: str = "none"
     attribute: str = ""
+    resends_503: bool = False
 
 
 def api(opened: Callable[[], AbstractAsyncContextManager[Api]], wanted: Wanted, certificate: Certificate) -> Check:
     """What needs a session is not tried without one."""
 
     async def check() -> AsyncIterator[Line]:
+        if wanted.resends_503:
+            yield _resends()
         yield await said("tls", _tls(wanted, certificate), "see WORKER_API__BASE_URL and WORKER_API__CA_FILE")
         try:
             async with opened() as client:
@@ -112,6 +115,11 @@ async def _tls(wanted: Wanted, certificate: Certificate) -> Line:
     if days < DAYS_LEFT:
         return Line("tls", "warning", detail, "have it renewed")
     return Line("tls", "ok", detail)
+
+
+def _resends() -> Line:
+    detail = "none is configured: a 503 is sent again, which a proxy may have said after it had passed the call on"
+    return Line("look-up", "warning", detail, "see WORKER_RECONCILE__BY, or name 503 in WORKER_API__UNKNOWN_STATUSES")
 
 
 def _reached(answer: Answer) -> Line:
@@ -174,7 +182,11 @@ async def _search(client: Api, wanted: Wanted) -> Line:
             await client.find_by_attribute(wanted.attribute, str(uuid4()))
     except SearchRefused as error:
         return Line("search", "failed", str(error), SEARCH)
-    return Line("search", "ok", f"allowed, by {wanted.attribute or wanted.look_up}")
+    if wanted.look_up == "email":
+        return Line(
+            "search", "ok", "allowed, by email: each customer is also searched before its POST, twice the calls"
+        )
+    return Line("search", "ok", f"allowed, by {wanted.attribute}")
 
 
 async def _attribute(client: Api, wanted: Wanted) -> Line:

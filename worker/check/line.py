@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-import orjson
-
 from worker.errors import WorkerError
+from worker.terminal import document
 
 # Seconds that any one line may take; each question has a deadline of its own that comes sooner.
 WITHIN = 90.0
@@ -29,7 +28,7 @@ class Line:
 
     def json(self) -> str:
         """The same for a machine."""
-        return orjson.dumps(asdict(self)).decode()
+        return document(asdict(self))
 
 
 # Each line as soon as it is known; a check raises nothing that it can say in a line.

@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable, Iterator
 
 from worker.check.line import Line
-from worker.topics import DAY, MIB, Cluster, Plan, Topic, refusals
+from worker.journal_config import alter, troubles
+from worker.topics import DAY, ENVELOPE, MIB, Cluster, Plan, Topic, refusals
 
 
 def _usable(plan: Plan, cluster: Cluster) -> Iterator[Line]:
@@ -36,15 +37,15 @@ def _copies(plan: Plan, cluster: Cluster) -> Iterator[Line]:
 
 
 def _journal(plan: Plan, cluster: Cluster) -> Iterator[Line]:
-    journal = cluster.topics.get(plan.journal)
-    if journal is None or journal.config is None or not plan.journal_enabled:
-        return
-    policies, days = _policies(journal), _days(journal)
-    if "compact" not in policies:
-        yield Line("journal", "warning", "is not compacted", f"cleanup.policy of {journal.name}: compact,delete")
-    if "delete" in policies and days * 86_400 < plan.window:
-        wish = f"retention.ms of {journal.name} at least {plan.journal_retention} (WORKER_JOURNAL__WINDOW)"
-        yield Line("journal", "warning", f"keeps {days:g} days, less than its window", wish)
+    """What could lose entries or grow for ever fails, one line each; the rest is one warning."""
+    # How many acknowledge is told of all topics together.
+    found = [trouble for trouble in troubles(plan, cluster) if trouble.name != "min.insync.replicas"]
+    for trouble in found:
+        if trouble.grave:
+            yield Line("journal", "failed", trouble.detail, alter(plan, cluster, [trouble]))
+    if others := [trouble for trouble in found if not trouble.grave]:
+        detail = f"differs: {'; '.join(trouble.detail for trouble in others)}"
+        yield Line("journal", "warning", detail, alter(plan, cluster, others))
 
 
 def _requests(plan: Plan, cluster: Cluster) -> Iterator[Line]:
@@ -67,8 +68,22 @@ def _dead_letters(plan: Plan, cluster: Cluster) -> Iterator[Line]:
         yield Line("dead letters", "warning", "the largest request does not fit with its headers", wish)
 
 
+def _results(plan: Plan, cluster: Cluster) -> Iterator[Line]:
+    for name in (plan.succeeded, plan.failed):
+        if (topic := cluster.topics.get(name)) and topic.number("max.message.bytes", MIB) < ENVELOPE:
+            wish = f"max.message.bytes of {name} at least {ENVELOPE}"
+            yield Line("results", "warning", "an event may be too large for its topic, and its partition stands", wish)
+
+
 # Each is one function from the plan and what there is to lines; silence means that all is well.
-TOPICS: tuple[Callable[[Plan, Cluster], Iterator[Line]], ...] = (_usable, _copies, _requests, _journal, _dead_letters)
+TOPICS: tuple[Callable[[Plan, Cluster], Iterator[Line]], ...] = (
+    _usable,
+    _copies,
+    _requests,
+    _journal,
+    _results,
+    _dead_letters,
+)
 
 
 def _policies(topic: Topic) -> set[str]:

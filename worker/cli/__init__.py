@@ -9,6 +9,7 @@ import typer
 from worker import __version__, logs
 from worker.cli import dead_letters, events, journal, trials, work
 from worker.errors import SettingsError, WorkerError
+from worker.terminal import say
 
 app = typer.Typer(
     name="customer-worker",
@@ -30,16 +31,16 @@ def main() -> None:
     try:
         app()
     except SettingsError as error:
-        typer.echo(str(error), err=True)
+        say(str(error), err=True)
         sys.exit(2)
     except WorkerError as error:
-        typer.echo(str(error), err=True)
+        say(str(error), err=True)
         sys.exit(1)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001  typer calls it with the flag
     if asked:
-        typer.echo(__version__)
+        say(__version__)
         raise typer.Exit
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from worker.cli.ending import Json, end, settings_of
+from worker.terminal import say
 
 app = typer.Typer()
 schema = typer.Typer(help="Schemas of the events, on stdout.", no_args_is_help=True)
@@ -20,14 +21,13 @@ def validate(
     as_json: Json = False,
 ) -> None:
     """Check events against the rules of the API, as the worker would; sends nothing."""
-    from rich.console import Console  # noqa: PLC0415
-
     from worker import validate as validation  # noqa: PLC0415
     from worker import wiring  # noqa: PLC0415
+    from worker.screen import PlainConsole  # noqa: PLC0415
 
     settings = settings_of(context)
     decoder = wiring.decoder(settings, validation.catalog_of(catalog, settings.customer.catalog))
-    raise typer.Exit(validation.report(validation.verdicts(file, decoder), Console(), as_json=as_json))
+    raise typer.Exit(validation.report(validation.verdicts(file, decoder), PlainConsole(), as_json=as_json))
 
 
 @schema.command("customer")
@@ -35,7 +35,7 @@ def schema_customer() -> None:
     """JSON Schema of a request's data."""
     from worker import schema as schemas  # noqa: PLC0415
 
-    typer.echo(schemas.printed(schemas.customer_schema()))
+    say(schemas.printed(schemas.customer_schema()))
 
 
 @schema.command("events")
@@ -43,7 +43,7 @@ def schema_events() -> None:
     """JSON Schema of the four CloudEvents, and of a dead letter's headers."""
     from worker import schema as schemas  # noqa: PLC0415
 
-    typer.echo(schemas.printed(schemas.events_schema()))
+    say(schemas.printed(schemas.events_schema()))
 
 
 @schema.command("asyncapi")
@@ -52,7 +52,7 @@ def schema_asyncapi(context: typer.Context) -> None:
     from worker import asyncapi, wiring  # noqa: PLC0415
     from worker.schema import printed  # noqa: PLC0415
 
-    typer.echo(printed(asyncapi.asyncapi(*wiring.described(settings_of(context)))))
+    say(printed(asyncapi.asyncapi(*wiring.described(settings_of(context)))))
 
 
 @app.command()

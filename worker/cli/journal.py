@@ -36,3 +36,16 @@ def unknown(context: typer.Context, *, as_json: Json = False) -> None:
     from worker import journal_commands  # noqa: PLC0415
 
     end(journal_commands.unknown(settings_of(context), as_json=as_json))
+
+
+@app.command("adopt")
+def adopt(
+    context: typer.Context,
+    group: Annotated[str, typer.Option("--from", help="The group that has it now; no worker of it may be at work.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")] = False,
+) -> None:
+    """Take the journal over from a group that was renamed; 1 where there is nothing of that group's."""
+    from worker import journal_adoption  # noqa: PLC0415
+
+    end(journal_adoption.adopt(settings_of(context), group, yes=yes))

@@ -4,6 +4,7 @@ import typer
 
 from worker import logs
 from worker.cli.ending import Json, end, settings_of
+from worker.terminal import say
 
 app = typer.Typer()
 topics = typer.Typer(help="The five topics.", no_args_is_help=True)
@@ -41,5 +42,5 @@ def health(context: typer.Context) -> None:
     from worker.health import problem  # noqa: PLC0415
 
     if found := problem(settings_of(context).ops):
-        typer.echo(found, err=True)
+        say(found, err=True)
         raise typer.Exit(1)

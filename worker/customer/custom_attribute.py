@@ -35,15 +35,18 @@ _ALLOWED: Final = re.compile(r"""[a-zA-Z0-9 @:._\-&,()?#='"\x80-\U0010ffff]*""")
 def _as_configured(scope: Scope) -> Check:
     def check(attribute: CustomAttribute, info: ValidationInfo) -> CustomAttribute:
         known = circumstances(info).catalog.attributes(scope)
-        if known is not None and attribute["attribName"] not in known:
+        if known is None:
+            # It may be an enumeration, whose values the page restricts to nothing but the configured ones.
+            return attribute
+        if attribute["attribName"] not in known:
             raise broken("configured_values", allowed=frozenset(known), at=("attribName",))
-        _check_values(attribute["attribValues"], (known or {}).get(attribute["attribName"], Attribute()))
+        _check_values(attribute["attribValues"], known[attribute["attribName"]])
         return attribute
 
     return Check(
         ("configured_values", "characters"),
         f"name and enumerated values as in the catalog's `custom_attributes.{scope}`; "
-        "any other text holds letters, digits, space, ``@ : . _ - & , ( ) ? # = ' \"`` and what is above ASCII",
+        "a `string` of it holds letters, digits, space, ``@ : . _ - & , ( ) ? # = ' \"`` and what is above ASCII",
         check,
         page="Allowed Characters For Custom Attributes",
     )

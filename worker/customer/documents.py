@@ -12,6 +12,11 @@ Json = Any
 _MARKS: Final = ((b"\xef\xbb\xbf", "UTF-8"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 
 
+_MAX_GLIMPSED: Final = 16 * 1024 * 1024
+_MAX_PARTS: Final = 500_000
+"""Bytes, and commas and brackets: what is read of a value that breaks the limits takes some 100 MB at most."""
+
+
 class Unreadable(ValueError):
     """Bytes that are no usable JSON or XML; the message is for the event's author and quotes nothing of it."""
 
@@ -44,6 +49,16 @@ def read_json(raw: bytes, max_depth: int) -> Json:
     if _repeats_names(raw, document):
         read_json_exactly(raw, max_depth)
     return document
+
+
+def glimpsed(raw: bytes) -> Json:
+    """What the value holds, to be told and not to be worked on; None where it is no JSON, or would take too much."""
+    if len(raw) > _MAX_GLIMPSED or sum(map(raw.count, (b",", b"[", b"{"))) > _MAX_PARTS:
+        return None
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def read_json_exactly(raw: bytes, max_depth: int) -> Json:

@@ -25,6 +25,19 @@ def normalised(document: Json) -> Json:
     return _element(document if repeated else {names[name]: value for name, value in document.items()}, CUSTOMER)
 
 
+def drop_unknown(document: Json, shape: Shape = CUSTOMER) -> int:
+    """Leaves out of a normalised document what no customer has at that place; how many there were."""
+    if isinstance(document, list):
+        return sum(drop_unknown(item, shape) for item in document)
+    if not isinstance(document, dict):
+        return 0
+    unknown = [name for name in document if name not in shape.children]
+    for name in unknown:
+        del document[name]
+    below = ((item, shape.children[name].shape) for name, item in document.items())
+    return len(unknown) + sum(drop_unknown(item, inner) for item, inner in below if inner)
+
+
 def excerpt(document: Json) -> Json:
     """The beginning of every list and every element, small whatever the document's size."""
     if isinstance(document, dict):

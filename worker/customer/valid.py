@@ -12,10 +12,9 @@ from worker.customer.circumstances import NOTHING_KNOWN, Circumstances, Configur
 from worker.customer.custom_attribute import CustomAttribute
 from worker.customer.customer import AnyCustomer, GroupCustomer, IndividualCustomer
 from worker.customer.documents import Json
-from worker.customer.plain import excerpt, normalised
+from worker.customer.plain import drop_unknown, excerpt, normalised
 from worker.customer.shape import CUSTOMER
 from worker.customer.violations import (
-    MAX_VIOLATIONS,
     Steps,
     Violations,
     found,
@@ -26,7 +25,7 @@ from worker.customer.violations import (
     unknown_kind,
 )
 from worker.customer.xml import write_xml
-from worker.outcomes import Violation
+from worker.outcomes import MAX_VIOLATIONS, Violation
 
 Kind = Literal["individual", "group"]
 Format = Literal["json", "xml"]
@@ -118,14 +117,18 @@ class Judge:
         Of an event with more than `MAX_VIOLATIONS` only its beginning is judged in detail; `count` at no path says so.
         """
         document = normalised(document)
-        customer, broken = self._try(document)
-        unknown = [place for place, each in broken if each.rule == "unknown_element"]
-        if self.drop_unknown and unknown:
-            for place in unknown:
-                _drop(document, place)
-            self.dropped += len(unknown)
-            customer, broken = self._try(document)
+        customer, broken = self._leniently(document) if self.drop_unknown else self._try(document)
         return customer or tuple(each for _, each in in_order(broken, document))
+
+    def _leniently(self, document: Json) -> tuple[Customer | None, Violations]:
+        self.dropped += drop_unknown(document)
+        customer, broken = self._try(document)
+        # What only another kind of customer or of contact point has.
+        unknown = [place for place, each in broken if each.rule == "unknown_element"]
+        for place in unknown:
+            _drop(document, place)
+        self.dropped += len(unknown)
+        return self._try(document) if unknown else (customer, broken)
 
     def _try(self, document: Json) -> tuple[Customer | None, Violations]:
         broken = self._beside_the_model(document)

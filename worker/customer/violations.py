@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from worker.customer.documents import Json
 from worker.customer.shape import CUSTOMER, Child, Shape
-from worker.outcomes import Rule, Violation
+from worker.outcomes import MAX_VIOLATIONS, Rule, Violation
 
 Steps = tuple[str | int, ...]
 """A path as names and indexes."""
@@ -38,9 +38,6 @@ RULES: Final[dict[str, Rule]] = {
 _OWN: Final[dict[str, Rule]] = {rule: rule for rule in get_args(Rule)}
 _LIMITS: Final = ("limit", "max_length", "min_length")
 _MAX_NAME: Final = 64
-
-MAX_VIOLATIONS: Final = 500
-"""More would cost seconds to name, and nobody reads on."""
 
 
 def found(errors: Iterable[ErrorDetails]) -> Violations:

@@ -11,7 +11,8 @@ from worker.customer import namespaces
 from worker.customer.documents import Json, Unreadable, require_utf8
 from worker.customer.shape import CUSTOMER, Child, Shape
 
-_ENCODING: Final = re.compile(rb"""^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"']+)["']""")
+_DECLARATION: Final = re.compile(rb"""\s*<\?xml\s(?:(?!\?>).)*""", re.DOTALL)
+_ENCODING: Final = re.compile(rb"""\sencoding\s*=\s*["']([^"']*)["']""")
 _FAULTS: Final = {code: name for name, code in vars(etree.ErrorTypes).items() if isinstance(code, int)}
 _TAGS: Final = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
 _FEW: Final = 16
@@ -21,6 +22,8 @@ _FEW: Final = 16
 _FOREIGN: Final = etree.XPath(
     "//@*[namespace-uri() != 'http://www.w3.org/2001/XMLSchema-instance'] | //*[*]/text()[normalize-space()]"
 )
+
+_NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 _DECLARED: Final = " ".join(
     f'xmlns{":" if prefix else ""}{prefix.removesuffix(":")}="{uri}"' for uri, prefix in namespaces.PREFIXES.items()
@@ -67,7 +70,8 @@ def _read(raw: bytes, max_depth: int) -> Json:
 
 def _require_plain(raw: bytes) -> None:
     require_utf8(raw)
-    declared = _ENCODING.match(raw[:200])
+    declaration = _DECLARATION.match(raw)
+    declared = _ENCODING.search(declaration[0]) if declaration else None
     if declared and declared[1].upper() not in (b"UTF-8", b"US-ASCII", b"ASCII"):
         raise Unreadable("the XML declares another encoding than UTF-8")
     if b"<!DOCTYPE" in raw:
@@ -75,7 +79,9 @@ def _require_plain(raw: bytes) -> None:
 
 
 def _parse(raw: bytes, max_depth: int) -> etree._Element:
+    """As UTF-8, whatever it declares."""
     parser = etree.XMLParser(
+        encoding="utf-8",
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -104,6 +110,8 @@ def _element(node: etree._Element, shape: Shape, levels: int) -> Json:
     document: dict[str, Json] = {}
     for each in node:
         child = shape.tags.get(each.tag)  # type: ignore[arg-type]  # types-lxml allows tags that only comments have
+        if child and _is_nil(each):
+            continue
         if child is None:
             _require_depth(each, levels)
             document[_foreign_name(each, shape)] = ""
@@ -125,6 +133,17 @@ def _child(node: etree._Element, child: Child, levels: int) -> Json:
     if child.shape is not None:
         return _element(node, child.shape, levels - 1)
     return {} if len(node) else node.text or ""
+
+
+def _is_nil(node: etree._Element) -> bool:
+    """Whether it says of itself that it is not set: then it holds nothing, and is as good as not there."""
+    said = node.get(_NIL, "false").strip()
+    if said not in ("true", "1", "false", "0"):
+        raise Unreadable("an xsi:nil is neither true nor false")
+    nil = said in ("true", "1")
+    if nil and (len(node) or (node.text or "").strip()):
+        raise Unreadable("an element has xsi:nil and holds something all the same")
+    return nil
 
 
 def _foreign_name(node: etree._Element, shape: Shape) -> str:

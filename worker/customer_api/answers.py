@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-
-from yarl import URL
+from urllib.parse import urljoin
 
 from worker.customer_id import usable_id
 from worker.errors import CreatedIdUnknown, OutcomeUnknown, RefusedForNow
@@ -14,31 +13,54 @@ from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Suc
 
 # Both error bodies carry a code such as 400-101; nothing else of a body is kept: it may echo personal data
 # (reference 4.1). The search is on bytes, so that a wrong charset or a cut body changes nothing.
-_PLAIN = re.compile(r"(?:/[A-Za-z0-9_-]+)+/?")
 _CODE = re.compile(rb"""["<](?:\w+:)?code["\s]*[:>]\s*"?(\d{3}-\d{1,6})["<]""")
+# Before its path a reference may have a scheme and a host, behind it a query and a fragment.
+_PATH = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(//[^/?#]*)?([^?#]*)")
+_CUSTOMER = re.compile(r".*(/interaction/customer/([^/]*))", re.DOTALL)
+_TOLD_AS_IT_IS = re.compile(r"/[!-~]{1,1023}")
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """The configurable part: which statuses are unknown outcomes and which are "not now"."""
+    """Which statuses are unknown outcomes and which are "not now"; `with_wait` are of these only those that say when.
 
-    origin: URL
-    unknown_statuses: frozenset[int]
-    retry_statuses: frozenset[int]
+    What is in neither is a refusal where the API can only have refused, and unknown otherwise. `own_path` is what all
+    paths of the API begin with.
+    """
+
+    unknown: frozenset[int] = frozenset({500, 502, 504})
+    not_now: frozenset[int] = frozenset({408, 429, 503})
+    with_wait: frozenset[int] = frozenset()
+    own_path: str = "/system/ws/v12/"
 
 
 def judge(meaning: Meaning, customer_type: str, status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
     """The outcome, its attempts not yet counted; or RefusedForNow, OutcomeUnknown, CreatedIdUnknown."""
     http = HttpAnswer(status, error_code(body))
     if status == 201:
-        return _created(meaning.origin, customer_type, headers)
-    if status in meaning.unknown_statuses:
+        return _created(meaning.own_path, customer_type, headers)
+    wait = retry_after(headers, datetime.now(UTC))
+    if status in meaning.unknown or (status in meaning.with_wait and wait is None):
         raise OutcomeUnknown(f"the API answered {status}")
-    if status in meaning.retry_statuses:
-        raise RefusedForNow(status, http.error_code, retry_after(headers, datetime.now(UTC)))
-    if not 300 <= status < 500:
+    if status in meaning.not_now:
+        raise RefusedForNow(status, http.error_code, wait)
+    # 303 is what a server says after it has carried out a POST.
+    if status == 303 or not 300 <= status < 500:
         raise OutcomeUnknown(f"the API answered {status}, which is no answer to a creation")
     return Failed(_reason(http))
+
+
+def refuses_session(meaning: Meaning, status: int, headers: Mapping[str, str]) -> bool:
+    """Whether the call was refused before it ran, because of its session.
+
+    By a 401, or by the way to a login page: where it leads decides, whatever scheme and host a proxy put before it. A
+    status that has a meaning of its own by the settings keeps it.
+    """
+    if status in {302, 307} and status not in meaning.unknown | meaning.not_now:
+        target = headers.get("Location", "")
+        led_to = urljoin(f"{meaning.own_path}interaction/customer", _path(target))
+        return bool(target) and not led_to.startswith(meaning.own_path)
+    return status == 401
 
 
 def error_code(body: bytes) -> str | None:
@@ -58,25 +80,29 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
         return None
 
 
-def _created(origin: URL, customer_type: str, headers: Mapping[str, str]) -> Succeeded:
-    """201: the id is the last segment of `Location`, relative or absolute on the same origin; two of them are none."""
-    locations = {value for name, value in headers.items() if name.lower() == "location"}
-    path = _path(origin, locations.pop()) if len(locations) == 1 else ""
-    customer_id = path.rpartition("/")[2]
+def _created(own_path: str, customer_type: str, headers: Mapping[str, str]) -> Succeeded:
+    """201: the id is the last segment of the path that `Location` leads to; two different ones are none."""
+    found = {_customer(own_path, value) for name, value in headers.items() if name.lower() == "location"}
+    path, customer_id = found.pop() if len(found) == 1 else ("", "")
     if not usable_id(customer_id):
         raise CreatedIdUnknown("the API answered 201 without a usable Location: created, id unknown")
     return Succeeded(customer_id, path, customer_type, attempts=0)
 
 
-def _path(origin: URL, location: str) -> str:
-    """Where it leads on that origin, without a slash at the end; nothing for what leads elsewhere or nowhere."""
-    if _PLAIN.fullmatch(location):  # as nearly every answer has it: a URL takes 7 µs
-        return location.rstrip("/")
-    try:
-        url = origin.join(URL(location))
-        return url.path.rstrip("/") if location.isascii() and url.origin() == origin else ""
-    except ValueError:
-        return ""
+def _customer(own_path: str, location: str) -> tuple[str, str]:
+    """(path, id) of `.../interaction/customer/ID`; the path's beginning is left out where it cannot be passed on."""
+    named = re.sub(r";[^/]*", "", _path(location)).rstrip("/")
+    path = f"{own_path}interaction/{named}" if named.startswith("customer/") else f"/{named.lstrip('/')}"
+    found = _CUSTOMER.fullmatch(path)
+    if found is None:
+        return "", ""
+    return (path if _TOLD_AS_IT_IS.fullmatch(path) else found[1]), found[2]
+
+
+def _path(location: str) -> str:
+    """Where a reference leads, without scheme and host, query and fragment."""
+    found = _PATH.match(location)
+    return (found[2] or ("/" if found[1] else "")) if found else ""
 
 
 def _reason(http: HttpAnswer) -> Reason:

@@ -5,11 +5,9 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 from urllib.parse import quote
 
-from yarl import URL
-
 from worker.commands import CreateCustomer, Request
 from worker.customer.namespaces import CUSTOMER
-from worker.customer_api.answers import Meaning, judge
+from worker.customer_api.answers import Meaning, judge, refuses_session
 from worker.customer_api.http import Access, Answer, Http, pooled
 from worker.customer_api.search import criterion, found, listed
 from worker.customer_api.session import HEADER, Credentials, Session
@@ -34,6 +32,13 @@ class CustomerApi:
     async def log_in(self) -> None:
         """Return with a session at hand. Raises LoginRefused or ApiUnavailable; nothing of a customer is sent."""
         await self._session.current()
+
+    async def log_in_anew(self) -> None:
+        """Return with another session than before; callers at the same time share one login. Raises as `log_in`.
+
+        For whoever doubts an answer that a session may be the cause of, although it was not refused as such.
+        """
+        await self._session.anew()
 
     @property
     def session_age(self) -> float | None:
@@ -140,19 +145,22 @@ class CustomerApi:
         """The answer to a call with a session that was not refused; made twice at most."""
         session = await self._session.current()
         answer = await self._called(call, session)
-        if answer.status == 401:
+        if self._refused(answer):
             session = await self._session.renew(session)
             answer = await self._called(call, session)
-        if answer.status == 401:
+        if self._refused(answer):
             self._session.over(session)
-            raise LoginRefused("the API refused the session right after a good login")
+            raise LoginRefused(f"the API refused the session right after a good login: {answer.status}")
         return answer
 
     async def _called(self, call: Callable[[str], Awaitable[Answer]], session: str) -> Answer:
         answer = await call(session)
-        if answer.status != 401:
+        if not self._refused(answer):
             self._session.accepted(session, answer.headers.get(HEADER))
         return answer
+
+    def _refused(self, answer: Answer) -> bool:
+        return refuses_session(self._meaning, answer.status, answer.headers)
 
 
 def _trace(request: Request) -> dict[str, str]:
@@ -161,17 +169,16 @@ def _trace(request: Request) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def customer_api(  # noqa: PLR0913  what may be left out has a name
+async def customer_api(
     access: Access,
     credentials: Credentials | Callable[[], Credentials],
     *,
     force_login: bool = True,
-    unknown_statuses: frozenset[int] = frozenset({502, 504}),
-    retry_statuses: frozenset[int] = frozenset({408, 429, 500, 503}),
+    meaning: Meaning | None = None,
     measures: Measures | None = None,
 ) -> AsyncIterator[CustomerApi]:
     """A client that logs out at the end; credentials that can change are read anew at each login."""
-    meaning = Meaning(URL(access.base_url), unknown_statuses, retry_statuses)
+    meaning = meaning or Meaning(own_path=access.own_path)
     read = credentials if callable(credentials) else lambda: credentials
     measures = measures or Measures()
     async with pooled(access, measures) as http:

@@ -15,7 +15,7 @@ from aiohttp.connector import Connection
 from yarl import URL
 
 from worker.commands import trace_id_of
-from worker.customer_api.connector import connector, why
+from worker.customer_api.connector import MAX_HEAD, MAX_LINES, connector, why
 from worker.errors import ApiUnavailable, OutcomeUnknown
 from worker.measures import NO_ANSWER, NOT_SENT, Measures
 
@@ -42,9 +42,14 @@ class Access:
     def content_type(self) -> str:
         return f"application/{self.format}"
 
+    @property
+    def own_path(self) -> str:
+        """What every path of the API begins with."""
+        return f"{self.context_root}/ws/v12/"
+
     def url(self, path: str) -> URL:
         """`path` starts after the version: `/interaction/customer`."""
-        return URL(f"{self.base_url}{self.context_root}/ws/v12{path}", encoded=True)
+        return URL(f"{self.base_url}{self.own_path}{path.removeprefix('/')}", encoded=True)
 
 
 @dataclass(slots=True)
@@ -125,6 +130,9 @@ async def pooled(access: Access, measures: Measures | None = None) -> AsyncItera
         headers=headers,
         cookie_jar=aiohttp.DummyCookieJar(),
         request_class=Watched,
+        max_line_size=MAX_HEAD,
+        max_field_size=MAX_HEAD,
+        max_headers=MAX_LINES,
         auto_decompress=False,
     ) as session:
         yield Http(session, measures or Measures())

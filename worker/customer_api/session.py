@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 from xml.sax.saxutils import escape
 
 import orjson
@@ -85,6 +87,16 @@ class Session:
         """The session id; logs in when there is none."""
         return self._token or await self._logged_in()
 
+    async def anew(self) -> str:
+        """Another session than the one at hand, which is given back: a user has five of them.
+
+        A login that is under way, or that somebody else asked for at the same time, is as good.
+        """
+        if self._login is not None:
+            return await self._logged_in()
+        old, self._token = self._token, None
+        return await asyncio.shield(self._begin(self._log_in_after(old)))
+
     async def renew(self, refused: str) -> str:
         """Another session than the refused one: a new login only if that one is still current.
 
@@ -124,14 +136,19 @@ class Session:
             await self._login
         token, self._token = self._token, None
         if token is not None:
-            await self._call("DELETE", self._access.url("/authentication/user/logout"), {HEADER: token})
-            log.info("session.logged_out")
+            await self._end(token)
+
+    async def _end(self, token: str) -> None:
+        await self._call("DELETE", self._access.url("/authentication/user/logout"), {HEADER: token})
+        log.info("session.logged_out")
 
     async def _logged_in(self) -> str:
-        if self._login is None:
-            self._login = asyncio.create_task(self._log_in(), name="log in")
-            self._login.add_done_callback(self._login_over)
-        return await asyncio.shield(self._login)
+        return await asyncio.shield(self._login or self._begin(self._log_in()))
+
+    def _begin(self, login: Coroutine[Any, Any, str]) -> asyncio.Task[str]:
+        self._login = asyncio.create_task(login, name="log in")
+        self._login.add_done_callback(self._login_over)
+        return self._login
 
     def _login_over(self, task: asyncio.Task[str]) -> None:
         self._login = None
@@ -143,6 +160,14 @@ class Session:
             self._born = time.monotonic()
             self._logins += 1
             self._deaths.born()
+
+    async def _log_in_after(self, old: str | None) -> str:
+        """The old session may be over already, or its end fail: only the login has to go well."""
+        if old is not None:
+            with suppress(ApiUnavailable, LoginRefused, OutcomeUnknown, TimeoutError):
+                async with asyncio.timeout(LOGOUT_WITHIN):
+                    await self._end(old)
+        return await self._log_in()
 
     async def _log_in(self) -> str:
         """This path cannot renew anything: a 401 here is a refusal of the credentials."""

@@ -2,8 +2,6 @@
 
 from contextlib import AsyncExitStack
 
-import typer
-
 from worker import wiring
 from worker.dead_letters.filters import Filter
 from worker.dead_letters.listing import Summary, print_letters, print_summary
@@ -11,6 +9,7 @@ from worker.dead_letters.resolutions import resolutions
 from worker.dead_letters.run import Asked, Run
 from worker.dead_letters.topic import topics
 from worker.settings import Settings
+from worker.terminal import say
 
 
 async def list_letters(settings: Settings, wanted: Filter, limit: int | None, *, summary: bool, as_json: bool) -> int:
@@ -28,7 +27,7 @@ async def list_letters(settings: Settings, wanted: Filter, limit: int | None, *,
         resolved = await resolutions(found, listed)
         print_letters([resolved.marked(letter) for letter in listed], as_json=as_json)
     if not listed and not counted.kinds:
-        typer.echo("no dead letter fits", err=True)
+        say("no dead letter fits", err=True)
     return 0
 
 

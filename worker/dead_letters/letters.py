@@ -35,6 +35,7 @@ class Place:
 class Letter:
     """`reason` is None where the record is none of ours; what a header does not tell is None too.
 
+    `original_omitted`: key and headers were left out with the value. `unreadable`: its own headers could not be read.
     `tool` is who wrote a foreign one, as far as its headers show; `kind` is the class of error that tool names.
     `resolved` is the record by which a person ended the doubt; no header says so, whoever reads the requests does.
     """
@@ -57,6 +58,8 @@ class Letter:
     version: str | None = None
     violations: tuple[Json, ...] = ()
     omitted: bool = False
+    original_omitted: bool = False
+    unreadable: bool = False
     null: bool = False
     tool: str | None = None
     kind: str | None = None
@@ -126,6 +129,8 @@ def letter(record: Record) -> Letter:
         version=_text(told.get(names.VERSION)),
         violations=_violations(told.get(names.VIOLATIONS)),
         omitted=told.get(names.PAYLOAD) == names.OMITTED,
+        original_omitted=told.get(names.ORIGINAL) == names.OMITTED,
+        unreadable=told.get(names.HEADERS) == names.UNREADABLE,
         null=told.get(names.VALUE) == names.NULL,
     )
 

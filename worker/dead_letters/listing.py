@@ -4,13 +4,12 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-import orjson
-import typer
-from rich.console import Console
 from rich.table import Table
 
 from worker.dead_letters.letters import Json, Letter
 from worker.journal_view import moment
+from worker.screen import PlainConsole
+from worker.terminal import document, plain, say
 
 COLUMNS = ("letter", "age", "reason", "http", "attempts", "replays", "request", "event", "why")
 
@@ -83,23 +82,19 @@ def age(seconds: float) -> str:
 
 def _print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Event ids and messages are what others wrote: neither a terminal's codes nor a second line come through."""
-    console = Console()
+    console = PlainConsole()
     if not console.is_terminal:
         for row in rows:
-            typer.echo("\t".join(_plain(cell) or "-" for cell in row))
+            say("\t".join(plain(cell) or "-" for cell in row))
         return
     table = Table(box=None, header_style="bold")
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(_plain(cell).replace("[", "\\[") for cell in row))
+        table.add_row(*(plain(cell).replace("[", "\\[") for cell in row))
     console.print(table)
-
-
-def _plain(text: str) -> str:
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def _print_json(rows: Iterable[Json]) -> None:
     for row in rows:
-        typer.echo(orjson.dumps(row).decode())
+        say(document(row))

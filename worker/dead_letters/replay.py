@@ -15,6 +15,7 @@ REPLAYED = "replayed already"
 RESOLVED = "resolved already: a person told which customer it has"
 FORGOTTEN = "perhaps replayed before: the request topic does not reach back to it any more (--accept-duplicates)"
 GONE = "its payload was left out, and the request topic does not hold the original any more"
+UNREADABLE = "its headers could not be read, so that nobody knows what it asked for: have it sent anew"
 UNKNOWN = "its customer may exist (--accept-duplicates, or a look-up: WORKER_RECONCILE__BY)"
 
 
@@ -33,6 +34,7 @@ class Rules:
         against = {
             FOREIGN: letter.reason is None or letter.request is None,
             f"from another topic than {self.topic}": letter.topic != self.topic,
+            UNREADABLE: letter.unreadable,
             NOTHING: not letter.omitted and (letter.null or is_nothing(record)),
             f"replayed {self.max_replays} times (WORKER_DEAD_LETTERS__MAX_REPLAYS)": letter.replays >= self.max_replays,
             FORGOTTEN: not self.accept_duplicates and not self._remembered(letter),
@@ -64,6 +66,7 @@ class Rules:
         told = {
             names.REPLAY_OF: str(letter.request).encode(),
             names.REPLAYS: str(letter.replays + 1).encode(),
+            names.REPLAY_REASON: letter.reason.value.encode() if letter.reason else None,
             names.EVENT_SOURCE: letter.event_source.encode() if letter.event_source else None,
             names.EVENT_ID: letter.event_id.encode() if letter.event_id else None,
             names.ACCEPT_DUPLICATES: names.YES if accepted else None,
@@ -78,4 +81,5 @@ def is_nothing(record: Record) -> bool:
 
 def is_original(found: Record | None, letter: Letter, record: Record) -> bool:
     """Whether the record at the letter's place is still the one that failed, and not one of a topic made anew."""
-    return found is not None and found.key == record.key and found.timestamp == letter.requested
+    same_key = found is not None and (letter.original_omitted or found.key == record.key)
+    return found is not None and same_key and found.timestamp == letter.requested

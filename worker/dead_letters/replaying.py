@@ -10,10 +10,13 @@ from worker.dead_letters.letters import Letter, Place, letter
 from worker.dead_letters.marks import Bits
 from worker.dead_letters.replay import GONE, NOTHING, REPLAYED, RESOLVED, Rules, is_nothing, is_original
 from worker.dead_letters.resolutions import Resolutions
+from worker.pace import Pace
 from worker.reconcile import Absent, Existing, Finding, Unclear
 from worker.records import OutgoingMessage, Position, Record
 
 BATCH = 100
+BATCHES_A_SECOND = 10
+"""With a rate: so many, of as few letters as that takes, are as even as each being published by itself."""
 BATCH_BYTES = 4 * 1024 * 1024
 LOOK_UPS = 8
 EXISTS = "its customer exists: found by the look-up"
@@ -85,26 +88,29 @@ class Replaying:
     look_up: LookUp | None = None
     publish: Publish | None = None
     rate: float | None = None
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     resolved: Resolutions = field(default_factory=Resolutions)
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOK_UPS))
 
     async def results(self, records: AsyncIterator[list[Record]]) -> AsyncGenerator[Result]:
         """What became of each letter, as soon as it is certain; those of a partition stay in their order."""
-        done, started = 0, time.monotonic()
-        size = BATCH if self.rate is None else max(1, min(BATCH, int(self.rate)))
+        size = BATCH if self.rate is None else max(1, min(BATCH, int(self.rate / BATCHES_A_SECOND)))
+        pace = Pace(self.rate, self.clock)
         async for some in records:
             for batch in batches(some, size):
-                if self.rate and self.publish and (wait := started + done / self.rate - time.monotonic()) > 0:
-                    await asyncio.sleep(wait)
-                for result in await self._batch(batch):
-                    done += isinstance(result, Replayed)
+                for result in await self._batch(batch, pace):
                     yield result
 
-    async def _batch(self, batch: Sequence[Record]) -> list[Result]:
+    async def _batch(self, batch: Sequence[Record], pace: Pace) -> list[Result]:
         looked_at = await asyncio.gather(*(self._look_at(letter(record), record) for record in batch))
         due = [each for each in looked_at if isinstance(each, _Due)]
         nowhere = Position(self.rules.topic, -1, -1)
-        positions = await self.publish([each.message for each in due]) if self.publish and due else [nowhere] * len(due)
+        positions = [nowhere] * len(due)
+        if self.publish and due:
+            moments = [pace.reserve() for _ in due]
+            await self.sleep(moments[0])
+            positions = await self.publish([each.message for each in due])
         replayed: list[Result] = [Replayed(each.letter, at) for each, at in zip(due, positions, strict=True)]
         return [*replayed, *(each for each in looked_at if not isinstance(each, _Due))]
 
@@ -130,7 +136,11 @@ class Replaying:
         if not which.omitted or which.request is None:
             return record
         found = await self.original(which.request)
-        return replace(record, value=found.value) if found and is_original(found, which, record) else None
+        if found is None or not is_original(found, which, record):
+            return None
+        if which.original_omitted:
+            return replace(record, key=found.key, value=found.value, headers=found.headers)
+        return replace(record, value=found.value)
 
     async def _after_look_up(self, which: Letter, record: Record, look_up: LookUp) -> _Due | Found | Left:
         """Whoever accepts duplicates means those that nobody can know of."""

@@ -3,9 +3,6 @@
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 
-import orjson
-import typer
-
 from worker import wiring
 from worker.commands import ConfirmCustomer
 from worker.customer import Kind
@@ -20,6 +17,7 @@ from worker.kafka.follow import Followed, followed
 from worker.outcomes import Succeeded
 from worker.records import Position
 from worker.settings import Settings
+from worker.terminal import document, say
 
 LARGEST = 1024 * 1024
 
@@ -68,9 +66,9 @@ async def _follow(results: Followed, at: Position, place: Place, asked: Asked) -
     awaited, refused = {Place(at.partition, at.offset): place}, False
     async for ending in endings(results, at.topic, awaited, asked.follow or 0.0):
         refused = "reason" in ending.data
-        typer.echo(orjson.dumps(ending.json()).decode() if asked.as_json else str(ending))
+        say(document(ending.json()) if asked.as_json else str(ending))
     if awaited:
-        typer.echo(f"it has not ended within {asked.follow:g} s (--deadline)", err=True)
+        say(f"it has not ended within {asked.follow:g} s (--deadline)", err=True)
     return int(bool(awaited) or refused)
 
 
@@ -102,11 +100,11 @@ def _tell(doubt: Doubt, command: ConfirmCustomer, at: Place | None, *, as_json: 
             "resolvedAs": str(at) if at else None,
             "before": before,
         }
-        typer.echo(orjson.dumps(told).decode())
+        say(document(told))
         return
     what = f"the event of {doubt.at} has customer {command.customer_id} ({command.customer_type})"
     if at is None:
-        typer.echo(f"{doubt.letter.place}: would be resolved: {what}")
-        typer.echo("a dry run: --yes tells the worker, --follow waits for what becomes of it")
+        say(f"{doubt.letter.place}: would be resolved: {what}")
+        say("a dry run: --yes tells the worker, --follow waits for what becomes of it")
         return
-    typer.echo(f"{doubt.letter.place}: resolved{' before' if before else ''} as {at}: {what}")
+    say(f"{doubt.letter.place}: resolved{' before' if before else ''} as {at}: {what}")

@@ -5,18 +5,15 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 
-import orjson
-import typer
-
 from worker import wiring
 from worker.dead_letters.fence import fence
 from worker.dead_letters.filters import Filter
 from worker.dead_letters.following import AT_MOST, endings
-from worker.dead_letters.letters import Place
+from worker.dead_letters.letters import Letter, Place
 from worker.dead_letters.look_up import LookUp
 from worker.dead_letters.marks import Bits, mark_of
 from worker.dead_letters.replay import Rules
-from worker.dead_letters.replaying import Found, Replayed, Replaying, Result, Tally
+from worker.dead_letters.replaying import EXISTS, Found, Left, Replayed, Replaying, Result, Tally
 from worker.dead_letters.resolutions import Resolutions
 from worker.dead_letters.topic import Topics, topics
 from worker.errors import StartupError
@@ -28,8 +25,8 @@ from worker.kafka.places import Places, bounds, places
 from worker.outcomes import ReasonCode
 from worker.records import Record
 from worker.settings import Settings
-
-MIB = 1024 * 1024
+from worker.terminal import document, say
+from worker.topics import LARGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ class Run:
         # Whoever replays has to be the only one before it looks at what was replayed: see worker.kafka.exclusive.
         publisher = None
         if self.asked.yes:
-            publisher = await self.stack.enter_async_context(fence(self.settings, largest=3 * MIB))
+            publisher = await self.stack.enter_async_context(fence(self.settings, largest=LARGEST))
         requests = await bounds(connection, plan.requests, range(found.requests))
         selected, lowest = await self._select(found, wanted)
         rules = Rules(
@@ -79,7 +76,7 @@ class Run:
             await self._look_up() if self.asked.yes else None,
             publisher.publish if publisher else None,
             self.asked.rate,
-            self.resolved,
+            resolved=self.resolved,
         )
         results = await self._results(found)
         try:
@@ -146,9 +143,17 @@ class Run:
                 if self.asked.as_json:
                     _print_json({"deadLetter": str(letter.place), "replayedAs": at})
             case Found(letter, customer_id):
-                typer.echo(f"{letter.place}: its customer exists, {customer_id}", err=True)
+                say(f"{letter.place}: its customer exists, {customer_id}", err=True)
+                self._tell_left(letter, EXISTS, customerId=customer_id)
+            case Left(letter, why):
+                self._tell_left(letter, why)
             case _:
                 pass
+
+    def _tell_left(self, letter: Letter, why: str, **further: str) -> None:
+        """For a machine each by itself; a person is told how many."""
+        if self.asked.as_json:
+            _print_json({"deadLetter": str(letter.place), "left": why, **further})
 
     def _tell(self, selected: int) -> None:
         if self.asked.as_json:
@@ -156,23 +161,23 @@ class Run:
             _print_json({"selected": selected, "dryRun": not self.asked.yes, **counts})
             return
         done = "replayed" if self.asked.yes else "would be replayed"
-        typer.echo(f"{self.tally.replayed.total()} of {selected} dead letters {done}")
+        say(f"{self.tally.replayed.total()} of {selected} dead letters {done}")
         for what in (self.tally.replayed, self.tally.left):
             for why, count in what.most_common():
-                typer.echo(f"  {count:>7}  {why if what is self.tally.replayed else f'left: {why}'}")
+                say(f"  {count:>7}  {why if what is self.tally.replayed else f'left: {why}'}")
         if self.asked.yes or not self.tally.replayed:
             return
-        typer.echo("a dry run: --yes replays them, --follow waits for what becomes of them")
+        say("a dry run: --yes replays them, --follow waits for what becomes of them")
         if self.settings.reconcile.by != "none" and self.tally.replayed[ReasonCode.OUTCOME_UNKNOWN]:
-            typer.echo("outcome_unknown: only after a look-up, which a dry run does not make")
+            say("outcome_unknown: only after a look-up, which a dry run does not make")
 
     async def _follow(self, results: Followed, topic: str) -> int:
         failed = 0
         async for ending in endings(results, topic, self.awaited, self.asked.follow or 0.0):
             failed += "reason" in ending.data
-            _print_json(ending.json()) if self.asked.as_json else typer.echo(str(ending))
+            _print_json(ending.json()) if self.asked.as_json else say(str(ending))
         if self.awaited:
-            typer.echo(f"{len(self.awaited)} have not ended within {self.asked.follow:g} s (--deadline)", err=True)
+            say(f"{len(self.awaited)} have not ended within {self.asked.follow:g} s (--deadline)", err=True)
         return int(bool(self.awaited or failed))
 
 
@@ -206,4 +211,4 @@ def _from(starts: dict[int, int]) -> dict[int, tuple[int, int]]:
 
 
 def _print_json(told: object) -> None:
-    typer.echo(orjson.dumps(told).decode())
+    say(document(told))

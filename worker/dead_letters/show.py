@@ -3,15 +3,12 @@
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-import orjson
-import typer
-
 from worker import wiring
 from worker.commands import ConfirmCustomer, CreateCustomer, Request, Unusable
 from worker.dead_letters.filters import Filter
 from worker.dead_letters.letters import Json, Letter, Place
 from worker.dead_letters.marks import mark_of
-from worker.dead_letters.replay import is_original
+from worker.dead_letters.replay import UNREADABLE, is_original
 from worker.dead_letters.resolutions import Resolutions
 from worker.dead_letters.topic import Topics, topics
 from worker.errors import WorkerError
@@ -23,6 +20,7 @@ from worker.letter_headers import original, violations
 from worker.outcomes import ReasonCode
 from worker.records import Headers, Record
 from worker.settings import Settings
+from worker.terminal import document, say
 
 
 async def show(settings: Settings, wanted: Filter, *, payload: bool, as_json: bool) -> int:
@@ -30,12 +28,12 @@ async def show(settings: Settings, wanted: Filter, *, payload: bool, as_json: bo
     found = await topics(wiring.plan(settings), wiring.connection(settings))
     newest = [each async for each in found.newest(wanted, 2)]
     if not newest:
-        typer.echo("no dead letter fits", err=True)
+        say("no dead letter fits", err=True)
         return 1
     told = await _Shown(settings, found, newest[0]).told(payload=payload)
     if len(newest) > 1:
-        typer.echo("there are older ones of this event: dead-letters list --event-id", err=True)
-    typer.echo(orjson.dumps(told).decode() if as_json else _text(told))
+        say("there are older ones of this event: dead-letters list --event-id", err=True)
+    say(document(told) if as_json else _text(told))
     return 0
 
 
@@ -91,7 +89,8 @@ class _Shown:
         )
 
     def _today(self, record: Record, *, payload: bool) -> Json:
-        received = replace(record, headers=original(record.headers))
+        unreadable = UNREADABLE if self.letter.unreadable else None
+        received = replace(record, headers=original(record.headers), unreadable=unreadable)
         asked = wiring.decoder(self.settings, wiring.catalog(self.settings))(received)
         told: Json = {"valid": not isinstance(asked, Unusable)}
         if self.settings.customer.catalog == "live":
@@ -167,30 +166,35 @@ def _shown(raw: bytes | None) -> str | None:
 def _text(told: Json) -> str:
     """A line a fact; what has a form of its own comes last."""
     journal, today = told.pop("journal", None), told.pop("today", None)
-    lines = [f"{'dead letter':12} {told.pop('partition')}@{told.pop('offset')}"]
+    lines = [_fact("dead letter", f"{told.pop('partition')}@{told.pop('offset')}")]
     for name, value in told.items():
         match value:
             case {"topic": topic, "partition": partition, "offset": offset}:
-                lines.append(f"{name:12} {topic} {partition}@{offset}")
+                lines.append(_fact(name, f"{topic} {partition}@{offset}"))
             case list():
-                lines += [f"{name:12} {_fields(each)}" for each in value]
+                lines += [_fact(name, _fields(each)) for each in value]
             case None:
                 pass
             case _:
-                lines.append(f"{name:12} {value}")
+                lines.append(_fact(name, value))
     if today:
         lines += _today_text(today)
     if journal:
-        lines += ["journal", *(journal if isinstance(journal, str) else event_text(journal)).splitlines()]
+        lines += ["journal", *(journal if isinstance(journal, str) else event_text(journal)).split("\n")]
     return "\n".join(lines)
+
+
+def _fact(name: str, value: object) -> str:
+    """Further lines of a value begin below its first: none can be taken for another fact."""
+    return f"{name:12} {value}".replace("\n", "\n" + " " * 13)
 
 
 def _today_text(today: Json) -> list[str]:
     verdict = {True: "valid", False: "not valid", None: "cannot be told"}[today["valid"]]
     why = ": ".join(str(today[name]) for name in ("reason", "why", "unchecked") if name in today)
-    lines = [f"{'today':12} {verdict}{f': {why}' if why else ''}"]
-    lines += [f"{'':12} {_fields(each)}" for each in today.get("violations", [])]
-    return [*lines, *([f"{'would send':12} {today['wouldSend']}"] if "wouldSend" in today else [])]
+    lines = [_fact("today", f"{verdict}{f': {why}' if why else ''}")]
+    lines += [_fact("", _fields(each)) for each in today.get("violations", [])]
+    return [*lines, *([_fact("would send", today["wouldSend"])] if "wouldSend" in today else [])]
 
 
 def _fields(each: Json) -> str:

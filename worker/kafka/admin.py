@@ -11,9 +11,11 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
     GroupLoadInProgressError,
+    InvalidConfigurationError,
     InvalidReplicationFactorError,
     LeaderNotAvailableError,
     NotCoordinatorForGroupError,
+    PolicyViolationError,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
     for_code,
@@ -22,25 +24,29 @@ from aiokafka.protocol.api import Request
 from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
-from worker.errors import StartupError
-from worker.kafka.connection import Connection, ended, started
+from worker.errors import ConfigRefused, StartupError
+from worker.kafka.connection import Connection
+from worker.kafka.connection import opened as connected
 from worker.kafka.failures import describe, explained
 from worker.topics import Cluster, Topic, TopicSpec
 
+# What a broker, or the policy of a hosted one, says of a configuration.
+NOT_SO = {InvalidConfigurationError.errno, PolicyViolationError.errno}
 COORDINATING = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError)
+
+
+class _AdminClient(AIOKafkaAdminClient):
+    """Ends as all other clients do."""
+
+    async def stop(self) -> None:
+        await self.close()  # type: ignore[no-untyped-call]  # aiokafka has types for some
 
 
 @asynccontextmanager
 async def opened(connection: Connection, within: float = 10.0) -> AsyncIterator["Admin"]:
     """An admin client; each of its calls takes `within` seconds at most. KafkaUnavailable says why there is none."""
-    client = AIOKafkaAdminClient(**connection.arguments())
-    admin = Admin(client, connection, within)
-    try:
-        with explained(connection.bootstrap_servers, connection.security_protocol):
-            await started(client.start(), within)
-        yield admin
-    finally:
-        await ended(client.close(), within)
+    async with connected(_AdminClient(**connection.arguments()), connection, within) as client:
+        yield Admin(client, connection, within)
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,16 @@ class Admin:
             while not await self._ready(spec):  # noqa: ASYNC110 - only the broker knows, and it has to be asked
                 await asyncio.sleep(0.05)
         return made
+
+    async def refused(self, spec: TopicSpec) -> list[str]:
+        """The entries of its configuration that Kafka does not let be set, each tried alone; nothing is made."""
+        async with self.bounded():
+            return [name for name, value in spec.config.items() if not await self._takes(spec, {name: value})]
+
+    async def _takes(self, spec: TopicSpec, config: dict[str, str]) -> bool:
+        topic = NewTopic(spec.name, spec.partitions, spec.replication, topic_configs=config)
+        answer = await self.client.create_topics([topic], timeout_ms=int(self.within * 1000), validate_only=True)
+        return answer.to_object()["topic_errors"][0]["error_code"] not in NOT_SO
 
     async def delete(self, topics: Collection[str]) -> None:
         """Return when the broker has taken it on; what does not exist is no error."""
@@ -157,6 +173,8 @@ def _made(answer: Mapping[str, Any], spec: TopicSpec) -> bool:
         return False
     if code == InvalidReplicationFactorError.errno:
         raise StartupError(f"topic {spec.name}: {message} (WORKER_TOPICS__REPLICATION_FACTOR is {spec.replication})")
+    if code in NOT_SO:
+        raise ConfigRefused(f"topic {spec.name} was not created: {message or describe(for_code(code)())}")
     if code:
         raise StartupError(f"topic {spec.name} was not created: {message or describe(for_code(code)())}")
     return True

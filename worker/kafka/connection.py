@@ -2,9 +2,10 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -105,11 +106,31 @@ AnyClient = TypeVar("AnyClient", bound=Client)
 async def opened(client: AnyClient, connection: Connection, within: float) -> AsyncIterator[AnyClient]:
     """A started client, closed in the end; KafkaUnavailable says why it could not be started."""
     try:
-        with explained(connection.bootstrap_servers, connection.security_protocol):
-            await started(client.start(), within)
+        await _start(client, connection, within)
         yield client
     finally:
         await close(client, within)
+
+
+@asynccontextmanager
+async def borrowed(client: AnyClient, connection: Connection, within: float) -> AsyncIterator[AnyClient]:
+    """The same for a client that has nothing to end with the brokers: nobody waits here until it is closed."""
+    try:
+        await _start(client, connection, within)
+        yield client
+    finally:
+        closing = asyncio.create_task(close(client, GRACE), name="close a client")
+        _closing.add(closing)
+        closing.add_done_callback(_closing.discard)
+
+
+async def _start(client: Client, connection: Connection, within: float) -> None:
+    with explained(connection.bootstrap_servers, connection.security_protocol):
+        await started(client.start(), within)
+
+
+# The loop itself would not keep them from the garbage collector.
+_closing: set[asyncio.Task[bool]] = set()
 
 
 async def started(step: Coroutine[Any, Any, object], within: float) -> None:
@@ -132,13 +153,27 @@ async def close(client: Client, within: float) -> bool:
     With the brokers gone, stopping a client blocks for good or raises CancelledError that nobody asked for
     (facts rows 1, 3, 8); this waits for a task of its own, so that only the caller's own cancellation comes through.
     """
+    inner = getattr(client, "_client", None) or getattr(client, "client", None)
+    if inner is not None:
+        inner.close = partial(_hung_up, inner, inner.close)
     try:
         return await ended(client.stop(), within)
     finally:
         # stop() is done only once; what it left open is closed here (facts row 1).
-        inner = getattr(client, "_client", None) or getattr(client, "client", None)
         if inner is not None:
             await ended(inner.close(), GRACE)
+
+
+async def _hung_up(inner: Any, close: Callable[[], Coroutine[Any, Any, None]]) -> None:  # noqa: ANN401  aiokafka's own
+    """The last step of a client's stop, when all that it had to end with the brokers is ended: without goodbyes.
+
+    The client would wait for that of TLS on each of its connections, and uvloop waits half a minute for the broker's
+    where an answer comes first that nobody reads any more.
+    """
+    for connection in getattr(inner, "_conns", {}).values():
+        if connection._writer is not None:  # noqa: SLF001  aiokafka has no other way to hang up
+            connection._writer.transport.abort()  # noqa: SLF001  as above
+    await close()
 
 
 async def ended(step: Coroutine[Any, Any, object] | asyncio.Task[object], within: float) -> bool:

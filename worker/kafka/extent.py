@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from worker.errors import KafkaUnavailable
+from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
 from worker.kafka.source import as_record
@@ -90,7 +91,7 @@ class Extent:
         try:
             async with asyncio.timeout(self.within):
                 while True:
-                    batches = await self.consumer.getmany(place, timeout_ms=POLL, max_records=AT_ONCE)
+                    batches = await patiently(self.consumer, place, timeout_ms=POLL, max_records=AT_ONCE)
                     if batches or await self.consumer.position(place) > before:
                         return [record for batch in batches.values() for record in batch]
         except (KafkaError, TimeoutError) as error:

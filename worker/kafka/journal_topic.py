@@ -1,23 +1,19 @@
-"""The journal's topic: appended to by one idempotent producer; claimed, then read up to the claim."""
+"""The journal's topic: appended to by one idempotent producer, read from its start to a given end."""
 
 import asyncio
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass
-from uuid import uuid4
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from worker.assignment import Restored, now
-from worker.entries import Claim, encode, encode_headers
-from worker.errors import JournalMismatch, JournalUnreadable, KafkaUnavailable
-from worker.journal import Fence, PartitionJournal
-from worker.kafka.connection import Connection, opened
+from worker.claim import Take
+from worker.errors import KafkaUnavailable, LogStartMoved
+from worker.kafka.beside import patiently
+from worker.kafka.connection import Connection, borrowed
 from worker.kafka.failures import named
 from worker.kafka.sender import Sender
-from worker.records import Headers, OutgoingMessage
-from worker.topics import Topic, unequal
+from worker.records import Headers, OutgoingMessage, Stored
 
 FETCH_BYTES = 8 * 1024 * 1024
 POLL = 500
@@ -32,91 +28,56 @@ class JournalTopic:
     topic: str
     connection: Connection
     sender: Sender
-    requests: str | None = None
+    requests: str
     within: float = 60.0
 
     async def append(
         self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None], headers: Headers = ()
-    ) -> int:
-        """The entry's offset, once all in-sync replicas have it; `acknowledged` is told in the order of offsets."""
+    ) -> Stored:
+        """Where it is, once all in-sync replicas have it; `acknowledged` is told in the order of offsets."""
         message = OutgoingMessage(self.topic, key, value, headers, partition)
-        stored = await self.sender.publish(message, lambda position: acknowledged(position.offset))
-        return stored.offset
+        return await self.sender.store(message, lambda position: acknowledged(position.offset))
 
-    async def claim(self, partition: int, kept: Restored | None = None) -> Restored:
-        """Write our claim, then read all that stands before it. What others write later is a gap in our offsets.
-
-        What we `kept` of an earlier claim of ours is still all there is, if nobody has written since its last entry;
-        it is remembered where the topic was deleted meanwhile. Raises KafkaUnavailable, JournalMismatch where there
-        are not as many partitions as the requests have, or JournalUnreadable for a foreign entry.
-        """
-        writer = uuid4().hex[:12]
-        claim = Claim(writer)
-        fence = copy(kept.fence) if kept else Fence(-1)
-        claimed = await self.append(partition, claim.key, encode(claim), fence.acknowledged, encode_headers(claim))
-        since = now()
-        if kept:
-            kept.fence.broken, kept.fence.anew = fence.broken, fence.anew
-        await self._compare()
-        journal = await self._known(partition, claimed, kept)
-        journal.claimed(writer)
-        return Restored(writer, journal, Fence(claimed), since)
-
-    async def _compare(self) -> None:
-        if self.requests is None:
-            return
+    async def count(self) -> tuple[int, int]:
+        """Partitions of the journal and of the requests. Raises KafkaUnavailable."""
         journal, requests = await self.sender.counted(self.topic, self.requests)
-        if not journal or not requests:
-            raise KafkaUnavailable(f"{self.requests if journal else self.topic}: it does not exist")
-        if journal != requests:
-            raise JournalMismatch(unequal(Topic(self.topic, journal, 0), Topic(self.requests, requests, 0)))
+        return journal, requests
 
-    async def _known(self, partition: int, claimed: int, kept: Restored | None) -> PartitionJournal:
-        if kept and not kept.fence.broken:
-            return kept.journal
-        journal = await self.read(partition, claimed)
-        if kept and kept.fence.anew:
-            journal.remember(kept.journal)
-        return journal
+    async def read(self, partition: int, first: int | None, end: int | None, take: Take) -> int:
+        """Hand over what stands from `first` (the topic's start) to `end` (what is its end now); return that end.
 
-    async def read(self, partition: int, end: int) -> PartitionJournal:
-        """What is known from the entries below that offset; it fails when nothing comes for `within` seconds.
-
-        It starts where the topic does, which its compaction and retention keep near what is to be remembered: an intent
-        whose record was never committed may be older than any window, and only comparing clocks could tell how old.
+        Raises LogStartMoved, and KafkaUnavailable where nothing comes for `within` seconds. Nobody need wait here for
+        the consumer's end.
         """
-        journal = PartitionJournal()
+        if first is not None and first == end:
+            return end
         consumer = AIOKafkaConsumer(
-            **self.connection.arguments(), enable_auto_commit=False, max_partition_fetch_bytes=FETCH_BYTES
+            **self.connection.arguments(),
+            enable_auto_commit=False,
+            # Left to the client it would go to the end of a log that lost its beginning, and find nothing.
+            auto_offset_reset="none",
+            max_partition_fetch_bytes=FETCH_BYTES,
         )
+        place = TopicPartition(self.topic, partition)
         try:
-            async with opened(consumer, self.connection, self.within):
-                await self._read(consumer, TopicPartition(self.topic, partition), end, journal)
+            async with borrowed(consumer, self.connection, self.within):
+                return await self._read(consumer, place, first, end, take)
+        except OffsetOutOfRangeError:
+            raise LogStartMoved(f"{self.topic}/{partition}: entries were deleted while they were read") from None
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"{self.topic}/{partition}: cannot read it: {named(error)}") from error
-        return journal
 
     async def _read(
-        self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int, journal: PartitionJournal
-    ) -> None:
+        self, consumer: AIOKafkaConsumer, place: TopicPartition, first: int | None, end: int | None, take: Take
+    ) -> int:
         """Compaction leaves holes, so that the position tells the end, never a count (facts row 34)."""
-        consumer.assign([partition])
+        consumer.assign([place])
         async with asyncio.timeout(self.within) as deadline:
-            await consumer.seek_to_beginning(partition)
-            while await consumer.position(partition) < end:
-                for records in (await consumer.getmany(partition, timeout_ms=POLL, max_records=AT_ONCE)).values():
+            start = first if first is not None else (await consumer.beginning_offsets([place]))[place]
+            until = end if end is not None else (await consumer.end_offsets([place]))[place]
+            consumer.seek(place, start)
+            while await consumer.position(place) < until:
+                for records in (await patiently(consumer, place, timeout_ms=POLL, max_records=AT_ONCE)).values():
                     deadline.reschedule(asyncio.get_running_loop().time() + self.within)
-                    for record in records:
-                        if record.offset < end:
-                            apply(record, journal)
-
-
-def apply(record: ConsumerRecord[bytes, bytes], journal: PartitionJournal) -> None:
-    """One record of the topic; a tombstone says nothing."""
-    if record.value is None:
-        return
-    try:
-        journal.apply_raw(record.key or b"", record.value, record.timestamp, tuple(record.headers))
-    except ValueError:
-        place = f"{record.topic}/{record.partition} at offset {record.offset}"
-        raise JournalUnreadable(f"{place}: not an entry of this journal") from None
+                    take(record for record in records if record.offset < until)
+        return int(until)

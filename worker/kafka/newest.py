@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from worker.errors import KafkaUnavailable
+from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
 from worker.kafka.source import as_record
 from worker.records import Record
@@ -127,7 +128,7 @@ class NewestFirst:
         try:
             async with asyncio.timeout(self.within):
                 while await self.consumer.position(tail.place) < tail.end:
-                    batches = await self.consumer.getmany(tail.place, timeout_ms=POLL)
+                    batches = await patiently(self.consumer, tail.place, timeout_ms=POLL)
                     records = [each for batch in batches.values() for each in batch if each.offset < tail.end]
                     tail.rows += [take(as_record(each)) for each in records]
         except (KafkaError, TimeoutError) as error:

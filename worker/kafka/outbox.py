@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from worker.errors import MessageTooLarge
-from worker.records import OutgoingMessage, Position
+from worker.records import OutgoingMessage, Position, Stored
+
+# Larger than the topic's `max.message.bytes`; than its `segment.bytes`.
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 Acknowledged = Callable[[Position], None]
 
@@ -22,13 +25,13 @@ class Waiting:
 
     message: OutgoingMessage
     acknowledged: Acknowledged
-    stored: asyncio.Future[Position]
+    stored: asyncio.Future[Stored]
 
-    def succeed(self, position: Position) -> None:
+    def succeed(self, stored: Stored) -> None:
         """All in-sync replicas have it."""
-        self.acknowledged(position)
+        self.acknowledged(stored.place)
         if not self.stored.done():
-            self.stored.set_result(position)
+            self.stored.set_result(stored)
 
     def fail(self, error: Exception) -> None:
         """It never will be stored."""
@@ -41,7 +44,7 @@ class Delivery(Protocol):
 
     producer: AIOKafkaProducer
 
-    async def deliver(self, producer: AIOKafkaProducer, batch: BatchBuilder, place: TopicPartition) -> int: ...
+    async def deliver(self, producer: AIOKafkaProducer, batch: BatchBuilder, place: TopicPartition) -> Stored: ...
     async def recover(self, producer: AIOKafkaProducer, place: TopicPartition, error: KafkaError) -> None: ...
 
 
@@ -84,15 +87,15 @@ class Outbox:
         batch = producer.create_batch()
         count = _fill(batch, self._waiting if not self._singly else [self._waiting[0]])
         try:
-            base = await self._delivery.deliver(producer, batch, self._place)
+            first = await self._delivery.deliver(producer, batch, self._place)
         except KafkaError as error:
-            if isinstance(error, MessageSizeTooLargeError):
+            if isinstance(error, TOO_LARGE):
                 self._too_large(count, error)
             await self._delivery.recover(producer, self._place, error)
         else:
-            self._delivered(base, count)
+            self._delivered(first, count)
 
-    def _too_large(self, count: int, error: MessageSizeTooLargeError) -> None:
+    def _too_large(self, count: int, error: MessageSizeTooLargeError | RecordListTooLargeError) -> None:
         """Of several, the broker does not say which: they are sent one by one."""
         if count > 1:
             self._singly = count
@@ -100,10 +103,11 @@ class Outbox:
         self._singly = max(0, self._singly - 1)
         self._waiting.popleft().fail(MessageTooLarge(f"{self._place.topic}: {error.description}"))
 
-    def _delivered(self, base: int, count: int) -> None:
+    def _delivered(self, first: Stored, count: int) -> None:
         self._singly = max(0, self._singly - count)
-        for offset in range(base, base + count):
-            self._waiting.popleft().succeed(Position(self._place.topic, self._place.partition, offset))
+        for offset in range(first.offset, first.offset + count):
+            place = Position(self._place.topic, self._place.partition, offset)
+            self._waiting.popleft().succeed(Stored(place, first.time))
 
 
 def _fill(batch: BatchBuilder, waiting: Iterable[Waiting]) -> int:

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from worker.errors import KafkaUnavailable
+from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
 from worker.kafka.source import as_record
 from worker.records import Record
@@ -64,7 +65,7 @@ class Places:
     async def _next(self, place: TopicPartition, offset: int) -> Record | None:
         self.consumer.seek(place, offset)
         while await self.consumer.position(place) <= offset:
-            batches = await self.consumer.getmany(place, timeout_ms=POLL, max_records=1)
+            batches = await patiently(self.consumer, place, timeout_ms=POLL, max_records=1)
             for record in batches.get(place, []):
                 return as_record(record) if record.offset == offset else None
         return None

@@ -9,7 +9,6 @@ from typing import Protocol
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
     KafkaError,
-    MessageSizeTooLargeError,
     OutOfOrderSequenceNumber,
     ProducerClosed,
     ProducerFenced,
@@ -22,19 +21,20 @@ from worker.errors import KafkaUnavailable, MessageTooLarge
 from worker.kafka.connection import Connection, close, opened, started
 from worker.kafka.failures import named
 from worker.kafka.leaders import NO_LEADER, missing, partitions
-from worker.kafka.outbox import Acknowledged, Outbox, Waiting
-from worker.records import OutgoingMessage, Position
+from worker.kafka.outbox import TOO_LARGE, Acknowledged, Outbox, Waiting
+from worker.records import OutgoingMessage, Position, Stored
 
 # A send that takes longer is told as a hold (facts rows 3 and 4).
 PATIENCE = 5.0
 AGAIN_AFTER = 1.0
 # Such a producer refuses every later message of the partition as well (facts row 5).
-POISONED = (OutOfOrderSequenceNumber, UnknownProducerId, MessageSizeTooLargeError, ProducerFenced)
+POISONED = (OutOfOrderSequenceNumber, UnknownProducerId, *TOO_LARGE, ProducerFenced)
 # They say nothing of Kafka: a message was refused, or another partition's failure had the producer replaced.
-NO_OUTAGE = (MessageSizeTooLargeError, ProducerClosed)
+NO_OUTAGE = (*TOO_LARGE, ProducerClosed)
 # What a record costs beside its key, value and headers, at most.
 OVERHEAD = 100
 BATCH = 64 * 1024
+LOG_APPEND_TIME = 1
 by_key = DefaultPartitioner()
 
 
@@ -69,16 +69,20 @@ class Sender:
     def __post_init__(self) -> None:
         self._forget_with(self.producer)
 
-    async def publish(self, message: OutgoingMessage, acknowledged: Acknowledged = _nobody) -> Position:
+    async def publish(self, message: OutgoingMessage) -> Position:
+        """Where it is, as `store` tells it."""
+        return (await self.store(message)).place
+
+    async def store(self, message: OutgoingMessage, acknowledged: Acknowledged = _nobody) -> Stored:
         """Return once all in-sync replicas have it; the wait has no end of its own, a drain's deadline bounds it.
 
         Raises MessageTooLarge alone. `acknowledged` is called for the messages of a partition in the order of their
         offsets. Publishers who are cancelled take nothing back.
         """
-        if _size(message) > self.max_request_size:
+        if size(message) > self.max_request_size:
             raise MessageTooLarge(f"{message.topic}: larger than {self.max_request_size} bytes")
-        number = message.partition if message.partition is not None else await self._partition(message)
-        stored: asyncio.Future[Position] = self._loop.create_future()
+        number = await self._number(message)
+        stored: asyncio.Future[Stored] = self._loop.create_future()
         self._outbox(TopicPartition(message.topic, number)).add(Waiting(message, acknowledged, stored))
         return await stored
 
@@ -87,8 +91,15 @@ class Sender:
             self._outboxes[place] = Outbox(place, self)
         return self._outboxes[place]
 
-    async def _partition(self, message: OutgoingMessage) -> int:
-        """As the key decides."""
+    async def _number(self, message: OutgoingMessage) -> int:
+        """The partition that it names, or the one that its key decides on."""
+        if message.partition is not None and not message.elsewhere:
+            return message.partition
+        numbers = await self._partitions(message)
+        return message.partition if message.partition in numbers else int(by_key(message.key, numbers, numbers))
+
+    async def _partitions(self, message: OutgoingMessage) -> list[int]:
+        """Of its topic, as they are now."""
         while (numbers := self._numbers.get(message.topic)) is None:
             try:
                 known = self.producer.client.cluster.partitions_for_topic(message.topic)
@@ -97,7 +108,7 @@ class Sender:
                 await self.recover(self.producer, TopicPartition(message.topic, -1), error)
             else:
                 self._numbers[message.topic] = numbers
-        return int(by_key(message.key, numbers, numbers))
+        return numbers
 
     def _forget_with(self, producer: AIOKafkaProducer) -> None:
         """Partitions as they were told last; the client would copy and we sort hundreds of them for each message."""
@@ -114,8 +125,8 @@ class Sender:
             raise KafkaUnavailable(f"{', '.join(topics)}: nobody says how many partitions there are")
         return [len(client.cluster.partitions_for_topic(topic) or ()) for topic in topics]
 
-    async def deliver(self, producer: AIOKafkaProducer, batch: BatchBuilder, place: TopicPartition) -> int:
-        """The offset of the batch's first message; raises KafkaError."""
+    async def deliver(self, producer: AIOKafkaProducer, batch: BatchBuilder, place: TopicPartition) -> Stored:
+        """Where the batch's first message is stored; raises KafkaError."""
         patience = self._loop.call_later(PATIENCE, self._late, producer, place)
         try:
             if producer.client.cluster.leader_for_partition(place) in NO_LEADER:
@@ -129,7 +140,9 @@ class Sender:
         self._failing.discard(place.topic)
         if not self._failing:
             self.outage.end()
-        return int(stored.offset)
+        # Where the messages keep the time of their producer the broker answers with none.
+        time = stored.timestamp if stored.timestamp_type == LOG_APPEND_TIME else None
+        return Stored(Position(place.topic, place.partition, int(stored.offset)), time)
 
     def _late(self, producer: AIOKafkaProducer, place: TopicPartition) -> None:
         """It is neither cancelled nor repeated: it may be on its way."""
@@ -140,7 +153,7 @@ class Sender:
         """Return when it may be tried again, with another producer where this one is of no use any more."""
         if not isinstance(error, NO_OUTAGE):
             self._fails(place.topic, named(error, "Write"))
-        if producer is self.producer and not isinstance(error, MessageSizeTooLargeError):
+        if producer is self.producer and not isinstance(error, TOO_LARGE):
             await asyncio.sleep(AGAIN_AFTER)
         # An error without a name of its own is the end of the client's background task.
         if isinstance(error, POISONED) or type(error) is KafkaError:
@@ -190,7 +203,7 @@ class Sender:
             outbox.give_up()
 
 
-def _size(message: OutgoingMessage) -> int:
+def size(message: OutgoingMessage) -> int:
     """Bytes, a little more than it takes on the way."""
     headers = sum(len(name) + len(value or b"") + 10 for name, value in message.headers)
     return len(message.key or b"") + len(message.value or b"") + headers + OVERHEAD

@@ -1,11 +1,12 @@
 """The request topic as a member of the consumer group: polled for ever, committed to on demand."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import (
@@ -18,11 +19,16 @@ from aiokafka.errors import (
 )
 
 from worker.errors import CommitRefused, KafkaUnavailable
+from worker.kafka.beside import BesideRecord
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import NO_TOPIC, named
+from worker.kafka.narrowing import Narrowing
+from worker.kafka.reading import Reading
+from worker.kafka.revival import rejoin, revive_fetcher
 from worker.kafka.standings import Standings
 from worker.records import Record
 
+log = structlog.get_logger()
 NOT_OURS_ANY_MORE = (
     CommitFailedError,
     IllegalGenerationError,
@@ -30,9 +36,9 @@ NOT_OURS_ANY_MORE = (
     RebalanceInProgressError,
     UnknownMemberIdError,
 )
-# Polling with nothing to read keeps the member in its group and its buffers filled (facts row 26).
-NOTHING = TopicPartition("__none__", 0)
 FETCH_WAIT = 0.1
+# More partitions are noticed after that many seconds; the client's own five minutes leave them unread for as long.
+METADATA_EVERY = 3.0
 # What the client reads ahead of the intake, by answer and by partition: its own 50 MiB and 1 MiB fill a container.
 FETCH_BYTES = 8 * 1024 * 1024
 FETCH_BYTES_EACH = 256 * 1024
@@ -63,21 +69,78 @@ class RecordSource:
         self._consumer = consumer
         self._topic = topic
         self.standings = Standings(consumer, topic)
+        self._partitions = 0
+        self._beside = Narrowing(consumer, topic)
+        self._reading = Reading(consumer, topic, self._beside)
+
+    @property
+    def unreadable(self) -> Mapping[int, str]:
+        """Of partitions that nothing can be read of for now, why, with the place; the others are read all the same."""
+        return self._beside.unreadable
+
+    @property
+    def astray(self) -> Mapping[int, int]:
+        """By partition the offset that its log does not hold: it is not read before somebody says where to go on."""
+        return self._beside.astray
+
+    def forget(self, partitions: Collection[int]) -> None:
+        """They are not ours any more."""
+        for number in partitions:
+            self._reading.forget(number)
+
+    def refresh(self) -> None:
+        """Ask for the topic as it is now."""
+        self._consumer._client.force_metadata_update()  # noqa: SLF001  aiokafka has no other way to ask
+
+    def count(self) -> None:
+        """Say where there are other partitions than before."""
+        now = len(self._consumer.partitions_for_topic(self._topic) or ())
+        if self._partitions and now != self._partitions:
+            log.warning("partitions.changed", topic=self._topic, before=self._partitions, now=now)
+        self._partitions = now
+
+    def close(self) -> None:
+        """Nothing is polled any more."""
+        self._beside.close()
 
     async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]:
-        """Records of these partitions, none after that many seconds. Raises KafkaUnavailable."""
-        wanted = [TopicPartition(self._topic, number) for number in partitions] or [NOTHING]
+        """Records of these partitions, none after that many seconds. Raises KafkaUnavailable, and nothing else.
+
+        What keeps one partition from being read is told by `unreadable` alone.
+        """
         try:
-            batches = await self._consumer.getmany(*wanted, timeout_ms=int(within * 1000), max_records=at_most)
-        except KafkaError as error:
-            self._revive()
+            batches = await self._reading.poll(partitions, within, at_most)
+        except Exception as error:
+            rejoin(self._consumer)
             raise KafkaUnavailable(f"{self._topic}: {named(error)}") from error
-        if not batches and not self._exists():
-            # The client asks for itself every five minutes only.
-            self._consumer._client.force_metadata_update()  # noqa: SLF001  aiokafka has no other way to ask
-            raise KafkaUnavailable(f"{self._topic}: {NO_TOPIC}")
+        if not batches:
+            self._look_after()
         self.standings.read(batches)
-        return [as_record(each) for batch in batches.values() for each in batch]
+        records = [as_record(each) for batch in batches.values() for each in batch]
+        # As much again at most, but where a single record is asked for.
+        beside = self._beside.take(partitions, at_most if at_most > 1 else at_most - len(records))
+        for record in beside[-1:]:
+            self.standings.read_to(record.partition, record.offset + 1)
+        return records + beside
+
+    def _look_after(self) -> None:
+        """Nothing came: there may be nothing to come, no topic, or nobody who fetches. Raises KafkaUnavailable."""
+        revive_fetcher(self._consumer)
+        if not self._exists():
+            self.refresh()
+            raise KafkaUnavailable(f"{self._topic}: {NO_TOPIC}")
+
+    async def committed(self, partition: int, within: float) -> int | None:
+        """Where the group goes on; None where it never came. Raises CommitRefused where it is not ours any more."""
+        place = TopicPartition(self._topic, partition)
+        try:
+            async with asyncio.timeout(within):
+                offset: int | None = await self._consumer.committed(place)
+        except IllegalStateError as error:
+            raise CommitRefused(f"{self._topic}/{partition}: not assigned") from error
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaUnavailable(f"{self._topic}/{partition}: its offset: {named(error)}") from error
+        return offset
 
     async def rewind(self, partition: int, offset: int | None, within: float) -> None:
         """Read on from there, or from what is committed. Raises CommitRefused where it is not ours any more."""
@@ -89,8 +152,9 @@ class RecordSource:
                     self.standings.began(partition, offset)
                 if offset is None:
                     await self._consumer.seek_to_beginning(place)
-                else:
-                    self._consumer.seek(place, offset)
+                    offset = await self._consumer.position(place)
+                self._consumer.seek(place, offset)
+                self._reading.begins(partition, offset)
         except IllegalStateError as error:
             raise CommitRefused(f"{self._topic}/{partition}: not assigned") from error
         except (KafkaError, TimeoutError) as error:
@@ -115,19 +179,6 @@ class RecordSource:
             raise KafkaUnavailable(f"{self._topic}: commit: {named(error)}") from error
         self.standings.committed |= offsets
 
-    def _revive(self) -> None:
-        """Join anew where a background task of the membership has died.
-
-        aiokafka begins none again before the next rebalance and raises what ended it at every poll until then, long
-        after the cause is gone; without a heartbeat the group takes our partitions away, and nobody would tell us.
-        """
-        coordinator = self._consumer._coordinator  # noqa: SLF001  aiokafka has no other way to join anew
-        if coordinator is None:
-            return
-        tasks = (coordinator._heartbeat_task, coordinator._commit_refresh_task)  # noqa: SLF001  as above
-        if any(task and task.done() and not task.cancelled() and task.exception() for task in tasks):
-            coordinator.request_rejoin()
-
     def _exists(self) -> bool:
         """As far as the consumer has heard."""
         return bool(self._consumer.partitions_for_topic(self._topic))
@@ -138,14 +189,20 @@ class RecordSource:
 
 
 class _Listener(ConsumerRebalanceListener):
-    def __init__(self, partitions: Partitions) -> None:
+    def __init__(self, partitions: Partitions, source: RecordSource) -> None:
         self._partitions = partitions
+        self._source = source
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        await self._partitions.revoked([each.partition for each in revoked])
+        # The group's leader shares out the partitions that it knows of.
+        self._source.refresh()
+        numbers = [each.partition for each in revoked]
+        self._source.forget(numbers)
+        await self._partitions.revoked(numbers)
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         """Returns at once: no heartbeat is sent while it runs (facts row 15)."""
+        self._source.count()
         self._partitions.assigned([each.partition for each in assigned])
 
 
@@ -165,15 +222,19 @@ async def record_source(
         session_timeout_ms=int(membership.session_timeout * 1000),
         heartbeat_interval_ms=int(min(3.0, membership.session_timeout / 3) * 1000),
         rebalance_timeout_ms=int(membership.rebalance_timeout * 1000),
+        metadata_max_age_ms=int(METADATA_EVERY * 1000),
         fetch_max_wait_ms=int(FETCH_WAIT * 1000),
         fetch_max_bytes=FETCH_BYTES,
         max_partition_fetch_bytes=FETCH_BYTES_EACH,
     )
-    consumer.subscribe([membership.topic], listener=_Listener(partitions))
+    source = RecordSource(consumer, membership.topic)
+    consumer.subscribe([membership.topic], listener=_Listener(partitions, source))
     async with opened(consumer, connection, within):
-        source = RecordSource(consumer, membership.topic)
-        async with source.standings.kept_fresh():
-            yield source
+        try:
+            async with source.standings.kept_fresh():
+                yield source
+        finally:
+            source.close()
 
 
 def as_record(given: ConsumerRecord[bytes, bytes]) -> Record:
@@ -186,4 +247,5 @@ def as_record(given: ConsumerRecord[bytes, bytes]) -> Record:
         given.key,
         given.value,
         tuple((name, value) for name, value in given.headers),
+        given.unreadable if isinstance(given, BesideRecord) else None,
     )

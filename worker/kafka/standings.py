@@ -37,6 +37,10 @@ class Standings:
         for place, batch in batches.items():
             self._positions[place.partition] = batch[-1].offset + 1
 
+    def read_to(self, partition: int, position: int) -> None:
+        """What stands before that offset was handed out."""
+        self._positions[partition] = position
+
     def of(self, partition: int) -> Standing:
         """As far as it is known."""
         position, committed = self._positions.get(partition), self.committed.get(partition)

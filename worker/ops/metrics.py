@@ -58,6 +58,7 @@ def _counted(measures: Measures) -> Iterator[Metric]:
     yield _counter("unknown", "Unknown outcomes, by what came of them.", ["resolution"], measures.doubts)
     yield _counter("dead_letters", "Dead letters that were published.", ["reason"], measures.dead_letters)
     yield _counter("commit_failures", "Commits that failed.", [], measures.commit_failures)
+    yield _counter("record_crashes", "Errors of the worker's own that stopped a record.", [], measures.crashes)
 
 
 def _timed(measures: Measures) -> Iterator[Metric]:
@@ -71,14 +72,32 @@ def _state(state: State) -> Iterator[Metric]:
     yield _gauge("queued", "Records taken and not begun.", state.queued)
     entries = sum(each.journal_entries for each in state.partitions)
     yield _gauge("journal_entries", "Events remembered, over this worker's partitions.", entries)
-    on = {each.reason for each in state.holds}
-    holds = GaugeMetricFamily(f"{PREFIX}_hold", "1 while nothing is taken in for that reason.", labels=["reason"])
-    for reason in HoldReason:
-        holds.add_metric([reason.value], float(reason.value in on))
-    yield holds
+    yield from _holds(state)
     dropped = Counted([()])
     dropped.counts[()] = state.dropped_elements
     yield _counter("dropped_elements", "Unknown elements that were left out.", [], dropped)
+
+
+def _holds(state: State) -> Iterator[Metric]:
+    """A hold of one partition has a series of its own while it is on; the others are read meanwhile."""
+    on = {each.reason for each in state.holds}
+    holds = GaugeMetricFamily(
+        f"{PREFIX}_hold",
+        "1 while nothing is taken in, or nothing of one partition, for that reason.",
+        labels=["reason"],
+    )
+    for reason in HoldReason:
+        holds.add_metric([reason.value], float(reason.value in on))
+    yield holds
+    alone = GaugeMetricFamily(
+        f"{PREFIX}_partition_hold",
+        "1 while nothing of that partition alone is taken in.",
+        labels=["partition", "reason"],
+    )
+    for each in state.holds:
+        if each.partition is not None:
+            alone.add_metric([str(each.partition), each.reason], 1.0)
+    yield alone
 
 
 def _of_partitions(partitions: Iterable[PartitionState]) -> Iterator[Metric]:

@@ -12,14 +12,16 @@ Bound = Literal["api", "keys", "rate", "cpu", "uncommitted_limit", "hold", "rest
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One hold."""
+    """One hold, of that partition alone where there is one."""
 
     reason: str
     since: datetime
     detail: str
+    partition: int | None = None
 
     def told(self) -> dict[str, Any]:
-        return {"reason": self.reason, "since": self.since.isoformat(timespec="seconds"), "detail": self.detail}
+        facts = {"reason": self.reason, "since": self.since.isoformat(timespec="seconds"), "detail": self.detail}
+        return facts | ({} if self.partition is None else {"partition": self.partition})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,6 @@ from worker.pace import Pace
 from worker.progress import Trails
 from worker.records import Standing
 
-PAUSES = {HoldReason.JOURNAL_RESTORING, HoldReason.STOPPING}
-"""Holds that are told as a state of their own."""
-
 
 class Turning(Protocol):
     """The intake: when it last asked for records (monotonic seconds, None while it is not meant to)."""
@@ -72,7 +69,7 @@ class Watch:
 
     def not_ready(self) -> list[str]:
         """Why nothing is taken in; empty where records are."""
-        reasons = [reason.value for reason in self.holds.reasons()]
+        reasons = list(dict.fromkeys(hold.reason.value for hold in self.holds.details()))
         return reasons or ([] if self.turned() else ["starting"])
 
     def state(self) -> State:
@@ -91,20 +88,29 @@ class Watch:
         )
 
     def _phase(self) -> Phase:
-        reasons = set(self.holds.reasons())
+        reasons = self.holds.reasons()
         if HoldReason.STOPPING in reasons:
             return "draining"
-        if reasons - PAUSES:
+        if reasons:
             return "holding"
-        return "restoring" if self.not_ready() else "running"
+        held = {hold.partition: hold.reason for hold in self.holds.details()}
+        if HoldReason.JOURNAL_RESTORING in held.values() or not self.turned():
+            return "restoring"
+        return "holding" if held and held.keys() >= set(self._ours()) else "running"
+
+    def _ours(self) -> Iterator[int]:
+        """Partitions that the group gave us."""
+        if self.consumption:
+            yield from (each.partition for each in self.consumption.dispatch.assignments())
+            yield from self.consumption.intake.restoring
 
     def _held(self) -> Iterator[Held]:
         now = datetime.now(UTC)
-        for reason, (seconds, detail) in self.holds.details().items():
-            yield Held(reason.value, now - timedelta(seconds=seconds), detail)
+        for hold, (seconds, detail) in self.holds.details().items():
+            yield Held(hold.reason.value, now - timedelta(seconds=seconds), detail, hold.partition)
 
     def _bound_by(self, work: list[Work]) -> Bound:
-        held = bool(set(self.holds.reasons()) - {HoldReason.JOURNAL_RESTORING})
+        held = bool(self.holds.reasons())
         if not self.consumption:
             return bound_by(Load(held=held, restoring=not held))
         return bound_by(

@@ -4,10 +4,9 @@ import asyncio
 import signal
 from pathlib import Path
 
-import typer
-
 from worker.errors import LocalKafkaError
 from worker.sandbox.local_kafka import LocalKafka
+from worker.terminal import say
 
 LOOK_EVERY = 0.2
 
@@ -41,4 +40,4 @@ async def _run(port: int | None, data: Path | None) -> None:
 
 
 def _say(line: str) -> None:
-    typer.echo(line, err=True)
+    say(line, err=True)

@@ -4,16 +4,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import orjson
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from worker import wiring
 from worker.dead_letters.filters import moment_of
 from worker.errors import StartupError
 from worker.kafka import admin
+from worker.screen import PlainConsole
 from worker.settings import Settings
+from worker.terminal import document, say
 from worker.topics import Cluster, Plan
 from worker.verification.report import Report
 from worker.verification.scan import Asked, Scan, Topics, spans
@@ -33,10 +33,10 @@ async def verify(settings: Settings, asked: Asked, *, as_json: bool) -> int:
     """0 where every request that is committed ended as promised, 1 where one did not."""
     report = await verified(settings, asked)
     if as_json:
-        typer.echo(orjson.dumps(report.json()).decode())
+        say(document(report.json()))
     else:
         for line in report.lines():
-            typer.echo(line)
+            say(line)
     return int(not report.holds)
 
 
@@ -64,7 +64,7 @@ def _complete(plan: Plan, cluster: Cluster, asked: Asked) -> None:
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int], None]]:
     """A bar over the offsets of the result topics, on a terminal only; what is read again makes it longer."""
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     columns = ("reading", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task, passed = bar.add_task("", total=total), 0

@@ -15,6 +15,10 @@ CONTENT_TYPES: Mapping[Format, str] = {"json": "application/json", "xml": "appli
 
 SESSION = "X-egain-session"
 HUGE = 8 * 1024 * 1024
+BIG_HEAD = {"Content-Security-Policy": "; ".join(f"img-src https://{n}.example" for n in range(400))} | {
+    f"X-Hop-{n}": "edge" for n in range(120)
+}
+"""As some gateways make them: one long line, and many."""
 
 
 @dataclass(slots=True)

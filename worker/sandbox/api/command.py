@@ -14,13 +14,14 @@ from worker.sandbox.api.control import PREFIX
 from worker.sandbox.api.faults import Fault
 from worker.sandbox.api.server import RunningSandbox, sandbox_api
 from worker.sandbox.api.state import CallLine
+from worker.screen import PlainConsole
 
 
 async def run_sandbox(
     config: SandboxConfig, *, faults: Iterable[Fault] = (), console: Console | None = None, quiet: bool = False
 ) -> None:
     """Serve until SIGINT or SIGTERM; say how to use it, then each call (unless `quiet`), then what happened."""
-    console = console or Console(stderr=True)
+    console = console or PlainConsole(stderr=True)
 
     def report(line: CallLine) -> None:
         console.print(as_text(line), soft_wrap=True)

@@ -89,6 +89,7 @@ class SandboxConfig:
     configured: ConfiguredValues | None = field(default_factory=ConfiguredValues)
     may_create: bool = True
     may_search: bool = True
+    login_page: str = "/system/web/apps/login"
     visibility_lag: float = 0.0
     identity_attribute: str | None = "externalid"
     max_customers: int = 2_000_000

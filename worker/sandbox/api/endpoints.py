@@ -130,9 +130,10 @@ class Endpoints:
         return Answer(200, body, CONTENT_TYPES[call.form])
 
     def _require_session(self, call: Incoming) -> None:
-        call.session = self._sandbox.sessions.use(call.request.headers.get(SESSION))
+        sessions, given = self._sandbox.sessions, call.request.headers.get(SESSION)
+        call.session = sessions.use(given)
         if call.session is None:
-            raise session_refused(call)
+            raise session_refused(call, self._sandbox.config.login_page if sessions.is_led_away(given) else None)
 
     def _require_search(self, call: Incoming) -> None:
         self._require_session(call)

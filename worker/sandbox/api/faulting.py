@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 
-from worker.sandbox.api.answers import SESSION, Answer, Refused, error, odd_body
+from worker.sandbox.api.answers import BIG_HEAD, SESSION, Answer, Refused, error, odd_body
 from worker.sandbox.api.faults import Call, Fault, Kind, Seen
 from worker.sandbox.api.incoming import Dropped, Incoming
-from worker.sandbox.api.sessions import Sessions
 from worker.sandbox.api.state import Sandbox
 
 Execute = Callable[[], Answer]
 
 
-def session_refused(call: Incoming) -> Refused:
-    """The answer to a session that is missing, unknown or over."""
+def session_refused(call: Incoming, login_page: str | None = None) -> Refused:
+    """The answer to a session that is missing, unknown or over: a 401, or the way to that page."""
+    if login_page is not None:
+        return Refused(Answer(302, headers={"Location": f"http://{call.request.host}{login_page}"}))
     message = "Invalid or expired X-egain-session. Log in again."
     return Refused(error(call.form, 401, message, "401-101"))
 
@@ -35,10 +36,10 @@ async def under_faults(sandbox: Sandbox, call: Incoming, execute: Execute, seen:
     if not faults.active:
         return execute()
     fault = faults.on_reading(seen) if seen.call == "create" else faults.on_arrival(seen) or faults.on_reading(seen)
-    return execute() if fault is None else await _under_fault(fault, call, sandbox.sessions, execute)
+    return execute() if fault is None else await _under_fault(fault, call, sandbox, execute)
 
 
-async def _under_fault(fault: Fault, call: Incoming, sessions: Sessions, execute: Execute) -> Answer:
+async def _under_fault(fault: Fault, call: Incoming, sandbox: Sandbox, execute: Execute) -> Answer:
     call.fault = fault.kind.value
     match fault.kind:
         case Kind.STATUS:
@@ -48,15 +49,19 @@ async def _under_fault(fault: Fault, call: Incoming, sessions: Sessions, execute
         case Kind.HANG:
             await call.hang()
             raise Dropped
-        case Kind.EXPIRE_SESSION:
-            if call.session is not None:
-                sessions.end(call.session)
-            raise session_refused(call)
+        case Kind.EXPIRE_SESSION | Kind.LOGIN_PAGE:
+            raise _session_over(call, sandbox, led_away=fault.kind is Kind.LOGIN_PAGE)
         case Kind.DELAY_BEFORE:
             await call.pause(fault.seconds or 0)
             return execute()
         case _:
             return await _after_execution(fault, call, execute())
+
+
+def _session_over(call: Incoming, sandbox: Sandbox, *, led_away: bool) -> Refused:
+    if call.session is not None:
+        sandbox.sessions.end(call.session, led_away=led_away)
+    return session_refused(call, sandbox.config.login_page if led_away else None)
 
 
 async def _after_execution(fault: Fault, call: Incoming, done: Answer) -> Answer:
@@ -72,6 +77,8 @@ async def _after_execution(fault: Fault, call: Incoming, done: Answer) -> Answer
             await _pause_after(call, done, fault.seconds or 0)
         case Kind.SLOW:
             done.trickle = fault.seconds
+        case Kind.BIG_HEAD:
+            done.headers.update(BIG_HEAD)
         case _:
             _relocate(fault.kind, call, done)
     return done

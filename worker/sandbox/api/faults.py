@@ -27,6 +27,8 @@ class Kind(StrEnum):
     HANG = "hang"  # never answered, not executed
     RESET = "reset"  # connection reset before the body is read; not executed
     EXPIRE_SESSION = "expire_session"  # the session ends, 401; not executed
+    LOGIN_PAGE = "login_page"  # the session ends, 302 to a login page, now and whenever it is used again; not executed
+    BIG_HEAD = "big_head"  # executed, answered with a head of some ten thousand bytes and a hundred lines
     LOCATION_MISSING = "location_missing"  # executed, 201 without Location
     LOCATION_GARBAGE = "location_garbage"  # executed, 201 with a Location that leads nowhere
     LOCATION_ABSOLUTE = "location_absolute"  # executed, 201 with a complete address
@@ -92,7 +94,7 @@ class Fault(BaseModel):
             raise ValueError(f"seconds must be given for {', '.join(sorted(_TIMED))} and for no other kind")
         if self.call != "create" and self.kind in _OF_CREATE_ALONE:
             raise ValueError(f"call: {self.kind} is for create alone")
-        if self.call in _NO_SESSION_YET and self.kind is Kind.EXPIRE_SESSION:
+        if self.call in _NO_SESSION_YET and self.kind in {Kind.EXPIRE_SESSION, Kind.LOGIN_PAGE}:
             raise ValueError("call: there is no session to expire before the login")
         if self.match.looks_inside and (self.kind is Kind.RESET or self.call != "create"):
             raise ValueError(

@@ -53,6 +53,7 @@ class Sessions:
         self._clock = clock
         self._by_id: dict[str, Session] = {}
         self._alive: dict[str, list[Session]] = {user: [] for user in users}
+        self._led_away: set[str] = set()
         self.logins = 0
         self.evicted = 0
 
@@ -101,8 +102,14 @@ class Sessions:
         session.former_id, session.id = session.id, _new_id()
         self._by_id[session.id] = session
 
-    def end(self, session: Session) -> None:
+    def is_led_away(self, session_id: str | None) -> bool:
+        """Whether it is over, and whoever uses it is led to a login page instead of being refused."""
+        return session_id in self._led_away
+
+    def end(self, session: Session, *, led_away: bool = False) -> None:
         """No id of it is good any more; ending twice is fine."""
+        if led_away:
+            self._led_away.add(session.id)
         self._by_id.pop(session.id, None)
         self._by_id.pop(session.former_id or "", None)
         if session in self._alive[session.user]:

@@ -8,9 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import orjson
-import typer
 from pydantic import SecretStr
-from rich.console import Console
 
 from worker import wiring
 from worker.sandbox.demo import advice
@@ -21,7 +19,9 @@ from worker.sandbox.demo.screen import Screen, screen
 from worker.sandbox.demo.show import document, show
 from worker.sandbox.demo.stage import GivenKafka, Stage, staged
 from worker.sandbox.demo.verdict import Verdict
+from worker.screen import PlainConsole
 from worker.settings import Settings
+from worker.terminal import escaped, say
 from worker.topics import Plan
 
 WIDTH = 150
@@ -31,7 +31,7 @@ WIDTH = 150
 async def run_demo(settings: Settings, *, more: int, keep: bool, as_json: bool) -> int:
     """0 when every event ended as its sample says; all that was started is gone afterwards, whatever happens."""
     _end_on_sigterm()
-    with screen(Console(stderr=True, highlight=False)) as seen:
+    with screen(PlainConsole(stderr=True, highlight=False)) as seen:
         try:
             verdict = await _shown(settings, more, seen, keep=keep, as_json=as_json)
         except asyncio.CancelledError:
@@ -102,10 +102,10 @@ async def _drained(stage: Stage, verdict: Verdict) -> Verdict:
 def print_verdict(verdict: Verdict, plan: Plan, log: str | None = None, *, as_json: bool) -> None:
     """A table for people, a document for machines; `log` is where the worker's log stays, if it does."""
     if as_json:
-        typer.echo(orjson.dumps(document(verdict, log), option=orjson.OPT_INDENT_2))
+        say(escaped(orjson.dumps(document(verdict, log), option=orjson.OPT_INDENT_2).decode()))
         return
-    output = Console(highlight=False)
-    output = output if output.is_terminal else Console(highlight=False, width=WIDTH)
+    output = PlainConsole(highlight=False)
+    output = output if output.is_terminal else PlainConsole(highlight=False, width=WIDTH)
     show(verdict, plan.requests.removesuffix("requests"), output)
     if log:
         output.print(f"the worker's log: {log}", soft_wrap=True)

@@ -3,8 +3,6 @@
 import asyncio
 from uuid import uuid4
 
-from rich.console import Console
-
 from worker import wiring
 from worker.sandbox.demo.command import print_verdict
 from worker.sandbox.demo.control import RemoteSandbox, remote_sandbox
@@ -12,6 +10,7 @@ from worker.sandbox.demo.performance import Performance
 from worker.sandbox.demo.samples import Ends, Sample, load_samples
 from worker.sandbox.demo.screen import screen
 from worker.sandbox.demo.verdict import More, Verdict
+from worker.screen import PlainConsole
 from worker.settings import Settings
 
 FOUND = Ends(outcome="succeeded", resolution="reconciled", attempts=1)
@@ -21,7 +20,7 @@ async def run_trial(settings: Settings, *, more: int, as_json: bool) -> int:
     """0 when every event ended as its sample says. It may be repeated: each trial's events are its own."""
     plan, looked_up = wiring.plan(settings), settings.reconcile.by != "none"
     samples, settling = samples_of_one_run(found=looked_up), wiring.settle_time(settings) if looked_up else 0.0
-    with screen(Console(stderr=True, highlight=False)) as seen:
+    with screen(PlainConsole(stderr=True, highlight=False)) as seen:
         async with remote_sandbox(settings.api.base_url) as sandbox:
             performance = Performance(wiring.connection(settings), plan, samples, more, seen, settling)
             verdict = await judged(performance, sandbox)

@@ -1,0 +1,116 @@
+"""Kafka clients over TLS on the loop that `run` uses: no work waits until one of them is closed."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import uvloop
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from secured import SecuredKafka, secured_kafka
+
+from worker.assignment import Restored, Terms
+from worker.claim import Claims
+from worker.entries import EntryKey, Intent, Owner, encode
+from worker.kafka import admin
+from worker.kafka.connection import Connection, close
+from worker.kafka.extent import extent
+from worker.kafka.journal_topic import JournalTopic
+from worker.kafka.places import bounds
+from worker.kafka.sender import sender
+from worker.topics import TopicSpec
+
+# uvloop waits 30 s for the brokers' goodbye.
+BEFORE_A_GOODBYE = 28
+PARTITIONS = 8
+ENTRIES = 2_000
+
+
+class Silent:
+    """An outage that nobody is told of."""
+
+    def begin(self, detail: str) -> None: ...
+    def end(self) -> None: ...
+
+
+class World:
+    """A topic of several partitions with something in each, which is written to all the time."""
+
+    def __init__(self, kafka: SecuredKafka):
+        self.kafka, self.connection = kafka, kafka.connection("SSL")
+
+    async def prepare(self):
+        async with admin.opened(Connection(self.kafka.plain)) as client:
+            await client.create(TopicSpec("journal", PARTITIONS, 1))
+
+    async def filled(self, topic: JournalTopic) -> None:
+        value = encode(Intent(1))
+        keys = [EntryKey(UUID(int=number + 1), number, "w").encode() for number in range(ENTRIES)]
+        await asyncio.gather(
+            *[topic.append(number % PARTITIONS, key, value, lambda _: None) for number, key in enumerate(keys)]
+        )
+
+    async def load(self, topic: JournalTopic) -> None:
+        """Whoever reads to the end has an answer on its way to it when it is closed."""
+        for number in range(1_000_000):
+            key = EntryKey(UUID(int=1), number, "w").encode()
+            await topic.append(number % PARTITIONS, key, encode(Intent(1)), lambda _: None)
+
+
+async def claimed_under_load(world: World) -> None:
+    """A restore of each partition while all are written to."""
+    async with sender(world.connection, Silent(), max_request_size=1_000_000) as publisher:
+        topic = JournalTopic("journal", world.connection, publisher, "journal")
+        await world.filled(topic)
+        loading = asyncio.create_task(world.load(topic))
+        claims = Claims(topic, Owner("g", "journal"), Terms())
+        restored = await asyncio.gather(*[claims.claim(number) for number in range(PARTITIONS)])
+        loading.cancel()
+    assert all(isinstance(each, Restored) for each in restored)
+    assert sum(len(each.journal) for each in restored) >= ENTRIES
+
+
+async def read_by_commands(world: World) -> None:
+    """As `verify`, a replay and the admin's commands read."""
+    await bounds(world.connection, "journal", range(PARTITIONS))
+    for _ in range(4):
+        async with extent(world.connection, "journal", [0]) as topic:
+            _ = [passed async for _, passed in topic.read()]
+        async with admin.opened(world.connection) as client:
+            await client.cluster(["journal"])
+
+
+async def consumed_and_closed(world: World) -> None:
+    """The client itself, with a request of its own under way."""
+
+    async def once(number: int) -> None:
+        consumer = AIOKafkaConsumer(**world.connection.arguments(), enable_auto_commit=False)
+        await consumer.start()
+        place = TopicPartition("journal", number % PARTITIONS)
+        consumer.assign([place])
+        await consumer.seek_to_beginning(place)
+        end = (await consumer.end_offsets([place]))[place]
+        while await consumer.position(place) < end:
+            await consumer.getmany(place, timeout_ms=500)
+        assert await close(consumer, 60)
+
+    await asyncio.gather(*[once(number) for number in range(16)])
+
+
+WAYS: list[Callable[[World], Coroutine[Any, Any, None]]] = [claimed_under_load, read_by_commands, consumed_and_closed]
+
+
+def test_closing_on_the_loop_of_run(tmp_path: Path) -> None:
+    """Every way to use a client ends before a goodbye would have."""
+
+    async def played() -> None:
+        async with secured_kafka(tmp_path) as kafka:
+            world = World(kafka)
+            await world.prepare()
+            for way in WAYS:
+                async with asyncio.timeout(BEFORE_A_GOODBYE):
+                    await way(world)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(played())

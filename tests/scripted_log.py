@@ -1,0 +1,120 @@
+"""A log that aiokafka's own consumer reads, batch by batch as the bytes stand in it: only the wire is replaced."""
+
+import asyncio
+import struct
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.group_coordinator import NoGroupCoordinator
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy as Builder
+from aiokafka.record.util import calc_crc32c
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+class OddName(str):
+    """A name that is `trace\\xff\\xfe-id` on the wire: it is bytes there, and not every client looks at them."""
+
+    __slots__ = ()
+
+    def encode(self, *_: str) -> bytes:
+        return b"trace\xff\xfe-id"
+
+
+ODD: Headers = [(OddName("x"), b"1")]
+
+
+def batch(base: int, count: int = 1, *, headers: Headers = (), odd_at: int = 0, codec: int = 0, last: int = 0) -> bytes:
+    """Records with the offsets from `base` on; the one at `odd_at` has these headers. `last` leaves a hole behind."""
+    builder = Builder(2, codec, 0, -1, -1, -1, 2**20)
+    for number in range(count):
+        builder.append(number, 1_000, b"k", b"%d" % (base + number), list(headers) if number == odd_at else [])
+    raw = bytearray(builder.build())
+    struct.pack_into(">q", raw, 0, base)
+    if last:
+        struct.pack_into(">i", raw, 23, last - base)
+        sealed(raw)
+    return bytes(raw)
+
+
+def sealed(raw: bytearray) -> bytes:
+    """With the checksum of what is in it now."""
+    struct.pack_into(">I", raw, 17, calc_crc32c(bytes(raw[21:])))
+    return bytes(raw)
+
+
+def corrupt(raw: bytes) -> bytes:
+    """One bit of its last record is another."""
+    return raw[:-2] + bytes([raw[-2] ^ 1]) + raw[-1:]
+
+
+def unknown_codec(raw: bytes) -> bytes:
+    """Compressed with what nobody knows."""
+    changed = bytearray(raw)
+    struct.pack_into(">h", changed, 21, 7)
+    return sealed(changed)
+
+
+def next_offset(raw: bytes) -> int:
+    """Behind the batch."""
+    return int(struct.unpack_from(">q", raw)[0] + struct.unpack_from(">i", raw, 23)[0] + 1)
+
+
+class Answer:
+    """A fetch's."""
+
+    API_VERSION = 11
+
+    def __init__(self, topics: list[tuple[str, list[Any]]]) -> None:
+        self.topics = topics
+
+
+class ScriptedLog:
+    """Batches by partition; below `beginnings` nothing is left. `fetches` are the offsets that were asked for."""
+
+    def __init__(self, topic: str = "requests") -> None:
+        self.topic = topic
+        self.batches: defaultdict[int, list[bytes]] = defaultdict(list)
+        self.aborted: dict[int, list[tuple[int, int]]] = {}
+        self.beginnings: dict[int, int] = {}
+        self.fetches: list[tuple[int, int]] = []
+
+    async def send(self, _: int, request: Any, **__: Any) -> Answer:
+        """A broker's answer."""
+        await asyncio.sleep(0.001)
+        return Answer([(topic, [self._part(*part) for part in parts]) for topic, parts in request.topics])
+
+    def _part(self, partition: int, offset: int, at_most: int) -> tuple[Any, ...]:
+        self.fetches.append((partition, offset))
+        found = [raw for raw in self.batches[partition] if next_offset(raw) > offset]
+        if offset < self.beginnings.get(partition, 0):
+            return partition, 1, -1, -1, -1, [], -1, b""
+        end = max((next_offset(raw) for raw in self.batches[partition]), default=0)
+        raw = b"".join(found if at_most > 1 else found[:1])
+        return partition, 0, end, end, 0, self.aborted.get(partition, []), -1, raw
+
+
+@asynccontextmanager
+async def consumer_of(log: ScriptedLog, partitions: int, isolation: str = "read_uncommitted") -> AsyncIterator[Any]:
+    """All partitions are assigned, and read from nowhere yet."""
+    consumer: Any = AIOKafkaConsumer(bootstrap_servers="127.0.0.1:1")
+    client = consumer._client
+    client.cluster.leader_for_partition = lambda _: 0
+    client.send = log.send
+    client.force_metadata_update = lambda: asyncio.get_running_loop().create_future()
+    consumer.partitions_for_topic = lambda _: set(range(partitions))
+    consumer._fetcher = Fetcher(client, consumer._subscription, isolation_level=isolation, auto_offset_reset="none")
+    coordinator: Any = NoGroupCoordinator(client, consumer._subscription)
+    coordinator._heartbeat_task = coordinator._commit_refresh_task = None
+    consumer._coordinator = coordinator
+    consumer._subscription.assign_from_user([TopicPartition(log.topic, number) for number in range(partitions)])
+    try:
+        yield consumer
+    finally:
+        await consumer._fetcher.close()
+        await coordinator.close()
+        consumer._closed = True

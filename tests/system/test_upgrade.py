@@ -1,0 +1,134 @@
+"""One worker at a time is replaced by a newer one under load, and back: nothing is lost, repeated or left unknown."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+from earlier import COMMIT
+
+ROOT = Path(__file__).parents[2]
+WORKERS = 2
+KEYS = 30
+BETWEEN = 20
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the version before, as it was; its libraries are those of this one."""
+    archive = subprocess.run(["git", "archive", COMMIT, "worker"], cwd=ROOT, capture_output=True, check=False)
+    if archive.returncode:
+        pytest.skip(
+            f"the history here does not go back to {COMMIT[:7]}: tests/unit/test_earlier.py has its reader alone"
+        )
+    folder = tmp_path_factory.mktemp("before")
+    subprocess.run(["tar", "x", "-C", str(folder)], input=archive.stdout, check=True)
+    return folder
+
+
+def event(number):
+    attributes = {"specversion": "1.0", "id": f"e{number}", "source": "shop", "type": "customer.create.requested.v1"}
+    person = {"firstName": f"name {number}"}
+    return orjson.dumps({**attributes, "data": {"type": "individual", "contactPersons": [person]}})
+
+
+class Fleet:
+    """Workers of two versions over one journal, and events without end for them."""
+
+    def __init__(self, world, sandbox, before):
+        self.world, self.sandbox, self.before = world, sandbox, before
+        self.workers, self.published, self.loading = [], 0, None
+
+    async def start(self, *, new):
+        """A worker that answers to signals; of that version, as the folder that it runs in says."""
+        folder = ROOT if new else self.before
+        worker = await self.world.start(PYTHONPATH=str(folder), cwd=folder)
+        await worker.until("worker.started")
+        self.workers.append(worker)
+
+    async def load(self):
+        while True:
+            number = self.published
+            await self.world.publish(event(number), key=b"%d" % (number % KEYS), partition=number % KEYS % 2)
+            self.published += 1
+
+    async def goes_on(self):
+        """Until some more customers are created."""
+        wanted = self.sandbox.ledger.created + BETWEEN
+        async with asyncio.timeout(60):
+            while self.sandbox.ledger.created < wanted:
+                await asyncio.sleep(0.02)
+
+    async def all_ended(self):
+        """Every event that was published has its customer; one may have been on its way when the load ended."""
+        wanted = {f"e{number}" for number in range(self.published)}
+        async with asyncio.timeout(60):
+            while wanted - {
+                each["data"]["request"]["id"] for each in await self.world.events(self.world.plan.succeeded)
+            }:
+                await asyncio.sleep(0.5)
+
+    async def replace_each(self, *, new, number=signal.SIGTERM):
+        """One after the other, each once the group has got on."""
+        for _ in range(WORKERS):
+            await self.goes_on()
+            worker = self.workers.pop(0)
+            code = await worker.stop(number)
+            assert (code == 0) == (number == signal.SIGTERM), worker.last_lines()
+            await self.start(new=new)
+        await self.goes_on()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+async def test_there_and_back(world, before, number):
+    """Drained or killed: each event has one customer, one end, and both versions know it."""
+    world.hurry(look_up=True)
+    await world.topics()
+    sandbox = await world.sandbox({"kind": "delay_after", "seconds": 0.02})
+    fleet = Fleet(world, sandbox, before)
+    for _ in range(WORKERS):
+        await fleet.start(new=False)
+    loading = asyncio.create_task(fleet.load())
+    await fleet.replace_each(new=True, number=number)
+    await fleet.replace_each(new=False, number=number)
+    loading.cancel()
+    await fleet.all_ended()
+    assert [await worker.stop() for worker in fleet.workers] == [0] * WORKERS
+    assert not [line for worker in fleet.workers for line in worker.of("journal.restore_failed")]
+    assert await world.events(world.plan.failed) == []
+    assert sandbox.ledger.duplicates == {}
+    verify = await world.start("verify")
+    assert await verify.ended() == 0, verify.text
+
+
+@pytest.mark.timeout(120)
+async def test_doubts_are_handed_on(world, before):
+    """What one version left open or parked, the other knows, in both directions; each event is asked for once more."""
+    world.hurry()
+    await world.topics()
+    sandbox = await world.sandbox({"kind": "reply_lost", "times": 1})
+    fleet = Fleet(world, sandbox, before)
+    for new in (False, True, False):
+        await fleet.start(new=new)
+        await world.publish(event(1), key=b"1")
+        worker = fleet.workers.pop()
+        await worker.until("record.finished")
+        assert await worker.stop() == 0
+    ends = [each["data"]["reason"]["code"] for each in await world.events(world.plan.failed, 3)]
+    assert ends == ["outcome_unknown"] * 3
+    assert (sandbox.ledger.created, sandbox.ledger.duplicates) == (1, {})
+
+
+def test_where_it_comes_from(before):
+    """The folder's own modules are used, not those of this version."""
+    asked = (
+        "import worker.entries as e, pathlib; print(pathlib.Path(e.__file__).parents[1], hasattr(e, 'encode_headers'))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(before)}
+    told = subprocess.run([sys.executable, "-c", asked], cwd=before, env=environment, capture_output=True, check=True)
+    assert told.stdout.decode().split() == [str(before), "False"]

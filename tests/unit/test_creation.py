@@ -1,0 +1,466 @@
+"""What is known of a customer stays known, whatever becomes of the process, the event's repeats and the look-up."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from itertools import count
+
+import pytest
+from world import LOST, REJECTED, Found, World, record
+
+from worker.assignment import Assignment, Terms
+from worker.attempt import NotMade
+from worker.breaker import Breaker
+from worker.commands import Request
+from worker.dispatch import Dispatch
+from worker.entries import Intent, decode, is_claim
+from worker.errors import ApiUnavailable, CreatedIdUnknown, Draining, Fenced, OutcomeUnknown, RefusedForNow
+from worker.evidence import Evidence
+from worker.hold import HoldReason
+from worker.journal import InDoubt, Moment
+from worker.outcomes import ReasonCode, Succeeded
+from worker.pace import Pace
+from worker.retry import Backoff
+from worker.slots import Slots
+
+NOWHERE = CreatedIdUnknown("the API answered 201 without a usable Location: created, id unknown")
+REPLAYED = (("worker-replay-of", b"0@3"), ("worker-replays", b"1"))
+ACCEPTED = (*REPLAYED, ("worker-accept-duplicates", b"true"))
+EVENT = Request("test", "e1").event
+
+
+async def begun(**given):
+    """A world with its first process."""
+    return await World(**given).again()
+
+
+def posts(world):
+    """The events of the POSTs that were sent from now on."""
+    sent, create = [], world.customers.create
+
+    async def posted(command, before_sending):
+        def seen():
+            before_sending()
+            sent.append(command.request.id)
+
+        return await create(command, seen)
+
+    world.customers.create = posted
+    return sent
+
+
+def entries(world):
+    """What was written: state and evidence."""
+    written = [message for message in world.topics.of("journal") if not is_claim(message.key)]
+    read = [decode(message.value or b"", message.headers) for message in written]
+    return [(entry.state, getattr(entry, "evidence", None)) for entry in read]
+
+
+def code(outcome):
+    """What it is told as."""
+    return outcome.resolution if isinstance(outcome, Succeeded) else outcome.reason.code.value
+
+
+# --- a flood ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_customer_that_is_created_among_refusals():
+    """The hundredth answer fills the window of a flood; it is a customer, told and made once."""
+    world = await begun(flood_window=100)
+    for number in range(95):
+        world.customers.answers(f"e{number}", REJECTED)
+    for number in range(100):
+        outcome = await world.process(record(number, f"e{number}"))
+    assert isinstance(outcome, Succeeded)
+    assert set(world.customers.executed.values()) == {1}
+    assert world.pipeline.creation.holds.reasons() == []
+    assert "released" not in world.journal()
+
+
+def test_what_can_be_released():
+    """A customer that was made, or may have been, is no reason."""
+    made = {"Succeeded", "Doubt", "Created", "OutcomeUnknown", "CreatedIdUnknown"}
+    assert not {name for name in made if name in str(NotMade.__annotations__["why"])}
+
+
+async def test_a_flood_whose_session_has_died():
+    """Its probe logs in anew before it is sent."""
+    world = await begun(flood_window=4)
+    for number in range(4):
+        world.customers.answers(f"e{number}", REJECTED)
+    outcomes = [await world.process(record(number, f"e{number}")) for number in range(4)]
+    assert [code(outcome) for outcome in outcomes] == ["rejected"] * 3 + ["created"]
+    assert world.customers.renewals == 1
+
+
+# --- created, id unknown ----------------------------------------------------------------------------------------------
+
+
+async def test_created_without_an_id():
+    """It stands in the journal before anybody looks, and its end says so, too."""
+    world = await begun(find=Found([]))
+    sent = posts(world)
+    world.customers.answers("e1", NOWHERE)
+    outcome = await world.process(record())
+    assert (code(outcome), outcome.attempts, sent) == ("outcome_unknown", 1, ["e1"])
+    assert outcome.reason.message.startswith("the customer exists, and nobody knows under which id: ")
+    known = Evidence(exists=True)
+    assert entries(world) == [("intent", Evidence()), ("intent", known), ("finished", known)]
+
+
+@pytest.mark.parametrize("headers", [(), REPLAYED])
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_repeat_of_what_was_created_without_an_id(headers, restarted):
+    """By a producer or by a replay, in this process or in the next one: no look-up that finds nothing has it sent."""
+    world = await begun(find=Found([]))
+    sent = posts(world)
+    world.customers.answers("e1", NOWHERE)
+    await world.process(record())
+    if restarted:
+        await world.again()
+    for offset in (1, 2):
+        assert code(await world.process(replace(record(offset), headers=headers))) == "outcome_unknown"
+    assert sent == ["e1"]
+
+
+async def test_a_repeat_of_which_alone_the_journal_is_left():
+    """Retention took the first record's entries: the repeat's own end says that the customer exists."""
+    world = await begun(find=Found([]))
+    sent = posts(world)
+    world.customers.answers("e1", NOWHERE)
+    await world.process(record(0), record(1))
+    journal = world.topics.logs["journal", 0]
+    journal[:] = [message for message in journal if is_claim(message.key) or b"/1/" in message.key]
+    await world.again()
+    assert code(await world.process(record(2))) == "outcome_unknown"
+    assert sent == ["e1"]
+
+
+@pytest.mark.parametrize("found", [[], ["77"]])
+async def test_a_crash_while_what_was_created_without_an_id_is_looked_up(found):
+    """The next process knows that it exists: found it is reconciled, and never sent."""
+    world = await begun(find=Found([]))
+    sent = posts(world)
+    world.customers.answers("e1", NOWHERE)
+    running = asyncio.create_task(world.process(record()))
+    while world.journal() != ["intent", "intent"]:
+        await asyncio.sleep(0)
+    running.cancel()
+    world.find = Found(found)
+    await world.again()
+    assert world.assignment.journal.recall(EVENT, 0) == InDoubt(1, frozenset({"writer-1"}), Evidence(exists=True))
+    assert code(await world.process(record())) == ("reconciled" if found else "outcome_unknown")
+    assert sent == ["e1"]
+
+
+async def test_a_repeat_that_is_not_valid_any_more():
+    """Its end says that the customer exists as well."""
+    world = await begun()
+    await world.assignment.write(Request("test", "bad").event, 0, Intent(1, evidence=Evidence(exists=True)))
+    outcome = await world.process(record(1, "bad"))
+    assert outcome.reason.message.startswith("the customer exists")
+    assert entries(world)[-1] == ("finished", Evidence(exists=True))
+
+
+async def test_a_look_up_that_becomes_possible_later():
+    """Parked without one; a replay finds it where it can be found."""
+    world = await begun()
+    sent = posts(world)
+    world.customers.answers("e1", NOWHERE)
+    assert code(await world.process(record())) == "outcome_unknown"
+    world.find = Found([], [], ["77"])
+    await world.again()
+    assert code(await world.process(replace(record(1), headers=REPLAYED))) == "outcome_unknown"
+    assert code(await world.process(replace(record(2), headers=REPLAYED))) == "reconciled"
+    assert sent == ["e1"]
+
+
+async def test_accepting_a_second_customer():
+    """That alone has it sent again; where that answer is lost a look-up that finds nothing is not trusted again."""
+    world = await begun(find=Found([]))
+    sent = posts(world)
+    world.customers.answers("e1", NOWHERE, LOST)
+    await world.process(record())
+    assert code(await world.process(replace(record(1), headers=ACCEPTED))) == "outcome_unknown"
+    assert sent == ["e1", "e1"]
+    assert code(await world.process(replace(record(2), headers=ACCEPTED))) == "created"
+    assert sent == ["e1", "e1", "e1"]
+
+
+async def test_created_without_an_id_by_who_has_lost_the_partition():
+    """It says so all the same, for the next owner."""
+    world = await begun(find=Found([]))
+    create = world.customers.create
+
+    async def fenced(command, before_sending):
+        world.assignment.restored.fence.broken = True
+        raise NOWHERE
+
+    world.customers.create = fenced
+    with pytest.raises(Fenced):
+        await world.process(record())
+    world.customers.create = create
+    await world.again()
+    assert world.assignment.journal.recall(EVENT, 0).exists
+
+
+# --- an e-mail address may be somebody else's -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told", "known"),
+    [
+        ([], ["77"], "reconciled", ()),
+        (["5"], ["5"], "outcome_unknown", ("5",)),
+        (["5"], ["77"], "outcome_unknown", ("5",)),
+        (["5"], ["5", "77"], "outcome_unknown", ("5",)),
+        ([], ["5", "77"], "outcome_unknown", ()),
+        (ApiUnavailable("500"), ["77"], "outcome_unknown", None),
+        (RefusedForNow(429), ["77"], "outcome_unknown", None),
+        (["5"], [], "created", ("5",)),
+        ([], [], "created", ()),
+    ],
+)
+async def test_a_search_before_the_first_post(before, after, told, known):
+    """A hit after a doubt is ours only where there was none before; the first intent remembers what there was."""
+    world = await begun(find=Found(before, after), of_others=True)
+    world.customers.answers("e1", LOST)
+    assert code(await world.process(record())) == told
+    assert entries(world)[0] == ("intent", Evidence(found_before=known))
+
+
+@pytest.mark.parametrize(("before", "told"), [([], "reconciled"), (["5"], "outcome_unknown")])
+async def test_what_was_there_before_a_crash(before, told):
+    """The next process asks the journal, not the API: what it would find now may be our own customer."""
+    world = await begun(find=Found(before, ["77"]), of_others=True)
+    world.customers.answers("e1", RuntimeError("killed"))
+    with pytest.raises(RuntimeError):
+        await world.process(record())
+    await world.again()
+    assert code(await world.process(record())) == told
+    assert not world.customers.executed
+
+
+@pytest.mark.parametrize(("before", "told"), [([], "reconciled"), (["5"], "outcome_unknown")])
+async def test_what_was_there_before_a_record_that_was_parked(before, told):
+    """A repeat of the event knows it as well, in the next process, too."""
+    world = await begun(find=Found(before, ApiUnavailable("500")), of_others=True)
+    world.customers.answers("e1", LOST)
+    assert code(await world.process(record())) == "outcome_unknown"
+    world.find = Found(["77"])
+    await world.again()
+    assert code(await world.process(record(1))) == told
+    assert not world.customers.executed
+
+
+async def test_an_intent_of_an_earlier_version():
+    """It does not say what was there before: no hit is believed."""
+    world = await begun(find=Found(["77"]), of_others=True)
+    await world.assignment.write(EVENT, 0, Intent(1))
+    outcome = await world.process(record())
+    assert code(outcome) == "outcome_unknown"
+    assert outcome.reason.message.endswith("it is not known whether there was one before")
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(0, 1), (100, 3)])
+async def test_how_often_is_searched_before(seconds, asked):
+    """Once a record that is refused for now, if what was found is not older than a search may lag; beside MAX_RATE."""
+    world = await begun(find=Found([]), of_others=True)
+    times = count(0, seconds)
+    world.assignment.clock = lambda: Moment(0, 0) if not seconds else Moment(now := next(times), now)
+    world.assignment.terms = Terms(intent_ttl=1_000_000)
+    pace = Counting(10_000)
+    object.__setattr__(world.pipeline.creation, "pace", pace)
+    world.customers.answers("e1", RefusedForNow(503), RefusedForNow(503))
+    await world.process(record())
+    assert (world.find.asked, pace.asked) == (asked, 3)
+
+
+@dataclass
+class Counting(Pace):
+    """Counts who asks for a moment."""
+
+    asked: int = 0
+
+    def reserve(self):
+        self.asked += 1
+        return super().reserve()
+
+
+@pytest.mark.parametrize("of_others", [True, False])
+async def test_a_customer_that_is_known_by_a_mark_of_its_own(of_others):
+    """Only what may be somebody else's is searched for before."""
+    world = await begun(find=Found([]), of_others=of_others)
+    await world.process(record())
+    assert world.find.asked == int(of_others)
+
+
+async def test_an_end_that_nobody_doubts():
+    """Its entry holds nothing of what was searched before, so that it is remembered in few bytes."""
+    world = await begun(find=Found(["5"]), of_others=True)
+    await world.process(record())
+    assert entries(world) == [("intent", Evidence(found_before=("5",))), ("finished", Evidence())]
+    assert world.assignment.journal.known(EVENT).records[0].evidence == Evidence()
+
+
+# --- calls and intents ------------------------------------------------------------------------------------------------
+
+
+def open_intents(world):
+    """How many there are in the journal, after each of its entries."""
+    unsettled: set[bytes] = set()
+    counts = []
+    for message in world.topics.of("journal"):
+        if not is_claim(message.key):
+            (unsettled.add if decode(message.value).state == "intent" else unsettled.discard)(message.key)
+            counts.append(len(unsettled))
+    return counts
+
+
+async def dispatched(world, slots, count):
+    dispatch = Dispatch(world.pipeline.process, slots, max_uncommitted=1_000)
+    dispatch.open(Assignment(0, world.assignment.restored, world.assignment.append, slots))
+    for number in range(count):
+        dispatch.admit(record(number, f"e{number}", b"%d" % number))
+    return dispatch
+
+
+async def ended(dispatch):
+    async with asyncio.timeout(60):
+        while dispatch.in_flight():
+            await asyncio.sleep(0.001)
+
+
+async def test_open_intents_where_nothing_is_looked_up():
+    """Never more than calls, whatever the answers: a kill at any moment leaves no more unknown outcomes."""
+    world = await begun(calls=3)
+    for number in range(0, 40, 3):
+        world.customers.answers(f"e{number}", RefusedForNow(503))
+    world.customers.answers("e7", LOST)
+    dispatch = await dispatched(world, Slots(9, beyond=12), 40)
+    await ended(dispatch)
+    assert dispatch.committable() == {0: 40}
+    assert max(open_intents(world)) == 3
+    assert not world.pipeline.creation.calls.locked()
+
+
+@pytest.mark.parametrize("fenced", [True, False])
+async def test_calls_after_a_partition_is_given_up(fenced):
+    """A drain or a fence gives each of them back, also of who waited for one."""
+    world = await begun(calls=1)
+    call = world.pipeline.creation.calls
+    await call.acquire()
+    dispatch = await dispatched(world, Slots(9), 3)
+    await asyncio.sleep(0.01)
+    (assignment,) = dispatch.assignments()
+    if fenced:
+        assignment.give_up()
+    draining = asyncio.create_task(dispatch.drain([0], 60))
+    await asyncio.sleep(0)
+    call.release()
+    assert await draining
+    assert not call.locked()
+    assert world.journal() == []
+    assert not world.customers.executed
+
+
+@pytest.mark.parametrize("error", [Draining(), Fenced(), RuntimeError("bug"), asyncio.CancelledError()])
+async def test_a_call_after_an_error(error):
+    """It comes back, whatever ends the record."""
+    world = await begun(calls=1)
+
+    async def broken(*_):
+        raise error
+
+    world.customers.create = broken
+    with pytest.raises(type(error)):
+        await world.pipeline.process(record(), world.assignment)
+    assert not world.pipeline.creation.calls.locked()
+
+
+# --- outages ----------------------------------------------------------------------------------------------------------
+
+
+class Outage:
+    """An API that answers calls which create nothing, and every POST with a 500, until it is well."""
+
+    def __init__(self, world):
+        self.create, self.well, self.asked = world.customers.create, False, []
+        world.customers.create, world.customers.answer = self.post, self.answer
+
+    async def post(self, command, before_sending):
+        before_sending()
+        self.asked.append("post")
+        await asyncio.sleep(0)
+        if not self.well:
+            raise OutcomeUnknown("the API answered 500")
+        return await self.create(command, before_sending)
+
+    async def answer(self):
+        self.asked.append("answer")
+
+
+@pytest.mark.parametrize("calls", [2, 8])
+async def test_how_many_an_outage_of_500s_parks(calls):
+    """What was in flight, so many in a row as are an outage, and one a probe, each after another call's answer."""
+    world = await begun(calls=calls, breaker=Breaker(5, Backoff(0.02, 0.02)))
+    outage = Outage(world)
+    dispatch = await dispatched(world, Slots(24, beyond=32), 200)
+    holds = world.pipeline.creation.holds
+    while holds.probes < 4:
+        await asyncio.sleep(0.001)
+    outage.well = True
+    probes = outage.asked.count("answer")
+    await ended(dispatch)
+    parked = [event["data"]["reason"]["code"] for event in world.events("failed")]
+    assert set(parked) == {"outcome_unknown"}
+    assert 5 <= len(parked) <= 5 + calls + probes
+    assert len(world.events("succeeded")) == 200 - len(parked)
+    first = outage.asked.index("answer")
+    assert outage.asked[first : first + 6] == ["answer", "post"] * 3
+    assert holds.reasons() == []
+
+
+async def test_an_outage_of_500s_that_is_looked_up():
+    """Answered searches are no answers to POSTs: the hold begins, and nobody's attempts are used up."""
+    world = await begun(find=Found([]), breaker=Breaker(3, Backoff(0.01, 0.01)))
+    outage = Outage(world)
+    dispatch = await dispatched(world, Slots(12, beyond=32), 12)
+    holds = world.pipeline.creation.holds
+    while HoldReason.API_UNAVAILABLE not in holds.reasons() or outage.asked.count("post") < 30:
+        await asyncio.sleep(0.001)
+    outage.well = True
+    await ended(dispatch)
+    assert (len(world.events("succeeded")), world.events("failed")) == (12, [])
+    assert set(world.customers.executed.values()) == {1}
+
+
+async def test_one_whose_answers_are_lost_while_others_are_created():
+    """Its attempts are its own: looked up and not there, after the last one it is given up."""
+    world = await begun(find=Found([]))
+    world.customers.answers("e1", LOST, LOST, LOST)
+    assert code(await world.process(record())) == "retries_exhausted"
+
+
+async def test_a_look_up_that_fails_for_one_record_alone():
+    """Others are created meanwhile, and it ends: parked, after as many attempts as a look-up has."""
+    world = await begun(find=Found(ApiUnavailable("the search answered 500")))
+    world.customers.answers("e0", LOST)
+    alone = asyncio.create_task(world.process(record(0, "e0", b"0")))
+    others = [await world.process(record(number, f"e{number}", b"%d" % number)) for number in range(1, 20)]
+    outcome = await alone
+    assert {code(each) for each in others} == {"created"}
+    assert (outcome.reason.code, world.find.asked) == (ReasonCode.OUTCOME_UNKNOWN, 2)
+    assert "the look-up failed 2 times while other calls were answered" in outcome.reason.message
+
+
+async def test_a_look_up_that_fails_in_an_outage():
+    """It is asked for as long as that lasts, and finds its customer then."""
+    world = await begun(find=Found(*[ApiUnavailable("down")] * 20, ["77"]))
+    world.customers.down = True
+    world.customers.answers("e1", LOST)
+    running = asyncio.create_task(world.process(record()))
+    while world.find.asked < 10:
+        await asyncio.sleep(0.001)
+    world.customers.down = False
+    world.find.found = [["77"]]
+    assert code(await running) == "reconciled"

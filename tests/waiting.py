@@ -1,0 +1,196 @@
+"""Who waited for what while holding what, collected while the real things run (the order stands in worker.slots)."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from worker.dispatch import Dispatch
+from worker.hold import Holds
+from worker.pipeline import Pipeline
+from worker.slots import Slots
+from worker.turns import Turns, Wait
+
+ORDER = ("event", "turn", "slot", "call", "time")
+"""From what is taken first to what waits for nobody: time stands for Kafka and the API as well."""
+
+
+class Waits:
+    """Of each task what it holds, and of all the pairs (held, waited for)."""
+
+    def __init__(self) -> None:
+        self.pairs: set[tuple[str, str]] = set()
+        self._held: dict[asyncio.Task[Any] | None, set[str]] = {}
+        self._next: dict[asyncio.Task[Any] | None, str] = {}
+
+    @contextmanager
+    def record(self) -> Iterator[None]:
+        """This task works on a record, for which it has a slot; what other tasks do is of no interest."""
+        if (task := _task()) in self._held:
+            yield
+            return
+        self._held[task] = {"slot"}
+        try:
+            yield
+        finally:
+            del self._held[task]
+
+    def takes(self, thing: str) -> None:
+        """This task has it from here on."""
+        self._held.get(_task(), set()).add(thing)
+
+    def leaves(self, thing: str) -> None:
+        """This task has it no more."""
+        self._held.get(_task(), set()).discard(thing)
+
+    def waits(self, thing: str) -> None:
+        """This task may have to wait for it now."""
+        self.pairs |= {(held, thing) for held in self._held.get(_task(), ())}
+
+    @contextmanager
+    def next_wait(self, thing: str) -> Iterator[None]:
+        """What is waited for inside is that; one that never came to the slots was waited for with all that was held."""
+        self._next[_task()] = thing
+        try:
+            yield
+        finally:
+            if self._next.pop(_task(), None):
+                self.waits(thing)
+
+    def without_slot(self) -> None:
+        """The wait that was announced, or one for time."""
+        self.waits(self._next.pop(_task(), "time"))
+
+    def circular(self) -> set[tuple[str, str]]:
+        """Waits for what is not further down the order; without one no circle of waits can close."""
+        return {(held, thing) for held, thing in self.pairs if ORDER.index(held) >= ORDER.index(thing)}
+
+
+def _task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # a test without a loop
+        return None
+
+
+def watched(monkeypatch: pytest.MonkeyPatch) -> Waits:
+    """From here on whatever a record takes, gives back and waits for is seen."""
+    waits = Waits()
+    for owner, name, wrapped in (
+        (Pipeline, "process", _with_a_slot),
+        (Dispatch, "_run", _with_a_slot),
+        (Slots, "give", _given),
+        (Slots, "back_after", _back),
+        (Slots, "_returned", _returned),
+        (Turns, "begin", _begun),
+        (Turns, "end", _over),
+        (Holds, "turn", _turn),
+        (asyncio.Semaphore, "acquire", _called),
+        (asyncio.Semaphore, "release", _hung_up),
+    ):
+        monkeypatch.setattr(owner, name, wrapped(waits, getattr(owner, name)))
+    return waits
+
+
+Method = Callable[..., Any]
+
+
+def _with_a_slot(waits: Waits, method: Method) -> Method:
+    async def run(*given: Any, **named: Any) -> Any:
+        with waits.record():
+            return await method(*given, **named)
+
+    return run
+
+
+def _given(waits: Waits, method: Method) -> Method:
+    def give(slots: Slots) -> None:
+        waits.leaves("slot")
+        method(slots)
+
+    return give
+
+
+def _back(waits: Waits, method: Method) -> Method:
+    async def back_after(slots: Slots, *given: Any) -> None:
+        waits.without_slot()
+        try:
+            await method(slots, *given)
+        finally:
+            waits.takes("slot")
+
+    return back_after
+
+
+def _returned(waits: Waits, method: Method) -> Method:
+    async def returned(slots: Slots, *given: Any) -> None:
+        waits.waits("slot")
+        await method(slots, *given)
+
+    return returned
+
+
+def _begun(waits: Waits, method: Method) -> Method:
+    async def begin(turns: Turns, thing: Any, wait: Wait) -> None:
+        async def waited(ours: asyncio.Future[None]) -> None:
+            with waits.next_wait("event"):
+                await wait(ours)
+
+        await method(turns, thing, waited)
+        waits.takes("event")
+
+    return begin
+
+
+def _over(waits: Waits, method: Method) -> Method:
+    def end(turns: Turns, thing: Any) -> None:
+        waits.leaves("event")
+        method(turns, thing)
+
+    return end
+
+
+def _turn(waits: Waits, method: Method) -> Method:
+    def turn(holds: Holds, pause: Any, *given: Any, **named: Any) -> Any:
+        async def paused(seconds: float) -> None:
+            with waits.next_wait("turn"):
+                await pause(seconds)
+
+        return _Turn(waits, method(holds, paused, *given, **named))
+
+    return turn
+
+
+class _Turn:
+    def __init__(self, waits: Waits, inner: Any) -> None:
+        self._waits = waits
+        self._inner = inner
+
+    async def __aenter__(self) -> bool:
+        if probe := await self._inner.__aenter__():
+            self._waits.takes("turn")
+        return bool(probe)
+
+    async def __aexit__(self, *error: Any) -> None:
+        self._waits.leaves("turn")
+        await self._inner.__aexit__(*error)
+
+
+def _called(waits: Waits, method: Method) -> Method:
+    async def acquire(semaphore: asyncio.Semaphore) -> Any:
+        waits.waits("call")
+        taken = await method(semaphore)
+        waits.takes("call")
+        return taken
+
+    return acquire
+
+
+def _hung_up(waits: Waits, method: Method) -> Method:
+    def release(semaphore: asyncio.Semaphore) -> None:
+        waits.leaves("call")
+        method(semaphore)
+
+    return release

@@ -1,0 +1,112 @@
+"""One partition with its journal, its topics and an API, in memory: the whole life of its records."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import orjson
+from fakes import FakeCustomers, FakeJournalTopic, FakeTopics
+
+from worker.assignment import Assignment
+from worker.breaker import Breaker
+from worker.commands import Command, ConfirmCustomer, CreateCustomer, Request, Unusable
+from worker.creation import Creation, RetryPolicy
+from worker.customer import Traits
+from worker.entries import decode, is_claim
+from worker.errors import OutcomeUnknown
+from worker.flood import Flood
+from worker.hold import Holds
+from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Violation
+from worker.pace import Pace
+from worker.pipeline import Pipeline
+from worker.probing import look_after
+from worker.reconcile import Reconciliation, Search
+from worker.records import OutgoingMessage, Record
+from worker.results import Results
+from worker.retry import Backoff
+from worker.slots import Slots
+
+LOST = OutcomeUnknown("timeout")
+REJECTED = Failed(Reason(ReasonCode.REJECTED, "400", http=HttpAnswer(400, "400-101")))
+INVALID = Reason(ReasonCode.INVALID_CUSTOMER, "breaks a rule", (Violation("pin", "max_length", 255),))
+CUSTOMER = Traits("individual")
+
+
+def record(offset: int = 0, event: str = "e1", key: bytes = b"k") -> Record:
+    """Its value is the event's id."""
+    return Record("requests", 0, offset, 0, key, event.encode())
+
+
+def read(record: Record) -> Command:
+    """`bad` ones break a rule, and one with a number confirms that customer."""
+    name, _, confirmed = (record.value or b"").decode().partition("=")
+    request = Request("test", name)
+    if confirmed:
+        return ConfirmCustomer(request, confirmed, "individual")
+    return Unusable(request, INVALID) if request.id == "bad" else CreateCustomer(request, CUSTOMER, b"{}")
+
+
+def state(message: OutgoingMessage) -> str:
+    """What a journal entry says."""
+    return decode(message.value or b"").state
+
+
+@dataclass
+class World:
+    """One partition, its journal and its topics; `again()` is a new process after the old one died."""
+
+    customers: FakeCustomers = field(default_factory=FakeCustomers)
+    topics: FakeTopics = field(default_factory=FakeTopics)
+    max_attempts: int = 3
+    flood_window: int = 100
+    find: Any = None  # a Find, and whatever else its test wants of it
+    of_others: bool = False
+    calls: int = 8
+    breaker: Breaker = field(default_factory=lambda: Breaker(10, Backoff(0, 0)))
+
+    async def again(self) -> Self:
+        """A new process."""
+        journal = FakeJournalTopic(self.topics)
+        slots = Slots(8)
+        slots.take()
+        self.assignment = Assignment(0, await journal.claim(0), journal.append, slots)
+        retry = RetryPolicy(self.max_attempts, Backoff(0.001, 0.001))
+        self.breaker.answered()
+        holds = Holds(self.breaker)
+        results = Results("worker", "succeeded", "failed", "dead", "group")
+        search = Search(self.find, 0.01, attempts=2, delay=0.01, of_others=self.of_others) if self.find else None
+        flood, calls = Flood(0.9, self.flood_window), asyncio.Semaphore(self.calls)
+        creation = Creation(self.customers, Reconciliation(holds, search), retry, holds, Pace(), flood, calls)
+        self.pipeline = Pipeline(read, creation, results, self.topics.publish)
+        self.background = asyncio.create_task(look_after(holds, self.customers))
+        return self
+
+    async def process(self, *records: Record) -> Any:  # whichever outcome its test expects
+        """One after the other; the last one's outcome."""
+        for each in records:
+            async with asyncio.timeout(30):
+                outcome = await self.pipeline.process(each, self.assignment)
+        return outcome
+
+    def journal(self) -> list[str]:
+        """The states that were written, in order."""
+        return [state(message) for message in self.topics.of("journal") if not is_claim(message.key)]
+
+    def events(self, topic: str) -> list[Any]:
+        """Their JSON."""
+        return [orjson.loads(message.value or b"") for message in self.topics.of(topic)]
+
+
+class Found:
+    """What each ask finds, the last one for ever."""
+
+    def __init__(self, *found: list[str] | Exception) -> None:
+        self.found = list(found)
+        self.asked = 0
+
+    async def __call__(self, _: CreateCustomer) -> list[str]:
+        self.asked += 1
+        found = self.found.pop(0) if len(self.found) > 1 else self.found[0]
+        if isinstance(found, Exception):
+            raise found
+        return found

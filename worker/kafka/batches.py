@@ -1,0 +1,162 @@
+"""Record batches as they stand in the log, read more patiently than the client does: an odd record spoils no other.
+
+The layout is Kafka's own, https://kafka.apache.org/documentation/#recordbatch (since Kafka 0.11 the only one).
+"""
+
+import struct
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode, zstd_decode
+from aiokafka.record.util import calc_crc32c
+
+from worker.records import Headers, Record
+
+# Base offset, length, leader epoch, magic, CRC, attributes, last offset's delta, first and last timestamp, producer id,
+# its epoch, base sequence, how many records.
+HEADER: Final = struct.Struct(">qiibIhiqqqhii")
+LENGTH_COUNTS_FROM: Final = 12
+CRC_COUNTS_FROM: Final = 21
+MAGIC: Final = 2
+CODEC, APPEND_TIME, TRANSACTIONAL, CONTROL = 0x07, 0x08, 0x10, 0x20
+DECOMPRESS: Final[dict[int, Callable[[bytes], Any]]] = {
+    0: bytes,
+    1: gzip_decode,
+    2: snappy_decode,
+    3: lz4_decode,
+    4: zstd_decode,
+}
+NOT_UTF8: Final = "the name of a header is not UTF-8"
+BROKEN: Final = "its key, value and headers do not fill the record as they say"
+LONGEST_VARINT: Final = 70
+
+
+class UnreadableBatch(Exception):
+    """Nothing of the batch can be told; the text says why, and holds nothing of the records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The offsets from `base` to below `next_offset`; `body` is what follows the header, compressed perhaps."""
+
+    base: int
+    next_offset: int
+    attributes: int
+    first_timestamp: int
+    last_timestamp: int
+    producer: int
+    count: int
+    body: bytes
+
+    def is_passed_over(self, aborted: Collection[tuple[int, int]]) -> bool:
+        """A marker, or of one of these transactions: each a producer's id and its first offset."""
+        if self.attributes & CONTROL:
+            return True
+        taken_back = any(producer == self.producer and first <= self.base for producer, first in aborted)
+        return bool(self.attributes & TRANSACTIONAL) and taken_back
+
+    def records(self, topic: str, partition: int) -> list[Record]:
+        """All of them, those that are odd in themselves with what can be told. Raises UnreadableBatch."""
+        try:
+            body = bytes(DECOMPRESS[self.attributes & CODEC](self.body))
+        except KeyError:
+            raise UnreadableBatch(f"unknown compression {self.attributes & CODEC}") from None
+        except Exception as error:  # noqa: BLE001  each library has errors of its own, and memory may not suffice
+            raise UnreadableBatch(f"it cannot be decompressed ({type(error).__name__})") from None
+        return [self._record(topic, partition, frame) for frame in self._frames(body)]
+
+    def records_from(self, offset: int, topic: str, partition: int) -> list[Record]:
+        """Those that do not stand before that offset. Raises UnreadableBatch."""
+        return [each for each in self.records(topic, partition) if each.offset >= offset]
+
+    def _frames(self, body: bytes) -> Iterator[bytes]:
+        position = 0
+        for _ in range(self.count):
+            length, position = _length(body, position)
+            if length is None:
+                raise UnreadableBatch("its records are not as long as they say")
+            yield body[position : position + length]
+            position += length
+
+    def _record(self, topic: str, partition: int, frame: bytes) -> Record:
+        """Its place comes first in a record; what is broken behind it is left out."""
+        try:
+            later, position = _varint(frame, 1)
+            delta, position = _varint(frame, position)
+        except ValueError:
+            raise UnreadableBatch("it holds a record without a place") from None
+        timestamp = self.last_timestamp if self.attributes & APPEND_TIME else self.first_timestamp + later
+        place = topic, partition, self.base + delta, timestamp
+        try:
+            key, value, headers, why = _content(frame, position)
+        except ValueError:
+            return Record(*place, None, None, (), BROKEN)
+        return Record(*place, key, value, headers, why)
+
+
+def first_batch(raw: bytes) -> Batch:
+    """The first of a fetch's answer, which begins with a whole one. Raises UnreadableBatch."""
+    if len(raw) < HEADER.size:
+        raise UnreadableBatch("it is shorter than its header")
+    base, length, _, magic, crc, attributes, last, begun, ended, producer, _, _, count = HEADER.unpack_from(raw)
+    if magic != MAGIC:
+        raise UnreadableBatch(f"it is of format {magic}, not {MAGIC}")
+    whole = raw[: LENGTH_COUNTS_FROM + length]
+    if len(whole) < LENGTH_COUNTS_FROM + length:
+        raise UnreadableBatch("its end is missing")
+    if calc_crc32c(whole[CRC_COUNTS_FROM:]) != crc:
+        raise UnreadableBatch("it is corrupt (its checksum is another)")
+    return Batch(base, base + last + 1, attributes, begun, ended, producer, count, whole[HEADER.size :])
+
+
+def _content(frame: bytes, position: int) -> tuple[bytes | None, bytes | None, Headers, str | None]:
+    """Key, value, headers, and why the headers cannot be read: a name that is not UTF-8 is shown by its bytes."""
+    key, position = _bytes(frame, position)
+    value, position = _bytes(frame, position)
+    count, position = _varint(frame, position)
+    headers, why = [], None
+    for _ in range(count):
+        name, position = _bytes(frame, position)
+        content, position = _bytes(frame, position)
+        if name is None:
+            raise ValueError
+        text = name.decode("utf-8", "backslashreplace")
+        why = why if text.encode() == name else NOT_UTF8
+        headers.append((text, content))
+    if count < 0 or position != len(frame):
+        raise ValueError
+    return key, value, tuple(headers), why
+
+
+def _bytes(frame: bytes, position: int) -> tuple[bytes | None, int]:
+    """With a length before them; None has the length -1. Raises ValueError."""
+    number, after = _varint(frame, position)
+    if number == -1:
+        return None, after
+    length, start = _length(frame, position)
+    if length is None:
+        raise ValueError
+    return frame[start : start + length], start + length
+
+
+def _length(data: bytes, position: int) -> tuple[int | None, int]:
+    """Of what follows; None where there is not as much, or no number."""
+    try:
+        length, position = _varint(data, position)
+    except ValueError:
+        return None, position
+    return (length if 0 <= length <= len(data) - position else None), position
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    """A number of Kafka's zigzag form, and where it ends. Raises ValueError."""
+    number, shift = 0, 0
+    while shift < LONGEST_VARINT and position < len(data):
+        byte = data[position]
+        position += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return (number >> 1) ^ -(number & 1), position
+        shift += 7
+    raise ValueError

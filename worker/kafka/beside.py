@@ -1,0 +1,120 @@
+"""A batch read beside the client that cannot read it, over the client's own connections."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import cast
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import (
+    CorruptRecordException,
+    KafkaError,
+    LeaderNotAvailableError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    RecordTooLargeError,
+    UnsupportedCodecError,
+    for_code,
+)
+from aiokafka.protocol.fetch import FetchRequest
+
+from worker.errors import KafkaUnavailable
+from worker.kafka.batches import Batch, UnreadableBatch, first_batch
+from worker.kafka.failures import named
+from worker.records import Record
+
+WITHIN = 10.0
+WAIT = 100
+ONE_BATCH = 1
+PLACELESS = (NoOffsetForPartitionError, OffsetOutOfRangeError)
+# The client says them of what stands in one partition, as it does whatever is no error of Kafka's.
+OF_WHAT_IS_READ = (CorruptRecordException, RecordTooLargeError, UnsupportedCodecError)
+
+
+def is_of_all(error: Exception) -> bool:
+    """Whether it is about Kafka, and not about one partition."""
+    return isinstance(error, KafkaError) and not isinstance(error, (*PLACELESS, *OF_WHAT_IS_READ))
+
+
+async def next_batch(consumer: AIOKafkaConsumer, place: TopicPartition, offset: int) -> Batch | None:
+    """The next one with records for it; None at the end. Raises KafkaError, TimeoutError and UnreadableBatch."""
+    while True:
+        async with asyncio.timeout(WITHIN):
+            raw, aborted = await _fetched(consumer, place, offset)
+        if not raw:
+            return None
+        batch = first_batch(raw)
+        if not batch.is_passed_over(aborted):
+            return batch
+        offset = max(offset, batch.next_offset)
+
+
+async def _fetched(
+    consumer: AIOKafkaConsumer, place: TopicPartition, offset: int
+) -> tuple[bytes, list[tuple[int, int]]]:
+    """One batch's bytes, however large it is, and the aborted transactions (their producers and first offsets)."""
+    client, fetcher = consumer._client, consumer._fetcher  # noqa: SLF001  a batch has no public way
+    leader = client.cluster.leader_for_partition(place)
+    if leader in {None, -1}:
+        client.force_metadata_update()
+        raise LeaderNotAvailableError
+    isolation = fetcher._isolation_level if fetcher else 0  # noqa: SLF001  as above
+    wanted = [(place.topic, [(place.partition, offset, ONE_BATCH)])]
+    answer = await client.send(leader, FetchRequest(WAIT, 1, ONE_BATCH, isolation, wanted))
+    (_, ((_, code, _, *rest),)) = answer.topics[0]
+    if code:
+        client.force_metadata_update()
+        raise for_code(code)
+    return bytes(rest[-1] or b""), list(rest[2 if answer.API_VERSION >= 5 else 1] or ())
+
+
+def said(error: Exception) -> str:
+    """For a person, without a value of the records."""
+    if isinstance(error, UnreadableBatch):
+        return f"the batch there cannot be read: {error}"
+    return f"nothing can be read there: {named(error)}"
+
+
+@dataclass
+class BesideRecord(ConsumerRecord[bytes, bytes]):
+    """As the client would have handed it over; `unreadable` as in `Record`."""
+
+    unreadable: str | None = None
+
+
+async def patiently(
+    consumer: AIOKafkaConsumer, place: TopicPartition, *, timeout_ms: int, max_records: int | None = None
+) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
+    """The consumer's `getmany` of one partition, to which an odd record is a record among others.
+
+    Of what the client cannot read it is a whole batch. Raises KafkaUnavailable, with the place, where nobody can.
+    """
+    try:
+        return dict(await consumer.getmany(place, timeout_ms=timeout_ms, max_records=max_records))
+    except Exception as error:
+        if is_of_all(error) or isinstance(error, PLACELESS):
+            raise
+    return await _beside(consumer, place)
+
+
+async def _beside(
+    consumer: AIOKafkaConsumer, place: TopicPartition
+) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
+    """A poll that raised has not moved the partition's position."""
+    offset = await consumer.position(place)
+    try:
+        batch = await next_batch(consumer, place, offset)
+        records = batch.records_from(offset, *place) if batch else []
+    except (UnreadableBatch, MemoryError) as error:
+        raise KafkaUnavailable(f"{place.topic}/{place.partition} at offset {offset}: {said(error)}") from None
+    if batch:
+        consumer.seek(place, batch.next_offset)
+    return {place: [_as_client(each) for each in records]} if records else {}
+
+
+def _as_client(record: Record) -> BesideRecord:
+    key, value = record.key, record.value
+    sizes = len(key) if key is not None else -1, len(value) if value is not None else -1
+    place = record.topic, record.partition, record.offset, record.timestamp, 0
+    # The client's own may have no value, too.
+    headers = cast("tuple[tuple[str, bytes], ...]", record.headers)
+    return BesideRecord(*place, key, value, None, *sizes, headers, record.unreadable)

@@ -1,0 +1,120 @@
+"""Polls that lose nothing: whatever one raises, what nobody was given is read again, and one partition is to blame."""
+
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from worker.kafka.beside import PLACELESS, is_of_all
+from worker.kafka.narrowing import Narrowing
+
+log = structlog.get_logger()
+Batches = Mapping[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
+# Polling with nothing to read keeps the member in its group and its buffers filled (facts row 26).
+NOTHING = TopicPartition("__none__", 0)
+ONE_BY_ONE_FOR = 5.0
+BRIEFLY = 0.02
+
+
+@dataclass(eq=False, slots=True)
+class Reading:
+    """Keeps what was handed out of each partition, and nothing else counts: not the client's own positions.
+
+    The client moves a partition's position when it takes records out of its buffer. Where another partition's records
+    raise in the same poll, those are handed to nobody, and the position would pass them for good. So after a poll that
+    raised every partition is set back to the first offset that was not handed out. Then each is polled by itself, where
+    a failure costs the others nothing, until the one to blame is found, which is read beside the client from there on.
+    """
+
+    consumer: AIOKafkaConsumer
+    topic: str
+    beside: Narrowing
+    _next: dict[int, int] = field(default_factory=dict)
+    _suspects: list[int] = field(default_factory=list)
+    _until: float = 0.0
+
+    def begins(self, partition: int, offset: int) -> None:
+        """The partition is ours and read from there; nothing before that offset is handed out."""
+        self.beside.forget(partition)
+        self._next[partition] = offset
+
+    def forget(self, partition: int) -> None:
+        """The partition is not ours any more."""
+        self.beside.forget(partition)
+        self._next.pop(partition, None)
+
+    async def poll(self, partitions: Collection[int], within: float, at_most: int) -> Batches:
+        """What the client has of these partitions. Raises the errors that are about all of Kafka."""
+        self._return()
+        wanted = [number for number in partitions if number not in self.beside]
+        if time.monotonic() >= self._until:
+            self._suspects.clear()
+        if self._suspects:
+            # What it raises without a partition is about all of them.
+            await self._of([], 0, at_most)
+        try:
+            return self._handed(await self._one_by_one(wanted, at_most) or await self._others(wanted, within, at_most))
+        except Exception as error:
+            self._back(wanted)
+            if is_of_all(error):
+                raise
+            self._suspects, self._until = wanted, time.monotonic() + ONE_BY_ONE_FOR
+            return {}
+
+    async def _others(self, wanted: Collection[int], within: float, at_most: int) -> Batches:
+        """Those that are not suspected; each suspect has its turn again soon."""
+        others = [number for number in wanted if number not in self._suspects]
+        return await self._of(
+            others, min(within, BRIEFLY) if self._suspects or self.beside.is_busy() else within, at_most
+        )
+
+    async def _of(self, numbers: Collection[int], within: float, at_most: int) -> Batches:
+        wanted = [TopicPartition(self.topic, number) for number in numbers] or [NOTHING]
+        found: Batches = await self.consumer.getmany(*wanted, timeout_ms=int(within * 1000), max_records=at_most)
+        return found
+
+    def _handed(self, batches: Batches) -> Batches:
+        for place, records in batches.items():
+            self._next[place.partition] = records[-1].offset + 1
+        return batches
+
+    async def _one_by_one(self, wanted: Collection[int], at_most: int) -> Batches:
+        """Records of one suspect, which is none any more; nothing is awaited between the client's word and ours."""
+        for number in [each for each in self._suspects if each in wanted]:
+            try:
+                found = await self._of([number], 0, at_most)
+            except Exception as error:
+                if is_of_all(error) or number not in self._next:
+                    raise
+                self._blame(number, error)
+            else:
+                if found:
+                    self._suspects.remove(number)
+                    return found
+        return {}
+
+    def _blame(self, number: int, error: Exception) -> None:
+        offset = self._next[number]
+        log.warning("poll.failed", partition=number, offset=offset, error=type(error).__name__)
+        self._back([number])
+        self._suspects.remove(number)
+        if isinstance(error, PLACELESS):
+            self.beside.ends(number, offset)
+        else:
+            self.beside.begin(number, offset)
+
+    def _back(self, numbers: Collection[int]) -> None:
+        """To the first offset that was not handed out; what the client had of them is fetched again."""
+        ours = self.consumer.assignment()
+        for number in numbers:
+            place = TopicPartition(self.topic, number)
+            if place in ours and number in self._next:
+                self.consumer.seek(place, self._next[number])
+
+    def _return(self) -> None:
+        """What was read beside the client up to there is the client's again."""
+        for number, offset in self.beside.over().items():
+            self._next[number] = offset
+            self._back([number])
