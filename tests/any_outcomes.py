@@ -24,7 +24,7 @@ CREATED = IDS.flatmap(
         TEXTS.map(lambda path: path + made) | TEXTS,
         TEXTS,
         COUNTS,
-        st.sampled_from(["created", "already_created", "reconciled", "confirmed"]),
+        st.sampled_from(["created", "already_created", "reconciled"]),
     )
 )
 OUTCOMES = CREATED | st.builds(Failed, REASONS, COUNTS)
