@@ -9,7 +9,7 @@ from fakes import FakeCustomers, FakeJournalTopic, FakeTopics
 
 from worker.assignment import Assignment
 from worker.breaker import Breaker
-from worker.commands import CreateCustomer, Request, Unusable
+from worker.commands import Command, ConfirmCustomer, CreateCustomer, Request, Unusable
 from worker.creation import Creation, RetryPolicy
 from worker.customer import Traits
 from worker.entries import decode, is_claim
@@ -37,9 +37,12 @@ def record(offset: int = 0, event: str = "e1", key: bytes = b"k") -> Record:
     return Record("requests", 0, offset, 0, key, event.encode())
 
 
-def read(record: Record) -> CreateCustomer | Unusable:
-    """`bad` ones break a rule."""
-    request = Request("test", (record.value or b"").decode())
+def read(record: Record) -> Command:
+    """`bad` ones break a rule, and one with a number confirms that customer."""
+    name, _, confirmed = (record.value or b"").decode().partition("=")
+    request = Request("test", name)
+    if confirmed:
+        return ConfirmCustomer(request, confirmed, "individual")
     return Unusable(request, INVALID) if request.id == "bad" else CreateCustomer(request, CUSTOMER, b"{}")
 
 

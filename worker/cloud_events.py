@@ -12,7 +12,9 @@ from worker.header_dialects import GARBLED, Told
 from worker.records import Record
 
 REQUESTED: Final = "customer.create.requested.v1"
-"""The only event type that this worker handles."""
+"""The event type that asks for a customer."""
+CONFIRMED: Final = "customer.create.confirmed.v1"
+"""Our own: a person found out which customer an event in doubt has."""
 
 _REQUIRED: Final = ("id", "source", "type", "specversion")
 _NAMES: Final = ("id", "source", "subject")
@@ -142,7 +144,7 @@ def require_supported(attributes: Mapping[str, Json]) -> None:
             raise Unreadable(f"the CloudEvent's {name} has {len(value)} characters, more than the {MAX_NAME} allowed")
     if attributes["specversion"] != "1.0":
         raise Unsupported(f"CloudEvents version {_quoted(attributes['specversion'])}; only 1.0 is read")
-    if attributes["type"] != REQUESTED:
+    if attributes["type"] not in {REQUESTED, CONFIRMED}:
         raise Unsupported(f"the event type is {_quoted(attributes['type'])}, not {REQUESTED}")
 
 

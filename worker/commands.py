@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, UUID
 
 import orjson
 
-from worker.customer import Traits
+from worker.customer import Kind, Traits
 from worker.outcomes import Reason
 
 MAX_NAME: Final = 1024
@@ -56,8 +56,21 @@ class CreateCustomer:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmCustomer:
+    """A person found out that the event's customer exists; there is nothing in it that could be sent."""
+
+    request: Request
+    customer_id: str
+    customer_type: Kind
+
+
+@dataclass(frozen=True, slots=True)
 class Unusable:
     """A record that asks for nothing this worker can do."""
 
     request: Request
     reason: Reason
+
+
+Command = CreateCustomer | ConfirmCustomer | Unusable
+"""All that a record may ask for."""

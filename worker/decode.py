@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from worker.cloud_events import Content, Reader, Unsupported, Xml, require_supported
-from worker.commands import CreateCustomer, Request, Unusable
+from worker.cloud_events import CONFIRMED, Content, Reader, Unsupported, Xml, require_supported
+from worker.commands import Command, CreateCustomer, Request, Unusable
+from worker.confirmation import read_confirmation
 from worker.customer import NOTHING_KNOWN, Configured, Customer, Format, Judge
 from worker.customer.documents import Unreadable
 from worker.customer.xml import read_xml
@@ -42,7 +43,7 @@ class Decoder:
         """How many unknown elements were left out so far."""
         return self._judge.dropped
 
-    def __call__(self, record: Record) -> CreateCustomer | Unusable:
+    def __call__(self, record: Record) -> Command:
         """A record's own words about who asks are kept even where its data is unusable."""
         headers = told(record)
         asked = self._asked(record, headers)
@@ -50,13 +51,15 @@ class Decoder:
             return asked
         return Unusable(asked.request, Reason(ReasonCode.UNDECODABLE, why))
 
-    def _asked(self, record: Record, headers: Told) -> CreateCustomer | Unusable:
+    def _asked(self, record: Record, headers: Told) -> Command:
         request = None
         try:
             event = self._reader.event(record, headers)
             request = request_of(record, headers.texts, event.attributes)
             if event.attributes is not None:
                 require_supported(event.attributes)
+                if event.attributes["type"] == CONFIRMED:
+                    return read_confirmation(request, event.content())
             return self._command(request, self._judged(event.content()))
         except Unsupported as error:
             reason = Reason(ReasonCode.UNSUPPORTED_EVENT, str(error))

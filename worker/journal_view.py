@@ -93,8 +93,8 @@ class Partition:
 
     def _customer(self, event: UUID) -> str:
         match self.journal.recall(event, NO_RECORD):
-            case CreatedBefore():
-                return "created"
+            case CreatedBefore(outcome):
+                return "confirmed" if outcome.resolution == "confirmed" else "created"
             case InDoubt():
                 return "unknown"
             case _:

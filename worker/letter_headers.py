@@ -19,6 +19,8 @@ REPLAY_OF = "worker-replay-of"
 # Why the replayed record had failed.
 REPLAY_REASON = "worker-replay-reason"
 FIRST_OF_OURS = frozenset({REASON, REPLAY_OF})
+# What a confirmation has: `<partition>@<offset>` of the record, in this same topic, whose doubt it ends.
+RESOLVES = "worker-resolves"
 REPLAYS = "worker-replays"
 ACCEPT_DUPLICATES, YES = "worker-accept-duplicates", b"true"
 EVENT_SOURCE, EVENT_ID = "worker-event-source", "worker-event-id"

@@ -84,7 +84,7 @@ class Measures:
     statuses: Counted = field(default_factory=lambda: Counted(_each(STATUSES)))
     request: Timed = field(default_factory=lambda: Timed(REQUEST))
     logins: Counted = field(default_factory=lambda: Counted(_each(get_args(LoginResult))))
-    doubts: Counted = field(default_factory=lambda: Counted(_each(("reconciled", "absent", "parked"))))
+    doubts: Counted = field(default_factory=lambda: Counted(_each(("reconciled", "absent", "parked", "confirmed"))))
     dead_letters: Counted = field(default_factory=lambda: Counted(_each(CODES)))
     restore: Timed = field(default_factory=lambda: Timed(RESTORE))
     commit_failures: Counted = field(default_factory=lambda: Counted([()]))
@@ -104,8 +104,8 @@ class Measures:
         if isinstance(outcome, Failed):
             if outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN:
                 self.doubts.count(("parked",))
-        elif outcome.resolution == "reconciled":
-            self.doubts.count(("reconciled",))
+        elif outcome.resolution in {"reconciled", "confirmed"}:
+            self.doubts.count((outcome.resolution,))
 
     def found_absent(self) -> None:
         """It was not known whether a customer exists, and now it is: it does not."""

@@ -10,7 +10,8 @@ import structlog
 
 from worker.assignment import Assignment
 from worker.calls import Call
-from worker.commands import CreateCustomer, Request, Unusable
+from worker.commands import Command, ConfirmCustomer, CreateCustomer, Request
+from worker.confirming import confirmed
 from worker.creation import OPEN, Creation, unknown
 from worker.errors import MessageTooLarge
 from worker.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt, PartitionJournal, Recollection
@@ -24,6 +25,10 @@ from worker.results import Results, forms
 log = structlog.get_logger()
 
 
+Unended = Fresh | CreatedBefore | InDoubt | DoubtAsAnother
+"""What is known of a record that has no outcome yet."""
+
+
 class Publish(Protocol):
     """Return once all in-sync replicas have the message; never given up."""
 
@@ -34,7 +39,7 @@ class Publish(Protocol):
 class Pipeline:
     """Decides what becomes of each record, in the order that no crash can turn into a duplicate (design 4.6)."""
 
-    decode: Callable[[Record], CreateCustomer | Unusable]
+    decode: Callable[[Record], Command]
     creation: Creation
     results: Results
     publish: Publish
@@ -67,32 +72,18 @@ class Pipeline:
 
     async def _settle(
         self,
-        asked: CreateCustomer | Unusable,
+        asked: Command,
         trail: Trail,
         assignment: Assignment,
         settled: Callable[[], None],
         call: Call,
     ) -> Outcome:
         """The record's outcome, which is in the journal before anybody hears of it."""
-        outcome: Outcome
         record = trail.record
         known = _recalled(assignment.journal, asked.request.event, record)
-        match known:
-            case Ended(outcome):
-                return outcome
-            case CreatedBefore(created):
-                outcome = replace(created, resolution="already_created")
-            case DoubtAsAnother(attempts):
-                outcome = unknown(f"{OPEN}; the settings made another event of this record since", attempts)
-            case Fresh() | InDoubt() if isinstance(asked, CreateCustomer):
-                outcome = await self.creation.carry_out(asked, trail, assignment, known, call)
-            case Fresh():
-                outcome = Failed(asked.reason)
-            case InDoubt(attempts, exists=exists):
-                why = f"{OPEN}; it is not valid any more: {asked.reason.message}"
-                outcome = unknown(why, attempts, exists=exists)
-            case other:
-                assert_never(other)
+        if isinstance(known, Ended):
+            return known.outcome
+        outcome = await self._decided(asked, known, trail, assignment, call)
         trail.enter(Step.FINISH)
         # The next of the key may begin: its intent comes behind this finish in the journal, so that its POST does too.
         settled()
@@ -100,6 +91,26 @@ class Pipeline:
         await assignment.write(event, record.offset, assignment.journal.finish(event, outcome, doubt(record.headers)))
         self.measures.settled(outcome)
         return outcome
+
+    async def _decided(
+        self, asked: Command, known: Unended, trail: Trail, assignment: Assignment, call: Call
+    ) -> Outcome:
+        """What becomes of a record that has no outcome yet: only a customer to be created leads to the API."""
+        match known:
+            case DoubtAsAnother(attempts):
+                return unknown(f"{OPEN}; the settings made another event of this record since", attempts)
+            case CreatedBefore() | Fresh() | InDoubt() if isinstance(asked, ConfirmCustomer):
+                return confirmed(asked, known, self.creation.customers.location)
+            case CreatedBefore(created):
+                return replace(created, resolution="already_created")
+            case Fresh() | InDoubt() if isinstance(asked, CreateCustomer):
+                return await self.creation.carry_out(asked, trail, assignment, known, call)
+            case Fresh():
+                return Failed(asked.reason)
+            case InDoubt(attempts, exists=exists):
+                return unknown(f"{OPEN}; it is not valid any more: {asked.reason.message}", attempts, exists=exists)
+            case other:
+                assert_never(other)
 
     async def _announce(self, outcome: Outcome, record: Record, request: Request, first_seen: float) -> None:
         """The failed event says where its dead letter is, so that one is published first."""

@@ -5,7 +5,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Self
 
-from worker.commands import CreateCustomer, Unusable
+from worker.commands import Command, CreateCustomer
 from worker.errors import Draining, Fenced
 from worker.outcomes import Outcome
 from worker.records import Record
@@ -50,7 +50,7 @@ class Trail:
         """This step begins, and with it the one before is over."""
         self.step = step
 
-    def asks(self, asked: CreateCustomer | Unusable) -> CreateCustomer | Unusable:
+    def asks(self, asked: Command) -> Command:
         """What was decoded; its trace goes on in ours from here."""
         return asked
 

@@ -4,9 +4,10 @@ from typing import Any, get_args
 
 import orjson
 
-from worker.cloud_events import REQUESTED
+from worker.cloud_events import CONFIRMED, REQUESTED
 from worker.commands import MAX_NAME
 from worker.customer.json_schema import DRAFT, customer_schema
+from worker.customer_id import CUSTOMER_ID
 from worker.letter_schema import letter_headers_schema
 from worker.outcomes import ReasonCode, Resolution, Rule
 from worker.results import FAILED, SUCCEEDED
@@ -19,14 +20,16 @@ Schema = dict[str, Any]
 _TEXT: Schema = {"type": "string", "minLength": 1}
 _NAME: Schema = {**_TEXT, "maxLength": MAX_NAME}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
+_CUSTOMER_ID: Schema = {"type": "string", "pattern": f"^{CUSTOMER_ID}$"}
+_CUSTOMER_TYPE: Schema = {"enum": ["individual", "group"]}
 _PLACE: Schema = {"topic": _TEXT, "partition": _COUNT, "offset": _COUNT}
 
 
 def events_schema() -> Schema:
-    """Any of the three CloudEvents, in structured mode; `deadLetterHeaders` is about the fourth thing in the topics."""
+    """Any of the four CloudEvents, in structured mode; `deadLetterHeaders` is about the fifth thing in the topics."""
     customer = customer_schema()
     definitions = customer.pop("$defs")
-    events = {"requested": _requested(), "succeeded": _succeeded(), "failed": _failed()}
+    events = {"requested": _requested(), "confirmed": _confirmed(), "succeeded": _succeeded(), "failed": _failed()}
     return {
         "$schema": DRAFT,
         "$id": "urn:customer-worker:schema:events",
@@ -82,12 +85,17 @@ def _requested() -> Schema:
     return _event(REQUESTED, own, oneOf=[as_json, as_xml, in_base64])
 
 
+def _confirmed() -> Schema:
+    """The id of the event in doubt, and which customer a person found that it has."""
+    return _result(CONFIRMED, _object({"customerId": _CUSTOMER_ID, "customerType": _CUSTOMER_TYPE}))
+
+
 def _succeeded() -> Schema:
     data = {
         "request": _object({"id": _TEXT, "source": _TEXT, **_PLACE}),
         "customerId": _TEXT,
         "location": _TEXT,
-        "customerType": {"enum": ["individual", "group"]},
+        "customerType": _CUSTOMER_TYPE,
         "resolution": {"enum": list(get_args(Resolution))},
         "attempts": _COUNT,
     }

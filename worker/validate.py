@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from worker.commands import CreateCustomer, Unusable
+from worker.commands import Command, ConfirmCustomer, CreateCustomer, Unusable
 from worker.customer.catalog import Catalog, load_catalog
 from worker.decode import Decoder
 from worker.outcomes import Violation
@@ -23,12 +23,12 @@ class Verdict:
     """What the worker would make of the event that begins at that line."""
 
     line: int
-    decoded: CreateCustomer | Unusable
+    decoded: Command
 
     @property
     def valid(self) -> bool:
-        """Whether it would be sent."""
-        return isinstance(self.decoded, CreateCustomer)
+        """Whether the worker can do what it asks for."""
+        return not isinstance(self.decoded, Unusable)
 
     def json(self) -> bytes:
         """One line, as design 4.12 has it; `reason` stands there where the event is not valid."""
@@ -36,6 +36,8 @@ class Verdict:
         if isinstance(self.decoded, CreateCustomer):
             body = self.decoded.body
             return orjson.dumps(told | {"request": body.decode() if body.startswith(b"<") else orjson.Fragment(body)})
+        if isinstance(self.decoded, ConfirmCustomer):
+            return orjson.dumps(told | {"confirms": self.decoded.customer_id})
         reason = self.decoded.reason
         told["violations"] = [_told(each) for each in reason.violations]
         return orjson.dumps(told | {"reason": {"code": reason.code.value, "message": reason.message}})
@@ -44,6 +46,9 @@ class Verdict:
         """Path, rule and what is allowed; for people."""
         if isinstance(self.decoded, CreateCustomer):
             yield "", "valid", ""
+            return
+        if isinstance(self.decoded, ConfirmCustomer):
+            yield "", "valid", f"confirms customer {self.decoded.customer_id}"
             return
         reason = self.decoded.reason
         if not reason.violations:

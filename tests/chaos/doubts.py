@@ -20,7 +20,7 @@ def unjustified(known: Known) -> Iterator[str]:
             continue
         records = known.records[event_of(each.item.trace)]
         calls = [call for record in records for call in known.calls.get(record.item.trace, ())]
-        if known.facts.look_up:
+        if known.facts.look_up and each.item.event not in known.facts.unsearchable:
             yield f"{each} is told as unknown, and could be looked up: {events[0].event['data']['reason']['message']}"
         elif not any(map(_leaves_doubt, calls)) and not _struck(known.facts, records, calls, events[0].at):
             yield f"{each} is told as unknown, and nothing has happened that makes it so"

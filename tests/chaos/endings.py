@@ -11,9 +11,9 @@ from chaos.stream import SOURCE, Content
 
 
 def lost(known: Known) -> Iterator[str]:
-    """Every record has an end."""
+    """Every record has an end, unless it was gone before anybody could read it."""
     for each in known.facts.asked:
-        if not known.told_of(each):
+        if not known.told_of(each) and each.place not in known.facts.expired:
             yield f"{each} has no terminal event"
 
 
@@ -21,25 +21,41 @@ def wrong(known: Known) -> Iterator[str]:
     """Only what a record holds decides whether it fails, never an outage; an event is created once."""
     created: defaultdict[str, list[Asked]] = defaultdict(list)
     for each in known.facts.asked:
-        for ending in sorted(known.endings(each) - _allowed(each.item.content)):
+        for ending in sorted(known.endings(each) - _allowed(each.item.content) - _refused(known, each)):
             yield f"{each} is {each.item.content} and ended as {ending}"
         if "created" in known.endings(each):
             created[each.item.event].append(each)
     for event, records in created.items():
         if len(records) > 1:
             yield f"event {event} is told as created by {', '.join(map(str, records))}"
-    for place in known.told.keys() - {each.place for each in known.facts.asked}:
+    known_places = {each.place for each in (*known.facts.asked, *known.facts.taken_back)}
+    for place in known.told.keys() - known_places:
         yield f"{place} is no record and has a terminal event"
+
+
+MADE = OF_A_CUSTOMER - {"confirmed"}
+"""How a record ends that asks for a customer."""
 
 
 def _allowed(content: Content) -> frozenset[str]:
     match content:
         case Content.CUSTOMER | Content.BARE:
-            return OF_A_CUSTOMER | {UNKNOWN}
+            return MADE | {UNKNOWN}
+        case Content.CONFIRMED:
+            return frozenset({"confirmed"})
         case Content.REJECTED:
             return frozenset({"rejected", UNKNOWN})
         case _:
             return frozenset({content.value})
+
+
+def _refused(known: Known, asked: Asked) -> frozenset[str]:
+    """What may become of a customer while the API refuses nearly everybody."""
+    if not asked.item.content.is_sent:
+        return frozenset()
+    ends = [told.at for told in known.told_of(asked)]
+    refused = any(each.began <= at <= each.ended for at in ends[:1] for each in known.facts.refusals)
+    return frozenset({"forbidden"}) if refused else frozenset()
 
 
 def several(known: Known) -> Iterator[str]:

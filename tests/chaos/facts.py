@@ -1,6 +1,6 @@
 """What is known when a seed is over: from the topics, the API's ledger, the gate and the schedule; plain values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,5 +92,19 @@ class Facts:
     ends: Mapping[int, int] = field(default_factory=dict)
     committed: Mapping[int, int] = field(default_factory=dict)
     lives: int = 0
+    taken_back: Sequence[Asked] = ()
+    """Records of transactions that were aborted, or that their producer left open for ever."""
+    expired: Collection[Place] = ()
+    """Records that were deleted before the group had come to them; they need have no end."""
+    told_expired: Collection[Place] = ()
+    """Those that `verify` names as such."""
+    refusals: Sequence[Strike] = ()
+    """While the API refused nearly everybody; a record may fail of that."""
+    unsearchable: Collection[str] = ()
+    """Events for which every look-up breaks."""
+    confirmed: Mapping[Place, str] = field(default_factory=dict)
+    """By record the customer of whom a person said so in it."""
+    cut_journals: Collection[int] = ()
+    """Partitions whose journal lost its beginning."""
     problems: Sequence[str] = ()
     """What went wrong with the processes, and what they call an error of their own."""

@@ -87,6 +87,21 @@ class Fleet:
             if number > wanted and life.runs and not life.stopping:
                 life.stop()
 
+    @property
+    def wanted(self) -> int:
+        """How many there should be."""
+        return self._wanted
+
+    @property
+    def running(self) -> list[Life]:
+        """Those that nobody has killed."""
+        return [life for life in self._now.values() if life.runs]
+
+    async def all_ended(self) -> None:
+        """Return when none is left, those that were just starting included; or when some are wanted again."""
+        while not self._wanted and not all(task.done() for task in self._keeping.values()):
+            await asyncio.sleep(0.1)
+
     def one(self, number: int, back_after: float = 0) -> Life | None:
         """That worker, if it runs; when it has ended the next one comes after so many seconds."""
         life = self._now.get(number)

@@ -66,6 +66,8 @@ class Gate:
 
     to: int
     calls: list[Call] = field(default_factory=list)
+    breaks: set[bytes] = field(default_factory=set)
+    """A connection on which one of these comes from the client is ended."""
     port: int = 0
     _listening: asyncio.Server | None = None
     _passing: set[asyncio.Task[None]] = field(default_factory=set)
@@ -105,8 +107,14 @@ class Gate:
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_api, to_api = await asyncio.open_connection(HOST, self.to)
         passage = Passage(self.calls)
+
+        def asked(chunk: bytes) -> None:
+            if any(each in chunk for each in self.breaks):
+                raise ConnectionResetError
+            passage.asked(chunk)
+
         both = [
-            asyncio.ensure_future(_pump(reader, to_api, passage.asked)),
+            asyncio.ensure_future(_pump(reader, to_api, asked)),
             asyncio.ensure_future(_pump(from_api, writer, passage.said)),
         ]
         try:

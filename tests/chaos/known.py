@@ -8,7 +8,7 @@ from typing import Self
 from chaos.facts import Asked, Facts, Place, Told
 from chaos.gate import Call
 
-OF_A_CUSTOMER = frozenset({"created", "already_created", "reconciled"})
+OF_A_CUSTOMER = frozenset({"created", "already_created", "reconciled", "confirmed"})
 UNKNOWN = "outcome_unknown"
 
 

@@ -12,15 +12,18 @@ from chaos.schedules import ends_calmly, search, walk
 
 
 def worlds(workers: int) -> list[Rules]:
-    """One record, then a repeat; without a look-up, and with one that misses who was created without an id."""
+    """One record, then a repeat; without a look-up, and with one that misses
+    who was created without an id; then a person who says that the customer exists."""
     plain = Rules(moves=workers - 1)
     hard = replace(plain, crashes=1, unsent=1, trips=1, tellings=1)
-    return [
+    told = replace(plain, max_attempts=1, confirmations=1)
+    every = (
         replace(rules, look_up=look_up, unfindable=look_up, records=records)
         for look_up in (False, True)
         for records in (1, 2)
-        for rules in (replace(plain, max_attempts=1), plain, hard)
-    ]
+        for rules in (replace(plain, max_attempts=1), plain, hard, told, replace(told, accepted=records > 1))
+    )
+    return list(dict.fromkeys(every))
 
 
 def told(states: int) -> None:
@@ -64,7 +67,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     kept = [searched(rules, given.states) for rules in worlds(given.workers)]
-    deep = Rules(moves=5, crashes=2, unsent=2, trips=2, tellings=2)
+    deep = Rules(moves=5, crashes=2, unsent=2, trips=2, tellings=2, confirmations=2)
     looked_up = replace(deep, records=2, look_up=True, unfindable=True)
     kept += [walked(rules, given.walks, given.seed) for rules in (deep, looked_up)]
     return 0 if all(kept) else 1

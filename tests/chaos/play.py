@@ -16,6 +16,7 @@ from chaos.settings import environment
 from chaos.stream import Item, items
 from chaos.striking import Striking
 from chaos.troubles import Schedule
+from chaos.verifying import verified
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection
@@ -70,13 +71,17 @@ async def play(schedule: Schedule, kafka: LocalKafka | str, logs: Path, tell: Te
 async def collected(scene: Scene, stream: Sequence[Item], strikes: Sequence[Strike]) -> Facts:
     """From the topics as they are now that nobody writes any more."""
     kafka, names = scene.kafka, scene.names
+    told_expired = await verified(scene)
     requests, succeeded, failed, dead_letters, journal = [await topics.read(kafka, each) for each in names.topics]
     ends, committed = await topics.offsets(kafka, names)
+    beside = scene.beside
+    aborted = {each.place for each in beside.taken_back}
+    live = [each for each in requests if (each.partition, each.offset) not in aborted]
     entries = scene.sandbox.ledger.entries()
     return Facts(
         topic=names.of("requests"),
         look_up=scene.schedule.look_up,
-        asked=topics.asked(requests, stream),
+        asked=topics.asked(live, dict(enumerate(stream)), beside.stored),
         told=topics.told([*succeeded, *failed]),
         dead_letters=topics.dead_letters(dead_letters),
         executions=[Execution(each.identity, str(each.customer_id)) for each in entries if each.customer_id],
@@ -88,5 +93,12 @@ async def collected(scene: Scene, stream: Sequence[Item], strikes: Sequence[Stri
         ends=ends,
         committed=committed,
         lives=len(scene.fleet.lives),
+        taken_back=beside.taken_back,
+        expired=beside.expired,
+        told_expired=told_expired,
+        refusals=beside.refusals,
+        unsearchable=beside.unsearchable,
+        confirmed=beside.confirmed,
+        cut_journals=beside.cut_journals,
         problems=[*scene.problems, *scene.fleet.problems, *scene.fleet.crashes()],
     )

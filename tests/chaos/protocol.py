@@ -13,9 +13,11 @@ from worker.outcomes import ReasonCode
 
 UNKNOWN = ReasonCode.OUTCOME_UNKNOWN.value
 REJECTED = ReasonCode.REJECTED.value
+REFUSED = ReasonCode.REFUSED.value
 EXHAUSTED = ReasonCode.RETRIES_EXHAUSTED.value
 CREATED, ALREADY_CREATED, RECONCILED, CONFIRMED = RESOLUTIONS
 NO_GENERATION = -1
+UNHEEDED = "sent, though a person had said that it exists"
 NOT_BELIEVED = "failed, says the event, and it exists"
 
 
@@ -41,6 +43,10 @@ class Rules:
     evidence: bool = True
     late_is_evidence: bool = True
     """A finish by who had lost the partition, as the claims before it in the log tell, is no outcome."""
+    confirmed_is_known: bool = True
+    """What a person confirmed is the event's customer, and not the end of its own record alone."""
+    confirmations: int = 0
+    """How often a person who has found the customer in the CRM says so."""
     headers: bool = True
     """What an earlier version cannot read is read: that a customer exists under an id that nobody knows."""
     ends_know: bool = True
@@ -105,6 +111,11 @@ class State(NamedTuple):
     unsent: int
     trips: int
     tellings: int
+    confirmations: int = 0
+    confirming: tuple[int, ...] = ()
+    """The records that are a person's word."""
+    unheeded: bool = False
+    """Something was sent in spite of it."""
 
 
 def start(rules: Rules) -> State:
@@ -112,7 +123,19 @@ def start(rules: Rules) -> State:
     none = tuple(0 for _ in range(rules.records))
     told: tuple[tuple[End, ...], ...] = tuple(() for _ in none)
     return State(
-        (), (Worker(0),), 0, (), none, told, 0, rules.moves, rules.crashes, rules.unsent, rules.trips, rules.tellings
+        (),
+        (Worker(0),),
+        0,
+        (),
+        none,
+        told,
+        0,
+        rules.moves,
+        rules.crashes,
+        rules.unsent,
+        rules.trips,
+        rules.tellings,
+        rules.confirmations,
     )
 
 
@@ -128,7 +151,10 @@ def is_accepted(rules: Rules, state: State, record: int) -> bool:
 
 def wrong(state: State, rules: Rules | None = None) -> str | None:
     """Which promise is broken, if one is. One word of a person stands for one POST of one record."""
-    allowed = all(is_accepted(rules or Rules(), state, record) for record in range(1, len(state.told)))
+    repeats = [record for record in range(1, len(state.told)) if record not in state.confirming]
+    allowed = all(is_accepted(rules or Rules(), state, record) for record in repeats)
+    if state.unheeded:
+        return UNHEEDED
     if max(state.executed) > 1 or (sum(state.executed) > 1 and not allowed):
         return "duplicate"
     for record, ends in enumerate(state.told):

@@ -27,13 +27,14 @@ from chaos.protocol import (
     put,
     without,
 )
-from chaos.protocol_writes import Step, Writing
+from chaos.protocol_confirms import Confirming, unheeded
+from chaos.protocol_writes import Step
 from chaos.reading import CLAIM, EXISTS, INTENT, LEASE_IS_OVER, Said, end_of
 
 from worker.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt
 
 
-class Model(Writing):
+class Model(Confirming):
     """Which steps a state allows."""
 
     def steps(self, s: State) -> Iterator[Step]:
@@ -52,6 +53,7 @@ class Model(Writing):
 
     def faults(self, s: State) -> Iterator[Step]:
         """What nobody needs for the event to end."""
+        yield from self._told_by_a_person(s)
         if ended(s):
             return
         if s.moves:
@@ -84,6 +86,9 @@ class Model(Writing):
         """As `Pipeline`: one record of the event at a time; when a worker is fenced, the next may already wait."""
         for record in self._startable(s, worker):
             taken = worker._replace(record=record, attempts=0, doubt="", end="", exists=False)
+            if record in s.confirming:
+                yield from self._confirms(s, number, taken)
+                continue
             match self._recalled(s, worker, record):
                 case Ended(outcome):
                     unheard = (*worker.unheard, (record, end_of(outcome)))
@@ -114,7 +119,9 @@ class Model(Writing):
             yield f"{name(number)} looks last, in vain", self._releases(s, number, worker)
             return
         posts = tuple(sorted((*s.posts, (number, worker.record))))
-        yield f"{name(number)} POSTs r{worker.record}", put(s, number, worker._replace(at="waits"), posts=posts)
+        told = s.unheeded or unheeded(s, number, worker.record)
+        sent = put(s, number, worker._replace(at="waits"), posts=posts, unheeded=told)
+        yield f"{name(number)} POSTs r{worker.record}", sent
         if s.unsent:
             yield f"{name(number)} cannot send", self._releases(s._replace(unsent=s.unsent - 1), number, worker)
 

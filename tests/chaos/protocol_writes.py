@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from chaos.protocol import GONE, UNKNOWN, Rules, State, Worker, is_accepted, name, put
+from chaos.protocol import CONFIRMED, GONE, UNKNOWN, Rules, State, Worker, is_accepted, name, put
 from chaos.reading import EXISTS, INTENT, RELEASED, End, Finish, Reading, Said, judged
 
-from worker.journal import Fresh, InDoubt, Recollection
+from worker.journal import CreatedBefore, Fresh, InDoubt, Recollection
 
 Step = tuple[str, State]
 
@@ -31,11 +31,15 @@ class Writing:
         return worker.fenced and self.rules.fence_at_intent
 
     def _startable(self, s: State, worker: Worker) -> Iterator[int]:
-        """In their order; only after an error of ours another one may come first."""
+        """In their order; only after an error of ours another one may come first.
+
+        A person's word has a key of its own here, so that it may come before a repeat as well as behind it.
+        """
         unheard = {record for record, _ in worker.unheard}
         taken = unheard.union(worker.done, worker.left)
+        yield from (record for record in s.confirming if record not in taken)
         for record in range(len(s.told)):
-            if record in taken:
+            if record in taken or record in s.confirming:
                 continue
             if not self._stopped(worker) or not isinstance(self._recalled(s, worker, record), Fresh):
                 yield record
@@ -46,6 +50,8 @@ class Writing:
         """Without `own_intent_is_doubt` an accepted replay is sent whatever is open."""
         accepted = is_accepted(self.rules, s, record)
         known = self.reading.recalled(worker.known, record, accepted)
+        if not self.rules.confirmed_is_known and isinstance(known, CreatedBefore):
+            known = Fresh() if known.outcome.resolution == CONFIRMED else known
         reckless = accepted and not self.rules.own_intent_is_doubt
         return Fresh(known.attempts, known.exists) if reckless and isinstance(known, InDoubt) else known
 
@@ -117,4 +123,4 @@ class Writing:
     def _is_over(self, s: State, worker: Worker) -> bool:
         """It cannot do anything any more, and is forgotten: states are told apart by what matters."""
         idle = worker.at == "free" and not worker.unheard and worker.generation != s.generation
-        return idle and next(self._startable(s, worker), None) is None
+        return idle and not s.confirmations and next(self._startable(s, worker), None) is None

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from chaos.facts import Facts
-from chaos.troubles import OF_API, OF_BROKER, Schedule, Trouble
+from chaos.troubles import OF_API, OF_BROKER, OF_FAULTS, Schedule, Trouble
 from chaos.verdict import Verdict
 from rich.table import Table
 
@@ -37,6 +37,7 @@ class Report:
             "freezes": done[Trouble.NAP] + done[Trouble.FREEZE],
             "broker": sum(done[each] for each in OF_BROKER),
             "api": sum(done[each] for each in OF_API),
+            "odd": sum(done[each] for each in OF_FAULTS),
             "lives": self.lives,
             "records": verdict.records,
             "events": verdict.events,
@@ -53,7 +54,7 @@ class Report:
 
 
 SUMMED = (
-    *("kills", "stops", "freezes", "broker", "api", "lives", "records", "events", "executions", "duplicates"),
+    *("kills", "stops", "freezes", "broker", "api", "odd", "lives", "records", "events", "executions", "duplicates"),
     *("lost", "disorder", "overlaps", "failed", "unknown", "others", "seconds"),
 )
 
@@ -98,6 +99,11 @@ def keep(facts: Facts, schedule: Schedule, verdict: Verdict, folder: Path) -> No
         "ledger.txt": (f"{each.trace} {each.customer_id}" for each in facts.executions),
         "calls.txt": (
             f"{each.arrived:.3f} {each.trace} {each.status} {each.answered or 0:.3f}" for each in facts.calls
+        ),
+        "beside.txt": (
+            *(f"taken back: {each}" for each in facts.taken_back),
+            *(f"expired: {place}" for place in sorted(facts.expired)),
+            *(f"confirmed: {place} as customer {customer}" for place, customer in facts.confirmed.items()),
         ),
         "strikes.txt": (f"{each.began:.3f} - {each.ended:.3f} {each.what}" for each in facts.strikes),
         "intents.txt": (f"{place} {times}" for place, times in facts.intents.items()),

@@ -16,11 +16,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chaos import tolerant
 from chaos.facts import Facts
 from chaos.play import play
 from chaos.report import Report, as_json, keep, table
 from chaos.settings import BROKER
-from chaos.troubles import EVENTS, OF_BROKER, Schedule, Trouble, drawn
+from chaos.troubles import EVENTS, OF_BROKER, OF_DISK, Schedule, Trouble, drawn
 from chaos.verdict import Finding, Verdict, judged
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -37,6 +38,7 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="the first of them")
     parser.add_argument("--events", type=int, default=EVENTS, help=f"of each seed ({EVENTS})")
     parser.add_argument("--only", type=troubles, default=(), help=f"draw from these: {', '.join(Trouble)}")
+    parser.add_argument("--without", type=troubles, default=(), help="draw none of these")
     parser.add_argument("--steps", type=int, help="so many troubles; unset: about one for every 200 events")
     parser.add_argument("--show", action="store_true", help="tell the schedules and do nothing")
     parser.add_argument("--keep-logs", action="store_true", help="of what went well too")
@@ -64,7 +66,7 @@ class Brokers:
 
     async def used(self, schedule: Schedule, *, well: bool) -> None:
         """Good for the next one, or ended."""
-        if schedule.has(OF_BROKER) or not well:
+        if schedule.has(OF_BROKER | OF_DISK) or not well:
             await self.close()
 
     async def close(self) -> None:
@@ -119,12 +121,13 @@ async def main() -> int:
     """0 when nothing was found."""
     options = asked()
     schedules = [
-        drawn(seed, options.events, options.only, options.steps)
+        drawn(seed, options.events, options.only, options.steps, options.without)
         for seed in range(options.seed, options.seed + options.seeds)
     ]
     if options.show:
         sys.stdout.writelines(f"{line}\n" for schedule in schedules for line in schedule.told())
         return 0
+    tolerant.install()
     # aiokafka tells every attempt to reach a broker that we have killed.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     console = Console(stderr=True, width=None if sys.stderr.isatty() else 200)

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from chaos import topics
+from chaos.beside import Beside
 from chaos.facts import Place
 from chaos.fleet import Fleet
 from chaos.gate import Gate
+from chaos.known import UNKNOWN
 from chaos.stream import Item
 from chaos.troubles import Schedule
 
@@ -43,17 +45,22 @@ class Scene:
     published: int = 0
     ended: set[Place] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
+    beside: Beside = field(default_factory=Beside)
+    flowing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while the stream is published."""
     _moved: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def publish(self, stream: Sequence[Item]) -> None:
         """At the schedule's pace; what Kafka does not take at once it takes later, in order and once."""
         producer = AIOKafkaProducer(bootstrap_servers=self.kafka, enable_idempotence=True, acks="all")
+        self.flowing.set()
         async with asyncio.timeout(PUBLISHED_WITHIN), producer:
             sent = []
             for item in stream:
                 if self.published == self.schedule.events // 50:
                     await self._work_has_begun()
                 await asyncio.sleep(1 / self.schedule.pace)
+                await self.flowing.wait()
                 headers = list(item.headers)
                 sent.append(
                     await producer.send(
@@ -64,7 +71,20 @@ class Scene:
                     self.published += 1
                     self._moved.notify_all()
                 self.tell(self.published, len(self.ended))
-            await asyncio.gather(*sent)
+            for item, stored in zip(stream, await asyncio.gather(*sent), strict=True):
+                self.beside.stored[stored.partition, stored.offset] = item
+
+    async def publish_beside(self, *items: Item) -> list[Place]:
+        """Records that are not of the stream, each of which must end as well; where they are stored."""
+        async with AIOKafkaProducer(bootstrap_servers=self.kafka, enable_idempotence=True, acks="all") as producer:
+            return [await self._stored(producer, item) for item in items]
+
+    async def _stored(self, producer: AIOKafkaProducer, item: Item) -> Place:
+        at = await producer.send_and_wait(
+            self.names.of("requests"), item.value, item.key, item.partition, headers=list(item.headers)
+        )
+        self.beside.stored[at.partition, at.offset] = item
+        return at.partition, at.offset
 
     async def _work_has_begun(self) -> None:
         """A storm over workers that have not started yet would meet nothing."""
@@ -81,10 +101,13 @@ class Scene:
         async with AIOKafkaConsumer(
             bootstrap_servers=self.kafka, auto_offset_reset="earliest", enable_auto_commit=False
         ) as consumer:
-            consumer.assign([place for what in ("succeeded", "failed") for place in topics.places(self.names.of(what))])
+            results = [await topics.places(self.kafka, self.names.of(what)) for what in ("succeeded", "failed")]
+            consumer.assign([place for each in results for place in each])
             while True:
                 for batch in (await consumer.getmany(timeout_ms=200)).values():
-                    self.ended |= {told.place for told in topics.told(batch)}
+                    told = topics.told(batch)
+                    self.ended |= {each.place for each in told}
+                    self.beside.doubts += [each for each in told if each.ending == UNKNOWN]
                 self.tell(self.published, len(self.ended))
 
     async def settle(self) -> None:
@@ -97,7 +120,5 @@ class Scene:
             self.problems.append(f"not everything had ended {SETTLES_WITHIN} s after the storm")
 
     async def _over(self) -> bool:
-        if len(self.ended) < self.published:
-            return False
         ends, committed = await topics.offsets(self.kafka, self.names)
-        return sum(ends.values()) <= len(self.ended) and ends == committed
+        return ends == committed and self.beside.due() <= self.ended

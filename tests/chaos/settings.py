@@ -12,6 +12,8 @@ BROKER = {
     # After a SIGKILL it is back in some 6 s instead of 20 (its former registration has to expire).
     "broker.session.timeout.ms": "1000",
     "broker.heartbeat.interval.ms": "200",
+    # A transaction that nobody ends is taken back soon after its producer's patience is over.
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",
 }
 HURRY = {
     "WORKER_API__USERNAME": DEFAULT_USER,

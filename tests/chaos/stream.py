@@ -29,16 +29,30 @@ class Content(StrEnum):
     INVALID = "invalid_customer"
     UNDECODABLE = "undecodable"
     UNSUPPORTED = "unsupported_event"
+    CONFIRMED = "confirmed"  # a person's word; it is never drawn
 
     @property
     def has_name(self) -> bool:
         """Whether the record says itself which event it is of, so that there can be another one of it."""
-        return self not in {Content.BARE, Content.UNDECODABLE}
+        return self not in {Content.BARE, Content.UNDECODABLE, Content.CONFIRMED}
 
     @property
     def is_sent(self) -> bool:
         """Whether a call to the API may come of it."""
         return self in {Content.CUSTOMER, Content.BARE, Content.REJECTED}
+
+
+WEIGHTS = {
+    Content.CUSTOMER: 84,
+    Content.BARE: 6,
+    Content.REJECTED: 2,
+    Content.INVALID: 4,
+    Content.UNDECODABLE: 2,
+    Content.UNSUPPORTED: 2,
+}
+"""How often each content is drawn."""
+EXTRA = 1_000_000
+"""Records beside the stream are numbered from here on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +111,16 @@ def _fresh(draw: random.Random, seed: int, number: int, keys: int) -> Item:
     chosen = draw.randrange(keys)
     key = None if draw.random() < 0.1 else f"key-{chosen}".encode()
     partition = draw.randrange(PARTITIONS) if key is None else chosen % PARTITIONS
-    content = draw.choices(list(Content), weights=(84, 6, 2, 4, 2, 2))[0]
-    return _item(number, f"{seed}-{number}", key, partition, content, draw.choice(BROKEN_VALUES), draw.random() < 0.2)
+    content = draw.choices(list(WEIGHTS), weights=list(WEIGHTS.values()))[0]
+    return item_of(number, f"{seed}-{number}", key, partition, content, draw.choice(BROKEN_VALUES), draw.random() < 0.2)
 
 
 def _again(known: Item, number: int) -> Item:
     """The same event in another record of the same key."""
-    return _item(number, known.event, known.key, known.partition, known.content)
+    return item_of(number, known.event, known.key, known.partition, known.content)
 
 
-def _item(
+def item_of(
     number: int,
     event: str,
     key: bytes | None,
@@ -115,6 +129,7 @@ def _item(
     broken: bytes = b"",
     as_xml: bool = False,  # noqa: FBT001, FBT002  drawn
 ) -> Item:
+    """The record of that number, ready to be published."""
     traced = f"00-{trace(event, number)}-00f067aa0ba902b7-01"
     mark = ((NUMBER, str(number).encode()),)
     match content:

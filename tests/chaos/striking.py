@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from chaos.api_troubles import FAULTS, api_trouble
 from chaos.facts import Strike
+from chaos.faults.every import EVERY
+from chaos.faults.fault import Fault
 from chaos.scene import Scene
 from chaos.troubles import OF_BROKER, Step, Trouble
 
@@ -43,11 +45,21 @@ class Striking:
                     await self._shut(step.seconds)
             case trouble if trouble in FAULTS:
                 await api_trouble(trouble, step.seconds, self.scene.sandbox)
+            case trouble if trouble in EVERY:
+                await self._strike_as(EVERY[trouble], step)
             case trouble if trouble in OF_BROKER:
                 async with self._broker:
                     await self._strike_broker(step)
             case _:
                 await self._strike_worker(step)
+
+    async def _strike_as(self, fault: Fault, step: Step) -> None:
+        """One at a time with what is done to the broker, where the fault needs it."""
+        if not fault.of_kafka:
+            await fault.strike(self.scene, step)
+            return
+        async with self._broker:
+            await fault.strike(self.scene, step)
 
     async def _shut(self, seconds: float) -> None:
         await self.scene.gate.shut()

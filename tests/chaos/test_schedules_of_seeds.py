@@ -4,11 +4,12 @@ from collections import Counter
 
 import pytest
 from chaos.api_troubles import FAULTS
+from chaos.faults.every import EVERY
 from chaos.gate import Call, Passage
-from chaos.stream import BURST, Content, Item, items, trace
-from chaos.troubles import OF_API, Trouble, drawn
+from chaos.stream import BURST, WEIGHTS, Item, items, trace
+from chaos.troubles import OF_API, OF_FAULTS, Trouble, drawn
 
-from worker.commands import CreateCustomer
+from worker.commands import CreateCustomer, Unusable
 from worker.decode import Decoder
 from worker.records import Record
 from worker.sandbox.api import Fault
@@ -38,6 +39,14 @@ def test_narrowed():
     seed = drawn(1, only=[Trouble.KILL], steps=56)
     assert {step.trouble for step in seed.steps} == {Trouble.KILL}
     assert len(seed.steps) == 56
+    without = drawn(1, without=OF_FAULTS)
+    assert not without.has(OF_FAULTS)
+    assert without.again.startswith('tests/chaos/run --seed 1 --events 2000 --without "api redirects,')
+
+
+def test_every_fault():
+    """Each of those that need a class has one."""
+    assert set(EVERY) == OF_FAULTS
 
 
 @pytest.mark.parametrize("trouble", sorted(OF_API - {Trouble.REFUSE}))
@@ -56,13 +65,14 @@ def test_a_stream():
             assert item.content.is_sent
             assert decoded.request.traceparent == f"00-{item.trace}-00f067aa0ba902b7-01"
         else:
+            assert isinstance(decoded, Unusable)
             assert decoded.reason.code == item.content.value
     first: dict[str, Item] = {}
     for item in stream:
         known = first.setdefault(item.event, item)
         assert (item.key, item.partition, item.content) == (known.key, known.partition, known.content)
     assert len(first) < len(stream)
-    assert {item.content for item in stream} == set(Content)
+    assert {item.content for item in stream} == set(WEIGHTS)
     assert max(Counter(item.event for item in stream).values()) > BURST
     assert len({item.trace for item in stream}) == len(stream)
 

@@ -12,7 +12,7 @@ from chaos.verdict import CHECKS, judged
 
 TOPIC = "requests"
 KEY = b"key"
-CREATED, UNKNOWN = "created", "outcome_unknown"
+CREATED, UNKNOWN, CONFIRMED = "created", "outcome_unknown", "confirmed"
 
 
 def asked(number, content=Content.CUSTOMER, event=None):
@@ -23,7 +23,7 @@ def asked(number, content=Content.CUSTOMER, event=None):
 def told(number, ending, *, event=None, customer=None, at=None, **data):
     """Its terminal event, published at second N + 0.5."""
     request = {"id": event or f"e{number}", "source": SOURCE, "topic": TOPIC, "partition": 0, "offset": number}
-    if ending in {CREATED, "already_created", "reconciled"}:
+    if ending in {CREATED, "already_created", "reconciled", CONFIRMED}:
         kind, said = "succeeded", {"customerId": customer or str(number), "resolution": ending}
     else:
         kind, said = "failed", {"reason": {"code": ending, "message": ""}, "deadLetter": None}
@@ -69,6 +69,37 @@ def parked(**changes):
     return replace(good(told=[doubt, told(1, CREATED)], dead_letters=[letter(0)]), **changes)
 
 
+def back(**changes):
+    """The second of the two was taken back."""
+    facts = good(asked=[asked(0)], told=[told(0, CREATED)], executions=[executed(0)], calls=[call(0)])
+    return replace(facts, taken_back=[asked(1)], **changes)
+
+
+def word(ending="already_created", said="0", customer="0"):
+    """The first is parked, though it was executed; a person says so; then the event is repeated."""
+    return good(
+        asked=[asked(0), asked(1, Content.CONFIRMED, "e0"), asked(2, event="e0")],
+        told=[
+            told(0, UNKNOWN, deadLetter=NAMED),
+            told(1, CONFIRMED, event="e0", customer=said),
+            told(2, ending, event="e0", customer="0", deadLetter=NAMED),
+        ],
+        dead_letters=[letter(0)],
+        executions=[executed(0)],
+        calls=[call(0, None)],
+        confirmed={(0, 1): customer},
+        ends={0: 3},
+        committed={0: 3},
+    )
+
+
+def refused(**changes):
+    """The second of the two failed of a 403."""
+    failed = told(1, "forbidden", deadLetter=NAMED)
+    facts = good(told=[told(0, CREATED), failed], executions=[executed(0)], calls=[call(0), call(1, 403)])
+    return replace(facts, dead_letters=[letter(1)], **changes)
+
+
 def kinds(facts):
     return sorted({finding.kind for finding in judged(facts).findings})
 
@@ -82,6 +113,7 @@ def test_a_good_run():
 
 REPEAT = {"asked": [asked(0), asked(1, event="e0")], "executions": [executed(0)], "calls": [call(0)]}
 INVALID = {"asked": [asked(0, Content.INVALID), asked(1)], "executions": [executed(1)], "calls": [call(1)]}
+GONE = {"expired": {(0, 1)}}
 NAMED = {"partition": 0, "offset": 0}
 
 
@@ -102,8 +134,34 @@ NAMED = {"partition": 0, "offset": 0}
         parked(calls=[call(1)], executions=[executed(1)], intents={(0, 0): [0.1]}, strikes=[Strike("kill", 0.2, 1.2)]),
         # On its way all the time: carried out after the record was parked.
         parked(calls=[call(0, None, at=3), call(1)]),
+        back(),
+        word(),
+        good(told=[told(0, CREATED)], executions=[executed(0)], calls=[call(0)], **GONE, told_expired={(0, 1)}),
+        good(**GONE),
+        good(announced={(0, 1): 1}, expired={(0, 0)}),
+        refused(refusals=[Strike("flood", 1, 2)]),
+        parked(calls=[call(0, None), call(1)], look_up=True, unsearchable={"e0"}),
+        good(announced={(0, 1): 1}, cut_journals={0}),
     ],
-    ids=["told-again", "repeat", "invalid", "no-answer", "gateway", "late-answer", "killed", "not-sent", "late-call"],
+    ids=[
+        "told-again",
+        "repeat",
+        "invalid",
+        "no-answer",
+        "gateway",
+        "late-answer",
+        "killed",
+        "not-sent",
+        "late-call",
+        "taken-back",
+        "word",
+        "expired",
+        "read-in-time",
+        "behind-one-that-is-gone",
+        "flood",
+        "unsearchable",
+        "cut-journal",
+    ],
 )
 def test_what_may_be(facts):
     """Nothing is found."""
@@ -135,6 +193,18 @@ WRONG = [
     ("dead letter", parked(calls=[call(0, None), call(1)], dead_letters=[letter(1)])),
     ("dead letter", parked(calls=[call(0, None), call(1)], dead_letters=[letter(0, value=b"other")])),
     ("dead letter", good(dead_letters=[letter(0)])),
+    ("taken back", back(executions=[executed(0), executed(1)])),
+    ("taken back", back(calls=[call(0), call(1)])),
+    ("taken back", back(told=[told(0, CREATED), told(1, CREATED)])),
+    ("expired", good(told=[told(0, CREATED)], executions=[executed(0)], calls=[call(0)], **GONE)),
+    ("lost", good(told=[told(0, CREATED)], expired={(0, 7)})),
+    ("word", word(ending=UNKNOWN)),
+    ("word", word(said="7")),
+    ("customer", word(said="7", customer="7")),
+    ("ending", refused()),
+    ("ending", refused(refusals=[Strike("flood", 5, 6)])),
+    ("ending", good(told=[told(0, CONFIRMED), told(1, CREATED)])),
+    ("doubt", parked(calls=[call(0, None), call(1)], look_up=True, unsearchable={"e1"})),
     ("offsets", good(committed={0: 1})),
     ("process", good(problems=["worker-1-000.log ended with 3, which was not asked for"])),
 ]

@@ -10,9 +10,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from chaos.facts import Asked, DeadLetter, Place, Told
 from chaos.stream import NUMBER, PARTITIONS, Item
 
+from worker.kafka import admin
+from worker.kafka.connection import Connection
 from worker.topics import Plan
 
 READS_WITHIN = 60
+EMPTY_POLLS = 15
+"""So many in a row mean that only markers are left: a position may stay before those."""
 TOPICS = ("requests", "succeeded", "failed", "dead-letters", "journal")
 Records = list[ConsumerRecord[bytes, bytes]]
 
@@ -44,9 +48,11 @@ class Names:
         return {**dict(self.plan.names()), "WORKER_KAFKA__GROUP_ID": self.of("group")}
 
 
-def places(topic: str) -> list[TopicPartition]:
-    """All of its partitions."""
-    return [TopicPartition(topic, number) for number in range(PARTITIONS)]
+async def places(kafka: str, topic: str) -> list[TopicPartition]:
+    """All of its partitions, of which there may be more by now."""
+    async with admin.opened(Connection(kafka, request_timeout=10)) as client:
+        count = (await client.cluster([topic])).topics[topic].partitions
+    return [TopicPartition(topic, number) for number in range(count)]
 
 
 async def read(kafka: str, topic: str) -> Records:
@@ -55,13 +61,24 @@ async def read(kafka: str, topic: str) -> Records:
         AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest", enable_auto_commit=False) as consumer,
         asyncio.timeout(READS_WITHIN),
     ):
-        consumer.assign(places(topic))
-        ends = await consumer.end_offsets(places(topic))
+        partitions = await places(kafka, topic)
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
         records: Records = []
-        while any([await consumer.position(place) < end for place, end in ends.items()]):
-            for batch in (await consumer.getmany(timeout_ms=200)).values():
+        empty = 0
+        while empty < EMPTY_POLLS and any([await consumer.position(place) < end for place, end in ends.items()]):
+            batches = (await consumer.getmany(timeout_ms=200)).values()
+            empty = 0 if batches else empty + 1
+            for batch in batches:
                 records += batch
     return records
+
+
+async def starts(kafka: str, topic: str) -> dict[int, int]:
+    """The first offset of each partition."""
+    async with AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False) as consumer:
+        found = await consumer.beginning_offsets(await places(kafka, topic))
+    return {place.partition: first for place, first in found.items()}
 
 
 async def offsets(kafka: str, names: Names) -> tuple[dict[int, int], dict[int, int]]:
@@ -70,16 +87,24 @@ async def offsets(kafka: str, names: Names) -> tuple[dict[int, int], dict[int, i
         AIOKafkaConsumer(bootstrap_servers=kafka, group_id=names.of("group"), enable_auto_commit=False) as consumer,
         asyncio.timeout(READS_WITHIN),
     ):
-        requests = places(names.of("requests"))
+        requests = await places(kafka, names.of("requests"))
         consumer.assign(requests)
         ends = await consumer.end_offsets(requests)
         committed = {place.partition: await consumer.committed(place) or 0 for place in requests}
     return {place.partition: end for place, end in ends.items()}, committed
 
 
-def asked(records: Records, items: Sequence[Item]) -> list[Asked]:
-    """As the topic holds them, whatever became of the publishing."""
-    return [Asked((each.partition, each.offset), items[int(dict(each.headers)[NUMBER])]) for each in records]
+def asked(records: Records, items: Mapping[int, Item], stored: Mapping[Place, Item]) -> list[Asked]:
+    """As the topic holds them, whatever became of the publishing; `stored` are those that are known by their places.
+
+    What was deleted is known by its place alone.
+    """
+    found = dict(stored)
+    for each in records:
+        place = each.partition, each.offset
+        if place not in found:
+            found[place] = items[int(dict(each.headers)[NUMBER])]
+    return [Asked(place, item) for place, item in found.items()]
 
 
 def told(records: Records) -> list[Told]:

@@ -42,10 +42,36 @@ class Trouble(StrEnum):
     NO_LOCATION = "api 201 without Location"
     NO_SEARCH = "api search fails"
 
+    # Each is a class of its own in chaos.faults; those before it are faults of the sandbox, signals and the broker's.
+    COMMITTED = "transaction committed"
+    ABORTED = "transaction aborted"
+    LEFT_OPEN = "transaction left open"
+    REQUESTS_DELETED = "requests deleted"
+    JOURNAL_DELETED = "journal deleted"
+    GROUP_DELETED = "group deleted"
+    PARTITIONS_ADDED = "partitions added"
+    UNREADABLE = "batch unreadable"
+    ODD = "odd records"
+    REPEATS = "repeats"
+    FLOOD = "api refuses everybody"
+    REDIRECT = "api redirects"
+    ONE_SEARCH = "one search breaks"
+    QUIET = "quiet"
+    RESOLVE = "resolve"
+
 
 OF_WORKERS = frozenset({Trouble.KILL, Trouble.TERM, Trouble.TERM_TWICE, Trouble.NAP, Trouble.FREEZE, Trouble.SCALE})
 OF_BROKER = frozenset({Trouble.BROKER_KILL, Trouble.BROKER_STOP, Trouble.BROKER_FREEZE})
-OF_API = frozenset(Trouble) - OF_WORKERS - OF_BROKER
+OF_FAULTS = frozenset(
+    {
+        *(Trouble.COMMITTED, Trouble.ABORTED, Trouble.LEFT_OPEN, Trouble.REQUESTS_DELETED, Trouble.JOURNAL_DELETED),
+        *(Trouble.GROUP_DELETED, Trouble.PARTITIONS_ADDED, Trouble.UNREADABLE, Trouble.ODD, Trouble.REPEATS),
+        *(Trouble.FLOOD, Trouble.REDIRECT, Trouble.ONE_SEARCH, Trouble.QUIET, Trouble.RESOLVE),
+    }
+)
+OF_DISK = frozenset({Trouble.UNREADABLE})
+"""What needs a broker of our own, too."""
+OF_API = frozenset(Trouble) - OF_WORKERS - OF_BROKER - OF_FAULTS
 LASTS: dict[Trouble, tuple[float, float]] = {
     Trouble.KILL: (0, 3),
     Trouble.TERM: (0, 2),
@@ -56,6 +82,10 @@ LASTS: dict[Trouble, tuple[float, float]] = {
     Trouble.BROKER_STOP: (0, 1),
     Trouble.BROKER_FREEZE: (1, 6),
     Trouble.HANG: (2, 4),
+    Trouble.LEFT_OPEN: (0.5, 2),
+    Trouble.REQUESTS_DELETED: (0.5, 1),
+    Trouble.GROUP_DELETED: (0, 1),
+    Trouble.QUIET: (4, 6),
 }
 """Seconds; what is not named takes 1 to 4."""
 
@@ -109,12 +139,19 @@ class Schedule:
         return any(step.trouble in troubles for step in self.steps)
 
 
-def drawn(seed: int, events: int = EVENTS, only: Collection[Trouble] = (), steps: int | None = None) -> Schedule:
-    """The schedule of a seed; `only` and `steps` narrow what is drawn and say how much."""
+def drawn(
+    seed: int,
+    events: int = EVENTS,
+    only: Collection[Trouble] = (),
+    steps: int | None = None,
+    without: Collection[Trouble] = (),
+) -> Schedule:
+    """The schedule of a seed; `only`, `without` and `steps` narrow what is drawn and say how much."""
     draw = random.Random(f"schedule {seed}")  # noqa: S311  repeatable draws
-    told = {"events": events, "only": f'"{",".join(sorted(only))}"' if only else None, "steps": steps}
+    told = {"events": events, "only": _listed(only), "without": _listed(without), "steps": steps}
     again = " ".join(f"--{name} {value}" for name, value in {"seed": seed, **told}.items() if value)
-    troubles = sorted(only) or _some(draw)
+    odder = _odder(random.Random(f"odder {seed}"))  # noqa: S311  as above
+    troubles = sorted(only) or [each for each in _some(draw) + odder if each not in without] or [Trouble.KILL]
     workers = draw.randint(1, WORKERS)
     keys = draw.choice((8, 40, 2000))
     count = steps or max(2, round(events / 200)) + draw.randint(-1, 2)
@@ -134,12 +171,21 @@ def drawn(seed: int, events: int = EVENTS, only: Collection[Trouble] = (), steps
     )
 
 
+def _listed(troubles: Collection[Trouble]) -> str | None:
+    return f'"{",".join(sorted(troubles))}"' if troubles else None
+
+
 def _some(draw: random.Random) -> list[Trouble]:
     """Every seed strikes its workers; nearly all the API; every third Kafka."""
     troubles = draw.sample(sorted(OF_WORKERS), 3) * 2
     troubles += draw.sample(sorted(OF_API), 5) if draw.random() < 0.9 else []
     troubles += draw.sample(sorted(OF_BROKER), 2) if draw.random() < 0.35 else []
     return troubles
+
+
+def _odder(draw: random.Random) -> list[Trouble]:
+    """Two seeds of three do what few people think of."""
+    return draw.sample(sorted(OF_FAULTS), 4) if draw.random() < 0.65 else []
 
 
 def _step(draw: random.Random, after: int, trouble: Trouble, workers: int) -> Step:

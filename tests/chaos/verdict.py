@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from chaos import doubts, endings, executions, letters, order
+from chaos import doubts, endings, executions, letters, order, taken_back
 from chaos.facts import Facts
 from chaos.known import OF_A_CUSTOMER, UNKNOWN, Known
 
@@ -61,6 +61,9 @@ CHECKS: tuple[tuple[str, Callable[[Known], Iterator[str]]], ...] = (
     ("denied", executions.denied),
     ("doubt", doubts.unjustified),
     ("dead letter", letters.wrong),
+    ("taken back", taken_back.done),
+    ("expired", taken_back.unsaid),
+    ("word", taken_back.unheeded),
     ("offsets", behind),
     ("process", of_processes),
 )

@@ -10,7 +10,7 @@ from builders import ATTRIBUTES, binary, record, seed, structured, valid_custome
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from worker.commands import CreateCustomer, Unusable
+from worker.commands import Command, CreateCustomer, Unusable
 from worker.decode import Decoder
 
 EXAMPLES = int(os.environ.get("WORKER_TEST_EXAMPLES", "250"))
@@ -124,11 +124,11 @@ def test_any_customer(document: dict[str, Any]) -> None:
     assert back.body == raw
 
 
-def reasons(decoded: CreateCustomer | Unusable) -> Any:
-    return decoded.reason if isinstance(decoded, Unusable) else decoded.body
+def reasons(decoded: Command) -> Any:
+    return decoded.body if isinstance(decoded, CreateCustomer) else decoded
 
 
-def check(decoded: CreateCustomer | Unusable) -> None:
+def check(decoded: Command) -> None:
     """Nothing was caught by the last resort, which is for faults that nobody foresaw."""
     if isinstance(decoded, Unusable):
         assert decoded.reason.message

@@ -88,11 +88,13 @@ async def test_rights_of_the_runbook(secured, world):
 async def test_rights_of_the_commands(secured, world, tmp_path):
     """Those of `run` and its own are all that each needs."""
     await world.topics()
-    await world.sandbox()
+    await world.sandbox({"kind": "reply_lost", "times": 1})
     given = rights(world, "run")
     await secured.rights.grant(given)
-    await world.publish(GOOD, BAD)
+    await world.publish(GOOD)
     worker = await world.start()
+    await worker.until("record.finished", reason="outcome_unknown")
+    await world.publish(BAD)
     await worker.until("record.finished", 2)
     assert await worker.stop() == 0
     (tmp_path / "events.ndjson").write_bytes(GOOD)
@@ -102,6 +104,7 @@ async def test_rights_of_the_commands(secured, world, tmp_path):
         ("dead-letters list",),
         ("dead-letters show", "0@0"),
         ("dead-letters replay", "--all", "--yes"),
+        ("dead-letters resolve", "0@0", "--customer-id", "2801", "--yes"),
         ("produce", str(tmp_path / "events.ndjson")),
     ):
         own = [right for right in rights(world, command) if right not in given]

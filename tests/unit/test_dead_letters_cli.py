@@ -16,6 +16,11 @@ from worker.cli import app
         (["replay", "--all", "--rate", "0"], "--rate"),
         (["list", "--limit", "0"], "--limit"),
         (["show"], "letter"),
+        (["resolve", "0@1"], "--customer-id"),
+        (["resolve", "e-1", "--customer-id", "2801"], "PARTITION@OFFSET"),
+        (["resolve", "0@1", "--customer-id", "../2801"], "an id has a digit"),
+        (["resolve", "0@1", "--customer-id", "customer"], "an id has a digit"),
+        (["resolve", "0@1", "--customer-id", "2801", "--customer-type", "robot"], "individual"),
     ],
 )
 def test_what_is_asked_wrongly(arguments, why):

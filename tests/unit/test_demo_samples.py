@@ -5,7 +5,7 @@ import pytest
 from builders import seed
 from pydantic import ValidationError
 
-from worker.commands import CreateCustomer, Unusable
+from worker.commands import Command, CreateCustomer, Unusable
 from worker.decode import Decoder
 from worker.records import Record
 from worker.sandbox.api import Match
@@ -22,7 +22,7 @@ GOOD = {
 FAILED = {"outcome": "failed", "attempts": 0}
 
 
-def decoded(sample: Sample) -> CreateCustomer | Unusable:
+def decoded(sample: Sample) -> Command:
     message = sample.message("requests")
     return Decoder()(Record("requests", 0, 0, 0, message.key, message.value, message.headers))
 
@@ -51,6 +51,7 @@ def test_decoded(sample: Sample) -> None:
     if isinstance(asked, CreateCustomer):
         assert sample.ends.attempts > 0
     else:
+        assert isinstance(asked, Unusable)
         broken = tuple(f"{each.path}: {each.rule}" for each in asked.reason.violations)
         assert (asked.reason.code, broken) == (sample.ends.reason, sample.ends.violations)
 

@@ -18,6 +18,7 @@ from worker.records import Record
 
 EVENT, OTHER = UUID(int=1), UUID(int=2)
 CREATED = Succeeded("2801", "/system/ws/v12/interaction/customer/2801", "individual", 2)
+CONFIRMED = Succeeded("2801", "/system/ws/v12/interaction/customer/2801", "individual", 0, "confirmed")
 REJECTED = Failed(Reason(ReasonCode.REJECTED, "no", http=HttpAnswer(400, "400-101")), 1)
 UNKNOWN = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 3)
 
@@ -54,6 +55,7 @@ def doubts(*entries, now=60_000):
         (((EVENT, 5, "a", Finished(UNKNOWN)), (EVENT, 9, "a", Finished(CREATED))), []),
         (((EVENT, 5, "a", Finished(UNKNOWN)), (EVENT, 5, "b", Finished(CREATED))), []),
         (((EVENT, 5, "a", Finished(UNKNOWN)), (EVENT, 9, "a", Finished(REJECTED))), [5]),
+        (((EVENT, 5, "a", Finished(UNKNOWN)), (EVENT, 9, "a", Finished(CONFIRMED))), []),
     ],
 )
 def test_open_doubts(entries, open_at):
@@ -113,6 +115,7 @@ def test_an_event():
         (Intent(1, evidence=EXISTING), "customer unknown", f"offset 5: open intent of a; {EXISTS}; attempts: 1"),
         (Released(1), "customer not created", "offset 5: released; attempts: 1"),
         (Finished(CREATED), "customer created", "offset 5: created, customer 2801; attempts: 2"),
+        (Finished(CONFIRMED), "customer confirmed", "offset 5: confirmed, customer 2801; attempts: 0"),
         (Finished(REJECTED), "customer not created", "offset 5: failed, rejected: no; attempts: 1"),
     ],
 )

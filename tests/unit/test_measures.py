@@ -77,7 +77,7 @@ def test_every_metric_of_the_design():
     [
         ("dead_letters_total", [code.value for code in ReasonCode]),
         ("hold", [reason.value for reason in HoldReason]),
-        ("unknown_total", ["reconciled", "absent", "parked"]),
+        ("unknown_total", ["reconciled", "absent", "parked", "confirmed"]),
         ("session_renewals_total", ["succeeded", "refused", "unavailable"]),
         ("api_requests_total", ["201", "400", "401", "403", "429", "500", "503", "none", "not_sent"]),
     ],
@@ -108,7 +108,9 @@ def test_an_unknown_outcome():
     worker.measures.settled(Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "?")))
     worker.measures.settled(Failed(Reason(ReasonCode.REJECTED, "400")))
     worker.measures.found_absent()
-    assert [worker.samples()["unknown_total", each] for each in ("reconciled", "parked", "absent")] == [1, 1, 1]
+    worker.measures.settled(Succeeded("1", "/1", "individual", 0, "confirmed"))
+    resolutions = ("reconciled", "parked", "absent", "confirmed")
+    assert [worker.samples()["unknown_total", each] for each in resolutions] == [1, 1, 1, 1]
 
 
 def test_a_status_that_nobody_foresaw():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from worker import memory
 from worker.assignment import Terms
 from worker.claim import Reading
-from worker.entries import Claim, EntryKey, Finished, Intent, Released, encode
+from worker.entries import Claim, EntryKey, Finished, Intent, Released, encode, encode_headers
 from worker.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt, PartitionJournal
 from worker.memory import FEW, ByAge, KnownEvent, KnownRecord, Packing
 from worker.outcome_json import decode_outcome, encode_outcome
@@ -156,7 +156,8 @@ def test_any_log_as_it_stands_in_the_topic(log):
     small, naive = PartitionJournal(), both(log)[1]
     for time, (key, entry) in enumerate(log):
         claim = Claim(key) if isinstance(key, str) else None
-        small.apply_raw(claim.key if claim else key.encode(), encode(claim or entry), time)
+        written = claim or entry
+        small.apply_raw(claim.key if claim else key.encode(), encode(written), time, encode_headers(written))
     equal(small, naive)
 
 

@@ -247,6 +247,51 @@ async def test_the_same_event_again_after_a_doubt(world):
     assert world.customers.executed.total() == 0
 
 
+async def test_a_doubt_that_a_person_ends(world):
+    """Its confirmation ends as succeeded without a POST; no repeat is sent then, after a crash or by anybody's word."""
+    world.customers.answers("e1", OutcomeUnknown("timeout"))
+    assert (await world.process(record(0))).reason.code is ReasonCode.OUTCOME_UNKNOWN
+    outcome = await world.process(record(1, "e1=2801"))
+    assert outcome == Succeeded("2801", "/system/ws/v12/interaction/customer/2801", "individual", 0, "confirmed")
+    assert world.journal()[-1] == "finished"
+    await world.again()
+    accepted = replace(record(2), headers=(("worker-replay-of", b"0@0"), ("worker-accept-duplicates", b"true")))
+    for repeat in (record(3), accepted):
+        again = await world.process(repeat)
+        assert (again.resolution, again.customer_id) == ("already_created", "2801")
+    assert world.customers.executed.total() == 0
+    assert [event["data"]["request"]["offset"] for event in world.events("failed")] == [0]
+
+
+async def test_a_confirmation_that_comes_again(world):
+    """Read once more, it says the same under the same id."""
+    await world.process(record(0, "e1=2801"))
+    await world.again()
+    assert (await world.process(record(0, "e1=2801"))).resolution == "confirmed"
+    first, second = world.events("succeeded")
+    assert (first["id"], first["data"]) == (second["id"], second["data"])
+
+
+async def test_a_confirmation_of_another_customer_than_is_known(world):
+    """It is refused, with its dead letter, and changes nothing for the event."""
+    await world.process(record(0))
+    outcome = await world.process(record(1, "e1=77"))
+    assert outcome.reason.code is ReasonCode.REFUSED
+    (dead,) = world.topics.of("dead")
+    assert dict(dead.headers)["worker-reason"] == b"refused"
+    repeat = await world.process(record(2))
+    assert (repeat.resolution, repeat.customer_id) == ("already_created", "2801")
+    assert world.customers.executed == {"e1": 1}
+
+
+async def test_refused_confirmations_are_no_flood(world):
+    """They never met the API, so that they say nothing of it."""
+    await world.process(record(0))
+    for offset in range(1, 150):
+        assert (await world.process(record(offset, "e1=77"))).reason.code is ReasonCode.REFUSED
+    assert (await world.process(record(150, "e2"))).resolution == "created"
+
+
 async def test_the_same_event_twice_at_once_with_different_keys(world):
     """The second waits for the first, and finds it created."""
     await asyncio.gather(world.process(record(0, key=b"a")), world.process(record(1, key=b"b")))

@@ -63,4 +63,4 @@ def test_event_types() -> None:
     """There is one schema for each event that goes in or comes out."""
     schema = printed("events")
     types = [resolved(schema, each)["properties"]["type"]["const"] for each in schema["oneOf"]]
-    assert types == ["customer.create.requested.v1", "customer.create.succeeded.v1", "customer.create.failed.v1"]
+    assert types == [f"customer.create.{name}.v1" for name in ("requested", "confirmed", "succeeded", "failed")]

@@ -10,18 +10,22 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from worker.cli import app, main
+from worker.commands import ConfirmCustomer, Request
+from worker.confirmation import encode_confirmation
 from worker.decode import Decoder
 from worker.validate import report, verdicts
 
 SMALL = b'{"type": "individual", "contactPersons": [{"firstName": "Jack"}]}'
 WRONG = b'{"type": "individual"}'
 EVENT = structured(orjson.loads(SMALL)).value or b""
+CONFIRMS = encode_confirmation(ConfirmCustomer(Request("urn:crm", "e-1"), "2801", "individual"))
 
 FILES = {
     "one line": (SMALL, [(1, True)]),
     "NDJSON": (SMALL + b"\n\n" + WRONG + b"\n{\n" + EVENT + b"\n", [(1, True), (3, False), (4, False), (5, True)]),
     "indented JSON": (b"\n" + seed("individual-all.json"), [(2, True)]),
     "XML": (seed("individual-all.xml"), [(1, True)]),
+    "a confirmation": (CONFIRMS, [(1, True)]),
     "no JSON": (b"hello\nworld\n", [(1, False)]),
     "empty": (b" \n", []),
 }
@@ -103,3 +107,10 @@ def test_stdin() -> None:
     """`-` is standard input."""
     ended = CliRunner().invoke(app, ["validate", "--json", "-"], input=SMALL)
     assert (ended.exit_code, orjson.loads(ended.stdout)["valid"]) == (0, True)
+
+
+def test_a_confirmation() -> None:
+    """Nothing would be sent; it says which customer is confirmed."""
+    _, text = lines(CONFIRMS)
+    assert orjson.loads(text) == {"line": 1, "valid": True, "violations": [], "confirms": "2801"}
+    assert "confirms customer 2801" in lines(CONFIRMS, as_json=False)[1]

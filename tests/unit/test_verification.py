@@ -100,6 +100,8 @@ def test_table_is_a_dictionary_with_little_room(pairs: list[tuple[int, int]], ro
 def test_our_own_events_are_read() -> None:
     """As the worker writes them."""
     assert success(MADE, "requests") == Success(Spot(3, 7), "urn:crm", "e-1", "2801")
+    said = RESULTS.succeeded(Succeeded("2801", "/c", "individual", 0, "confirmed"), RECORD, ASKED).value
+    assert success(said, "requests") == Success(Spot(3, 7), "urn:crm", "e-1", "2801", confirmed=True)
     parked = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 1)
     told = RESULTS.failed(parked, RECORD, ASKED, Position("letters", 2, 9)).value
     assert failure(told, "requests", "letters") == Failure(Spot(3, 7), Spot(2, 9))
@@ -121,6 +123,7 @@ def test_our_own_events_are_read() -> None:
         (("data", "request", "partition"), "3"),
         (("data", "request", "topic"), "other"),
         (("data", "request", "source"), None),
+        (("data",), {"request": {}}),
     ],
 )
 def test_events_that_are_not_ours(where: tuple[str, ...], value: Any) -> None:
@@ -197,23 +200,48 @@ def test_more_letters_than_there_is_room_for() -> None:
     assert [each.count for each in letters.not_judged()] == [0, 0, 2]
 
 
-EVENTS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("123")), max_size=12)
+EVENTS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("123"), st.booleans()), max_size=12)
 
 
 @given(EVENTS)
-def test_customers(seen: list[tuple[str, str]]) -> None:
-    """An event with two customers is found, one with the same customer again is not."""
+def test_customers(seen: list[tuple[str, str, bool]]) -> None:
+    """An event with two customers is found, one with the same customer again is not; a person's word is told apart."""
+    told = [Success(Spot(0, 0), "urn", event, customer, confirmed) for event, customer, confirmed in seen]
     customers = Customers(12)
-    for event, customer in seen:
-        customers.success(Success(Spot(0, 0), "urn", event, customer))
+    for each in told:
+        customers.success(each)
     suspects = Suspects(customers.suspects)
-    for event, customer in seen:
-        suspects.success(Success(Spot(0, 0), "urn", event, customer))
-    (found,) = suspects.findings()
-    of = {event: {customer for each, customer in seen if each == event} for event, _ in seen}
-    assert {place.partition(":")[0] for place in found.places} == {
-        f"urn {e}" for e, of_e in of.items() if len(of_e) > 1
-    }
+    for each in told:
+        suspects.success(each)
+    made, mistaken = suspects.findings()
+    of = {event: {each.customer for each in told if each.id == event} for event, _, _ in seen}
+    said = {event: {each.customer for each in told if each.id == event and each.confirmed} for event in of}
+    several = {event for event, ids in of.items() if len(ids) > 1}
+    assert named(made) == {event for event in several if len(of[event] - said[event]) > 1}
+    assert named(mistaken) == several - named(made)
+
+
+def named(finding: Finding) -> set[str]:
+    """The events of a finding."""
+    return {place.partition(":")[0].removeprefix("urn ") for place in finding.places}
+
+
+def suspects_of(*told: Success) -> Suspects:
+    """All of their events."""
+    suspects = Suspects({hash((each.source, each.id)) & (2**64 - 1) for each in told})
+    for each in told:
+        suspects.success(each)
+    return suspects
+
+
+def test_a_confirmation_of_another_customer() -> None:
+    """It is told with both customers, and which of them a person named; without one it is the worker's own doing."""
+    made, confirmed = Success(Spot(0, 1), "urn", "a", "1"), Success(Spot(0, 5), "urn", "a", "2", confirmed=True)
+    found = [*suspects_of(made, confirmed).findings()]
+    assert found[1] == Finding("confirmed_another_customer", 1, ("urn a: 1 (0@1), 2 (0@5, confirmed)",))
+    assert found[0].count == 0
+    assert [each.count for each in suspects_of(made, made._replace(customer="3")).findings()] == [1, 0]
+    assert [each.count for each in suspects_of(made, confirmed._replace(customer="1")).findings()] == [0, 0]
 
 
 def test_a_hash_that_two_events_share() -> None:
@@ -222,7 +250,7 @@ def test_a_hash_that_two_events_share() -> None:
     suspects = Suspects({hash(("urn", "a")) & (2**64 - 1), hash(("urn", "b")) & (2**64 - 1)})
     suspects.success(one)
     suspects.success(other)
-    assert [each.count for each in suspects.findings()] == [0]
+    assert [each.count for each in suspects.findings()] == [0, 0]
 
 
 def test_more_events_than_there_is_room_for() -> None:

@@ -22,7 +22,8 @@ _OPERATIONS = (
     ("sendFailed", "send", "failed", "Say that the request failed, after its dead letter is stored."),
     ("sendDeadLetter", "send", "deadLetters", "Keep the record for a person."),
     ("replayDeadLetter", "send", "requests", "On a person's command, a dead letter's record again."),
-    ("readDeadLetters", "receive", "deadLetters", "For the commands that list, show and replay them."),
+    ("confirmCustomer", "send", "requests", "On a person's word, which customer an event in doubt has."),
+    ("readDeadLetters", "receive", "deadLetters", "For the commands that list, show, replay and resolve them."),
     ("writeJournal", "send", "journal", "Before and after each call of the API."),
     ("readJournal", "receive", "journal", "When a partition is assigned."),
 )
@@ -43,20 +44,23 @@ class Channels:
 
     def operations(self) -> Node:
         """By name."""
-        return {name: self._operation(*about) for name, *about in _OPERATIONS}
+        return {about[0]: self._operation(*about) for about in _OPERATIONS}
 
-    def _operation(self, action: str, channel: str, summary: str) -> Node:
+    def _operation(self, name: str, action: str, channel: str, summary: str) -> Node:
+        messages = ONLY.get(name, OF[channel])
         group = {"groupId": {"type": "string", "const": self.group_id}} if (action, channel) == GROUPED else {}
         return {
             "action": action,
             "channel": {"$ref": f"#/channels/{channel}"},
             "summary": summary,
-            "messages": [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in OF[channel]],
+            "messages": [{"$ref": f"#/channels/{channel}/messages/{each}"} for each in messages],
             "bindings": {"kafka": {**group, "bindingVersion": KAFKA}},
         }
 
 
 GROUPED = ("receive", "requests")
+ONLY: dict[str, tuple[str, ...]] = {"confirmCustomer": ("confirmed",)}
+"""What an operation has to do with, where it is not every message of its channel."""
 
 
 def _channel(name: str, about: str, setting: str, spec: TopicSpec) -> Node:

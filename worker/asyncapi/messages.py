@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from worker.cloud_events import REQUESTED
+from worker.cloud_events import CONFIRMED, REQUESTED
 from worker.commands import MAX_NAME
 from worker.entries import CLAIM
 from worker.results import CONTENT_TYPE, FAILED, SUCCEEDED
@@ -22,7 +22,7 @@ _KEY_OR_SUM = "That of the request, or its SHA-256 in hexadecimal digits where t
 
 # By channel, the names of its messages.
 OF: dict[str, tuple[str, ...]] = {
-    "requests": ("requestedStructured", "requestedBinary", "bareCustomer"),
+    "requests": ("requestedStructured", "requestedBinary", "bareCustomer", "confirmed"),
     "succeeded": ("succeeded",),
     "failed": ("failed",),
     "deadLetters": ("deadLetter",),
@@ -51,6 +51,13 @@ def messages() -> Node:
             {"type": "object", "properties": {"content-type": _TEXT, **_TRACE}},
             _REQUEST_KEY,
             media="application/json",
+        ),
+        "confirmed": _message(
+            CONFIRMED,
+            "A person found out which customer an event in doubt has: its source and id, and nothing to be created.",
+            "confirmed",
+            _structured(),
+            "That of the event in doubt.",
         ),
         "succeeded": _message(
             SUCCEEDED, "The customer exists. A repeat has the same id.", "succeeded", _structured(), _KEY_OR_SUM

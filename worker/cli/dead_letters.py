@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from worker.cli.ending import Json, end, settings_of
+from worker.customer import Kind
+from worker.customer_id import usable_id
 from worker.dead_letters.filters import Filter, moment_of, named
 from worker.dead_letters.letters import KINDS
 
@@ -93,6 +95,32 @@ def replay(  # noqa: PLR0913  one parameter an option
         raise typer.BadParameter("name dead letters, filter them, or say --all")
     asked = run.Asked(limit, rate, yes, accept_duplicates, deadline if follow else None, as_json)
     end(commands.replay(settings_of(context), wanted, asked))
+
+
+@app.command()
+def resolve(  # noqa: PLR0913  one parameter an option
+    context: typer.Context,
+    letter: Annotated[str, typer.Argument(help="PARTITION@OFFSET of an outcome_unknown.")],
+    *,
+    customer_id: Annotated[str, typer.Option(help="Under which the customer is in the CRM.")],
+    customer_type: Annotated[Kind | None, typer.Option(help="Where the payload does not tell it (any more).")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Wait for what becomes of it.")] = False,
+    deadline: Annotated[float, typer.Option(min=0.1, help="How many seconds --follow waits.")] = 60,
+    as_json: Json = False,
+) -> None:
+    """Tell the worker which customer an event in doubt has: it ends as succeeded, and nothing is sent; a dry run
+    without --yes.
+    """
+    from worker.dead_letters import resolving  # noqa: PLC0415
+
+    place = next(iter(named([letter])[0]), None)
+    if place is None:
+        raise typer.BadParameter(f"{letter}: name the dead letter, as PARTITION@OFFSET")
+    if not usable_id(customer_id):
+        raise typer.BadParameter(f"--customer-id {customer_id}: an id has a digit, and letters, digits, _ and - alone")
+    asked = resolving.Asked(customer_id, customer_type, yes, deadline if follow else None, as_json)
+    end(resolving.resolve(settings_of(context), place, asked))
 
 
 def _filter(  # noqa: PLR0913, PLR0917  one parameter an option

@@ -40,7 +40,7 @@ def schema_customer() -> None:
 
 @schema.command("events")
 def schema_events() -> None:
-    """JSON Schema of the three CloudEvents, and of a dead letter's headers."""
+    """JSON Schema of the four CloudEvents, and of a dead letter's headers."""
     from worker import schema as schemas  # noqa: PLC0415
 
     say(schemas.printed(schemas.events_schema()))

@@ -7,14 +7,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
+from worker.customer_id import usable_id
 from worker.errors import CreatedIdUnknown, OutcomeUnknown, RefusedForNow
 from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded
 
 # Both error bodies carry a code such as 400-101; nothing else of a body is kept: it may echo personal data
 # (reference 4.1). The search is on bytes, so that a wrong charset or a cut body changes nothing.
 _CODE = re.compile(rb"""["<](?:\w+:)?code["\s]*[:>]\s*"?(\d{3}-\d{1,6})["<]""")
-# Digits in every example (reference 2.1); without one it is a word of the path, as `customer` in `/customer/`.
-_ID = re.compile(r"(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{1,64}")
 # Before its path a reference may have a scheme and a host, behind it a query and a fragment.
 _PATH = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(//[^/?#]*)?([^?#]*)")
 _CUSTOMER = re.compile(r".*(/interaction/customer/([^/]*))", re.DOTALL)
@@ -62,11 +61,6 @@ def refuses_session(meaning: Meaning, status: int, headers: Mapping[str, str]) -
         led_to = urljoin(f"{meaning.own_path}interaction/customer", _path(target))
         return bool(target) and not led_to.startswith(meaning.own_path)
     return status == 401
-
-
-def usable_id(value: object) -> bool:
-    """Whether that is the id of a customer; a number is as good as its digits."""
-    return isinstance(value, str | int) and not isinstance(value, bool) and _ID.fullmatch(str(value)) is not None
 
 
 def error_code(body: bytes) -> str | None:

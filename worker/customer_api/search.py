@@ -5,8 +5,8 @@ from urllib.parse import quote
 import orjson
 from lxml import etree
 
-from worker.customer_api.answers import usable_id
 from worker.customer_api.http import MAX_BODY, Answer
+from worker.customer_id import usable_id
 from worker.errors import ApiUnavailable, SearchRefused
 
 

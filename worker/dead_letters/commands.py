@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from worker import wiring
 from worker.dead_letters.filters import Filter
 from worker.dead_letters.listing import Summary, print_letters, print_summary
+from worker.dead_letters.resolutions import resolutions
 from worker.dead_letters.run import Asked, Run
 from worker.dead_letters.topic import topics
 from worker.settings import Settings
@@ -23,7 +24,8 @@ async def list_letters(settings: Settings, wanted: Filter, limit: int | None, *,
     if summary:
         print_summary(counted, as_json=as_json)
     else:
-        print_letters(listed, as_json=as_json)
+        resolved = await resolutions(found, listed)
+        print_letters([resolved.marked(letter) for letter in listed], as_json=as_json)
     if not listed and not counted.kinds:
         say("no dead letter fits", err=True)
     return 0

@@ -37,6 +37,7 @@ class Letter:
 
     `original_omitted`: key and headers were left out with the value. `unreadable`: its own headers could not be read.
     `tool` is who wrote a foreign one, as far as its headers show; `kind` is the class of error that tool names.
+    `resolved` is the record by which a person ended the doubt; no header says so, whoever reads the requests does.
     """
 
     place: Place
@@ -62,6 +63,7 @@ class Letter:
     null: bool = False
     tool: str | None = None
     kind: str | None = None
+    resolved: Place | None = None
 
     @property
     def called(self) -> str:
@@ -90,6 +92,7 @@ class Letter:
             "violations": list(self.violations),
             "tool": self.tool,
             "kind": self.kind,
+            "resolvedAs": str(self.resolved) if self.resolved else None,
         }
         return {name: value for name, value in told.items() if value not in (None, [])}
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from worker.assignment import now
-from worker.commands import CreateCustomer, Unusable
+from worker.commands import Command, CreateCustomer, Unusable
 from worker.dead_letters.letters import Letter
 from worker.journal import Moment
 from worker.reconcile import Finding, Reconciliation, Unclear
@@ -31,15 +31,16 @@ class LookUp:
     """`begun` is when this command began: a letter that it has read was in doubt before then."""
 
     reconciliation: Reconciliation
-    decode: Callable[[Record], CreateCustomer | Unusable]
+    decode: Callable[[Record], Command]
     begun: Moment = field(default_factory=now)
 
     async def __call__(self, letter: Letter, message: OutgoingMessage) -> Finding:
         """Raises what the API raises."""
         asked = self.decode(_as_received(letter, message))
-        if isinstance(asked, Unusable):
-            return Unclear(f"it is not valid any more ({asked.reason.code.value})")
-        return await self.reconciliation.look_up(asked, self._doubted(letter), Patient())
+        if isinstance(asked, CreateCustomer):
+            return await self.reconciliation.look_up(asked, self._doubted(letter), Patient())
+        why = asked.reason.code.value if isinstance(asked, Unusable) else "it asks for no customer"
+        return Unclear(f"it is not valid any more ({why})")
 
     def _doubted(self, letter: Letter) -> Moment:
         """No two clocks are compared, unless they would have to differ by an hour."""

@@ -12,6 +12,7 @@ from worker.records import Headers, OutgoingMessage, Record
 FOREIGN = "not written by this worker"
 NOTHING = "neither key nor value: there is nothing to be published"
 REPLAYED = "replayed already"
+RESOLVED = "resolved already: a person told which customer it has"
 FORGOTTEN = "perhaps replayed before: the request topic does not reach back to it any more (--accept-duplicates)"
 GONE = "its payload was left out, and the request topic does not hold the original any more"
 UNREADABLE = "its headers could not be read, so that nobody knows what it asked for: have it sent anew"

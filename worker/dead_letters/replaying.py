@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from worker.dead_letters.letters import Letter, Place, letter
 from worker.dead_letters.marks import Bits
-from worker.dead_letters.replay import GONE, NOTHING, REPLAYED, Rules, is_nothing, is_original
+from worker.dead_letters.replay import GONE, NOTHING, REPLAYED, RESOLVED, Rules, is_nothing, is_original
+from worker.dead_letters.resolutions import Resolutions
 from worker.pace import Pace
 from worker.reconcile import Absent, Existing, Finding, Unclear
 from worker.records import OutgoingMessage, Position, Record
@@ -89,6 +90,7 @@ class Replaying:
     rate: float | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    resolved: Resolutions = field(default_factory=Resolutions)
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOK_UPS))
 
     async def results(self, records: AsyncIterator[list[Record]]) -> AsyncGenerator[Result]:
@@ -113,6 +115,8 @@ class Replaying:
         return [*replayed, *(each for each in looked_at if not isinstance(each, _Due))]
 
     async def _look_at(self, which: Letter, record: Record) -> _Due | Found | Left:
+        if self.rules.is_ours(which) and self.resolved.of(which):
+            return Left(which, RESOLVED)
         if self.rules.is_ours(which) and which.request in self.before:
             return Left(which, REPLAYED)
         if why := self.rules.obstacle(which, record):

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 
 from worker import wiring
+from worker.dead_letters.fence import fence
 from worker.dead_letters.filters import Filter
 from worker.dead_letters.following import AT_MOST, endings
 from worker.dead_letters.letters import Letter, Place
@@ -13,11 +14,11 @@ from worker.dead_letters.look_up import LookUp
 from worker.dead_letters.marks import Bits, mark_of
 from worker.dead_letters.replay import Rules
 from worker.dead_letters.replaying import EXISTS, Found, Left, Replayed, Replaying, Result, Tally
+from worker.dead_letters.resolutions import Resolutions
 from worker.dead_letters.topic import Topics, topics
 from worker.errors import StartupError
 from worker.hold import Holds
 from worker.journal_commands import progress
-from worker.kafka.exclusive import exclusive
 from worker.kafka.extent import extent, unmoved
 from worker.kafka.follow import Followed, followed
 from worker.kafka.places import Places, bounds, places, settled_bounds
@@ -50,6 +51,7 @@ class Run:
     stack: AsyncExitStack
     tally: Tally = field(default_factory=Tally)
     awaited: dict[Place, Place] = field(default_factory=dict)
+    resolved: Resolutions = field(default_factory=Resolutions)
 
     async def replay(self, wanted: Filter) -> int:
         """Select, find out what was replayed before, go through the selection once more, from its oldest letter on."""
@@ -58,8 +60,7 @@ class Run:
         # Whoever replays has to be the only one before it looks at what was replayed: see worker.kafka.exclusive.
         publisher = None
         if self.asked.yes:
-            name = f"{self.settings.kafka.group_id}-replay-{plan.dead_letters}"
-            publisher = await self.stack.enter_async_context(exclusive(connection, name, largest=LARGEST))
+            publisher = await self.stack.enter_async_context(fence(self.settings, largest=LARGEST))
         selected, lowest = await self._select(found, wanted)
         requests, before = await unmoved(lambda: self._looked_back(found, lowest))
         rules = Rules(
@@ -76,6 +77,7 @@ class Run:
             await self._look_up() if self.asked.yes else None,
             publisher.publish if publisher else None,
             self.asked.rate,
+            resolved=self.resolved,
         )
         results = await self._results(found)
         try:
@@ -120,6 +122,7 @@ class Run:
             with progress("replayed before", read.size) as advance:
                 async for records, passed in read.read():
                     for record in records:
+                        self.resolved.add(record)
                         if (place := mark_of(record)) and place.partition == record.partition:
                             before.add(place)
                     advance(passed)

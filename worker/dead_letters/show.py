@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from worker import wiring
-from worker.commands import CreateCustomer, Request
+from worker.commands import ConfirmCustomer, CreateCustomer, Request, Unusable
 from worker.dead_letters.filters import Filter
 from worker.dead_letters.letters import Json, Letter, Place
 from worker.dead_letters.marks import mark_of
 from worker.dead_letters.replay import UNREADABLE, is_original
+from worker.dead_letters.resolutions import Resolutions
 from worker.dead_letters.topic import Topics, topics
 from worker.errors import WorkerError
 from worker.journal_commands import partitions, progress
@@ -17,6 +18,7 @@ from worker.kafka.extent import extent, unmoved
 from worker.kafka.places import places
 from worker.kafka.reader import UNCOMMITTED
 from worker.letter_headers import original, violations
+from worker.outcomes import ReasonCode
 from worker.records import Headers, Record
 from worker.settings import Settings
 from worker.terminal import document, say
@@ -53,7 +55,7 @@ class _Shown:
         if self.letter.reason:
             whole = await self._whole(record)
             told["today"] = self._today(whole, payload=payload) if whole else {"valid": None, "why": "payload omitted"}
-            told["replayedAs"] = await self._replay()
+            told |= await self._afterwards()
             told["journal"] = await self._journal(whole)
             record = whole or record
         if payload:
@@ -91,32 +93,39 @@ class _Shown:
         unreadable = UNREADABLE if self.letter.unreadable else None
         received = replace(record, headers=original(record.headers), unreadable=unreadable)
         asked = wiring.decoder(self.settings, wiring.catalog(self.settings))(received)
-        told: Json = {"valid": isinstance(asked, CreateCustomer)}
+        told: Json = {"valid": not isinstance(asked, Unusable)}
         if self.settings.customer.catalog == "live":
             told["unchecked"] = "configured values: the catalog is live"
         if isinstance(asked, CreateCustomer):
             return told | ({"wouldSend": asked.body.decode()} if payload else {})
+        if isinstance(asked, ConfirmCustomer):
+            return told | {"confirms": asked.customer_id}
         reason = asked.reason
         return told | {"reason": reason.code.value, "why": reason.message, "violations": violations(reason.violations)}
 
-    async def _replay(self) -> str | None:
-        """Where the record was replayed, as far as the request topic still tells."""
+    async def _afterwards(self) -> Json:
+        """Where the record was replayed and its doubt resolved, as far as the request topic still tells."""
         request = self.letter.request
         if request is None or not self._here():
-            return None
+            return {"replayedAs": None}
         behind = {request.partition: (request.offset + 1, 2**62)}
         return await unmoved(lambda: self._marked(request, behind))
 
-    async def _marked(self, request: Place, behind: dict[int, tuple[int, int]]) -> str | None:
+    async def _marked(self, request: Place, behind: dict[int, tuple[int, int]]) -> Json:
+        resolved, replayed = Resolutions(), None
         async with extent(self.found.connection, self.found.plan.requests, behind) as whole:
             read = whole.narrowed(behind)
             with progress("replayed before", read.size) as advance:
                 async for records, passed in read.read():
                     for record in records:
-                        if mark_of(record) == request:
-                            return f"{record.partition}@{record.offset}"
+                        resolved.add(record)
+                        if replayed is None and mark_of(record) == request:
+                            replayed = str(Place(record.partition, record.offset))
+                    if replayed and self.letter.reason is not ReasonCode.OUTCOME_UNKNOWN:
+                        break
                     advance(passed)
-        return None
+        found = resolved.of(self.letter)
+        return {"replayedAs": replayed} | ({"resolvedAs": str(found.at)} if found else {})
 
     async def _journal(self, record: Record | None) -> Json | str:
         event = self._event(record)

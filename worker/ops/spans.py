@@ -20,7 +20,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from worker import __version__
-from worker.commands import CreateCustomer, Request, Unusable
+from worker.commands import Command, CreateCustomer, Request
 from worker.outcomes import Failed, Outcome
 from worker.progress import Step, Trail, Trails
 from worker.records import Record
@@ -55,7 +55,7 @@ class TracedTrail(Trail):
         self._child: Span | None = None
         self._within = Context()
 
-    def asks(self, asked: CreateCustomer | Unusable) -> CreateCustomer | Unusable:
+    def asks(self, asked: Command) -> Command:
         """The record's span begins when its bytes were looked at first."""
         parent = W3C.extract(_carrier(asked.request), Context())
         self._span = self._tracer.start_span(
@@ -65,7 +65,7 @@ class TracedTrail(Trail):
         self._tracer.start_span(Step.DECODE.value, self._within, start_time=self._begun).end()
         return replace(asked, request=_continued(asked.request, self._span))
 
-    def _facts(self, asked: CreateCustomer | Unusable) -> dict[str, str | int]:
+    def _facts(self, asked: Command) -> dict[str, str | int]:
         return {
             "messaging.system": "kafka",
             "messaging.operation.type": "process",

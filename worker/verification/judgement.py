@@ -117,6 +117,7 @@ class Suspects:
     def __init__(self, suspects: set[int]) -> None:
         self._suspects = suspects
         self._customers: dict[tuple[str, str], dict[str, Spot]] = {}
+        self._confirmed: dict[tuple[str, str], set[str]] = {}
 
     def success(self, event: Success) -> None:
         """A succeeded event; only those that are suspected count."""
@@ -124,15 +125,26 @@ class Suspects:
             customers = self._customers.setdefault((event.source, event.id), {})
             if len(customers) < SHOWN:
                 customers.setdefault(event.customer, event.request)
+                if event.confirmed:
+                    self._confirmed.setdefault((event.source, event.id), set()).add(event.customer)
 
     def findings(self) -> Iterator[Finding]:
-        """Those that do have more than one."""
-        told = [
-            f"{source} {id_}: " + ", ".join(f"{customer} ({spot})" for customer, spot in customers.items())
-            for (source, id_), customers in self._customers.items()
-            if len(customers) > 1
+        """Those that do have more than one: made by the worker, or told by a person who was mistaken."""
+        several = [name for name, customers in self._customers.items() if len(customers) > 1]
+        mistaken = [
+            name for name in several if len(self._customers[name].keys() - self._confirmed.get(name, set())) < 2
         ]
-        yield Finding("two_customers_for_one_event", len(told), tuple(told[:SHOWN]))
+        made = [name for name in several if name not in mistaken]
+        for kind, names in (("two_customers_for_one_event", made), ("confirmed_another_customer", mistaken)):
+            yield Finding(kind, len(names), tuple(map(self._told, names[:SHOWN])))
+
+    def _told(self, name: tuple[str, str]) -> str:
+        confirmed = self._confirmed.get(name, set())
+        customers = (
+            f"{customer} ({spot}{', confirmed' if customer in confirmed else ''})"
+            for customer, spot in self._customers[name].items()
+        )
+        return f"{' '.join(name)}: {', '.join(customers)}"
 
 
 def _key(event: Success) -> int:

@@ -25,12 +25,13 @@ class Spot(NamedTuple):
 
 
 class Success(NamedTuple):
-    """A succeeded event: which request, which event it was, and its customer."""
+    """A succeeded event: which request, which event it was, its customer, and whether a person said so."""
 
     request: Spot
     source: str
     id: str
     customer: str
+    confirmed: bool = False
 
 
 class Failure(NamedTuple):
@@ -46,7 +47,7 @@ def success(value: bytes | None, requests: str) -> Success | None:
         event = orjson.loads(value or b"")
         data = event["data"]
         source, id_, spot = _request(event, data["request"], requests, SUCCEEDED)
-        return Success(spot, source, id_, _text(data["customerId"]))
+        return Success(spot, source, id_, _text(data["customerId"]), data["resolution"] == "confirmed")
     except (ValueError, KeyError, TypeError):
         return None
 

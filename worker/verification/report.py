@@ -16,6 +16,7 @@ TEXTS = {
     "dead_letter_without_failed_event": "requests have a dead letter and no failed event",
     "failed_event_without_dead_letter": "failed events name a dead letter that is not theirs or not there",
     "two_customers_for_one_event": "events have more than one customer",
+    "confirmed_another_customer": "events were confirmed by a person with another customer than they have",
     "terminal_event_may_be_deleted": "requests without a terminal event are older than what is kept of those",
     "failed_event_may_be_deleted": "dead letters without a failed event are older than what is kept of those",
     "dead_letter_deleted": "failed events name a dead letter that is deleted",

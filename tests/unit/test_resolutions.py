@@ -1,0 +1,137 @@
+"""Which doubts a person has ended, as the request topic tells, and what a replay and a list make of it."""
+
+import orjson
+import pytest
+
+from worker.commands import ConfirmCustomer, Request
+from worker.confirmation import encode_confirmation
+from worker.dead_letters.letters import Letter, Place
+from worker.dead_letters.listing import print_letters
+from worker.dead_letters.marks import Bits
+from worker.dead_letters.replay import RESOLVED, Rules
+from worker.dead_letters.replaying import Left, Replayed, Replaying
+from worker.dead_letters.resolutions import Resolution, Resolutions
+from worker.dead_letters.resolve import Doubt
+from worker.errors import WorkerError
+from worker.outcomes import Failed, Reason, ReasonCode
+from worker.records import Record
+from worker.results import Results
+
+EVENT = Request("urn:shop", "e-1")
+SAID = encode_confirmation(ConfirmCustomer(EVENT, "2801", "individual"))
+MARK = (("worker-resolves", b"0@7"),)
+
+
+def doubt(offset=7, event=("urn:shop", "e-1"), reason=ReasonCode.OUTCOME_UNKNOWN):
+    source, name = event or (None, None)
+    return Letter(Place(0, 17), 2_000, reason, "requests", Place(0, offset), 1_000, source, name, "why")
+
+
+def confirmation(value=SAID, headers=MARK, *, partition=0, offset=9):
+    return Record("requests", partition, offset, 1_000, b"k", value, headers)
+
+
+def told(*records):
+    resolutions = Resolutions()
+    for each in records:
+        resolutions.add(each)
+    return resolutions
+
+
+FOUND = Resolution(Place(0, 9), "2801")
+
+
+@pytest.mark.parametrize(
+    ("record", "letter", "found"),
+    [
+        (confirmation(), doubt(), FOUND),
+        (confirmation(), doubt(offset=8), FOUND),
+        (confirmation(), doubt(event=None), FOUND),
+        (confirmation(headers=()), doubt(), FOUND),
+        (confirmation(headers=()), doubt(event=None), None),
+        (confirmation(), doubt(8, ("urn:shop", "e-2")), None),
+        (confirmation(partition=1), doubt(7, event=None), None),
+        (confirmation(), doubt(reason=ReasonCode.REJECTED), None),
+        (confirmation(b"no json"), doubt(), Resolution(Place(0, 9))),
+        (confirmation(b'{"a": "customer.create.confirmed.v1"}', ()), doubt(), None),
+        (confirmation(b"customer.create.confirmed.v1", ()), doubt(), None),
+        (confirmation(None, (("worker-resolves", None),)), doubt(), None),
+        (confirmation(b"{}", ()), doubt(), None),
+    ],
+)
+def test_whose_doubt_is_ended(record, letter, found):
+    """By its event, or by the place that the confirmation names; whatever else stands in the topic ends nothing."""
+    assert told(record).of(letter) == found
+
+
+def test_a_confirmation_after_another():
+    """The newest one is told."""
+    assert told(confirmation(), confirmation(offset=12)).of(doubt()) == Resolution(Place(0, 12), "2801")
+
+
+async def test_a_replay_of_a_doubt_that_is_ended():
+    """It is left, whoever accepts duplicates; another one is not."""
+    results = Results("crm", "ok", "failed", "dead", "group")
+
+    async def given():
+        yield [
+            results.dead_letter(
+                Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "why"), 1),
+                Record("requests", 0, offset, 1_000, b"k", b"v"),
+                Request("urn:shop", f"e-{offset}"),
+                0.0,
+            )
+            for offset in (1, 2)
+        ]
+
+    async def records():
+        async for some in given():
+            yield [Record("dead", 0, 5 + n, 2_000, each.key, each.value, each.headers) for n, each in enumerate(some)]
+
+    async def original(_):
+        raise AssertionError
+
+    rules = Rules("requests", {0: (0, 100)}, 3, accept_duplicates=True)
+    replaying = Replaying(rules, Bits({0: (0, 100)}), original, resolved=told(confirmation(headers=())))
+    replayed, left = [each async for each in replaying.results(records())]
+    assert isinstance(replayed, Replayed)
+    assert replayed.letter.event_id == "e-2"
+    assert isinstance(left, Left)
+    assert (left.letter.event_id, left.why) == ("e-1", RESOLVED)
+
+
+def test_a_list(capsys):
+    """Both forms say where it was ended."""
+    letters = [told(confirmation()).marked(each) for each in (doubt(), doubt(8, ("urn:shop", "e-2")))]
+    print_letters(letters, as_json=True)
+    print_letters(letters, as_json=False)
+    *documents, ended, other = capsys.readouterr().out.splitlines()
+    assert [orjson.loads(each).get("resolvedAs") for each in documents] == ["0@9", None]
+    assert ended.endswith("resolved as 0@9; why")
+    assert other.endswith("\twhy")
+
+
+def test_what_is_published():
+    """In the doubt's partition, under its key, and it is found again as what ended it."""
+    ends = Doubt(doubt(), Place(3, 7), b"k", EVENT, "group")
+    message = ends.message(ends.confirmed("2801", None), "requests")
+    assert (message.topic, message.key, message.partition) == ("requests", b"k", 3)
+    assert dict(message.headers)["content-type"] == b"application/cloudevents+json"
+    stored = Record("requests", 3, 9, 0, message.key, message.value, message.headers)
+    assert told(stored).of(doubt()) == Resolution(Place(3, 9), "2801")
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "kind"),
+    [("group", None, "group"), ("group", "group", "group"), (None, "individual", "individual")],
+)
+def test_the_type_of_the_customer(known, said, kind):
+    """The payload tells it, or a person where that is gone."""
+    assert Doubt(doubt(), Place(0, 7), None, EVENT, known).confirmed("1", said).customer_type == kind
+
+
+@pytest.mark.parametrize(("known", "said", "why"), [(None, None, "--customer-type"), ("group", "individual", "group")])
+def test_a_type_that_nobody_knows(known, said, why):
+    """Nothing is made up, and nobody is believed against the payload."""
+    with pytest.raises(WorkerError, match=why):
+        Doubt(doubt(), Place(0, 7), None, EVENT, known).confirmed("1", said)
