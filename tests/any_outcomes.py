@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from worker.outcome_json import RULES
-from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
+from worker.journal.outcome_json import RULES
+from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 COUNTS = st.integers(0, 5) | st.sampled_from([0xFFFE, 0xFFFF, 0x10000, 2**53])

@@ -8,7 +8,7 @@ import typer
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from worker.records import Record
+from worker.model.records import Record
 
 SEEDS: Final = Path(__file__).parent / "seeds"
 """The examples of the API's own pages, word for word."""

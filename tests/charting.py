@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from worker.configuration import NAMES
-from worker.settings import Settings
+from worker.settings.settings import Settings
+from worker.settings.sources import NAMES
 
 CHART = Path(__file__).parents[1] / "deploy/helm/customer-worker"
 VALUES_SCHEMA = CHART / "values.schema.json"

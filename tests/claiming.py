@@ -7,13 +7,24 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from worker.assignment import Restored, Terms
-from worker.claim import Claims, Log, Take
-from worker.entries import Claim, EntryKey, Finished, Intent, Notice, Owner, Released, encode, encode_headers, is_claim
-from worker.errors import JournalMismatch, JournalShared, JournalUnreadable
-from worker.journal import Ended, Fresh, InDoubt
-from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
-from worker.records import Headers, Stored
+from worker.journal.claim import Claims, Log, Take
+from worker.journal.entries import (
+    Claim,
+    EntryKey,
+    Finished,
+    Intent,
+    Notice,
+    Owner,
+    Released,
+    encode,
+    encode_headers,
+    is_claim,
+)
+from worker.journal.journal import Ended, Fresh, InDoubt
+from worker.journal.terms import Restored, Terms
+from worker.model.errors import JournalMismatch, JournalShared, JournalUnreadable
+from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
+from worker.model.records import Headers, Stored
 
 EVENT, OTHER = UUID(int=7), UUID(int=8)
 CREATED = Succeeded("2801", "/system/ws/v12/interaction/customer/2801", "individual", 1)

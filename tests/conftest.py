@@ -10,7 +10,8 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from worker import app, hold
+from worker import app
+from worker.creation import holds as hold
 from worker.sandbox.local_kafka import LocalKafka
 
 KAFKA = "WORKER_TEST_KAFKA"

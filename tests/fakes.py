@@ -5,14 +5,14 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from worker.assignment import Restored, Terms
-from worker.beginnings import Bearings, Start
-from worker.claim import Claims, Take
-from worker.commands import CreateCustomer
-from worker.entries import Owner, is_claim
-from worker.errors import ApiUnavailable, LogStartMoved
-from worker.outcomes import Failed, Outcome, Succeeded
-from worker.records import Headers, OutgoingMessage, Position, Record, Stored
+from worker.intake.beginnings import Bearings, Start
+from worker.journal.claim import Claims, Take
+from worker.journal.entries import Owner, is_claim
+from worker.journal.terms import Restored, Terms
+from worker.model.commands import CreateCustomer
+from worker.model.errors import ApiUnavailable, LogStartMoved
+from worker.model.outcomes import Failed, Outcome, Succeeded
+from worker.model.records import Headers, OutgoingMessage, Position, Record, Stored
 
 Answer = Outcome | Exception
 

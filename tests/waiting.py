@@ -1,4 +1,4 @@
-"""Who waited for what while holding what, collected while the real things run (the order stands in worker.slots)."""
+"""Who waited for what while holding what, collected while the real things run (the order: worker.partition.slots)."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from worker.dispatch import Dispatch
-from worker.hold import Holds
+from worker.creation.holds import Holds
+from worker.intake.dispatch import Dispatch
+from worker.partition.slots import Slots
+from worker.partition.turns import Turns, Wait
 from worker.pipeline import Pipeline
-from worker.slots import Slots
-from worker.turns import Turns, Wait
 
 ORDER = ("event", "turn", "slot", "call", "time")
 """From what is taken first to what waits for nobody: time stands for Kafka and the API as well."""

@@ -7,24 +7,23 @@ from typing import Any, Self
 import orjson
 from fakes import FakeCustomers, FakeJournalTopic, FakeTopics
 
-from worker.assignment import Assignment
-from worker.breaker import Breaker
-from worker.commands import Command, ConfirmCustomer, CreateCustomer, Request, Unusable
-from worker.creation import Creation, RetryPolicy
-from worker.customer import Traits
-from worker.entries import decode, is_claim
-from worker.errors import OutcomeUnknown
-from worker.flood import Flood
-from worker.hold import Holds
-from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Violation
-from worker.pace import Pace
+from worker.creation.backoff import Backoff
+from worker.creation.breaker import Breaker
+from worker.creation.creation import Creation, RetryPolicy
+from worker.creation.flood import Flood
+from worker.creation.holds import Holds
+from worker.creation.pace import Pace
+from worker.creation.probing import look_after
+from worker.creation.reconcile import Reconciliation, Search
+from worker.events.results import Results
+from worker.journal.entries import decode, is_claim
+from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, Request, Traits, Unusable
+from worker.model.errors import OutcomeUnknown
+from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Violation
+from worker.model.records import OutgoingMessage, Record
+from worker.partition.assignment import Assignment
+from worker.partition.slots import Slots
 from worker.pipeline import Pipeline
-from worker.probing import look_after
-from worker.reconcile import Reconciliation, Search
-from worker.records import OutgoingMessage, Record
-from worker.results import Results
-from worker.retry import Backoff
-from worker.slots import Slots
 
 LOST = OutcomeUnknown("timeout")
 REJECTED = Failed(Reason(ReasonCode.REJECTED, "400", http=HttpAnswer(400, "400-101")))

@@ -10,34 +10,35 @@ from typing import Any, TypeVar
 import structlog
 
 from worker import __version__, wiring
-from worker.assignment import Assignment, Restored
-from worker.claim import Claims
-from worker.creation import Creation
+from worker.creation.creation import Creation
+from worker.creation.holds import HoldReason, Holds
+from worker.creation.probing import looked_after
 from worker.customer import Configured
 from worker.customer.live_catalog import LiveCatalog
 from worker.customer_api import CustomerApi
-from worker.dispatch import Dispatch
-from worker.errors import Draining, KafkaUnavailable
-from worker.forgetful import NoJournal
-from worker.hold import HoldReason, Holds
-from worker.intake import Intake
-from worker.journal_config import alter, troubles
+from worker.intake.dispatch import Dispatch
+from worker.intake.intake import Intake
+from worker.intake.ownership import Restore
+from worker.journal.claim import Claims
+from worker.journal.disabled import NoJournal
+from worker.journal.terms import Restored
+from worker.journal.topic_config import alter, troubles
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.journal_topic import JournalTopic
-from worker.kafka.sender import Sender, sender
+from worker.kafka.publisher import Publisher, opened_publisher
 from worker.kafka.source import record_source
 from worker.logs import where
 from worker.measures import Measures
+from worker.model.errors import Draining, KafkaUnavailable
 from worker.ops.port import operations
 from worker.ops.tracing import traced
 from worker.ops.watch import Consumption, Watch
-from worker.ownership import Restore
+from worker.partition.assignment import Assignment
+from worker.partition.slots import Slots
 from worker.pipeline import Pipeline
-from worker.probing import looked_after
-from worker.progress import Trails
-from worker.settings import Settings
-from worker.slots import Slots
+from worker.settings.settings import Settings
+from worker.steps import Trails
 from worker.topics import LARGEST, MIB, Cluster, Plan, verify
 
 log = structlog.get_logger()
@@ -122,8 +123,8 @@ async def _work(
         return await once_there(lambda: stack.enter_async_context(make()), holds, stopping)
 
     cluster = await kafka(lambda: _verified(connection, settings))
-    results = await kafka(lambda: sender(connection, Outage(holds, "results"), max_request_size=LARGEST))
-    journal = await kafka(lambda: sender(connection, Outage(holds, "journal"), max_request_size=MIB))
+    results = await kafka(lambda: opened_publisher(connection, Outage(holds, "results"), max_request_size=LARGEST))
+    journal = await kafka(lambda: opened_publisher(connection, Outage(holds, "journal"), max_request_size=MIB))
     creation = _creation(settings, api, holds, measures)
     await stack.enter_async_context(looked_after(holds, api))
     decoder, messages = wiring.decoder(settings, catalog), wiring.results(settings)
@@ -181,7 +182,7 @@ async def _verified(connection: Connection, settings: Settings) -> AsyncIterator
     yield cluster
 
 
-def _restore(settings: Settings, cluster: Cluster, connection: Connection, sender: Sender, slots: Slots) -> Restore:
+def _restore(settings: Settings, cluster: Cluster, connection: Connection, sender: Publisher, slots: Slots) -> Restore:
     terms = wiring.terms(settings, cluster)
     journal = JournalTopic(settings.topics.journal, connection, sender, settings.topics.requests)
     claims: Claims | NoJournal = Claims(journal, wiring.owner(settings), terms)

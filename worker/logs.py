@@ -9,7 +9,7 @@ from typing import Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from worker.terminal import document, plain
+from worker.terminal.text import document, plain
 
 
 def configure(level: str, form: Literal["json", "console"] | None, stream: TextIO = sys.stdout) -> None:

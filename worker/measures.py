@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, get_args
 
-from worker.outcomes import Failed, Outcome, ReasonCode, Resolution
+from worker.model.outcomes import Failed, Outcome, ReasonCode, Resolution
 
 LoginResult = Literal["succeeded", "refused", "unavailable"]
 NO_ANSWER: Final = "none"

@@ -8,19 +8,19 @@ from uuid import UUID
 
 import structlog
 
-from worker.assignment import Assignment
-from worker.calls import Call
-from worker.commands import Command, ConfirmCustomer, CreateCustomer, Request
-from worker.confirming import confirmed
-from worker.creation import OPEN, Creation, unknown
-from worker.errors import MessageTooLarge
-from worker.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt, PartitionJournal, Recollection
-from worker.letter_headers import accepts_duplicates, doubt
+from worker.creation.calls import Call
+from worker.creation.confirming import confirmed
+from worker.creation.creation import OPEN, Creation, unknown
+from worker.events.letter_headers import accepts_duplicates, doubt
+from worker.events.results import Results, forms
+from worker.journal.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt, PartitionJournal, Recollection
 from worker.measures import Measures
-from worker.outcomes import Failed, Outcome, Succeeded
-from worker.progress import Step, Trail, Trails
-from worker.records import OutgoingMessage, Position, Record
-from worker.results import Results, forms
+from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, Request
+from worker.model.errors import MessageTooLarge
+from worker.model.outcomes import Failed, Outcome, Succeeded
+from worker.model.records import OutgoingMessage, Position, Record
+from worker.partition.assignment import Assignment
+from worker.steps import Step, Trail, Trails
 
 log = structlog.get_logger()
 

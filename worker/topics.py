@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
-from worker.errors import ConfigRefused, SettingsError, StartupError
+from worker.model.errors import ConfigRefused, SettingsError, StartupError
 
 DAY = 86_400_000  # Topic configuration counts in milliseconds.
 MIB = 1024 * 1024

@@ -7,32 +7,32 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 
-from worker.assignment import Terms
-from worker.asyncapi import Channels, Server
-from worker.beginnings import Start
-from worker.breaker import Breaker
-from worker.commands import CreateCustomer
-from worker.creation import RetryPolicy
+from worker.creation.backoff import Backoff
+from worker.creation.breaker import Breaker
+from worker.creation.creation import RetryPolicy
+from worker.creation.flood import Flood
+from worker.creation.holds import Holds
+from worker.creation.pace import Pace
+from worker.creation.reconcile import Reconciliation, Search
 from worker.customer import Configured
 from worker.customer.catalog import load_catalog
 from worker.customer_api import Access, CustomerApi, Meaning, customer_api
 from worker.customer_api.session import Credentials
-from worker.decode import Decoder
-from worker.entries import Owner
-from worker.errors import SearchRefused, SettingsError
-from worker.flood import Flood
-from worker.hold import Holds
-from worker.journal_config import kept_window
+from worker.events.asyncapi import Channels, Server
+from worker.events.decode import Decoder
+from worker.events.results import Results
+from worker.intake.beginnings import Start
+from worker.journal.entries import Owner
+from worker.journal.terms import Terms
+from worker.journal.topic_config import kept_window
 from worker.kafka.connection import Connection
 from worker.kafka.expansion import bound
 from worker.kafka.source import Membership
 from worker.measures import Measures
-from worker.pace import Pace
-from worker.reconcile import Reconciliation, Search
-from worker.results import Results
-from worker.retry import Backoff
-from worker.settings import Settings
-from worker.slots import Slots
+from worker.model.commands import CreateCustomer
+from worker.model.errors import SearchRefused, SettingsError
+from worker.partition.slots import Slots
+from worker.settings.settings import Settings
 from worker.topics import DAY, Cluster, Plan
 
 ENDS_IN_A_NUMBER = re.compile(r"-(\d+)$")

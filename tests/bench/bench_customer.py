@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from builders import binary, record, seed, structured
 
-from worker.decode import Decoder
-from worker.records import Record
+from worker.events.decode import Decoder
+from worker.model.records import Record
 
 ROUNDS, TIMES = 15, 300
 

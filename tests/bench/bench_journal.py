@@ -16,16 +16,16 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
-from worker.assignment import Terms
-from worker.claim import Reading
-from worker.entries import EntryKey, Finished, Intent, encode
-from worker.journal import PartitionJournal
+from worker.journal.claim import Reading
+from worker.journal.entries import EntryKey, Finished, Intent, encode
+from worker.journal.journal import PartitionJournal
+from worker.journal.terms import Terms
 from worker.kafka import admin, bulk
 from worker.kafka.connection import Connection
 from worker.kafka.journal_topic import JournalTopic
-from worker.kafka.sender import sender
-from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded
-from worker.records import OutgoingMessage
+from worker.kafka.publisher import opened_publisher
+from worker.model.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded
+from worker.model.records import OutgoingMessage
 from worker.sandbox.local_kafka import LocalKafka
 from worker.topics import TopicSpec
 
@@ -166,7 +166,7 @@ async def on_kafka(given: list[Raw]) -> None:
         name = f"bench-{uuid4().hex[:12]}"
         async with admin.opened(connection) as client:
             await client.create(TopicSpec(name, 2, 1, {"cleanup.policy": "compact,delete"}))
-        async with sender(connection, Silent(), max_request_size=1_000_000) as publisher:
+        async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as publisher:
             topic = JournalTopic(name, connection, publisher, name)
             await restored(connection, topic, given)
             await written(topic, 1_000, 1)

@@ -18,17 +18,17 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from worker.commands import Request
+from worker.events.results import Results
 from worker.kafka import admin
 from worker.kafka.connection import Connection
-from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
-from worker.records import OutgoingMessage, Position, Record
-from worker.results import Results
+from worker.model.commands import Request
+from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
+from worker.model.records import OutgoingMessage, Position, Record
 from worker.sandbox.local_kafka import LocalKafka
-from worker.settings import Settings
+from worker.settings.settings import Settings
+from worker.tools.verification.command import verified
+from worker.tools.verification.scan import Asked
 from worker.topics import Plan, create
-from worker.verification.command import verified
-from worker.verification.scan import Asked
 
 RECORDS = 1_000_000
 PARTITIONS = 6

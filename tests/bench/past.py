@@ -10,11 +10,11 @@ from bench.payloads import Backlog
 from bench.processes import Running, running, worker_settings
 from bench.stage import Stage
 
-from worker.entries import EntryKey, Finished, encode
+from worker.journal.entries import EntryKey, Finished, encode
 from worker.kafka import bulk
 from worker.kafka.connection import Connection
-from worker.outcomes import Succeeded
-from worker.records import OutgoingMessage
+from worker.model.outcomes import Succeeded
+from worker.model.records import OutgoingMessage
 
 AHEAD = 5_000
 

@@ -21,7 +21,7 @@ from bench.processes import Broken
 from bench.stage import Stage
 from rich.console import Console
 
-from worker.errors import WorkerError
+from worker.model.errors import WorkerError
 
 HERE = Path(__file__).parents[2]
 Part = Callable[[Stage, Scale, Measured], Awaitable[None]]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from chaos.reading import CLAIM, INTENT, RESOLUTIONS, End, Said
 
-from worker.outcomes import ReasonCode
+from worker.model.outcomes import ReasonCode
 
 UNKNOWN = ReasonCode.OUTCOME_UNKNOWN.value
 REJECTED = ReasonCode.REJECTED.value

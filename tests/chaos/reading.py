@@ -1,4 +1,4 @@
-"""What the real journal makes of a log: whatever a reader knows or a writer decides is asked of `worker.journal`."""
+"""What the real journal makes of a log: what a reader knows or a writer decides is asked of `worker.journal`."""
 
 from collections.abc import Hashable, Iterator
 from dataclasses import fields, is_dataclass, replace
@@ -7,10 +7,10 @@ from functools import cache
 from typing import Any, Final, NamedTuple, get_args
 from uuid import UUID
 
-from worker.entries import Claim, Entry, EntryKey, Finished, Intent, Released
-from worker.evidence import NO_EVIDENCE, Evidence
-from worker.journal import Fence, Lease, Moment, PartitionJournal, Recollection
-from worker.outcomes import Failed, Outcome, Reason, ReasonCode, Resolution, Succeeded
+from worker.journal.entries import Claim, Entry, EntryKey, Finished, Intent, Released
+from worker.journal.journal import Fence, Lease, Moment, PartitionJournal, Recollection
+from worker.model.evidence import NO_EVIDENCE, Evidence
+from worker.model.outcomes import Failed, Outcome, Reason, ReasonCode, Resolution, Succeeded
 
 EVENT: Final = UUID(int=1)
 CLAIM, INTENT, RELEASED, EXISTS = "claim", "intent", "released", "exists"

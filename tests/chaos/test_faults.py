@@ -12,9 +12,9 @@ from chaos.stream import EXTRA, Content
 from chaos.tolerant import Batch
 from chaos.verifying import spread
 
-from worker.commands import CreateCustomer
-from worker.decode import Decoder
-from worker.records import Record
+from worker.events.decode import Decoder
+from worker.model.commands import CreateCustomer
+from worker.model.records import Record
 
 STARTED, ENDED = (
     '{"event":"hold.started","reason":"api_unavailable"}',

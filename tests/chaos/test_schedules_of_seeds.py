@@ -9,9 +9,9 @@ from chaos.gate import Call, Passage
 from chaos.stream import BURST, WEIGHTS, Item, items, trace
 from chaos.troubles import OF_API, OF_FAULTS, Trouble, drawn
 
-from worker.commands import CreateCustomer, Unusable
-from worker.decode import Decoder
-from worker.records import Record
+from worker.events.decode import Decoder
+from worker.model.commands import CreateCustomer, Unusable
+from worker.model.records import Record
 from worker.sandbox.api import Fault
 
 TRACE = trace("event", 1)

@@ -10,10 +10,10 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from patience import PATIENCE
 
-from worker.errors import KafkaUnavailable, StartupError
 from worker.kafka import admin
 from worker.kafka.admin import Admin
 from worker.kafka.connection import Connection, close, opened
+from worker.model.errors import KafkaUnavailable, StartupError
 from worker.topics import Plan, TopicSpec, create, exit_code, verify
 
 

@@ -9,13 +9,12 @@ from misbehaving import Peer, answering, holding_on, misbehaving, saying
 from patience import PATIENCE
 from yarl import URL
 
-from worker.commands import CreateCustomer, Request
-from worker.customer import Traits
 from worker.customer_api import Access, Credentials, customer_api
 from worker.customer_api.connector import MAX_HEAD, MAX_LINES
 from worker.customer_api.http import MAX_BODY, pooled
-from worker.errors import CreatedIdUnknown, LoginRefused, OutcomeUnknown, RefusedForNow
-from worker.outcomes import Failed, Succeeded
+from worker.model.commands import CreateCustomer, Request, Traits
+from worker.model.errors import CreatedIdUnknown, LoginRefused, OutcomeUnknown, RefusedForNow
+from worker.model.outcomes import Failed, Succeeded
 
 INDIVIDUAL = Traits("individual")
 COMMAND = CreateCustomer(Request("test", "1"), INDIVIDUAL, b"{}")

@@ -13,11 +13,10 @@ import orjson
 import pytest
 import trustme
 
-from worker.commands import CreateCustomer, Request
-from worker.customer import Traits
 from worker.customer_api import Access, Credentials, customer_api
-from worker.errors import ApiUnavailable, SettingsError
-from worker.outcomes import Succeeded
+from worker.model.commands import CreateCustomer, Request, Traits
+from worker.model.errors import ApiUnavailable, SettingsError
+from worker.model.outcomes import Succeeded
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, sandbox_api
 
 JACK = CreateCustomer(

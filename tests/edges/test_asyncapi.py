@@ -12,8 +12,9 @@ import pytest
 from lacking import lacking, needed
 from platformdirs import user_cache_path
 
-from worker import asyncapi, wiring
-from worker.settings import Kafka, Settings
+from worker import wiring
+from worker.events import asyncapi
+from worker.settings.settings import Kafka, Settings
 
 LOCKED = Path(__file__).parents[1] / "asyncapi_parser"
 """What `npm ci` installs; written by `npm install --package-lock-only --omit-lockfile-registry-resolved`."""

@@ -12,19 +12,19 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from fakes import FakeJournalTopic
 from logs_on_kafka import WITHIN, Log
 
-from worker.assignment import Assignment
-from worker.breaker import Breaker
-from worker.dispatch import Dispatch
-from worker.entries import EntryKey, Finished, encode
-from worker.hold import Hold, HoldReason, Holds
-from worker.intake import Intake
+from worker.creation.backoff import Backoff
+from worker.creation.breaker import Breaker
+from worker.creation.holds import Hold, HoldReason, Holds
+from worker.intake.dispatch import Dispatch
+from worker.intake.intake import Intake
+from worker.journal.entries import EntryKey, Finished, encode
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.source import Membership, record_source
 from worker.measures import Measures
-from worker.outcomes import Succeeded
-from worker.retry import Backoff
-from worker.slots import Slots
+from worker.model.outcomes import Succeeded
+from worker.partition.assignment import Assignment
+from worker.partition.slots import Slots
 from worker.topics import TopicSpec
 
 CREATED = Succeeded("1", "/1", "individual", 1)
@@ -66,7 +66,7 @@ class Member:
 @pytest.fixture
 def hurry(monkeypatch):
     monkeypatch.setattr("worker.kafka.standings.ASK_EVERY", 0.1)
-    monkeypatch.setattr("worker.beginnings.LOOK_AGAIN_AFTER", 0.1)
+    monkeypatch.setattr("worker.intake.beginnings.LOOK_AGAIN_AFTER", 0.1)
 
 
 @pytest.fixture

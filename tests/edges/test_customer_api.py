@@ -6,11 +6,10 @@ from contextlib import asynccontextmanager
 import orjson
 import pytest
 
-from worker.commands import CreateCustomer, Request
-from worker.customer import Traits
 from worker.customer_api import Access, Credentials, customer_api
-from worker.errors import ApiUnavailable, CreatedIdUnknown, LoginRefused, OutcomeUnknown, RefusedForNow
-from worker.outcomes import Failed, Succeeded
+from worker.model.commands import CreateCustomer, Request, Traits
+from worker.model.errors import ApiUnavailable, CreatedIdUnknown, LoginRefused, OutcomeUnknown, RefusedForNow
+from worker.model.outcomes import Failed, Succeeded
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, SandboxConfig, sandbox_api
 
 CREDENTIALS = Credentials(DEFAULT_USER, DEFAULT_PASSWORD)

@@ -10,8 +10,8 @@ from builders import ATTRIBUTES, binary, record, seed, structured, valid_custome
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from worker.commands import Command, CreateCustomer, Unusable
-from worker.decode import Decoder
+from worker.events.decode import Decoder
+from worker.model.commands import Command, CreateCustomer, Unusable
 
 EXAMPLES = int(os.environ.get("WORKER_TEST_EXAMPLES", "250"))
 fuzzed = settings(

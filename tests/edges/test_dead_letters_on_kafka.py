@@ -13,21 +13,21 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from patience import PATIENCE
 
-from worker import configuration
-from worker.commands import Request
-from worker.dead_letters import commands, show
-from worker.dead_letters.filters import Filter
-from worker.dead_letters.letters import Place
-from worker.dead_letters.marks import mark_of
-from worker.dead_letters.run import Asked
-from worker.errors import StartupError, Superseded
+from worker.events.results import Results
 from worker.kafka import admin, bulk
 from worker.kafka.connection import Connection, opened
 from worker.kafka.exclusive import exclusive
 from worker.kafka.extent import extent
-from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode
-from worker.records import OutgoingMessage, Record
-from worker.results import Results
+from worker.model.commands import Request
+from worker.model.errors import StartupError, Superseded
+from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode
+from worker.model.records import OutgoingMessage, Record
+from worker.settings import sources as configuration
+from worker.tools.dead_letters import commands, show
+from worker.tools.dead_letters.filters import Filter
+from worker.tools.dead_letters.letters import Place
+from worker.tools.dead_letters.marks import mark_of
+from worker.tools.dead_letters.run import Asked
 from worker.topics import LARGEST, Plan, TopicSpec, create
 
 DEADLINE = PATIENCE

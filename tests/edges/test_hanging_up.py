@@ -11,15 +11,15 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from polite import PoliteLoop
 from secured import SecuredKafka, secured_kafka
 
-from worker.assignment import Restored, Terms
-from worker.claim import Claims
-from worker.entries import EntryKey, Intent, Owner, encode
+from worker.journal.claim import Claims
+from worker.journal.entries import EntryKey, Intent, Owner, encode
+from worker.journal.terms import Restored, Terms
 from worker.kafka import admin
 from worker.kafka.connection import Connection, close
 from worker.kafka.extent import extent
 from worker.kafka.journal_topic import JournalTopic
 from worker.kafka.places import bounds
-from worker.kafka.sender import sender
+from worker.kafka.publisher import opened_publisher
 from worker.topics import TopicSpec
 
 WITHIN = 100
@@ -60,7 +60,7 @@ class World:
 
 async def claimed_under_load(world: World) -> None:
     """A restore of each partition while all are written to."""
-    async with sender(world.connection, Silent(), max_request_size=1_000_000) as publisher:
+    async with opened_publisher(world.connection, Silent(), max_request_size=1_000_000) as publisher:
         topic = JournalTopic("journal", world.connection, publisher, "journal")
         await world.filled(topic)
         loading = asyncio.create_task(world.load(topic))

@@ -10,7 +10,7 @@ import yaml
 from charting import CHART
 from rendering import STRIMZI, VALUES, VERSIONS, Objects, helm, render
 
-from worker.configuration import load
+from worker.settings.sources import load
 
 # Custom resources have no schema in Kubernetes itself.
 CUSTOM = {"PodMonitor", "ServiceMonitor", "PrometheusRule", "ScaledObject"}

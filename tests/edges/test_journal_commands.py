@@ -11,12 +11,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from patience import PATIENCE
 
-from worker.commands import Request
-from worker.entries import Claim, EntryKey, Finished, Intent, encode, encode_headers
+from worker.journal.entries import Claim, EntryKey, Finished, Intent, encode, encode_headers
 from worker.kafka import admin, bulk
 from worker.kafka.connection import Connection
-from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
-from worker.records import OutgoingMessage
+from worker.model.commands import Request
+from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
+from worker.model.records import OutgoingMessage
 from worker.topics import TopicSpec
 
 PARKED = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 2)

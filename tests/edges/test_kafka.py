@@ -11,13 +11,13 @@ from aiokafka.admin import RecordsToDelete
 from claiming import Suite
 from patience import PATIENCE
 
-from worker.errors import CommitRefused, KafkaUnavailable, MessageTooLarge, StartupError
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.journal_topic import JournalTopic
-from worker.kafka.sender import sender
+from worker.kafka.publisher import opened_publisher
 from worker.kafka.source import FETCH_BYTES_EACH, Membership, record_source
-from worker.records import OutgoingMessage, Position, Record
+from worker.model.errors import CommitRefused, KafkaUnavailable, MessageTooLarge, StartupError
+from worker.model.records import OutgoingMessage, Position, Record
 from worker.sandbox.local_kafka import LocalKafka
 from worker.topics import TopicSpec
 
@@ -86,7 +86,7 @@ async def read(source, count, partitions=(0, 1)):
 async def test_a_message_comes_back_as_it_was_published(connection, topic):
     """Key, value and headers byte for byte, with the position that the acknowledgement named."""
     message = OutgoingMessage(topic, b"k", b"\xff\x00", (("a", b"\xfe"), ("b", None), ("a", b"")), partition=1)
-    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
+    async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
         position = await results.publish(message)
     assert position == Position(topic, 1, 0)
     async with member(connection, topic) as (source, _):
@@ -108,7 +108,7 @@ async def test_every_codec_is_readable(connection, topic, codec):
 async def test_records_larger_than_what_is_read_ahead(connection, topic):
     """The limits bound what is held ready, not what can be read."""
     values = [bytes([number]) * (3 * FETCH_BYTES_EACH) for number in range(4)]
-    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
+    async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
         for value in values:
             await results.publish(OutgoingMessage(topic, None, value, partition=0))
     async with member(connection, topic) as (source, _):
@@ -117,7 +117,7 @@ async def test_records_larger_than_what_is_read_ahead(connection, topic):
 
 async def test_a_committed_offset_is_where_the_next_member_begins(connection, topic):
     """And only the partitions that were asked for are read."""
-    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
+    async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
         for number in range(4):
             await results.publish(OutgoingMessage(topic, None, str(number).encode(), partition=number % 2))
     async with member(connection, topic) as (source, _):
@@ -155,7 +155,7 @@ async def test_a_kafka_that_is_not_there():
     """One line, at once."""
     nowhere = Connection("127.0.0.1:9", request_timeout=2)
     with pytest.raises(KafkaUnavailable, match="WORKER_KAFKA__BOOTSTRAP_SERVERS"):
-        async with sender(nowhere, Silent(), max_request_size=1_000_000):
+        async with opened_publisher(nowhere, Silent(), max_request_size=1_000_000):
             pass
 
 
@@ -172,7 +172,7 @@ async def asked(connection):
 
 
 async def published(connection):
-    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
+    async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
         await results.publish(OutgoingMessage("x", None, b"x"))
 
 
@@ -223,7 +223,7 @@ class TestClaims(Suite):
             # A compacted one would not take the foreign entries of the suite.
             await client.create(TopicSpec(unique, 2, 1))
             await client.create(TopicSpec(f"{unique}-requests", 2, 1))
-        async with sender(connection, Silent(), max_request_size=1_000_000) as results:
+        async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
             yield OnKafka(connection, unique, results)
 
 
@@ -232,7 +232,7 @@ async def test_when_an_entry_was_written(connection, unique, by, told):
     """By the broker's clock where the topic is dated by it, and then also for who reads it; else nobody tells."""
     async with admin.opened(connection) as client:
         await client.create(TopicSpec(unique, 1, 1, {"message.timestamp.type": by}))
-    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
+    async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
         journal = JournalTopic(unique, connection, results, unique)
         stored = [await journal.append(0, b"k", b"v", lambda _: None) for _ in range(2)]
         read: list[int] = []
@@ -242,7 +242,7 @@ async def test_when_an_entry_was_written(connection, unique, by, told):
 
 async def test_a_clock_that_is_a_week_behind(connection, topic, monkeypatch):
     """Where the topic keeps the writers' times, what it dates is not older than what is there already."""
-    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
+    async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
         journal = JournalTopic(topic, connection, results, topic)
         await journal.append(0, b"k", b"v", lambda _: None)
         read: list[int] = []
@@ -260,7 +260,7 @@ async def test_a_message_that_the_topic_does_not_take(connection, unique):
     """It is refused, and the next one is published all the same (facts row 5)."""
     async with admin.opened(connection) as client:
         await client.create(TopicSpec(unique, 1, 1, {"max.message.bytes": "2000"}))
-    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
+    async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
         await results.publish(OutgoingMessage(unique, None, b"small"))
         with pytest.raises(MessageTooLarge):
             await results.publish(OutgoingMessage(unique, None, b"x" * 5000))
@@ -269,7 +269,7 @@ async def test_a_message_that_the_topic_does_not_take(connection, unique):
 
 async def test_the_end_of_a_consumer_s_offsets(connection, topic):
     """What was committed is what the group's own tools see."""
-    async with sender(connection, Silent(), max_request_size=1_000_000) as results:
+    async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
         await results.publish(OutgoingMessage(topic, None, b"x", partition=0))
     async with member(connection, topic) as (source, _):
         await read(source, 1)

@@ -10,9 +10,9 @@ import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from secured import PASSWORD, USER, SecuredKafka, secured_kafka
 
-from worker.errors import KafkaUnavailable
 from worker.kafka import admin
 from worker.kafka.connection import Connection, opened
+from worker.model.errors import KafkaUnavailable
 
 # A client does not wait for the end of the TLS of the connections it closes, so that the loop must not end with a test.
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from patience import PATIENCE
 
-from worker.errors import LocalKafkaError
+from worker.model.errors import LocalKafkaError
 from worker.sandbox.kafka_probe import cluster_id, free_port, is_free
 from worker.sandbox.local_kafka import LocalKafka
 

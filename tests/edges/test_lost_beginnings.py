@@ -8,10 +8,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from logs_on_kafka import Log
 
-from worker.assignment import Terms
-from worker.claim import Claims
-from worker.entries import EntryKey, Intent, Owner, encode
-from worker.errors import LogStartMoved
+from worker.journal.claim import Claims
+from worker.journal.entries import EntryKey, Intent, Owner, encode
+from worker.journal.terms import Terms
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.extent import extent
@@ -19,6 +18,7 @@ from worker.kafka.follow import followed
 from worker.kafka.journal_topic import JournalTopic
 from worker.kafka.newest import newest_first
 from worker.kafka.places import places
+from worker.model.errors import LogStartMoved
 from worker.topics import TopicSpec
 
 

@@ -11,14 +11,14 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from logs_on_kafka import Log
 
-from worker.entries import Claim, EntryKey, Finished, encode
-from worker.errors import StartupError
+from worker.journal.entries import Claim, EntryKey, Finished, encode
 from worker.kafka import admin
 from worker.kafka.begun import note
 from worker.kafka.connection import Connection
 from worker.kafka.group import Group
 from worker.kafka.source import Membership, record_source
-from worker.outcomes import Succeeded
+from worker.model.errors import StartupError
+from worker.model.outcomes import Succeeded
 from worker.topics import TopicSpec
 
 CREATED = Finished(Succeeded("1", "/1", "individual", 1))

@@ -14,14 +14,14 @@ import pytest
 from patience import PATIENCE
 from prometheus_client import CollectorRegistry
 
-from worker.breaker import Breaker
-from worker.errors import StartupError
-from worker.hold import Holds
+from worker.creation.backoff import Backoff
+from worker.creation.breaker import Breaker
+from worker.creation.holds import Holds
 from worker.measures import Measures
+from worker.model.errors import StartupError
 from worker.ops.port import operations
 from worker.ops.server import ops_port
 from worker.ops.state import SessionState, State
-from worker.retry import Backoff
 
 STALLED = 2
 """Seconds; so long it is told afterwards, too."""

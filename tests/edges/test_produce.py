@@ -7,11 +7,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from patience import PATIENCE
 
-from worker.errors import KafkaUnavailable
 from worker.kafka import admin, bulk
 from worker.kafka.connection import Connection, opened
-from worker.produce import produce, read
-from worker.records import OutgoingMessage
+from worker.model.errors import KafkaUnavailable
+from worker.model.records import OutgoingMessage
+from worker.tools.produce import produce, read
 from worker.topics import TopicSpec
 
 Fetched = ConsumerRecord[bytes, bytes]

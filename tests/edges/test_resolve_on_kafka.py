@@ -6,23 +6,23 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from worker import configuration
-from worker.commands import ConfirmCustomer, CreateCustomer, Request
-from worker.dead_letters import commands, show
-from worker.dead_letters.filters import Filter
-from worker.dead_letters.letters import Place
-from worker.dead_letters.resolving import Asked, resolve
-from worker.dead_letters.run import Asked as AskedToReplay
-from worker.decode import Decoder
-from worker.entries import EntryKey, Finished, encode, encode_headers
-from worker.errors import Superseded, WorkerError
+from worker.events.decode import Decoder
+from worker.events.results import Results
+from worker.journal.entries import EntryKey, Finished, encode, encode_headers
 from worker.kafka import admin, bulk
 from worker.kafka.connection import Connection
 from worker.kafka.exclusive import exclusive
 from worker.kafka.extent import extent
-from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
-from worker.records import OutgoingMessage, Record
-from worker.results import Results
+from worker.model.commands import ConfirmCustomer, CreateCustomer, Request
+from worker.model.errors import Superseded, WorkerError
+from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
+from worker.model.records import OutgoingMessage, Record
+from worker.settings import sources as configuration
+from worker.tools.dead_letters import commands, show
+from worker.tools.dead_letters.filters import Filter
+from worker.tools.dead_letters.letters import Place
+from worker.tools.dead_letters.resolving import Asked, resolve
+from worker.tools.dead_letters.run import Asked as AskedToReplay
 from worker.topics import Plan, create
 
 GROUP = b'{"type": {"value": "group", "group": {"type": {"value": "x"}}}, "customerName": "N"}'

@@ -19,7 +19,7 @@ from lxml import etree
 from patience import PATIENCE
 from rich.console import Console
 
-from worker.errors import StartupError
+from worker.model.errors import StartupError
 from worker.sandbox.api import (
     DEFAULT_PASSWORD,
     DEFAULT_USER,

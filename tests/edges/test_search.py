@@ -8,11 +8,10 @@ import pytest
 from misbehaving import answering, holding_on, misbehaving, saying
 from patience import PATIENCE
 
-from worker.commands import CreateCustomer, Request
-from worker.customer import Traits
 from worker.customer_api import Access, Credentials, customer_api
-from worker.errors import ApiUnavailable, LoginRefused, SearchRefused
-from worker.outcomes import Succeeded
+from worker.model.commands import CreateCustomer, Request, Traits
+from worker.model.errors import ApiUnavailable, LoginRefused, SearchRefused
+from worker.model.outcomes import Succeeded
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, SandboxConfig, sandbox_api
 
 INDIVIDUAL = Traits("individual")

@@ -10,11 +10,10 @@ import pytest
 from misbehaving import CREATED, Peer, holding_on, misbehaving, saying, well
 from patience import PATIENCE
 
-from worker.commands import CreateCustomer, Request
-from worker.customer import Traits
 from worker.customer_api import Access, Credentials, customer_api
-from worker.errors import ApiUnavailable, OutcomeUnknown, SettingsError
-from worker.outcomes import Succeeded
+from worker.model.commands import CreateCustomer, Request, Traits
+from worker.model.errors import ApiUnavailable, OutcomeUnknown, SettingsError
+from worker.model.outcomes import Succeeded
 
 CREDENTIALS = Credentials("user", "secret")
 INDIVIDUAL = Traits("individual")

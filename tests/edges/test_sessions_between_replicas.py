@@ -4,11 +4,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from worker.commands import CreateCustomer, Request
-from worker.customer import Traits
 from worker.customer_api import Access, Credentials, customer_api
-from worker.errors import LoginRefused, SessionContention
-from worker.outcomes import Succeeded
+from worker.model.commands import CreateCustomer, Request, Traits
+from worker.model.errors import LoginRefused, SessionContention
+from worker.model.outcomes import Succeeded
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, SandboxConfig, sandbox_api
 
 INDIVIDUAL = Traits("individual")

@@ -14,18 +14,18 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from logs_on_kafka import Log
 from patience import PATIENCE
 
-from worker.commands import Request
-from worker.entries import Claim, encode, encode_headers
-from worker.errors import StartupError
+from worker.events.results import Results
+from worker.journal.entries import Claim, encode, encode_headers
 from worker.kafka import admin
 from worker.kafka.connection import Connection
-from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
-from worker.records import Position, Record
-from worker.results import Results
-from worker.settings import Settings
+from worker.model.commands import Request
+from worker.model.errors import StartupError
+from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
+from worker.model.records import Position, Record
+from worker.settings.settings import Settings
+from worker.tools.verification.command import verified
+from worker.tools.verification.scan import Asked
 from worker.topics import Plan, create
-from worker.verification.command import verified
-from worker.verification.scan import Asked
 
 WITHIN = PATIENCE
 PARKED = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 1)

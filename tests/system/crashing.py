@@ -3,12 +3,12 @@
 import asyncio
 from typing import Any
 
-from worker import dispatch
-from worker.assignment import Assignment
 from worker.cli import main
-from worker.outcomes import Outcome
+from worker.intake import dispatch
+from worker.model.outcomes import Outcome
+from worker.model.records import Record
+from worker.partition.assignment import Assignment
 from worker.pipeline import Pipeline
-from worker.records import Record
 
 crashed: set[bytes] = set()
 tasks: set[asyncio.Task[None]] = set()

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from worker.assignment import Assignment
 from worker.cli import main
 from worker.customer_api.client import CustomerApi
-from worker.entries import decode, is_claim
-from worker.kafka.sender import Sender
+from worker.journal.entries import decode, is_claim
+from worker.kafka.publisher import Publisher
 from worker.kafka.source import RecordSource
-from worker.records import OutgoingMessage
+from worker.model.records import OutgoingMessage
+from worker.partition.assignment import Assignment
 
 ON_ITS_WAY = 0.002
 """Seconds after which what was handed over is in the socket, and its acknowledgement mostly not read yet."""
@@ -101,7 +101,7 @@ def put_into_the_last_look(strike: Strike) -> None:
 
 def prepare(strike: Strike) -> None:
     """From now on the worker of this process is struck."""
-    put_into(Sender, "store", lambda message, *_: step_of(message), strike)
+    put_into(Publisher, "store", lambda message, *_: step_of(message), strike)
     put_into(CustomerApi, "create", lambda *_: "post", strike)
     put_into(CustomerApi, "find_by_attribute", lambda *_: "search", strike)
     put_into(RecordSource, "commit", lambda *_: "commit", strike)

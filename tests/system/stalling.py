@@ -5,8 +5,8 @@ from typing import Any
 
 from worker.cli import main
 from worker.kafka.source import RecordSource
+from worker.model.records import Record
 from worker.ops import watchdog
-from worker.records import Record
 
 poll = RecordSource.poll
 

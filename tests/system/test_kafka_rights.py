@@ -10,13 +10,14 @@ import pytest_asyncio
 from kafka_rights import Kind, Right, documented
 from secured import PASSWORD, USER, SecuredKafka, secured_kafka
 
-from worker import check, topics
-from worker.check import Client
-from worker.errors import KafkaUnavailable, StartupError
+from worker import topics
 from worker.kafka import admin, brokers
 from worker.kafka.journal_topic import JournalTopic
-from worker.kafka.sender import Sender
+from worker.kafka.publisher import Publisher
 from worker.kafka.source import Membership, record_source
+from worker.model.errors import KafkaUnavailable, StartupError
+from worker.tools import check
+from worker.tools.check import Client
 
 # What is shared is one broker and one event loop, not more.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -142,7 +143,7 @@ async def test_journal_that_may_not_be_read(secured, world):
     await world.publish(b"something", key=b"something", topic=world.plan.journal)
     await secured.rights.grant([right for right in rights(world, "run") if right.operation.name == "Write"])
     connection = secured.connection("SASLS")
-    topic = JournalTopic(world.plan.journal, connection, cast("Sender", None), world.plan.requests)
+    topic = JournalTopic(world.plan.journal, connection, cast("Publisher", None), world.plan.requests)
     with pytest.raises(KafkaUnavailable, match=f"cannot read it: no right to Read topic {world.plan.journal}"):
         await topic.read(0, 0, 1, lambda _: None)
 

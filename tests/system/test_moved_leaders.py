@@ -10,7 +10,7 @@ from judging import NOT_LOOKED_AT, STRUCTURED, Asked, judged, requested
 from patience import PATIENCE
 from two_brokers import two_brokers
 
-from worker.errors import KafkaUnavailable
+from worker.model.errors import KafkaUnavailable
 
 KEYS = 20
 WITHIN = PATIENCE

@@ -3,7 +3,7 @@
 import orjson
 from jsonschema import Draft202012Validator
 
-from worker.schema import events_schema
+from worker.events.schema import events_schema
 
 STRUCTURED = ("content-type", b"application/cloudevents+json")
 TRACE = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")

@@ -15,7 +15,7 @@ from builders import seed
 from patience import PATIENCE
 from span_collector import span_collector
 
-from worker.letter_headers import original
+from worker.events.letter_headers import original
 
 MARK = "Zq7Mark"
 CRASHING = Path(__file__).with_name("crashing.py")

@@ -10,7 +10,8 @@ WITH_SECRETS = """
 import sys
 from functools import partial
 from pathlib import Path
-from worker import cli, configuration
+from worker import cli
+from worker.settings import sources as configuration
 configuration.load = partial(configuration.load, secrets=Path(sys.argv.pop(1)))
 cli.main()
 """

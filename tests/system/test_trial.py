@@ -4,14 +4,14 @@ import orjson
 import pytest
 from aiohttp import web
 
-from worker import configuration
-from worker.errors import ApiUnavailable, StartupError
 from worker.kafka.connection import Connection
+from worker.model.errors import ApiUnavailable, StartupError
 from worker.sandbox.api import SandboxConfig, sandbox_api
 from worker.sandbox.demo.control import remote_sandbox
 from worker.sandbox.demo.performance import Performance
 from worker.sandbox.demo.samples import load_samples
 from worker.sandbox.demo.trial import judged, run_trial
+from worker.settings import sources as configuration
 from worker.topics import Plan
 
 SAMPLES = [sample.name for sample in load_samples()]

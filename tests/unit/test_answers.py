@@ -6,8 +6,8 @@ import pytest
 from multidict import CIMultiDict
 
 from worker.customer_api.answers import Meaning, error_code, judge, refuses_session, retry_after
-from worker.errors import CreatedIdUnknown, OutcomeUnknown, RefusedForNow
-from worker.outcomes import Failed, HttpAnswer, Succeeded
+from worker.model.errors import CreatedIdUnknown, OutcomeUnknown, RefusedForNow
+from worker.model.outcomes import Failed, HttpAnswer, Succeeded
 
 MEANING = Meaning()
 PATH = "/system/ws/v12/interaction/customer/2801"

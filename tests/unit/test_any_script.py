@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from world import REJECTED, World, record
 
-from worker.assignment import Assignment
-from worker.breaker import Breaker
-from worker.dispatch import Dispatch
-from worker.errors import (
+from worker.creation.backoff import Backoff
+from worker.creation.breaker import Breaker
+from worker.intake.dispatch import Dispatch
+from worker.model.errors import (
     ApiUnavailable,
     CreatedIdUnknown,
     LoginRefused,
@@ -23,9 +23,9 @@ from worker.errors import (
     SearchRefused,
     SessionContention,
 )
-from worker.outcomes import Outcome, Succeeded
-from worker.retry import Backoff
-from worker.slots import Slots
+from worker.model.outcomes import Outcome, Succeeded
+from worker.partition.assignment import Assignment
+from worker.partition.slots import Slots
 
 NOT_EXECUTED: dict[str, Outcome | BaseException] = {
     "refused": REJECTED,

@@ -6,11 +6,12 @@ from uuid import UUID
 import pytest
 from fakes import FakeJournalTopic
 
-from worker.assignment import Assignment, Terms
-from worker.entries import Finished
-from worker.journal import Moment
-from worker.outcomes import Succeeded
-from worker.slots import Slots
+from worker.journal.entries import Finished
+from worker.journal.journal import Moment
+from worker.journal.terms import Terms
+from worker.model.outcomes import Succeeded
+from worker.partition.assignment import Assignment
+from worker.partition.slots import Slots
 
 CREATED = Succeeded("2801", "/c/2801", "individual", 1)
 HOUR, DAY, WEEK = 3_600, 86_400, 7 * 86_400

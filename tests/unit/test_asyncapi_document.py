@@ -9,13 +9,14 @@ from builders import record
 from jsonschema import Draft7Validator, Draft202012Validator
 from typer.testing import CliRunner
 
-from worker import asyncapi, letter_headers, wiring
+from worker import wiring
 from worker.cli import app
-from worker.commands import Request
-from worker.entries import Claim, Finished, Intent, Released, encode
-from worker.letter_schema import letter_headers_schema
-from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
-from worker.settings import Kafka, Settings, Topics
+from worker.events import asyncapi, letter_headers
+from worker.events.letter_schema import letter_headers_schema
+from worker.journal.entries import Claim, Finished, Intent, Released, encode
+from worker.model.commands import Request
+from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
+from worker.settings.settings import Kafka, Settings, Topics
 from worker.topics import Plan
 
 DOCUMENT = asyncapi.asyncapi(*wiring.described(Settings()))

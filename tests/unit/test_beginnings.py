@@ -9,21 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from worker.assignment import Assignment
-from worker.beginnings import Bearings, Beginnings, Begins, Expired, GoesOn, Lost, place
-from worker.breaker import Breaker
-from worker.dispatch import Dispatch
-from worker.entries import EntryKey, Finished, encode
-from worker.errors import KafkaUnavailable
-from worker.hold import Hold, HoldReason, Holds
-from worker.intake import Intake
-from worker.journal import PartitionJournal
+from worker.creation.backoff import Backoff
+from worker.creation.breaker import Breaker
+from worker.creation.holds import Hold, HoldReason, Holds
+from worker.intake.beginnings import Bearings, Beginnings, Begins, Expired, GoesOn, Lost, place
+from worker.intake.dispatch import Dispatch
+from worker.intake.intake import Intake
+from worker.journal.entries import EntryKey, Finished, encode
+from worker.journal.journal import PartitionJournal
 from worker.kafka.begun import began_with, note
 from worker.measures import Measures
-from worker.outcomes import Succeeded
-from worker.records import Record
-from worker.retry import Backoff
-from worker.slots import Slots
+from worker.model.errors import KafkaUnavailable
+from worker.model.outcomes import Succeeded
+from worker.model.records import Record
+from worker.partition.assignment import Assignment
+from worker.partition.slots import Slots
 
 LOST = Hold(HoldReason.OFFSETS_LOST, 0)
 CREATED = Succeeded("1", "/1", "individual", 1)
@@ -111,7 +111,7 @@ class World:
 
     def __init__(self, monkeypatch, start="earliest"):
         for name in ("intake.POLL", "ownership.AGAIN_AFTER", "commits.EVERY", "beginnings.LOOK_AGAIN_AFTER"):
-            monkeypatch.setattr(f"worker.{name}", 0.001)
+            monkeypatch.setattr(f"worker.intake.{name}", 0.001)
         self.topic, self.source, self.seen = FakeJournalTopic(), FakeSource(new=True), list[int]()
         self.slots, self.measures = Slots(8), Measures()
         self.holds = Holds(Breaker(10, Backoff(1, 1)))
@@ -297,7 +297,7 @@ async def test_a_log_that_ends_before_its_place(world):
 
 async def test_brokers_that_contradict_each_other(world, monkeypatch):
     """While a leader changes, a place may be said to be lost that is there: it is read from there."""
-    monkeypatch.setattr("worker.beginnings.AGREED_AFTER", 0.001)
+    monkeypatch.setattr("worker.intake.beginnings.AGREED_AFTER", 0.001)
     world.intake.assigned([0])
     world.source.put(records(0))
     await world.until(lambda: world.seen == [0])

@@ -29,10 +29,10 @@ def test_the_packages_of_stacks():
     """C code of a package is its own, C code of nobody's is its caller's."""
     profile = read(
         f"{WAY_IN};create ({SITE}/aiohttp/client.py:7);malloc (libc.so.6) 3\n"
-        f"{WAY_IN};encode (/now/worker/results.py:3);0x7f01 ({SITE}/orjson/orjson.cpython-311.so) 2\n"
+        f"{WAY_IN};encode (/now/worker/events/results.py:3);0x7f01 ({SITE}/orjson/orjson.cpython-311.so) 2\n"
         f"{WAY_IN};_run_once (/lib/python3.11/asyncio/base_events.py:5);gc_collect_main (libpython3.11.so.1.0) 4\n"
         f"{WAY_IN};write (/lib/python3.11/asyncio/selector_events.py:5);send (libc.so.6) 1\n"
     )
     assert profile.packages() == {"aiohttp": 3, "orjson": 2, "garbage collection": 4, "kernel: send": 1}
-    assert profile.modules()["worker.results"] == 2
-    assert profile.calls() == {"aiohttp.client.create": 3, "worker.results.encode": 2}
+    assert profile.modules()["worker.events.results"] == 2
+    assert profile.calls() == {"aiohttp.client.create": 3, "worker.events.results.encode": 2}

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.by_offset import ByOffset
-from worker.entries import EntryKey, Intent
-from worker.journal import PartitionJournal
+from worker.journal.by_offset import ByOffset
+from worker.journal.entries import EntryKey, Intent
+from worker.journal.journal import PartitionJournal
 
 STEPS = st.lists(st.tuples(st.sampled_from(["add", "drop"]), st.integers(0, 30)), max_size=60)
 

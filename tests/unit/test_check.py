@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from worker.check import Check, Client, Line, Times, Wanted, api, exit_code, kafka, lines, settings, times
-from worker.errors import ApiUnavailable, KafkaUnavailable, LoginRefused, SearchRefused, StartupError, WorkerError
+from worker.model.errors import ApiUnavailable, KafkaUnavailable, LoginRefused, SearchRefused, StartupError, WorkerError
+from worker.tools.check import Check, Client, Line, Times, Wanted, api, exit_code, kafka, lines, settings, times
 from worker.topics import DAY, Cluster, Plan, Topic, wanted
 
 CLIENT = Client("localhost:9092,[::1]:9092", "PLAINTEXT", "group", 45)

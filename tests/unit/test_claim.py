@@ -4,10 +4,10 @@ import pytest
 from claiming import EVENT, OURS, Suite, write
 from fakes import FakeJournalTopic
 
-from worker.assignment import Terms
-from worker.claim import Claims
-from worker.entries import Intent
-from worker.errors import KafkaUnavailable
+from worker.journal.claim import Claims
+from worker.journal.entries import Intent
+from worker.journal.terms import Terms
+from worker.model.errors import KafkaUnavailable
 
 
 class Memory:

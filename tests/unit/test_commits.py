@@ -2,12 +2,12 @@
 
 import asyncio
 
-from worker.breaker import Breaker
-from worker.commits import Commits
-from worker.dispatch import Dispatch
-from worker.hold import Holds
-from worker.retry import Backoff
-from worker.slots import Slots
+from worker.creation.backoff import Backoff
+from worker.creation.breaker import Breaker
+from worker.creation.holds import Holds
+from worker.intake.commits import Commits
+from worker.intake.dispatch import Dispatch
+from worker.partition.slots import Slots
 
 
 class SlowGroup:

@@ -5,9 +5,9 @@ import pytest
 import yaml
 from builders import commands_of
 
-from worker import configuration
 from worker.cli import app
-from worker.settings import Settings
+from worker.settings import sources as configuration
+from worker.settings.settings import Settings
 from worker.topics import Plan
 
 STACK: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text())

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from worker.configuration import load
-from worker.errors import SettingsError
-from worker.settings import Settings
+from worker.model.errors import SettingsError
+from worker.settings.settings import Settings
+from worker.settings.sources import load
 
 Load = Callable[..., Settings]
 

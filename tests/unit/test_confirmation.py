@@ -6,12 +6,12 @@ import orjson
 import pytest
 from builders import binary, record
 
-from worker.commands import ConfirmCustomer, Request, Unusable
-from worker.confirmation import encode_confirmation
-from worker.confirming import confirmed
-from worker.decode import Decoder
-from worker.journal import CreatedBefore, Fresh, InDoubt
-from worker.outcomes import Failed, ReasonCode, Succeeded
+from worker.creation.confirming import confirmed
+from worker.events.confirmation import encode_confirmation
+from worker.events.decode import Decoder
+from worker.journal.journal import CreatedBefore, Fresh, InDoubt
+from worker.model.commands import ConfirmCustomer, Request, Unusable
+from worker.model.outcomes import Failed, ReasonCode, Succeeded
 
 STRUCTURED = ("content-type", b"application/cloudevents+json")
 DOUBTED = Request("urn:crm", "e-1")

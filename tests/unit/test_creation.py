@@ -7,20 +7,21 @@ from itertools import count
 import pytest
 from world import LOST, REJECTED, Found, World, record
 
-from worker.assignment import Assignment, Terms
-from worker.attempt import NotMade
-from worker.breaker import Breaker
-from worker.commands import Request
-from worker.dispatch import Dispatch
-from worker.entries import Intent, decode, is_claim
-from worker.errors import ApiUnavailable, CreatedIdUnknown, Draining, Fenced, OutcomeUnknown, RefusedForNow
-from worker.evidence import Evidence
-from worker.hold import HoldReason
-from worker.journal import InDoubt, Moment
-from worker.outcomes import ReasonCode, Succeeded
-from worker.pace import Pace
-from worker.retry import Backoff
-from worker.slots import Slots
+from worker.creation.attempt import NotMade
+from worker.creation.backoff import Backoff
+from worker.creation.breaker import Breaker
+from worker.creation.holds import HoldReason
+from worker.creation.pace import Pace
+from worker.intake.dispatch import Dispatch
+from worker.journal.entries import Intent, decode, is_claim
+from worker.journal.journal import InDoubt, Moment
+from worker.journal.terms import Terms
+from worker.model.commands import Request
+from worker.model.errors import ApiUnavailable, CreatedIdUnknown, Draining, Fenced, OutcomeUnknown, RefusedForNow
+from worker.model.evidence import Evidence
+from worker.model.outcomes import ReasonCode, Succeeded
+from worker.partition.assignment import Assignment
+from worker.partition.slots import Slots
 
 NOWHERE = CreatedIdUnknown("the API answered 201 without a usable Location: created, id unknown")
 REPLAYED = (("worker-replay-of", b"0@3"), ("worker-replays", b"1"))

@@ -13,7 +13,7 @@ from worker.customer import Customer, Judge
 from worker.customer.documents import Unreadable, read_json, read_json_exactly
 from worker.customer.shape import CUSTOMER, Shape
 from worker.customer.xml import read_xml
-from worker.outcomes import Violation
+from worker.model.outcomes import Violation
 
 quick = settings(
     derandomize=True, max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck)

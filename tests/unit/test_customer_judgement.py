@@ -12,8 +12,8 @@ from worker.customer.catalog import Catalog, load_catalog
 from worker.customer.live_catalog import QUESTIONS, LiveCatalog
 from worker.customer.valid import validators
 from worker.customer.violations import RULES
-from worker.errors import ApiUnavailable, SettingsError
-from worker.outcomes import MAX_VIOLATIONS, Violation
+from worker.model.errors import ApiUnavailable, SettingsError
+from worker.model.outcomes import MAX_VIOLATIONS, Violation
 
 # What each kind of schema can raise, from pydantic-core's documentation; those that strict text from JSON or XML can.
 RAISED = {

@@ -13,7 +13,7 @@ from builders import seed
 from worker.customer import Customer, Judge
 from worker.customer.catalog import Catalog
 from worker.customer.table import rows
-from worker.outcomes import Violation
+from worker.model.outcomes import Violation
 
 PERSON = "contactPersons.contactPerson[0]."
 POINT = f"{PERSON}contactPoints.contactPoint[0]."

@@ -7,19 +7,19 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from worker.commands import Request
-from worker.dead_letters.filters import Filter, moment_of, named
-from worker.dead_letters.letters import Letter, Place, letter
-from worker.dead_letters.marks import Bits, mark_of
-from worker.dead_letters.replay import FOREIGN, FORGOTTEN, GONE, NOTHING, REPLAYED, UNKNOWN, UNREADABLE, Rules
-from worker.dead_letters.replaying import EXISTS, Found, Left, Replayed, Replaying, Tally, batches
-from worker.dead_letters.run import Asked, Run
-from worker.letter_headers import original
-from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Violation
-from worker.reconcile import Absent, Existing, Unclear
-from worker.records import OutgoingMessage, Position, Record
-from worker.results import Results
-from worker.settings import Settings
+from worker.creation.reconcile import Absent, Existing, Unclear
+from worker.events.letter_headers import original
+from worker.events.results import Results
+from worker.model.commands import Request
+from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Violation
+from worker.model.records import OutgoingMessage, Position, Record
+from worker.settings.settings import Settings
+from worker.tools.dead_letters.filters import Filter, moment_of, named
+from worker.tools.dead_letters.letters import Letter, Place, letter
+from worker.tools.dead_letters.marks import Bits, mark_of
+from worker.tools.dead_letters.replay import FOREIGN, FORGOTTEN, GONE, NOTHING, REPLAYED, UNKNOWN, UNREADABLE, Rules
+from worker.tools.dead_letters.replaying import EXISTS, Found, Left, Replayed, Replaying, Tally, batches
+from worker.tools.dead_letters.run import Asked, Run
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
 RESULTS = Results("crm", "ok", "failed", "dead", "group")

@@ -7,10 +7,10 @@ import orjson
 import pytest
 from builders import ATTRIBUTES, binary, record, seed, structured
 
-from worker.commands import CreateCustomer, Request, Unusable
-from worker.decode import Decoder
-from worker.outcomes import Reason, ReasonCode, Violation
-from worker.records import Record
+from worker.events.decode import Decoder
+from worker.model.commands import CreateCustomer, Request, Unusable
+from worker.model.outcomes import Reason, ReasonCode, Violation
+from worker.model.records import Record
 
 SMALL = orjson.loads(seed("individual-required.json"))
 BODY = orjson.dumps(SMALL)
@@ -290,7 +290,7 @@ def test_a_fault_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError("Jack")
 
-    monkeypatch.setattr("worker.decode.require_supported", fail)
+    monkeypatch.setattr("worker.events.decode.require_supported", fail)
     reason = refusal(structured(SMALL)).reason
     assert (reason.code, reason.message) == ("undecodable", "cannot be read (ZeroDivisionError)")
 

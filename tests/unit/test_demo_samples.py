@@ -5,9 +5,9 @@ import pytest
 from builders import seed
 from pydantic import ValidationError
 
-from worker.commands import Command, CreateCustomer, Unusable
-from worker.decode import Decoder
-from worker.records import Record
+from worker.events.decode import Decoder
+from worker.model.commands import Command, CreateCustomer, Unusable
+from worker.model.records import Record
 from worker.sandbox.api import Match
 from worker.sandbox.demo.samples import MORE, Sample, load_samples, more, samples_of
 

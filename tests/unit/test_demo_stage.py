@@ -4,12 +4,12 @@ from pathlib import Path
 import orjson
 import pytest
 
-from worker import configuration
 from worker.sandbox.demo.advice import told
 from worker.sandbox.demo.command import given_kafka, plan_of
 from worker.sandbox.demo.play import while_running
 from worker.sandbox.demo.worker_process import WorkerProcess, finished_per_second
-from worker.settings import Settings
+from worker.settings import sources as configuration
+from worker.settings.settings import Settings
 
 
 def settings(tmp_path: Path, **environment: str) -> Settings:

@@ -4,10 +4,10 @@ import orjson
 import pytest
 from rich.console import Console
 
-from worker.commands import Request
-from worker.outcomes import Failed, Outcome, Reason, ReasonCode, Succeeded, Violation
-from worker.records import Position, Record
-from worker.results import Results
+from worker.events.results import Results
+from worker.model.commands import Request
+from worker.model.outcomes import Failed, Outcome, Reason, ReasonCode, Succeeded, Violation
+from worker.model.records import Position, Record
 from worker.sandbox.api import CallLine, Ledger
 from worker.sandbox.demo.endings import Ending, ending_of, endings
 from worker.sandbox.demo.samples import Sample, load_samples

@@ -10,14 +10,15 @@ from fakes import FakeJournalTopic
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.assignment import Assignment, Restored, now
-from worker.dispatch import AT_A_TURN, OVERHEAD, Dispatch
-from worker.errors import Draining
-from worker.journal import Fence, PartitionJournal
+from worker.intake.dispatch import AT_A_TURN, OVERHEAD, Dispatch
+from worker.journal.journal import Fence, PartitionJournal
+from worker.journal.terms import Restored, now
 from worker.measures import Measures
-from worker.outcomes import Succeeded
-from worker.records import Record
-from worker.slots import Slots
+from worker.model.errors import Draining
+from worker.model.outcomes import Succeeded
+from worker.model.records import Record
+from worker.partition.assignment import Assignment
+from worker.partition.slots import Slots
 
 OUTCOME = Succeeded("1", "/1", "individual", 1)
 
@@ -196,7 +197,7 @@ async def test_a_record_that_waits_for_its_retry_gives_its_slot_back():
 
 async def test_an_error_of_ours(monkeypatch):
     """The record is neither lost nor passed over: it is taken up again, and counted."""
-    monkeypatch.setattr("worker.dispatch.AFTER_A_CRASH", 0.0)
+    monkeypatch.setattr("worker.intake.dispatch.AFTER_A_CRASH", 0.0)
     attempts = []
 
     async def process(record, assignment, settled):
@@ -280,7 +281,7 @@ def test_records_that_are_told_need_no_slot(in_flight, beyond, crashes, count):
         process.go.set()
         await until(lambda: dispatch.in_flight() == 0)
 
-    with mock.patch("worker.dispatch.AFTER_A_CRASH", 0):
+    with mock.patch("worker.intake.dispatch.AFTER_A_CRASH", 0):
         asyncio.run(scenario())
 
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from worker.drain import Drain, after
-from worker.errors import Draining
+from worker.model.errors import Draining
+from worker.partition.drain import Drain, after
 
 
 async def test_a_wait_until_its_time():

@@ -11,12 +11,12 @@ from any_outcomes import CREATED, OUTCOMES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker import entries
-from worker.entries import Claim, EntryKey, Finished, Intent, Notice, Owner, Released
-from worker.entry_headers import Spans
-from worker.evidence import Evidence
-from worker.journal import CreatedBefore, Ended, InDoubt, PartitionJournal
-from worker.outcomes import Succeeded
+from worker.journal import entries
+from worker.journal.entries import Claim, EntryKey, Finished, Intent, Notice, Owner, Released
+from worker.journal.entry_headers import Spans
+from worker.journal.journal import CreatedBefore, Ended, InDoubt, PartitionJournal
+from worker.model.evidence import Evidence
+from worker.model.outcomes import Succeeded
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 SPANS: st.SearchStrategy[Spans] = st.lists(st.tuples(st.integers(0, 9), st.integers(10, 20)), max_size=2).map(tuple)

@@ -8,13 +8,14 @@ from builders import ATTRIBUTES, record, structured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.commands import CreateCustomer, Unusable
 from worker.customer.catalog import Catalog
-from worker.decode import Decoder
-from worker.entries import Finished, encode
-from worker.kafka.sender import _size
-from worker.letter_headers import original, violations
-from worker.outcomes import (
+from worker.events.decode import Decoder
+from worker.events.letter_headers import original, violations
+from worker.events.results import Results, forms
+from worker.journal.entries import Finished, encode
+from worker.kafka.publisher import _size
+from worker.model.commands import CreateCustomer, Unusable
+from worker.model.outcomes import (
     MAX_LISTED,
     MAX_MESSAGE,
     MAX_VIOLATIONS,
@@ -26,8 +27,7 @@ from worker.outcomes import (
     Succeeded,
     Violation,
 )
-from worker.records import OutgoingMessage, Position, Record
-from worker.results import Results, forms
+from worker.model.records import OutgoingMessage, Position, Record
 from worker.topics import ENVELOPE, Cluster, Plan, Topic, wanted
 
 RESULTS = Results("crm" * 300, "s" * 249, "f" * 249, "d" * 249, "group" * 50)

@@ -7,10 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.entries import Claim, EntryKey, Finished, Intent, Released, decode, decode_claim, encode, encode_headers
-from worker.evidence import Evidence
-from worker.journal import CreatedBefore, InDoubt, PartitionJournal
-from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
+from worker.journal.entries import (
+    Claim,
+    EntryKey,
+    Finished,
+    Intent,
+    Released,
+    decode,
+    decode_claim,
+    encode,
+    encode_headers,
+)
+from worker.journal.journal import CreatedBefore, InDoubt, PartitionJournal
+from worker.model.evidence import Evidence
+from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
 
 IDS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=3).map(tuple)
 EVIDENCE = st.builds(Evidence, st.booleans(), st.none() | IDS)

@@ -2,7 +2,7 @@
 
 import inspect
 
-from worker import errors
+from worker.model import errors
 
 
 def test_every_class_stands_in_the_tree():

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.errors import Flooded
-from worker.flood import Flood, Refusal
-from worker.outcomes import Failed, Reason, ReasonCode
+from worker.creation.flood import Flood, Refusal
+from worker.model.errors import Flooded
+from worker.model.outcomes import Failed, Reason, ReasonCode
 
 REFUSAL = Refusal(Failed(Reason(ReasonCode.REJECTED, "400")))
 

@@ -7,10 +7,10 @@ from builders import ATTRIBUTES, record, seed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.commands import CreateCustomer, Unusable
-from worker.decode import Decoder
-from worker.header_dialects import GARBLED, PREFIXES, told
-from worker.outcomes import ReasonCode
+from worker.events.decode import Decoder
+from worker.events.header_dialects import GARBLED, PREFIXES, told
+from worker.model.commands import CreateCustomer, Unusable
+from worker.model.outcomes import ReasonCode
 
 BODY = seed("individual-required.json")
 IDENTITY = ("urn:crm", "e-1")

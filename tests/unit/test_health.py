@@ -3,8 +3,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from worker import health
-from worker.settings import Ops
+from worker.ops import health
+from worker.settings.settings import Ops
 
 
 @dataclass

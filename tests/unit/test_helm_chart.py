@@ -11,7 +11,7 @@ import yaml
 from charting import CHART, VALUES_SCHEMA, completed
 
 from worker import __version__
-from worker.settings import Settings
+from worker.settings.settings import Settings
 
 DEPLOY = CHART.parents[1]
 SCHEMA = json.loads(VALUES_SCHEMA.read_text())

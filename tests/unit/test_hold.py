@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from worker.breaker import Breaker
-from worker.errors import ApiUnavailable, Draining, Fenced, LeaseOver, LoginRefused, RefusedForNow, SearchRefused
-from worker.hold import Hold, HoldReason, Holds
-from worker.retry import Backoff
+from worker.creation.backoff import Backoff
+from worker.creation.breaker import Breaker
+from worker.creation.holds import Hold, HoldReason, Holds
+from worker.model.errors import ApiUnavailable, Draining, Fenced, LeaseOver, LoginRefused, RefusedForNow, SearchRefused
 
 
 class Clock:

@@ -7,14 +7,14 @@ from builders import binary, record, seed, structured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.commands import Unusable
-from worker.creation import unknown
-from worker.dead_letters.letters import letter
-from worker.dead_letters.replay import Rules
-from worker.decode import Decoder
-from worker.outcomes import Failed, Reason, ReasonCode
-from worker.records import Headers, Record
-from worker.results import Results
+from worker.creation.creation import unknown
+from worker.events.decode import Decoder
+from worker.events.results import Results
+from worker.model.commands import Unusable
+from worker.model.outcomes import Failed, Reason, ReasonCode
+from worker.model.records import Headers, Record
+from worker.tools.dead_letters.letters import letter
+from worker.tools.dead_letters.replay import Rules
 
 BARE = seed("individual-required.json")
 RESULTS = Results("crm", "ok", "failed", "dead", "group")

@@ -8,17 +8,17 @@ from uuid import UUID
 import pytest
 from fakes import FakeJournalTopic, FakeSource
 
-from worker.assignment import Assignment
-from worker.breaker import Breaker
-from worker.dispatch import Dispatch
-from worker.entries import EntryKey, Intent, encode, is_claim
-from worker.errors import ApiUnavailable, CommitRefused, JournalShared, JournalUnreadable, KafkaUnavailable
-from worker.hold import Hold, HoldReason, Holds
-from worker.intake import BATCH, Intake
-from worker.outcomes import Succeeded
-from worker.records import Record
-from worker.retry import Backoff
-from worker.slots import Slots
+from worker.creation.backoff import Backoff
+from worker.creation.breaker import Breaker
+from worker.creation.holds import Hold, HoldReason, Holds
+from worker.intake.dispatch import Dispatch
+from worker.intake.intake import BATCH, Intake
+from worker.journal.entries import EntryKey, Intent, encode, is_claim
+from worker.model.errors import ApiUnavailable, CommitRefused, JournalShared, JournalUnreadable, KafkaUnavailable
+from worker.model.outcomes import Succeeded
+from worker.model.records import Record
+from worker.partition.assignment import Assignment
+from worker.partition.slots import Slots
 
 
 def records(*offsets, partition=0):
@@ -30,7 +30,7 @@ class Running:
 
     def __init__(self, monkeypatch):
         for name in ("intake.POLL", "ownership.AGAIN_AFTER", "ownership.RESTORE_AGAIN_AFTER", "commits.EVERY"):
-            monkeypatch.setattr(f"worker.{name}", 0.001)
+            monkeypatch.setattr(f"worker.intake.{name}", 0.001)
         self.topic, self.source, self.seen = FakeJournalTopic(), FakeSource(), []
         self.slots = Slots(8)
         self.holds = Holds(Breaker(10, Backoff(1, 1)))
@@ -85,8 +85,8 @@ async def test_what_is_finished_is_committed(running):
 
 async def test_many_are_finished_before_the_next_commit_is_due(running, monkeypatch):
     """So many that they are committed at once."""
-    monkeypatch.setattr("worker.commits.EVERY", 3600)
-    monkeypatch.setattr("worker.commits.AFTER", 3)
+    monkeypatch.setattr("worker.intake.commits.EVERY", 3600)
+    monkeypatch.setattr("worker.intake.commits.AFTER", 3)
     running.intake._commits._next = math.inf
     running.intake.assigned([0])
     running.source.put(records(0, 1))
@@ -349,7 +349,7 @@ async def test_a_partition_that_has_no_room(running, monkeypatch):
         return await poll(partitions, within=within, at_most=at_most)
 
     monkeypatch.setattr(running.source, "poll", remembered)
-    monkeypatch.setattr("worker.intake.SHORT_POLL", 0.0005)
+    monkeypatch.setattr("worker.intake.intake.SHORT_POLL", 0.0005)
     running.go.clear()
     running.intake.assigned([0, 1])
     await running.until(lambda: ([0, 1], 0.001) in asked)

@@ -4,10 +4,20 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from worker.entries import EntryKey, Finished, Intent, Released, decode, decode_key, encode
-from worker.evidence import Evidence
-from worker.journal import CreatedBefore, DoubtAsAnother, Ended, Fence, Fresh, InDoubt, Lease, Moment, PartitionJournal
-from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
+from worker.journal.entries import EntryKey, Finished, Intent, Released, decode, decode_key, encode
+from worker.journal.journal import (
+    CreatedBefore,
+    DoubtAsAnother,
+    Ended,
+    Fence,
+    Fresh,
+    InDoubt,
+    Lease,
+    Moment,
+    PartitionJournal,
+)
+from worker.model.evidence import Evidence
+from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
 
 EVENT, OTHER = UUID(int=1), UUID(int=2)
 CREATED = Succeeded("2801", "/system/ws/v12/interaction/customer/2801", "individual", 1)

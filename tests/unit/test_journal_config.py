@@ -3,8 +3,8 @@
 import pytest
 
 from worker import app, wiring
-from worker.journal_config import kept_window, troubles
-from worker.settings import Settings
+from worker.journal.topic_config import kept_window, troubles
+from worker.settings.settings import Settings
 from worker.topics import DAY, Cluster, Plan, Topic, wanted
 
 PLAN = Plan("requests", "succeeded", "failed", "dead-letters", "journal")

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.entries import Claim, EntryKey, Finished, Intent, Notice, Released, encode, encode_headers
-from worker.evidence import Evidence
-from worker.journal_sieve import Doubtful, Latest
-from worker.journal_view import Partition
-from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
-from worker.records import Record
+from worker.journal.entries import Claim, EntryKey, Finished, Intent, Notice, Released, encode, encode_headers
+from worker.model.evidence import Evidence
+from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
+from worker.model.records import Record
+from worker.tools.journal.sieve import Doubtful, Latest
+from worker.tools.journal.view import Partition
 
 EVENTS = [UUID(int=number) for number in range(1, 4)]
 CREATED = Succeeded("2801", "/c/2801", "individual", 1)

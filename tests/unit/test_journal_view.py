@@ -7,14 +7,14 @@ import pytest
 import typer
 from builders import record
 
-from worker.commands import Request
-from worker.entries import CLAIM, Claim, EntryKey, Finished, Intent, Released, encode, encode_headers
-from worker.errors import JournalUnreadable
-from worker.evidence import Evidence
-from worker.journal_commands import event_of
-from worker.journal_view import Partition, doubt_text, event_text
-from worker.outcomes import EXISTS, Failed, HttpAnswer, Reason, ReasonCode, Succeeded
-from worker.records import Record
+from worker.journal.entries import CLAIM, Claim, EntryKey, Finished, Intent, Released, encode, encode_headers
+from worker.model.commands import Request
+from worker.model.errors import JournalUnreadable
+from worker.model.evidence import Evidence
+from worker.model.outcomes import EXISTS, Failed, HttpAnswer, Reason, ReasonCode, Succeeded
+from worker.model.records import Record
+from worker.tools.journal.commands import event_of
+from worker.tools.journal.view import Partition, doubt_text, event_text
 
 EVENT, OTHER = UUID(int=1), UUID(int=2)
 CREATED = Succeeded("2801", "/system/ws/v12/interaction/customer/2801", "individual", 2)

@@ -24,10 +24,10 @@ from aiokafka.errors import (
     UnsupportedVersionError,
 )
 
-from worker.errors import KafkaUnavailable, SettingsError, StartupError
 from worker.kafka import connection
 from worker.kafka.connection import Connection, borrowed, close, opened
 from worker.kafka.failures import explained, named
+from worker.model.errors import KafkaUnavailable, SettingsError, StartupError
 
 PLAIN = Connection("127.0.0.1:9092")
 FRUITLESS = KafkaConnectionError("Unable to bootstrap from [('127.0.0.1', 9092, 2)]")

@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import pytest
 
-from worker.commands import MAX_NAME, Request
-from worker.evidence import Evidence
-from worker.letter_headers import accepts_duplicates, doubt, original, replays
-from worker.outcomes import EXISTS, Failed, HttpAnswer, Reason, ReasonCode, Violation
-from worker.records import Record
-from worker.results import Results
+from worker.events.letter_headers import accepts_duplicates, doubt, original, replays
+from worker.events.results import Results
+from worker.model.commands import MAX_NAME, Request
+from worker.model.evidence import Evidence
+from worker.model.outcomes import EXISTS, Failed, HttpAnswer, Reason, ReasonCode, Violation
+from worker.model.records import Record
 
 RESULTS = Results("crm", "ok", "failed", "dead", "group-é")
 REQUEST = Request("urn:shop", "e-1")

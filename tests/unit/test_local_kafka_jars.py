@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from worker.errors import LocalKafkaError
+from worker.model.errors import LocalKafkaError
 from worker.sandbox import kafka_jars, kafka_packages
 from worker.sandbox.kafka_jars import LOCK_FILE, Jar, Patience, kept_jars, locked_jars
 

@@ -6,12 +6,12 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parsed_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
-from worker.hold import HoldReason
+from worker.creation.holds import HoldReason
 from worker.measures import Measures, Timed
+from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
+from worker.model.records import Standing
 from worker.ops.metrics import exposed, registry_of
 from worker.ops.state import Blocking, Held, PartitionState, SessionState, State
-from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
-from worker.records import Standing
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"

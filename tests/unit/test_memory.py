@@ -10,15 +10,15 @@ from any_outcomes import OUTCOMES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker import memory
-from worker.assignment import Terms
-from worker.claim import Reading
-from worker.entries import Claim, EntryKey, Finished, Intent, Released, encode, encode_headers
-from worker.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt, PartitionJournal
-from worker.memory import FEW, ByAge, KnownEvent, KnownRecord, Packing
-from worker.outcome_json import decode_outcome, encode_outcome
-from worker.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
-from worker.records import Record
+from worker.journal import packing as memory
+from worker.journal.claim import Reading
+from worker.journal.entries import Claim, EntryKey, Finished, Intent, Released, encode, encode_headers
+from worker.journal.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt, PartitionJournal
+from worker.journal.outcome_json import decode_outcome, encode_outcome
+from worker.journal.packing import FEW, ByAge, KnownEvent, KnownRecord, Packing
+from worker.journal.terms import Terms
+from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
+from worker.model.records import Record
 
 USUAL: list[Succeeded | Failed] = [
     Succeeded("2801", "/c/2801", "individual", 1),

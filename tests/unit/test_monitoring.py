@@ -10,11 +10,11 @@ import pytest
 import yaml
 from lacking import needed
 
-from worker.hold import HoldReason
+from worker.creation.holds import HoldReason
 from worker.measures import Measures
+from worker.model.records import Standing
 from worker.ops.metrics import PREFIX, registry_of
 from worker.ops.state import Blocking, Bound, Held, PartitionState, SessionState, State
-from worker.records import Standing
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = yaml.safe_load((DEPLOY / "prometheus/customer-worker.rules.yml").read_text())["groups"][0]["rules"]

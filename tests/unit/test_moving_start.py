@@ -10,17 +10,17 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from worker.assignment import Terms
-from worker.claim import Claims
-from worker.entries import EntryKey, Intent, Owner, encode
-from worker.errors import KafkaUnavailable, LogStartMoved
-from worker.journal import InDoubt
+from worker.journal.claim import Claims
+from worker.journal.entries import EntryKey, Intent, Owner, encode
+from worker.journal.journal import InDoubt
+from worker.journal.terms import Terms
 from worker.kafka.connection import Connection
 from worker.kafka.extent import extent, unmoved
 from worker.kafka.follow import followed
 from worker.kafka.journal_topic import JournalTopic
 from worker.kafka.newest import newest_first
 from worker.kafka.places import places
+from worker.model.errors import KafkaUnavailable, LogStartMoved
 
 WORKER = Path(__file__).parents[2] / "worker"
 PLACE = TopicPartition("t", 0)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.offsets import Offsets
+from worker.partition.offsets import Offsets
 
 
 @given(

@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 import pytest
 from fakes import FakeJournalTopic
 
-from worker.assignment import Assignment
-from worker.breaker import Breaker
-from worker.dispatch import Dispatch
-from worker.errors import ApiUnavailable
-from worker.hold import HoldReason, Holds
+from worker.creation.backoff import Backoff
+from worker.creation.breaker import Breaker
+from worker.creation.holds import HoldReason, Holds
+from worker.creation.pace import Pace
+from worker.intake.dispatch import Dispatch
+from worker.model.errors import ApiUnavailable
+from worker.model.outcomes import Succeeded
+from worker.model.records import OpenTransaction, Record, Standing
 from worker.ops.core import MARKS, Core
 from worker.ops.state import Load, bound_by
 from worker.ops.watch import Consumption, Watch
-from worker.outcomes import Succeeded
-from worker.pace import Pace
-from worker.progress import Step, Trails
-from worker.records import OpenTransaction, Record, Standing
-from worker.retry import Backoff
-from worker.slots import Slots
+from worker.partition.assignment import Assignment
+from worker.partition.slots import Slots
+from worker.steps import Step, Trails
 
 
 @dataclass

@@ -10,9 +10,9 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, NotEnoughRepli
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.errors import MessageTooLarge
 from worker.kafka.outbox import Outbox, Waiting
-from worker.records import OutgoingMessage, Position, Stored
+from worker.model.errors import MessageTooLarge
+from worker.model.records import OutgoingMessage, Position, Stored
 
 PLACE = TopicPartition("t", 3)
 AT_MOST = 4

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.pace import Pace
+from worker.creation.pace import Pace
 
 
 @given(st.lists(st.floats(0, 2), min_size=2, max_size=30), st.floats(0.5, 50))

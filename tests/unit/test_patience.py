@@ -6,10 +6,10 @@ import pytest
 from aiokafka import TopicPartition
 from scripted_log import ODD, ScriptedLog, batch, consumer_of, corrupt
 
-from worker.errors import KafkaUnavailable
 from worker.kafka.beside import patiently
 from worker.kafka.source import as_record
-from worker.records import Record
+from worker.model.errors import KafkaUnavailable
+from worker.model.records import Record
 
 PLACE = TopicPartition("requests", 0)
 

@@ -8,11 +8,12 @@ import pytest
 from fakes import FakeJournalTopic
 from world import LOST, REJECTED, Found, World, record, state
 
-from worker.assignment import Assignment
-from worker.commands import Request
-from worker.dispatch import Dispatch
-from worker.entries import Intent, is_claim
-from worker.errors import (
+from worker.creation.pace import Pace
+from worker.intake.dispatch import Dispatch
+from worker.journal.entries import Intent, is_claim
+from worker.journal.journal import Moment
+from worker.model.commands import Request
+from worker.model.errors import (
     ApiUnavailable,
     CreatedIdUnknown,
     Draining,
@@ -23,10 +24,9 @@ from worker.errors import (
     RefusedForNow,
     SearchRefused,
 )
-from worker.journal import Moment
-from worker.outcomes import HttpAnswer, ReasonCode, Succeeded
-from worker.pace import Pace
-from worker.slots import Slots
+from worker.model.outcomes import HttpAnswer, ReasonCode, Succeeded
+from worker.partition.assignment import Assignment
+from worker.partition.slots import Slots
 
 
 @pytest.fixture
@@ -566,7 +566,7 @@ async def test_an_accepted_replay_that_is_lost_again(world):
 
 # --- what records wait for --------------------------------------------------------------------------------------------
 
-# (held, waited for), as worker.slots orders them: all that there may be; some of them need a hold at the right moment.
+# (held, waited for), as worker.partition.slots orders them: all there may be; some need a hold at the right time.
 PAIRS = {
     ("event", "turn"),
     ("event", "slot"),

@@ -6,11 +6,11 @@ from itertools import pairwise
 import pytest
 from fakes import FakeCustomers
 
-from worker.breaker import Breaker
-from worker.errors import ApiUnavailable, Flooded, HoldBegun, LoginRefused, OutcomeUnknown, SessionContention
-from worker.hold import HoldReason, Holds
-from worker.probing import look_after
-from worker.retry import Backoff
+from worker.creation.backoff import Backoff
+from worker.creation.breaker import Breaker
+from worker.creation.holds import HoldReason, Holds
+from worker.creation.probing import look_after
+from worker.model.errors import ApiUnavailable, Flooded, HoldBegun, LoginRefused, OutcomeUnknown, SessionContention
 
 
 class Clock:

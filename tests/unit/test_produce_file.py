@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from worker.errors import KafkaUnavailable
-from worker.pace import Pace
-from worker.produce import STRUCTURED, Event, Problem, produce, read
-from worker.records import OutgoingMessage
+from worker.creation.pace import Pace
+from worker.model.errors import KafkaUnavailable
+from worker.model.records import OutgoingMessage
+from worker.tools.produce import STRUCTURED, Event, Problem, produce, read
 
 Contents = Callable[..., list[Event | Problem]]
 
@@ -173,8 +173,8 @@ async def test_rate(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
         waits.append(seconds)
         now[0] += seconds + (10 if len(waits) == 2 else 0)
 
-    monkeypatch.setattr("worker.produce._wait", wait)
-    monkeypatch.setattr("worker.produce.Pace", lambda rate: Pace(rate, lambda: now[0]))
+    monkeypatch.setattr("worker.tools.produce._wait", wait)
+    monkeypatch.setattr("worker.tools.produce.Pace", lambda rate: Pace(rate, lambda: now[0]))
     with file(b"{}\n{}\n{}\n{}").open("rb") as opened:
         await produce(read(opened), FakePublisher(), "requests", rate=10)
     assert waits == pytest.approx([0.0, 0.1, 0.0, 0.1])

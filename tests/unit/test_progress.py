@@ -2,9 +2,9 @@
 
 import pytest
 
-from worker.errors import Draining, Fenced
-from worker.progress import MAX_CRASHED, Step, Trails
-from worker.records import Record
+from worker.model.errors import Draining, Fenced
+from worker.model.records import Record
+from worker.steps import MAX_CRASHED, Step, Trails
 
 
 def record(offset=7, partition=0):

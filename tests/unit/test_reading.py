@@ -9,10 +9,10 @@ from aiokafka.consumer import fetcher
 from aiokafka.errors import GroupAuthorizationFailedError
 from scripted_log import ODD, ScriptedLog, batch, consumer_of, corrupt, sealed, unknown_codec
 
-from worker.errors import KafkaUnavailable
 from worker.kafka import narrowing, reading
 from worker.kafka.source import RecordSource
-from worker.records import Record
+from worker.model.errors import KafkaUnavailable
+from worker.model.records import Record
 
 
 @pytest.fixture(autouse=True)

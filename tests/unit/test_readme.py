@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from worker.settings import Settings
+from worker.settings.settings import Settings
 from worker.topics import Plan
 
 README = Path(__file__).parents[2] / "README.md"

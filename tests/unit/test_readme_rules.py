@@ -5,9 +5,9 @@ from pathlib import Path
 
 from builders import record
 
-from worker.commands import CreateCustomer
 from worker.customer.table import markdown
-from worker.decode import Decoder
+from worker.events.decode import Decoder
+from worker.model.commands import CreateCustomer
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 

@@ -3,19 +3,19 @@
 import orjson
 import pytest
 
-from worker.commands import ConfirmCustomer, Request
-from worker.confirmation import encode_confirmation
-from worker.dead_letters.letters import Letter, Place
-from worker.dead_letters.listing import print_letters
-from worker.dead_letters.marks import Bits
-from worker.dead_letters.replay import RESOLVED, Rules
-from worker.dead_letters.replaying import Left, Replayed, Replaying
-from worker.dead_letters.resolutions import Resolution, Resolutions
-from worker.dead_letters.resolve import Doubt
-from worker.errors import WorkerError
-from worker.outcomes import Failed, Reason, ReasonCode
-from worker.records import Record
-from worker.results import Results
+from worker.events.confirmation import encode_confirmation
+from worker.events.results import Results
+from worker.model.commands import ConfirmCustomer, Request
+from worker.model.errors import WorkerError
+from worker.model.outcomes import Failed, Reason, ReasonCode
+from worker.model.records import Record
+from worker.tools.dead_letters.letters import Letter, Place
+from worker.tools.dead_letters.listing import print_letters
+from worker.tools.dead_letters.marks import Bits
+from worker.tools.dead_letters.replay import RESOLVED, Rules
+from worker.tools.dead_letters.replaying import Left, Replayed, Replaying
+from worker.tools.dead_letters.resolutions import Resolution, Resolutions
+from worker.tools.dead_letters.resolve import Doubt
 
 EVENT = Request("urn:shop", "e-1")
 SAID = encode_confirmation(ConfirmCustomer(EVENT, "2801", "individual"))

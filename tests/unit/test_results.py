@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.commands import Request
-from worker.outcomes import MAX_VIOLATIONS, Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
-from worker.records import Position, Record
-from worker.results import Results, event_id, terminal_id
+from worker.events.results import Results, event_id, terminal_id
+from worker.model.commands import Request
+from worker.model.outcomes import MAX_VIOLATIONS, Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
+from worker.model.records import Position, Record
 
 RESULTS = Results("crm-eu", "ok", "failed", "dead", "group-1")
 REQUEST = Request("shop", "e-1", subject="customer/7", traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01")

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.retry import Backoff
+from worker.creation.backoff import Backoff
 
 BACKOFF = Backoff(base=0.5, maximum=30)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from worker.errors import SettingsError
+from worker.model.errors import SettingsError
 from worker.sandbox.api.config import load_configured_values
 from worker.sandbox.api.fault_script import WrongFaults, faults_by_chance, load_faults, read_faults
 from worker.sandbox.api.faults import Call, Fault, Faults, Kind, Match, Seen

@@ -5,7 +5,7 @@ import pytest
 
 from worker.customer_api.http import MAX_BODY, Answer
 from worker.customer_api.search import criterion, found
-from worker.errors import ApiUnavailable, SearchRefused
+from worker.model.errors import ApiUnavailable, SearchRefused
 
 CUSTOMER = "http://bindings.egain.com/ws/model/v12/gen/interaction/customer"
 TWO = (

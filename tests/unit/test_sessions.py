@@ -7,15 +7,14 @@ from typing import cast
 
 import pytest
 
-from worker.commands import CreateCustomer, Request
-from worker.customer import Traits
 from worker.customer_api import Access, Credentials, CustomerApi
 from worker.customer_api.answers import Meaning
 from worker.customer_api.early_deaths import EarlyDeaths
 from worker.customer_api.http import Answer, Http
 from worker.customer_api.session import HEADER, Session
-from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SessionContention, SettingsError
-from worker.outcomes import Succeeded
+from worker.model.commands import CreateCustomer, Request, Traits
+from worker.model.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SessionContention, SettingsError
+from worker.model.outcomes import Succeeded
 
 CREDENTIALS = Credentials("user", "secret")
 ACCESS = Access("http://crm")

@@ -5,8 +5,9 @@ import inspect
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from worker import settings, wiring
-from worker.settings import Settings
+from worker import wiring
+from worker.settings import settings
+from worker.settings.settings import Settings
 
 
 def _groups() -> list[type[BaseModel]]:

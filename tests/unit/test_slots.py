@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.drain import Drain, after
-from worker.errors import Draining
-from worker.slots import Slots
+from worker.model.errors import Draining
+from worker.partition.drain import Drain, after
+from worker.partition.slots import Slots
 
 
 async def test_who_returns_comes_before_new_work():

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from worker.kafka.standings import Standings
-from worker.records import OpenTransaction, Standing
+from worker.model.records import OpenTransaction, Standing
 
 PLACE = TopicPartition("requests", 0)
 

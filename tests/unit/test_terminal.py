@@ -13,9 +13,9 @@ from rich.table import Table
 
 import worker
 from worker import logs
-from worker.dead_letters.show import _text
-from worker.screen import PlainConsole
-from worker.terminal import document, escaped, lines, plain, say
+from worker.terminal.screen import PlainConsole
+from worker.terminal.text import document, escaped, lines, plain, say
+from worker.tools.dead_letters.show import _text
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\u202egnp\u2066\x00\x7f\u2028end"
 SHOWN = "\ufffd]0;owned\ufffd\ufffd[2J\ufffd31m\ufffd\ufffdgnp\ufffd\ufffd\ufffd\ufffdend"
@@ -106,8 +106,8 @@ def printing(tree: ast.Module):
 
 
 def test_nobody_else_prints():
-    """All commands say it by `worker.terminal` and `worker.screen`; a log's lines are documents."""
+    """All commands say it by `worker.terminal.text` and `worker.terminal.screen`; a log's lines are documents."""
     found = {
         str(file.relative_to(WORKER)): list(printing(ast.parse(file.read_text()))) for file in WORKER.rglob("*.py")
     }
-    assert {name for name, lines in found.items() if lines} == {"logs.py", "terminal.py"}
+    assert {name for name, lines in found.items() if lines} == {"logs.py", "terminal/text.py"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from worker.errors import ConfigRefused, SettingsError, StartupError
+from worker.model.errors import ConfigRefused, SettingsError, StartupError
 from worker.topics import DAY, Cluster, Plan, Topic, TopicSpec, create, exit_code, verify, wanted
 
 PLAN = Plan("requests", "succeeded", "failed", "dead-letters", "journal", partitions=6)

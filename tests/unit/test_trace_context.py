@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.trace_context import MAX_STATE, is_state, trace_context
+from worker.events.trace_context import MAX_STATE, is_state, trace_context
 
 PARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 KEYS = st.from_regex(r"[a-z0-9][a-z0-9_\-*/@]{0,12}", fullmatch=True)

@@ -12,14 +12,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 from opentelemetry.trace import SpanKind, StatusCode
 
-from worker.commands import CreateCustomer, Request, Unusable
-from worker.customer import Traits
-from worker.errors import Draining
+from worker.model.commands import CreateCustomer, Request, Traits, Unusable
+from worker.model.errors import Draining
+from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
+from worker.model.records import Record
 from worker.ops.spans import exported, follower
 from worker.ops.tracing import obstacle, traced, wanted
-from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
-from worker.progress import Step, Trail, Trails
-from worker.records import Record
+from worker.steps import Step, Trail, Trails
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 GIVEN = Request("shop", "e-1", traceparent=f"00-{TRACE}-{PARENT}-01", tracestate="vendor=1")

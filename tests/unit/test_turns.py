@@ -6,8 +6,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.errors import Draining
-from worker.turns import Turns
+from worker.model.errors import Draining
+from worker.partition.turns import Turns
 
 
 async def plainly(ours):

@@ -10,10 +10,10 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from worker.cli import app, main
-from worker.commands import ConfirmCustomer, Request
-from worker.confirmation import encode_confirmation
-from worker.decode import Decoder
-from worker.validate import report, verdicts
+from worker.events.confirmation import encode_confirmation
+from worker.events.decode import Decoder
+from worker.model.commands import ConfirmCustomer, Request
+from worker.tools.validate import report, verdicts
 
 SMALL = b'{"type": "individual", "contactPersons": [{"firstName": "Jack"}]}'
 WRONG = b'{"type": "individual"}'

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from worker.cli import app
-from worker.commands import Request
-from worker.outcomes import Failed, Reason, ReasonCode, Succeeded
-from worker.records import Position, Record
-from worker.results import Results
-from worker.verification.bits import Bits
-from worker.verification.expired import joined
-from worker.verification.judgement import Customers, Ends, Letters, Suspects, deleted_unread
-from worker.verification.reading import Failure, Spot, Success, failure, success
-from worker.verification.report import Finding, Part, Report, places
-from worker.verification.table import Table
+from worker.events.results import Results
+from worker.model.commands import Request
+from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
+from worker.model.records import Position, Record
+from worker.tools.verification.bits import Bits
+from worker.tools.verification.expired import joined
+from worker.tools.verification.judgement import Customers, Ends, Letters, Suspects, deleted_unread
+from worker.tools.verification.reading import Failure, Spot, Success, failure, success
+from worker.tools.verification.report import Finding, Part, Report, places
+from worker.tools.verification.table import Table
 
 RESULTS = Results("w", "ok", "failed", "letters", "g")
 ASKED = Request("urn:crm", "e-1")

@@ -6,10 +6,10 @@ import pytest
 from pydantic import SecretStr
 
 from worker import wiring
+from worker.creation.holds import Holds
 from worker.customer_api import Meaning
-from worker.errors import SettingsError
-from worker.hold import Holds
-from worker.settings import Account, Api, Reconcile, Settings
+from worker.model.errors import SettingsError
+from worker.settings.settings import Account, Api, Reconcile, Settings
 
 ACCOUNTS = tuple(Account(username=f"user-{number}", password=SecretStr(f"p{number}")) for number in range(3))
 

@@ -8,8 +8,8 @@ import typer
 
 from worker import __version__, logs
 from worker.cli import dead_letters, events, journal, offsets, trials, work
-from worker.errors import SettingsError, WorkerError
-from worker.terminal import say
+from worker.model.errors import SettingsError, WorkerError
+from worker.terminal.text import say
 
 app = typer.Typer(
     name="customer-worker",

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from worker.cli.ending import Json, end, settings_of
-from worker.customer import Kind
-from worker.customer_id import usable_id
-from worker.dead_letters.filters import Filter, moment_of, named
-from worker.dead_letters.letters import KINDS
+from worker.customer.customer_id import usable_id
+from worker.model.commands import Kind
+from worker.tools.dead_letters.filters import Filter, moment_of, named
+from worker.tools.dead_letters.letters import KINDS
 
 app = typer.Typer(help="What failed, and what can be done about it.", no_args_is_help=True)
 
@@ -40,7 +40,7 @@ def list_(  # noqa: PLR0913  one parameter an option
     as_json: Json = False,
 ) -> None:
     """Print dead letters, the newest first; nothing of the customer."""
-    from worker.dead_letters import commands  # noqa: PLC0415  each command imports only what it needs
+    from worker.tools.dead_letters import commands  # noqa: PLC0415  each command imports only what it needs
 
     wanted = _filter(letters, reason, status, since, until, partition, event_id, key)
     most = limit if summary else limit or 50
@@ -58,7 +58,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Print everything about one dead letter; 1 where there is none."""
-    from worker.dead_letters import show as showing  # noqa: PLC0415
+    from worker.tools.dead_letters import show as showing  # noqa: PLC0415
 
     places, events = named([letter])
     end(showing.show(settings_of(context), Filter(places=places, events=events), payload=payload, as_json=as_json))
@@ -88,7 +88,7 @@ def replay(  # noqa: PLR0913  one parameter an option
     as_json: Json = False,
 ) -> None:
     """Publish dead letters to the request topic again, each once; a dry run without --yes."""
-    from worker.dead_letters import commands, run  # noqa: PLC0415
+    from worker.tools.dead_letters import commands, run  # noqa: PLC0415
 
     wanted = _filter(letters, reason, status, since, until, partition, event_id, key)
     if wanted == Filter() and limit is None and not everything:
@@ -112,7 +112,7 @@ def resolve(  # noqa: PLR0913  one parameter an option
     """Tell the worker which customer an event in doubt has: it ends as succeeded, and nothing is sent; a dry run
     without --yes.
     """
-    from worker.dead_letters import resolving  # noqa: PLC0415
+    from worker.tools.dead_letters import resolving  # noqa: PLC0415
 
     place = next(iter(named([letter])[0]), None)
     if place is None:

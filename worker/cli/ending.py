@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from worker import configuration
-from worker.settings import Settings
+from worker.settings import sources as configuration
+from worker.settings.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document a line on stdout.")]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from worker.cli.ending import Json, end, settings_of
-from worker.terminal import say
+from worker.terminal.text import say
 
 app = typer.Typer()
 schema = typer.Typer(help="Schemas of the events, on stdout.", no_args_is_help=True)
@@ -21,9 +21,9 @@ def validate(
     as_json: Json = False,
 ) -> None:
     """Check events against the rules of the API, as the worker would; sends nothing."""
-    from worker import validate as validation  # noqa: PLC0415
     from worker import wiring  # noqa: PLC0415
-    from worker.screen import PlainConsole  # noqa: PLC0415
+    from worker.terminal.screen import PlainConsole  # noqa: PLC0415
+    from worker.tools import validate as validation  # noqa: PLC0415
 
     settings = settings_of(context)
     decoder = wiring.decoder(settings, validation.catalog_of(catalog, settings.customer.catalog))
@@ -33,7 +33,7 @@ def validate(
 @schema.command("customer")
 def schema_customer() -> None:
     """JSON Schema of a request's data."""
-    from worker import schema as schemas  # noqa: PLC0415
+    from worker.events import schema as schemas  # noqa: PLC0415
 
     say(schemas.printed(schemas.customer_schema()))
 
@@ -41,7 +41,7 @@ def schema_customer() -> None:
 @schema.command("events")
 def schema_events() -> None:
     """JSON Schema of the four CloudEvents, and of a dead letter's headers."""
-    from worker import schema as schemas  # noqa: PLC0415
+    from worker.events import schema as schemas  # noqa: PLC0415
 
     say(schemas.printed(schemas.events_schema()))
 
@@ -49,8 +49,9 @@ def schema_events() -> None:
 @schema.command("asyncapi")
 def schema_asyncapi(context: typer.Context) -> None:
     """AsyncAPI 3.0 of all topics, named and secured as the settings say."""
-    from worker import asyncapi, wiring  # noqa: PLC0415
-    from worker.schema import printed  # noqa: PLC0415
+    from worker import wiring  # noqa: PLC0415
+    from worker.events import asyncapi  # noqa: PLC0415
+    from worker.events.schema import printed  # noqa: PLC0415
 
     say(printed(asyncapi.asyncapi(*wiring.described(settings_of(context)))))
 
@@ -65,7 +66,7 @@ def produce(
     rate: Annotated[float | None, typer.Option(min=0.001, help="Events a second at most.")] = None,
 ) -> None:
     """Publish events from a file to the request topic."""
-    from worker import kafka_commands  # noqa: PLC0415
+    from worker.tools import kafka as kafka_commands  # noqa: PLC0415
 
     end(kafka_commands.produce_file(settings_of(context), file, key_path, rate))
 
@@ -82,7 +83,7 @@ def verify(  # noqa: PLR0913, PLR0917  one parameter an option
     as_json: Json = False,
 ) -> None:
     """Print whether every request ended as promised; 1 where one did not, with its offset."""
-    from worker.verification import command  # noqa: PLC0415
+    from worker.tools.verification import command  # noqa: PLC0415
 
     if partition is None and (first is not None or last is not None):
         raise typer.BadParameter("--from and --to are offsets of a --partition")

@@ -22,7 +22,7 @@ def show(  # noqa: PLR0913  one parameter an option
     as_json: Json = False,
 ) -> None:
     """Print what is known of an event, or of a partition's events; 1 where it is nothing."""
-    from worker import journal_commands  # noqa: PLC0415
+    from worker.tools.journal import commands as journal_commands  # noqa: PLC0415
 
     if event_id is None and (partition is None or source is not None):
         raise typer.BadParameter("name an event, or a --partition")
@@ -33,7 +33,7 @@ def show(  # noqa: PLR0913  one parameter an option
 @app.command("unknown")
 def unknown(context: typer.Context, *, as_json: Json = False) -> None:
     """Print every record whose customer may or may not exist, and how many there are."""
-    from worker import journal_commands  # noqa: PLC0415
+    from worker.tools.journal import commands as journal_commands  # noqa: PLC0415
 
     end(journal_commands.unknown(settings_of(context), as_json=as_json))
 
@@ -46,6 +46,6 @@ def adopt(
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")] = False,
 ) -> None:
     """Take the journal over from a group that was renamed; 1 where there is nothing of that group's."""
-    from worker import journal_adoption  # noqa: PLC0415
+    from worker.tools.journal import adoption as journal_adoption  # noqa: PLC0415
 
     end(journal_adoption.adopt(settings_of(context), group, yes=yes))

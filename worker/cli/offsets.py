@@ -24,6 +24,6 @@ def set_(
     as_json: Json = False,
 ) -> None:
     """Say where the group goes on in a partition, all workers stopped; 1 while it has members."""
-    from worker import offsets_commands  # noqa: PLC0415
+    from worker.tools import offsets as offsets_commands  # noqa: PLC0415
 
     end(offsets_commands.set_offset(settings_of(context), partition, where, yes=yes, as_json=as_json))

@@ -4,7 +4,7 @@ import typer
 
 from worker import logs
 from worker.cli.ending import Json, end, settings_of
-from worker.terminal import say
+from worker.terminal.text import say
 
 app = typer.Typer()
 topics = typer.Typer(help="The five topics.", no_args_is_help=True)
@@ -23,7 +23,7 @@ def run(context: typer.Context) -> None:
 @topics.command("create")
 def topics_create(context: typer.Context) -> None:
     """Make the topics that are missing, and say what exists and what differs."""
-    from worker import kafka_commands  # noqa: PLC0415
+    from worker.tools import kafka as kafka_commands  # noqa: PLC0415
 
     end(kafka_commands.create_topics(settings_of(context)))
 
@@ -31,7 +31,7 @@ def topics_create(context: typer.Context) -> None:
 @app.command()
 def check(context: typer.Context, *, as_json: Json = False) -> None:
     """Print each thing that must be right before `run` can work."""
-    from worker import kafka_commands  # noqa: PLC0415
+    from worker.tools import kafka as kafka_commands  # noqa: PLC0415
 
     end(kafka_commands.check_all(settings_of(context), context.obj, as_json=as_json))
 
@@ -39,7 +39,7 @@ def check(context: typer.Context, *, as_json: Json = False) -> None:
 @app.command()
 def health(context: typer.Context) -> None:
     """Ask the worker beside us whether it is alive; 1 where it is not. For a container's health check."""
-    from worker.health import problem  # noqa: PLC0415
+    from worker.ops.health import problem  # noqa: PLC0415
 
     if found := problem(settings_of(context).ops):
         say(found, err=True)

@@ -8,7 +8,7 @@ from typing import Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from worker.errors import SettingsError
+from worker.model.errors import SettingsError
 
 AttributeType = Literal["string", "enumeration", "number", "date"]
 Scope = Literal["customer", "contact_person", "contact_point"]

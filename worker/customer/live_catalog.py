@@ -8,7 +8,7 @@ import orjson
 import structlog
 
 from worker.customer.catalog import Attribute, Catalog, Choice, Scope
-from worker.errors import WorkerError
+from worker.model.errors import WorkerError
 
 log = structlog.get_logger()
 

@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from worker.customer.catalog import Choice
 from worker.customer.circumstances import circumstances
-from worker.outcomes import Rule
+from worker.model.outcomes import Rule
 
 MAX_LISTED: Final = 50
 """A violation lists the configured values only where there are no more than these."""

@@ -12,7 +12,7 @@ from worker.customer.customer import GroupCustomer, IndividualCustomer
 from worker.customer.element import Value
 from worker.customer.rules import Beside, Check
 from worker.customer.shape import Hint, class_of, hints_of, kinds_of, origin_of
-from worker.outcomes import Rule
+from worker.model.outcomes import Rule
 
 
 @dataclass(slots=True)

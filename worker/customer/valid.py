@@ -25,18 +25,10 @@ from worker.customer.violations import (
     unknown_kind,
 )
 from worker.customer.xml import write_xml
-from worker.outcomes import MAX_VIOLATIONS, Violation
+from worker.model.commands import Kind, Traits
+from worker.model.outcomes import MAX_VIOLATIONS, Violation
 
-Kind = Literal["individual", "group"]
 Format = Literal["json", "xml"]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Traits:
-    """What is still asked of a customer once its body is written; the whole takes twenty times its size in memory."""
-
-    customer_type: Kind
-    first_email: str | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from worker.customer.documents import Json
 from worker.customer.shape import CUSTOMER, Child, Shape
-from worker.outcomes import MAX_VIOLATIONS, Rule, Violation
+from worker.model.outcomes import MAX_VIOLATIONS, Rule, Violation
 
 Steps = tuple[str | int, ...]
 """A path as names and indexes."""

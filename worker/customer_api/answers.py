@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
-from worker.customer_id import usable_id
-from worker.errors import CreatedIdUnknown, OutcomeUnknown, RefusedForNow
-from worker.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded
+from worker.customer.customer_id import usable_id
+from worker.model.errors import CreatedIdUnknown, OutcomeUnknown, RefusedForNow
+from worker.model.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded
 
 # Both error bodies carry a code such as 400-101; nothing else of a body is kept: it may echo personal data
 # (reference 4.1). The search is on bytes, so that a wrong charset or a cut body changes nothing.

@@ -7,7 +7,7 @@ from yarl import URL
 
 from worker.customer_api.connector import trusted
 from worker.customer_api.http import Access
-from worker.errors import ApiUnavailable
+from worker.model.errors import ApiUnavailable
 
 
 async def certificate(access: Access) -> tuple[str, float]:

@@ -5,15 +5,15 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 from urllib.parse import quote
 
-from worker.commands import CreateCustomer, Request
 from worker.customer.namespaces import CUSTOMER
 from worker.customer_api.answers import Meaning, judge, refuses_session
 from worker.customer_api.http import Access, Answer, Http, pooled
 from worker.customer_api.search import criterion, found, listed
 from worker.customer_api.session import HEADER, Credentials, Session
-from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SearchRefused
 from worker.measures import Measures
-from worker.outcomes import Outcome
+from worker.model.commands import CreateCustomer, Request
+from worker.model.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SearchRefused
+from worker.model.outcomes import Outcome
 
 # A customer without any element.
 NOTHING: Final = {"json": b"{}", "xml": b'<customer xmlns="%b"/>' % CUSTOMER.encode()}

@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import RawResponseMessage
 
-from worker.errors import SettingsError
+from worker.model.errors import SettingsError
 
 MAX_HEAD = 64 * 1024
 """Bytes of an answer's head: gateways add a policy of ten thousand to it, and the news in it must not be lost."""

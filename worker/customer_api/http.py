@@ -14,10 +14,10 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.connector import Connection
 from yarl import URL
 
-from worker.commands import trace_id_of
 from worker.customer_api.connector import MAX_HEAD, MAX_LINES, connector, why
-from worker.errors import ApiUnavailable, OutcomeUnknown
 from worker.measures import NO_ANSWER, NOT_SENT, Measures
+from worker.model.commands import trace_id_of
+from worker.model.errors import ApiUnavailable, OutcomeUnknown
 
 MAX_BODY = 64 * 1024
 DIAGNOSIS_WITHIN = 2.0

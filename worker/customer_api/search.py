@@ -5,9 +5,9 @@ from urllib.parse import quote
 import orjson
 from lxml import etree
 
+from worker.customer.customer_id import usable_id
 from worker.customer_api.http import MAX_BODY, Answer
-from worker.customer_id import usable_id
-from worker.errors import ApiUnavailable, SearchRefused
+from worker.model.errors import ApiUnavailable, SearchRefused
 
 
 def criterion(name: str, value: str) -> str:

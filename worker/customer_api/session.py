@@ -15,8 +15,8 @@ from yarl import URL
 from worker.customer_api.early_deaths import IN_A_ROW, YOUNG, EarlyDeaths
 from worker.customer_api.http import Access, Answer, Http
 from worker.customer_api.search import not_now
-from worker.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SessionContention, SettingsError
 from worker.measures import LoginResult, Measures
+from worker.model.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SessionContention, SettingsError
 
 log = structlog.get_logger()
 HEADER = "X-egain-session"

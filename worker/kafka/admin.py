@@ -25,10 +25,10 @@ from aiokafka.protocol.api import Request
 from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
-from worker.errors import ConfigRefused, StartupError
 from worker.kafka.connection import Connection, advertised
 from worker.kafka.connection import opened as connected
 from worker.kafka.failures import describe, explained
+from worker.model.errors import ConfigRefused, StartupError
 from worker.topics import Cluster, Topic, TopicSpec
 
 # What a broker, or the policy of a hosted one, says of a configuration.

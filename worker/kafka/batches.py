@@ -11,7 +11,7 @@ from typing import Final
 from aiokafka.record.util import calc_crc32c
 
 from worker.kafka.expansion import TooMuch, decompressed
-from worker.records import Headers, Record
+from worker.model.records import Headers, Record
 
 # Base offset, length, leader epoch, magic, CRC, attributes, last offset's delta, first and last timestamp, producer id,
 # its epoch, base sequence, how many records.

@@ -17,10 +17,10 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.fetch import FetchRequest
 
-from worker.errors import KafkaUnavailable
 from worker.kafka.batches import Batch, UnreadableBatch, first_batch
 from worker.kafka.failures import named
-from worker.records import Record
+from worker.model.errors import KafkaUnavailable
+from worker.model.records import Record
 
 WITHIN = 10.0
 WAIT = 100

@@ -12,12 +12,12 @@ from aiokafka.protocol.admin import ApiVersionRequest
 from aiokafka.protocol.api import Request
 from aiokafka.protocol.transaction import InitProducerIdRequest
 
-from worker.errors import StartupError
 from worker.kafka import admin
 from worker.kafka.admin import Admin, in_force
 from worker.kafka.connection import Connection
 from worker.kafka.failures import describe
 from worker.kafka.rights import AskGroup, AskTopics
+from worker.model.errors import StartupError
 from worker.topics import Cluster
 
 # Each right is a bit of the number that the brokers answer with.

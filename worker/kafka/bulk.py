@@ -14,7 +14,7 @@ from aiokafka.structs import RecordMetadata
 from worker.kafka.connection import Connection, advertised
 from worker.kafka.connection import opened as opened_client
 from worker.kafka.failures import explained
-from worker.records import OutgoingMessage
+from worker.model.records import OutgoingMessage
 
 
 @asynccontextmanager

@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypeVar
 
 from aiokafka.conn import collect_hosts
 
-from worker.errors import SettingsError
 from worker.kafka.failures import explained
+from worker.model.errors import SettingsError
 
 # What a step that was given up may still take: a start to end well, a cancelled stop to notice it.
 GRACE = 1.0

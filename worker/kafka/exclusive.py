@@ -15,10 +15,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import RecordMetadata
 
-from worker.errors import Superseded
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import explained
-from worker.records import OutgoingMessage, Position
+from worker.model.errors import Superseded
+from worker.model.records import OutgoingMessage, Position
 
 FENCED = (ProducerFenced, InvalidProducerEpoch)
 

@@ -10,13 +10,13 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from worker.errors import KafkaUnavailable, LogStartMoved
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
 from worker.kafka.reader import COMMITTED, Isolation, new_start, reader
 from worker.kafka.source import as_record
-from worker.records import Record
+from worker.model.errors import KafkaUnavailable, LogStartMoved
+from worker.model.records import Record
 
 Form = TypeVar("Form")
 

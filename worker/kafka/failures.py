@@ -30,7 +30,7 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
-from worker.errors import KafkaUnavailable, StartupError
+from worker.model.errors import KafkaUnavailable, StartupError
 
 UNREACHABLE = (OSError, TimeoutError, KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError)
 SERVERS = "WORKER_KAFKA__BOOTSTRAP_SERVERS"

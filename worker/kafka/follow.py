@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from worker.errors import KafkaUnavailable
 from worker.kafka.beside import PLACELESS
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import explained
 from worker.kafka.reader import UNCOMMITTED, placeless, reader
 from worker.kafka.source import as_record
-from worker.records import Record
+from worker.model.errors import KafkaUnavailable
+from worker.model.records import Record
 
 FETCH_WAIT = 0.1
 ASK_WITHIN = 10.0

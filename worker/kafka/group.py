@@ -14,10 +14,10 @@ from aiokafka.errors import (
 from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
 from aiokafka.structs import OffsetAndMetadata
 
-from worker.errors import StartupError
 from worker.kafka.admin import COORDINATING, Admin
 from worker.kafka.begun import began_with, note
 from worker.kafka.rights import AskGroup
+from worker.model.errors import StartupError
 
 SOMEBODY_IS_THERE = (IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
 NOBODY, NO_GENERATION, FOR_GOOD = "", -1, -1

@@ -9,14 +9,14 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from worker.claim import Take
-from worker.errors import KafkaUnavailable, LogStartMoved
+from worker.journal.claim import Take
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, borrowed
 from worker.kafka.failures import named
+from worker.kafka.publisher import Publisher
 from worker.kafka.reader import UNCOMMITTED, reader
-from worker.kafka.sender import Sender
-from worker.records import Headers, OutgoingMessage, Stored
+from worker.model.errors import KafkaUnavailable, LogStartMoved
+from worker.model.records import Headers, OutgoingMessage, Stored
 
 log = structlog.get_logger()
 FETCH_BYTES = 8 * 1024 * 1024
@@ -31,7 +31,7 @@ class JournalTopic:
 
     topic: str
     connection: Connection
-    sender: Sender
+    sender: Publisher
     requests: str
     within: float = 60.0
     _newest: dict[int, int] = field(default_factory=dict)

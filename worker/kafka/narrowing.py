@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from worker.kafka.beside import next_batch, said
-from worker.records import Record
+from worker.model.records import Record
 
 AGAIN_AFTER = 2.0
 # A producer whose records are odd writes more of them: the client would stumble over each, for all partitions.

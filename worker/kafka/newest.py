@@ -10,12 +10,12 @@ from typing import Generic, Protocol, TypeVar
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from worker.errors import KafkaUnavailable
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
 from worker.kafka.reader import UNCOMMITTED, new_start, reader
 from worker.kafka.source import as_record
-from worker.records import Record
+from worker.model.errors import KafkaUnavailable
+from worker.model.records import Record
 
 FIRST_STEP = 50
 # What was taken of so many records is held at once, over all partitions.

@@ -12,8 +12,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 
-from worker.errors import MessageTooLarge
-from worker.records import OutgoingMessage, Position, Stored
+from worker.model.errors import MessageTooLarge
+from worker.model.records import OutgoingMessage, Position, Stored
 
 BATCH = 64 * 1024
 ZSTD = DefaultRecordBatch.CODEC_ZSTD

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from worker.errors import KafkaUnavailable, StartupError
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
 from worker.kafka.reader import COMMITTED, UNCOMMITTED, Isolation, reader
 from worker.kafka.source import as_record
-from worker.records import Record
+from worker.model.errors import KafkaUnavailable, StartupError
+from worker.model.records import Record
 
 POLL = 500
 FETCH_WAIT = 0.02

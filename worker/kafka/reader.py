@@ -9,8 +9,8 @@ from typing import Final, Literal
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from worker.errors import KafkaUnavailable
 from worker.kafka.connection import Connection
+from worker.model.errors import KafkaUnavailable
 
 Isolation = Literal["read_committed", "read_uncommitted"]
 COMMITTED: Final[Isolation] = "read_committed"

@@ -18,8 +18,7 @@ from aiokafka.errors import (
     UnknownMemberIdError,
 )
 
-from worker.beginnings import Bearings, Start
-from worker.errors import CommitRefused, KafkaUnavailable
+from worker.intake.beginnings import Bearings, Start
 from worker.kafka.begun import Begun
 from worker.kafka.beside import BesideRecord
 from worker.kafka.connection import Connection, opened
@@ -29,7 +28,8 @@ from worker.kafka.reading import Reading
 from worker.kafka.revival import rejoin, revive_fetcher
 from worker.kafka.stable import Written
 from worker.kafka.standings import Standings
-from worker.records import Record
+from worker.model.errors import CommitRefused, KafkaUnavailable
+from worker.model.records import Record
 
 log = structlog.get_logger()
 NOT_OURS_ANY_MORE = (

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from worker.kafka.stable import Written
-from worker.records import OpenTransaction, Standing
+from worker.model.records import OpenTransaction, Standing
 
 ASK_EVERY = 5.0
 ASK_WITHIN = 5.0

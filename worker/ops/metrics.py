@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from worker import __version__
-from worker.hold import HoldReason
+from worker.creation.holds import HoldReason
 from worker.measures import Counted, Example, Measures, Timed
 from worker.ops.state import PartitionState, State
 

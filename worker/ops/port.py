@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
-from worker.hold import Holds
+from worker.creation.holds import Holds
 from worker.measures import Measures
 from worker.ops.metrics import registry_of
 from worker.ops.server import ops_port

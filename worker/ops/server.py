@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from worker.errors import StartupError
+from worker.model.errors import StartupError
 from worker.ops.metrics import exposed
 from worker.ops.state import State
 

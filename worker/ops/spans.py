@@ -20,10 +20,10 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from worker import __version__
-from worker.commands import Command, CreateCustomer, Request
-from worker.outcomes import Failed, Outcome
-from worker.progress import Step, Trail, Trails
-from worker.records import Record
+from worker.model.commands import Command, CreateCustomer, Request
+from worker.model.outcomes import Failed, Outcome
+from worker.model.records import Record
+from worker.steps import Step, Trail, Trails
 
 if TYPE_CHECKING:
     from worker.ops.tracing import Make

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from worker.records import Standing
+from worker.model.records import Standing
 
 Phase = Literal["running", "holding", "draining", "restoring"]
 Bound = Literal["api", "keys", "rate", "cpu", "uncommitted_limit", "hold", "restore", "idle"]

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from worker.progress import Trail, Trails
-from worker.records import Record
+from worker.model.records import Record
+from worker.steps import Trail, Trails
 
 log = structlog.get_logger()
 Make = Callable[[Trails, Record], Trail]

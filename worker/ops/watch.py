@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from worker.dispatch import Dispatch, Work
-from worker.hold import HoldReason, Holds
+from worker.creation.holds import HoldReason, Holds
+from worker.creation.pace import Pace
+from worker.intake.dispatch import Dispatch, Work
+from worker.model.records import Standing
 from worker.ops.core import Core
 from worker.ops.state import Blocking, Bound, Held, Load, PartitionState, Phase, SessionState, State, bound_by
-from worker.pace import Pace
-from worker.progress import Trails
-from worker.records import Standing
+from worker.steps import Trails
 
 
 class Turning(Protocol):

@@ -4,9 +4,9 @@ import asyncio
 import signal
 from pathlib import Path
 
-from worker.errors import LocalKafkaError
+from worker.model.errors import LocalKafkaError
 from worker.sandbox.local_kafka import LocalKafka
-from worker.terminal import say
+from worker.terminal.text import say
 
 LOOK_EVERY = 0.2
 

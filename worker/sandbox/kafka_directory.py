@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from worker.errors import LocalKafkaError
+from worker.model.errors import LocalKafkaError
 from worker.sandbox.kafka_jars import WAYS_OUT
 from worker.sandbox.kafka_packages import java
 from worker.sandbox.kafka_process import GuardedProcess

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from worker.errors import LocalKafkaError
+from worker.model.errors import LocalKafkaError
 
 LOCK_FILE = Path(__file__).with_name("kafka.lock.toml")
 """Written by jgo, see kafka_lock.py."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from worker.errors import LocalKafkaError
+from worker.model.errors import LocalKafkaError
 from worker.sandbox.kafka_jars import WAYS_OUT, Jar, Patience
 
 ANSWER_WITHIN = 30

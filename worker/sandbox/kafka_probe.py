@@ -5,7 +5,7 @@ import secrets
 import socket
 import struct
 
-from worker.errors import LocalKafkaError
+from worker.model.errors import LocalKafkaError
 from worker.sandbox.kafka_properties import HOST
 
 METADATA, VERSION = 3, 4

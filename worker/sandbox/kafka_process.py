@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from worker.errors import LocalKafkaError
+from worker.model.errors import LocalKafkaError
 
 GUARD = Path(__file__).with_name("kafka_guard.py")
 # They would change what the JVM does, or make it talk on standard error.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from worker.errors import LocalKafkaError
+from worker.model.errors import LocalKafkaError
 from worker.sandbox.kafka_directory import KafkaDirectory, new_cluster
 from worker.sandbox.kafka_jars import Patience, kept_jars
 from worker.sandbox.kafka_packages import fetch, jars_root, java

@@ -14,7 +14,7 @@ from worker.sandbox.api.control import PREFIX
 from worker.sandbox.api.faults import Fault
 from worker.sandbox.api.server import RunningSandbox, sandbox_api
 from worker.sandbox.api.state import CallLine
-from worker.screen import PlainConsole
+from worker.terminal.screen import PlainConsole
 
 
 async def run_sandbox(

@@ -9,7 +9,7 @@ from typing import Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from worker.errors import SettingsError
+from worker.model.errors import SettingsError
 
 DEFAULT_USER = "apiuser"
 DEFAULT_PASSWORD = "sandbox-password"  # noqa: S105 - printed at the start; it guards nothing

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from worker.errors import SettingsError
+from worker.model.errors import SettingsError
 from worker.sandbox.api.config import read_document, told
 from worker.sandbox.api.faults import MAX_FAULTS, Fault, Kind, Match
 

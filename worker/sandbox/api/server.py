@@ -10,7 +10,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from worker.errors import StartupError
+from worker.model.errors import StartupError
 from worker.sandbox.api.answers import Answer, Refused, error
 from worker.sandbox.api.config import SandboxConfig
 from worker.sandbox.api.control import PREFIX, Control

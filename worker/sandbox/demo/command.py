@@ -19,9 +19,9 @@ from worker.sandbox.demo.screen import Screen, screen
 from worker.sandbox.demo.show import document, show
 from worker.sandbox.demo.stage import GivenKafka, Stage, staged
 from worker.sandbox.demo.verdict import Verdict
-from worker.screen import PlainConsole
-from worker.settings import Settings
-from worker.terminal import escaped, say
+from worker.settings.settings import Settings
+from worker.terminal.screen import PlainConsole
+from worker.terminal.text import escaped, say
 from worker.topics import Plan
 
 WIDTH = 150

@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 
-from worker.errors import ApiUnavailable, StartupError
+from worker.model.errors import ApiUnavailable, StartupError
 from worker.sandbox.api import Fault
 from worker.sandbox.api.control import MAX_PAGE, PREFIX
 

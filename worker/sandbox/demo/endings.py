@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 import orjson
 
-from worker.records import Position, Record
-from worker.results import SUCCEEDED
+from worker.events.results import SUCCEEDED
+from worker.model.records import Position, Record
 
 POLL = 0.2
 

@@ -7,8 +7,8 @@ from typing import Protocol
 from worker.kafka import bulk
 from worker.kafka.connection import Connection
 from worker.kafka.follow import followed
-from worker.kafka.sender import sender
-from worker.records import Position
+from worker.kafka.publisher import opened_publisher
+from worker.model.records import Position
 from worker.sandbox.demo import samples as written
 from worker.sandbox.demo import verdict
 from worker.sandbox.demo.endings import Ending, Followed, endings
@@ -77,7 +77,7 @@ class Performance:
 
     async def _publish_samples(self) -> None:
         self.screen.begin("sample events", len(self.samples))
-        async with sender(self.connection, _Patient(), max_request_size=MIB) as publisher:
+        async with opened_publisher(self.connection, _Patient(), max_request_size=MIB) as publisher:
             for sample in self.samples:
                 self.published[await publisher.publish(sample.message(self.plan.requests))] = sample
 

@@ -8,8 +8,8 @@ from uuid import NAMESPACE_URL, uuid5
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from worker.outcomes import ReasonCode, Resolution
-from worker.records import Headers, OutgoingMessage
+from worker.model.outcomes import ReasonCode, Resolution
+from worker.model.records import Headers, OutgoingMessage
 from worker.sandbox.api import Fault
 
 FOLDER = files(__package__) / "samples"

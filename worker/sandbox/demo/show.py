@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from worker.records import Position
+from worker.model.records import Position
 from worker.sandbox.demo.verdict import Row, Verdict
 
 COLUMNS = ("event", "key", "outcome", "customer or reason", "attempts", "ended up in", "")

@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from worker import topics
-from worker.errors import KafkaUnavailable
 from worker.kafka import admin
 from worker.kafka.connection import Connection
+from worker.model.errors import KafkaUnavailable
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, RunningSandbox, SandboxConfig, sandbox_api
 from worker.sandbox.demo.samples import Sample
 from worker.sandbox.demo.verdict import Posts

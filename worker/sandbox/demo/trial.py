@@ -10,8 +10,8 @@ from worker.sandbox.demo.performance import Performance
 from worker.sandbox.demo.samples import Ends, Sample, load_samples
 from worker.sandbox.demo.screen import screen
 from worker.sandbox.demo.verdict import More, Verdict
-from worker.screen import PlainConsole
-from worker.settings import Settings
+from worker.settings.settings import Settings
+from worker.terminal.screen import PlainConsole
 
 FOUND = Ends(outcome="succeeded", resolution="reconciled", attempts=1)
 

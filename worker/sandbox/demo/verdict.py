@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from worker.records import Position
+from worker.model.records import Position
 from worker.sandbox.api import CallLine, Ledger
 from worker.sandbox.demo.endings import Ending
 from worker.sandbox.demo.samples import Sample

@@ -1,0 +1,172 @@
+"""One attempt to create a customer: the turn at the API, the intent, the POST, and what became of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from worker.creation.calls import Call
+from worker.creation.flood import Refusal
+from worker.creation.means import Means
+from worker.creation.probing import ask_first
+from worker.journal.entries import Intent
+from worker.journal.journal import Lease, Moment
+from worker.model.commands import CreateCustomer
+from worker.model.errors import (
+    ApiUnavailable,
+    CreatedIdUnknown,
+    Draining,
+    Flooded,
+    HoldBegun,
+    LeaseOver,
+    LoginRefused,
+    OutcomeUnknown,
+    RefusedForNow,
+)
+from worker.model.evidence import NO_EVIDENCE, Evidence
+from worker.model.outcomes import Failed, Outcome, Succeeded
+from worker.partition.assignment import Assignment
+from worker.steps import Step, Trail
+
+
+@dataclass(frozen=True, slots=True)
+class NotMade:
+    """It was certainly not carried out: what was `intended` is released, and it is made again.
+
+    It `counts` where the API answered it.
+    """
+
+    why: RefusedForNow | ApiUnavailable | Flooded | HoldBegun | LeaseOver | LoginRefused
+    intended: bool
+    counts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """It may have been carried out, or (`exists`) it was; `since` is when its intent was handed over."""
+
+    since: Moment
+    why: str
+    exists: bool
+
+
+Tried = Succeeded | Refusal | NotMade | Doubt
+"""Only what was not made can be released, and only what was released is made again without a look-up."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """Makes them for one record, one after the other.
+
+    Where nothing is looked up an open intent is an unknown outcome after a crash: it is written with the call in hand
+    that it is for, and the call is given back when the record's next entry is stored. So no more of them are open than
+    there are calls. Otherwise intents are made ready beforehand: no call is idle while Kafka stores them.
+
+    `first`: nothing was sent for the event's customer before.
+    """
+
+    by: Means
+    command: CreateCustomer
+    trail: Trail
+    assignment: Assignment
+    call: Call
+    evidence: Evidence = NO_EVIDENCE
+    first: bool = True
+    _searched: Moment | None = None
+    _lease: Lease | None = None
+
+    async def make(self, number: int) -> Tried:
+        """Raises Draining and Fenced, and then nothing was sent that its intent does not tell of."""
+        self._lease, probe = None, False
+        self.trail.enter(Step.TURN)
+        try:
+            async with self.by.holds.turn(self.assignment.pause, self.trail.record.place) as probe:
+                await self._prepare(probe=probe)
+                return self._judged(await self._sent(number, probe=probe))
+        except OutcomeUnknown as lost:
+            self.first = False
+            return Doubt(self._handed, str(lost), isinstance(lost, CreatedIdUnknown))
+        except RefusedForNow as refusal:
+            return NotMade(refusal, self._is_intended, counts=not probe)
+        except (ApiUnavailable, Flooded, HoldBegun, LeaseOver, LoginRefused) as why:
+            return NotMade(why, self._is_intended)
+
+    @property
+    def _is_intended(self) -> bool:
+        return self._lease is not None
+
+    @property
+    def _handed(self) -> Moment:
+        return self._lease.handed if self._lease else self.assignment.clock()
+
+    async def _prepare(self, *, probe: bool) -> None:
+        await self.by.customers.log_in()
+        if probe:
+            await ask_first(self.by.holds, self.by.customers)
+        if wait := self.by.pace.reserve():
+            await self.assignment.pause(wait)
+        await self._search()
+
+    async def _search(self) -> None:
+        """What there is already that a look-up could take for ours; believed for as long as a search may lag."""
+        search = self.by.reconciliation.search
+        if search is None or not search.of_others or not self.first:
+            return
+        now = self.assignment.clock()
+        if self._searched is None or now.since(self._searched) > search.settle:
+            self.trail.enter(Step.LOOK_UP)
+            await self.call.take()
+            found = await self.by.reconciliation.before(self.command)
+            self.call.give()
+            self.evidence, self._searched = replace(self.evidence, found_before=found), now
+            self.trail.enter(Step.TURN)
+
+    async def _sent(self, number: int, *, probe: bool) -> Outcome:
+        """A last refusal counts only where the API answers otherwise: no outage dead-letters anything."""
+        lease = self._lease = await self._intended(number, probe=probe)
+        try:
+            return await self._posted(lease, probe=probe)
+        except RefusedForNow as refusal:
+            if number >= self.by.retry.max_attempts:
+                if self.by.holds.others_fail(self.trail.record.place):
+                    raise ApiUnavailable(f"nobody is let through: {refusal}") from refusal
+                await self.by.customers.answer()
+            raise
+
+    async def _intended(self, number: int, *, probe: bool) -> Lease:
+        if self.by.reconciliation.search is None:
+            await self.call.take()
+        if self.assignment.draining.is_set():
+            raise Draining
+        self.by.holds.still(probe=probe)
+        self.trail.enter(Step.INTENT)
+        intent = Intent(number, evidence=self.evidence)
+        return await self.assignment.write(self.command.request.event, self.trail.record.offset, intent)
+
+    async def _posted(self, lease: Lease, *, probe: bool) -> Outcome:
+        self.trail.enter(Step.TURN)
+        await self.call.take()
+        try:
+            self.trail.enter(Step.POST)
+            return await self.by.customers.create(self.trail.sends(self.command), self._last_look(lease, probe=probe))
+        finally:
+            if self.by.reconciliation.search is not None:
+                self.call.give()
+
+    def _last_look(self, lease: Lease, *, probe: bool) -> Callable[[], None]:
+        look = self.assignment.before_sending(lease)
+
+        def last_look() -> None:
+            look()
+            self.by.holds.still(probe=probe)
+
+        return last_look
+
+    def _judged(self, outcome: Outcome) -> Succeeded | Refusal:
+        match outcome:
+            case Succeeded():
+                self.by.flood.created()
+                return outcome
+            case Failed():
+                return self.by.flood.judge(Refusal(outcome))
+            case other:
+                assert_never(other)

@@ -1,0 +1,49 @@
+"""What all creations share: the API, and what decides when and how often it is called."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from worker.creation.backoff import Backoff
+from worker.creation.flood import Flood
+from worker.creation.holds import Holds
+from worker.creation.pace import Pace
+from worker.creation.reconcile import Reconciliation
+from worker.measures import Measures
+from worker.model.commands import CreateCustomer
+from worker.model.outcomes import Outcome
+
+
+class Customers(Protocol):
+    """The API; what each exception means stands in `worker.model.errors`."""
+
+    async def log_in(self) -> None: ...
+    async def log_in_anew(self) -> None: ...
+    async def create(self, command: CreateCustomer, before_sending: Callable[[], None]) -> Outcome: ...
+    async def answer(self) -> None: ...
+    def location(self, customer_id: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how soon a record is tried again."""
+
+    max_attempts: int
+    backoff: Backoff
+    draw: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """One of these for the process; `calls` are as many as there may be at once."""
+
+    customers: Customers
+    reconciliation: Reconciliation
+    retry: RetryPolicy
+    holds: Holds
+    pace: Pace
+    flood: Flood
+    calls: asyncio.Semaphore
+    measures: Measures = field(default_factory=Measures)

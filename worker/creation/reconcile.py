@@ -1,0 +1,120 @@
+"""After an unknown outcome: ask whether the customer exists, and believe it only when it can be known."""
+
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from typing import Protocol
+
+from worker.creation.holds import Holds
+from worker.journal.journal import Moment
+from worker.model.commands import CreateCustomer
+from worker.model.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, RefusedForNow, SearchRefused
+from worker.model.evidence import NO_EVIDENCE, Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """Exactly one customer was found, and it is the command's own."""
+
+    customer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """None was found, after the API had time to carry out what was on its way and to make it searchable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Nobody can tell, and this is why."""
+
+    detail: str
+
+
+Finding = Existing | Absent | Unclear
+Find = Callable[[CreateCustomer], Awaitable[list[str]]]
+
+
+class Patience(Protocol):
+    """A partition's way to wait; both raise Draining when it drains."""
+
+    async def pause(self, seconds: float) -> None: ...
+    async def settled(self, since: Moment, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """`settle` is the longest that a POST can still be on its way after its intent was handed over, in seconds: the
+    intent's time to live, the request's timeout and the search's lag together.
+
+    `of_others`: it may find somebody else's customer as well. Then it has to be made before the first POST, too.
+    """
+
+    find: Find
+    settle: float
+    attempts: int = 3
+    delay: float = 5.0
+    of_others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """Without a search there is nothing to ask, and so nothing to wait for."""
+
+    holds: Holds
+    search: Search | None = None
+
+    async def before(self, command: CreateCustomer) -> tuple[str, ...] | None:
+        """The ids of the customers that the search finds before anything was sent; None where no answer came.
+
+        No POST waits for it: who does not know what was there believes no hit later on.
+        """
+        if self.search is None:
+            return None
+        try:
+            return tuple(await self.search.find(command))
+        except (ApiUnavailable, LoginRefused, OutcomeUnknown, RefusedForNow, SearchRefused):
+            return None
+
+    async def look_up(
+        self,
+        command: CreateCustomer,
+        since: Moment,
+        patience: Patience,
+        evidence: Evidence = NO_EVIDENCE,
+        who: Hashable = None,
+    ) -> Finding:
+        """`since` is when the last possible intent was handed over. Raises what the API raises, and Draining."""
+        if self.search is None:
+            return Unclear("no look-up is configured (WORKER_RECONCILE__BY)")
+        await patience.settled(since, self.search.settle)
+        for ask in range(self.search.attempts):
+            if ask:
+                await patience.pause(self.search.delay)
+            finding = await self._ask(self.search, command, patience, evidence, who)
+            if not isinstance(finding, Absent):
+                return finding
+        return Absent()
+
+    async def _ask(
+        self, search: Search, command: CreateCustomer, patience: Patience, evidence: Evidence, who: Hashable
+    ) -> Finding:
+        try:
+            async with self.holds.turn(patience.pause, who, creates=False):
+                found = await search.find(command)
+        except SearchRefused as refusal:
+            return Unclear(str(refusal))
+        return _meaning(found, evidence.found_before if search.of_others else ())
+
+
+def _meaning(found: list[str], before: tuple[str, ...] | None) -> Finding:
+    """What was found, where `before` is what was there before the first POST."""
+    match found:
+        case []:
+            return Absent()
+        case [only] if before == ():
+            return Existing(only)
+        case [_]:
+            known = "there was one before" if before else "it is not known whether there was one before"
+            return Unclear(f"a customer was found that may be somebody else's: {known}")
+        case _:
+            return Unclear(f"{len(found)} customers were found")

@@ -1,0 +1,195 @@
+"""Kafka record -> CloudEvent attributes and content, in structured and binary mode or from a bare value."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from worker.customer.documents import Json, Unreadable, glimpsed, read_json, read_json_exactly
+from worker.events.header_dialects import GARBLED, Told
+from worker.model.commands import MAX_NAME
+from worker.model.records import Record
+
+REQUESTED: Final = "customer.create.requested.v1"
+"""The event type that asks for a customer."""
+CONFIRMED: Final = "customer.create.confirmed.v1"
+"""Our own: a person found out which customer an event in doubt has."""
+
+_REQUIRED: Final = ("id", "source", "type", "specversion")
+_NAMES: Final = ("id", "source", "subject")
+_TOLD: Final = (*_REQUIRED, "subject")
+_STRUCTURED: Final = "application/cloudevents+json"
+_MAX_QUOTED: Final = 80
+
+
+class Unsupported(ValueError):
+    """An event that may be right, but is none of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Xml:
+    """Content that is XML."""
+
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class JsonContent:
+    """Content that is JSON: as it was read the fast way, and how to read it the thorough way."""
+
+    document: Json
+    exactly: Callable[[], Json]
+
+
+Content = Xml | JsonContent
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a record holds: a CloudEvent's attributes (None for a bare value), and `content`, which reads the data."""
+
+    attributes: Mapping[str, Json] | None
+    content: Callable[[], Content]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Opens records; the limits are those of one record's value."""
+
+    max_bytes: int
+    max_depth: int
+
+    def event(self, record: Record, headers: Told) -> Event:
+        """Raises `Unreadable` where not even the attributes can be told, and `Unsupported`.
+
+        The attributes are told even where the value breaks a limit or a rule: whatever is known of the event holds.
+        """
+        media = _media_type(headers.texts.get("content-type"))
+        if media.startswith("application/cloudevents"):
+            _require_structured(media)
+            return self._or_glimpsed(record, lambda: self._structured(self._json(self._value(record)), record))
+        if headers.attributes is not None:
+            media = media or _media_type(headers.attributes.get("datacontenttype"))
+            return Event(headers.attributes, lambda: self._content(self._value(record), media))
+        return self._or_glimpsed(record, lambda: self._bare(record, media))
+
+    def _or_glimpsed(self, record: Record, read: Callable[[], Event]) -> Event:
+        try:
+            return read()
+        except Unreadable as error:
+            document = glimpsed(record.value or b"")
+            if not isinstance(document, dict) or "specversion" not in document:
+                raise
+            return Event(document, _failing(error))
+
+    def _bare(self, record: Record, media: str) -> Event:
+        """A value without any mark may still be a whole CloudEvent, which no customer can be mistaken for."""
+        value = self._value(record)
+        if _is_xml(media, value):
+            return Event(None, lambda: Xml(value))
+        document = self._json(value)
+        if isinstance(document, dict) and "specversion" in document:
+            return self._structured(document, record)
+        return Event(None, lambda: JsonContent(document, lambda: self._exactly(value)))
+
+    def _structured(self, document: Json, record: Record) -> Event:
+        if not isinstance(document, dict):
+            raise Unreadable("the CloudEvent is no JSON object")
+        return Event(document, lambda: self._data(document, self._value(record)))
+
+    def _data(self, document: dict[str, Json], value: bytes) -> Content:
+        media = _media_type(document.get("datacontenttype"))
+        if "data_base64" in document:
+            return self._content(_decoded(document), media)
+        data = document.get("data")
+        if data is None:
+            raise Unreadable("the CloudEvent carries no data")
+        if _is_xml(media, b""):
+            return Xml(_xml_text(data))
+        _require_json(media)
+        if isinstance(data, str):
+            raise Unreadable("the CloudEvent's data is a string; for XML set datacontenttype to application/xml")
+        return JsonContent(data, lambda: self._exactly(value)["data"])
+
+    def _content(self, value: bytes, media: str) -> Content:
+        if _is_xml(media, value):
+            return Xml(value)
+        _require_json(media)
+        return JsonContent(self._json(value), lambda: self._exactly(value))
+
+    def _value(self, record: Record) -> bytes:
+        if not record.value:
+            raise Unreadable("the value is null" if record.value is None else "the value is empty")
+        if len(record.value) > self.max_bytes:
+            raise Unreadable(f"the value has {len(record.value)} bytes, more than the {self.max_bytes} allowed")
+        return record.value
+
+    def _json(self, value: bytes) -> Json:
+        return read_json(value, self.max_depth)
+
+    def _exactly(self, value: bytes) -> Json:
+        return read_json_exactly(value, self.max_depth)
+
+
+def require_supported(attributes: Mapping[str, Json]) -> None:
+    """Refuses a broken CloudEvent (`Unreadable`) and one of another version or type (`Unsupported`)."""
+    for name in _TOLD:
+        value = attributes.get(name)
+        if value is GARBLED:
+            raise Unreadable(f"the CloudEvent's {name} is no text in its header, or two that differ")
+        if name in _REQUIRED and (not isinstance(value, str) or not value):
+            raise Unreadable(f"the CloudEvent has no usable {name}")
+        if name in _NAMES and isinstance(value, str) and len(value) > MAX_NAME:
+            raise Unreadable(f"the CloudEvent's {name} has {len(value)} characters, more than the {MAX_NAME} allowed")
+    if attributes["specversion"] != "1.0":
+        raise Unsupported(f"CloudEvents version {_quoted(attributes['specversion'])}; only 1.0 is read")
+    if attributes["type"] not in {REQUESTED, CONFIRMED}:
+        raise Unsupported(f"the event type is {_quoted(attributes['type'])}, not {REQUESTED}")
+
+
+def _failing(error: Unreadable) -> Callable[[], Content]:
+    def fail() -> Content:
+        raise error
+
+    return fail
+
+
+def _require_structured(media: str) -> None:
+    if media != _STRUCTURED:
+        raise Unsupported(f"CloudEvents in the format {_quoted(media)}; only {_STRUCTURED} is read")
+
+
+def _media_type(content_type: Json) -> str:
+    return content_type.partition(";")[0].strip().lower() if isinstance(content_type, str) else ""
+
+
+def _is_xml(media: str, value: bytes) -> bool:
+    if media:
+        return media in ("application/xml", "text/xml") or media.endswith("+xml")
+    return value.lstrip()[:1] == b"<"
+
+
+def _require_json(media: str) -> None:
+    if media and media not in ("application/json", "text/json") and not media.endswith("+json"):
+        raise Unreadable(f"the content type is {_quoted(media)}, neither JSON nor XML")
+
+
+def _decoded(document: dict[str, Json]) -> bytes:
+    if document.get("data") is not None:
+        raise Unreadable("the CloudEvent has both data and data_base64")
+    try:
+        return base64.b64decode(document["data_base64"], validate=True)
+    except (TypeError, ValueError, binascii.Error):
+        raise Unreadable("the CloudEvent's data_base64 is not base64") from None
+
+
+def _xml_text(data: Json) -> bytes:
+    if not isinstance(data, str):
+        raise Unreadable("the CloudEvent's datacontenttype is XML, but its data is no string")
+    return data.encode()
+
+
+def _quoted(text: str) -> str:
+    shown = "".join(character if character.isprintable() else "?" for character in text[:_MAX_QUOTED])
+    return f"'{shown}'"

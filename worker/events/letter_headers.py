@@ -1,0 +1,161 @@
+"""The headers of a dead letter: our own (text), Spring Kafka's (binary numbers) and Kafka Connect's (text)."""
+
+import struct
+from datetime import UTC, datetime
+from itertools import takewhile
+
+import orjson
+
+from worker import __version__
+from worker.model.commands import Request
+from worker.model.evidence import Evidence
+from worker.model.outcomes import EXISTS, Failed, Reason, ReasonCode, Violation
+from worker.model.records import Headers, Record
+
+# The first header of a dead letter of ours: everything before it is the original record's.
+REASON = "worker-reason"
+# The first header that a replay adds: `<partition>@<offset>` of the record, in this same topic, that failed.
+REPLAY_OF = "worker-replay-of"
+# Why the replayed record had failed.
+REPLAY_REASON = "worker-replay-reason"
+FIRST_OF_OURS = frozenset({REASON, REPLAY_OF})
+# What a confirmation has: `<partition>@<offset>` of the record, in this same topic, whose doubt it ends.
+RESOLVES = "worker-resolves"
+REPLAYS = "worker-replays"
+ACCEPT_DUPLICATES, YES = "worker-accept-duplicates", b"true"
+EVENT_SOURCE, EVENT_ID = "worker-event-source", "worker-event-id"
+PAYLOAD, OMITTED = "worker-payload", b"omitted"
+# With the value, the key and the original headers are left out too: only the place of the record is told.
+ORIGINAL = "worker-original"
+VALUE, NULL = "worker-value", b"null"
+# The record's own headers could not be read, and so are not all here: what it asked for is not known.
+HEADERS, UNREADABLE = "worker-headers", b"unreadable"
+HTTP_STATUS, ERROR_CODE, ATTEMPTS = "worker-http-status", "worker-error-code", "worker-attempts"
+FIRST_SEEN, FAILED_AT, VERSION = "worker-first-seen", "worker-failed-at", "worker-version"
+VIOLATIONS = "worker-violations"
+# The API said that it made the customer of this doubt, and not under which id.
+CUSTOMER_EXISTS, TRUE = "worker-customer-exists", b"true"
+
+SPRING, CONNECT = "kafka_dlt-", "__connect.errors."
+# What their tools show as the kind of error, and some cannot do without: the class that says so here.
+KIND = b"worker.outcomes.Failed"
+
+
+def original(headers: Headers) -> Headers:
+    """Byte for byte those that the producer gave the record: what dead letters and replays add comes behind them."""
+    return tuple(takewhile(_is_the_producers, headers))
+
+
+def _is_the_producers(header: tuple[str, bytes | None]) -> bool:
+    return header[0] not in FIRST_OF_OURS
+
+
+def replays(headers: Headers) -> int:
+    """How often the record was replayed; what cannot be read is no number."""
+    told = last(headers[len(original(headers)) :], REPLAYS)
+    return int(told) if told and told.isdigit() and len(told) < 10 else 0
+
+
+def accepts_duplicates(headers: Headers) -> bool:
+    """Whether the record is a replay for which a person said so; the name alone says nothing."""
+    marks = headers[len(original(headers)) :]
+    return last(marks, REPLAY_OF) is not None and last(marks, REASON) is None and last(marks, ACCEPT_DUPLICATES) == YES
+
+
+def doubt(headers: Headers) -> Evidence | None:
+    """What is known of its customer, where the record is the dead letter of a doubt, brought back; else None."""
+    if last(headers, REASON) != ReasonCode.OUTCOME_UNKNOWN.value.encode():
+        return None
+    return Evidence(exists=last(headers, CUSTOMER_EXISTS) == TRUE)
+
+
+def last(headers: Headers, name: str) -> bytes | None:
+    """The newest of that name, which is how other tools read headers too."""
+    return next((value for each, value in reversed(headers) if each == name), None)
+
+
+def added(outcome: Failed, record: Record, request: Request, first_seen: float, group: str) -> Headers:
+    """What follows the original headers; never a value of the customer. `first_seen` is seconds since the epoch.
+
+    It takes less than `ENVELOPE` bytes, whatever the record holds.
+    """
+    own = _own(outcome, record, request, first_seen)
+    return (*own, *_spring(outcome, record, group), *_connect(outcome, record), *_trace(record, request))
+
+
+def _own(outcome: Failed, record: Record, request: Request, first_seen: float) -> Headers:
+    reason = outcome.reason
+    told = {
+        REASON: reason.code.value,
+        EVENT_SOURCE: request.source,
+        EVENT_ID: request.id,
+        HTTP_STATUS: str(reason.http.status) if reason.http else None,
+        ERROR_CODE: reason.http.error_code if reason.http else None,
+        ATTEMPTS: str(outcome.attempts),
+        REPLAYS: str(replays(record.headers)),
+        FIRST_SEEN: timestamp(datetime.fromtimestamp(first_seen, UTC)),
+        FAILED_AT: timestamp(datetime.now(UTC)),
+        VERSION: __version__,
+        VIOLATIONS: orjson.dumps(violations(reason.violations)).decode() if reason.violations else None,
+        CUSTOMER_EXISTS: TRUE.decode() if _exists(reason) else None,
+        HEADERS: UNREADABLE.decode() if record.unreadable is not None else None,
+    }
+    return tuple((name, value.encode()) for name, value in told.items() if value is not None)
+
+
+def _exists(reason: Reason) -> bool:
+    return reason.code is ReasonCode.OUTCOME_UNKNOWN and reason.message.startswith(EXISTS)
+
+
+def _trace(record: Record, request: Request) -> Headers:
+    """The trace that it is a part of, where the original headers do not say so already."""
+    told = {"traceparent": request.traceparent, "tracestate": request.tracestate}
+    known = original(record.headers)
+    return tuple(
+        (name, value.encode()) for name, value in told.items() if value and last(known, name) != value.encode()
+    )
+
+
+def _spring(outcome: Failed, record: Record, group: str) -> Headers:
+    """As DeadLetterPublishingRecoverer writes them: a 4 byte int and 8 byte longs, big-endian; UTF-8 otherwise."""
+    told = {
+        "original-topic": record.topic.encode(),
+        "original-partition": struct.pack(">i", record.partition),
+        "original-offset": struct.pack(">q", record.offset),
+        "original-timestamp": struct.pack(">q", record.timestamp),
+        "original-consumer-group": group.encode(),
+        "exception-fqcn": KIND,
+        "exception-message": _message(outcome),
+    }
+    return tuple((SPRING + name, value) for name, value in told.items())
+
+
+def _connect(outcome: Failed, record: Record) -> Headers:
+    """As DeadLetterQueueReporter writes them: UTF-8, numbers too. There is no connector, task or stage to be named."""
+    told = {
+        "topic": record.topic.encode(),
+        "partition": str(record.partition).encode(),
+        "offset": str(record.offset).encode(),
+        "exception.class.name": KIND,
+        "exception.message": _message(outcome),
+    }
+    return tuple((CONNECT + name, value) for name, value in told.items())
+
+
+def _message(outcome: Failed) -> bytes:
+    return f"{outcome.reason.code.value}: {outcome.reason.message}".encode()
+
+
+def violations(found: tuple[Violation, ...]) -> list[dict[str, object]]:
+    """As JSON."""
+    return [
+        {"path": each.path, "rule": each.rule}
+        | ({"limit": each.limit} if each.limit is not None else {})
+        | ({"allowed": each.allowed} if each.allowed is not None else {})
+        for each in found
+    ]
+
+
+def timestamp(moment: datetime) -> str:
+    """ISO 8601, UTC."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

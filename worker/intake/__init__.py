@@ -1,0 +1,1 @@
+"""The group's partitions, from poll to commit."""

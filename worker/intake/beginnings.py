@@ -1,0 +1,167 @@
+"""Where a partition is read from when it becomes ours, or when its log has lost the place where it was read.
+
+Decided by what the group has stored, what the log holds and what the journal knows; no client decides it by itself.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, assert_never
+
+import structlog
+
+from worker.creation.holds import HoldReason, Holds
+from worker.measures import Measures
+from worker.partition.assignment import Assignment
+
+log = structlog.get_logger()
+WITHIN = 5.0
+LOOK_AGAIN_AFTER = 5.0
+AGREED_AFTER = 1.0
+"""The brokers contradict each other, as they may while a partition's leader changes."""
+
+Start = Literal["earliest", "latest"] | int
+"""The log's beginning, its end, or a time in milliseconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearings:
+    """What Kafka says of one partition: `stored` is the group's offset, `first` and `end` are the log's.
+
+    `began_with` is how many partitions the topic had when the group began: None where the group has stored nothing at
+    all, 0 where it did not say so.
+    """
+
+    topic: str
+    partition: int
+    stored: int | None
+    first: int
+    end: int
+    began_with: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GoesOn:
+    """There is a place, and it is there."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begins:
+    """Nobody has read it yet."""
+
+    at: Start
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Retention was faster: what stands from `since` to `first` was deleted before it was read."""
+
+    since: int
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Only a person can say where to go on, and what that repeats or leaves out."""
+
+    why: str
+
+
+Place = GoesOn | Begins | Expired | Lost
+
+
+def place(found: Bearings, events: int, start: Start) -> Place:
+    """`events` is how many the journal knows: a partition is begun where there is none, and nothing is stored.
+
+    `start` counts for those that were there when the group began; what is added later begins at its beginning.
+    """
+    if found.stored is None and events:
+        return Lost(_lost(found, f"no offset is stored, although the journal knows {events} events"))
+    if found.stored is None:
+        was_there = found.began_with is None or found.partition < found.began_with
+        return Begins(start if was_there else "earliest")
+    if found.stored > found.end:
+        return Lost(_lost(found, f"offset {found.stored} is stored"))
+    if found.stored < found.first:
+        return Expired(found.stored, found.first)
+    return GoesOn(found.stored)
+
+
+def _lost(found: Bearings, what: str) -> str:
+    held = f"offsets {found.first} to {found.end - 1}" if found.first < found.end else f"nothing (next: {found.end})"
+    command = f"customer-worker offsets set {found.partition} earliest|latest|OFFSET|TIME --yes"
+    return f"{found.topic}/{found.partition}: {what}, and the log holds {held}; workers stopped: {command}"
+
+
+class Source(Protocol):
+    """The request topic, as one member of the group. Each raises KafkaUnavailable, and CommitRefused if it is lost."""
+
+    async def bearings(self, partition: int, within: float) -> Bearings: ...
+    async def offset_of(self, partition: int, start: Start, within: float) -> int: ...
+    async def commit(self, offsets: dict[int, int], within: float) -> None: ...
+    def seek(self, partition: int, offset: int) -> None:
+        """Read on from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginnings:
+    """Finds each partition's place, and tells where there is none."""
+
+    holds: Holds
+    measures: Measures
+    start: Start = "earliest"
+
+    async def begin(self, source: Source, assignment: Assignment, at: int | None = None) -> None:
+        """Return once the partition is read from its place: `at`, or what the group has stored.
+
+        What is stored then is where it begins, so that a crash before its first record leaves no group without an
+        offset. As long as only a person can say where that is, the partition is held.
+        """
+        number = assignment.partition
+        self.measures.expired_unread(number, 0)
+        try:
+            while isinstance(found := await self._place(source, assignment, at), Lost):
+                self.holds.begin(HoldReason.OFFSETS_LOST, found.why, partition=number)
+                await asyncio.sleep(LOOK_AGAIN_AFTER)
+        finally:
+            self.holds.end(HoldReason.OFFSETS_LOST, partition=number)
+        offset = await self._offset(source, assignment, found)
+        if not isinstance(found, GoesOn):
+            await source.commit({number: offset}, WITHIN)
+        source.seek(number, offset)
+        assignment.offsets.begins(offset)
+
+    async def go_on(self, source: Source, assignment: Assignment, at: int) -> bool:
+        """After the log has lost that place, with records in flight: False where only a person can say how.
+
+        What was deleted was not read; what was read is in hand, and ends.
+        """
+        found = await self._place(source, assignment, at)
+        if isinstance(found, Lost):
+            return False
+        if isinstance(found, GoesOn):
+            await asyncio.sleep(AGREED_AFTER)
+        source.seek(assignment.partition, await self._offset(source, assignment, found))
+        return True
+
+    async def _place(self, source: Source, assignment: Assignment, at: int | None) -> Place:
+        found = await source.bearings(assignment.partition, WITHIN)
+        return place(found if at is None else replace(found, stored=at), len(assignment.journal), self.start)
+
+    async def _offset(self, source: Source, assignment: Assignment, found: GoesOn | Begins | Expired) -> int:
+        number = assignment.partition
+        match found:
+            case GoesOn(at):
+                return at
+            case Begins(at):
+                offset = await source.offset_of(number, at, WITHIN)
+                log.info("partition.started", partition=number, offset=offset, start=at)
+                return offset
+            case Expired(since, first):
+                await assignment.tell(((since, first),))
+                self.measures.expired_unread(number, first - since)
+                log.error("records.expired", partition=number, first=since, end=first)
+                return first
+            case other:
+                assert_never(other)

@@ -1,0 +1,261 @@
+"""Many records at once, one at a time per key; fair between partitions and keys; drained before one is given up."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from worker.intake.running import Running
+from worker.logs import where
+from worker.measures import Measures
+from worker.model.errors import Draining, Fenced
+from worker.model.outcomes import Outcome
+from worker.model.records import Record
+from worker.partition.assignment import Assignment
+from worker.partition.slots import Slots
+
+log = structlog.get_logger()
+AFTER_A_CRASH = 5.0
+AT_A_TURN = 8
+"""Records of a partition that are at work together share its batches: with 600 partitions that saves a third."""
+MAX_QUEUED = 64 * 1024 * 1024
+"""Bytes of all records that wait, in equal shares: what is read ahead must not fill a container's memory."""
+OVERHEAD = 600
+"""Bytes that a record takes beside its key and value (measured)."""
+
+
+class Process(Protocol):
+    """Return once the outcome is published; raise Draining or Fenced where the record stays uncommitted.
+
+    `settled` is called once nothing more will be sent for the record: the next one of its key may begin.
+    """
+
+    async def __call__(self, record: Record, assignment: Assignment, settled: Callable[[], None]) -> Outcome: ...
+
+
+Lane = bytes | int
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One open partition as it is now; `next` is the first record that has not begun, `at_limit` that it is unread."""
+
+    assignment: Assignment
+    at_work: int
+    queued: int
+    at_limit: bool
+    next: Record | None
+
+
+@dataclass(eq=False, slots=True)
+class _Open:
+    """An assignment with its lanes: one per key, and one per record without a key.
+
+    `lanes` hold what has not begun, that many bytes; `waiting` are those whose first record can begin, the others are
+    at work.
+    """
+
+    assignment: Assignment
+    lanes: dict[Lane, deque[Record]] = field(default_factory=dict)
+    waiting: deque[Lane] = field(default_factory=deque)
+    queued_bytes: int = 0
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+class Dispatch:
+    """Knows which partitions are open and what is under way in them.
+
+    A free slot goes to the next partition in turn, and there to the lane that has waited longest: neither a hot key
+    nor a partition with a deep backlog keeps the others waiting for more than one record each, or `AT_A_TURN` of them
+    where there are many partitions.
+    """
+
+    def __init__(
+        self,
+        process: Process,
+        slots: Slots,
+        *,
+        max_uncommitted: int,
+        max_queued: int = MAX_QUEUED,
+        measures: Measures | None = None,
+    ) -> None:
+        self._process = process
+        self._slots = slots
+        self._measures = measures or Measures()
+        self._max_uncommitted = max_uncommitted
+        self._max_queued = max_queued
+        self._open: dict[int, _Open] = {}
+        self._turns: deque[int] = deque()
+        self._left = 0
+        self.finished = 0
+        slots.when_free(self._fill)
+
+    def open(self, assignment: Assignment) -> None:
+        """Records of this partition may be admitted from now on."""
+        self._open[assignment.partition] = _Open(assignment)
+        self._turns.append(assignment.partition)
+
+    @property
+    def partitions(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
+    def ready(self) -> list[int]:
+        """Partitions that may be read from: open, not draining, not too far ahead of their commits or of the work."""
+        return [number for number, partition in self._open.items() if self._has_room(partition)]
+
+    def _has_room(self, partition: _Open) -> bool:
+        """A partition with a hot key fills its own share and takes nothing from the others."""
+        if partition.assignment.ending or partition.queued_bytes * len(self._open) >= self._max_queued:
+            return False
+        return len(partition.assignment.offsets) < self._max_uncommitted
+
+    def admit(self, record: Record) -> None:
+        """Queue the record behind those of its key; one of a partition that was just given up is its next owner's."""
+        partition = self._open.get(record.partition)
+        if partition is None or partition.assignment.ending:
+            return
+        partition.assignment.offsets.start(record.offset)
+        partition.queued_bytes += _size(record)
+        lane: Lane = record.offset if record.key is None else record.key
+        if (queue := partition.lanes.get(lane)) is not None:
+            queue.append(record)
+            return
+        partition.lanes[lane] = deque([record])
+        partition.waiting.append(lane)
+        self._fill()
+
+    def passed(self, number: int, offset: int) -> None:
+        """All records of the partition before that offset were admitted; one that is given up is its next owner's."""
+        partition = self._open.get(number)
+        if partition is not None and not partition.assignment.ending:
+            partition.assignment.offsets.passed(offset)
+
+    def _go_on(self, partition: _Open, lane: Lane) -> None:
+        """The lane's record is settled: its next one waits for its turn behind the other lanes."""
+        if partition.lanes[lane]:
+            partition.waiting.append(lane)
+            self._fill()
+        else:
+            del partition.lanes[lane]
+
+    def _fill(self) -> None:
+        """Begin as much as there are slots for."""
+        while self._slots.take():
+            partition = self._next()
+            if partition is None:
+                self._slots.unused()
+                return
+            self._begin(partition, partition.waiting.popleft())
+
+    def _next(self) -> _Open | None:
+        """Whose turn it is: several records long where not every partition can have so many at work, one elsewhere."""
+        for turn in range(len(self._turns)):
+            if not self._left or turn:
+                self._turns.rotate(-1)
+                self._left = AT_A_TURN if len(self._turns) * AT_A_TURN > self._slots.limit else 1
+            partition = self._open[self._turns[-1]]
+            if partition.waiting and not partition.assignment.ending:
+                self._left -= 1
+                return partition
+        return None
+
+    def _begin(self, partition: _Open, lane: Lane) -> None:
+        record = partition.lanes[lane].popleft()
+        partition.queued_bytes -= _size(record)
+        running = Running(record, partition.assignment, partial(self._go_on, partition, lane))
+        task = asyncio.create_task(self._run(running), name=f"{record.topic}/{record.partition}@{record.offset}")
+        partition.tasks.add(task)
+        task.add_done_callback(partition.tasks.discard)
+
+    async def _run(self, running: Running) -> None:
+        try:
+            with suppress(Draining, Fenced):
+                await self._finish(running)
+        finally:
+            running.end()
+
+    async def _finish(self, running: Running) -> None:
+        """Nothing but a drain ends a record without an outcome: after a crash of ours it is taken up again."""
+        record, assignment = running.record, running.assignment
+        while True:
+            try:
+                await self._process(record, assignment, running.settled)
+            except (Draining, Fenced):
+                raise
+            except Exception as error:  # noqa: BLE001  an error of ours must neither lose the record nor go unseen
+                self._measures.crashed()
+                log.error("record.crashed", **_place(record), error=type(error).__name__, where=where(error))
+                await running.rest(AFTER_A_CRASH)
+            else:
+                assignment.offsets.finish(record.offset)
+                self.finished += 1
+                return
+
+    def committable(self) -> dict[int, int]:
+        """The next offset to read, of each partition in which it has moved."""
+        found = {number: partition.assignment.offsets.committable() for number, partition in self._open.items()}
+        return {number: offset for number, offset in found.items() if offset is not None}
+
+    def committed(self, offsets: dict[int, int]) -> None:
+        """The group has stored these."""
+        for number, offset in offsets.items():
+            if number in self._open:
+                self._open[number].assignment.committed(offset)
+
+    async def drain(self, partitions: Collection[int], within: float) -> bool:
+        """Start nothing more and wait for what is in flight, at most that many seconds; True when nothing is left."""
+        drained = [self._open[number] for number in partitions if number in self._open]
+        for partition in drained:
+            partition.assignment.draining.set()
+        tasks = [task for partition in drained for task in partition.tasks]
+        if tasks:
+            await asyncio.wait(tasks, timeout=within)
+        return all(task.done() for task in tasks)
+
+    def close(self, partitions: Collection[int]) -> None:
+        """Forget them; a task that outlived its drain can send, publish and commit nothing any more."""
+        for number in partitions:
+            if partition := self._open.pop(number, None):
+                self._turns.remove(number)
+                partition.assignment.give_up()
+
+    def fenced(self) -> list[Assignment]:
+        """Those in whose journal somebody else has written since our claim."""
+        return [assignment for assignment in self.assignments() if assignment.fenced]
+
+    def work(self) -> list[Work]:
+        """What is under way, counted when somebody asks: it takes as long as there are keys with a record waiting."""
+        return [self._work(partition) for partition in self._open.values()]
+
+    def _work(self, partition: _Open) -> Work:
+        queued = sum(map(len, partition.lanes.values()))
+        firsts = [lane[0] for lane in partition.lanes.values() if lane]
+        first = min(firsts, key=lambda record: record.offset, default=None)
+        at_limit = len(partition.assignment.offsets) >= self._max_uncommitted
+        return Work(partition.assignment, len(partition.tasks), queued, at_limit, first)
+
+    def is_full(self) -> bool:
+        """No slot is free for new work."""
+        return not self._slots.free
+
+    def in_flight(self) -> int:
+        """Records begun and not finished, those that wait for their retry included."""
+        return sum(len(partition.tasks) for partition in self._open.values())
+
+    def assignments(self) -> Iterator[Assignment]:
+        """The open ones."""
+        return (partition.assignment for partition in self._open.values())
+
+
+def _size(record: Record) -> int:
+    return len(record.value or b"") + len(record.key or b"") + OVERHEAD
+
+
+def _place(record: Record) -> dict[str, object]:
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}

@@ -1,0 +1,154 @@
+"""From the group's partitions to the dispatch, and from finished records to commits."""
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from worker.creation.holds import HoldReason, Holds
+from worker.intake.beginnings import Beginnings, Start
+from worker.intake.commits import Commits
+from worker.intake.dispatch import Dispatch
+from worker.intake.ownership import Ownership, Positions, Restore
+from worker.measures import Measures
+from worker.model.errors import KafkaUnavailable
+from worker.model.records import Record
+
+log = structlog.get_logger()
+POLL = 0.2
+SHORT_POLL = 0.02
+"""Where a partition is left unread for now: it has room again long before the others have anything to read."""
+BATCH = 500
+COMMIT_EVERY = 0.5
+PROBES_EACH = 2
+RENEW_EVERY = 60.0
+
+
+class Source(Positions, Protocol):
+    """The request topic, as one member of the group; `unreadable` says why nothing of a partition can be read."""
+
+    def passed(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """Right after a poll: by partition the offset up to which all records were handed out."""
+
+    @property
+    def unreadable(self) -> Mapping[int, str]: ...
+    async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]: ...
+
+
+@dataclass(eq=False, slots=True)
+class Intake:
+    """Drains before it gives a partition up, and never commits what another member may own.
+
+    `turned` is when records were asked for last (monotonic seconds), None while none are meant to be.
+    """
+
+    dispatch: Dispatch
+    restore: Restore
+    holds: Holds
+    drain_timeout: float
+    measures: Measures = field(default_factory=Measures)
+    start: Start = "earliest"
+    turned: float | None = None
+    _source: Source | None = None
+    _unreadable: set[int] = field(default_factory=set)
+    _next_probe: int = PROBES_EACH
+    _renew_at: float = 0.0
+    _commits: Commits = field(init=False)
+    _ownership: Ownership = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._commits = Commits(self.dispatch, self.holds, self.measures)
+        beginnings = Beginnings(self.holds, self.measures, self.start)
+        self._ownership = Ownership(
+            self.dispatch, self.restore, self.holds, self._commits, beginnings, self.drain_timeout, self.measures
+        )
+
+    def assigned(self, partitions: Collection[int]) -> None:
+        """The group gave us these."""
+        self._ownership.assigned(partitions)
+
+    async def revoked(self, partitions: Collection[int]) -> None:
+        """The group takes these away; they are given up when this returns."""
+        await self._ownership.revoked(partitions)
+
+    @property
+    def restoring(self) -> Collection[int]:
+        """Partitions that are ours and not read from yet."""
+        return self._ownership.restoring
+
+    async def run(self, source: Source, stopping: asyncio.Event) -> bool:
+        """Take records in until told to stop, then drain; True when nothing was left in flight."""
+        self._source = source
+        self._ownership.reads(source)
+        while not stopping.is_set():
+            self.turned = time.monotonic()
+            await self._take(source)
+            self._ownership.claim_fenced()
+            self._ownership.find_places()
+            self._renew()
+            if self._commits.is_due():
+                await self._commits.store(source)
+        return await self._stop()
+
+    async def _take(self, source: Source) -> None:
+        """During a hold the group is kept; a record is taken where none is left to probe with, or those fail to.
+
+        What holds one partition alone changes nothing for the others.
+        """
+        held = bool(self.holds.reasons())
+        ready = self.dispatch.ready() if not held or self._needs_probe() else []
+        try:
+            records = await source.poll(ready, within=self._patience(ready, held=held), at_most=1 if held else BATCH)
+        except KafkaUnavailable as error:
+            self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, str(error), "poll")
+            await asyncio.sleep(POLL)
+            return
+        self.holds.end(HoldReason.KAFKA_UNAVAILABLE, "poll")
+        self._tell_unreadable(source.unreadable)
+        for record in records:
+            self.dispatch.admit(record)
+        for number, offset in source.passed(ready).items():
+            self.dispatch.passed(number, offset)
+        if records or not held:
+            self._next_probe = self.holds.probes + PROBES_EACH
+
+    def _tell_unreadable(self, now: Mapping[int, str]) -> None:
+        for number in self._unreadable - now.keys():
+            self.holds.end(HoldReason.PARTITION_UNREADABLE, partition=number)
+        for number, why in now.items():
+            self.holds.begin(HoldReason.PARTITION_UNREADABLE, why, partition=number)
+        self._unreadable = set(now)
+
+    def _patience(self, ready: Collection[int], *, held: bool) -> float:
+        return POLL if held or len(ready) == self.dispatch.partitions else SHORT_POLL
+
+    def _needs_probe(self) -> bool:
+        """Another one from time to time: those in flight may fail for themselves, each for ever."""
+        return not self.dispatch.in_flight() or self.holds.probes >= self._next_probe
+
+    def _renew(self) -> None:
+        """Whose our partitions are is written down once more from time to time."""
+        if (now := time.monotonic()) >= self._renew_at:
+            self._renew_at = now + RENEW_EVERY
+            for assignment in self.dispatch.assignments():
+                assignment.renew()
+
+    async def _stop(self) -> bool:
+        self.turned = None
+        until = time.monotonic() + self.drain_timeout
+        self.holds.begin(HoldReason.STOPPING, "told to stop")
+        self._ownership.give_up_restoring()
+        drained = await self._drain_and_commit([each.partition for each in self.dispatch.assignments()])
+        await self._commits.store_at_last(self._source, until)
+        log.info("worker.drained" if drained else "drain.cut_short", in_flight=self.dispatch.in_flight())
+        return drained
+
+    async def _drain_and_commit(self, numbers: Collection[int]) -> bool:
+        draining = asyncio.create_task(self.dispatch.drain(numbers, self.drain_timeout))
+        while not draining.done():
+            await self._commits.store(self._source)
+            await asyncio.wait({draining}, timeout=COMMIT_EVERY)
+        return draining.result()

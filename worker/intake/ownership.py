@@ -1,0 +1,259 @@
+"""The group's partitions while they are ours: opened once their journal is restored, claimed anew, given up."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+import structlog
+
+from worker.creation.holds import HoldReason, Holds
+from worker.intake import beginnings
+from worker.intake.beginnings import Beginnings
+from worker.intake.commits import Commits, Group
+from worker.intake.dispatch import Dispatch
+from worker.journal.terms import Restored
+from worker.logs import where
+from worker.measures import Measures
+from worker.model.errors import CommitRefused, JournalShared, WorkerError
+from worker.partition.assignment import Assignment
+
+log = structlog.get_logger()
+SEEK_WITHIN = 5.0
+AGAIN_AFTER = 0.5
+RESTORE_AGAIN_AFTER = 5.0
+Done = TypeVar("Done")
+Restore = Callable[[int, Restored | None, int | None], Awaitable[Assignment]]
+"""Of a partition, with what is kept of an earlier claim, and the offset that the group has committed."""
+
+
+class Positions(Group, beginnings.Source, Protocol):
+    """Where the request topic is read."""
+
+    @property
+    def astray(self) -> Mapping[int, int]:
+        """By partition the offset that its log does not hold: it is not read before somebody says where to go on."""
+
+    async def committed(self, partition: int, within: float) -> int | None: ...
+
+
+@dataclass(eq=False, slots=True)
+class Ownership:
+    """Each partition is opened by a task of its own: what keeps one from being read is a hold of that one alone."""
+
+    dispatch: Dispatch
+    restore: Restore
+    holds: Holds
+    commits: Commits
+    beginnings: Beginnings
+    drain_timeout: float
+    measures: Measures = field(default_factory=Measures)
+    _restoring: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _finding: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _kept: dict[int, Restored] = field(default_factory=dict)
+    _source: Positions | None = None
+    _reading: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def reads(self, source: Positions) -> None:
+        """The topic is read from now on; no partition is opened before."""
+        self._source = source
+        self._reading.set()
+
+    @property
+    def restoring(self) -> Collection[int]:
+        """Partitions that are ours and not read from yet."""
+        return self._restoring.keys()
+
+    def assigned(self, partitions: Collection[int]) -> None:
+        """Each partition is read from once its journal is restored, in a task of its own."""
+        log.info("partitions.assigned", partitions=sorted(partitions))
+        if HoldReason.STOPPING in self.holds.reasons():
+            return
+        self._kept = {number: kept for number, kept in self._kept.items() if number in partitions}
+        for number in partitions:
+            self._restores(number, self._open(number), f"restore {number}")
+
+    def _restores(self, number: int, steps: Coroutine[None, None, None], name: str) -> None:
+        self._restoring[number] = asyncio.create_task(steps, name=name)
+        self.holds.begin(HoldReason.JOURNAL_RESTORING, "its journal is being read", partition=number)
+
+    async def _open(self, number: int) -> None:
+        """A poll that outlasted the rebalance may have read what nobody admitted: it is read again."""
+        try:
+            source = await self._read_by()
+            assignment = await self._restored(source, number)
+            await self._begun(source, assignment, None)
+            self._open_at_last(assignment)
+        except CommitRefused as error:
+            log.warning("partition.lost", partition=number, detail=str(error))
+        finally:
+            self._over(number)
+
+    def _open_at_last(self, assignment: Assignment) -> None:
+        """Unless it was taken meanwhile: some library on the way may have kept the cancellation for itself."""
+        if self._restoring.get(assignment.partition) is asyncio.current_task():
+            self.dispatch.open(assignment)
+
+    async def _read_by(self) -> Positions:
+        """Who reads the topic, once it is read."""
+        await self._reading.wait()
+        if self._source is None:
+            raise AssertionError("read by nobody")
+        return self._source
+
+    async def _restored(self, source: Positions, number: int) -> Assignment:
+        """How far the group is is asked before the claim: what is older need not be remembered."""
+        started = time.monotonic()
+        committed = await self._with_kafka(number, lambda: source.committed(number, SEEK_WITHIN))
+
+        def failed(error: Exception, why: str) -> None:
+            self._tell_failed(number, error, why)
+
+        kept = self._kept.get(number)
+        assignment = await _at_last(lambda: self.restore(number, kept, committed), failed, RESTORE_AGAIN_AFTER)
+        self._kept.pop(number, None)
+        seconds = round(time.monotonic() - started, 3)
+        self.measures.restored(seconds)
+        log.info("journal.restored", partition=number, entries=len(assignment.journal), seconds=seconds)
+        return assignment
+
+    def _tell_failed(self, number: int, error: Exception, why: str) -> None:
+        """Whose journal it is takes a person; everything else is tried until it works."""
+        shared = isinstance(error, JournalShared)
+        now, before = HoldReason.JOURNAL_RESTORING, HoldReason.JOURNAL_SHARED
+        if shared:
+            now, before = before, now
+        else:
+            log.error("journal.restore_failed", partition=number, detail=why)
+        self.holds.end(before, partition=number)
+        self.holds.begin(now, why, partition=number)
+
+    def claim_fenced(self) -> None:
+        """Whatever made the gap: what the group still gives us is claimed anew, everything else is its new owner's."""
+        for assignment in self.dispatch.fenced():
+            number = assignment.partition
+            if number not in self._restoring:
+                log.warning("journal.fenced", partition=number)
+                self._restores(number, self._claim_anew(assignment), f"claim {number} anew")
+
+    def find_places(self) -> None:
+        """Where a log has lost what was to be read next."""
+        for assignment in self.dispatch.assignments():
+            number, source = assignment.partition, self._source
+            at = source.astray.get(number) if source else None
+            if source and at is not None and number not in self._finding and number not in self._restoring:
+                log.warning("partition.misplaced", partition=number, offset=at)
+                task = asyncio.create_task(self._find(source, assignment, at), name=f"place in {number}")
+                self._finding[number] = task
+
+    async def _find(self, source: Positions, assignment: Assignment, at: int) -> None:
+        """Nothing is committed meanwhile: it may be another log than the one that was read."""
+        number = assignment.partition
+        assignment.offsets.suspended = True
+        try:
+            found = await self._with_kafka(number, lambda: self.beginnings.go_on(source, assignment, at))
+            assignment.offsets.suspended = not found
+        except CommitRefused as error:
+            found = True
+            log.warning("partition.lost", partition=number, detail=str(error))
+        finally:
+            if self._finding.get(number) is asyncio.current_task():
+                del self._finding[number]
+        if not found and number not in self._restoring:
+            self._restores(number, self._claim_anew(assignment), f"claim {number} anew")
+
+    async def _begun(self, source: Positions, assignment: Assignment, at: int | None) -> None:
+        """Read from its place; what keeps it from that is no reading of its journal any more."""
+        self._tell_over(assignment.partition)
+        await self._with_kafka(assignment.partition, lambda: self.beginnings.begin(source, assignment, at))
+
+    async def _claim_anew(self, assignment: Assignment) -> None:
+        """A commit that the group accepts says that the partition is still ours.
+
+        Where its log has lost its place, it is begun at what the group has stored, if that can be.
+        """
+        number = assignment.partition
+        await self.dispatch.drain([number], self.drain_timeout)
+        # What was finished while it drained may be committed already, and no commit goes backwards.
+        resume_at = None if assignment.offsets.suspended else assignment.offsets.resume_at
+        self._kept[number] = assignment.restored
+        self.dispatch.close([number])
+        try:
+            source = await self._read_by()
+            if resume_at is not None:
+                await self._with_kafka(number, lambda: self.commits.confirm(source, {number: resume_at}))
+            restored = await self._restored(source, number)
+            await self._begun(source, restored, resume_at)
+            self._open_at_last(restored)
+        except CommitRefused as error:
+            log.warning("partition.lost", partition=number, detail=str(error))
+        finally:
+            self._over(number)
+
+    async def _with_kafka(self, number: int, step: Callable[[], Awaitable[Done]]) -> Done:
+        """However long Kafka is away; only the partition's revocation ends it earlier."""
+
+        def failed(_: Exception, why: str) -> None:
+            self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, why, partition=number)
+
+        try:
+            return await _at_last(step, failed, AGAIN_AFTER)
+        finally:
+            self.holds.end(HoldReason.KAFKA_UNAVAILABLE, partition=number)
+
+    def _over(self, number: int) -> None:
+        if self._restoring.get(number) is asyncio.current_task():
+            del self._restoring[number]
+            self._tell_over(number)
+
+    def _tell_over(self, number: int) -> None:
+        self.holds.end(HoldReason.JOURNAL_RESTORING, partition=number)
+        self.holds.end(HoldReason.JOURNAL_SHARED, partition=number)
+
+    def give_up_restoring(self, partitions: Collection[int] | None = None) -> None:
+        """Those, or all, that are not open yet never will be; nor is a place looked for any more."""
+        for number in [*self._restoring, *self._finding] if partitions is None else partitions:
+            if task := self._restoring.pop(number, None):
+                task.cancel()
+                self._tell_over(number)
+            if task := self._finding.pop(number, None):
+                task.cancel()
+
+    async def revoked(self, partitions: Collection[int]) -> None:
+        """Drain first, fence second: in flight ends, what is finished is committed, then the partitions are gone."""
+        if not partitions:
+            return
+        log.info("partitions.revoked", partitions=sorted(partitions))
+        self.give_up_restoring(partitions)
+        drained = await self.dispatch.drain(partitions, self.drain_timeout)
+        if not drained:
+            log.warning("drain.cut_short", partitions=sorted(partitions))
+        await self.commits.store(self._source)
+        for each in self.dispatch.assignments():
+            if each.partition in partitions:
+                # What is still in flight may write after the next claim: the topic alone knows in which order.
+                each.restored.fence.broken = each.restored.fence.broken or not drained
+                self._kept[each.partition] = each.restored
+        self.dispatch.close(partitions)
+        for number in partitions:
+            self.holds.end_of(number)
+
+
+async def _at_last(
+    step: Callable[[], Awaitable[Done]], failed: Callable[[Exception, str], None], again_after: float
+) -> Done:
+    """The step's result, however often it fails: an error of any kind is told, and the step is tried again.
+
+    Raises CommitRefused alone: the partition is its new owner's.
+    """
+    while True:
+        try:
+            return await step()
+        except CommitRefused:
+            raise
+        except WorkerError as error:
+            failed(error, str(error))
+        except Exception as error:  # noqa: BLE001  a partition that nobody reads any more must not go unseen
+            failed(error, f"{type(error).__name__} at {where(error)[-1]}")
+        await asyncio.sleep(again_after)

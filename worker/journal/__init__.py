@@ -1,0 +1,1 @@
+"""What the journal says: pure, without a client."""

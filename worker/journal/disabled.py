@@ -1,0 +1,28 @@
+"""In the journal's place where it is switched off: a crash forgets everything."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from worker.journal.journal import Fence, PartitionJournal
+from worker.journal.terms import Restored, now
+from worker.model.records import Headers, Position, Stored
+
+
+@dataclass(slots=True)
+class NoJournal:
+    """Remembers for as long as the process lives and holds the partition."""
+
+    _offsets: Counter[int] = field(default_factory=Counter)
+
+    async def claim(self, partition: int, kept: Restored | None = None, committed: int | None = None) -> Restored:
+        """Nothing is known."""
+        return Restored("nobody", PartitionJournal(), Fence(self._offsets[partition]), now())
+
+    async def append(
+        self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None], headers: Headers = ()
+    ) -> Stored:
+        """Nobody else can write here."""
+        self._offsets[partition] += 1
+        acknowledged(self._offsets[partition])
+        return Stored(Position("", partition, self._offsets[partition]))

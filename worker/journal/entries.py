@@ -1,0 +1,234 @@
+"""The journal's entries as they stand in its topic: keys, values, headers, and how each is read.
+
+What an earlier version knows stands in the value, exactly in the form that it reads; what it does not know stands in
+Kafka headers, which it passes over. So workers of two versions can share a journal.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, assert_never
+from uuid import UUID
+
+import orjson
+
+from worker.journal.entry_headers import (
+    RESOLUTION,
+    Spans,
+    Told,
+    claim_headers,
+    evidence_headers,
+    read_claim_headers,
+    read_evidence,
+)
+from worker.journal.outcome_json import read_count, read_outcome
+from worker.model.evidence import NO_EVIDENCE, Evidence
+from worker.model.outcomes import Outcome, Succeeded
+from worker.model.records import Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A POST may be on its way from now on."""
+
+    attempt: int
+    state: Literal["intent"] = "intent"
+    evidence: Evidence = NO_EVIDENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """That POST was certainly not carried out; `attempt` counts the answered ones so far."""
+
+    attempt: int
+    state: Literal["released"] = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The record's outcome: the first one in the log that was written by who had the partition then counts."""
+
+    outcome: Outcome
+    state: Literal["finished"] = "finished"
+    evidence: Evidence = NO_EVIDENCE
+
+
+Entry = Intent | Released | Finished
+
+
+class EntryKey(NamedTuple):
+    """Whose state an entry holds: no writer ever overwrites another's entry."""
+
+    event: UUID
+    offset: int
+    writer: str
+
+    def encode(self) -> bytes:
+        """`<event>/<record offset>/<writer>`."""
+        return f"{self.event}/{self.offset}/{self.writer}".encode()
+
+
+CLAIM = b"claim/"
+
+
+class Owner(NamedTuple):
+    """Whose requests are worked on: a consumer group's, of one topic."""
+
+    group: str
+    topic: str
+
+    def __str__(self) -> str:
+        return f"group {self.group}, requests {self.topic}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """From here on the partition is `writer`'s; whoever else goes on writing makes a gap in its own offsets.
+
+    Each has a key of its own: where compaction kept the last one alone, a reader could not tell which finishes were
+    written by somebody who had lost the partition.
+
+    `group` and `topic` say whose requests are worked on under it; earlier versions did not say. `expired` are offsets
+    of requests, (first, end) with the end left out, that retention deleted before anybody read them. `adopted_from` is
+    the group that a person took the partition from.
+    """
+
+    writer: str
+    state: Literal["claim"] = "claim"
+    group: str | None = None
+    topic: str | None = None
+    expired: Spans = ()
+    adopted_from: str | None = None
+
+    @property
+    def owner(self) -> Owner | None:
+        """None where it does not say."""
+        return None if self.group is None or self.topic is None else Owner(self.group, self.topic)
+
+    @property
+    def key(self) -> bytes:
+        """`claim/<writer>`."""
+        return CLAIM + self.writer.encode()
+
+
+NOBODYS = UUID(int=0)
+"""The event of no request: what earlier versions read under it means nothing to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a writer says between two claims: that it is still there, and which requests nobody could read any more.
+
+    Not by its claim once more: compaction would leave the later one alone, and what was finished between the two would
+    be somebody else's. For earlier versions it is a POST that was not carried out, of an event that nobody asks for.
+    """
+
+    writer: str
+    owner: Owner | None = None
+    expired: Spans = ()
+
+    @property
+    def key(self) -> bytes:
+        """One for each span of a writer."""
+        return EntryKey(NOBODYS, self.expired[0][0] if self.expired else 0, self.writer).encode()
+
+    @property
+    def value(self) -> bytes:
+        """As earlier versions read it."""
+        return encode(Released(0))
+
+    @property
+    def headers(self) -> Headers:
+        """Where it says what it has to say."""
+        group, topic = self.owner or (None, None)
+        return claim_headers(Told(group, topic, self.expired))
+
+
+def decode_notice(writer: str, headers: Headers) -> Notice:
+    """ValueError where it is none of this journal."""
+    told = read_claim_headers(headers)
+    owner = None if told.group is None or told.topic is None else Owner(told.group, told.topic)
+    return Notice(writer, owner, told.expired)
+
+
+def is_claim(key: bytes | None) -> bool:
+    """Whether the entry is a claim."""
+    return key is not None and key.startswith(CLAIM)
+
+
+def decode_claim(key: bytes, value: bytes, headers: Headers = ()) -> Claim:
+    """ValueError where it is none of this journal."""
+    match orjson.loads(value):
+        case {"state": "claim", "writer": str(writer), **rest} if not rest and key == Claim(writer).key:
+            return Claim(writer, **read_claim_headers(headers)._asdict())
+        case _:
+            raise ValueError("not a claim")
+
+
+_KEY = re.compile(rb"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(0|[1-9][0-9]{0,17})/([^/]+)")
+
+
+def decode_key(raw: bytes) -> EntryKey:
+    """ValueError where the bytes are no key of this journal."""
+    event, offset, writer = read_key(raw)
+    return EntryKey(UUID(int=event), offset, writer)
+
+
+def read_key(raw: bytes) -> tuple[int, int, str]:
+    if not (found := _KEY.fullmatch(raw)):
+        raise ValueError("not a key")
+    event, offset, writer = found.groups()
+    return int(event.replace(b"-", b""), 16), int(offset), writer.decode()
+
+
+def encode(entry: Entry | Claim) -> bytes:
+    """The entry's value in the topic."""
+    match entry:
+        case Intent(attempt) | Released(attempt):
+            return orjson.dumps({"attempt": attempt, "state": entry.state})
+        case Finished(Succeeded(resolution="confirmed") as outcome):
+            return orjson.dumps({"outcome": replace(outcome, resolution="reconciled"), "state": entry.state})
+        case Finished(outcome):
+            return orjson.dumps({"outcome": outcome, "state": entry.state})
+        case Claim(writer):
+            return orjson.dumps({"writer": writer, "state": entry.state})
+        case other:
+            assert_never(other)
+
+
+def encode_headers(entry: Entry | Claim) -> Headers:
+    """The entry's headers in the topic: none for nearly every entry."""
+    match entry:
+        case Released():
+            return ()
+        case Intent(evidence=evidence):
+            return evidence_headers(evidence)
+        case Finished(outcome, evidence=evidence):
+            confirmed = isinstance(outcome, Succeeded) and outcome.resolution == "confirmed"
+            return (*evidence_headers(evidence), *(((RESOLUTION, b"confirmed"),) if confirmed else ()))
+        case Claim(group=group, topic=topic, expired=expired, adopted_from=adopted_from):
+            return claim_headers(Told(group, topic, expired, adopted_from))
+        case other:
+            assert_never(other)
+
+
+def decode(raw: bytes, headers: Headers = ()) -> Entry:
+    """ValueError where the bytes are no entry of this journal."""
+    given = orjson.loads(raw)
+    state = given.get("state") if isinstance(given, dict) and len(given) == 2 else None
+    if state == "finished":
+        return _finished(read_outcome(given.get("outcome")), headers)
+    if state == "intent":
+        return Intent(read_count(given.get("attempt")), evidence=read_evidence(headers))
+    if state == "released":
+        return Released(read_count(given.get("attempt")))
+    raise ValueError("not an entry")
+
+
+def _finished(outcome: Outcome, headers: Headers) -> Finished:
+    match dict(headers).get(RESOLUTION), outcome:
+        case None, _:
+            return Finished(outcome, evidence=read_evidence(headers))
+        case b"confirmed", Succeeded():
+            return Finished(replace(outcome, resolution="confirmed"), evidence=read_evidence(headers))
+        case _:
+            raise ValueError("not a resolution")

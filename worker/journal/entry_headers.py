@@ -1,0 +1,98 @@
+"""What the journal's entries carry in Kafka headers, where earlier versions pass it over.
+
+A header that is none of ours is passed over, too: tools on the way may add their own.
+"""
+
+from typing import NamedTuple
+
+import orjson
+
+from worker.model.evidence import NO_EVIDENCE, Evidence
+from worker.model.records import Headers
+
+EXISTS, FOUND_BEFORE, RESOLUTION = "exists", "found-before", "resolution"
+GROUP, TOPIC, EXPIRED, ADOPTED_FROM = "group", "topic", "expired", "adopted-from"
+
+Spans = tuple[tuple[int, int], ...]
+"""Offsets: (first, end), the end left out."""
+
+
+def evidence_headers(evidence: Evidence) -> Headers:
+    """None where nothing is known, as of nearly every entry."""
+    if evidence is NO_EVIDENCE:
+        return ()
+    exists = ((EXISTS, b"true"),) if evidence.exists else ()
+    found = evidence.found_before
+    return (*exists, *(((FOUND_BEFORE, orjson.dumps(found)),) if found is not None else ()))
+
+
+def read_evidence(headers: Headers) -> Evidence:
+    """ValueError where a header of ours holds what it never does."""
+    if not headers:
+        return NO_EVIDENCE
+    given = dict(headers)
+    exists, found = given.get(EXISTS), given.get(FOUND_BEFORE)
+    if exists not in {None, b"true"}:
+        raise ValueError("not an evidence")
+    evidence = Evidence(exists is not None, None if found is None else _ids(orjson.loads(found)))
+    return NO_EVIDENCE if evidence == NO_EVIDENCE else evidence
+
+
+class Told(NamedTuple):
+    """What a claim says in its headers: whose requests, which of them nobody could read any more, and from whom."""
+
+    group: str | None = None
+    topic: str | None = None
+    expired: Spans = ()
+    adopted_from: str | None = None
+
+
+def claim_headers(told: Told) -> Headers:
+    """None of what is not told."""
+    named = ((GROUP, told.group), (TOPIC, told.topic), (ADOPTED_FROM, told.adopted_from))
+    spans = ((EXPIRED, orjson.dumps(told.expired)),) if told.expired else ()
+    return (*((name, text.encode()) for name, text in named if text is not None), *spans)
+
+
+def read_claim_headers(headers: Headers) -> Told:
+    """ValueError where a header of ours holds what it never does."""
+    given = dict(headers)
+    expired = given.get(EXPIRED)
+    spans = () if expired is None else _spans(orjson.loads(expired))
+    return Told(_text(given.get(GROUP)), _text(given.get(TOPIC)), spans, _text(given.get(ADOPTED_FROM)))
+
+
+def _ids(given: object) -> tuple[str, ...]:
+    match given:
+        case [*ids]:
+            return tuple(_id(each) for each in ids)
+        case _:
+            raise ValueError("not a list of ids")
+
+
+def _id(given: object) -> str:
+    match given:
+        case str(known):
+            return known
+        case _:
+            raise ValueError("not an id")
+
+
+def _spans(given: object) -> Spans:
+    match given:
+        case [*spans]:
+            return tuple(_span(each) for each in spans)
+        case _:
+            raise ValueError("not a list of spans")
+
+
+def _span(given: object) -> tuple[int, int]:
+    match given:
+        case [int(first), int(end)] if 0 <= first < end:
+            return first, end
+        case _:
+            raise ValueError("not a span")
+
+
+def _text(raw: bytes | None) -> str | None:
+    return None if raw is None else raw.decode()

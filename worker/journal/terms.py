@@ -1,0 +1,57 @@
+"""What a claim of a partition's journal finds, under which terms, and how entries are written under it."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from worker.journal.entries import Owner
+from worker.journal.journal import Fence, Moment, PartitionJournal
+from worker.model.records import Headers, Stored
+
+BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+class Append(Protocol):
+    """Write-ahead: return once all in-sync replicas have the entry; never given up.
+
+    `acknowledged` is called with the entry's offset, for the entries of a partition in their order.
+    """
+
+    def __call__(
+        self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None], headers: Headers = ()
+    ) -> Awaitable[Stored]: ...
+
+
+def now() -> Moment:
+    """A suspended machine counts on the first clock, a machine whose clock was set on the second."""
+    return Moment(time.clock_gettime(BOOT_CLOCK), time.time())
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for every claim: seconds, and events of one partition.
+
+    `renewal`: so often whose the partition is is written once more, before retention takes the claim that said so.
+    """
+
+    window: float = 86_400
+    max_entries: int = 200_000
+    intent_ttl: float = 10
+    renewal: float = 86_400
+
+    def forget(self, journal: PartitionJournal, committed: int) -> None:
+        """What is older than the window, which ends with the newest entry whatever our own clock says, or too many."""
+        before = journal.newest - int(self.window * 1000)
+        journal.forget(below=committed, before=before, at_most=self.max_entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a claim found: who we are in the journal and for whom, what was known then, and when that was."""
+
+    writer: str
+    journal: PartitionJournal
+    fence: Fence
+    claimed: Moment
+    owner: Owner | None = None

@@ -1,0 +1,233 @@
+"""An idempotent producer that never gives a message up: what was handed over is delivered, or still on its way."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import (
+    KafkaError,
+    OutOfOrderSequenceNumber,
+    ProducerClosed,
+    ProducerFenced,
+    UnknownProducerId,
+)
+from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from worker.kafka.connection import Connection, close, opened, started
+from worker.kafka.failures import named
+from worker.kafka.leaders import NO_LEADER, missing, partitions
+from worker.kafka.outbox import BATCH, TOO_LARGE, Acknowledged, Outbox, Waiting
+from worker.model.errors import KafkaUnavailable, MessageTooLarge
+from worker.model.records import OutgoingMessage, Position, Stored
+
+# A send that takes longer is told as a hold (facts rows 3 and 4).
+PATIENCE = 5.0
+AGAIN_AFTER = 1.0
+# Such a producer refuses every later message of the partition as well (facts row 5).
+POISONED = (OutOfOrderSequenceNumber, UnknownProducerId, *TOO_LARGE, ProducerFenced)
+# They say nothing of Kafka: a message was refused, or another partition's failure had the producer replaced.
+NO_OUTAGE = (*TOO_LARGE, ProducerClosed)
+# What a record costs beside its key, value and headers, at most.
+OVERHEAD = 100
+LOG_APPEND_TIME = 1
+by_key = DefaultPartitioner()
+
+
+class Outage(Protocol):
+    """Told when Kafka does not take our messages, and when it does again."""
+
+    def begin(self, detail: str) -> None: ...
+    def end(self) -> None: ...
+
+
+def _nobody(_: Position) -> None:
+    """Most messages' positions are of interest to their publisher alone."""
+
+
+@dataclass(slots=True)
+class Publisher:
+    """`acks=all`, idempotent; one per purpose, so that a poisoned producer stops nothing else."""
+
+    producer: AIOKafkaProducer
+    make: Callable[[], AIOKafkaProducer]
+    outage: Outage
+    max_request_size: int
+    within: float
+    _outboxes: dict[TopicPartition, Outbox] = field(default_factory=dict)
+    _failing: set[str] = field(default_factory=set)
+    _replacing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _retiring: set[asyncio.Task[None]] = field(default_factory=set)
+    _numbers: dict[str, list[int]] = field(default_factory=dict)
+    # Asking for it costs a system call before Python 3.12, three times a record.
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+
+    def __post_init__(self) -> None:
+        self._forget_with(self.producer)
+
+    async def publish(self, message: OutgoingMessage) -> Position:
+        """Where it is, as `store` tells it."""
+        return (await self.store(message)).place
+
+    async def store(self, message: OutgoingMessage, acknowledged: Acknowledged = _nobody) -> Stored:
+        """Return once all in-sync replicas have it; the wait has no end of its own, a drain's deadline bounds it.
+
+        Raises MessageTooLarge alone. `acknowledged` is called for the messages of a partition in the order of their
+        offsets. Publishers who are cancelled take nothing back.
+        """
+        if _size(message) > self.max_request_size:
+            raise MessageTooLarge(f"{message.topic}: larger than {self.max_request_size} bytes")
+        number = await self._number(message)
+        stored: asyncio.Future[Stored] = self._loop.create_future()
+        self._outbox(TopicPartition(message.topic, number)).add(Waiting(message, acknowledged, stored))
+        return await stored
+
+    def _outbox(self, place: TopicPartition) -> Outbox:
+        if place not in self._outboxes:
+            self._outboxes[place] = Outbox(place, self)
+        return self._outboxes[place]
+
+    async def _number(self, message: OutgoingMessage) -> int:
+        """The partition that it names, or the one that its key decides on."""
+        if message.partition is not None and not message.elsewhere:
+            return message.partition
+        numbers = await self._partitions(message)
+        return message.partition if message.partition in numbers else int(by_key(message.key, numbers, numbers))
+
+    async def _partitions(self, message: OutgoingMessage) -> list[int]:
+        """Of its topic, as they are now."""
+        while (numbers := self._numbers.get(message.topic)) is None:
+            try:
+                known = self.producer.client.cluster.partitions_for_topic(message.topic)
+                numbers = sorted(known or await partitions(self.producer, message.topic, None, PATIENCE))
+            except KafkaError as error:
+                await self.recover(self.producer, TopicPartition(message.topic, -1), error)
+            else:
+                self._numbers[message.topic] = numbers
+        return numbers
+
+    def _forget_with(self, producer: AIOKafkaProducer) -> None:
+        """Partitions as they were told last; the client would copy and we sort hundreds of them for each message."""
+        self._numbers.clear()
+        producer.client.cluster.add_listener(lambda _: self._numbers.clear())
+
+    async def counted(self, *topics: str) -> list[int]:
+        """How many partitions each has now, 0 where it does not exist. Raises KafkaUnavailable."""
+        client = self.producer.client
+        for topic in topics:
+            client.add_topic(topic)
+        done, _ = await asyncio.wait({client.force_metadata_update()}, timeout=self.within)
+        if not all(each.result() for each in done) or not done:
+            raise KafkaUnavailable(f"{', '.join(topics)}: nobody says how many partitions there are")
+        return [len(client.cluster.partitions_for_topic(topic) or ()) for topic in topics]
+
+    async def deliver(self, producer: AIOKafkaProducer, batch: BatchBuilder, place: TopicPartition) -> Stored:
+        """Where the batch's first message is stored; raises KafkaError."""
+        patience = self._loop.call_later(PATIENCE, self._late, producer, place)
+        try:
+            if producer.client.cluster.leader_for_partition(place) in NO_LEADER:
+                await partitions(producer, place.topic, place.partition, PATIENCE)
+            if producer is not self.producer:
+                raise ProducerClosed
+            future = await producer.send_batch(batch, place.topic, partition=place.partition)
+            stored = await asyncio.shield(future)
+        finally:
+            patience.cancel()
+        self._failing.discard(place.topic)
+        if not self._failing:
+            self.outage.end()
+        # Where the messages keep the time of their producer the broker answers with none.
+        time = stored.timestamp if stored.timestamp_type == LOG_APPEND_TIME else None
+        return Stored(Position(place.topic, place.partition, int(stored.offset)), time)
+
+    def _late(self, producer: AIOKafkaProducer, place: TopicPartition) -> None:
+        """It is neither cancelled nor repeated: it may be on its way."""
+        lack = missing(producer, place.topic, place.partition)
+        self._fails(place.topic, named(lack, "Write") if lack else f"no acknowledgement for {PATIENCE:.0f} s")
+
+    async def recover(self, producer: AIOKafkaProducer, place: TopicPartition, error: KafkaError) -> None:
+        """Return when it may be tried again, with another producer where this one is of no use any more."""
+        if not isinstance(error, NO_OUTAGE):
+            self._fails(place.topic, named(error, "Write"))
+        if producer is self.producer and not isinstance(error, TOO_LARGE):
+            await asyncio.sleep(AGAIN_AFTER)
+        # An error without a name of its own is the end of the client's background task.
+        if isinstance(error, POISONED) or type(error) is KafkaError:
+            await self._replace(producer)
+
+    def _fails(self, topic: str, why: str) -> None:
+        self._failing.add(topic)
+        self.outage.begin(f"{topic}: {why}")
+
+    async def _replace(self, poisoned: AIOKafkaProducer) -> None:
+        """One of those who met it makes the new one; where that fails, the next failed message tries again."""
+        async with self._replacing:
+            if self.producer is not poisoned:
+                return
+            with suppress(KafkaError, TimeoutError):
+                self.producer = await self._fresh()
+                self._forget_with(self.producer)
+                self._retire(poisoned)
+
+    async def _fresh(self) -> AIOKafkaProducer:
+        fresh = self.make()
+        try:
+            await started(fresh.start(), self.within)
+        except BaseException:
+            await close(fresh, self.within)
+            raise
+        return fresh
+
+    def _retire(self, poisoned: AIOKafkaProducer) -> None:
+        """Other partitions wait for what it has on its way, however long that takes: nobody waits here for them."""
+        task = asyncio.create_task(self._delivered(poisoned), name="retire a producer")
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def _delivered(self, poisoned: AIOKafkaProducer) -> None:
+        try:
+            await poisoned.flush()
+        finally:
+            await close(poisoned, self.within)
+
+    async def close(self) -> None:
+        """The producer at work and those that were retired; whoever waits for them still is cancelled."""
+        for task in self._retiring:
+            task.cancel()
+        await asyncio.gather(close(self.producer, self.within), *self._retiring, return_exceptions=True)
+        for outbox in self._outboxes.values():
+            outbox.give_up()
+
+
+def _size(message: OutgoingMessage) -> int:
+    """Bytes, a little more than it takes on the way."""
+    headers = sum(len(name) + len(value or b"") + 10 for name, value in message.headers)
+    return len(message.key or b"") + len(message.value or b"") + headers + OVERHEAD
+
+
+@asynccontextmanager
+async def opened_publisher(
+    connection: Connection, outage: Outage, *, max_request_size: int, within: float = 10.0
+) -> AsyncIterator[Publisher]:
+    """A started producer; raises KafkaUnavailable."""
+
+    def make() -> AIOKafkaProducer:
+        return AIOKafkaProducer(
+            **connection.arguments(),
+            acks="all",
+            enable_idempotence=True,
+            max_request_size=max_request_size,
+            max_batch_size=BATCH,
+            # Lingering only costs here: acknowledgements are waited for (measured, facts 3.1).
+            linger_ms=0,
+        )
+
+    async with opened(make(), connection, within) as producer:
+        sending = Publisher(producer, make, outage, max_request_size, within)
+        try:
+            yield sending
+        finally:
+            await sending.close()

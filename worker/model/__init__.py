@@ -1,0 +1,1 @@
+"""What flows through the worker: records, commands, outcomes, errors."""

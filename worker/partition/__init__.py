@@ -1,0 +1,1 @@
+"""One partition while it is ours."""

@@ -1,0 +1,137 @@
+"""One partition from our claim until it is given up; a new object at every claim."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from worker.journal.entries import Entry, EntryKey, Finished, Intent, Notice, encode, encode_headers
+from worker.journal.entry_headers import Spans
+from worker.journal.journal import Lease, Moment, PartitionJournal
+from worker.journal.terms import Append, Restored, Terms, now
+from worker.model.errors import Fenced, LeaseOver
+from worker.model.records import Stored
+from worker.partition.drain import Drain, after
+from worker.partition.offsets import Offsets
+from worker.partition.slots import Slots
+from worker.partition.turns import Turn, Turns
+
+
+@dataclass(eq=False, slots=True)
+class Assignment:
+    """What is known and under way in one partition. The object is the epoch: who holds an old one changes nothing."""
+
+    partition: int
+    restored: Restored
+    append: Append
+    slots: Slots
+    terms: Terms = field(default_factory=Terms)
+    clock: Callable[[], Moment] = now
+    offsets: Offsets = field(default_factory=Offsets)
+    draining: Drain = field(default_factory=Drain)
+    given_up: bool = False
+    _turns: Turns = field(default_factory=Turns)
+    _began: int = field(init=False)
+    _told: Moment = field(init=False)
+    _telling: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._began, self._told = self.restored.journal.newest, self.restored.claimed
+
+    @property
+    def journal(self) -> PartitionJournal:
+        """What is known of this partition's events."""
+        return self.restored.journal
+
+    @property
+    def fenced(self) -> bool:
+        """Somebody else wrote since our claim: nothing more may be sent or published under it."""
+        return self.restored.fence.broken or self.given_up
+
+    @property
+    def ending(self) -> bool:
+        """Nothing more is begun."""
+        return self.fenced or self.draining.is_set()
+
+    async def write(self, event: UUID, offset: int, entry: Entry) -> Lease:
+        """Return once the entry is in the journal and nobody else's is before it; Fenced otherwise.
+
+        The lease counts from before the entry was handed over: what a frozen process had handed over is acknowledged
+        without a gap when it thaws (facts row 31).
+        """
+        if self.fenced and not _tells(entry):
+            raise Fenced
+        lease = Lease(self.clock(), self.terms.intent_ttl)
+        key = EntryKey(event, offset, self.restored.writer)
+        acknowledged = self.restored.fence.acknowledged
+        stored = await self.append(self.partition, key.encode(), encode(entry), acknowledged, encode_headers(entry))
+        self.journal.apply(key, entry, self._time(stored))
+        if self.fenced:
+            self.draining.set()
+            raise Fenced
+        return lease
+
+    def _time(self, stored: Stored) -> int:
+        """When the entry was stored by the clock of the log; where a broker tells none, as long after the claim as it
+        is: our own clock may be days away from all that was read.
+        """
+        if stored.time is not None:
+            return stored.time
+        return self._began + int((self.clock().boot - self.restored.claimed.boot) * 1000)
+
+    async def tell(self, expired: Spans = ()) -> None:
+        """Write down that we are still there, and offsets (first, end) of requests that nobody could read any more."""
+        self._told = self.clock()
+        notice = Notice(self.restored.writer, self.restored.owner, expired)
+        acknowledged = self.restored.fence.acknowledged
+        stored = await self.append(self.partition, notice.key, notice.value, acknowledged, notice.headers)
+        self.journal.noticed(notice, self._time(stored))
+
+    def renew(self) -> None:
+        """Tell that we are still there, if that was long ago; nobody waits for it."""
+        if not self.fenced and self.clock().boot - self._told.boot >= self.terms.renewal:
+            self._told = self.clock()
+            task = asyncio.create_task(self.tell(), name=f"notice {self.partition}")
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+    def give_up(self) -> None:
+        """Nothing more is sent or published; what is answered yet is written down as evidence for the next owner."""
+        self.given_up = True
+        self.draining.set()
+
+    def before_sending(self, lease: Lease) -> Callable[[], None]:
+        """The last look, to be taken when nothing but the write of the request is left to do."""
+
+        def look() -> None:
+            if self.fenced or lease.is_over(self.clock()):
+                raise LeaseOver
+
+        return look
+
+    def alone_with(self, event: UUID) -> Turn:
+        """The same event twice in flight: the second waits for the first, without its slot; Draining as in a pause."""
+        return self._turns.of(event, self._wait)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait without the slot; Draining is raised as soon as the partition drains."""
+        await self._wait(after(seconds))
+
+    async def _wait(self, awaited: asyncio.Future[None]) -> None:
+        """The only way in which a record waits for time or for another record."""
+        await self.slots.without(awaited, self.draining)
+
+    async def settled(self, since: Moment, seconds: float) -> None:
+        """Return when that long has passed since then, on the clock that nobody can set."""
+        while (left := seconds - (self.clock().boot - since.boot)) > 0:
+            await self.pause(left)
+
+    def committed(self, offset: int) -> None:
+        """The group has stored this offset; what is older than the window may be forgotten."""
+        self.offsets.committed(offset)
+        self.terms.forget(self.journal, offset)
+
+
+def _tells(entry: Entry) -> bool:
+    """Whether it says what the API has done, which the next owner must know, and not what we are about to do."""
+    return isinstance(entry, Finished) or (isinstance(entry, Intent) and entry.evidence.exists)

@@ -1,0 +1,264 @@
+"""Every setting of the worker: one class per group, one sentence per name (design 4.13). Durations are seconds."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from worker.settings.kinds import ContextRoot, Origin, Positive, Seconds, Start, Statuses, TopicName, parsed
+
+
+class Group(BaseModel):
+    """A group of settings; an unknown name is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
+
+
+class Kafka(Group):
+    bootstrap_servers: str = Field("127.0.0.1:9092", min_length=1)
+    """Where Kafka is: host:port, several with commas."""
+    group_id: str = Field("customer-worker", min_length=1)
+    """The consumer group; all replicas share it."""
+    client_id: str = "customer-worker"
+    """The name under which the brokers see this process."""
+    session_timeout: Seconds = 45
+    """After this long without a heartbeat the group gives a dead worker's partitions away."""
+    rebalance_timeout: Seconds | None = None
+    """How long the group waits for a worker to drain at a rebalance; unset: the drain timeout + 15."""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How to talk to the brokers."""
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    """How to log in to the brokers, with a SASL protocol."""
+    username: str | None = None
+    """The SASL user."""
+    password: SecretStr | None = None
+    """The SASL password."""
+    ca_file: Path | None = None
+    """Certificates (PEM) that the brokers are checked against; unset: the system's."""
+    cert_file: Path | None = None
+    """The worker's own certificate (PEM), for mutual TLS."""
+    key_file: Path | None = None
+    """The key (PEM) of that certificate."""
+    group_instance_id: str | None = None
+    """Static membership: a name per replica, `{ordinal}` being the number its host name ends in; unset: dynamic."""
+    start: Start = "earliest"
+    """Where a new group begins: `earliest`, `latest`, or a time such as 2026-11-27T08:00Z; nothing else asks for it."""
+    max_batch_bytes: Positive = 64 * 1024 * 1024
+    """Bytes that a producer's batch may have once it is decompressed; a larger one holds its partition alone."""
+
+
+class Topics(Group):
+    requests: TopicName = "customer.create.requests"
+    """In: creation events."""
+    succeeded: TopicName = "customer.create.succeeded"
+    """Out: one event per created customer."""
+    failed: TopicName = "customer.create.failed"
+    """Out: one event per failed request."""
+    dead_letters: TopicName = "customer.create.dead-letters"
+    """Out: the original record of each failed request, and why it failed."""
+    journal: TopicName = "customer.create.journal"
+    """The worker's write-ahead journal; as many partitions as the requests."""
+    partitions: Positive = 6
+    """Partitions of each topic that `topics create` makes."""
+    replication_factor: Positive | None = None
+    """Replicas of each topic that `topics create` makes; unset: 1 on one broker, else 3."""
+
+
+class Account(Group):
+    """One user of the API."""
+
+    username: str
+    password: SecretStr
+
+
+class Api(Group):
+    base_url: Origin = "http://127.0.0.1:8090"
+    """Where the API is: scheme, host and port."""
+    context_root: ContextRoot = "/system"
+    """What stands before /ws/v12 in the API's paths."""
+    format: Literal["json", "xml"] = "json"
+    """The format of what is sent."""
+    accept_language: str = "en-US"
+    """The language of the API's error texts."""
+    username: str = ""
+    """The API's user."""
+    password: SecretStr = SecretStr("")
+    """That user's password."""
+    accounts: Annotated[tuple[Account, ...], NoDecode, BeforeValidator(parsed)] = ()
+    """Several users, as JSON: [{"username": .., "password": ..}]; a replica takes the one of its ordinal."""
+    force_login: bool = True
+    """At the limit of five sessions a user, end the oldest one instead of being refused."""
+    connect_timeout: Seconds = Field(5, gt=0)
+    """To connect, TLS included."""
+    request_timeout: Seconds = Field(30, gt=0)
+    """From the first byte sent to the last byte of the answer; when it passes, the outcome is unknown."""
+    keepalive_timeout: Seconds = 4
+    """How long an idle connection is kept; stay below the server's own: a connection closed under a POST is a doubt."""
+    pool_size: Positive | None = None
+    """Connections at once; unset: the records in flight."""
+    ca_file: Path | None = None
+    """Certificates (PEM) that the API is checked against; unset: the system's."""
+    unknown_statuses: Statuses = frozenset({500, 502, 504})
+    """Answers after which the customer may exist: never sent again blindly; one named here means "not now" no more."""
+    retry_statuses: Statuses = frozenset({408, 429, 503})
+    """Answers that mean "not now": sent again later; one named here is unknown no more."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> "Api":
+        both = sorted(self._named("unknown_statuses") & self._named("retry_statuses"))
+        if both:
+            raise ValueError(f"WORKER_API__UNKNOWN_STATUSES and WORKER_API__RETRY_STATUSES both name {both[0]}")
+        return self
+
+    @property
+    def unknown(self) -> frozenset[int]:
+        """The unknown ones, less what is named as "not now"."""
+        return self.unknown_statuses - self._named("retry_statuses")
+
+    @property
+    def not_now(self) -> frozenset[int]:
+        """Those that mean "not now", less what is named as unknown."""
+        return self.retry_statuses - self._named("unknown_statuses")
+
+    @property
+    def with_wait(self) -> frozenset[int]:
+        """Those of them that are certain only with a Retry-After: a proxy may have lost the call behind the API."""
+        return (self.not_now & {503}) - self._named("retry_statuses")
+
+    def _named(self, setting: str) -> frozenset[int]:
+        """What somebody has set it to; nothing where it has its default."""
+        return getattr(self, setting) if setting in self.model_fields_set else frozenset()
+
+
+class Customer(Group):
+    departmentalization: bool = False
+    """The API's "Customer departmentalization" is on: department.name is required."""
+    catalog: str | None = None
+    """Configured values to check against: a TOML or JSON file, or `live` to ask the API; unset: only shapes are."""
+    catalog_refresh: Seconds = Field(3600, ge=1)
+    """How often a live catalog is asked for anew."""
+    unknown_elements: Literal["refuse", "drop"] = "refuse"
+    """An element that the API does not know: fail the event, or leave the element out and count it."""
+
+
+class Dispatch(Group):
+    max_in_flight: Positive = 64
+    """Creations at once, over all partitions; half as many more records are made ready for them."""
+    max_rate: Annotated[float, Field(gt=0)] | None = None
+    """POSTs a second at most; unset: no limit."""
+    max_uncommitted: Positive = 10_000
+    """Records taken of one partition and not yet committed; at this many it is left unread."""
+    drain_timeout: Seconds = 40
+    """How long a stop or rebalance waits for what is in flight; must exceed the API's request timeout."""
+
+
+class Retry(Group):
+    max_attempts: Positive = 5
+    """Answered attempts of one record at most."""
+    base_delay: Seconds = Field(0.5, gt=0)
+    """The first wait at most; each next one is twice as long, and the real one is drawn between 0 and it."""
+    max_delay: Seconds = 30
+    """The longest wait, Retry-After included."""
+
+
+class Journal(Group):
+    enabled: bool = True
+    """Without the journal a crash can create customers twice."""
+    window: Seconds = 86_400
+    """How long an event is recognised when it comes again."""
+    max_entries: Positive = 200_000
+    """Events of one partition remembered at most."""
+    intent_ttl: Seconds = Field(10, gt=0)
+    """An intent older than this starts no POST."""
+
+
+class Reconcile(Group):
+    by: Literal["none", "custom_attribute", "email"] = "none"
+    """How a customer is looked up after an unknown outcome; by e-mail, it is also searched before its first POST."""
+    attribute: str | None = None
+    """The custom attribute that carries the event's id."""
+    settle_delay: Seconds = 5
+    """How long the API's search may lag behind a creation."""
+    attempts: Positive = 3
+    """How often the search is asked, and how often it may fail while other calls are answered."""
+
+
+class Hold(Group):
+    after_failures: Positive = 10
+    """So many failures in a row are an outage."""
+    probe_delay: Seconds = Field(1, gt=0)
+    """The first wait before the API is tried again during a hold."""
+    max_probe_delay: Seconds = Field(30, gt=0)
+    """The longest such wait."""
+    flood_ratio: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """Hold when this share of the last records was refused."""
+    flood_window: Positive = 100
+    """How many last answers that share is taken of."""
+
+
+class DeadLetters(Group):
+    payload: Literal["full", "metadata_only"] = "full"
+    """Whether a dead letter holds the original value."""
+    max_replays: Positive = 3
+    """How often one record may be replayed by `dead-letters replay`."""
+
+
+class Events(Group):
+    source: str = Field("customer-worker", min_length=1, max_length=1024)
+    """The CloudEvents source of what the worker publishes."""
+    max_bytes: Positive = 1024 * 1024
+    """A larger request value is undecodable."""
+    max_depth: Positive = 32
+    """A more deeply nested request value is undecodable."""
+
+
+class Ops(Group):
+    host: str = "127.0.0.1"
+    """Where the operations port listens; it shows no personal data, and asks nobody who they are."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    """Its number: /livez, /readyz, /metrics, /status; 0: a free one, logged as `ops.started`."""
+
+
+class Log(Group):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe line that is written."""
+    format: Literal["json", "console"] | None = None
+    """How lines are written; unset: console on a terminal, else json."""
+
+
+class Settings(BaseSettings):
+    """All groups together; made by `worker.settings.sources.load`."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="WORKER_", env_nested_delimiter="__", env_ignore_empty=True
+    )
+
+    kafka: Kafka = Kafka()
+    topics: Topics = Topics()
+    api: Api = Api()
+    customer: Customer = Customer()
+    dispatch: Dispatch = Dispatch()
+    retry: Retry = Retry()
+    journal: Journal = Journal()
+    reconcile: Reconcile = Reconcile()
+    hold: Hold = Hold()
+    dead_letters: DeadLetters = DeadLetters()
+    events: Events = Events()
+    ops: Ops = Ops()
+    log: Log = Log()
+
+    @model_validator(mode="after")
+    def _together(self) -> "Settings":
+        if self.reconcile.by == "custom_attribute" and not self.reconcile.attribute:
+            raise ValueError("WORKER_RECONCILE__ATTRIBUTE: required with WORKER_RECONCILE__BY=custom_attribute")
+        if self.dispatch.drain_timeout <= self.api.request_timeout:
+            raise ValueError("WORKER_DISPATCH__DRAIN_TIMEOUT: must be longer than WORKER_API__REQUEST_TIMEOUT")
+        if self.rebalance_timeout <= self.dispatch.drain_timeout:
+            raise ValueError("WORKER_KAFKA__REBALANCE_TIMEOUT: must be longer than WORKER_DISPATCH__DRAIN_TIMEOUT")
+        return self
+
+    @property
+    def rebalance_timeout(self) -> float:
+        """Seconds; a drain that outlasts it gets the worker thrown out of its group (facts row 13)."""
+        return self.kafka.rebalance_timeout or self.dispatch.drain_timeout + 15

@@ -1,0 +1,96 @@
+"""How far each record got: told by the steps as they begin, for the status page and, where there is one, a trace."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+from worker.model.commands import Command, CreateCustomer
+from worker.model.errors import Draining, Fenced
+from worker.model.outcomes import Outcome
+from worker.model.records import Record
+
+MAX_CRASHED = 1_000
+
+
+class Step(StrEnum):
+    """What a record is at, or waits for."""
+
+    DECODE = "decode"
+    SAME_EVENT = "same_event"  # another record of the same event is under way
+    TURN = "turn"  # a hold, the login, the rate or a free call
+    INTENT = "intent"
+    POST = "post"
+    RETRY = "retry"
+    LOOK_UP = "look_up"
+    FINISH = "finish"
+    PUBLISH = "publish"
+    CRASHED = "crashed"  # an error of ours; it is taken up again
+
+
+class Trail:
+    """One record while it is under way; `with` it. Entering a step is all that it costs: no check, no span."""
+
+    __slots__ = ("_of", "record", "step")
+
+    def __init__(self, of: "Trails", record: Record) -> None:
+        self._of = of
+        self.record = record
+        self.step = Step.DECODE
+
+    def __enter__(self) -> Self:
+        self._of.began(self)
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        crashed = isinstance(error, Exception) and not isinstance(error, Draining | Fenced)
+        self._of.ended(self, crashed=crashed)
+
+    def enter(self, step: Step) -> None:
+        """This step begins, and with it the one before is over."""
+        self.step = step
+
+    def asks(self, asked: Command) -> Command:
+        """What was decoded; its trace goes on in ours from here."""
+        return asked
+
+    def sends(self, command: CreateCustomer) -> CreateCustomer:
+        """What is sent to the API, as a part of the step that it is sent in."""
+        return command
+
+    def finds(self, outcome: Outcome) -> None:
+        """The record's outcome."""
+
+
+class Trails:
+    """All records that are under way; `make` is what follows one."""
+
+    def __init__(self, make: "Callable[[Trails, Record], Trail]" = Trail) -> None:
+        self._make = make
+        self._under_way: dict[tuple[int, int], Trail] = {}
+        self._crashed: dict[tuple[int, int], Trail] = {}
+
+    def follow(self, record: Record) -> Trail:
+        """Its trail, to be entered at once."""
+        return self._make(self, record)
+
+    def of(self, partition: int, offset: int) -> Trail | None:
+        """That record's trail; None where it is not under way."""
+        place = partition, offset
+        return self._under_way.get(place) or self._crashed.get(place)
+
+    def began(self, trail: Trail) -> None:
+        """The trail's own report."""
+        self._under_way[trail.record.partition, trail.record.offset] = trail
+
+    def ended(self, trail: Trail, *, crashed: bool) -> None:
+        """The trail's own report; a record that is read again may have begun a new one before the old one ended."""
+        place = trail.record.partition, trail.record.offset
+        if self._under_way.get(place) is trail:
+            del self._under_way[place]
+        self._crashed.pop(place, None)
+        if crashed:
+            trail.step = Step.CRASHED
+            if len(self._crashed) >= MAX_CRASHED:
+                self._crashed.clear()
+            self._crashed[place] = trail

@@ -1,0 +1,96 @@
+"""What is wrong with the topics, each function one view of it; pure."""
+
+import math
+from collections.abc import Callable, Iterator
+
+from worker.journal.topic_config import alter, troubles
+from worker.tools.check.line import Line
+from worker.topics import DAY, ENVELOPE, MIB, Cluster, Plan, Topic, refusals
+
+
+def _usable(plan: Plan, cluster: Cluster) -> Iterator[Line]:
+    for _, name in plan.names():
+        if topic := cluster.topics.get(name):
+            yield Line("topic", "ok", f"{name}, {_facts(topic)}")
+    for refusal in refusals(plan, cluster):
+        detail, _, advice = refusal.rpartition("; ")
+        yield Line("topic", "failed", detail or refusal, advice if detail else "")
+
+
+def _facts(topic: Topic) -> str:
+    counted = f"partitions {topic.partitions}, replicas {topic.replication}"
+    if topic.config is None:
+        return f"{counted}; its configuration may not be read"
+    days = f"{_days(topic):g} days" if _days(topic) < math.inf else "for ever"
+    kept = "compacted" if _policies(topic) == {"compact"} else f"kept {days}"
+    return f"{counted}, min.insync.replicas {topic.number('min.insync.replicas', 1)}, {kept}"
+
+
+def _copies(plan: Plan, cluster: Cluster) -> Iterator[Line]:
+    """What a single broken disk can lose."""
+    topics = [cluster.topics[name] for _, name in plan.names() if name in cluster.topics]
+    if alone := [topic.name for topic in topics if topic.replication == 1]:
+        yield Line("replication", "warning", f"one replica: {', '.join(alone)}", "a lost broker loses them")
+    weak = [topic.name for topic in topics if topic.replication > 2 and topic.number("min.insync.replicas", 2) < 2]
+    if weak:
+        yield Line("replication", "warning", f"acknowledged by one: {', '.join(weak)}", "set min.insync.replicas to 2")
+
+
+def _journal(plan: Plan, cluster: Cluster) -> Iterator[Line]:
+    """What could lose entries or grow for ever fails, one line each; the rest is one warning."""
+    # How many acknowledge is told of all topics together.
+    found = [trouble for trouble in troubles(plan, cluster) if trouble.name != "min.insync.replicas"]
+    for trouble in found:
+        if trouble.grave:
+            yield Line("journal", "failed", trouble.detail, alter(plan, cluster, [trouble]))
+    if others := [trouble for trouble in found if not trouble.grave]:
+        detail = f"differs: {'; '.join(trouble.detail for trouble in others)}"
+        yield Line("journal", "warning", detail, alter(plan, cluster, others))
+
+
+def _requests(plan: Plan, cluster: Cluster) -> Iterator[Line]:
+    requests = cluster.topics.get(plan.requests)
+    if requests and "compact" in _policies(requests):
+        wish = f"cleanup.policy of {requests.name}: delete"
+        yield Line("requests", "warning", "are compacted, so that events with the same key can vanish unread", wish)
+
+
+def _dead_letters(plan: Plan, cluster: Cluster) -> Iterator[Line]:
+    letters, requests = cluster.topics.get(plan.dead_letters), cluster.topics.get(plan.requests)
+    if letters is None or letters.config is None:
+        return
+    if (days := _days(letters)) < 7:
+        wish = f"retention.ms of {letters.name} at least {7 * DAY}"
+        yield Line("dead letters", "warning", f"are kept {days:g} days", wish)
+    largest = requests.number("max.message.bytes", MIB) if requests else MIB
+    if letters.number("max.message.bytes", MIB) <= largest:
+        wish = f"max.message.bytes of {letters.name} above {largest}"
+        yield Line("dead letters", "warning", "the largest request does not fit with its headers", wish)
+
+
+def _results(plan: Plan, cluster: Cluster) -> Iterator[Line]:
+    for name in (plan.succeeded, plan.failed):
+        if (topic := cluster.topics.get(name)) and topic.number("max.message.bytes", MIB) < ENVELOPE:
+            wish = f"max.message.bytes of {name} at least {ENVELOPE}"
+            yield Line("results", "warning", "an event may be too large for its topic, and its partition stands", wish)
+
+
+# Each is one function from the plan and what there is to lines; silence means that all is well.
+TOPICS: tuple[Callable[[Plan, Cluster], Iterator[Line]], ...] = (
+    _usable,
+    _copies,
+    _requests,
+    _journal,
+    _results,
+    _dead_letters,
+)
+
+
+def _policies(topic: Topic) -> set[str]:
+    return set((topic.config or {}).get("cleanup.policy", "").split(","))
+
+
+def _days(topic: Topic) -> float:
+    """How long records are kept; infinite when for ever."""
+    milliseconds = topic.number("retention.ms", -1)
+    return round(milliseconds / DAY, 2) if milliseconds >= 0 else math.inf

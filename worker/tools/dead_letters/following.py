@@ -1,0 +1,69 @@
+"""What became of what was replayed: its terminal events, as they come."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from worker.model.records import Record
+from worker.tools.dead_letters.letters import Json, Place
+
+POLL = 0.2
+AT_MOST = 10_000
+
+
+class Results(Protocol):
+    """The result topics, read as they grow."""
+
+    async def poll(self, within: float) -> list[Record]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The terminal event of one replayed dead letter."""
+
+    letter: Place
+    request: Place
+    data: dict[str, Any]
+
+    def json(self) -> Json:
+        """As it was announced."""
+        return {"deadLetter": str(self.letter), "ended": self.data}
+
+    def __str__(self) -> str:
+        return f"{self.letter} -> {self.request}: {self._what()}"
+
+    def _what(self) -> str:
+        if "customerId" in self.data:
+            return f"succeeded, customer {self.data['customerId']} ({self.data.get('resolution')})"
+        reason, letter = self.data.get("reason", {}), self.data.get("deadLetter", {})
+        where = f"{letter.get('partition')}@{letter.get('offset')}"
+        return f"failed again, {reason.get('code')}: {reason.get('message')} (dead letter {where})"
+
+
+async def endings(results: Results, topic: str, awaited: dict[Place, Place], within: float) -> AsyncIterator[Ending]:
+    """Those of the records in `awaited` (record in `topic` -> its dead letter), which loses what has ended.
+
+    It ends when all have, or after `within` seconds.
+    """
+    deadline = asyncio.get_running_loop().time() + within
+    while awaited and asyncio.get_running_loop().time() < deadline:
+        for record in await results.poll(POLL):
+            request, data = _terminal(record, topic)
+            if request in awaited and data is not None:
+                yield Ending(awaited.pop(request), request, data)
+
+
+def _terminal(record: Record, topic: str) -> tuple[Place | None, dict[str, Any] | None]:
+    """(which record it is about, its data); what others write there is passed over."""
+    try:
+        told = orjson.loads(record.value or b"")
+    except orjson.JSONDecodeError:
+        return None, None
+    match told:
+        case {"data": {"request": {"topic": str(of), "partition": int(partition), "offset": int(offset)}} as data}:
+            return (Place(partition, offset), data) if of == topic else (None, None)
+        case _:
+            return None, None

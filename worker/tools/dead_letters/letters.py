@@ -1,0 +1,188 @@
+"""A record of the dead-letter topic, as far as its headers tell; whatever they hold, it is listed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from struct import Struct
+from typing import Any
+
+import orjson
+
+from worker.events import letter_headers as names
+from worker.events.letter_headers import CONNECT, SPRING, original
+from worker.model.outcomes import ReasonCode
+from worker.model.records import Record
+from worker.tools.journal.view import moment
+
+Json = dict[str, Any]
+FOREIGN = "foreign"
+INT, LONG = Struct(">i"), Struct(">q")
+CODES: dict[str | None, ReasonCode] = {code.value: code for code in ReasonCode}
+KINDS = (*(code.value for code in ReasonCode), FOREIGN)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A partition of some topic, and an offset in it."""
+
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.partition}@{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """`reason` is None where the record is none of ours; what a header does not tell is None too.
+
+    `original_omitted`: key and headers were left out with the value. `unreadable`: its own headers could not be read.
+    `tool` is who wrote a foreign one, as far as its headers show; `kind` is the class of error that tool names.
+    `resolved` is the record by which a person ended the doubt; no header says so, whoever reads the requests does.
+    """
+
+    place: Place
+    timestamp: int
+    reason: ReasonCode | None
+    topic: str | None = None
+    request: Place | None = None
+    requested: int | None = None
+    event_source: str | None = None
+    event_id: str | None = None
+    message: str | None = None
+    status: int | None = None
+    error_code: str | None = None
+    attempts: int | None = None
+    replays: int = 0
+    first_seen: str | None = None
+    failed_at: str | None = None
+    version: str | None = None
+    violations: tuple[Json, ...] = ()
+    omitted: bool = False
+    original_omitted: bool = False
+    unreadable: bool = False
+    null: bool = False
+    tool: str | None = None
+    kind: str | None = None
+    resolved: Place | None = None
+
+    @property
+    def called(self) -> str:
+        """The reason's code, or that it is foreign."""
+        return self.reason.value if self.reason else FOREIGN
+
+    def json(self) -> Json:
+        """Without anything of the customer; a foreign one's message is not ours to vouch for."""
+        told: Json = {
+            "partition": self.place.partition,
+            "offset": self.place.offset,
+            "time": moment(self.timestamp),
+            "reason": self.called,
+            "message": self.message if self.reason else None,
+            "status": self.status,
+            "errorCode": self.error_code,
+            "attempts": self.attempts,
+            "replays": self.replays,
+            "eventSource": self.event_source,
+            "eventId": self.event_id,
+            "request": self._request(),
+            "firstSeen": self.first_seen,
+            "failedAt": self.failed_at,
+            "version": self.version,
+            "payload": "omitted" if self.omitted else "full",
+            "violations": list(self.violations),
+            "tool": self.tool,
+            "kind": self.kind,
+            "resolvedAs": str(self.resolved) if self.resolved else None,
+        }
+        return {name: value for name, value in told.items() if value not in (None, [])}
+
+    def _request(self) -> Json | None:
+        place = self.request
+        return {"topic": self.topic, "partition": place.partition, "offset": place.offset} if place else None
+
+
+def letter(record: Record) -> Letter:
+    """Never raises: a header that cannot be read tells nothing."""
+    place = Place(record.partition, record.offset)
+    # The newest of a name counts, for other tools as well.
+    told = dict(record.headers[len(original(record.headers)) :])
+    code = _text(told.get(names.REASON))
+    if code not in CODES:
+        return _foreign(record, place)
+    topic, request, requested = _spring_place(told)
+    return Letter(
+        place,
+        record.timestamp,
+        CODES[code],
+        topic,
+        request,
+        requested,
+        event_source=_text(told.get(names.EVENT_SOURCE)),
+        event_id=_text(told.get(names.EVENT_ID)),
+        message=(_text(told.get(f"{SPRING}exception-message")) or "").removeprefix(f"{code}: "),
+        status=_count(told.get(names.HTTP_STATUS)),
+        error_code=_text(told.get(names.ERROR_CODE)),
+        attempts=_count(told.get(names.ATTEMPTS)),
+        replays=_count(told.get(names.REPLAYS)) or 0,
+        first_seen=_text(told.get(names.FIRST_SEEN)),
+        failed_at=_text(told.get(names.FAILED_AT)),
+        version=_text(told.get(names.VERSION)),
+        violations=_violations(told.get(names.VIOLATIONS)),
+        omitted=told.get(names.PAYLOAD) == names.OMITTED,
+        original_omitted=told.get(names.ORIGINAL) == names.OMITTED,
+        unreadable=told.get(names.HEADERS) == names.UNREADABLE,
+        null=told.get(names.VALUE) == names.NULL,
+    )
+
+
+def _foreign(record: Record, place: Place) -> Letter:
+    """What another tool's headers say of it, Spring's before Connect's."""
+    told = dict(record.headers)
+    topic, request, _ = _spring_place(told)
+    if topic is not None:
+        kind = _text(told.get(f"{SPRING}exception-fqcn"))
+        return Letter(place, record.timestamp, None, topic, request, tool="Spring Kafka", kind=kind)
+    topic = _text(told.get(f"{CONNECT}topic"))
+    if topic is None:
+        return Letter(place, record.timestamp, None)
+    request = _place(_count(told.get(f"{CONNECT}partition")), _count(told.get(f"{CONNECT}offset")))
+    kind = _text(told.get(f"{CONNECT}exception.class.name"))
+    return Letter(place, record.timestamp, None, topic, request, tool="Kafka Connect", kind=kind)
+
+
+def _spring_place(told: Mapping[str, bytes | None]) -> tuple[str | None, Place | None, int | None]:
+    """(topic, place, timestamp) of the record that failed."""
+    partition = _unpacked(INT, told.get(f"{SPRING}original-partition"))
+    offset = _unpacked(LONG, told.get(f"{SPRING}original-offset"))
+    timestamp = _unpacked(LONG, told.get(f"{SPRING}original-timestamp"))
+    return _text(told.get(f"{SPRING}original-topic")), _place(partition, offset), timestamp
+
+
+def _place(partition: int | None, offset: int | None) -> Place | None:
+    known = partition is not None and offset is not None and partition >= 0 and offset >= 0
+    return Place(partition or 0, offset or 0) if known else None
+
+
+def _unpacked(form: Struct, value: bytes | None) -> int | None:
+    return int(form.unpack(value)[0]) if value is not None and len(value) == form.size else None
+
+
+def _text(value: bytes | None) -> str | None:
+    try:
+        return value.decode() if value is not None else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _count(value: bytes | None) -> int | None:
+    return int(value) if value and value.isdigit() and len(value) < 19 else None
+
+
+def _violations(value: bytes | None) -> tuple[Json, ...]:
+    if not value:
+        return ()
+    try:
+        told = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return ()
+    return tuple(each for each in told if isinstance(each, dict)) if isinstance(told, list) else ()

@@ -1,0 +1,100 @@
+"""How dead letters are told: a table on a terminal, a line or a JSON document each elsewhere."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from rich.table import Table
+
+from worker.terminal.screen import PlainConsole
+from worker.terminal.text import document, plain, say
+from worker.tools.dead_letters.letters import Json, Letter
+from worker.tools.journal.view import moment
+
+COLUMNS = ("letter", "age", "reason", "http", "attempts", "replays", "request", "event", "why")
+
+
+@dataclass(slots=True)
+class Kind:
+    """All letters of one reason."""
+
+    count: int = 0
+    oldest: int = 0
+    newest: int = 0
+
+
+@dataclass(slots=True)
+class Summary:
+    """By reason; as many kinds as there are codes."""
+
+    kinds: dict[str, Kind] = field(default_factory=dict)
+
+    def add(self, letter: Letter) -> None:
+        """One more."""
+        time_of = letter.timestamp
+        kind = self.kinds.setdefault(letter.called, Kind(0, time_of, time_of))
+        kind.count += 1
+        kind.oldest, kind.newest = min(kind.oldest, time_of), max(kind.newest, time_of)
+
+    def json(self) -> list[Json]:
+        """The most frequent first."""
+        ordered = sorted(self.kinds.items(), key=lambda each: (-each[1].count, each[0]))
+        return [
+            {"reason": name, "count": kind.count, "oldest": moment(kind.oldest), "newest": moment(kind.newest)}
+            for name, kind in ordered
+        ]
+
+
+def print_summary(summary: Summary, *, as_json: bool) -> None:
+    """A row a reason."""
+    rows = summary.json()
+    if as_json:
+        _print_json(rows)
+    else:
+        _print_rows(("reason", "count", "oldest", "newest"), [[str(value) for value in row.values()] for row in rows])
+
+
+def print_letters(letters: Sequence[Letter], *, as_json: bool) -> None:
+    """A row a letter, in the order given."""
+    if as_json:
+        _print_json(letter.json() for letter in letters)
+    else:
+        now = time.time() * 1000
+        _print_rows(COLUMNS, [_row(letter, now) for letter in letters])
+
+
+def _row(letter: Letter, now: float) -> list[str]:
+    http = " ".join(str(each) for each in (letter.status, letter.error_code) if each is not None)
+    why = letter.message if letter.reason else " ".join(filter(None, (letter.tool or "no headers", letter.kind)))
+    why = f"resolved as {letter.resolved}; {why}" if letter.resolved else why
+    numbers = [str(letter.attempts) if letter.attempts is not None else "", str(letter.replays)]
+    place = [str(letter.place), age((now - letter.timestamp) / 1000), letter.called, http]
+    return [*place, *numbers, str(letter.request or ""), letter.event_id or "", why or ""]
+
+
+def age(seconds: float) -> str:
+    """As `--since` takes it, in the largest unit that it fills."""
+    for unit, length in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)}{unit}"
+    return f"{max(0, int(seconds))}s"
+
+
+def _print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Event ids and messages are what others wrote: neither a terminal's codes nor a second line come through."""
+    console = PlainConsole()
+    if not console.is_terminal:
+        for row in rows:
+            say("\t".join(plain(cell) or "-" for cell in row))
+        return
+    table = Table(box=None, header_style="bold")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(plain(cell).replace("[", "\\[") for cell in row))
+    console.print(table)
+
+
+def _print_json(rows: Iterable[Json]) -> None:
+    for row in rows:
+        say(document(row))

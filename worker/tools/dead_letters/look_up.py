@@ -1,0 +1,55 @@
+"""Before a doubt is replayed: whether its customer exists, asked of the API by this command itself."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from worker.creation.reconcile import Finding, Reconciliation, Unclear
+from worker.journal.journal import Moment
+from worker.journal.terms import now
+from worker.model.commands import Command, CreateCustomer, Unusable
+from worker.model.records import OutgoingMessage, Record
+from worker.tools.dead_letters.letters import Letter
+
+# By then everything that was on its way is settled, even where the clocks of two machines are far apart.
+LONG_AGO = 3600.0
+
+
+class Patient:
+    """Waits; nothing drains here."""
+
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def settled(self, since: Moment, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds - (now().boot - since.boot)))
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """`begun` is when this command began: a letter that it has read was in doubt before then."""
+
+    reconciliation: Reconciliation
+    decode: Callable[[Record], Command]
+    begun: Moment = field(default_factory=now)
+
+    async def __call__(self, letter: Letter, message: OutgoingMessage) -> Finding:
+        """Raises what the API raises."""
+        asked = self.decode(_as_received(letter, message))
+        if isinstance(asked, CreateCustomer):
+            return await self.reconciliation.look_up(asked, self._doubted(letter), Patient())
+        why = asked.reason.code.value if isinstance(asked, Unusable) else "it asks for no customer"
+        return Unclear(f"it is not valid any more ({why})")
+
+    def _doubted(self, letter: Letter) -> Moment:
+        """No two clocks are compared, unless they would have to differ by an hour."""
+        age = time.time() - letter.timestamp / 1000
+        return Moment(self.begun.boot - age, self.begun.wall - age) if age > LONG_AGO else self.begun
+
+
+def _as_received(letter: Letter, message: OutgoingMessage) -> Record:
+    """As the worker will see it; its identity is that of its first place."""
+    place, time_of = letter.request, letter.requested
+    partition, offset = (place.partition, place.offset) if place else (0, 0)
+    return Record(message.topic, partition, offset, time_of or 0, message.key, message.value, message.headers)

@@ -1,0 +1,85 @@
+"""One dead letter: whether it can be replayed, and the record that replays it. Nothing here reads or writes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from worker.events import letter_headers as names
+from worker.events.letter_headers import original
+from worker.model.outcomes import ReasonCode
+from worker.model.records import Headers, OutgoingMessage, Record
+from worker.tools.dead_letters.letters import Letter
+
+FOREIGN = "not written by this worker"
+NOTHING = "neither key nor value: there is nothing to be published"
+REPLAYED = "replayed already"
+RESOLVED = "resolved already: a person told which customer it has"
+FORGOTTEN = "perhaps replayed before: the request topic does not reach back to it any more (--accept-duplicates)"
+GONE = "its payload was left out, and the request topic does not hold the original any more"
+UNREADABLE = "its headers could not be read, so that nobody knows what it asked for: have it sent anew"
+UNKNOWN = "its customer may exist (--accept-duplicates, or a look-up: WORKER_RECONCILE__BY)"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for one run; `requests` are the request topic's (first, end) offsets by partition."""
+
+    topic: str
+    requests: Mapping[int, tuple[int, int]]
+    max_replays: int
+    accept_duplicates: bool = False
+    look_up: bool = False
+
+    def obstacle(self, letter: Letter, record: Record) -> str | None:
+        """Why this letter is left alone, whatever was replayed before; None where nothing is against it."""
+        against = {
+            FOREIGN: letter.reason is None or letter.request is None,
+            f"from another topic than {self.topic}": letter.topic != self.topic,
+            UNREADABLE: letter.unreadable,
+            NOTHING: not letter.omitted and (letter.null or is_nothing(record)),
+            f"replayed {self.max_replays} times (WORKER_DEAD_LETTERS__MAX_REPLAYS)": letter.replays >= self.max_replays,
+            FORGOTTEN: not self.accept_duplicates and not self._remembered(letter),
+            UNKNOWN: self.is_doubt(letter) and not self.accept_duplicates and not self.look_up,
+        }
+        return next((why for why, is_so in against.items() if is_so), None)
+
+    def is_ours(self, letter: Letter) -> bool:
+        """Whether the worker wrote it, of a record of the request topic."""
+        return letter.reason is not None and letter.request is not None and letter.topic == self.topic
+
+    def is_doubt(self, letter: Letter) -> bool:
+        """Whether its customer may exist."""
+        return letter.reason is ReasonCode.OUTCOME_UNKNOWN
+
+    def _remembered(self, letter: Letter) -> bool:
+        """A replay stands behind its original, in the same partition: all of that must still be there to be read."""
+        first, end = self.requests.get(letter.request.partition, (0, 0)) if letter.request else (0, 0)
+        return letter.request is not None and first <= letter.request.offset + 1 <= end
+
+    def replayed(self, letter: Letter, record: Record, *, accepted: bool) -> OutgoingMessage:
+        """The original record with the marks of its replay, for the partition in which its event is known."""
+        partition = letter.request.partition if letter.request else -1
+        headers = (*original(record.headers), *self._marks(letter, accepted=accepted))
+        known = partition if partition in self.requests else None
+        return OutgoingMessage(self.topic, record.key, record.value, headers, known)
+
+    def _marks(self, letter: Letter, *, accepted: bool) -> Headers:
+        told = {
+            names.REPLAY_OF: str(letter.request).encode(),
+            names.REPLAYS: str(letter.replays + 1).encode(),
+            names.REPLAY_REASON: letter.reason.value.encode() if letter.reason else None,
+            names.EVENT_SOURCE: letter.event_source.encode() if letter.event_source else None,
+            names.EVENT_ID: letter.event_id.encode() if letter.event_id else None,
+            names.ACCEPT_DUPLICATES: names.YES if accepted else None,
+        }
+        return tuple((name, value) for name, value in told.items() if value is not None)
+
+
+def is_nothing(record: Record) -> bool:
+    """Kafka's producers take no message that has neither key nor value."""
+    return record.key is None and record.value is None
+
+
+def is_original(found: Record | None, letter: Letter, record: Record) -> bool:
+    """Whether the record at the letter's place is still the one that failed, and not one of a topic made anew."""
+    same_key = found is not None and (letter.original_omitted or found.key == record.key)
+    return found is not None and same_key and found.timestamp == letter.requested

@@ -1,0 +1,170 @@
+"""Selected dead letters, one batch after the other: looked at, looked up where that is needed, published."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from worker.creation.pace import Pace
+from worker.creation.reconcile import Absent, Existing, Finding, Unclear
+from worker.model.records import OutgoingMessage, Position, Record
+from worker.tools.dead_letters.letters import Letter, Place, letter
+from worker.tools.dead_letters.marks import Bits
+from worker.tools.dead_letters.replay import GONE, NOTHING, REPLAYED, RESOLVED, Rules, is_nothing, is_original
+from worker.tools.dead_letters.resolutions import Resolutions
+
+BATCH = 100
+BATCHES_A_SECOND = 10
+"""With a rate: so many, of as few letters as that takes, are as even as each being published by itself."""
+BATCH_BYTES = 4 * 1024 * 1024
+LOOK_UPS = 8
+EXISTS = "its customer exists: found by the look-up"
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """Where a dead letter was published again."""
+
+    letter: Letter
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A dead letter whose customer exists, and so is not replayed."""
+
+    letter: Letter
+    customer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A dead letter that is not replayed, and why not."""
+
+    letter: Letter
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    letter: Letter
+    message: OutgoingMessage
+
+
+Result = Replayed | Found | Left
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many letters of each reason were (or, in a dry run, would be) replayed, and why others were not."""
+
+    replayed: Counter[str] = field(default_factory=Counter)
+    left: Counter[str] = field(default_factory=Counter)
+
+    def add(self, result: Result) -> None:
+        """One more."""
+        match result:
+            case Replayed(which, _):
+                self.replayed[which.called] += 1
+            case Found():
+                self.left[EXISTS] += 1
+            case Left(_, why):
+                self.left[why] += 1
+
+
+Publish = Callable[[Sequence[OutgoingMessage]], Awaitable[list[Position]]]
+Original = Callable[[Place], Awaitable[Record | None]]
+LookUp = Callable[[Letter, OutgoingMessage], Awaitable[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Replaying:
+    """`before` are the records that were replayed before; without `publish` it is a dry run, which looks nothing up."""
+
+    rules: Rules
+    before: Bits
+    original: Original
+    look_up: LookUp | None = None
+    publish: Publish | None = None
+    rate: float | None = None
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    resolved: Resolutions = field(default_factory=Resolutions)
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOK_UPS))
+
+    async def results(self, records: AsyncIterator[list[Record]]) -> AsyncGenerator[Result]:
+        """What became of each letter, as soon as it is certain; those of a partition stay in their order."""
+        size = BATCH if self.rate is None else max(1, min(BATCH, int(self.rate / BATCHES_A_SECOND)))
+        pace = Pace(self.rate, self.clock)
+        async for some in records:
+            for batch in batches(some, size):
+                for result in await self._batch(batch, pace):
+                    yield result
+
+    async def _batch(self, batch: Sequence[Record], pace: Pace) -> list[Result]:
+        looked_at = await asyncio.gather(*(self._look_at(letter(record), record) for record in batch))
+        due = [each for each in looked_at if isinstance(each, _Due)]
+        nowhere = Position(self.rules.topic, -1, -1)
+        positions = [nowhere] * len(due)
+        if self.publish and due:
+            moments = [pace.reserve() for _ in due]
+            await self.sleep(moments[0])
+            positions = await self.publish([each.message for each in due])
+        replayed: list[Result] = [Replayed(each.letter, at) for each, at in zip(due, positions, strict=True)]
+        return [*replayed, *(each for each in looked_at if not isinstance(each, _Due))]
+
+    async def _look_at(self, which: Letter, record: Record) -> _Due | Found | Left:
+        if self.rules.is_ours(which) and self.resolved.of(which):
+            return Left(which, RESOLVED)
+        if self.rules.is_ours(which) and which.request in self.before:
+            return Left(which, REPLAYED)
+        if why := self.rules.obstacle(which, record):
+            return Left(which, why)
+        if which.request:
+            # A crash can leave two dead letters of one record.
+            self.before.add(which.request)
+        async with self._turns:
+            whole = await self._whole(which, record)
+            if whole is None or is_nothing(whole):
+                return Left(which, NOTHING if whole else GONE)
+            if self.rules.is_doubt(which) and self.look_up and self.publish:
+                return await self._after_look_up(which, whole, self.look_up)
+        return _Due(which, self.rules.replayed(which, whole, accepted=self.rules.is_doubt(which)))
+
+    async def _whole(self, which: Letter, record: Record) -> Record | None:
+        if not which.omitted or which.request is None:
+            return record
+        found = await self.original(which.request)
+        if found is None or not is_original(found, which, record):
+            return None
+        if which.original_omitted:
+            return replace(record, key=found.key, value=found.value, headers=found.headers)
+        return replace(record, value=found.value)
+
+    async def _after_look_up(self, which: Letter, record: Record, look_up: LookUp) -> _Due | Found | Left:
+        """Whoever accepts duplicates means those that nobody can know of."""
+        message = self.rules.replayed(which, record, accepted=False)
+        match await look_up(which, message):
+            case Existing(customer_id):
+                return Found(which, customer_id)
+            case Absent():
+                return _Due(which, message)
+            case Unclear(detail):
+                if self.rules.accept_duplicates:
+                    return _Due(which, self.rules.replayed(which, record, accepted=True))
+                return Left(which, f"its customer may exist, and the look-up cannot tell: {detail}")
+
+
+def batches(records: Sequence[Record], most: int) -> Iterator[list[Record]]:
+    """At most so many, and so many bytes, at once."""
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        if batch and (len(batch) == most or size + len(record.value or b"") > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(record)
+        size += len(record.value or b"")
+    if batch:
+        yield batch

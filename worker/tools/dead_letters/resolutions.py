@@ -1,0 +1,105 @@
+"""Which doubts people have ended, as the request topic tells: each confirmation names the record and the event."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import orjson
+
+from worker.events.cloud_events import CONFIRMED
+from worker.events.letter_headers import RESOLVES, last
+from worker.kafka.extent import extent
+from worker.model.outcomes import ReasonCode
+from worker.model.records import Record
+from worker.tools.dead_letters.filters import PLACE
+from worker.tools.dead_letters.letters import Letter, Place
+from worker.tools.dead_letters.topic import Topics
+from worker.tools.journal.commands import progress
+
+MARK = CONFIRMED.encode()
+FOR_EVER = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """A confirmation in the request topic, and the customer that it names, if it can be read."""
+
+    at: Place
+    customer_id: str | None = None
+
+
+@dataclass(slots=True)
+class Resolutions:
+    """Few, since a person typed each; the newest of an event counts."""
+
+    _places: dict[Place, Resolution] = field(default_factory=dict)
+    _events: dict[tuple[str, str], Resolution] = field(default_factory=dict)
+
+    def add(self, record: Record) -> None:
+        """Any record of the request topic; nearly none is a confirmation."""
+        if MARK not in (record.value or b"") and last(record.headers, RESOLVES) is None:
+            return
+        event, customer_id = _told(record.value)
+        found = Resolution(Place(record.partition, record.offset), customer_id)
+        if event:
+            self._events[event] = found
+        if (place := _resolved_by(record)) and place.partition == record.partition:
+            self._places[place] = found
+
+    def of(self, letter: Letter) -> Resolution | None:
+        """None where the letter is no doubt, or still one."""
+        if letter.reason is not ReasonCode.OUTCOME_UNKNOWN or letter.request is None:
+            return None
+        by_event = self._events.get((letter.event_source or "", letter.event_id or ""))
+        return by_event or self._places.get(letter.request)
+
+    def marked(self, letter: Letter) -> Letter:
+        """The same, told where it was resolved."""
+        found = self.of(letter)
+        return replace(letter, resolved=found.at) if found else letter
+
+
+async def resolutions(found: Topics, letters: Iterable[Letter]) -> Resolutions:
+    """Those of the doubts among the letters: the requests are read from the oldest of these on, and only then."""
+    told = Resolutions()
+    starts = _behind(found, letters)
+    if not starts:
+        return told
+    async with extent(found.connection, found.plan.requests, starts) as whole:
+        read = whole.narrowed({number: (first, FOR_EVER) for number, first in starts.items()})
+        with progress("resolved before", read.size) as advance:
+            async for records, passed in read.read():
+                for record in records:
+                    told.add(record)
+                advance(passed)
+    return told
+
+
+def _behind(found: Topics, letters: Iterable[Letter]) -> Mapping[int, int]:
+    """From which offset on a confirmation of a doubt can stand, by partition of the requests."""
+    starts: dict[int, int] = {}
+    for each in letters:
+        doubted = each.reason is ReasonCode.OUTCOME_UNKNOWN and each.topic == found.plan.requests
+        if doubted and each.request and each.request.partition < found.requests:
+            number, behind = each.request.partition, each.request.offset + 1
+            starts[number] = min(behind, starts.get(number, behind))
+    return starts
+
+
+def _told(value: bytes | None) -> tuple[tuple[str, str] | None, str | None]:
+    """(source and id, the customer's id); whatever is no confirmation tells nothing."""
+    try:
+        event = orjson.loads(value or b"")
+    except orjson.JSONDecodeError:
+        return None, None
+    match event:
+        case {"type": told, "source": str(source), "id": str(name), "data": {"customerId": str(customer)}} if (
+            told == CONFIRMED
+        ):
+            return (source, name), customer
+        case _:
+            return None, None
+
+
+def _resolved_by(record: Record) -> Place | None:
+    found = PLACE.fullmatch((last(record.headers, RESOLVES) or b"").decode("latin-1"))
+    return Place(int(found[1]), int(found[2])) if found else None

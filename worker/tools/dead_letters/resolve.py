@@ -1,0 +1,124 @@
+"""What a person's word about a dead letter comes to: the confirmation to be published, or why there is none.
+
+Nothing here prints, and nothing is published but by `Exclusive`.
+"""
+
+from dataclasses import dataclass, replace
+
+from worker import wiring
+from worker.events.confirmation import encode_confirmation
+from worker.events.letter_headers import RESOLVES
+from worker.events.results import CONTENT_TYPE
+from worker.journal.journal import CreatedBefore
+from worker.kafka.places import places
+from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, Kind, Request
+from worker.model.errors import WorkerError
+from worker.model.outcomes import ReasonCode, Succeeded
+from worker.model.records import OutgoingMessage, Record
+from worker.settings.settings import Settings
+from worker.tools.dead_letters.letters import Letter, Place, letter
+from worker.tools.dead_letters.replay import is_original
+from worker.tools.dead_letters.resolutions import Resolution, resolutions
+from worker.tools.dead_letters.topic import Topics
+from worker.tools.journal.commands import partitions
+from worker.tools.journal.view import NO_RECORD
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A dead letter that a person may end; `kind` is None where its payload does not tell it (any more)."""
+
+    letter: Letter
+    at: Place
+    """Of the record in doubt, in the request topic."""
+    key: bytes | None
+    request: Request
+    kind: Kind | None
+
+    def confirmed(self, customer_id: str, kind: Kind | None) -> ConfirmCustomer:
+        """What the worker is to be told. WorkerError where the customer's kind is not known, or another."""
+        if kind and self.kind and kind != self.kind:
+            raise WorkerError(f"{self.letter.place}: its payload asks for a customer of the type {self.kind}")
+        if not (known := self.kind or kind):
+            raise WorkerError(f"{self.letter.place}: its payload does not tell the customer's type (--customer-type)")
+        return ConfirmCustomer(self.request, customer_id, known)
+
+    def message(self, command: ConfirmCustomer, topic: str) -> OutgoingMessage:
+        """For the partition in which the event is known, so that every later repeat finds it."""
+        headers = (("content-type", CONTENT_TYPE), (RESOLVES, str(self.at).encode()))
+        return OutgoingMessage(topic, self.key, encode_confirmation(command), headers, self.at.partition)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """The doubts among the dead letters."""
+
+    settings: Settings
+    found: Topics
+
+    async def at(self, place: Place) -> Doubt:
+        """WorkerError says why that one cannot be ended by a person's word."""
+        if place.partition >= self.found.dead_letters:
+            raise WorkerError(f"there is no dead letter {place}")
+        async with places(self.found.connection, self.found.plan.dead_letters) as topic:
+            record = await topic.at(place.partition, place.offset)
+        if record is None:
+            raise WorkerError(f"there is no dead letter {place} (any more)")
+        return await self._doubt(letter(record), record)
+
+    async def _doubt(self, which: Letter, record: Record) -> Doubt:
+        if which.reason is not ReasonCode.OUTCOME_UNKNOWN:
+            raise WorkerError(f"{which.place} is {which.called}: only outcome_unknown is a doubt")
+        at = which.request
+        if at is None or which.topic != self.found.plan.requests or at.partition >= self.found.requests:
+            raise WorkerError(f"{which.place}: {self.found.plan.requests} has no place for what it is about")
+        asked = await self._asked(which, record, at)
+        request = _request(which, asked)
+        kind = asked.customer.customer_type if isinstance(asked, CreateCustomer) else None
+        return Doubt(which, at, record.key, request, kind)
+
+    async def _asked(self, which: Letter, record: Record, at: Place) -> Command | None:
+        """What the record in doubt asked for; None where its value was left out, and is nowhere else."""
+        value = record.value
+        if which.omitted:
+            async with places(self.found.connection, self.found.plan.requests) as topic:
+                was = await topic.at(at.partition, at.offset)
+            if was is None or not is_original(was, which, record):
+                return None
+            value = was.value
+        received = Record(
+            self.found.plan.requests, *_numbers(at), which.requested or 0, record.key, value, record.headers
+        )
+        # Configured values may have changed since; they do not make it another event or another kind of customer.
+        return wiring.decoder(self.settings, None)(received)
+
+    async def earlier(self, doubt: Doubt) -> Resolution | None:
+        """The confirmation that was published before, as far as the request topic still tells."""
+        return (await resolutions(self.found, [doubt.letter])).of(doubt.letter)
+
+    async def known(self, doubt: Doubt) -> Succeeded | None:
+        """The customer that the journal knows of the event."""
+        if not self.settings.journal.enabled:
+            return None
+        event = doubt.request.event
+        async for part in partitions(self.settings, doubt.at.partition, event):
+            match part.journal.recall(event, NO_RECORD):
+                case CreatedBefore(outcome):
+                    return outcome
+                case _:
+                    return None
+        return None
+
+
+def _numbers(at: Place) -> tuple[int, int]:
+    return at.partition, at.offset
+
+
+def _request(which: Letter, asked: Command | None) -> Request:
+    """The event's own identity; its headers tell it, or else its payload does."""
+    if which.event_source and which.event_id:
+        told = asked.request if asked else Request(which.event_source, which.event_id)
+        return replace(told, source=which.event_source, id=which.event_id)
+    if asked is None:
+        raise WorkerError(f"{which.place}: neither its headers nor its payload tell which event it is")
+    return asked.request

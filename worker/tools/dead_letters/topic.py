@@ -1,0 +1,67 @@
+"""The dead-letter topic as it is now, for one command."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from worker.kafka import admin
+from worker.kafka.connection import Connection
+from worker.kafka.newest import newest_first
+from worker.model.errors import StartupError
+from worker.model.records import Record
+from worker.tools.dead_letters.filters import Filter
+from worker.tools.dead_letters.letters import Letter, letter
+from worker.tools.journal.commands import progress
+from worker.topics import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """How many partitions the dead letters and the requests have."""
+
+    plan: Plan
+    connection: Connection
+    dead_letters: int
+    requests: int
+
+    async def newest(self, wanted: Filter, limit: int | None) -> AsyncIterator[Letter]:
+        """The letters that fit, the newest first; nothing of their values is held."""
+        spans = wanted.spans(self.dead_letters)
+        if not spans:
+            return
+        found = 0
+        async with newest_first(self.connection, self.plan.dead_letters, spans, since=wanted.since) as topic:
+            with progress("dead letters", topic.size) as advance:
+                async for row in topic.read(lambda record: Row.of(record, wanted), advance):
+                    if row.fits:
+                        yield row.letter
+                        found += 1
+                        if found == limit:
+                            return
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A letter without its value."""
+
+    letter: Letter
+    fits: bool
+
+    @classmethod
+    def of(cls, record: Record, wanted: Filter) -> "Row":
+        """Whether it fits is known only as long as the record is there."""
+        told = letter(record)
+        return cls(told, wanted.fits(told, record))
+
+    @property
+    def timestamp(self) -> int:
+        return self.letter.timestamp
+
+
+async def topics(plan: Plan, connection: Connection) -> Topics:
+    """StartupError names the topic that does not exist."""
+    async with admin.opened(connection) as client:
+        found = (await client.cluster([plan.dead_letters, plan.requests])).topics
+    for name, setting in ((plan.dead_letters, "DEAD_LETTERS"), (plan.requests, "REQUESTS")):
+        if name not in found:
+            raise StartupError(f"topic {name} (WORKER_TOPICS__{setting}) does not exist")
+    return Topics(plan, connection, found[plan.dead_letters].partitions, found[plan.requests].partitions)

@@ -1,0 +1,1 @@
+"""What the journal knows, for people and their tools."""

@@ -1,0 +1,119 @@
+"""What `journal show` and `journal unknown` do: the journal as it is now, read without disturbing anybody."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from uuid import UUID
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress
+
+from worker import wiring
+from worker.kafka import admin
+from worker.kafka.connection import Connection
+from worker.kafka.extent import Extent, extent, unmoved
+from worker.kafka.reader import UNCOMMITTED
+from worker.model.commands import Request
+from worker.model.errors import StartupError
+from worker.model.records import Record
+from worker.settings.settings import Settings
+from worker.terminal.screen import PlainConsole
+from worker.terminal.text import document, say
+from worker.tools.journal.sieve import Doubtful, Latest, Sieve
+from worker.tools.journal.view import Json, Partition, doubt_text, event_text, unreadable
+from worker.topics import Plan
+
+
+def event_of(event_id: str, source: str | None) -> UUID:
+    """The journal's name for an event: given as it is, or that of (source, id)."""
+    if source is not None:
+        return Request(source, event_id).event
+    try:
+        return UUID(event_id)
+    except ValueError:
+        raise typer.BadParameter(f"{event_id} is no UUID; with --source it may be any event's id") from None
+
+
+async def show(settings: Settings, event: UUID | None, partition: int | None, limit: int, *, as_json: bool) -> int:
+    """An event wherever it is known, or the `limit` events of a partition that were seen last; 1 where none is."""
+    seen = 0
+    async for found in partitions(settings, partition, event, (lambda: Latest(limit)) if event is None else None):
+        for each in found.journal:
+            seen += 1
+            _print(found.event(each), event_text, as_json=as_json)
+    if not seen:
+        say("the journal knows nothing of it", err=True)
+    return int(not seen)
+
+
+async def unknown(settings: Settings, *, as_json: bool) -> int:
+    """Every open doubt, and how many there are."""
+    count, now = 0, int(time.time() * 1000)
+    async for found in partitions(settings, sieve=Doubtful):
+        for doubt in found.doubts(now):
+            count += 1
+            _print(doubt, doubt_text, as_json=as_json)
+    say(f"{count} open doubt{'' if count == 1 else 's'}", err=as_json)
+    return 0
+
+
+async def partitions(
+    settings: Settings,
+    only: int | None = None,
+    event: UUID | None = None,
+    sieve: Callable[[], Sieve] | None = None,
+) -> AsyncIterator[Partition]:
+    """Each partition when it is read: what it says of that event, entry by entry, or of those that the sieve names."""
+    plan, connection = wiring.plan(settings), wiring.connection(settings)
+    async with admin.opened(connection) as client:
+        topic = (await client.cluster([plan.journal])).topics.get(plan.journal)
+    if topic is None:
+        raise StartupError(f"topic {plan.journal} (WORKER_TOPICS__JOURNAL) does not exist")
+    if only is not None and only >= topic.partitions:
+        raise StartupError(f"topic {plan.journal} (WORKER_TOPICS__JOURNAL) has no partition {only}")
+    for number in range(topic.partitions) if only is None else [only]:
+        yield await unmoved(partial(_partition, connection, plan, number, event, sieve))
+
+
+async def _partition(
+    connection: Connection, plan: Plan, number: int, event: UUID | None, sifted: Callable[[], Sieve] | None
+) -> Partition:
+    found, sieve = Partition(plan.requests, number, event), sifted and sifted()
+    async with extent(connection, plan.journal, [number], isolation=UNCOMMITTED) as entries:
+        with progress(f"partition {found.number}", entries.size * (2 if sieve else 1)) as advance:
+            if sieve:
+                await _read(entries, lambda record: _show(sieve, record), advance)
+                found.among = frozenset(sieve.events)
+            if found.among is None or found.among:
+                await _read(entries, found.add, advance)
+    return found
+
+
+async def _read(entries: Extent, take: Callable[[Record], None], advance: Callable[[int], None]) -> None:
+    async for records, passed in entries.read():
+        for record in records:
+            take(record)
+        advance(passed)
+
+
+def _show(sieve: Sieve, record: Record) -> None:
+    try:
+        sieve.show(record)
+    except ValueError:
+        raise unreadable(record) from None
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar over the offsets, on a terminal only."""
+    console = PlainConsole(stderr=True)
+    with Progress(
+        what, BarColumn(), MofNCompleteColumn(), console=console, disable=not console.is_terminal, transient=True
+    ) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda passed: bar.advance(task, passed)
+
+
+def _print(told: Json, text: Callable[[Json], str], *, as_json: bool) -> None:
+    say(document(told) if as_json else text(told))

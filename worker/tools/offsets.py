@@ -1,0 +1,164 @@
+"""What `offsets set` does: a person says where the group goes on in one partition, and sees first what that means."""
+
+import time
+from dataclasses import asdict, dataclass
+
+import typer
+
+from worker import wiring
+from worker.journal.entries import NOBODYS, read_key
+from worker.kafka import admin
+from worker.kafka.connection import Connection
+from worker.kafka.extent import extent, unmoved
+from worker.kafka.group import Group
+from worker.kafka.places import bounds
+from worker.kafka.reader import UNCOMMITTED
+from worker.model.errors import StartupError
+from worker.settings.settings import Settings
+from worker.terminal.text import document, say
+from worker.tools.dead_letters.filters import moment_of
+from worker.tools.journal.commands import progress
+from worker.tools.verification.bits import Bits, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What going on at `offset` means: so many records are read again, of which the journal knows so many.
+
+    `stored` is where the group would go on otherwise, `first` and `end` are the log's. Where the group has stored
+    nothing that the log holds, all records from `offset` on count as read before. `left_out` are those before it that
+    nobody has read, as far as that is known, and of which the journal knows nothing.
+    """
+
+    topic: str
+    partition: int
+    stored: int | None
+    first: int
+    end: int
+    offset: int
+    read_again: int
+    known: int
+    left_out: int
+
+    def text(self) -> str:
+        """For a person."""
+        stored = "no offset" if self.stored is None else f"offset {self.stored}"
+        held = f"offsets {self.first} to {self.end - 1}" if self.first < self.end else "nothing"
+        lines = [
+            f"{self.topic}/{self.partition}: {stored} is stored, the log holds {held}",
+            f"from offset {self.offset} on {self.read_again} records would be read again: the journal knows "
+            f"{self.known} of them, which are not sent again, and nothing of {self.read_again - self.known}",
+        ]
+        if self.left_out:
+            lines.append(f"{self.left_out} records before it, of which the journal knows nothing, would be left out")
+        return "\n".join(lines)
+
+
+async def set_offset(settings: Settings, partition: int, where: str, *, yes: bool, as_json: bool) -> int:
+    """Tell what it means, and store it where that is said; 1 while the group has members."""
+    plan, connection = wiring.plan(settings), wiring.connection(settings)
+    async with admin.opened(connection) as client:
+        topic = (await client.cluster([plan.requests])).topics.get(plan.requests)
+        if topic is None or partition >= topic.partitions:
+            raise StartupError(f"topic {plan.requests} (WORKER_TOPICS__REQUESTS) has no partition {partition}")
+        group = Group(client, settings.kafka.group_id)
+        members = await group.members()
+        if yes and members:
+            raise StartupError(
+                f"group {group.name} has {_count_of(members)}: stop all workers first; nothing is stored"
+            )
+        stored = (await group.stored(plan.requests)).get(partition)
+        meant = await _meant(settings, partition, where, stored.offset if stored else None)
+        if yes:
+            await group.store(plan.requests, partition, meant.offset)
+    _tell(meant, group.name, members, yes=yes, as_json=as_json)
+    return 0
+
+
+async def _meant(settings: Settings, partition: int, where: str, stored: int | None) -> Meant:
+    connection, topic = wiring.connection(settings), wiring.plan(settings).requests
+    first, end = (await bounds(connection, topic, [partition], isolation=UNCOMMITTED))[partition]
+    offset = await _offset(connection, topic, partition, where, (first, end))
+    # Where that is not there, anything may have been read, and nothing.
+    since, until = (stored, stored) if stored is not None and first <= stored <= end else (first, end)
+    known = await unmoved(lambda: _known(settings, partition, (first, end)))
+    read_again, again = await unmoved(lambda: _count(connection, topic, partition, (offset, until), known))
+    before, ended = await unmoved(lambda: _count(connection, topic, partition, (since, offset), known))
+    return Meant(topic, partition, stored, first, end, offset, read_again, again, before - ended)
+
+
+async def _offset(connection: Connection, topic: str, partition: int, where: str, log: Run) -> int:
+    """An end of the log, an offset of it, or the first record of a time. Wrong usage is told with what may be said."""
+    first, end = log
+    if where.isdecimal():
+        if not first <= int(where) <= end:
+            raise typer.BadParameter(f"offset {where}: the log begins at {first}, and its next offset is {end}")
+        return int(where)
+    async with extent(connection, topic, [partition]) as requests:
+        ((_, stable),) = requests.ends.values()
+        match where:
+            case "earliest":
+                return first
+            case "latest":
+                return stable
+            case moment:
+                return (await requests.at(_moment(moment)))[partition]
+
+
+def _moment(text: str) -> int:
+    try:
+        return moment_of(text, time.time())
+    except ValueError:
+        raise typer.BadParameter(f"{text}: none of earliest, latest, an offset, an age, an ISO time") from None
+
+
+async def _known(settings: Settings, partition: int, log: Run) -> Bits:
+    """Of which records the journal tells how they ended, or that they were begun."""
+    known = Bits(*log)
+    if settings.journal.enabled:
+        connection, journal = wiring.connection(settings), settings.topics.journal
+        async with extent(connection, journal, [partition], isolation=UNCOMMITTED) as entries:
+            with progress("journal", entries.size) as advance:
+                async for offsets, passed in entries.read_as(lambda record: _record_of(record.key)):
+                    for offset in offsets:
+                        known.add(-1 if offset is None else offset)
+                    advance(passed)
+    return known
+
+
+def _record_of(key: bytes | None) -> int | None:
+    """The offset of the record that an entry is about; None of a claim, and of what is nobody's."""
+    try:
+        event, offset, _ = read_key(key or b"")
+    except ValueError:
+        return None
+    return None if event == NOBODYS.int else offset
+
+
+async def _count(connection: Connection, topic: str, partition: int, span: Run, known: Bits) -> tuple[int, int]:
+    """(records in that span, those that are known)."""
+    count = again = 0
+    async with extent(connection, topic, [partition]) as requests:
+        read = requests.narrowed({partition: span})
+        with progress("requests", max(0, read.size)) as advance:
+            async for offsets, passed in read.read_as(lambda record: record.offset):
+                count += len(offsets)
+                again += sum(offset in known for offset in offsets)
+                advance(passed)
+    return count, again
+
+
+def _count_of(members: int) -> str:
+    return f"{members} member{'' if members == 1 else 's'}"
+
+
+def _tell(meant: Meant, group: str, members: int, *, yes: bool, as_json: bool) -> None:
+    if as_json:
+        say(document(asdict(meant) | {"dryRun": not yes}))
+        return
+    say(meant.text())
+    if yes:
+        say(f"stored: group {group} goes on at offset {meant.offset}")
+    else:
+        also = f"; group {group} has {_count_of(members)}: stop all workers first" if members else ""
+        say(f"a dry run: --yes stores it{also}")

@@ -1,0 +1,101 @@
+"""What `verify` does: wiring, a bar, printing."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from worker import wiring
+from worker.kafka import admin
+from worker.kafka.connection import Connection
+from worker.kafka.extent import unmoved
+from worker.model.errors import StartupError
+from worker.settings.settings import Settings
+from worker.terminal.screen import PlainConsole
+from worker.terminal.text import document, say
+from worker.tools.dead_letters.filters import moment_of
+from worker.tools.verification.bits import Run
+from worker.tools.verification.expired import expired, joined
+from worker.tools.verification.report import Report
+from worker.tools.verification.scan import Asked, Scan, Topics, spans
+from worker.topics import Cluster, Plan
+
+
+def asked(partition: int | None, first: int | None, last: int | None, since: str | None, until: str | None) -> Asked:
+    """What was typed; `last` is judged too."""
+    now = time.time()
+    try:
+        times = [None if text is None else moment_of(text, now) for text in (since, until)]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return Asked(partition, first, None if last is None else last + 1, *times)
+
+
+async def verify(settings: Settings, asked: Asked, *, as_json: bool) -> int:
+    """0 where every request that is committed ended as promised, 1 where one did not."""
+    report = await verified(settings, asked)
+    if as_json:
+        say(document(report.json()))
+    else:
+        for line in report.lines():
+            say(line)
+    return int(not report.holds)
+
+
+async def verified(settings: Settings, asked: Asked) -> Report:
+    """The group's offsets come first: whatever they say is done was published before."""
+    plan, connection = wiring.plan(settings), wiring.connection(settings)
+    async with admin.opened(connection) as client:
+        cluster = await client.cluster([name for _, name in plan.names()])
+        _complete(plan, cluster, asked)
+        committed = await client.committed(settings.kafka.group_id, plan.requests)
+    return await unmoved(partial(_scanned, connection, plan, cluster, committed, asked))
+
+
+async def _scanned(
+    connection: Connection, plan: Plan, cluster: Cluster, committed: Mapping[int, int], asked: Asked
+) -> Report:
+    async with Topics.opened(connection, plan, cluster) as topics:
+        parts, beyond = await spans(topics.requests, committed, asked)
+        unread = await _unread(connection, plan, cluster, beyond, asked)
+        with _progress(topics.succeeded.size + topics.failed.size + topics.letters.size) as advance:
+            return await Scan(topics, parts, unread, advance).report()
+
+
+async def _unread(
+    connection: Connection, plan: Plan, cluster: Cluster, beyond: Mapping[int, Run], asked: Asked
+) -> dict[int, list[Run]]:
+    """What was deleted before it was read: where the group still is, and what the journal tells of earlier ones."""
+    if asked.begins or not plan.journal_enabled or plan.journal not in cluster.topics:
+        return {number: [run] for number, run in beyond.items()}
+    there = range(cluster.topics[plan.journal].partitions)
+    told = await expired(connection, plan.journal, [each for each in there if asked.partition in {None, each}])
+    still = {number: [run] for number, run in beyond.items()}
+    return {number: list(joined(told.get(number, ()), still.get(number, ()))) for number in {*told, *still}}
+
+
+def _complete(plan: Plan, cluster: Cluster, asked: Asked) -> None:
+    for setting, name in plan.names():
+        if name not in cluster.topics and name != plan.journal:
+            raise StartupError(f"topic {name} ({setting}) does not exist")
+    if asked.partition is not None and asked.partition >= cluster.topics[plan.requests].partitions:
+        raise StartupError(f"topic {plan.requests} (WORKER_TOPICS__REQUESTS) has no partition {asked.partition}")
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar over the offsets of the result topics, on a terminal only; what is read again makes it longer."""
+    console = PlainConsole(stderr=True)
+    columns = ("reading", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task, passed = bar.add_task("", total=total), 0
+
+        def advance(offsets: int) -> None:
+            nonlocal passed
+            passed += offsets
+            bar.update(task, completed=passed, total=max(total, passed))
+
+        yield advance

@@ -1,0 +1,183 @@
+"""What was read, judged: every request ended once, every letter has its event and back, one event one customer."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from worker.tools.verification.bits import Bits, Run
+from worker.tools.verification.reading import Failure, Spot, Success
+from worker.tools.verification.report import Finding, places, runs_text
+from worker.tools.verification.table import Table
+
+Spans = Mapping[int, Run]
+# So many events or letters are told apart at most: 220 MB.
+ROOM = 10_000_000
+# Events whose customers are looked at one by one, and dead letters that are named.
+MOST_SUSPECTS = 1_000
+SHOWN = 20
+
+
+@dataclass(slots=True)
+class Spread:
+    """Bits over every partition of the request topic, as far as it is judged."""
+
+    spans: Spans
+    parts: dict[int, Bits] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.parts = {number: Bits(*span) for number, span in self.spans.items()}
+
+    def add(self, spot: Spot) -> None:
+        """Keep it, if it is judged."""
+        if (bits := self.parts.get(spot.partition)) is not None:
+            bits.add(spot.offset)
+
+    def __contains__(self, spot: Spot) -> bool:
+        return spot.partition in self.parts and spot.offset in self.parts[spot.partition]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts.values()))
+
+
+class Letters:
+    """Dead letters and failed events; the letters must be read first."""
+
+    def __init__(self, spans: Spans, letters: int, log: Spans, room: int = ROOM) -> None:
+        """`log` is what there is of the dead-letter topic, and `letters` the most records that can be in it."""
+        self.failed, self.lettered, self.old = Spread(spans), Spread(spans), Spread(spans)
+        self._of = Table(min(letters, room))
+        self._log = log
+        self.lost, self.gone, self.unknown = 0, 0, 0
+        self.shown: list[str] = []
+
+    def letter(self, at: Spot, request: Spot, *, old: bool) -> None:
+        """A dead letter; `old`: its failed event may have been deleted since."""
+        self._of.put(at.packed + 1, request.packed)
+        (self.old if old else self.lettered).add(request)
+
+    def failure(self, event: Failure) -> None:
+        """A failed event: its letter must be where it says, and be that of the same request."""
+        self.failed.add(event.request)
+        if not self._is_judged(event.request) or self._of.get(event.letter.packed + 1) == event.request.packed:
+            return
+        first, end = self._log.get(event.letter.partition, (0, 0))
+        if event.letter.offset < first:
+            self.gone += 1
+        elif self._of.get(event.letter.packed + 1) is None and self._of.is_full and event.letter.offset < end:
+            self.unknown += 1
+        else:
+            self.lost += 1
+            self.shown += [f"{event.request} -> {event.letter}"] if self.lost <= SHOWN else []
+
+    def _is_judged(self, request: Spot) -> bool:
+        first, end = self.failed.spans.get(request.partition, (0, 0))
+        return first <= request.offset < end
+
+    def findings(self) -> Iterator[Finding]:
+        """Letters without event, events without letter."""
+        alone = {number: bits.without(self.failed.parts[number]) for number, bits in self.lettered.parts.items()}
+        yield places("dead_letter_without_failed_event", alone)
+        yield Finding("failed_event_without_dead_letter", self.lost, tuple(self.shown))
+
+    def not_judged(self) -> Iterator[Finding]:
+        """What is deleted, and what there was no room for."""
+        alone = {number: bits.without(self.failed.parts[number]) for number, bits in self.old.parts.items()}
+        yield places("failed_event_may_be_deleted", alone)
+        yield Finding("dead_letter_deleted", self.gone)
+        yield Finding("dead_letters_beyond_room", self.unknown)
+
+
+class Customers:
+    """One customer for one event, wherever the event was repeated.
+
+    Events and customers are 64 bits of a hash each, so that this alone only suspects; `Suspects` finds out.
+    """
+
+    def __init__(self, events: int, room: int = ROOM) -> None:
+        self._first = Table(min(events, room))
+        self.suspects: set[int] = set()
+        self.unknown = 0
+
+    def success(self, event: Success) -> None:
+        """A succeeded event, published once or again."""
+        key, customer = _key(event), hash(event.customer) & 0xFFFF_FFFF_FFFF_FFFF
+        first = self._first.put(key, customer)
+        if first is None or (first != customer and key not in self.suspects and len(self.suspects) >= MOST_SUSPECTS):
+            self.unknown += 1
+        elif first != customer:
+            self.suspects.add(key)
+
+    def not_judged(self) -> Iterator[Finding]:
+        """Events that there was no room for."""
+        yield Finding("events_beyond_room", self.unknown)
+
+
+class Suspects:
+    """The suspected events, by themselves and not by a hash, each with the first requests of its first customers."""
+
+    def __init__(self, suspects: set[int]) -> None:
+        self._suspects = suspects
+        self._customers: dict[tuple[str, str], dict[str, Spot]] = {}
+        self._confirmed: dict[tuple[str, str], set[str]] = {}
+
+    def success(self, event: Success) -> None:
+        """A succeeded event; only those that are suspected count."""
+        if _key(event) in self._suspects:
+            customers = self._customers.setdefault((event.source, event.id), {})
+            if len(customers) < SHOWN:
+                customers.setdefault(event.customer, event.request)
+                if event.confirmed:
+                    self._confirmed.setdefault((event.source, event.id), set()).add(event.customer)
+
+    def findings(self) -> Iterator[Finding]:
+        """Those that do have more than one: made by the worker, or told by a person who was mistaken."""
+        several = [name for name, customers in self._customers.items() if len(customers) > 1]
+        mistaken = [
+            name for name in several if len(self._customers[name].keys() - self._confirmed.get(name, set())) < 2
+        ]
+        made = [name for name in several if name not in mistaken]
+        for kind, names in (("two_customers_for_one_event", made), ("confirmed_another_customer", mistaken)):
+            yield Finding(kind, len(names), tuple(map(self._told, names[:SHOWN])))
+
+    def _told(self, name: tuple[str, str]) -> str:
+        confirmed = self._confirmed.get(name, set())
+        customers = (
+            f"{customer} ({spot}{', confirmed' if customer in confirmed else ''})"
+            for customer, spot in self._customers[name].items()
+        )
+        return f"{' '.join(name)}: {', '.join(customers)}"
+
+
+def _key(event: Success) -> int:
+    return hash((event.source, event.id)) & 0xFFFF_FFFF_FFFF_FFFF
+
+
+class Ends:
+    """Which requests ended how; what neither topic tells is looked for in the request topic itself."""
+
+    def __init__(self, spans: Spans) -> None:
+        self.succeeded, self._gaps, self._old = Spread(spans), Spread(spans), Spread(spans)
+
+    def missing(self, failed: Spread) -> dict[int, Bits]:
+        """Offsets without an event, many of which may have no record either: markers and compaction leave holes."""
+        return {number: bits.either(failed.parts[number]).others() for number, bits in self.succeeded.parts.items()}
+
+    def record(self, spot: Spot, *, old: bool) -> None:
+        """There is a record at a missing offset; `old`: its event may have been deleted since."""
+        (self._old if old else self._gaps).add(spot)
+
+    def findings(self, failed: Spread) -> Iterator[Finding]:
+        """No end, or two of them."""
+        yield places("no_terminal_event", self._gaps.parts)
+        both = {number: bits.both(failed.parts[number]) for number, bits in self.succeeded.parts.items()}
+        yield places("two_terminal_events", both)
+
+    def not_judged(self) -> Iterator[Finding]:
+        """Those whose event may be deleted."""
+        yield places("terminal_event_may_be_deleted", self._old.parts)
+
+
+def deleted_unread(runs: Mapping[int, Iterable[Run]]) -> Finding:
+    """Offsets that were deleted before the group came to them."""
+    found = [(number, first, end) for number, spans in sorted(runs.items()) for first, end in spans]
+    count = sum(end - first for _, first, end in found)
+    return Finding("deleted_unread", count, tuple(runs_text(found))[:SHOWN])

@@ -1,0 +1,114 @@
+"""What `verify` says, for a person and for a machine."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from worker.tools.verification.bits import Bits
+
+SHOWN = 20
+
+TEXTS = {
+    "no_terminal_event": "requests ended in neither topic",
+    "two_terminal_events": "requests have a succeeded and a failed event",
+    "deleted_unread": "offsets were deleted before the group came to them",
+    "dead_letter_without_failed_event": "requests have a dead letter and no failed event",
+    "failed_event_without_dead_letter": "failed events name a dead letter that is not theirs or not there",
+    "two_customers_for_one_event": "events have more than one customer",
+    "confirmed_another_customer": "events were confirmed by a person with another customer than they have",
+    "terminal_event_may_be_deleted": "requests without a terminal event are older than what is kept of those",
+    "failed_event_may_be_deleted": "dead letters without a failed event are older than what is kept of those",
+    "dead_letter_deleted": "failed events name a dead letter that is deleted",
+    "dead_letters_beyond_room": "failed events: too many dead letters to remember them all",
+    "events_beyond_room": "succeeded events: too many events to remember them all",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One kind of thing, how often, and where: at most `SHOWN` places, partition@offset or partition@first-last."""
+
+    kind: str
+    count: int
+    places: tuple[str, ...] = ()
+
+    def json(self) -> dict[str, Any]:
+        """The same for a machine."""
+        return {"kind": self.kind, "count": self.count, "places": list(self.places)}
+
+    def __str__(self) -> str:
+        more = ", ..." if len(self.places) >= SHOWN else ""
+        return f"{self.count} {TEXTS[self.kind]}" + (f": {', '.join(self.places)}{more}" if self.places else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A partition of the request topic: judged from `first` up to `end`; `in_flight` offsets are not committed yet."""
+
+    partition: int
+    first: int
+    end: int
+    in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All of it. What could not be judged is no failure, and is said."""
+
+    topic: str
+    parts: tuple[Part, ...]
+    succeeded: int
+    failed: int
+    findings: tuple[Finding, ...]
+    not_judged: tuple[Finding, ...]
+    foreign: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+    def json(self) -> dict[str, Any]:
+        """One document."""
+        return {
+            "holds": self.holds,
+            "topic": self.topic,
+            "succeeded": self.succeeded,
+            "failed": self.failed,
+            "partitions": [
+                {"partition": each.partition, "first": each.first, "end": each.end, "inFlight": each.in_flight}
+                for each in self.parts
+            ],
+            "findings": [each.json() for each in self.findings],
+            "notJudged": [each.json() for each in self.not_judged],
+            "foreign": dict(self.foreign),
+        }
+
+    def lines(self) -> Iterator[str]:
+        """What was judged, what was not, what was found, and the verdict."""
+        spans = ", ".join(
+            f"{each.partition}@{each.first}-{each.end - 1}" for each in self.parts if each.first < each.end
+        )
+        yield f"{self.topic}: {spans or 'nothing is committed'}"
+        in_flight = sum(each.in_flight for each in self.parts)
+        yield f"{self.succeeded} succeeded, {self.failed} failed; {in_flight} offsets not committed yet"
+        for topic, count in self.foreign.items():
+            yield f"{topic}: {count} records are none of ours"
+        for finding in self.not_judged:
+            yield f"not judged: {finding}"
+        for finding in self.findings:
+            yield f"failed: {finding}"
+        yield "it holds" if self.holds else "it does not hold"
+
+
+def places(kind: str, parts: Mapping[int, Bits]) -> Finding:
+    """What is kept of each partition."""
+    runs = ((number, *run) for number, bits in sorted(parts.items()) for run in bits.runs())
+    return Finding(kind, sum(map(len, parts.values())), tuple(islice(runs_text(runs), SHOWN)))
+
+
+def runs_text(runs: Iterable[tuple[int, int, int]]) -> Iterator[str]:
+    """(partition, first, end) as `0@5` or `0@5-9`, the last one included."""
+    for partition, first, end in runs:
+        yield f"{partition}@{first}" if end == first + 1 else f"{partition}@{first}-{end - 1}"

@@ -1,0 +1,202 @@
+"""Reads the topics once, in the order that lets nothing be missed that ends meanwhile."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Self, TypeVar
+
+from worker.kafka.connection import Connection
+from worker.kafka.extent import Extent, extent
+from worker.kafka.reader import COMMITTED, UNCOMMITTED
+from worker.tools.dead_letters.letters import letter
+from worker.tools.verification import reading
+from worker.tools.verification.bits import Run
+from worker.tools.verification.judgement import Customers, Ends, Letters, Spans, Suspects, deleted_unread
+from worker.tools.verification.reading import Spot, Success
+from worker.tools.verification.report import Finding, Part, Report
+from worker.topics import Cluster, Plan
+
+Form = TypeVar("Form")
+
+# Milliseconds by which the clocks of a producer and a worker may differ.
+SKEW = 60_000
+# Missing offsets this close to one another are read in one go.
+CLOSE = 10_000
+FOR_EVER = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which requests are judged; all that is given must hold. Times are milliseconds since the epoch."""
+
+    partition: int | None = None
+    first: int | None = None
+    end: int | None = None
+    since: int | None = None
+    until: int | None = None
+
+    @property
+    def begins(self) -> bool:
+        """Whether it leaves out what came before."""
+        return self.first is not None or self.since is not None
+
+
+@dataclass(frozen=True)
+class Topics:
+    """The four topics as they were when this was opened; the requests first, so that what ends one is in the others."""
+
+    plan: Plan
+    requests: Extent
+    succeeded: Extent
+    failed: Extent
+    letters: Extent
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, connection: Connection, plan: Plan, cluster: Cluster) -> AsyncIterator[Self]:
+        """They must exist. Raises KafkaUnavailable."""
+        async with AsyncExitStack() as stack:
+            names = (plan.requests, plan.succeeded, plan.failed, plan.dead_letters)
+            yield cls(plan, *[await stack.enter_async_context(_of(connection, plan, cluster, name)) for name in names])
+
+
+def _of(connection: Connection, plan: Plan, cluster: Cluster, name: str) -> AbstractAsyncContextManager[Extent]:
+    """Nobody ends a request that was taken back; what the worker writes is in no transaction."""
+    isolation = COMMITTED if name == plan.requests else UNCOMMITTED
+    return extent(connection, name, range(cluster.topics[name].partitions), isolation=isolation)
+
+
+async def spans(requests: Extent, committed: Mapping[int, int], asked: Asked) -> tuple[list[Part], dict[int, Run]]:
+    """What is judged of each partition, and what was deleted of it before the group came to it, and is not told yet."""
+    since = await requests.at(asked.since) if asked.since is not None else {}
+    until = await requests.at(asked.until) if asked.until is not None else {}
+    parts: list[Part] = []
+    unread: dict[int, Run] = {}
+    for place, (first, end) in requests.ends.items():
+        number = place.partition
+        if asked.partition not in {None, number}:
+            continue
+        done = min(committed.get(number, first), end)
+        low = max(first, asked.first or 0, since.get(number, 0))
+        high = min(done, asked.end if asked.end is not None else end, until.get(number, end))
+        parts.append(Part(number, low, max(low, high), end - max(done, first)))
+        if done < first and not asked.begins:
+            unread[number] = (done, first)
+    return parts, unread
+
+
+@dataclass(slots=True)
+class Scan:
+    """One reading of everything; `advance` is told the offsets that were passed."""
+
+    topics: Topics
+    parts: list[Part]
+    unread: Mapping[int, Iterable[Run]]
+    advance: Callable[[int], None]
+    foreign: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def spans(self) -> Spans:
+        """What is judged."""
+        return {each.partition: (each.first, each.end) for each in self.parts}
+
+    async def report(self) -> Report:
+        """Letters before failed events, which name them; the requests only where an end is missing."""
+        failed_since = await _kept_since(self.topics.failed)
+        since = max(failed_since, await _kept_since(self.topics.succeeded))
+        letters = await self._letters(failed_since)
+        ends, customers = Ends(self.spans), Customers(self.topics.succeeded.size)
+        await self._succeeded(ends, customers)
+        suspects = await self._suspects(customers)
+        await self._requests(ends, letters, since)
+        found = (*ends.findings(letters.failed), deleted_unread(self.unread), *letters.findings(), *suspects.findings())
+        unclear = (*ends.not_judged(), *letters.not_judged(), *customers.not_judged())
+        return Report(
+            self.topics.plan.requests,
+            tuple(self.parts),
+            len(ends.succeeded),
+            len(letters.failed),
+            _counted(found),
+            _counted(unclear),
+            self.foreign,
+        )
+
+    async def _letters(self, since: int) -> Letters:
+        """The letters and the failed events."""
+        log = {place.partition: span for place, span in self.topics.letters.ends.items()}
+        letters = Letters(self.spans, self.topics.letters.size, log)
+        plan = self.topics.plan
+        async for record in self._read(self.topics.letters.read()):
+            found = letter(record)
+            if found.reason is None or found.request is None or found.topic != plan.requests:
+                self._is_foreign(plan.dead_letters)
+            else:
+                request = Spot(found.request.partition, found.request.offset)
+                letters.letter(Spot(record.partition, record.offset), request, old=record.timestamp < since)
+        failures = self.topics.failed.read_as(lambda raw: reading.failure(raw.value, plan.requests, plan.dead_letters))
+        async for failure in self._read(failures):
+            if failure is None:
+                self._is_foreign(plan.failed)
+            else:
+                letters.failure(failure)
+        return letters
+
+    async def _succeeded(self, ends: Ends, customers: Customers) -> None:
+        async for success in self._successes():
+            if success is None:
+                self._is_foreign(self.topics.plan.succeeded)
+            else:
+                ends.succeeded.add(success.request)
+                customers.success(success)
+
+    async def _suspects(self, customers: Customers) -> Suspects:
+        """Once more, for the events that a hash alone speaks against."""
+        suspects = Suspects(customers.suspects)
+        if customers.suspects:
+            async for success in self._successes():
+                if success is not None:
+                    suspects.success(success)
+        return suspects
+
+    def _successes(self) -> AsyncIterator[Success | None]:
+        requests = self.topics.plan.requests
+        return self._read(self.topics.succeeded.read_as(lambda raw: reading.success(raw.value, requests)))
+
+    async def _requests(self, ends: Ends, letters: Letters, since: int) -> None:
+        """Only the request topic says which offsets have a record at all."""
+        for number, missing in ends.missing(letters.failed).items():
+            for run in missing.runs(CLOSE):
+                requests = self.topics.requests.narrowed({number: run})
+                async for offset, time_ in self._read(requests.read_as(lambda raw: (raw.offset, raw.timestamp))):
+                    if offset in missing:
+                        ends.record(Spot(number, offset), old=time_ < since)
+
+    async def _read(self, batches: AsyncIterator[tuple[list[Form], int]]) -> AsyncIterator[Form]:
+        async for batch, passed in batches:
+            for each in batch:
+                yield each
+            self.advance(passed)
+
+    def _is_foreign(self, topic: str) -> None:
+        self.foreign[topic] = self.foreign.get(topic, 0) + 1
+
+
+async def _kept_since(topic: Extent) -> int:
+    """Milliseconds since the epoch: what was published there before it may be deleted; 0 where nothing is."""
+    since = 0
+    for place, (first, end) in topic.ends.items():
+        if first > 0:
+            since = max(since, await _first_time(topic.narrowed({place.partition: (first, end)})) + SKEW)
+    return since
+
+
+async def _first_time(partition: Extent) -> int:
+    async for records, _ in partition.read():
+        if records:
+            return records[0].timestamp
+    return int(time.time() * 1000)
+
+
+def _counted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(each for each in findings if each.count)
