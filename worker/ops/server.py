@@ -98,7 +98,7 @@ def _meaning(error: OSError | UnicodeError) -> tuple[str, str]:
             return "WORKER_OPS__PORT", "the port is in use (0 takes a free one)"
         case errno.EACCES:
             return "WORKER_OPS__PORT", "a port below 1024 needs a privilege"
-        case errno.EADDRNOTAVAIL:
+        case errno.EADDRNOTAVAIL | None:  # asyncio of Python 3.13 and later tells no number of it
             return "WORKER_OPS__HOST", "it is no address of this machine"
         case _:
             return "WORKER_OPS__HOST and WORKER_OPS__PORT", error.strerror or type(error).__name__
