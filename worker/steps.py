@@ -65,7 +65,7 @@ class Trail:
 class Trails:
     """All records that are under way; `make` is what follows one."""
 
-    def __init__(self, make: "Callable[[Trails, Record], Trail]" = Trail) -> None:
+    def __init__(self, make: "MakeTrail" = Trail) -> None:
         self._make = make
         self._under_way: dict[tuple[int, int], Trail] = {}
         self._crashed: dict[tuple[int, int], Trail] = {}
@@ -94,3 +94,7 @@ class Trails:
             if len(self._crashed) >= MAX_CRASHED:
                 self._crashed.clear()
             self._crashed[place] = trail
+
+
+MakeTrail = Callable[[Trails, Record], Trail]
+"""Begins to follow one record: with spans, or without."""

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -23,10 +23,7 @@ from worker import __version__
 from worker.model.commands import Command, CreateCustomer, Request
 from worker.model.outcomes import Failed, Outcome
 from worker.model.records import Record
-from worker.steps import Step, Trail, Trails
-
-if TYPE_CHECKING:
-    from worker.ops.tracing import Make
+from worker.steps import MakeTrail, Step, Trail, Trails
 
 NAME: Final = "customer-worker"
 FLUSH_WITHIN: Final = 5.0
@@ -122,13 +119,13 @@ def _continued(request: Request, span: Span | None) -> Request:
     return replace(request, traceparent=carrier.get("traceparent"), tracestate=carrier.get("tracestate"))
 
 
-def follower(provider: TracerProvider) -> "Make":
-    """What makes a record's trail with that provider."""
+def follower(provider: TracerProvider) -> MakeTrail:
+    """Trails whose spans that provider exports."""
     return partial(TracedTrail, provider.get_tracer(NAME, __version__))
 
 
 @asynccontextmanager
-async def exported() -> AsyncIterator["Make"]:
+async def exported() -> AsyncIterator[MakeTrail]:
     """Spans go where OTEL_EXPORTER_OTLP_* says, in batches, from a thread; what does not get there is dropped."""
     named = "OTEL_SERVICE_NAME" in os.environ or "service.name" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
     resource = Resource.create({} if named else {"service.name": NAME})

@@ -1,16 +1,14 @@
 """Whether records are traced: chosen once, at the start, by OpenTelemetry's own environment variables."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import structlog
 
-from worker.model.records import Record
-from worker.steps import Trail, Trails
+from worker.steps import MakeTrail, Trail
 
 log = structlog.get_logger()
-Make = Callable[[Trails, Record], Trail]
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 HTTP = "http/protobuf"
@@ -32,7 +30,7 @@ def obstacle(environment: Mapping[str, str]) -> str | None:
 
 
 @asynccontextmanager
-async def traced() -> AsyncIterator[Make]:
+async def traced() -> AsyncIterator[MakeTrail]:
     """What follows a record: with spans where they are wanted, else without, and then it costs nothing."""
     if not wanted(os.environ):
         yield Trail
