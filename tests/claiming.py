@@ -20,7 +20,7 @@ from worker.journal.entries import (
     encode_headers,
     is_claim,
 )
-from worker.journal.journal import Ended, Fresh, InDoubt
+from worker.journal.recall import Ended, Fresh, InDoubt
 from worker.journal.terms import Restored, Terms
 from worker.model.errors import JournalMismatch, JournalShared, JournalUnreadable
 from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded

@@ -13,7 +13,8 @@ from worker.creation.confirming import confirmed
 from worker.creation.creation import OPEN, Creation, unknown
 from worker.events.letter_headers import accepts_duplicates, doubt
 from worker.events.results import Results, forms
-from worker.journal.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt, PartitionJournal, Recollection
+from worker.journal.journal import PartitionJournal
+from worker.journal.recall import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt, Recollection
 from worker.measures import Measures
 from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, Request
 from worker.model.errors import MessageTooLarge

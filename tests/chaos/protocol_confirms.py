@@ -9,7 +9,7 @@ from chaos.protocol import CONFIRMED, REFUSED, State, Worker, name, put
 from chaos.protocol_writes import Step, Writing
 from chaos.reading import INTENT, end_of
 
-from worker.journal.journal import CreatedBefore, Ended
+from worker.journal.recall import CreatedBefore, Ended
 
 
 class Confirming(Writing):

@@ -31,7 +31,7 @@ from chaos.protocol_confirms import Confirming, unheeded
 from chaos.protocol_writes import Step
 from chaos.reading import CLAIM, EXISTS, INTENT, LEASE_IS_OVER, Said, end_of
 
-from worker.journal.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt
+from worker.journal.recall import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt
 
 
 class Model(Confirming):

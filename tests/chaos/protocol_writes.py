@@ -7,7 +7,7 @@ from typing import Any
 from chaos.protocol import CONFIRMED, GONE, UNKNOWN, Rules, State, Worker, is_accepted, name, put
 from chaos.reading import EXISTS, INTENT, RELEASED, End, Finish, Reading, Said, judged
 
-from worker.journal.journal import CreatedBefore, Fresh, InDoubt, Recollection
+from worker.journal.recall import CreatedBefore, Fresh, InDoubt, Recollection
 
 Step = tuple[str, State]
 

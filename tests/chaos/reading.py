@@ -8,7 +8,10 @@ from typing import Any, Final, NamedTuple, get_args
 from uuid import UUID
 
 from worker.journal.entries import Claim, Entry, EntryKey, Finished, Intent, Released
-from worker.journal.journal import Fence, Lease, Moment, PartitionJournal, Recollection
+from worker.journal.fence import Fence
+from worker.journal.journal import PartitionJournal
+from worker.journal.lease import Lease, Moment
+from worker.journal.recall import Recollection
 from worker.model.evidence import NO_EVIDENCE, Evidence
 from worker.model.outcomes import Failed, Outcome, Reason, ReasonCode, Resolution, Succeeded
 

@@ -9,7 +9,7 @@ from chaos.protocol_steps import Model
 from chaos.reading import Reading
 from chaos.schedules import ends_calmly, follow, search, walk
 
-from worker.journal.journal import CreatedBefore, InDoubt
+from worker.journal.recall import CreatedBefore, InDoubt
 
 DUPLICATE, TWO_ENDS = "duplicate", "two terminal events"
 

@@ -7,7 +7,7 @@ import pytest
 from fakes import FakeJournalTopic
 
 from worker.journal.entries import Finished
-from worker.journal.journal import Moment
+from worker.journal.lease import Moment
 from worker.journal.terms import Terms
 from worker.model.outcomes import Succeeded
 from worker.partition.assignment import Assignment

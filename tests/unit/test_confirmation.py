@@ -9,7 +9,7 @@ from builders import binary, record
 from worker.creation.confirming import confirmed
 from worker.events.confirmation import encode_confirmation
 from worker.events.decode import Decoder
-from worker.journal.journal import CreatedBefore, Fresh, InDoubt
+from worker.journal.recall import CreatedBefore, Fresh, InDoubt
 from worker.model.commands import ConfirmCustomer, Request, Unusable
 from worker.model.outcomes import Failed, ReasonCode, Succeeded
 

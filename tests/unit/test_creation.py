@@ -14,7 +14,8 @@ from worker.creation.holds import HoldReason
 from worker.creation.pace import Pace
 from worker.intake.dispatch import Dispatch
 from worker.journal.entries import Intent, decode, is_claim
-from worker.journal.journal import InDoubt, Moment
+from worker.journal.lease import Moment
+from worker.journal.recall import InDoubt
 from worker.journal.terms import Terms
 from worker.model.commands import Request
 from worker.model.errors import ApiUnavailable, CreatedIdUnknown, Draining, Fenced, OutcomeUnknown, RefusedForNow

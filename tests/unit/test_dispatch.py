@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.intake.dispatch import AT_A_TURN, OVERHEAD, Dispatch
-from worker.journal.journal import Fence, PartitionJournal
-from worker.journal.terms import Restored, now
+from worker.journal.fence import Fence
+from worker.journal.journal import PartitionJournal
+from worker.journal.lease import now
+from worker.journal.terms import Restored
 from worker.measures import Measures
 from worker.model.errors import Draining
 from worker.model.outcomes import Succeeded

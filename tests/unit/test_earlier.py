@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from worker.journal import entries
 from worker.journal.entries import Claim, EntryKey, Finished, Intent, Notice, Owner, Released
 from worker.journal.entry_headers import Spans
-from worker.journal.journal import CreatedBefore, Ended, InDoubt, PartitionJournal
+from worker.journal.journal import PartitionJournal
+from worker.journal.recall import CreatedBefore, Ended, InDoubt
 from worker.model.evidence import Evidence
 from worker.model.outcomes import Succeeded
 

@@ -18,7 +18,8 @@ from worker.journal.entries import (
     encode,
     encode_headers,
 )
-from worker.journal.journal import CreatedBefore, InDoubt, PartitionJournal
+from worker.journal.journal import PartitionJournal
+from worker.journal.recall import CreatedBefore, InDoubt
 from worker.model.evidence import Evidence
 from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
 

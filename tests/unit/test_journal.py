@@ -5,17 +5,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from worker.journal.entries import EntryKey, Finished, Intent, Released, decode, decode_key, encode
-from worker.journal.journal import (
-    CreatedBefore,
-    DoubtAsAnother,
-    Ended,
-    Fence,
-    Fresh,
-    InDoubt,
-    Lease,
-    Moment,
-    PartitionJournal,
-)
+from worker.journal.fence import Fence
+from worker.journal.journal import PartitionJournal
+from worker.journal.lease import Lease, Moment
+from worker.journal.recall import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt
 from worker.model.evidence import Evidence
 from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
 

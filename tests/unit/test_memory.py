@@ -11,11 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.journal import packing as memory
+from worker.journal.by_age import FEW, ByAge
 from worker.journal.claim import Reading
 from worker.journal.entries import Claim, EntryKey, Finished, Intent, Released, encode, encode_headers
-from worker.journal.journal import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt, PartitionJournal
+from worker.journal.journal import PartitionJournal
+from worker.journal.known import KnownEvent, KnownRecord
 from worker.journal.outcome_json import decode_outcome, encode_outcome
-from worker.journal.packing import FEW, ByAge, KnownEvent, KnownRecord, Packing
+from worker.journal.packing import Packing
+from worker.journal.recall import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt
 from worker.journal.terms import Terms
 from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
 from worker.model.records import Record

@@ -12,7 +12,7 @@ from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from worker.journal.claim import Claims
 from worker.journal.entries import EntryKey, Intent, Owner, encode
-from worker.journal.journal import InDoubt
+from worker.journal.recall import InDoubt
 from worker.journal.terms import Terms
 from worker.kafka.connection import Connection
 from worker.kafka.extent import extent, unmoved

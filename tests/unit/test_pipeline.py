@@ -11,7 +11,7 @@ from world import LOST, REJECTED, Found, World, record, state
 from worker.creation.pace import Pace
 from worker.intake.dispatch import Dispatch
 from worker.journal.entries import Intent, is_claim
-from worker.journal.journal import Moment
+from worker.journal.lease import Moment
 from worker.model.commands import Request
 from worker.model.errors import (
     ApiUnavailable,

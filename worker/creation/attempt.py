@@ -9,7 +9,7 @@ from worker.creation.flood import Refusal
 from worker.creation.means import Means
 from worker.creation.probing import ask_first
 from worker.journal.entries import Intent
-from worker.journal.journal import Lease, Moment
+from worker.journal.lease import Lease, Moment
 from worker.model.commands import CreateCustomer
 from worker.model.errors import (
     ApiUnavailable,

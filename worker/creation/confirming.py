@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from worker.journal.journal import CreatedBefore, Fresh, InDoubt
+from worker.journal.recall import CreatedBefore, Fresh, InDoubt
 from worker.model.commands import ConfirmCustomer
 from worker.model.outcomes import Failed, Outcome, Reason, ReasonCode, Succeeded
 

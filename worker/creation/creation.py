@@ -9,7 +9,8 @@ from worker.creation.flood import Refusal
 from worker.creation.means import Customers, Means, RetryPolicy
 from worker.creation.reconcile import Absent, Existing, Finding, Unclear
 from worker.journal.entries import Entry, Intent, Released
-from worker.journal.journal import Fresh, InDoubt, Moment
+from worker.journal.lease import Moment
+from worker.journal.recall import Fresh, InDoubt
 from worker.model.commands import CreateCustomer
 from worker.model.errors import ApiUnavailable, LoginRefused, RefusedForNow
 from worker.model.outcomes import EXISTS, Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from worker.creation.holds import Holds
-from worker.journal.journal import Moment
+from worker.journal.lease import Moment
 from worker.model.commands import CreateCustomer
 from worker.model.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, RefusedForNow, SearchRefused
 from worker.model.evidence import NO_EVIDENCE, Evidence

@@ -7,8 +7,10 @@ from typing import Protocol
 from uuid import uuid4
 
 from worker.journal.entries import Claim, Owner, encode, encode_headers
-from worker.journal.journal import Fence, Moment, PartitionJournal
-from worker.journal.terms import Append, Restored, Terms, now
+from worker.journal.fence import Fence
+from worker.journal.journal import PartitionJournal
+from worker.journal.lease import Moment, now
+from worker.journal.terms import Append, Restored, Terms
 from worker.model.errors import JournalMismatch, JournalShared, JournalUnreadable, KafkaUnavailable, LogStartMoved
 from worker.model.records import Headers, Stored
 from worker.topics import Topic, unequal

@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from worker.journal.journal import Fence, PartitionJournal
-from worker.journal.terms import Restored, now
+from worker.journal.fence import Fence
+from worker.journal.journal import PartitionJournal
+from worker.journal.lease import now
+from worker.journal.terms import Restored
 from worker.model.records import Headers, Position, Stored
 
 

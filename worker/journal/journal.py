@@ -1,12 +1,10 @@
 """What the journal says of one partition's events: a pure reading of its entries, in their order (design 4.6)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field
-from itertools import chain
-from typing import NamedTuple
 from uuid import UUID
 
+from worker.journal.by_age import ByAge
 from worker.journal.by_offset import ByOffset
 from worker.journal.entries import (
     NOBODYS,
@@ -14,10 +12,8 @@ from worker.journal.entries import (
     Entry,
     EntryKey,
     Finished,
-    Intent,
     Notice,
     Owner,
-    Released,
     decode,
     decode_claim,
     decode_notice,
@@ -25,34 +21,12 @@ from worker.journal.entries import (
     read_key,
 )
 from worker.journal.entry_headers import Spans
-from worker.journal.packing import ByAge, KnownEvent, KnownRecord, Packing, last_offset, last_seen
+from worker.journal.known import KnownEvent, KnownRecord, is_unknown
+from worker.journal.packing import Packing, last_offset, last_seen
+from worker.journal.recall import Recollection, evidence_of, recall, recall_as_another
 from worker.model.evidence import NO_EVIDENCE, Evidence
-from worker.model.outcomes import Failed, Outcome, ReasonCode, Succeeded
+from worker.model.outcomes import Outcome
 from worker.model.records import Headers
-
-
-@dataclass(slots=True)
-class Fence:
-    """Whether anybody else has written to the partition since our claim, which stands at offset `claimed`.
-
-    The brokers' acknowledgements carry offsets: as long as our own follow one another, nobody has. Judge with it at
-    the acknowledgement of every entry, before the POST and before anything is published. `anew` is a gap backwards:
-    the topic was deleted and made again, and knows nothing of what stood in it.
-    """
-
-    claimed: int
-    broken: bool = False
-    anew: bool = False
-    last: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.last = self.claimed
-
-    def acknowledged(self, offset: int) -> None:
-        """Our next entry is stored at this offset; a gap before it stays a gap."""
-        self.broken = self.broken or offset != self.last + 1
-        self.anew = self.anew or offset <= self.last
-        self.last = max(self.last, offset)
 
 
 def holder_after(holder: Owner | None, told: Owner | None, adopted_from: str | None = None) -> Owner | None:
@@ -65,83 +39,6 @@ def holder_after(holder: Owner | None, told: Owner | None, adopted_from: str | N
     if holder is None or (told is not None and adopted_from == holder.group):
         return told
     return holder
-
-
-class Moment(NamedTuple):
-    """Now, on the clock that counts since boot and on the wall clock: either may stand still or jump. Seconds."""
-
-    boot: float
-    wall: float
-
-    def since(self, earlier: "Moment") -> float:
-        """Whichever went further; a wall clock that was set back takes nothing away."""
-        return max(self.boot - earlier.boot, self.wall - earlier.wall)
-
-
-class Lease(NamedTuple):
-    """A POST may start less than `ttl` seconds after its intent was handed to the producer, not after its ack."""
-
-    handed: Moment
-    ttl: float
-
-    def is_over(self, now: Moment) -> bool:
-        """Then the intent has to be given back: somebody else may be settling it."""
-        return now.since(self.handed) >= self.ttl
-
-
-@dataclass(frozen=True, slots=True)
-class Fresh:
-    """Nothing stands against a POST; `attempts` were answered before.
-
-    `exists`: a person has accepted that there is a customer of the event already, though nobody knows under which id.
-    """
-
-    attempts: int = 0
-    exists: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """This very record has its outcome; it only has to be published again."""
-
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class CreatedBefore:
-    """Another record of the same event made the customer."""
-
-    outcome: Succeeded
-
-
-@dataclass(frozen=True, slots=True)
-class InDoubt:
-    """A POST of this event may have been carried out, or may still be on its way; `writers` have open intents.
-
-    Where it `exists` it was: then no look-up that finds nothing makes the event sendable.
-    """
-
-    attempts: int
-    writers: frozenset[str] = frozenset()
-    evidence: Evidence = NO_EVIDENCE
-
-    @property
-    def exists(self) -> bool:
-        """The API said that it made the customer, and not under which id."""
-        return self.evidence.exists
-
-
-@dataclass(frozen=True, slots=True)
-class DoubtAsAnother:
-    """This very record was in doubt as another event: the settings that say which event it is were changed since.
-
-    Under its present name nobody can look for what may have been created under the other one.
-    """
-
-    attempts: int
-
-
-Recollection = Fresh | Ended | CreatedBefore | InDoubt | DoubtAsAnother
 
 
 class PartitionJournal:
@@ -208,7 +105,7 @@ class PartitionJournal:
             return
         event = KnownEvent() if packed is None else self._packing.unpack(packed)
         event.seen = time
-        _note(event.records.setdefault(offset, KnownRecord()), writer, entry, counts=counts)
+        event.records.setdefault(offset, KnownRecord()).note(writer, entry, counts=counts)
         self._events.put(number, self._packing.pack(event))
 
     def _place(self, offset: int, number: int) -> None:
@@ -246,24 +143,15 @@ class PartitionJournal:
         """
         if known := self._as_another(event, offset):
             return known
-        records = self.known(event).records
-        own = records.get(offset, KnownRecord())
-        if own.outcome:
-            return Ended(own.outcome)
-        if created := next((known.created for known in records.values() if known.created), None):
-            return CreatedBefore(created)
-        evidence = _evidence(records)
-        if any(known.in_doubt() and not (doubts_accepted and _parked(known)) for known in records.values()):
-            return InDoubt(own.attempts, frozenset().union(*(known.open for known in records.values())), evidence)
-        return Fresh(own.attempts, exists=evidence.exists)
+        return recall(self.known(event).records, offset, doubts_accepted=doubts_accepted)
 
     def finish(self, event: UUID, outcome: Outcome, told: Evidence | None = None) -> Finished:
         """The entry of a record's end. A doubt's holds all that is known of the event's customer, `told` by the record
         too: it may be the only entry that compaction and retention leave of it.
         """
-        if not _unknown(outcome):
+        if not is_unknown(outcome):
             return Finished(outcome)
-        evidence = _evidence(self.known(event).records)
+        evidence = evidence_of(self.known(event).records)
         return Finished(outcome, evidence=evidence if told is None else evidence | told)
 
     def _as_another(self, event: UUID, offset: int) -> Recollection | None:
@@ -271,10 +159,7 @@ class PartitionJournal:
         number = self._places.get(offset)
         if number is None or number == event.int:
             return None
-        own = self.known(UUID(int=number)).records.get(offset, KnownRecord())
-        if own.outcome:
-            return Ended(own.outcome)
-        return DoubtAsAnother(own.attempts) if own.in_doubt() else None
+        return recall_as_another(self.known(UUID(int=number)).records.get(offset, KnownRecord()))
 
     def forget(self, *, below: int, before: int, at_most: int) -> None:
         """Drop the oldest events, last seen `before` that time or too many; what is not committed (`below`) stays."""
@@ -287,43 +172,3 @@ class PartitionJournal:
                 break
             forgotten += 1
         self._events.drop(forgotten)
-
-
-def _parked(known: KnownRecord) -> bool:
-    """A person was told so, in a dead letter."""
-    return known.outcome is not None and _unknown(known.outcome)
-
-
-def _unknown(outcome: Outcome) -> bool:
-    return isinstance(outcome, Failed) and outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
-
-
-def _evidence(records: Mapping[int, KnownRecord]) -> Evidence:
-    """Of all doubts of an event. There was no customer before them only if each of them says so."""
-    doubts = [known.evidence for known in records.values() if known.in_doubt()]
-    founds = [found for evidence in doubts if (found := evidence.found_before) is not None]
-    found = tuple(sorted({*chain.from_iterable(founds)})) if founds and len(founds) == len(doubts) else None
-    evidence = Evidence(any(each.exists for each in doubts), found)
-    return NO_EVIDENCE if evidence == NO_EVIDENCE else evidence
-
-
-def _note(known: KnownRecord, writer: str, entry: Entry, *, counts: bool) -> None:
-    """An outcome that does not `count` was never told, and never will be: it is evidence, for or against a customer."""
-    match entry:
-        case Intent(attempt):
-            known.learn(entry.evidence)
-            known.open.add(writer)
-            known.attempts = max(known.attempts, attempt)
-        case Released(attempt):
-            known.open.discard(writer)
-            known.attempts = attempt
-        case Finished(outcome):
-            known.learn(entry.evidence)
-            known.open.discard(writer)
-            known.outcome = known.outcome or (outcome if counts else None)
-            if isinstance(outcome, Succeeded):
-                known.created = known.created or outcome
-            elif _unknown(outcome):
-                known.unknown = True
-    if not known.in_doubt():
-        known.evidence = NO_EVIDENCE

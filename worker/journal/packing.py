@@ -1,56 +1,10 @@
-"""What is known of many events: packed, since hardly any of them is ever asked for again."""
+"""What is known of an event in few bytes: hardly any of the many is ever asked for again."""
 
-from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import chain, islice
 from struct import Struct
-from typing import Generic, TypeVar
 
+from worker.journal.known import KnownEvent, ended
 from worker.journal.outcome_json import decode_outcome, encode_outcome
-from worker.model.evidence import NO_EVIDENCE, Evidence
-from worker.model.outcomes import Failed, Outcome, Reason, ReasonCode, Resolution, Succeeded
-
-
-@dataclass(slots=True)
-class KnownRecord:
-    """One record of an event. `open` are the writers whose POST may have been carried out.
-
-    `outcome` is the first that counts; `created` is a customer, whether it was told or not; `unknown` is that some
-    writer parked it, and a doubt outlives every failure that somebody else is certain of. `evidence` outlives both.
-    """
-
-    open: set[str] = field(default_factory=set)
-    attempts: int = 0
-    outcome: Outcome | None = None
-    created: Succeeded | None = None
-    unknown: bool = False
-    evidence: Evidence = NO_EVIDENCE
-
-    def in_doubt(self) -> bool:
-        """Nobody can tell from this record alone whether the customer exists, or under which id."""
-        return self.created is None and (self.unknown or self.evidence.exists or bool(self.open))
-
-    def learn(self, evidence: Evidence) -> None:
-        """What an entry says beside its attempt."""
-        if evidence is not NO_EVIDENCE:
-            self.evidence |= evidence
-
-
-def ended(outcome: Outcome, attempts: int = 0) -> KnownRecord:
-    """A record of which nothing but its outcome is known."""
-    created = outcome if isinstance(outcome, Succeeded) else None
-    unknown = isinstance(outcome, Failed) and outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
-    return KnownRecord(set(), attempts, outcome, created, unknown)
-
-
-@dataclass(slots=True)
-class KnownEvent:
-    """All records of an event, by their offsets; `seen` is the time of its last entry, in milliseconds."""
-
-    seen: int = 0
-    records: dict[int, KnownRecord] = field(default_factory=dict)
-
+from worker.model.outcomes import Failed, Outcome, Reason, Resolution, Succeeded
 
 Kind = tuple[str, str, Resolution] | Reason
 """What many outcomes have in common: location without the id, customer type and resolution; or the whole reason."""
@@ -138,78 +92,3 @@ def last_offset(packed: bytes | KnownEvent) -> int:
         return max(packed.records)
     offset: int = HEAD.unpack_from(packed)[1]
     return offset
-
-
-V = TypeVar("V")
-
-# Two thirds of 2**15: what the largest dict with two-byte indexes holds without growing.
-PAGE = 21_845
-# So many pages hold all there is, more or less: whoever is new is looked for in each of them.
-FEW = 8
-
-
-class ByAge(Generic[V]):
-    """Values by number, in the order in which they were last put; looking at the oldest is always fast.
-
-    One dict would keep a hole wherever something was put anew or dropped, walk over the holes at each look at its
-    first value, and double its room when it meets its end. Here a page is filled once, and then only emptied. Where
-    there is more to hold the pages are larger, not more of them: what is not there is found out in a few looks.
-    """
-
-    def __init__(self, page: int = PAGE) -> None:
-        self._pages: deque[dict[int, V]] = deque()
-        self._page = page
-        self._room = 0
-
-    def __len__(self) -> int:
-        return sum(map(len, self._pages))
-
-    def __iter__(self) -> Iterator[int]:
-        """Oldest first."""
-        return chain.from_iterable(self._pages)
-
-    def values(self) -> Iterator[V]:
-        """Oldest first."""
-        return chain.from_iterable(page.values() for page in self._pages)
-
-    def get(self, number: int) -> V | None:
-        """None where there is none."""
-        for page in reversed(self._pages):
-            if number in page:
-                return page[number]
-        return None
-
-    def pop(self, number: int) -> V | None:
-        """None where there is none."""
-        for page in reversed(self._pages):
-            if number in page:
-                value = page.pop(number)
-                if not page and page is not self._pages[-1]:
-                    self._pages.remove(page)
-                return value
-        return None
-
-    def put(self, number: int, value: V) -> None:
-        """As the youngest; it must not be there (`pop` it first)."""
-        if not self._room:
-            self._room = self._next_page()
-            self._pages.append({})
-        self._pages[-1][number] = value
-        self._room -= 1
-
-    def _next_page(self) -> int:
-        """Its room: what a dict holds that has doubled until few of its size hold all there is."""
-        room = self._page
-        while room * FEW < len(self):
-            room *= 2
-        return room
-
-    def drop(self, count: int) -> None:
-        """Without the oldest ones; a page that is empty gives its room back."""
-        while self._pages and count >= len(self._pages[0]):
-            count -= len(self._pages.popleft())
-        if self._pages:
-            for number in list(islice(self._pages[0], count)):
-                del self._pages[0][number]
-        else:
-            self._room = 0

@@ -1,15 +1,14 @@
 """What a claim of a partition's journal finds, under which terms, and how entries are written under it."""
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from worker.journal.entries import Owner
-from worker.journal.journal import Fence, Moment, PartitionJournal
+from worker.journal.fence import Fence
+from worker.journal.journal import PartitionJournal
+from worker.journal.lease import Moment
 from worker.model.records import Headers, Stored
-
-BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Append(Protocol):
@@ -21,11 +20,6 @@ class Append(Protocol):
     def __call__(
         self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None], headers: Headers = ()
     ) -> Awaitable[Stored]: ...
-
-
-def now() -> Moment:
-    """A suspended machine counts on the first clock, a machine whose clock was set on the second."""
-    return Moment(time.clock_gettime(BOOT_CLOCK), time.time())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from worker.journal.entries import Entry, EntryKey, Finished, Intent, Notice, encode, encode_headers
 from worker.journal.entry_headers import Spans
-from worker.journal.journal import Lease, Moment, PartitionJournal
-from worker.journal.terms import Append, Restored, Terms, now
+from worker.journal.journal import PartitionJournal
+from worker.journal.lease import Lease, Moment, now
+from worker.journal.terms import Append, Restored, Terms
 from worker.model.errors import Fenced, LeaseOver
 from worker.model.records import Stored
 from worker.partition.drain import Drain, after

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from worker.creation.reconcile import Finding, Reconciliation, Unclear
-from worker.journal.journal import Moment
-from worker.journal.terms import now
+from worker.journal.lease import Moment, now
 from worker.model.commands import Command, CreateCustomer, Unusable
 from worker.model.records import OutgoingMessage, Record
 from worker.tools.dead_letters.letters import Letter

@@ -9,7 +9,7 @@ from worker import wiring
 from worker.events.confirmation import encode_confirmation
 from worker.events.letter_headers import RESOLVES
 from worker.events.results import CONTENT_TYPE
-from worker.journal.journal import CreatedBefore
+from worker.journal.recall import CreatedBefore
 from worker.kafka.places import places
 from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, Kind, Request
 from worker.model.errors import WorkerError

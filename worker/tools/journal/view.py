@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from worker.journal.entries import NOBODYS, Entry, EntryKey, decode, decode_claim, decode_key, is_claim
-from worker.journal.journal import CreatedBefore, InDoubt, PartitionJournal
-from worker.journal.packing import KnownRecord
+from worker.journal.journal import PartitionJournal
+from worker.journal.known import KnownRecord
+from worker.journal.recall import CreatedBefore, InDoubt
 from worker.model.errors import JournalUnreadable
 from worker.model.outcomes import EXISTS, Outcome, Succeeded
 from worker.model.records import Record

@@ -1,0 +1,98 @@
+"""What the journal knows of a record before it is worked on, and so whether it may lead to a POST."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+from worker.journal.known import KnownRecord, is_unknown
+from worker.model.evidence import NO_EVIDENCE, Evidence
+from worker.model.outcomes import Outcome, Succeeded
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """Nothing stands against a POST; `attempts` were answered before.
+
+    `exists`: a person has accepted that there is a customer of the event already, though nobody knows under which id.
+    """
+
+    attempts: int = 0
+    exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """This very record has its outcome; it only has to be published again."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedBefore:
+    """Another record of the same event made the customer."""
+
+    outcome: Succeeded
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """A POST of this event may have been carried out, or may still be on its way; `writers` have open intents.
+
+    Where it `exists` it was: then no look-up that finds nothing makes the event sendable.
+    """
+
+    attempts: int
+    writers: frozenset[str] = frozenset()
+    evidence: Evidence = NO_EVIDENCE
+
+    @property
+    def exists(self) -> bool:
+        """The API said that it made the customer, and not under which id."""
+        return self.evidence.exists
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtAsAnother:
+    """This very record was in doubt as another event: the settings that say which event it is were changed since.
+
+    Under its present name nobody can look for what may have been created under the other one.
+    """
+
+    attempts: int
+
+
+Recollection = Fresh | Ended | CreatedBefore | InDoubt | DoubtAsAnother
+
+
+def recall(records: Mapping[int, KnownRecord], offset: int, *, doubts_accepted: bool) -> Recollection:
+    """Of the record at that offset, by all records of its event; see `PartitionJournal.recall`."""
+    own = records.get(offset, KnownRecord())
+    if own.outcome:
+        return Ended(own.outcome)
+    if created := next((known.created for known in records.values() if known.created), None):
+        return CreatedBefore(created)
+    evidence = evidence_of(records)
+    if any(known.in_doubt() and not (doubts_accepted and _parked(known)) for known in records.values()):
+        return InDoubt(own.attempts, frozenset().union(*(known.open for known in records.values())), evidence)
+    return Fresh(own.attempts, exists=evidence.exists)
+
+
+def recall_as_another(own: KnownRecord) -> Ended | DoubtAsAnother | None:
+    """Of a record whose first entry was that of another event; None where nothing stands against its present name."""
+    if own.outcome:
+        return Ended(own.outcome)
+    return DoubtAsAnother(own.attempts) if own.in_doubt() else None
+
+
+def evidence_of(records: Mapping[int, KnownRecord]) -> Evidence:
+    """Of all doubts of an event. There was no customer before them only if each of them says so."""
+    doubts = [known.evidence for known in records.values() if known.in_doubt()]
+    founds = [found for evidence in doubts if (found := evidence.found_before) is not None]
+    found = tuple(sorted({*chain.from_iterable(founds)})) if founds and len(founds) == len(doubts) else None
+    evidence = Evidence(any(each.exists for each in doubts), found)
+    return NO_EVIDENCE if evidence == NO_EVIDENCE else evidence
+
+
+def _parked(known: KnownRecord) -> bool:
+    """A person was told so, in a dead letter."""
+    return known.outcome is not None and is_unknown(known.outcome)
