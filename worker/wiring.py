@@ -27,7 +27,7 @@ from worker.journal.terms import Terms
 from worker.journal.topic_config import kept_window
 from worker.kafka.connection import Connection
 from worker.kafka.expansion import bound
-from worker.kafka.source import Membership
+from worker.kafka.membership import Membership
 from worker.measures import Measures
 from worker.model.commands import CreateCustomer
 from worker.model.errors import SearchRefused, SettingsError

@@ -20,7 +20,8 @@ from worker.intake.intake import Intake
 from worker.journal.entries import EntryKey, Finished, encode
 from worker.kafka import admin
 from worker.kafka.connection import Connection
-from worker.kafka.source import Membership, record_source
+from worker.kafka.membership import Membership
+from worker.kafka.source import record_source
 from worker.measures import Measures
 from worker.model.outcomes import Succeeded
 from worker.partition.assignment import Assignment

@@ -14,8 +14,9 @@ from patience import PATIENCE
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.journal_topic import JournalTopic
+from worker.kafka.membership import Membership
 from worker.kafka.publisher import opened_publisher
-from worker.kafka.source import FETCH_BYTES_EACH, Membership, record_source
+from worker.kafka.source import FETCH_BYTES_EACH, record_source
 from worker.model.errors import CommitRefused, KafkaUnavailable, MessageTooLarge, StartupError
 from worker.model.records import OutgoingMessage, Position, Record
 from worker.sandbox.local_kafka import LocalKafka

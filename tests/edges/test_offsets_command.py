@@ -16,7 +16,8 @@ from worker.kafka import admin
 from worker.kafka.begun import note
 from worker.kafka.connection import Connection
 from worker.kafka.group import Group
-from worker.kafka.source import Membership, record_source
+from worker.kafka.membership import Membership
+from worker.kafka.source import record_source
 from worker.model.errors import StartupError
 from worker.model.outcomes import Succeeded
 from worker.topics import TopicSpec

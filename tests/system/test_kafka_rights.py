@@ -13,8 +13,9 @@ from secured import PASSWORD, USER, SecuredKafka, secured_kafka
 from worker import topics
 from worker.kafka import admin, brokers
 from worker.kafka.journal_topic import JournalTopic
+from worker.kafka.membership import Membership
 from worker.kafka.publisher import Publisher
-from worker.kafka.source import Membership, record_source
+from worker.kafka.source import record_source
 from worker.model.errors import KafkaUnavailable, StartupError
 from worker.tools import check
 from worker.tools.check import Client

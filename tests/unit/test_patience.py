@@ -7,7 +7,7 @@ from aiokafka import TopicPartition
 from scripted_log import ODD, ScriptedLog, batch, consumer_of, corrupt
 
 from worker.kafka.beside import patiently
-from worker.kafka.source import as_record
+from worker.kafka.records import as_record
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 

@@ -14,7 +14,7 @@ from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
 from worker.kafka.reader import COMMITTED, Isolation, new_start, reader
-from worker.kafka.source import as_record
+from worker.kafka.records import as_record
 from worker.model.errors import KafkaUnavailable, LogStartMoved
 from worker.model.records import Record
 

@@ -12,7 +12,7 @@ from worker.kafka.beside import PLACELESS
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import explained
 from worker.kafka.reader import UNCOMMITTED, placeless, reader
-from worker.kafka.source import as_record
+from worker.kafka.records import as_record
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 

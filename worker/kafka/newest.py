@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
 from worker.kafka.reader import UNCOMMITTED, new_start, reader
-from worker.kafka.source import as_record
+from worker.kafka.records import as_record
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 

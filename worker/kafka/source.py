@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import (
     CommitFailedError,
@@ -20,11 +19,12 @@ from aiokafka.errors import (
 
 from worker.intake.beginnings import Bearings, Start
 from worker.kafka.begun import Begun
-from worker.kafka.beside import BesideRecord
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import NO_TOPIC, named
+from worker.kafka.membership import Listener, Membership, Partitions
 from worker.kafka.narrowing import Narrowing
 from worker.kafka.reading import Reading
+from worker.kafka.records import as_record
 from worker.kafka.revival import rejoin, revive_fetcher
 from worker.kafka.stable import Written
 from worker.kafka.standings import Standings
@@ -45,24 +45,6 @@ METADATA_EVERY = 3.0
 # What the client reads ahead of the intake, by answer and by partition: its own 50 MiB and 1 MiB fill a container.
 FETCH_BYTES = 8 * 1024 * 1024
 FETCH_BYTES_EACH = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """How this process takes part in the group. Times are seconds."""
-
-    topic: str
-    group_id: str
-    session_timeout: float
-    rebalance_timeout: float
-    group_instance_id: str | None = None
-
-
-class Partitions(Protocol):
-    """Told what the group gives and takes."""
-
-    def assigned(self, partitions: Collection[int]) -> None: ...
-    async def revoked(self, partitions: Collection[int]) -> None: ...
 
 
 class RecordSource:
@@ -230,24 +212,6 @@ class RecordSource:
         return int(coordinator.generation) if coordinator else -1
 
 
-class _Listener(ConsumerRebalanceListener):
-    def __init__(self, partitions: Partitions, source: RecordSource) -> None:
-        self._partitions = partitions
-        self._source = source
-
-    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        # The group's leader shares out the partitions that it knows of.
-        self._source.refresh()
-        numbers = [each.partition for each in revoked]
-        self._source.forget(numbers)
-        await self._partitions.revoked(numbers)
-
-    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        """Returns at once: no heartbeat is sent while it runs (facts row 15)."""
-        self._source.count()
-        self._partitions.assigned([each.partition for each in assigned])
-
-
 @asynccontextmanager
 async def record_source(
     connection: Connection, membership: Membership, partitions: Partitions, within: float = 10.0
@@ -272,24 +236,10 @@ async def record_source(
         max_partition_fetch_bytes=FETCH_BYTES_EACH,
     )
     source = RecordSource(consumer, membership.topic)
-    consumer.subscribe([membership.topic], listener=_Listener(partitions, source))
+    consumer.subscribe([membership.topic], listener=Listener(partitions, source))
     async with opened(consumer, connection, within):
         try:
             async with source.standings.kept_fresh():
                 yield source
         finally:
             source.close()
-
-
-def as_record(given: ConsumerRecord[bytes, bytes]) -> Record:
-    """As aiokafka hands it over -> as the worker takes it."""
-    return Record(
-        given.topic,
-        given.partition,
-        given.offset,
-        given.timestamp,
-        given.key,
-        given.value,
-        tuple((name, value) for name, value in given.headers),
-        given.unreadable if isinstance(given, BesideRecord) else None,
-    )
