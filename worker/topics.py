@@ -1,10 +1,10 @@
-"""The five topics: what they must look like, making them, and refusing to start when they differ (design 4.1)."""
+"""The five topics: what they must look like, and refusing to start when they differ (design 4.1)."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
 
-from worker.model.errors import ConfigRefused, SettingsError, StartupError
+from worker.model.errors import SettingsError, StartupError
 
 DAY = 86_400_000  # Topic configuration counts in milliseconds.
 MIB = 1024 * 1024
@@ -140,63 +140,6 @@ def _journal(plan: Plan) -> dict[str, str]:
     }
 
 
-State = Literal["created", "exists", "differs"]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What became of one topic; `refused` when `run` would not start with it, `without` what Kafka lets nobody set."""
-
-    topic: str
-    state: State
-    differences: tuple[str, ...] = ()
-    refused: bool = False
-    without: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        state = f"exists, differs: {'; '.join(self.differences)}" if self.differences else self.state
-        without = f" without {', '.join(self.without)}, which Kafka does not let be set" if self.without else ""
-        return f"{self.topic}: {state}{without}"
-
-
-async def create(admin: Admin, plan: Plan) -> list[Report]:
-    """Make what is missing and say what differs; what exists is never altered."""
-    cluster = await admin.cluster([name for _, name in plan.names()])
-    return [await _create(admin, plan, cluster, spec) for spec in wanted(plan, cluster)]
-
-
-async def _create(admin: Admin, plan: Plan, cluster: Cluster, spec: TopicSpec) -> Report:
-    topic = cluster.topics.get(spec.name)
-    if topic is None:
-        made, without = await _made(admin, spec)
-        return Report(spec.name, "created" if made else "exists", without=without)
-    found = tuple(differences(topic, spec, plan))
-    refused = plan.journal_enabled and spec.name == plan.journal and topic.partitions != spec.partitions
-    return Report(spec.name, "differs" if found else "exists", found, refused=refused)
-
-
-async def _made(admin: Admin, spec: TopicSpec) -> tuple[bool, tuple[str, ...]]:
-    """Whether it was made, and what it had to be made without."""
-    try:
-        return await admin.create(spec), ()
-    except ConfigRefused:
-        without = await admin.refused(spec)
-        if not without:
-            raise
-        config = {name: value for name, value in spec.config.items() if name not in without}
-        return await admin.create(replace(spec, config=config)), tuple(without)
-
-
-def differences(topic: Topic, spec: TopicSpec, plan: Plan) -> Iterator[str]:
-    """Where a topic that exists is not as it would be made; the requests are their owner's."""
-    if topic.partitions != spec.partitions:
-        yield f"{topic.partitions} partitions, not {spec.partitions}"
-    if spec.name != plan.requests and topic.replication != spec.replication:
-        yield f"{topic.replication} replicas, not {spec.replication}"
-    for name in differing(topic, spec) if spec.name != plan.requests else ():
-        yield f"{name} {(topic.config or {}).get(name, '')}, not {spec.config[name]}"
-
-
 def differing(topic: Topic, spec: TopicSpec) -> list[str]:
     """The entries of its configuration that are not as they would be made; none where it may not be read."""
     found = topic.config
@@ -211,11 +154,6 @@ def _as_good(name: str, found: str, spec: TopicSpec) -> bool:
 
 def _enough(found: str, expected: str) -> bool:
     return found == "-1" or (found.isdigit() and int(found) >= int(expected))
-
-
-def exit_code(reports: Sequence[Report]) -> int:
-    """1 when `run` would refuse to start."""
-    return int(any(report.refused for report in reports))
 
 
 async def verify(admin: Admin, plan: Plan) -> Cluster:

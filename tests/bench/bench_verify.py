@@ -21,14 +21,15 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from worker.events.results import Results
 from worker.kafka import admin
 from worker.kafka.connection import Connection
+from worker.kafka.missing_topics import create
 from worker.model.commands import Request
 from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
 from worker.model.records import OutgoingMessage, Position, Record
 from worker.sandbox.local_kafka import LocalKafka
 from worker.settings.settings import Settings
-from worker.tools.verification.command import verified
 from worker.tools.verification.scan import Asked
-from worker.topics import Plan, create
+from worker.tools.verification.verify import verified
+from worker.topics import Plan
 
 RECORDS = 1_000_000
 PARTITIONS = 6

@@ -17,8 +17,9 @@ from bench.payloads import Backlog, value
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection
+from worker.kafka.missing_topics import create
 from worker.sandbox.local_kafka import LocalKafka
-from worker.topics import Plan, TopicSpec, create
+from worker.topics import Plan, TopicSpec
 
 TOPICS_WITHIN = 120.0
 BATCH = 256 * 1024

@@ -20,9 +20,9 @@ from chaos.verifying import verified
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection
+from worker.kafka.missing_topics import create
 from worker.sandbox.api import SandboxConfig, sandbox_api
 from worker.sandbox.local_kafka import LocalKafka
-from worker.topics import create
 
 NOT_LOOKED_AT = "none-such"
 """As the sandbox's identity attribute: each record is known by its trace, whatever the worker writes into a body."""

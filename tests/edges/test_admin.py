@@ -13,8 +13,9 @@ from patience import PATIENCE
 from worker.kafka import admin
 from worker.kafka.admin import Admin
 from worker.kafka.connection import Connection, close, opened
+from worker.kafka.missing_topics import create, exit_code
 from worker.model.errors import KafkaUnavailable, StartupError
-from worker.topics import Plan, TopicSpec, create, exit_code, verify
+from worker.topics import Plan, TopicSpec, verify
 
 
 @pytest.fixture

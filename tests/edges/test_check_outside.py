@@ -13,10 +13,11 @@ from worker.customer_api import Access, Credentials, customer_api
 from worker.customer_api.certificate import certificate
 from worker.kafka import admin, brokers
 from worker.kafka.connection import Connection
+from worker.kafka.missing_topics import create
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, SandboxConfig, sandbox_api
 from worker.tools import check
 from worker.tools.check import Client, Wanted
-from worker.topics import Plan, TopicSpec, create
+from worker.topics import Plan, TopicSpec
 
 CREDENTIALS = Credentials(DEFAULT_USER, DEFAULT_PASSWORD)
 ATTRIBUTE = "externalid"

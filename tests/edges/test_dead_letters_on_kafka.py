@@ -18,17 +18,18 @@ from worker.kafka import admin, bulk
 from worker.kafka.connection import Connection, opened
 from worker.kafka.exclusive import exclusive
 from worker.kafka.extent import extent
+from worker.kafka.missing_topics import create
 from worker.model.commands import Request
 from worker.model.errors import StartupError, Superseded
 from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode
 from worker.model.records import OutgoingMessage, Record
 from worker.settings import sources as configuration
-from worker.tools.dead_letters import commands, show
+from worker.tools.dead_letters import list_letters, run, show
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.letters import Place
 from worker.tools.dead_letters.marks import mark_of
 from worker.tools.dead_letters.run import Asked
-from worker.topics import LARGEST, Plan, TopicSpec, create
+from worker.topics import LARGEST, Plan, TopicSpec
 
 DEADLINE = PATIENCE
 PARTITIONS = 2
@@ -100,7 +101,7 @@ class Topics:
 
     async def replay(self, **how):
         async with asyncio.timeout(DEADLINE):
-            return await commands.replay(self.settings, Filter(), Asked(yes=True, as_json=True, **how))
+            return await run.replay(self.settings, Filter(), Asked(yes=True, as_json=True, **how))
 
 
 @pytest.fixture
@@ -118,7 +119,8 @@ def listed(topics, capsys):
     async def lines(wanted=None, limit=50, *, summary=False):
         capsys.readouterr()
         assert (
-            await commands.list_letters(topics.settings, wanted or Filter(), limit, summary=summary, as_json=True) == 0
+            await list_letters.list_letters(topics.settings, wanted or Filter(), limit, summary=summary, as_json=True)
+            == 0
         )
         return [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
 
@@ -173,7 +175,7 @@ async def test_foreign_records(topics, listed, capsys):
     assert sorted(each["deadLetter"] for each in left) == [f"0@{offset}" for offset in range(len(FOREIGN))]
     assert {each["left"] for each in left} == {"not written by this worker"}
     assert (tally["replayed"], tally["left"]) == ({}, {"not written by this worker": len(FOREIGN)})
-    assert await commands.list_letters(topics.settings, Filter(), 50, summary=False, as_json=False) == 0
+    assert await list_letters.list_letters(topics.settings, Filter(), 50, summary=False, as_json=False) == 0
     for offset in range(len(FOREIGN)):
         wanted = Filter(places=frozenset({Place(0, offset)}))
         assert await show.show(topics.settings, wanted, payload=True, as_json=False) == 0
@@ -193,13 +195,13 @@ async def test_a_topic_that_does_not_exist(topics):
     """It is named with its setting."""
     settings = configuration.load(environment=topics.environment | {"WORKER_TOPICS__DEAD_LETTERS": f"x-{uuid4()}"})
     with pytest.raises(StartupError, match="WORKER_TOPICS__DEAD_LETTERS"):
-        await commands.replay(settings, Filter(), Asked())
+        await run.replay(settings, Filter(), Asked())
 
 
 async def test_a_replay_run_twice(topics, capsys):
     """A dry run publishes nothing; the first replays all, each once; the second finds what was done in the topic."""
     await topics.fill(SOME)
-    assert await commands.replay(topics.settings, Filter(), Asked(as_json=True)) == 0
+    assert await run.replay(topics.settings, Filter(), Asked(as_json=True)) == 0
     assert await topics.replays() == {}
     for _ in range(2):
         assert await topics.replay() == 0

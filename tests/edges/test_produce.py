@@ -11,7 +11,8 @@ from worker.kafka import admin, bulk
 from worker.kafka.connection import Connection, opened
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import OutgoingMessage
-from worker.tools.produce import produce, read
+from worker.tools.produce import produce
+from worker.tools.reading.event_file import read
 from worker.topics import TopicSpec
 
 Fetched = ConsumerRecord[bytes, bytes]

@@ -13,17 +13,18 @@ from worker.kafka import admin, bulk
 from worker.kafka.connection import Connection
 from worker.kafka.exclusive import exclusive
 from worker.kafka.extent import extent
+from worker.kafka.missing_topics import create
 from worker.model.commands import ConfirmCustomer, CreateCustomer, Request
 from worker.model.errors import Superseded, WorkerError
 from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
 from worker.model.records import OutgoingMessage, Record
 from worker.settings import sources as configuration
-from worker.tools.dead_letters import commands, show
+from worker.tools.dead_letters import list_letters, run, show
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.letters import Place
 from worker.tools.dead_letters.resolving import Asked, resolve
 from worker.tools.dead_letters.run import Asked as AskedToReplay
-from worker.topics import Plan, create
+from worker.topics import Plan
 
 GROUP = b'{"type": {"value": "group", "group": {"type": {"value": "x"}}}, "customerName": "N"}'
 NAMES = ("requests", "succeeded", "failed", "dead-letters", "journal")
@@ -112,10 +113,10 @@ async def test_what_is_told_and_left_afterwards(topics, capsys):
     await topics.failed()
     await resolve(topics.settings, LETTER, YES)
     capsys.readouterr()
-    await commands.list_letters(topics.settings, Filter(), 50, summary=False, as_json=True)
+    await list_letters.list_letters(topics.settings, Filter(), 50, summary=False, as_json=True)
     await show.show(topics.settings, Filter(places=frozenset({LETTER})), payload=False, as_json=True)
     replaying = AskedToReplay(yes=True, accept_duplicates=True, as_json=True)
-    assert await commands.replay(topics.settings, Filter(), replaying) == 0
+    assert await run.replay(topics.settings, Filter(), replaying) == 0
     listed, shown, *_, tally = said(capsys)
     assert (listed["resolvedAs"], shown["resolvedAs"], shown["replayedAs"]) == ("1@1", "1@1", None)
     assert (tally["replayed"], list(tally["left"])) == ({}, ["resolved already: a person told which customer it has"])

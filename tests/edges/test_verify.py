@@ -18,14 +18,15 @@ from worker.events.results import Results
 from worker.journal.entries import Claim, encode, encode_headers
 from worker.kafka import admin
 from worker.kafka.connection import Connection
+from worker.kafka.missing_topics import create
 from worker.model.commands import Request
 from worker.model.errors import StartupError
 from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
 from worker.model.records import Position, Record
 from worker.settings.settings import Settings
-from worker.tools.verification.command import verified
 from worker.tools.verification.scan import Asked
-from worker.topics import Plan, create
+from worker.tools.verification.verify import verified
+from worker.topics import Plan
 
 WITHIN = PATIENCE
 PARKED = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 1)

@@ -20,8 +20,9 @@ from signalling import send
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection, opened
+from worker.kafka.missing_topics import create
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, RunningSandbox, SandboxConfig, sandbox_api
-from worker.topics import LARGEST, Plan, create
+from worker.topics import LARGEST, Plan
 
 DEADLINE = PATIENCE
 AT_ONCE = 4

@@ -10,8 +10,7 @@ import pytest_asyncio
 from kafka_rights import Kind, Right, documented
 from secured import PASSWORD, USER, SecuredKafka, secured_kafka
 
-from worker import topics
-from worker.kafka import admin, brokers
+from worker.kafka import admin, brokers, missing_topics
 from worker.kafka.journal_topic import JournalTopic
 from worker.kafka.membership import Membership
 from worker.kafka.publisher import Publisher
@@ -19,6 +18,7 @@ from worker.kafka.source import record_source
 from worker.model.errors import KafkaUnavailable, StartupError
 from worker.tools import check
 from worker.tools.check import Client
+from worker.topics import verify
 
 # What is shared is one broker and one event loop, not more.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -75,9 +75,9 @@ async def test_rights_of_the_runbook(secured, world):
     await secured.rights.grant(rights(world, "run"))
     async with admin.opened(secured.connection("SASLS")) as client:
         with pytest.raises(StartupError, match=f"topic {world.plan.requests} was not created: Authorization failed"):
-            await topics.create(client, world.plan)
+            await missing_topics.create(client, world.plan)
         await secured.rights.grant(rights(world, "topics create"))
-        assert {report.state for report in await topics.create(client, world.plan)} == {"created"}
+        assert {report.state for report in await missing_topics.create(client, world.plan)} == {"created"}
     worker = await world.start()
     await world.publish(GOOD, BAD)
     await worker.until("record.finished", 2)
@@ -125,7 +125,7 @@ async def test_topic_without_a_right(secured, world, topic):
     await secured.rights.grant([right for right in rights(world, "run") if right.name != name])
     with pytest.raises(StartupError, match=f"^no right to Describe topic {name}, .*WORKER_KAFKA__USERNAME"):
         async with admin.opened(secured.connection("SASLS")) as client:
-            await topics.verify(client, world.plan)
+            await verify(client, world.plan)
 
 
 async def test_group_without_a_right(secured, world):

@@ -7,13 +7,13 @@ import pytest
 import typer
 from builders import record
 
+from worker.cli.journal import event_of
 from worker.journal.entries import CLAIM, Claim, EntryKey, Finished, Intent, Released, encode, encode_headers
 from worker.model.commands import Request
 from worker.model.errors import JournalUnreadable
 from worker.model.evidence import Evidence
 from worker.model.outcomes import EXISTS, Failed, HttpAnswer, Reason, ReasonCode, Succeeded
 from worker.model.records import Record
-from worker.tools.journal.commands import event_of
 from worker.tools.journal.view import Partition, doubt_text, event_text
 
 EVENT, OTHER = UUID(int=1), UUID(int=2)

@@ -10,7 +10,8 @@ import pytest
 from worker.creation.pace import Pace
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import OutgoingMessage
-from worker.tools.produce import STRUCTURED, Event, Problem, produce, read
+from worker.tools.produce import produce
+from worker.tools.reading.event_file import STRUCTURED, Event, Problem, read
 
 Contents = Callable[..., list[Event | Problem]]
 

@@ -6,13 +6,14 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from worker import wiring
-from worker.settings import settings
+from worker.settings import api as of_api
+from worker.settings import group, settings
 from worker.settings.settings import Settings
 
 
 def _groups() -> list[type[BaseModel]]:
     classes = [value for _, value in inspect.getmembers(settings, inspect.isclass)]
-    return [group for group in classes if issubclass(group, settings.Group) and group is not settings.Group]
+    return [each for each in classes if issubclass(each, group.Group) and each is not group.Group]
 
 
 def test_every_setting_is_explained() -> None:
@@ -20,7 +21,7 @@ def test_every_setting_is_explained() -> None:
     unexplained = [
         f"{group.__name__}.{name}"
         for group in _groups()
-        if group is not settings.Account
+        if group is not of_api.Account
         for name, field in group.model_fields.items()
         if not (field.description or "").strip()
     ]
@@ -55,7 +56,7 @@ def test_settings_that_do_not_fit_together(given: dict[str, dict[str, object]], 
 @pytest.mark.parametrize("statuses", ["502,504", "[502, 504]", "502, 504"])
 def test_statuses(statuses: str) -> None:
     """A list in any form in which people write one."""
-    assert settings.Api.model_validate({"unknown_statuses": statuses}).unknown_statuses == {502, 504}
+    assert of_api.Api.model_validate({"unknown_statuses": statuses}).unknown_statuses == {502, 504}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_statuses(statuses: str) -> None:
 )
 def test_a_status_that_is_named(given, unknown, not_now, with_wait) -> None:
     """It leaves the other's default; a 503 that is named needs no Retry-After to mean that."""
-    api = settings.Api.model_validate(given)
+    api = of_api.Api.model_validate(given)
     assert (api.unknown, api.not_now, api.with_wait) == (unknown, not_now, with_wait)
 
 
@@ -79,13 +80,13 @@ def test_a_status_that_is_named(given, unknown, not_now, with_wait) -> None:
 def test_base_url_that_is_more_or_less_than_an_origin(url: str) -> None:
     """Scheme, host and port only; the context root is a setting of its own."""
     with pytest.raises(ValidationError, match="scheme, host and port"):
-        settings.Api.model_validate({"base_url": url})
+        of_api.Api.model_validate({"base_url": url})
 
 
 @pytest.mark.parametrize(("root", "kept"), [("/system/", "/system"), ("", ""), ("/", ""), ("/a/b", "/a/b")])
 def test_context_root(root: str, kept: str) -> None:
     """It ends without a slash."""
-    assert settings.Api.model_validate({"context_root": root}).context_root == kept
+    assert of_api.Api.model_validate({"context_root": root}).context_root == kept
 
 
 @pytest.mark.parametrize("topic", ["", "a b", "ä", "x" * 250])

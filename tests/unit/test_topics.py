@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from worker.kafka.missing_topics import create, exit_code
 from worker.model.errors import ConfigRefused, SettingsError, StartupError
-from worker.topics import DAY, Cluster, Plan, Topic, TopicSpec, create, exit_code, verify, wanted
+from worker.topics import DAY, Cluster, Plan, Topic, TopicSpec, verify, wanted
 
 PLAN = Plan("requests", "succeeded", "failed", "dead-letters", "journal", partitions=6)
 

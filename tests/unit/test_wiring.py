@@ -9,7 +9,8 @@ from worker import wiring
 from worker.creation.holds import Holds
 from worker.customer_api import Meaning
 from worker.model.errors import SettingsError
-from worker.settings.settings import Account, Api, Reconcile, Settings
+from worker.settings.api import Account, Api
+from worker.settings.settings import Reconcile, Settings
 
 ACCOUNTS = tuple(Account(username=f"user-{number}", password=SecretStr(f"p{number}")) for number in range(3))
 

@@ -40,11 +40,11 @@ def list_(  # noqa: PLR0913  one parameter an option
     as_json: Json = False,
 ) -> None:
     """Print dead letters, the newest first; nothing of the customer."""
-    from worker.tools.dead_letters import commands  # noqa: PLC0415  each command imports only what it needs
+    from worker.tools.dead_letters.list_letters import list_letters  # noqa: PLC0415  each command imports only what it needs
 
     wanted = _filter(letters, reason, status, since, until, partition, event_id, key)
     most = limit if summary else limit or 50
-    end(commands.list_letters(settings_of(context), wanted, most, summary=summary, as_json=as_json))
+    end(list_letters(settings_of(context), wanted, most, summary=summary, as_json=as_json))
 
 
 @app.command()
@@ -88,13 +88,13 @@ def replay(  # noqa: PLR0913  one parameter an option
     as_json: Json = False,
 ) -> None:
     """Publish dead letters to the request topic again, each once; a dry run without --yes."""
-    from worker.tools.dead_letters import commands, run  # noqa: PLC0415
+    from worker.tools.dead_letters import run  # noqa: PLC0415
 
     wanted = _filter(letters, reason, status, since, until, partition, event_id, key)
     if wanted == Filter() and limit is None and not everything:
         raise typer.BadParameter("name dead letters, filter them, or say --all")
     asked = run.Asked(limit, rate, yes, accept_duplicates, deadline if follow else None, as_json)
-    end(commands.replay(settings_of(context), wanted, asked))
+    end(run.replay(settings_of(context), wanted, asked))
 
 
 @app.command()

@@ -1,12 +1,16 @@
 """Events before they are published, their schemas, and whether each has ended as promised."""
 
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from worker.cli.ending import Json, end, settings_of
 from worker.terminal.text import say
+
+if TYPE_CHECKING:
+    from worker.tools.verification.scan import Asked
 
 app = typer.Typer()
 schema = typer.Typer(help="Schemas of the events, on stdout.", no_args_is_help=True)
@@ -66,9 +70,9 @@ def produce(
     rate: Annotated[float | None, typer.Option(min=0.001, help="Events a second at most.")] = None,
 ) -> None:
     """Publish events from a file to the request topic."""
-    from worker.tools import kafka as kafka_commands  # noqa: PLC0415
+    from worker.tools.produce import produce_file  # noqa: PLC0415
 
-    end(kafka_commands.produce_file(settings_of(context), file, key_path, rate))
+    end(produce_file(settings_of(context), file, key_path, rate))
 
 
 @app.command()
@@ -83,9 +87,22 @@ def verify(  # noqa: PLR0913, PLR0917  one parameter an option
     as_json: Json = False,
 ) -> None:
     """Print whether every request ended as promised; 1 where one did not, with its offset."""
-    from worker.tools.verification import command  # noqa: PLC0415
+    from worker.tools.verification.verify import verify as verified  # noqa: PLC0415
 
     if partition is None and (first is not None or last is not None):
         raise typer.BadParameter("--from and --to are offsets of a --partition")
-    asked = command.asked(partition, first, last, since, until)
-    end(command.verify(settings_of(context), asked, as_json=as_json))
+    asked = _asked(partition, first, last, since, until)
+    end(verified(settings_of(context), asked, as_json=as_json))
+
+
+def _asked(partition: int | None, first: int | None, last: int | None, since: str | None, until: str | None) -> "Asked":
+    """What was typed; `last` is judged too."""
+    from worker.tools.dead_letters.filters import moment_of  # noqa: PLC0415
+    from worker.tools.verification.scan import Asked  # noqa: PLC0415
+
+    now = time.time()
+    try:
+        times = [None if text is None else moment_of(text, now) for text in (since, until)]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return Asked(partition, first, None if last is None else last + 1, *times)

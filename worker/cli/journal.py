@@ -1,10 +1,12 @@
 """The commands `journal ...`."""
 
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
 from worker.cli.ending import Json, end, settings_of
+from worker.model.commands import Request
 
 app = typer.Typer(help="What the journal knows.", no_args_is_help=True)
 
@@ -22,20 +24,20 @@ def show(  # noqa: PLR0913  one parameter an option
     as_json: Json = False,
 ) -> None:
     """Print what is known of an event, or of a partition's events; 1 where it is nothing."""
-    from worker.tools.journal import commands as journal_commands  # noqa: PLC0415
+    from worker.tools.journal import show as showing  # noqa: PLC0415
 
     if event_id is None and (partition is None or source is not None):
         raise typer.BadParameter("name an event, or a --partition")
-    event = None if event_id is None else journal_commands.event_of(event_id, source)
-    end(journal_commands.show(settings_of(context), event, partition, limit, as_json=as_json))
+    event = None if event_id is None else event_of(event_id, source)
+    end(showing.show(settings_of(context), event, partition, limit, as_json=as_json))
 
 
 @app.command("unknown")
 def unknown(context: typer.Context, *, as_json: Json = False) -> None:
     """Print every record whose customer may or may not exist, and how many there are."""
-    from worker.tools.journal import commands as journal_commands  # noqa: PLC0415
+    from worker.tools.journal import show as showing  # noqa: PLC0415
 
-    end(journal_commands.unknown(settings_of(context), as_json=as_json))
+    end(showing.unknown(settings_of(context), as_json=as_json))
 
 
 @app.command("adopt")
@@ -49,3 +51,13 @@ def adopt(
     from worker.tools.journal import adoption as journal_adoption  # noqa: PLC0415
 
     end(journal_adoption.adopt(settings_of(context), group, yes=yes))
+
+
+def event_of(event_id: str, source: str | None) -> UUID:
+    """The journal's name for an event: given as it is, or that of (source, id)."""
+    if source is not None:
+        return Request(source, event_id).event
+    try:
+        return UUID(event_id)
+    except ValueError:
+        raise typer.BadParameter(f"{event_id} is no UUID; with --source it may be any event's id") from None

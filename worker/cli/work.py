@@ -23,17 +23,17 @@ def run(context: typer.Context) -> None:
 @topics.command("create")
 def topics_create(context: typer.Context) -> None:
     """Make the topics that are missing, and say what exists and what differs."""
-    from worker.tools import kafka as kafka_commands  # noqa: PLC0415
+    from worker.tools.topics import create_topics  # noqa: PLC0415
 
-    end(kafka_commands.create_topics(settings_of(context)))
+    end(create_topics(settings_of(context)))
 
 
 @app.command()
 def check(context: typer.Context, *, as_json: Json = False) -> None:
     """Print each thing that must be right before `run` can work."""
-    from worker.tools import kafka as kafka_commands  # noqa: PLC0415
+    from worker.tools.check.everything import check_all  # noqa: PLC0415
 
-    end(kafka_commands.check_all(settings_of(context), context.obj, as_json=as_json))
+    end(check_all(settings_of(context), context.obj, as_json=as_json))
 
 
 @app.command()

@@ -17,7 +17,7 @@ from worker.model.errors import StartupError
 from worker.settings.settings import Settings
 from worker.terminal.text import document, say
 from worker.tools.dead_letters.filters import moment_of
-from worker.tools.journal.commands import progress
+from worker.tools.reading.progress import offsets_bar
 from worker.tools.verification.bits import Bits, Run
 
 
@@ -118,7 +118,7 @@ async def _known(settings: Settings, partition: int, log: Run) -> Bits:
     if settings.journal.enabled:
         connection, journal = wiring.connection(settings), settings.topics.journal
         async with extent(connection, journal, [partition], isolation=UNCOMMITTED) as entries:
-            with progress("journal", entries.size) as advance:
+            with offsets_bar("journal", entries.size) as advance:
                 async for offsets, passed in entries.read_as(lambda record: _record_of(record.key)):
                     for offset in offsets:
                         known.add(-1 if offset is None else offset)
@@ -140,7 +140,7 @@ async def _count(connection: Connection, topic: str, partition: int, span: Run, 
     count = again = 0
     async with extent(connection, topic, [partition]) as requests:
         read = requests.narrowed({partition: span})
-        with progress("requests", max(0, read.size)) as advance:
+        with offsets_bar("requests", max(0, read.size)) as advance:
             async for offsets, passed in read.read_as(lambda record: record.offset):
                 count += len(offsets)
                 again += sum(offset in known for offset in offsets)

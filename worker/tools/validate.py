@@ -16,6 +16,7 @@ from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, Unus
 from worker.model.outcomes import Violation
 from worker.model.records import Record
 from worker.terminal.text import escaped, plain
+from worker.tools.reading.event_file import is_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +94,11 @@ def report(found: Iterable[Verdict], console: Console, *, as_json: bool) -> int:
 def _events(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     lines = ((number, line) for number, line in enumerate(file, 1) if line.strip())
     for number, line in lines:
-        if not _is_document(line):
+        if not is_json(line):
             yield number, line + b"".join(rest for _, rest in lines)
             return
         yield number, line
         yield from lines
-
-
-def _is_document(line: bytes) -> bool:
-    try:
-        orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return False
-    return True
 
 
 def _told(violation: Violation) -> dict[str, Any]:

@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from worker import topics
-from worker.kafka import admin
+from worker.kafka import admin, missing_topics
 from worker.kafka.connection import Connection
 from worker.model.errors import KafkaUnavailable
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, RunningSandbox, SandboxConfig, sandbox_api
@@ -75,7 +74,7 @@ async def _topics(connection: Connection, plan: Plan, tell: Tell, *, temporary: 
         async with admin.opened(connection) as client:
             if temporary:
                 stack.push_async_callback(_delete_topics, connection, plan, tell)
-            await topics.create(client, plan)
+            await missing_topics.create(client, plan)
         tell(f"made the topics {', '.join(name for _, name in plan.names())}")
         yield
 

@@ -13,7 +13,7 @@ from worker.model.records import Record
 from worker.tools.dead_letters.filters import PLACE
 from worker.tools.dead_letters.letters import Letter, Place
 from worker.tools.dead_letters.topic import Topics
-from worker.tools.journal.commands import progress
+from worker.tools.reading.progress import offsets_bar
 
 MARK = CONFIRMED.encode()
 FOR_EVER = 1 << 62
@@ -66,7 +66,7 @@ async def resolutions(found: Topics, letters: Iterable[Letter]) -> Resolutions:
         return told
     async with extent(found.connection, found.plan.requests, starts) as whole:
         read = whole.narrowed({number: (first, FOR_EVER) for number, first in starts.items()})
-        with progress("resolved before", read.size) as advance:
+        with offsets_bar("resolved before", read.size) as advance:
             async for records, passed in read.read():
                 for record in records:
                     told.add(record)

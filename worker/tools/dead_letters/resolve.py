@@ -20,7 +20,7 @@ from worker.tools.dead_letters.letters import Letter, Place, letter
 from worker.tools.dead_letters.replay import is_original
 from worker.tools.dead_letters.resolutions import Resolution, resolutions
 from worker.tools.dead_letters.topic import Topics
-from worker.tools.journal.commands import partitions
+from worker.tools.journal.show import partitions
 from worker.tools.journal.view import NO_RECORD
 
 

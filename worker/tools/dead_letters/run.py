@@ -26,7 +26,7 @@ from worker.tools.dead_letters.replay import Rules
 from worker.tools.dead_letters.replaying import EXISTS, Found, Left, Replayed, Replaying, Result, Tally
 from worker.tools.dead_letters.resolutions import Resolutions
 from worker.tools.dead_letters.topic import Topics, topics
-from worker.tools.journal.commands import progress
+from worker.tools.reading.progress import offsets_bar
 from worker.topics import LARGEST
 
 
@@ -119,7 +119,7 @@ class Run:
             return before
         async with extent(found.connection, found.plan.requests, known) as whole:
             read = whole.narrowed(_from(known))
-            with progress("replayed before", read.size) as advance:
+            with offsets_bar("replayed before", read.size) as advance:
                 async for records, passed in read.read():
                     for record in records:
                         self.resolved.add(record)
@@ -207,7 +207,7 @@ async def _records(found: Topics, selected: Bits) -> AsyncGenerator[list[Record]
         return
     async with extent(found.connection, found.plan.dead_letters, starts, isolation=UNCOMMITTED) as whole:
         read = whole.narrowed({number: (start, selected.spans[number][1]) for number, start in starts.items()})
-        with progress("dead letters", read.size) as advance:
+        with offsets_bar("dead letters", read.size) as advance:
             async for records, passed in read.read():
                 yield [each for each in records if Place(each.partition, each.offset) in selected]
                 advance(passed)
@@ -219,3 +219,9 @@ def _from(starts: dict[int, int]) -> dict[int, tuple[int, int]]:
 
 def _print_json(told: object) -> None:
     say(document(told))
+
+
+async def replay(settings: Settings, wanted: Filter, asked: Asked) -> int:
+    """1 where a replayed record had not ended well, or not at all, when it was no longer waited for."""
+    async with AsyncExitStack() as stack:
+        return await Run(settings, asked, stack).replay(wanted)

@@ -20,8 +20,9 @@ from worker.tools.dead_letters.marks import mark_of
 from worker.tools.dead_letters.replay import UNREADABLE, is_original
 from worker.tools.dead_letters.resolutions import Resolutions
 from worker.tools.dead_letters.topic import Topics, topics
-from worker.tools.journal.commands import partitions, progress
+from worker.tools.journal.show import partitions
 from worker.tools.journal.view import event_text
+from worker.tools.reading.progress import offsets_bar
 
 
 async def show(settings: Settings, wanted: Filter, *, payload: bool, as_json: bool) -> int:
@@ -115,7 +116,7 @@ class _Shown:
         resolved, replayed = Resolutions(), None
         async with extent(self.found.connection, self.found.plan.requests, behind) as whole:
             read = whole.narrowed(behind)
-            with progress("replayed before", read.size) as advance:
+            with offsets_bar("replayed before", read.size) as advance:
                 async for records, passed in read.read():
                     for record in records:
                         resolved.add(record)

@@ -10,7 +10,7 @@ from worker.model.errors import StartupError
 from worker.model.records import Record
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.letters import Letter, letter
-from worker.tools.journal.commands import progress
+from worker.tools.reading.progress import offsets_bar
 from worker.topics import Plan
 
 
@@ -30,7 +30,7 @@ class Topics:
             return
         found = 0
         async with newest_first(self.connection, self.plan.dead_letters, spans, since=wanted.since) as topic:
-            with progress("dead letters", topic.size) as advance:
+            with offsets_bar("dead letters", topic.size) as advance:
                 async for row in topic.read(lambda record: Row.of(record, wanted), advance):
                     if row.fits:
                         yield row.letter

@@ -1,38 +1,23 @@
-"""What `journal show` and `journal unknown` do: the journal as it is now, read without disturbing anybody."""
+"""`journal show` and `journal unknown`: the journal as it is now, read without disturbing anybody."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from uuid import UUID
-
-import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress
 
 from worker import wiring
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.extent import Extent, extent, unmoved
 from worker.kafka.reader import UNCOMMITTED
-from worker.model.commands import Request
 from worker.model.errors import StartupError
 from worker.model.records import Record
 from worker.settings.settings import Settings
-from worker.terminal.screen import PlainConsole
 from worker.terminal.text import document, say
 from worker.tools.journal.sieve import Doubtful, Latest, Sieve
 from worker.tools.journal.view import Json, Partition, doubt_text, event_text, unreadable
+from worker.tools.reading.progress import offsets_bar
 from worker.topics import Plan
-
-
-def event_of(event_id: str, source: str | None) -> UUID:
-    """The journal's name for an event: given as it is, or that of (source, id)."""
-    if source is not None:
-        return Request(source, event_id).event
-    try:
-        return UUID(event_id)
-    except ValueError:
-        raise typer.BadParameter(f"{event_id} is no UUID; with --source it may be any event's id") from None
 
 
 async def show(settings: Settings, event: UUID | None, partition: int | None, limit: int, *, as_json: bool) -> int:
@@ -81,7 +66,7 @@ async def _partition(
 ) -> Partition:
     found, sieve = Partition(plan.requests, number, event), sifted and sifted()
     async with extent(connection, plan.journal, [number], isolation=UNCOMMITTED) as entries:
-        with progress(f"partition {found.number}", entries.size * (2 if sieve else 1)) as advance:
+        with offsets_bar(f"partition {found.number}", entries.size * (2 if sieve else 1)) as advance:
             if sieve:
                 await _read(entries, lambda record: _show(sieve, record), advance)
                 found.among = frozenset(sieve.events)
@@ -102,17 +87,6 @@ def _show(sieve: Sieve, record: Record) -> None:
         sieve.show(record)
     except ValueError:
         raise unreadable(record) from None
-
-
-@contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar over the offsets, on a terminal only."""
-    console = PlainConsole(stderr=True)
-    with Progress(
-        what, BarColumn(), MofNCompleteColumn(), console=console, disable=not console.is_terminal, transient=True
-    ) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda passed: bar.advance(task, passed)
 
 
 def _print(told: Json, text: Callable[[Json], str], *, as_json: bool) -> None:

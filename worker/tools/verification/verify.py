@@ -1,12 +1,7 @@
-"""What `verify` does: wiring, a bar, printing."""
+"""`verify`: whether every committed request ended as promised, read of all topics and told."""
 
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
-
-import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from worker import wiring
 from worker.kafka import admin
@@ -14,24 +9,13 @@ from worker.kafka.connection import Connection
 from worker.kafka.extent import unmoved
 from worker.model.errors import StartupError
 from worker.settings.settings import Settings
-from worker.terminal.screen import PlainConsole
 from worker.terminal.text import document, say
-from worker.tools.dead_letters.filters import moment_of
+from worker.tools.reading.progress import offsets_bar
 from worker.tools.verification.bits import Run
 from worker.tools.verification.expired import expired, joined
 from worker.tools.verification.report import Report
 from worker.tools.verification.scan import Asked, Scan, Topics, spans
 from worker.topics import Cluster, Plan
-
-
-def asked(partition: int | None, first: int | None, last: int | None, since: str | None, until: str | None) -> Asked:
-    """What was typed; `last` is judged too."""
-    now = time.time()
-    try:
-        times = [None if text is None else moment_of(text, now) for text in (since, until)]
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    return Asked(partition, first, None if last is None else last + 1, *times)
 
 
 async def verify(settings: Settings, asked: Asked, *, as_json: bool) -> int:
@@ -61,7 +45,7 @@ async def _scanned(
     async with Topics.opened(connection, plan, cluster) as topics:
         parts, beyond = await spans(topics.requests, committed, asked)
         unread = await _unread(connection, plan, cluster, beyond, asked)
-        with _progress(topics.succeeded.size + topics.failed.size + topics.letters.size) as advance:
+        with offsets_bar("reading", topics.succeeded.size + topics.failed.size + topics.letters.size) as advance:
             return await Scan(topics, parts, unread, advance).report()
 
 
@@ -83,19 +67,3 @@ def _complete(plan: Plan, cluster: Cluster, asked: Asked) -> None:
             raise StartupError(f"topic {name} ({setting}) does not exist")
     if asked.partition is not None and asked.partition >= cluster.topics[plan.requests].partitions:
         raise StartupError(f"topic {plan.requests} (WORKER_TOPICS__REQUESTS) has no partition {asked.partition}")
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar over the offsets of the result topics, on a terminal only; what is read again makes it longer."""
-    console = PlainConsole(stderr=True)
-    columns = ("reading", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task, passed = bar.add_task("", total=total), 0
-
-        def advance(offsets: int) -> None:
-            nonlocal passed
-            passed += offsets
-            bar.update(task, completed=passed, total=max(total, passed))
-
-        yield advance

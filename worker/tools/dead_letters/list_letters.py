@@ -1,6 +1,4 @@
-"""What `dead-letters list` and `dead-letters replay` do."""
-
-from contextlib import AsyncExitStack
+"""`dead-letters list`: the newest letters that fit, or how many there are of each kind."""
 
 from worker import wiring
 from worker.settings.settings import Settings
@@ -8,7 +6,6 @@ from worker.terminal.text import say
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.listing import Summary, print_letters, print_summary
 from worker.tools.dead_letters.resolutions import resolutions
-from worker.tools.dead_letters.run import Asked, Run
 from worker.tools.dead_letters.topic import topics
 
 
@@ -29,9 +26,3 @@ async def list_letters(settings: Settings, wanted: Filter, limit: int | None, *,
     if not listed and not counted.kinds:
         say("no dead letter fits", err=True)
     return 0
-
-
-async def replay(settings: Settings, wanted: Filter, asked: Asked) -> int:
-    """1 where a replayed record had not ended well, or not at all, when it was no longer waited for."""
-    async with AsyncExitStack() as stack:
-        return await Run(settings, asked, stack).replay(wanted)

@@ -1,0 +1,33 @@
+"""`check`: everything that must be right before `run` can work, one line each."""
+
+from pathlib import Path
+
+from worker import wiring
+from worker.customer_api.certificate import certificate
+from worker.kafka import brokers
+from worker.settings.settings import Settings
+from worker.terminal.text import say
+from worker.tools import check
+from worker.tools.check import Client, Times, Wanted
+
+
+async def check_all(settings: Settings, config: Path | None, *, as_json: bool) -> int:
+    """One line per thing that must be right; 1 after a failure."""
+    plan, connection, access = wiring.plan(settings), wiring.connection(settings), wiring.access(settings)
+    kafka, reconcile = settings.kafka, settings.reconcile
+    client = Client(kafka.bootstrap_servers, kafka.security_protocol, kafka.group_id, kafka.session_timeout)
+    checks = [
+        check.settings(config),
+        check.times(Times(settings.api.request_timeout, settings.dispatch.drain_timeout, settings.rebalance_timeout)),
+        check.kafka(lambda: brokers.opened(connection), plan, client),
+        check.api(
+            lambda: wiring.api(settings),
+            Wanted(access.base_url, reconcile.by, reconcile.attribute or "", resends_503=wiring.resends_503(settings)),
+            lambda: certificate(access),
+        ),
+    ]
+    seen = []
+    async for line in check.lines(checks):
+        seen.append(line)
+        say(line.json() if as_json else str(line))
+    return check.exit_code(seen)

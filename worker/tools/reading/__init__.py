@@ -1,0 +1,1 @@
+"""What several commands read, and how they show how far they are."""

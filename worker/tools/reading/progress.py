@@ -1,0 +1,48 @@
+"""How far a command is: a bar on a terminal, nothing elsewhere."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from worker.terminal.screen import PlainConsole
+
+Advance = Callable[[int], None]
+"""Told how much more is done."""
+
+
+def offsets_bar(what: str, total: int) -> AbstractContextManager[Advance]:
+    """Over the offsets of topics; what is read again makes it longer."""
+    return bar(total, TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+
+
+def events_bar(total: int | None) -> AbstractContextManager[Advance]:
+    """Over the bytes of events, one event a step; `total` is None where nobody knows."""
+    events = TextColumn("{task.fields[steps]} events")
+    return bar(total, events, BarColumn(), DownloadColumn(), TransferSpeedColumn())
+
+
+@contextmanager
+def bar(total: int | None, *columns: ProgressColumn, console: Console | None = None) -> Iterator[Advance]:
+    """The bar itself, gone when it is left."""
+    shown_on = console or PlainConsole(stderr=True)
+    with Progress(*columns, console=shown_on, disable=not shown_on.is_terminal, transient=True) as shown:
+        task = shown.add_task("", total=total, steps=0)
+        done = steps = 0
+
+        def advance(more: int) -> None:
+            nonlocal done, steps
+            done, steps = done + more, steps + 1
+            shown.update(task, completed=done, total=total and max(total, done), steps=steps)
+
+        yield advance
