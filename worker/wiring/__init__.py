@@ -1,0 +1,34 @@
+"""From settings to the frozen values that each part takes; the parts themselves read no settings."""
+
+from worker.wiring.creation import breaker, flood, pace, reconciliation, retry, settle_time, slots
+from worker.wiring.customer_api import access, api, credentials, meaning, resends_503
+from worker.wiring.events import catalog, decoder, results
+from worker.wiring.kafka import connection, described, membership, owner, plan, start, terms
+from worker.wiring.replica import instance, ordinal
+
+__all__ = [
+    "access",
+    "api",
+    "breaker",
+    "catalog",
+    "connection",
+    "credentials",
+    "decoder",
+    "described",
+    "flood",
+    "instance",
+    "meaning",
+    "membership",
+    "ordinal",
+    "owner",
+    "pace",
+    "plan",
+    "reconciliation",
+    "resends_503",
+    "results",
+    "retry",
+    "settle_time",
+    "slots",
+    "start",
+    "terms",
+]

@@ -1,0 +1,73 @@
+"""How a command is carried out: how often, how fast, how many at once, and what is looked up after a doubt."""
+
+from worker.creation.backoff import Backoff
+from worker.creation.breaker import Breaker
+from worker.creation.creation import RetryPolicy
+from worker.creation.flood import Flood
+from worker.creation.holds import Holds
+from worker.creation.pace import Pace
+from worker.creation.reconcile import Reconciliation, Search
+from worker.customer_api import CustomerApi
+from worker.model.commands import CreateCustomer
+from worker.model.errors import SearchRefused
+from worker.partition.slots import Slots
+from worker.settings.settings import Settings
+
+
+def retry(settings: Settings) -> RetryPolicy:
+    """How often and how soon a record is tried again."""
+    given = settings.retry
+    return RetryPolicy(given.max_attempts, Backoff(given.base_delay, given.max_delay))
+
+
+def pace(settings: Settings) -> Pace:
+    """The limit on POSTs."""
+    return Pace(settings.dispatch.max_rate)
+
+
+def flood(settings: Settings) -> Flood:
+    """When nearly everything is being refused."""
+    return Flood(settings.hold.flood_ratio, settings.hold.flood_window)
+
+
+def breaker(settings: Settings) -> Breaker:
+    """When failures in a row are an outage, and how it is probed."""
+    given = settings.hold
+    return Breaker(given.after_failures, Backoff(given.probe_delay, given.max_probe_delay))
+
+
+def slots(settings: Settings) -> Slots:
+    """Records worked on at once: half as many more than calls, so that one is ready whenever a call ends.
+
+    Those whose outcome is known are beyond them, up to a bound: they wait for Kafka alone.
+    """
+    calls = settings.dispatch.max_in_flight
+    return Slots(calls + max(1, calls // 2), beyond=4 * calls)
+
+
+def settle_time(settings: Settings) -> float:
+    """Seconds after an intent until a doubt may be looked up: by then the API has it, or will never."""
+    return settings.journal.intent_ttl + settings.api.request_timeout + settings.reconcile.settle_delay
+
+
+def reconciliation(settings: Settings, holds: Holds, api: CustomerApi) -> Reconciliation:
+    """The look-up after an unknown outcome, if one is configured."""
+    given = settings.reconcile
+    settle = settle_time(settings)
+
+    async def by_attribute(command: CreateCustomer) -> list[str]:
+        return await api.find_by_attribute(given.attribute or "", str(command.request.event))
+
+    async def by_email(command: CreateCustomer) -> list[str]:
+        if command.customer.first_email is None:
+            raise SearchRefused("the customer has no e-mail address to look for")
+        return await api.find_by_email(command.customer.first_email)
+
+    match given.by:
+        case "none":
+            return Reconciliation(holds)
+        case "custom_attribute":
+            return Reconciliation(holds, Search(by_attribute, settle, given.attempts, given.settle_delay))
+        case "email":
+            search = Search(by_email, settle, given.attempts, given.settle_delay, of_others=True)
+            return Reconciliation(holds, search)

@@ -1,0 +1,41 @@
+"""What records are read with, and where results go."""
+
+from pathlib import Path
+
+from worker.customer import Configured
+from worker.customer.catalog import load_catalog
+from worker.events.decode import Decoder
+from worker.events.results import Results
+from worker.settings.settings import Settings
+
+
+def decoder(settings: Settings, catalog: Configured | None) -> Decoder:
+    """What records are read with."""
+    return Decoder(
+        catalog=catalog,
+        form=settings.api.format,
+        max_bytes=settings.events.max_bytes,
+        max_depth=settings.events.max_depth,
+        departmentalization=settings.customer.departmentalization,
+        unknown_elements=settings.customer.unknown_elements,
+        event_attribute=settings.reconcile.attribute if settings.reconcile.by == "custom_attribute" else None,
+    )
+
+
+def catalog(settings: Settings) -> Configured | None:
+    """The configured values of a file; a live catalog cannot be asked without the API."""
+    named = settings.customer.catalog
+    return load_catalog(Path(named)) if named and named != "live" else None
+
+
+def results(settings: Settings) -> Results:
+    """Where results go."""
+    topics = settings.topics
+    return Results(
+        settings.events.source,
+        topics.succeeded,
+        topics.failed,
+        topics.dead_letters,
+        settings.kafka.group_id,
+        with_payload=settings.dead_letters.payload == "full",
+    )

@@ -1,0 +1,24 @@
+"""Which replica of a StatefulSet this process is."""
+
+import re
+
+from worker.model.errors import SettingsError
+
+ENDS_IN_A_NUMBER = re.compile(r"-(\d+)$")
+
+
+def instance(named: str | None, hostname: str) -> str | None:
+    """The static member of this replica; two with one name would throw each other out of the group."""
+    if named is None or "{ordinal}" not in named:
+        return named
+    if not ENDS_IN_A_NUMBER.search(hostname):
+        raise SettingsError(
+            f"WORKER_KAFKA__GROUP_INSTANCE_ID: {{ordinal}} needs a host name such as worker-0, not {hostname}"
+        )
+    return named.replace("{ordinal}", str(ordinal(hostname)))
+
+
+def ordinal(hostname: str) -> int:
+    """The number at the end of a StatefulSet's host name; 0 without one."""
+    found = ENDS_IN_A_NUMBER.search(hostname)
+    return int(found.group(1)) if found else 0
