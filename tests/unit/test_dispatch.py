@@ -10,7 +10,9 @@ from fakes import FakeJournalTopic
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.intake.dispatch import AT_A_TURN, OVERHEAD, Dispatch
+from worker.intake.dispatch import Dispatch
+from worker.intake.lanes import OVERHEAD
+from worker.intake.round_robin import IN_A_ROW
 from worker.journal.fence import Fence
 from worker.journal.journal import PartitionJournal
 from worker.journal.lease import now
@@ -84,7 +86,7 @@ def test_any_mix_of_keys(keys, in_flight):
             ended[keys[offset]].append(offset)
         assert all(offsets == sorted(offsets) for key, offsets in ended.items() if key is not None)
         assert process.most <= in_flight
-        assert dispatch._open[0].queued_bytes == 0
+        assert dispatch._open[0].lanes.queued_bytes == 0
         await until(lambda: dispatch.in_flight() == 0)
 
     asyncio.run(scenario())
@@ -385,9 +387,9 @@ async def test_a_drain_after_a_crash():
 
 
 async def test_a_deep_partition_and_a_shallow_one():
-    """A free slot goes to each partition in turn: the shallow one waits for one record, not for the backlog."""
+    """A free slot goes to one partition after the other: the shallow one waits for one record, not for the backlog."""
     process = Recorder(wait=True)
-    slots = 2 * AT_A_TURN
+    slots = 2 * IN_A_ROW
     dispatch = dispatch_of(process, in_flight=slots, partitions=(0, 1))
     for offset in range(50):
         dispatch.admit(record(offset, None, partition=0))
@@ -398,17 +400,17 @@ async def test_a_deep_partition_and_a_shallow_one():
 
 
 async def test_many_partitions():
-    """Each has a few records at a turn, which share their journal's batches; no turn comes twice before all others."""
+    """Each begins a few records in a row, which share their journal's batches; none does so twice before all others."""
     process = Recorder(wait=True)
     dispatch = dispatch_of(process, in_flight=1, partitions=range(5))
     for number in range(5):
-        for offset in range(2 * AT_A_TURN):
+        for offset in range(2 * IN_A_ROW):
             dispatch.admit(record(100 * number + offset, None, partition=number))
     process.go.set()
-    await until(lambda: len(process.ended) == 5 * 2 * AT_A_TURN)
-    turns = [partition for partition, _ in groupby(offset // 100 for offset in process.ended[1:])]
-    assert sorted(turns[:5]) == [0, 1, 2, 3, 4]
-    assert len(turns) in (10, 11)
+    await until(lambda: len(process.ended) == 5 * 2 * IN_A_ROW)
+    order = [partition for partition, _ in groupby(offset // 100 for offset in process.ended[1:])]
+    assert sorted(order[:5]) == [0, 1, 2, 3, 4]
+    assert len(order) in (10, 11)
 
 
 async def test_a_hot_key_and_a_rare_one():

@@ -1,7 +1,6 @@
 """Many records at once, one at a time per key; fair between partitions and keys; drained before one is given up."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,6 +9,8 @@ from typing import Protocol
 
 import structlog
 
+from worker.intake.lanes import Lane, Lanes
+from worker.intake.round_robin import RoundRobin
 from worker.intake.running import Running
 from worker.logs import where
 from worker.measures import Measures
@@ -21,12 +22,8 @@ from worker.partition.slots import Slots
 
 log = structlog.get_logger()
 AFTER_A_CRASH = 5.0
-AT_A_TURN = 8
-"""Records of a partition that are at work together share its batches: with 600 partitions that saves a third."""
 MAX_QUEUED = 64 * 1024 * 1024
 """Bytes of all records that wait, in equal shares: what is read ahead must not fill a container's memory."""
-OVERHEAD = 600
-"""Bytes that a record takes beside its key and value (measured)."""
 
 
 class Process(Protocol):
@@ -36,9 +33,6 @@ class Process(Protocol):
     """
 
     async def __call__(self, record: Record, assignment: Assignment, settled: Callable[[], None]) -> Outcome: ...
-
-
-Lane = bytes | int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +48,19 @@ class Work:
 
 @dataclass(eq=False, slots=True)
 class _Open:
-    """An assignment with its lanes: one per key, and one per record without a key.
-
-    `lanes` hold what has not begun, that many bytes; `waiting` are those whose first record can begin, the others are
-    at work.
-    """
+    """An assignment, what waits in it and what is at work."""
 
     assignment: Assignment
-    lanes: dict[Lane, deque[Record]] = field(default_factory=dict)
-    waiting: deque[Lane] = field(default_factory=deque)
-    queued_bytes: int = 0
+    lanes: Lanes = field(default_factory=Lanes)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
 class Dispatch:
     """Knows which partitions are open and what is under way in them.
 
-    A free slot goes to the next partition in turn, and there to the lane that has waited longest: neither a hot key
-    nor a partition with a deep backlog keeps the others waiting for more than one record each, or `AT_A_TURN` of them
-    where there are many partitions.
+    A free slot goes to the next partition in the round robin, and there to the lane that has waited longest: neither a
+    hot key nor a partition with a deep backlog keeps the others waiting for more than one record each, or `IN_A_ROW`
+    of them where there are many partitions.
     """
 
     def __init__(
@@ -90,15 +78,14 @@ class Dispatch:
         self._max_uncommitted = max_uncommitted
         self._max_queued = max_queued
         self._open: dict[int, _Open] = {}
-        self._turns: deque[int] = deque()
-        self._left = 0
+        self._order = RoundRobin(slots.limit)
         self.finished = 0
         slots.when_free(self._fill)
 
     def open(self, assignment: Assignment) -> None:
         """Records of this partition may be admitted from now on."""
         self._open[assignment.partition] = _Open(assignment)
-        self._turns.append(assignment.partition)
+        self._order.add(assignment.partition)
 
     @property
     def partitions(self) -> int:
@@ -111,7 +98,7 @@ class Dispatch:
 
     def _has_room(self, partition: _Open) -> bool:
         """A partition with a hot key fills its own share and takes nothing from the others."""
-        if partition.assignment.ending or partition.queued_bytes * len(self._open) >= self._max_queued:
+        if partition.assignment.ending or partition.lanes.queued_bytes * len(self._open) >= self._max_queued:
             return False
         return len(partition.assignment.offsets) < self._max_uncommitted
 
@@ -121,14 +108,8 @@ class Dispatch:
         if partition is None or partition.assignment.ending:
             return
         partition.assignment.offsets.start(record.offset)
-        partition.queued_bytes += _size(record)
-        lane: Lane = record.offset if record.key is None else record.key
-        if (queue := partition.lanes.get(lane)) is not None:
-            queue.append(record)
-            return
-        partition.lanes[lane] = deque([record])
-        partition.waiting.append(lane)
-        self._fill()
+        if partition.lanes.add(record):
+            self._fill()
 
     def passed(self, number: int, offset: int) -> None:
         """All records of the partition before that offset were admitted; one that is given up is its next owner's."""
@@ -137,37 +118,24 @@ class Dispatch:
             partition.assignment.offsets.passed(offset)
 
     def _go_on(self, partition: _Open, lane: Lane) -> None:
-        """The lane's record is settled: its next one waits for its turn behind the other lanes."""
-        if partition.lanes[lane]:
-            partition.waiting.append(lane)
+        if partition.lanes.go_on(lane):
             self._fill()
-        else:
-            del partition.lanes[lane]
 
     def _fill(self) -> None:
         """Begin as much as there are slots for."""
         while self._slots.take():
-            partition = self._next()
-            if partition is None:
+            number = self._order.next(self._can_begin)
+            if number is None:
                 self._slots.unused()
                 return
-            self._begin(partition, partition.waiting.popleft())
+            self._begin(self._open[number])
 
-    def _next(self) -> _Open | None:
-        """Whose turn it is: several records long where not every partition can have so many at work, one elsewhere."""
-        for turn in range(len(self._turns)):
-            if not self._left or turn:
-                self._turns.rotate(-1)
-                self._left = AT_A_TURN if len(self._turns) * AT_A_TURN > self._slots.limit else 1
-            partition = self._open[self._turns[-1]]
-            if partition.waiting and not partition.assignment.ending:
-                self._left -= 1
-                return partition
-        return None
+    def _can_begin(self, number: int) -> bool:
+        partition = self._open[number]
+        return bool(partition.lanes.waiting) and not partition.assignment.ending
 
-    def _begin(self, partition: _Open, lane: Lane) -> None:
-        record = partition.lanes[lane].popleft()
-        partition.queued_bytes -= _size(record)
+    def _begin(self, partition: _Open) -> None:
+        lane, record = partition.lanes.begin()
         running = Running(record, partition.assignment, partial(self._go_on, partition, lane))
         task = asyncio.create_task(self._run(running), name=f"{record.topic}/{record.partition}@{record.offset}")
         partition.tasks.add(task)
@@ -222,7 +190,7 @@ class Dispatch:
         """Forget them; a task that outlived its drain can send, publish and commit nothing any more."""
         for number in partitions:
             if partition := self._open.pop(number, None):
-                self._turns.remove(number)
+                self._order.remove(number)
                 partition.assignment.give_up()
 
     def fenced(self) -> list[Assignment]:
@@ -234,11 +202,10 @@ class Dispatch:
         return [self._work(partition) for partition in self._open.values()]
 
     def _work(self, partition: _Open) -> Work:
-        queued = sum(map(len, partition.lanes.values()))
-        firsts = [lane[0] for lane in partition.lanes.values() if lane]
-        first = min(firsts, key=lambda record: record.offset, default=None)
         at_limit = len(partition.assignment.offsets) >= self._max_uncommitted
-        return Work(partition.assignment, len(partition.tasks), queued, at_limit, first)
+        return Work(
+            partition.assignment, len(partition.tasks), partition.lanes.queued(), at_limit, partition.lanes.first()
+        )
 
     def is_full(self) -> bool:
         """No slot is free for new work."""
@@ -251,10 +218,6 @@ class Dispatch:
     def assignments(self) -> Iterator[Assignment]:
         """The open ones."""
         return (partition.assignment for partition in self._open.values())
-
-
-def _size(record: Record) -> int:
-    return len(record.value or b"") + len(record.key or b"") + OVERHEAD
 
 
 def _place(record: Record) -> dict[str, object]:
