@@ -17,6 +17,7 @@ from worker.creation.breaker import Breaker
 from worker.creation.holds import Hold, HoldReason, Holds
 from worker.intake.dispatch import Dispatch
 from worker.intake.intake import Intake
+from worker.intake.timings import Timings
 from worker.journal.entries import EntryKey, Finished, encode
 from worker.kafka import admin
 from worker.kafka.connection import Connection
@@ -39,7 +40,9 @@ class Member:
         self.slots, self.measures = Slots(100), Measures()
         self.holds = Holds(Breaker(10, Backoff(1, 1)))
         self.dispatch = Dispatch(self.process, self.slots, max_uncommitted=100)
-        self.intake = Intake(self.dispatch, self.claimed, self.holds, 5, self.measures, start)
+        self.intake = Intake(
+            self.dispatch, self.claimed, self.holds, 5, self.measures, start, Timings(look_again_after=0.1)
+        )
         self.go = asyncio.Event()
         self.go.set()
         self.source: Any = None
@@ -67,7 +70,6 @@ class Member:
 @pytest.fixture
 def hurry(monkeypatch):
     monkeypatch.setattr("worker.kafka.standings.ASK_EVERY", 0.1)
-    monkeypatch.setattr("worker.intake.beginnings.LOOK_AGAIN_AFTER", 0.1)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from worker.creation.holds import Hold, HoldReason, Holds
 from worker.intake.beginnings import Bearings, Beginnings, Begins, Expired, GoesOn, Lost, place
 from worker.intake.dispatch import Dispatch
 from worker.intake.intake import Intake
+from worker.intake.timings import Timings
 from worker.journal.entries import EntryKey, Finished, encode
 from worker.journal.journal import PartitionJournal
 from worker.kafka.begun import began_with, note
@@ -106,17 +107,18 @@ def records(*offsets):
     return [Record("requests", 0, offset, 0, None, b"{}") for offset in offsets]
 
 
+QUICK = Timings(poll=0.001, kafka_again_after=0.001, commit_every=0.001, look_again_after=0.001, agreed_after=0.001)
+
+
 class World:
     """An intake over fakes, of a group that has stored nothing; `seen` are the offsets that were handled."""
 
-    def __init__(self, monkeypatch, start="earliest"):
-        for name in ("intake.POLL", "ownership.AGAIN_AFTER", "commits.EVERY", "beginnings.LOOK_AGAIN_AFTER"):
-            monkeypatch.setattr(f"worker.intake.{name}", 0.001)
+    def __init__(self, start="earliest"):
         self.topic, self.source, self.seen = FakeJournalTopic(), FakeSource(new=True), list[int]()
         self.slots, self.measures = Slots(8), Measures()
         self.holds = Holds(Breaker(10, Backoff(1, 1)))
         self.dispatch = Dispatch(self.process, self.slots, max_uncommitted=100)
-        self.intake = Intake(self.dispatch, self.claimed, self.holds, 5, self.measures, start)
+        self.intake = Intake(self.dispatch, self.claimed, self.holds, 5, self.measures, start, QUICK)
         self.go = asyncio.Event()
         self.go.set()
         self.stopping = asyncio.Event()
@@ -154,7 +156,7 @@ class World:
 
 @pytest.fixture
 async def world(monkeypatch):
-    made = World(monkeypatch)
+    made = World()
     yield made
     made.task.cancel()
 
@@ -162,7 +164,7 @@ async def world(monkeypatch):
 @pytest.mark.parametrize(("start", "stored", "seen"), [("earliest", 4, [4, 5]), ("latest", 6, [])])
 async def test_a_first_start(monkeypatch, start, stored, seen):
     """What it begins at is stored before a record is taken: a crash from then on finds an offset."""
-    world = World(monkeypatch, start)
+    world = World(start)
     world.go.clear()
     world.source.firsts[0] = 4
     world.source.put(records(4, 5))
@@ -197,7 +199,7 @@ async def test_a_first_offset_that_cannot_be_stored(world):
 
 async def test_a_partition_that_is_added(monkeypatch):
     """It begins at its beginning, whatever a first start does."""
-    world = World(monkeypatch, "latest")
+    world = World("latest")
     world.source.stored[1], world.source.began_with = 7, 0
     world.source.put(records(0, 1))
     world.intake.assigned([0])
@@ -295,9 +297,8 @@ async def test_a_log_that_ends_before_its_place(world):
     assert await world.stop()
 
 
-async def test_brokers_that_contradict_each_other(world, monkeypatch):
+async def test_brokers_that_contradict_each_other(world):
     """While a leader changes, a place may be said to be lost that is there: it is read from there."""
-    monkeypatch.setattr("worker.intake.beginnings.AGREED_AFTER", 0.001)
     world.intake.assigned([0])
     world.source.put(records(0))
     await world.until(lambda: world.seen == [0])

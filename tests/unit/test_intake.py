@@ -13,6 +13,7 @@ from worker.creation.breaker import Breaker
 from worker.creation.holds import Hold, HoldReason, Holds
 from worker.intake.dispatch import Dispatch
 from worker.intake.intake import BATCH, Intake
+from worker.intake.timings import Timings
 from worker.journal.entries import EntryKey, Intent, encode, is_claim
 from worker.model.errors import ApiUnavailable, CommitRefused, JournalShared, JournalUnreadable, KafkaUnavailable
 from worker.model.outcomes import Succeeded
@@ -25,18 +26,19 @@ def records(*offsets, partition=0):
     return [Record("requests", partition, offset, 0, None, b"{}") for offset in offsets]
 
 
+QUICK = Timings(poll=0.001, kafka_again_after=0.001, restore_again_after=0.001, commit_every=0.001)
+
+
 class Running:
     """An intake at work over fakes; `seen` is what was processed."""
 
-    def __init__(self, monkeypatch):
-        for name in ("intake.POLL", "ownership.AGAIN_AFTER", "ownership.RESTORE_AGAIN_AFTER", "commits.EVERY"):
-            monkeypatch.setattr(f"worker.intake.{name}", 0.001)
+    def __init__(self, timings=QUICK):
         self.topic, self.source, self.seen = FakeJournalTopic(), FakeSource(), []
         self.slots = Slots(8)
         self.holds = Holds(Breaker(10, Backoff(1, 1)))
         self.dispatch = Dispatch(self.process, self.slots, max_uncommitted=100)
         self.restore_failures, self.kept, self.committed, self.unrestorable = [], [], [], set()
-        self.intake = Intake(self.dispatch, self.claimed, self.holds, drain_timeout=5)
+        self.intake = Intake(self.dispatch, self.claimed, self.holds, drain_timeout=5, timings=timings)
         self.stopping = asyncio.Event()
         self.go = asyncio.Event()
         self.go.set()
@@ -67,8 +69,8 @@ class Running:
 
 
 @pytest.fixture
-async def running(monkeypatch):
-    world = Running(monkeypatch)
+async def running(request):
+    world = Running(getattr(request, "param", QUICK))
     yield world
     world.task.cancel()
 
@@ -83,10 +85,9 @@ async def test_what_is_finished_is_committed(running):
     assert await running.stop() is True
 
 
-async def test_many_are_finished_before_the_next_commit_is_due(running, monkeypatch):
+@pytest.mark.parametrize("running", [replace(QUICK, commit_every=3600, commit_after=3)], indirect=True)
+async def test_many_are_finished_before_the_next_commit_is_due(running):
     """So many that they are committed at once."""
-    monkeypatch.setattr("worker.intake.commits.EVERY", 3600)
-    monkeypatch.setattr("worker.intake.commits.AFTER", 3)
     running.intake._commits._next = math.inf
     running.intake.assigned([0])
     running.source.put(records(0, 1))
@@ -340,6 +341,7 @@ async def test_a_stop_without_the_group(running):
     assert running.source.commits == []
 
 
+@pytest.mark.parametrize("running", [replace(QUICK, short_poll=0.0005)], indirect=True)
 async def test_a_partition_that_has_no_room(running, monkeypatch):
     """While it is left unread the others are asked briefly."""
     asked, poll = [], running.source.poll
@@ -349,7 +351,6 @@ async def test_a_partition_that_has_no_room(running, monkeypatch):
         return await poll(partitions, within=within, at_most=at_most)
 
     monkeypatch.setattr(running.source, "poll", remembered)
-    monkeypatch.setattr("worker.intake.intake.SHORT_POLL", 0.0005)
     running.go.clear()
     running.intake.assigned([0, 1])
     await running.until(lambda: ([0, 1], 0.001) in asked)

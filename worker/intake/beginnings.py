@@ -4,20 +4,17 @@ Decided by what the group has stored, what the log holds and what the journal kn
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, assert_never
 
 import structlog
 
 from worker.creation.holds import HoldReason, Holds
+from worker.intake.timings import Timings
 from worker.measures import Measures
 from worker.partition.assignment import Assignment
 
 log = structlog.get_logger()
-WITHIN = 5.0
-LOOK_AGAIN_AFTER = 5.0
-AGREED_AFTER = 1.0
-"""The brokers contradict each other, as they may while a partition's leader changes."""
 
 Start = Literal["earliest", "latest"] | int
 """The log's beginning, its end, or a time in milliseconds since the epoch."""
@@ -111,6 +108,7 @@ class Beginnings:
     holds: Holds
     measures: Measures
     start: Start = "earliest"
+    timings: Timings = field(default_factory=Timings)
 
     async def begin(self, source: Source, assignment: Assignment, at: int | None = None) -> None:
         """Return once the partition is read from its place: `at`, or what the group has stored.
@@ -123,12 +121,12 @@ class Beginnings:
         try:
             while isinstance(found := await self._place(source, assignment, at), Lost):
                 self.holds.begin(HoldReason.OFFSETS_LOST, found.why, partition=number)
-                await asyncio.sleep(LOOK_AGAIN_AFTER)
+                await asyncio.sleep(self.timings.look_again_after)
         finally:
             self.holds.end(HoldReason.OFFSETS_LOST, partition=number)
         offset = await self._offset(source, assignment, found)
         if not isinstance(found, GoesOn):
-            await source.commit({number: offset}, WITHIN)
+            await source.commit({number: offset}, self.timings.kafka_within)
         source.seek(number, offset)
         assignment.offsets.begins(offset)
 
@@ -141,12 +139,12 @@ class Beginnings:
         if isinstance(found, Lost):
             return False
         if isinstance(found, GoesOn):
-            await asyncio.sleep(AGREED_AFTER)
+            await asyncio.sleep(self.timings.agreed_after)
         source.seek(assignment.partition, await self._offset(source, assignment, found))
         return True
 
     async def _place(self, source: Source, assignment: Assignment, at: int | None) -> Place:
-        found = await source.bearings(assignment.partition, WITHIN)
+        found = await source.bearings(assignment.partition, self.timings.kafka_within)
         return place(found if at is None else replace(found, stored=at), len(assignment.journal), self.start)
 
     async def _offset(self, source: Source, assignment: Assignment, found: GoesOn | Begins | Expired) -> int:
@@ -155,7 +153,7 @@ class Beginnings:
             case GoesOn(at):
                 return at
             case Begins(at):
-                offset = await source.offset_of(number, at, WITHIN)
+                offset = await source.offset_of(number, at, self.timings.kafka_within)
                 log.info("partition.started", partition=number, offset=offset, start=at)
                 return offset
             case Expired(since, first):

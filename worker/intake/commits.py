@@ -1,4 +1,4 @@
-"""What is finished, told to the group: one commit at a time, and what failed again with the next."""
+"""Commits of what is finished: one at a time, and what fails is committed with the next."""
 
 import asyncio
 import time
@@ -9,13 +9,11 @@ import structlog
 
 from worker.creation.holds import HoldReason, Holds
 from worker.intake.dispatch import Dispatch
+from worker.intake.timings import Timings
 from worker.measures import Measures
 from worker.model.errors import CommitRefused, KafkaUnavailable
 
 log = structlog.get_logger()
-EVERY = 0.5
-AFTER = 1_000
-WITHIN = 5.0
 
 
 class Group(Protocol):
@@ -26,11 +24,12 @@ class Group(Protocol):
 
 @dataclass(eq=False, slots=True)
 class Commits:
-    """Of what the dispatch has finished."""
+    """Commits the offsets of finished records, one commit at a time."""
 
     dispatch: Dispatch
     holds: Holds
     measures: Measures = field(default_factory=Measures)
+    timings: Timings = field(default_factory=Timings)
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
     _next: float = 0.0
     _finished_then: int = 0
@@ -43,12 +42,14 @@ class Commits:
         """
         if self._one.locked():
             return False
-        return self.dispatch.finished - self._finished_then >= AFTER or time.monotonic() >= self._next
+        return (
+            self.dispatch.finished - self._finished_then >= self.timings.commit_after or time.monotonic() >= self._next
+        )
 
     async def store(self, group: Group | None) -> bool:
         """True when nothing is left to commit; what fails is tried with the next, or redelivered to the next owner."""
         async with self._one:
-            self._next = time.monotonic() + EVERY
+            self._next = time.monotonic() + self.timings.commit_every
             self._finished_then = self.dispatch.finished
             offsets = self.dispatch.committable()
             if offsets and group and not await self._stored(group, offsets):
@@ -58,7 +59,7 @@ class Commits:
 
     async def _stored(self, group: Group, offsets: dict[int, int]) -> bool:
         try:
-            await group.commit(offsets, WITHIN)
+            await group.commit(offsets, self.timings.kafka_within)
         except CommitRefused as error:
             self.measures.commit_failed()
             log.warning("commit.refused", detail=str(error))
@@ -75,9 +76,9 @@ class Commits:
         while not await self.store(group):
             if time.monotonic() >= until:
                 return
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(self.timings.commit_every)
 
     async def confirm(self, group: Group, offsets: dict[int, int]) -> None:
         """The group's word that these partitions are ours. Raises CommitRefused and KafkaUnavailable."""
         async with self._one:
-            await group.commit(offsets, WITHIN)
+            await group.commit(offsets, self.timings.kafka_within)

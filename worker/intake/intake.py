@@ -13,18 +13,14 @@ from worker.intake.beginnings import Beginnings, Start
 from worker.intake.commits import Commits
 from worker.intake.dispatch import Dispatch
 from worker.intake.ownership import Ownership, Positions, Restore
+from worker.intake.timings import Timings
 from worker.measures import Measures
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 
 log = structlog.get_logger()
-POLL = 0.2
-SHORT_POLL = 0.02
-"""Where a partition is left unread for now: it has room again long before the others have anything to read."""
 BATCH = 500
-COMMIT_EVERY = 0.5
 PROBES_EACH = 2
-RENEW_EVERY = 60.0
 
 
 class Source(Positions, Protocol):
@@ -51,6 +47,7 @@ class Intake:
     drain_timeout: float
     measures: Measures = field(default_factory=Measures)
     start: Start = "earliest"
+    timings: Timings = field(default_factory=Timings)
     turned: float | None = None
     _source: Source | None = None
     _unreadable: set[int] = field(default_factory=set)
@@ -60,10 +57,17 @@ class Intake:
     _ownership: Ownership = field(init=False)
 
     def __post_init__(self) -> None:
-        self._commits = Commits(self.dispatch, self.holds, self.measures)
-        beginnings = Beginnings(self.holds, self.measures, self.start)
+        self._commits = Commits(self.dispatch, self.holds, self.measures, self.timings)
+        beginnings = Beginnings(self.holds, self.measures, self.start, self.timings)
         self._ownership = Ownership(
-            self.dispatch, self.restore, self.holds, self._commits, beginnings, self.drain_timeout, self.measures
+            self.dispatch,
+            self.restore,
+            self.holds,
+            self._commits,
+            beginnings,
+            self.drain_timeout,
+            self.measures,
+            self.timings,
         )
 
     def assigned(self, partitions: Collection[int]) -> None:
@@ -104,7 +108,7 @@ class Intake:
             records = await source.poll(ready, within=self._patience(ready, held=held), at_most=1 if held else BATCH)
         except KafkaUnavailable as error:
             self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, str(error), "poll")
-            await asyncio.sleep(POLL)
+            await asyncio.sleep(self.timings.poll)
             return
         self.holds.end(HoldReason.KAFKA_UNAVAILABLE, "poll")
         self._tell_unreadable(source.unreadable)
@@ -123,7 +127,7 @@ class Intake:
         self._unreadable = set(now)
 
     def _patience(self, ready: Collection[int], *, held: bool) -> float:
-        return POLL if held or len(ready) == self.dispatch.partitions else SHORT_POLL
+        return self.timings.poll if held or len(ready) == self.dispatch.partitions else self.timings.short_poll
 
     def _needs_probe(self) -> bool:
         """Another one from time to time: those in flight may fail for themselves, each for ever."""
@@ -132,7 +136,7 @@ class Intake:
     def _renew(self) -> None:
         """Whose our partitions are is written down once more from time to time."""
         if (now := time.monotonic()) >= self._renew_at:
-            self._renew_at = now + RENEW_EVERY
+            self._renew_at = now + self.timings.renew_every
             for assignment in self.dispatch.assignments():
                 assignment.renew()
 
@@ -150,5 +154,5 @@ class Intake:
         draining = asyncio.create_task(self.dispatch.drain(numbers, self.drain_timeout))
         while not draining.done():
             await self._commits.store(self._source)
-            await asyncio.wait({draining}, timeout=COMMIT_EVERY)
+            await asyncio.wait({draining}, timeout=self.timings.commit_every)
         return draining.result()

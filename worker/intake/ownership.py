@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import structlog
 
@@ -13,17 +13,14 @@ from worker.intake import beginnings
 from worker.intake.beginnings import Beginnings
 from worker.intake.commits import Commits, Group
 from worker.intake.dispatch import Dispatch
+from worker.intake.retrying import Done, until_done
+from worker.intake.timings import Timings
 from worker.journal.terms import Restored
-from worker.logs import where
 from worker.measures import Measures
-from worker.model.errors import CommitRefused, JournalShared, WorkerError
+from worker.model.errors import CommitRefused, JournalShared
 from worker.partition.assignment import Assignment
 
 log = structlog.get_logger()
-SEEK_WITHIN = 5.0
-AGAIN_AFTER = 0.5
-RESTORE_AGAIN_AFTER = 5.0
-Done = TypeVar("Done")
 Restore = Callable[[int, Restored | None, int | None], Awaitable[Assignment]]
 """Of a partition, with what is kept of an earlier claim, and the offset that the group has committed."""
 
@@ -49,6 +46,7 @@ class Ownership:
     beginnings: Beginnings
     drain_timeout: float
     measures: Measures = field(default_factory=Measures)
+    timings: Timings = field(default_factory=Timings)
     _restoring: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _finding: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _kept: dict[int, Restored] = field(default_factory=dict)
@@ -84,13 +82,13 @@ class Ownership:
             source = await self._read_by()
             assignment = await self._restored(source, number)
             await self._begun(source, assignment, None)
-            self._open_at_last(assignment)
+            self._openuntil_done(assignment)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
         finally:
             self._over(number)
 
-    def _open_at_last(self, assignment: Assignment) -> None:
+    def _openuntil_done(self, assignment: Assignment) -> None:
         """Unless it was taken meanwhile: some library on the way may have kept the cancellation for itself."""
         if self._restoring.get(assignment.partition) is asyncio.current_task():
             self.dispatch.open(assignment)
@@ -105,13 +103,15 @@ class Ownership:
     async def _restored(self, source: Positions, number: int) -> Assignment:
         """How far the group is is asked before the claim: what is older need not be remembered."""
         started = time.monotonic()
-        committed = await self._with_kafka(number, lambda: source.committed(number, SEEK_WITHIN))
+        committed = await self._with_kafka(number, lambda: source.committed(number, self.timings.kafka_within))
 
         def failed(error: Exception, why: str) -> None:
             self._tell_failed(number, error, why)
 
         kept = self._kept.get(number)
-        assignment = await _at_last(lambda: self.restore(number, kept, committed), failed, RESTORE_AGAIN_AFTER)
+        assignment = await until_done(
+            lambda: self.restore(number, kept, committed), failed, self.timings.restore_again_after
+        )
         self._kept.pop(number, None)
         seconds = round(time.monotonic() - started, 3)
         self.measures.restored(seconds)
@@ -185,7 +185,7 @@ class Ownership:
                 await self._with_kafka(number, lambda: self.commits.confirm(source, {number: resume_at}))
             restored = await self._restored(source, number)
             await self._begun(source, restored, resume_at)
-            self._open_at_last(restored)
+            self._openuntil_done(restored)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
         finally:
@@ -198,7 +198,7 @@ class Ownership:
             self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, why, partition=number)
 
         try:
-            return await _at_last(step, failed, AGAIN_AFTER)
+            return await until_done(step, failed, self.timings.kafka_again_after)
         finally:
             self.holds.end(HoldReason.KAFKA_UNAVAILABLE, partition=number)
 
@@ -238,22 +238,3 @@ class Ownership:
         self.dispatch.close(partitions)
         for number in partitions:
             self.holds.end_of(number)
-
-
-async def _at_last(
-    step: Callable[[], Awaitable[Done]], failed: Callable[[Exception, str], None], again_after: float
-) -> Done:
-    """The step's result, however often it fails: an error of any kind is told, and the step is tried again.
-
-    Raises CommitRefused alone: the partition is its new owner's.
-    """
-    while True:
-        try:
-            return await step()
-        except CommitRefused:
-            raise
-        except WorkerError as error:
-            failed(error, str(error))
-        except Exception as error:  # noqa: BLE001  a partition that nobody reads any more must not go unseen
-            failed(error, f"{type(error).__name__} at {where(error)[-1]}")
-        await asyncio.sleep(again_after)
