@@ -9,11 +9,11 @@ import pytest
 
 from worker.creation.holds import Holds
 from worker.intake.dispatch import Dispatch
+from worker.partition.locks import EventLocks, Wait
 from worker.partition.slots import Slots
-from worker.partition.turns import Turns, Wait
 from worker.pipeline import Pipeline
 
-ORDER = ("event", "turn", "slot", "call", "time")
+ORDER = ("event", "permission", "slot", "call", "time")
 """From what is taken first to what waits for nobody: time stands for Kafka and the API as well."""
 
 
@@ -82,11 +82,11 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Waits:
         (Pipeline, "process", _with_a_slot),
         (Dispatch, "_run", _with_a_slot),
         (Slots, "give", _given),
-        (Slots, "back_after", _back),
-        (Slots, "_returned", _returned),
-        (Turns, "begin", _begun),
-        (Turns, "end", _over),
-        (Holds, "turn", _turn),
+        (Slots, "take_after", _taken_after),
+        (Slots, "_take_again", _taken_again),
+        (EventLocks, "acquire", _locked),
+        (EventLocks, "release", _unlocked),
+        (Holds, "permission", _permission),
         (asyncio.Semaphore, "acquire", _called),
         (asyncio.Semaphore, "release", _hung_up),
     ):
@@ -113,68 +113,68 @@ def _given(waits: Waits, method: Method) -> Method:
     return give
 
 
-def _back(waits: Waits, method: Method) -> Method:
-    async def back_after(slots: Slots, *given: Any) -> None:
+def _taken_after(waits: Waits, method: Method) -> Method:
+    async def take_after(slots: Slots, *given: Any) -> None:
         waits.without_slot()
         try:
             await method(slots, *given)
         finally:
             waits.takes("slot")
 
-    return back_after
+    return take_after
 
 
-def _returned(waits: Waits, method: Method) -> Method:
-    async def returned(slots: Slots, *given: Any) -> None:
+def _taken_again(waits: Waits, method: Method) -> Method:
+    async def take_again(slots: Slots, *given: Any) -> None:
         waits.waits("slot")
         await method(slots, *given)
 
-    return returned
+    return take_again
 
 
-def _begun(waits: Waits, method: Method) -> Method:
-    async def begin(turns: Turns, thing: Any, wait: Wait) -> None:
+def _locked(waits: Waits, method: Method) -> Method:
+    async def acquire(locks: EventLocks, event: Any, wait: Wait) -> None:
         async def waited(ours: asyncio.Future[None]) -> None:
             with waits.next_wait("event"):
                 await wait(ours)
 
-        await method(turns, thing, waited)
+        await method(locks, event, waited)
         waits.takes("event")
 
-    return begin
+    return acquire
 
 
-def _over(waits: Waits, method: Method) -> Method:
-    def end(turns: Turns, thing: Any) -> None:
+def _unlocked(waits: Waits, method: Method) -> Method:
+    def release(locks: EventLocks, event: Any) -> None:
         waits.leaves("event")
-        method(turns, thing)
+        method(locks, event)
 
-    return end
+    return release
 
 
-def _turn(waits: Waits, method: Method) -> Method:
-    def turn(holds: Holds, pause: Any, *given: Any, **named: Any) -> Any:
+def _permission(waits: Waits, method: Method) -> Method:
+    def permission(holds: Holds, pause: Any, *given: Any, **named: Any) -> Any:
         async def paused(seconds: float) -> None:
-            with waits.next_wait("turn"):
+            with waits.next_wait("permission"):
                 await pause(seconds)
 
-        return _Turn(waits, method(holds, paused, *given, **named))
+        return _Permission(waits, method(holds, paused, *given, **named))
 
-    return turn
+    return permission
 
 
-class _Turn:
+class _Permission:
     def __init__(self, waits: Waits, inner: Any) -> None:
         self._waits = waits
         self._inner = inner
 
     async def __aenter__(self) -> bool:
         if probe := await self._inner.__aenter__():
-            self._waits.takes("turn")
+            self._waits.takes("permission")
         return bool(probe)
 
     async def __aexit__(self, *error: Any) -> None:
-        self._waits.leaves("turn")
+        self._waits.leaves("permission")
         await self._inner.__aexit__(*error)
 
 

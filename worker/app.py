@@ -20,7 +20,7 @@ from worker.intake.dispatch import Dispatch
 from worker.intake.intake import Intake
 from worker.intake.ownership import Restore
 from worker.journal.claim import Claims
-from worker.journal.disabled import NoJournal
+from worker.journal.disabled import DisabledJournal
 from worker.journal.terms import Restored
 from worker.journal.topic_config import alter, troubles
 from worker.kafka import admin
@@ -185,11 +185,11 @@ async def _verified(connection: Connection, settings: Settings) -> AsyncIterator
 def _restore(settings: Settings, cluster: Cluster, connection: Connection, sender: Publisher, slots: Slots) -> Restore:
     terms = wiring.terms(settings, cluster)
     journal = JournalTopic(settings.topics.journal, connection, sender, settings.topics.requests)
-    claims: Claims | NoJournal = Claims(journal, wiring.owner(settings), terms)
+    claims: Claims | DisabledJournal = Claims(journal, wiring.owner(settings), terms)
     if settings.journal.enabled:
         _tell_troubles(wiring.plan(settings), cluster, terms.window)
     else:
-        claims = NoJournal()
+        claims = DisabledJournal()
         log.warning("journal.disabled", detail="a crash can create customers twice (WORKER_JOURNAL__ENABLED=false)")
 
     async def restored(partition: int, kept: Restored | None, committed: int | None) -> Assignment:

@@ -99,7 +99,7 @@ class Measures:
             self.records.count(("succeeded", outcome.resolution), trace_id)
         self.record.take(seconds, trace_id)
 
-    def settled(self, outcome: Outcome) -> None:
+    def count_outcome(self, outcome: Outcome) -> None:
         """A record's outcome is in the journal."""
         if isinstance(outcome, Failed):
             if outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN:

@@ -50,33 +50,33 @@ class Pipeline:
     """By their record, the dead letters whose failed event is not published yet."""
 
     async def process(
-        self, record: Record, assignment: Assignment, settled: Callable[[], None] = lambda: None
+        self, record: Record, assignment: Assignment, outcome_known: Callable[[], None] = lambda: None
     ) -> Outcome:
         """Return once the outcome is published; only then may the offset be committed.
 
-        `settled` is called when the outcome is known: nothing more is sent for this record then.
+        `outcome_known` is called as soon as it is: nothing more is sent for this record then.
         """
         started = time.time()
         with self.trails.follow(record) as trail:
-            asked = trail.asks(self.decode(record))
+            asked = trail.trace_command(self.decode(record))
             trail.enter(Step.SAME_EVENT)
             async with assignment.alone_with(asked.request.event):
                 with self.creation.call() as call:
-                    outcome = await self._settle(asked, trail, assignment, settled, call)
+                    outcome = await self._outcome(asked, trail, assignment, outcome_known, call)
             trail.enter(Step.PUBLISH)
             await self._announce(outcome, record, asked.request, started)
-            trail.finds(outcome)
+            trail.trace_outcome(outcome)
         ended = time.time()
         self.measures.ended(outcome, ended - (record.since or started), asked.request.trace_id)
         _tell(record, asked.request, outcome, ended - started)
         return outcome
 
-    async def _settle(
+    async def _outcome(
         self,
         asked: Command,
         trail: Trail,
         assignment: Assignment,
-        settled: Callable[[], None],
+        outcome_known: Callable[[], None],
         call: Call,
     ) -> Outcome:
         """The record's outcome, which is in the journal before anybody hears of it."""
@@ -87,10 +87,10 @@ class Pipeline:
         outcome = await self._decided(asked, known, trail, assignment, call)
         trail.enter(Step.FINISH)
         # The next of the key may begin: its intent comes behind this finish in the journal, so that its POST does too.
-        settled()
+        outcome_known()
         event = asked.request.event
         await assignment.write(event, record.offset, assignment.journal.finish(event, outcome, doubt(record.headers)))
-        self.measures.settled(outcome)
+        self.measures.count_outcome(outcome)
         return outcome
 
     async def _decided(

@@ -18,7 +18,7 @@ class Step(StrEnum):
 
     DECODE = "decode"
     SAME_EVENT = "same_event"  # another record of the same event is under way
-    TURN = "turn"  # a hold, the login, the rate or a free call
+    ADMISSION = "admission"  # a hold, the login, the rate or a free call
     INTENT = "intent"
     POST = "post"
     RETRY = "retry"
@@ -50,16 +50,16 @@ class Trail:
         """This step begins, and with it the one before is over."""
         self.step = step
 
-    def asks(self, asked: Command) -> Command:
-        """What was decoded; its trace goes on in ours from here."""
+    def trace_command(self, asked: Command) -> Command:
+        """What was decoded, as a part of the event's own trace."""
         return asked
 
-    def sends(self, command: CreateCustomer) -> CreateCustomer:
+    def trace_post(self, command: CreateCustomer) -> CreateCustomer:
         """What is sent to the API, as a part of the step that it is sent in."""
         return command
 
-    def finds(self, outcome: Outcome) -> None:
-        """The record's outcome."""
+    def trace_outcome(self, outcome: Outcome) -> None:
+        """What became of the record."""
 
 
 class Trails:

@@ -50,7 +50,7 @@ class Member:
     async def claimed(self, partition, kept, committed):
         return Assignment(partition, await self.topic.claim(partition, kept, committed), self.topic.append, self.slots)
 
-    async def process(self, record, assignment, settled):
+    async def process(self, record, assignment, outcome_known):
         await self.go.wait()
         self.seen.append((record.partition, record.offset))
         return CREATED

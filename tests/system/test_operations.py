@@ -76,7 +76,7 @@ async def test_a_worker_that_works(world, pages):
     assert await shown.json("/livez") == (200, {"live": True})
     assert await shown.json("/readyz") == (200, {"ready": True, "reasons": []})
     status = await shown.status()
-    assert (status["state"], status["bound_by"], status["inFlight"], status["queued"]) == ("running", "idle", 0, 0)
+    assert (status["state"], status["boundBy"], status["inFlight"], status["queued"]) == ("running", "idle", 0, 0)
     assert status["session"]["renewals"] == 0
     assert status["session"]["ageSeconds"] >= 0
     assert status["partitions"][0] == {
@@ -115,7 +115,7 @@ async def test_an_api_that_hangs(world, pages):
             await asyncio.sleep(0.01)
     _, status = await shown.until("/status", lambda found: found[1]["partitions"][0]["lag"] is not None)
     first = status["partitions"][0]
-    assert (status["bound_by"], status["inFlight"] + status["queued"], first["lag"]) == ("api", 3, 3)
+    assert (status["boundBy"], status["inFlight"] + status["queued"], first["lag"]) == ("api", 3, 3)
     assert (first["blocking"]["offset"], first["blocking"]["reason"]) == (0, "post")
     assert 0 < first["blocking"]["ageSeconds"] < 60
     assert (await shown.samples())["oldest_uncommitted_seconds", "0"] > 0
@@ -138,7 +138,7 @@ async def test_a_hold(world, pages):
     shown = await pages(worker)
     await shown.until("/readyz", lambda found: found == (503, {"ready": False, "reasons": ["api_unavailable"]}))
     status = await shown.status()
-    assert (status["state"], status["bound_by"], status["session"]) == (
+    assert (status["state"], status["boundBy"], status["session"]) == (
         "holding",
         "hold",
         {"ageSeconds": None, "renewals": 0},
@@ -195,7 +195,7 @@ async def test_a_kafka_that_is_not_there(world, pages):
     shown = await pages(worker)
     await shown.until("/readyz", lambda found: found == (503, {"ready": False, "reasons": ["kafka_unavailable"]}))
     status = await shown.status()
-    assert (status["state"], status["bound_by"], status["partitions"]) == ("holding", "hold", [])
+    assert (status["state"], status["boundBy"], status["partitions"]) == ("holding", "hold", [])
     assert (await shown.json("/livez"))[0] == 200
     assert await worker.stop() == 0
 

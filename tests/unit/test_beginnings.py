@@ -127,7 +127,7 @@ class World:
     async def claimed(self, partition, kept, committed):
         return Assignment(partition, await self.topic.claim(partition, kept, committed), self.topic.append, self.slots)
 
-    async def process(self, record, assignment, settled):
+    async def process(self, record, assignment, outcome_known):
         await self.go.wait()
         self.seen.append(record.offset)
         return CREATED

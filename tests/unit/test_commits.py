@@ -21,7 +21,7 @@ class SlowGroup:
         await self.go.wait()
 
 
-async def nobody(record, assignment, settled):
+async def nobody(record, assignment, outcome_known):
     raise AssertionError
 
 

@@ -41,7 +41,7 @@ class Recorder:
         if not wait:
             self.go.set()
 
-    async def __call__(self, record, assignment, settled):
+    async def __call__(self, record, assignment, outcome_known):
         self.began.append(record.offset)
         self.under_way += 1
         self.most = max(self.most, self.under_way)
@@ -137,9 +137,9 @@ async def test_a_record_is_settled_before_its_outcome_is_published():
     """The next one of its key begins, and its offset is committable only when both are published."""
     began, publish = [], asyncio.Event()
 
-    async def process(record, assignment, settled):
+    async def process(record, assignment, outcome_known):
         began.append(record.offset)
-        settled()
+        outcome_known()
         await publish.wait()
         return OUTCOME
 
@@ -184,7 +184,7 @@ async def test_a_record_that_waits_for_its_retry_gives_its_slot_back():
     """With one slot, another key's record is worked on meanwhile; the drain ends the wait."""
     order = []
 
-    async def process(record, assignment, settled):
+    async def process(record, assignment, outcome_known):
         if record.key == b"waits":
             order.append("waits")
             await assignment.pause(60)
@@ -204,7 +204,7 @@ async def test_an_error_of_ours(monkeypatch):
     monkeypatch.setattr("worker.intake.dispatch.AFTER_A_CRASH", 0.0)
     attempts = []
 
-    async def process(record, assignment, settled):
+    async def process(record, assignment, outcome_known):
         attempts.append(record.offset)
         if len(attempts) == 1:
             raise RuntimeError("a bug")
@@ -221,7 +221,7 @@ async def test_an_error_of_ours(monkeypatch):
 async def test_a_record_whose_partition_drains():
     """Draining leaves it unfinished."""
 
-    async def process(record, assignment, settled):
+    async def process(record, assignment, outcome_known):
         raise Draining
 
     dispatch = dispatch_of(process)
@@ -239,7 +239,7 @@ class Telling:
         self.ended = []
         self.go = asyncio.Event()
 
-    async def __call__(self, record, assignment, settled):
+    async def __call__(self, record, assignment, outcome_known):
         self.unsettled += 1
         self.most_unsettled = max(self.most_unsettled, self.unsettled)
         await asyncio.sleep(0)
@@ -247,7 +247,7 @@ class Telling:
         self.telling += 1
         self.most_telling = max(self.most_telling, self.telling)
         try:
-            settled()
+            outcome_known()
             await self.go.wait()
             if self.crashes and self.crashes.pop():
                 raise RuntimeError
@@ -315,11 +315,11 @@ class Pausing:
         self.pauses = list(pauses)
         self.ended = []
 
-    async def __call__(self, record, assignment, settled):
+    async def __call__(self, record, assignment, outcome_known):
         async with assignment.alone_with(UUID(bytes=record.value.ljust(16))):
             await assignment.pause(self.pauses.pop() if self.pauses else 0)
             self.ended.append(record.offset)
-            settled()
+            outcome_known()
         return OUTCOME
 
 
@@ -368,8 +368,8 @@ async def test_a_drain_while_all_slots_are_taken():
 async def test_a_drain_after_a_crash():
     """A record that was taken up again would need a slot, and ends without one."""
 
-    async def crashing(record, assignment, settled):
-        settled()
+    async def crashing(record, assignment, outcome_known):
+        outcome_known()
         await asyncio.sleep(0)
         raise RuntimeError
 

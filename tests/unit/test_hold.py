@@ -35,7 +35,7 @@ def holds(clock):
 
 async def fail(holds, clock, error=None, who=None):
     with pytest.raises(type(error or ApiUnavailable())):
-        async with holds.turn(clock.pause, who):
+        async with holds.permission(clock.pause, who):
             raise error or ApiUnavailable("no route")
 
 
@@ -52,7 +52,7 @@ async def test_a_success_between_failures(holds, clock):
     """Only failures in a row count."""
     for _ in range(5):
         await fail(holds, clock)
-        async with holds.turn(clock.pause) as probe:
+        async with holds.permission(clock.pause) as probe:
             assert probe is False
     assert holds.reasons() == []
 
@@ -80,7 +80,7 @@ async def test_one_cause_that_many_meet(holds, clock):
     down = asyncio.Event()
 
     async def meet():
-        async with holds.turn(clock.pause):
+        async with holds.permission(clock.pause):
             await down.wait()
             raise LoginRefused("401")
 
@@ -88,21 +88,21 @@ async def test_one_cause_that_many_meet(holds, clock):
     await asyncio.sleep(0)
     down.set()
     await asyncio.gather(*tasks, return_exceptions=True)
-    async with holds.turn(clock.pause):
+    async with holds.permission(clock.pause):
         assert round(clock.now, 1) == 1.0
 
 
 async def test_others_wait_while_one_probes(holds, clock):
-    """Nobody else's turn comes before the probe has ended."""
+    """Nobody else gets the permission before the probe has ended."""
     for _ in range(3):
         await fail(holds, clock)
     inside, tried = asyncio.Event(), []
 
     async def other():
-        async with holds.turn(clock.pause):
+        async with holds.permission(clock.pause):
             tried.append(clock.now)
 
-    async with holds.turn(clock.pause) as probe:
+    async with holds.permission(clock.pause) as probe:
         assert probe is True
         task = asyncio.create_task(other())
         for _ in range(20):
@@ -120,7 +120,7 @@ async def test_who_has_not_failed_yet_probes_first(holds, clock):
     waits = {}
     for who in ("bad", "good"):
         before = clock.now
-        async with holds.turn(clock.pause, who):
+        async with holds.permission(clock.pause, who):
             waits[who] = clock.now - before
         for _ in range(3):
             await fail(holds, clock, who="bad")
@@ -133,17 +133,17 @@ async def test_whether_others_fail_too(holds, clock):
     assert (holds.others_fail("one"), holds.others_fail("two")) == (False, True)
     await fail(holds, clock, who="two")
     assert holds.others_fail("one")
-    async with holds.turn(clock.pause, "three"):
+    async with holds.permission(clock.pause, "three"):
         pass
     assert not holds.others_fail("one")
 
 
 async def test_an_error_of_ours_during_a_probe(holds, clock):
-    """It counts as a failure, and gives the turn back."""
+    """It counts as a failure, and gives the permission back."""
     for _ in range(3):
         await fail(holds, clock)
     await fail(holds, clock, RuntimeError("bug"))
-    async with holds.turn(clock.pause) as probe:
+    async with holds.permission(clock.pause) as probe:
         assert probe is True
 
 
@@ -151,7 +151,7 @@ async def test_one_line_at_the_start_and_end_of_each_hold(holds, clock, told):
     """However many failures a hold meets."""
     for _ in range(6):
         await fail(holds, clock)
-    async with holds.turn(clock.pause):
+    async with holds.permission(clock.pause):
         pass
     assert [(line["event"], line["reason"]) for line in told] == [
         ("hold.started", "api_unavailable"),
@@ -207,6 +207,6 @@ async def test_what_says_nothing_of_the_api(holds, clock, error):
         await fail(holds, clock)
     await fail(holds, clock, error)
     before = clock.now
-    async with holds.turn(clock.pause) as probe:
+    async with holds.permission(clock.pause) as probe:
         assert probe is True
     assert clock.now == before

@@ -53,7 +53,7 @@ class Running:
             raise self.restore_failures.pop(0)
         return Assignment(partition, await self.topic.claim(partition, kept, committed), self.topic.append, self.slots)
 
-    async def process(self, record, assignment, settled):
+    async def process(self, record, assignment, outcome_known):
         await self.go.wait()
         self.seen.append((record.partition, record.offset))
         return Succeeded("1", "/1", "individual", 1)
@@ -387,7 +387,7 @@ async def test_a_hold_that_those_in_flight_cannot_end(running):
     await running.until(lambda: running.dispatch.in_flight() == 5)
     for _ in range(10):
         with pytest.raises(ApiUnavailable):
-            async with running.holds.turn(asyncio.sleep):
+            async with running.holds.permission(asyncio.sleep):
                 raise ApiUnavailable("down")
     await asyncio.sleep(0.01)
     assert running.holds.reasons() == [HoldReason.API_UNAVAILABLE]

@@ -103,12 +103,12 @@ def test_an_ended_record():
 def test_an_unknown_outcome():
     """What became of it is counted once: found, certainly absent, or parked."""
     worker = Worker()
-    worker.measures.settled(Succeeded("1", "/1", "individual", 1, "reconciled"))
-    worker.measures.settled(Succeeded("1", "/1", "individual", 1))
-    worker.measures.settled(Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "?")))
-    worker.measures.settled(Failed(Reason(ReasonCode.REJECTED, "400")))
+    worker.measures.count_outcome(Succeeded("1", "/1", "individual", 1, "reconciled"))
+    worker.measures.count_outcome(Succeeded("1", "/1", "individual", 1))
+    worker.measures.count_outcome(Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "?")))
+    worker.measures.count_outcome(Failed(Reason(ReasonCode.REJECTED, "400")))
     worker.measures.found_absent()
-    worker.measures.settled(Succeeded("1", "/1", "individual", 0, "confirmed"))
+    worker.measures.count_outcome(Succeeded("1", "/1", "individual", 0, "confirmed"))
     resolutions = ("reconciled", "parked", "absent", "confirmed")
     assert [worker.samples()["unknown_total", each] for each in resolutions] == [1, 1, 1, 1]
 

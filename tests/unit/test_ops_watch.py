@@ -26,7 +26,7 @@ from worker.steps import Step, Trails
 
 @dataclass
 class Turning:
-    turned: float | None = 1.0
+    polled: float | None = 1.0
     restoring: set[int] = field(default_factory=set)
 
 
@@ -55,7 +55,7 @@ class Running:
             "requests", self.dispatch, self.intake, Standings(), self.pace, self.trails, asyncio.Semaphore(slots)
         )
 
-    async def process(self, record, assignment, settled):
+    async def process(self, record, assignment, outcome_known):
         with self.trails.follow(record) as trail:
             trail.enter(Step.POST)
             await self.go.wait()
@@ -235,11 +235,11 @@ async def test_a_hold_of_one_partition(running):
 
 
 async def test_a_stop(running):
-    """It is a drain whatever else holds, and no turn is expected any more."""
+    """It is a drain whatever else holds, and no poll is expected any more."""
     running.holds.begin(HoldReason.API_UNAVAILABLE, "down")
     running.holds.begin(HoldReason.STOPPING, "told to stop")
-    running.intake.turned = None
-    assert (running.state().phase, running.watch.turned()) == ("draining", None)
+    running.intake.polled = None
+    assert (running.state().phase, running.watch.polled()) == ("draining", None)
     assert running.watch.not_ready() == ["api_unavailable", "stopping"]
 
 
@@ -248,7 +248,7 @@ def test_a_worker_that_begins():
     watch = Watch(Holds(Breaker(10, Backoff(1, 1))))
     state = watch.state()
     assert (state.phase, state.bound_by, state.partitions, state.session.age) == ("restoring", "restore", (), None)
-    assert (watch.not_ready(), watch.turned()) == (["starting"], None)
+    assert (watch.not_ready(), watch.polled()) == (["starting"], None)
 
 
 async def test_a_hold_that_the_breaker_ends():
@@ -256,7 +256,7 @@ async def test_a_hold_that_the_breaker_ends():
     holds = Holds(Breaker(1, Backoff(0, 0)))
     for text in ("refused", "no such host"):
         with pytest.raises(ApiUnavailable):
-            async with holds.turn(asyncio.sleep):
+            async with holds.permission(asyncio.sleep):
                 raise ApiUnavailable(text)
     ((_, detail),) = holds.details().values()
     assert detail == "no such host"

@@ -53,8 +53,8 @@ async def test_when_the_next_of_a_key_may_begin(world):
     """Once the answer is there, while the outcome is on its way to the journal."""
     seen: list[object] = []
     world.topics.before = lambda message: seen.append((message.topic, world.customers.executed.total()))
-    await world.pipeline.process(record(), world.assignment, lambda: seen.append("settled"))
-    assert seen == [("journal", 0), "settled", ("journal", 1), ("succeeded", 1)]
+    await world.pipeline.process(record(), world.assignment, lambda: seen.append("known"))
+    assert seen == [("journal", 0), "known", ("journal", 1), ("succeeded", 1)]
 
 
 @pytest.mark.parametrize(("found", "intents"), [(None, []), (["77"], ["intent", "intent"])])
@@ -127,7 +127,7 @@ async def test_a_last_refusal_while_others_are_refused_too(world):
     """Then it is not this record that is refused."""
     world.customers.answers("e1", *[RefusedForNow(503)] * 8)
     with pytest.raises(RefusedForNow):
-        async with world.pipeline.creation.holds.turn(world.assignment.pause, "another"):
+        async with world.pipeline.creation.holds.permission(world.assignment.pause, "another"):
             raise RefusedForNow(503)
     outcome = await world.process(record())
     assert (type(outcome), outcome.attempts, world.events("failed")) == (Succeeded, 3, [])
@@ -568,13 +568,13 @@ async def test_an_accepted_replay_that_is_lost_again(world):
 
 # (held, waited for), as worker.partition.slots orders them: all there may be; some need a hold at the right time.
 PAIRS = {
-    ("event", "turn"),
+    ("event", "permission"),
     ("event", "slot"),
     ("event", "call"),
     ("event", "time"),
-    ("turn", "slot"),
-    ("turn", "call"),
-    ("turn", "time"),
+    ("permission", "slot"),
+    ("permission", "call"),
+    ("permission", "time"),
     ("slot", "call"),
 }
 
@@ -622,13 +622,13 @@ async def test_a_wait_with_a_slot_is_seen(troubled, waits, monkeypatch):
     async def with_the_slot(awaited):
         await awaited
 
-    monkeypatch.setattr(Assignment, "alone_with", lambda self, event: self._turns.of(event, with_the_slot))
+    monkeypatch.setattr(Assignment, "alone_with", lambda self, event: self._locks.of(event, with_the_slot))
     slots = Slots(2)
     dispatch = await dispatched(troubled, slots)
     for offset in range(4):
         dispatch.admit(record(offset, "e0", b"%d" % offset))
     async with asyncio.timeout(30):
-        while not slots._returning:
+        while not slots._waiting:
             await asyncio.sleep(0.001)
     for task in dispatch._open[0].tasks:
         task.cancel()

@@ -43,7 +43,7 @@ def customers():
 
 async def fail(holds, clock, error):
     with pytest.raises(type(error)):
-        async with holds.turn(clock.pause, "r0"):
+        async with holds.permission(clock.pause, "r0"):
             raise error
 
 
@@ -102,11 +102,11 @@ async def test_after_a_hold_that_nobody_probed(holds, clock, customers):
     waiting = asyncio.Event()
 
     async def other():
-        async with holds.turn(clock.pause, "r2") as probe:
+        async with holds.permission(clock.pause, "r2") as probe:
             waiting.set()
             assert probe
 
-    trial = holds.turn(clock.pause, "r1")
+    trial = holds.permission(clock.pause, "r1")
     assert await trial.__aenter__()
     task = asyncio.create_task(other())
     for _ in range(10):
@@ -124,15 +124,15 @@ async def test_while_somebody_waits_to_probe(holds, clock):
         await fail(holds, clock, ApiUnavailable("down"))
     clock.now = 100
     assert holds.unattended()
-    turn = holds.turn(clock.pause, "r1")
-    assert await turn.__aenter__()
+    permission = holds.permission(clock.pause, "r1")
+    assert await permission.__aenter__()
     assert not holds.unattended()
-    await turn.__aexit__(None, None, None)
+    await permission.__aexit__(None, None, None)
     assert holds.reasons() == []
 
 
 async def test_a_probe_that_is_given_up(holds, clock):
-    """Its partition was given up under it: the turn is the next one's."""
+    """Its partition was given up under it: the permission is the next one's."""
     for _ in range(2):
         await fail(holds, clock, ApiUnavailable("down"))
     clock.now = 100
@@ -144,7 +144,7 @@ async def test_an_answered_search(holds, clock):
     """It ends no hold, and lets the next one try at once."""
     for _ in range(2):
         await fail(holds, clock, OutcomeUnknown("500"))
-    async with holds.turn(clock.pause, "r1", creates=False) as probe:
+    async with holds.permission(clock.pause, "r1", creates=False) as probe:
         assert probe
     assert holds.reasons() == [HoldReason.API_UNAVAILABLE]
     assert holds.unattended()
@@ -154,10 +154,10 @@ async def test_an_answered_search_where_nothing_is_ever_created(holds, clock):
     """A command that only looks up waits for no POST of anybody's."""
     for _ in range(2):
         with pytest.raises(ApiUnavailable):
-            async with holds.turn(clock.pause, creates=False):
+            async with holds.permission(clock.pause, creates=False):
                 raise ApiUnavailable("down")
     assert holds.reasons() == [HoldReason.API_UNAVAILABLE]
-    async with holds.turn(clock.pause, creates=False):
+    async with holds.permission(clock.pause, creates=False):
         pass
     assert holds.reasons() == []
 
@@ -165,7 +165,7 @@ async def test_an_answered_search_where_nothing_is_ever_created(holds, clock):
 async def test_answered_searches_between_lost_answers(holds, clock):
     """POSTs fail in a row all the same."""
     await fail(holds, clock, OutcomeUnknown("500"))
-    async with holds.turn(clock.pause, "r1", creates=False):
+    async with holds.permission(clock.pause, "r1", creates=False):
         pass
     await fail(holds, clock, OutcomeUnknown("500"))
     assert holds.reasons() == [HoldReason.API_UNAVAILABLE]
@@ -173,7 +173,7 @@ async def test_answered_searches_between_lost_answers(holds, clock):
 
 async def test_what_had_its_turn_before_the_hold(holds, clock):
     """It is not sent any more; only the probe is."""
-    async with holds.turn(clock.pause, "early") as probe:
+    async with holds.permission(clock.pause, "early") as probe:
         holds.still(probe=probe)
         for _ in range(2):
             await fail(holds, clock, OutcomeUnknown("500"))
@@ -184,7 +184,7 @@ async def test_what_had_its_turn_before_the_hold(holds, clock):
 
 async def test_a_failure_from_before_the_hold(holds, clock):
     """It neither moves the next probe nor changes what is known of the hold."""
-    early = holds.turn(clock.pause, "early")
+    early = holds.permission(clock.pause, "early")
     await early.__aenter__()
     await fail(holds, clock, Flooded("400"))
     due = holds._breaker.next_probe
@@ -194,7 +194,7 @@ async def test_a_failure_from_before_the_hold(holds, clock):
 
 async def test_who_gave_its_turn_back_during_a_hold(holds, clock):
     """Somebody who is no probe brings the next one no nearer."""
-    early = holds.turn(clock.pause, "early")
+    early = holds.permission(clock.pause, "early")
     assert not await early.__aenter__()
     for _ in range(2):
         await fail(holds, clock, OutcomeUnknown("500"))

@@ -20,14 +20,14 @@ async def test_who_returns_comes_before_new_work():
     assert not slots.take()
 
     async def back(name):
-        await slots.back_after(after(0), Drain())
+        await slots.take_after(after(0), Drain())
         order.append(name)
         slots.give()
 
-    returning = [asyncio.create_task(back(name)) for name in ("first", "second")]
+    waiting = [asyncio.create_task(back(name)) for name in ("first", "second")]
     await asyncio.sleep(0.01)
     slots.give()
-    await asyncio.gather(*returning)
+    await asyncio.gather(*waiting)
     assert order == ["first", "second", "new work may begin"]
 
 
@@ -39,7 +39,7 @@ async def test_waits_that_end_early(forced):
 
     async def wait(seconds):
         try:
-            await slots.back_after(after(seconds), drain)
+            await slots.take_after(after(seconds), drain)
         finally:
             slots.give()
 
@@ -61,7 +61,7 @@ async def test_a_slot_that_comes_with_the_end_of_the_wait():
     """It is not lost with whoever had been given it at that moment."""
     slots = Slots(1)
     assert slots.take()
-    waiting = [asyncio.create_task(slots.back_after(after(0), Drain())) for _ in range(2)]
+    waiting = [asyncio.create_task(slots.take_after(after(0), Drain())) for _ in range(2)]
     await asyncio.sleep(0.01)
     slots.give()
     waiting[0].cancel()
@@ -82,7 +82,7 @@ def test_any_mix_of_waits(limit, plan):
 
         async def work(steps, drain):
             with suppress(Draining):
-                await slots.back_after(after(0), drain)
+                await slots.take_after(after(0), drain)
                 at_work[0] += 1
                 assert at_work[0] <= limit
                 await passing(steps)

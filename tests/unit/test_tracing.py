@@ -43,14 +43,14 @@ class Traced:
     def succeeds(self, request=GIVEN):
         """One record through all steps; the requests as they were after decoding and at the POST."""
         with self.trails.follow(RECORD) as trail:
-            asked = trail.asks(command(request))
-            for step in (Step.SAME_EVENT, Step.TURN, Step.INTENT, Step.POST):
+            asked = trail.trace_command(command(request))
+            for step in (Step.SAME_EVENT, Step.ADMISSION, Step.INTENT, Step.POST):
                 trail.enter(step)
             assert isinstance(asked, CreateCustomer)
-            sent = trail.sends(asked)
+            sent = trail.trace_post(asked)
             trail.enter(Step.FINISH)
             trail.enter(Step.PUBLISH)
-            trail.finds(CREATED)
+            trail.trace_outcome(CREATED)
         return asked.request, sent.request
 
     def spans(self):
@@ -115,8 +115,8 @@ def test_a_record_that_failed():
     traced = Traced()
     with traced.trails.follow(RECORD) as trail:
         reason = Reason(ReasonCode.REJECTED, "john@example.com")
-        trail.asks(Unusable(GIVEN, reason))
-        trail.finds(Failed(reason, 2))
+        trail.trace_command(Unusable(GIVEN, reason))
+        trail.trace_outcome(Failed(reason, 2))
     span = traced.spans()["process requests"]
     assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "rejected")
     assert (span.attributes["customer_worker.reason"], span.attributes["customer_worker.attempts"]) == ("rejected", 2)
@@ -130,7 +130,7 @@ def test_a_record_that_is_left(error):
 
     def process():
         with traced.trails.follow(RECORD) as trail:
-            trail.asks(command())
+            trail.trace_command(command())
             trail.enter(Step.POST)
             raise error
 
@@ -154,8 +154,17 @@ def test_a_retry():
     """Each attempt has its spans, and the wait between them has one."""
     traced = Traced()
     with traced.trails.follow(RECORD) as trail:
-        trail.asks(command())
-        for step in (Step.INTENT, Step.POST, Step.RETRY, Step.TURN, Step.INTENT, Step.POST, Step.LOOK_UP, Step.FINISH):
+        trail.trace_command(command())
+        for step in (
+            Step.INTENT,
+            Step.POST,
+            Step.RETRY,
+            Step.ADMISSION,
+            Step.INTENT,
+            Step.POST,
+            Step.LOOK_UP,
+            Step.FINISH,
+        ):
             trail.enter(step)
     names = [span.name for span in traced.exporter.get_finished_spans()]
     assert names == ["decode", "intent", "post", "retry", "intent", "post", "look_up", "finish", "process requests"]

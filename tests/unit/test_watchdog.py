@@ -8,8 +8,8 @@ class Running:
 
     def __init__(self):
         self.now = 1000.0
-        self.turned = None
-        self.watchdog = Watchdog(lambda: self.turned, lambda: self.now)
+        self.polled = None
+        self.watchdog = Watchdog(lambda: self.polled, lambda: self.now)
         self.watchdog._due = self.now + TICK
 
     def tick(self, lag=0.0):
@@ -56,12 +56,12 @@ def test_a_consumer_that_is_not_meant_to_turn():
 def test_a_consumer_that_stands_still():
     """It is told until it turns again."""
     running = Running()
-    running.turned = running.now
-    while running.now < running.turned + CONSUMER_STALLED - 1:
+    running.polled = running.now
+    while running.now < running.polled + CONSUMER_STALLED - 1:
         running.tick()
     assert running.watchdog.stalled() is None
     running.tick()
     running.tick()
     assert "consumer" in (running.watchdog.stalled() or "")
-    running.turned = running.now
+    running.polled = running.now
     assert running.watchdog.stalled() is None

@@ -1,4 +1,4 @@
-"""One attempt to create a customer: the turn at the API, the intent, the POST, and what became of it."""
+"""One attempt to create a customer: the admission to the API, the intent, the POST, and what became of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -77,9 +77,9 @@ class Attempt:
     async def make(self, number: int) -> Tried:
         """Raises Draining and Fenced, and then nothing was sent that its intent does not tell of."""
         self._lease, probe = None, False
-        self.trail.enter(Step.TURN)
+        self.trail.enter(Step.ADMISSION)
         try:
-            async with self.by.holds.turn(self.assignment.pause, self.trail.record.place) as probe:
+            async with self.by.holds.permission(self.assignment.pause, self.trail.record.place) as probe:
                 await self._prepare(probe=probe)
                 return self._judged(await self._sent(number, probe=probe))
         except OutcomeUnknown as lost:
@@ -118,7 +118,7 @@ class Attempt:
             found = await self.by.reconciliation.before(self.command)
             self.call.give()
             self.evidence, self._searched = replace(self.evidence, found_before=found), now
-            self.trail.enter(Step.TURN)
+            self.trail.enter(Step.ADMISSION)
 
     async def _sent(self, number: int, *, probe: bool) -> Outcome:
         """A last refusal counts only where the API answers otherwise: no outage dead-letters anything."""
@@ -143,11 +143,13 @@ class Attempt:
         return await self.assignment.write(self.command.request.event, self.trail.record.offset, intent)
 
     async def _posted(self, lease: Lease, *, probe: bool) -> Outcome:
-        self.trail.enter(Step.TURN)
+        self.trail.enter(Step.ADMISSION)
         await self.call.take()
         try:
             self.trail.enter(Step.POST)
-            return await self.by.customers.create(self.trail.sends(self.command), self._last_look(lease, probe=probe))
+            return await self.by.customers.create(
+                self.trail.trace_post(self.command), self._last_look(lease, probe=probe)
+            )
         finally:
             if self.by.reconciliation.search is not None:
                 self.call.give()

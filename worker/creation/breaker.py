@@ -40,7 +40,7 @@ class Breaker:
             self.next_probe = now + self.backoff.ceiling(self.probes) * (0.5 + self.draw() / 2)
 
     def passed_on(self, now: float, *, probe: bool) -> None:
-        """The turn says nothing of POSTs: where it was the probe, the next caller may go at once."""
+        """The permission says nothing of POSTs: where it was the probe, the next caller may go at once."""
         if probe and self.open:
             self.next_probe = now
 
@@ -52,7 +52,7 @@ class Breaker:
         self.failing.clear()
 
     def wait(self, now: float) -> float:
-        """Seconds until the caller may try; 0 is the turn itself, and nobody else's until it ended."""
+        """Seconds until the caller may try; 0 is the permission itself, and nobody else's until it is given back."""
         if not self.open:
             return 0.0
         if now < self.next_probe:

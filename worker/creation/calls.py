@@ -23,7 +23,7 @@ class Call:
             self.taken = True
 
     def give(self) -> None:
-        """The next one's turn."""
+        """Hand the call to whoever waits for one."""
         if self.taken:
             self.taken = False
             self.of.release()

@@ -22,7 +22,7 @@ from worker.model.errors import (
 )
 
 log = structlog.get_logger()
-# They say nothing of the API: the turn was not used, or it was answered.
+# They say nothing of the API: the permission was not used, or it was answered.
 NEUTRAL = (Draining, Fenced, HoldBegun, LeaseOver, SearchRefused)
 
 
@@ -115,17 +115,19 @@ class Holds:
         """Refusals are not believed now."""
         return self._of_breaker is HoldReason.REJECTION_FLOOD
 
-    def turn(self, pause: Callable[[float], Awaitable[None]], who: Hashable = None, *, creates: bool = True) -> "_Turn":
-        """Use the API inside; while it is held, wait here, and only one at a time goes through: True is a probe.
+    def permission(
+        self, pause: Callable[[float], Awaitable[None]], who: Hashable = None, *, creates: bool = True
+    ) -> "_Permission":
+        """Permission to use the API inside. During a hold it is waited for, and one at a time gets it: True is a probe.
 
         `who` is for telling one record that fails from an outage: those that have not failed yet probe first. What
         `creates` nothing ends no hold by being answered, unless nothing is ever created here.
         """
         self._creating = self._creating or creates
-        return _Turn(self, pause, who, creates=creates)
+        return _Permission(self, pause, who, creates=creates)
 
     async def let_through(self, pause: Callable[[float], Awaitable[None]], who: Hashable) -> bool:
-        """A turn's beginning."""
+        """Return when the API may be used; True where this is a probe."""
         self._at_gate += 1
         try:
             while delay := self._breaker.wait(self._clock()):
@@ -136,7 +138,7 @@ class Holds:
         return self._breaker.open
 
     def still(self, *, probe: bool) -> None:
-        """To be asked right before something is sent: HoldBegun where a hold has begun since the turn did."""
+        """To be asked right before something is sent: HoldBegun where a hold began after the permission."""
         if self._breaker.open and not probe:
             raise HoldBegun("a hold has begun")
 
@@ -156,7 +158,7 @@ class Holds:
         self._end_of_breaker()
 
     def ended(self, error: BaseException | None, who: Hashable, *, probe: bool, creates: bool) -> None:
-        """A turn's end; one of an error of ours counts as a failure, a cancelled one says nothing."""
+        """The permission is given back; an error of ours counts as a failure, a cancellation says nothing."""
         if error is None and (creates or not self._creating):
             self._breaker.answered()
             self._end_of_breaker()
@@ -181,7 +183,7 @@ class Holds:
             self._of_breaker = None
 
 
-class _Turn:
+class _Permission:
     """A class of its own: a generator as context manager took 4 µs of each record's 150."""
 
     __slots__ = ("_creates", "_holds", "_pause", "_probe", "_who")

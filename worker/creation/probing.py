@@ -35,12 +35,12 @@ async def look_after(holds: Holds, api: Answering, pause: Callable[[float], Awai
     while True:
         await pause(LOOKED_AFTER_EVERY)
         if holds.unattended():
-            with suppress(Exception):  # whatever it is, the turn has told it as the hold's detail
+            with suppress(Exception):  # whatever it is, the holds have told it as the hold's detail
                 await _probe(holds, api, pause)
 
 
 async def _probe(holds: Holds, api: Answering, pause: Callable[[float], Awaitable[None]]) -> None:
-    async with holds.turn(pause, creates=False):
+    async with holds.permission(pause, creates=False):
         await ask_first(holds, api)
     holds.rest()
 

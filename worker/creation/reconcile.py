@@ -38,7 +38,7 @@ class Patience(Protocol):
     """A partition's way to wait; both raise Draining when it drains."""
 
     async def pause(self, seconds: float) -> None: ...
-    async def settled(self, since: Moment, seconds: float) -> None: ...
+    async def wait_until(self, since: Moment, seconds: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Reconciliation:
         """`since` is when the last possible intent was handed over. Raises what the API raises, and Draining."""
         if self.search is None:
             return Unclear("no look-up is configured (WORKER_RECONCILE__BY)")
-        await patience.settled(since, self.search.settle)
+        await patience.wait_until(since, self.search.settle)
         for ask in range(self.search.attempts):
             if ask:
                 await patience.pause(self.search.delay)
@@ -99,7 +99,7 @@ class Reconciliation:
         self, search: Search, command: CreateCustomer, patience: Patience, evidence: Evidence, who: Hashable
     ) -> Finding:
         try:
-            async with self.holds.turn(patience.pause, who, creates=False):
+            async with self.holds.permission(patience.pause, who, creates=False):
                 found = await search.find(command)
         except SearchRefused as refusal:
             return Unclear(str(refusal))

@@ -29,10 +29,10 @@ MAX_QUEUED = 64 * 1024 * 1024
 class Process(Protocol):
     """Return once the outcome is published; raise Draining or Fenced where the record stays uncommitted.
 
-    `settled` is called once nothing more will be sent for the record: the next one of its key may begin.
+    `outcome_known` is called once nothing more will be sent for the record: the next one of its key may begin.
     """
 
-    async def __call__(self, record: Record, assignment: Assignment, settled: Callable[[], None]) -> Outcome: ...
+    async def __call__(self, record: Record, assignment: Assignment, outcome_known: Callable[[], None]) -> Outcome: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Dispatch:
         record, assignment = running.record, running.assignment
         while True:
             try:
-                await self._process(record, assignment, running.settled)
+                await self._process(record, assignment, running.outcome_known)
             except (Draining, Fenced):
                 raise
             except Exception as error:  # noqa: BLE001  an error of ours must neither lose the record nor go unseen

@@ -38,7 +38,7 @@ class Source(Positions, Protocol):
 class Intake:
     """Drains before it gives a partition up, and never commits what another member may own.
 
-    `turned` is when records were asked for last (monotonic seconds), None while none are meant to be.
+    `polled` is when records were asked for last (monotonic seconds), None while none are meant to be.
     """
 
     dispatch: Dispatch
@@ -48,7 +48,7 @@ class Intake:
     measures: Measures = field(default_factory=Measures)
     start: Start = "earliest"
     timings: Timings = field(default_factory=Timings)
-    turned: float | None = None
+    polled: float | None = None
     _source: Source | None = None
     _unreadable: set[int] = field(default_factory=set)
     _next_probe: int = PROBES_EACH
@@ -88,7 +88,7 @@ class Intake:
         self._source = source
         self._ownership.reads(source)
         while not stopping.is_set():
-            self.turned = time.monotonic()
+            self.polled = time.monotonic()
             await self._take(source)
             self._ownership.claim_fenced()
             self._ownership.find_places()
@@ -141,7 +141,7 @@ class Intake:
                 assignment.renew()
 
     async def _stop(self) -> bool:
-        self.turned = None
+        self.polled = None
         until = time.monotonic() + self.drain_timeout
         self.holds.begin(HoldReason.STOPPING, "told to stop")
         self._ownership.give_up_restoring()

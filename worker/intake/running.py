@@ -10,7 +10,7 @@ from worker.partition.drain import after
 
 @dataclass(eq=False, slots=True)
 class Running:
-    """A record at work: with a slot until it is settled, or until its end where too many are settled already.
+    """A record at work: with a slot until its outcome is known, or until its end where too many go on without already.
 
     Batches hold what is ready at the same time: without the slots of those that only write down and tell, each record
     took two fifths more CPU (measured).
@@ -22,7 +22,7 @@ class Running:
     going_on: bool = False
     without_slot: bool = False
 
-    def settled(self) -> None:
+    def outcome_known(self) -> None:
         """The lane goes on while this outcome is still on the way to the topics."""
         self._go_on()
         self.without_slot = self.without_slot or self.assignment.slots.give_early()
@@ -35,7 +35,7 @@ class Running:
             slots.ended()
         else:
             slots.give()
-        await slots.back_after(after(seconds), self.assignment.draining)
+        await slots.take_after(after(seconds), self.assignment.draining)
 
     def end(self) -> None:
         """Nothing is done for it any more, whatever became of it."""

@@ -12,7 +12,7 @@ from worker.model.records import Headers, Position, Stored
 
 
 @dataclass(slots=True)
-class NoJournal:
+class DisabledJournal:
     """Remembers for as long as the process lives and holds the partition."""
 
     _offsets: Counter[int] = field(default_factory=Counter)

@@ -139,7 +139,7 @@ class PartitionJournal:
         """What is known before this record is worked on.
 
         `doubts_accepted`: a person wants this record sent although others of its event were parked as unknown. What
-        was told as parked is no doubt then; an open intent that nobody has settled is one, this record's own above all.
+        was told as parked is no doubt then; an open intent that nobody has ended is one, this record's own above all.
         """
         if known := self._as_another(event, offset):
             return known

@@ -21,7 +21,7 @@ from worker.model.records import Headers, OutgoingMessage, Stored
 log = structlog.get_logger()
 FETCH_BYTES = 8 * 1024 * 1024
 POLL = 500
-# Applied in one turn of the event loop: some ten milliseconds.
+# Applied without a pause of the event loop: some ten milliseconds.
 AT_ONCE = 2_000
 
 

@@ -27,7 +27,7 @@ class Operations:
     registry: CollectorRegistry = field(init=False)
 
     def __post_init__(self) -> None:
-        self.watchdog = Watchdog(self.watch.turned, also=self.watch.core.mark)
+        self.watchdog = Watchdog(self.watch.polled, also=self.watch.core.mark)
         self.registry = registry_of(self)
 
     def loop_lag(self) -> float:

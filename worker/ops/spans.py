@@ -52,7 +52,7 @@ class TracedTrail(Trail):
         self._child: Span | None = None
         self._within = Context()
 
-    def asks(self, asked: Command) -> Command:
+    def trace_command(self, asked: Command) -> Command:
         """The record's span begins when its bytes were looked at first."""
         parent = W3C.extract(_carrier(asked.request), Context())
         self._span = self._tracer.start_span(
@@ -80,11 +80,11 @@ class TracedTrail(Trail):
         kind = KINDS.get(step)
         self._child = None if kind is None else self._tracer.start_span(step.value, self._within, kind)
 
-    def sends(self, command: CreateCustomer) -> CreateCustomer:
+    def trace_post(self, command: CreateCustomer) -> CreateCustomer:
         """The API's own spans hang below that of the POST."""
         return replace(command, request=_continued(command.request, self._child or self._span))
 
-    def finds(self, outcome: Outcome) -> None:
+    def trace_outcome(self, outcome: Outcome) -> None:
         """A record that failed is an error of its span."""
         if not self._span:
             return

@@ -97,7 +97,7 @@ class State:
             "holds": [each.told() for each in self.holds],
             "inFlight": self.in_flight,
             "queued": self.queued,
-            "bound_by": self.bound_by,
+            "boundBy": self.bound_by,
             "session": self.session.told(),
             "partitions": [each.told() for each in self.partitions],
         }

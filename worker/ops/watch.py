@@ -16,11 +16,11 @@ from worker.ops.state import Blocking, Bound, Held, Load, PartitionState, Phase,
 from worker.steps import Trails
 
 
-class Turning(Protocol):
+class Polling(Protocol):
     """The intake: when it last asked for records (monotonic seconds, None while it is not meant to)."""
 
     @property
-    def turned(self) -> float | None: ...
+    def polled(self) -> float | None: ...
     @property
     def restoring(self) -> Collection[int]: ...
 
@@ -46,7 +46,7 @@ class Consumption:
 
     topic: str
     dispatch: Dispatch
-    intake: Turning
+    intake: Polling
     standings: Standings
     pace: Pace
     trails: Trails
@@ -63,14 +63,14 @@ class Watch:
     consumption: Consumption | None = None
     core: Core = field(default_factory=Core)
 
-    def turned(self) -> float | None:
+    def polled(self) -> float | None:
         """When the consumer last asked for records; None before it begins, and from the drain of a stop on."""
-        return self.consumption.intake.turned if self.consumption else None
+        return self.consumption.intake.polled if self.consumption else None
 
     def not_ready(self) -> list[str]:
         """Why nothing is taken in; empty where records are."""
         reasons = list(dict.fromkeys(hold.reason.value for hold in self.holds.details()))
-        return reasons or ([] if self.turned() else ["starting"])
+        return reasons or ([] if self.polled() else ["starting"])
 
     def state(self) -> State:
         """All of it, now."""
@@ -94,7 +94,7 @@ class Watch:
         if reasons:
             return "holding"
         held = {hold.partition: hold.reason for hold in self.holds.details()}
-        if HoldReason.JOURNAL_RESTORING in held.values() or not self.turned():
+        if HoldReason.JOURNAL_RESTORING in held.values() or not self.polled():
             return "restoring"
         return "holding" if held and held.keys() >= set(self._ours()) else "running"
 

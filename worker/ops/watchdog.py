@@ -1,4 +1,4 @@
-"""Whether the event loop and the consumer still turn: measured all the time, asked for by `/livez`."""
+"""Whether the event loop and the consumer go on: measured all the time, asked for by `/livez`."""
 
 import asyncio
 import time
@@ -15,17 +15,17 @@ REMEMBERED = 20.0
 WORTH_TELLING = 1.0
 LOOP_STALLED = 5.0
 CONSUMER_STALLED = 30.0
-"""Seconds; a turn of the consumer is a poll of 0.2 s and at times a commit, which is given up after 5 s."""
+"""Seconds; a round of the consumer is a poll of 0.2 s and at times a commit, which is given up after 5 s."""
 
 
 @dataclass(eq=False, slots=True)
 class Watchdog:
-    """`turned` is when the consumer last asked for records, on the same clock; None while it is not meant to.
+    """`polled` is when the consumer last asked for records, on the same clock; None while it is not meant to.
 
     `also` is done at each tick.
     """
 
-    turned: Callable[[], float | None] = lambda: None
+    polled: Callable[[], float | None] = lambda: None
     clock: Callable[[], float] = time.monotonic
     also: Callable[[], None] = lambda: None
     _due: float = 0.0
@@ -56,10 +56,10 @@ class Watchdog:
         return max([overdue, *(lag for at, lag in self._lags if at >= now - within)])
 
     def stalled(self) -> str | None:
-        """What has stalled, for a person; None where everything turns. One stall that is over is soon forgotten."""
+        """What has stalled, for a person; None where everything goes on. One stall that is over is soon forgotten."""
         if (lag := self.loop_lag(within=LOOP_STALLED)) >= LOOP_STALLED:
             return f"the event loop stood still for {lag:.1f} s"
-        turned = self.turned()
-        if turned is not None and (idle := self.clock() - turned) >= CONSUMER_STALLED:
+        polled = self.polled()
+        if polled is not None and (idle := self.clock() - polled) >= CONSUMER_STALLED:
             return f"the consumer has not asked for records for {idle:.0f} s"
         return None

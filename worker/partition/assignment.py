@@ -13,9 +13,9 @@ from worker.journal.terms import Append, Restored, Terms
 from worker.model.errors import Fenced, LeaseOver
 from worker.model.records import Stored
 from worker.partition.drain import Drain, after
+from worker.partition.locks import EventLock, EventLocks
 from worker.partition.offsets import Offsets
 from worker.partition.slots import Slots
-from worker.partition.turns import Turn, Turns
 
 
 @dataclass(eq=False, slots=True)
@@ -31,7 +31,7 @@ class Assignment:
     offsets: Offsets = field(default_factory=Offsets)
     draining: Drain = field(default_factory=Drain)
     given_up: bool = False
-    _turns: Turns = field(default_factory=Turns)
+    _locks: EventLocks = field(default_factory=EventLocks)
     _began: int = field(init=False)
     _told: Moment = field(init=False)
     _telling: set[asyncio.Task[None]] = field(default_factory=set)
@@ -110,9 +110,9 @@ class Assignment:
 
         return look
 
-    def alone_with(self, event: UUID) -> Turn:
+    def alone_with(self, event: UUID) -> EventLock:
         """The same event twice in flight: the second waits for the first, without its slot; Draining as in a pause."""
-        return self._turns.of(event, self._wait)
+        return self._locks.of(event, self._wait)
 
     async def pause(self, seconds: float) -> None:
         """Wait without the slot; Draining is raised as soon as the partition drains."""
@@ -122,7 +122,7 @@ class Assignment:
         """The only way in which a record waits for time or for another record."""
         await self.slots.without(awaited, self.draining)
 
-    async def settled(self, since: Moment, seconds: float) -> None:
+    async def wait_until(self, since: Moment, seconds: float) -> None:
         """Return when that long has passed since then, on the clock that nobody can set."""
         while (left := seconds - (self.clock().boot - since.boot)) > 0:
             await self.pause(left)

@@ -1,11 +1,11 @@
-"""The bound on what is worked on at once; whoever waits for another record gives its slot back, and comes first again.
+"""The bound on what is worked on at once; whoever waits gives its slot back, and takes one again before new work does.
 
 What may be waited for, and while what is held: each only for something further down this list than all that it holds,
 so that no circle of waits can close.
 
-    its key           the record before it, which has not been settled; waits in a queue and holds nothing
+    its key           the record before it, whose outcome is not known; waits in a queue and holds nothing
     its event         another record of the same event
-    the API's turn    during a hold, one at a time
+    a permission      to use the API: during a hold, one at a time
     a slot
     a free call
     Kafka, the API    their answers, and time; they wait for no record of ours
@@ -19,7 +19,7 @@ from worker.partition.drain import Drain
 
 
 class Slots:
-    """`on_free` is called whenever a slot is free and nobody is waiting to return.
+    """`on_free` is called whenever a slot is free and nobody waits to take one again.
 
     `beyond`: how many may go on without a slot once they only have something to write down and to tell.
     """
@@ -28,7 +28,7 @@ class Slots:
         self.limit = limit
         self._free = limit
         self._beyond = beyond
-        self._returning: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._on_free: Callable[[], None] = lambda: None
 
     def when_free(self, on_free: Callable[[], None]) -> None:
@@ -52,12 +52,12 @@ class Slots:
         self._free += 1
 
     def give(self) -> None:
-        """To whoever waits to return, else to new work."""
+        """To whoever waits to take one again, else to new work."""
         self._free += 1
-        while self._returning and self._free > 0:
-            returning = self._returning.popleft()
-            if not returning.done():
-                returning.set_result(None)
+        while self._waiting and self._free > 0:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(None)
                 self._free -= 1
         if self._free > 0:
             self._on_free()
@@ -75,11 +75,11 @@ class Slots:
         self._beyond += 1
 
     async def without(self, awaited: asyncio.Future[None], drain: Drain) -> None:
-        """The way to wait with a slot: it is given back first, and there is one again in the end. As `back_after`."""
+        """The way to wait with a slot: it is given back first, and there is one again in the end. As `take_after`."""
         self.give()
-        await self.back_after(awaited, drain)
+        await self.take_after(awaited, drain)
 
-    async def back_after(self, awaited: asyncio.Future[None], drain: Drain) -> None:
+    async def take_after(self, awaited: asyncio.Future[None], drain: Drain) -> None:
         """Wait for that, then for a slot; raises Draining as soon as the partition drains.
 
         However it ends there is a slot to be given back. What has nothing left to do but to end is not kept waiting
@@ -87,21 +87,21 @@ class Slots:
         """
         try:
             await drain.unless(awaited)
-            await self._returned(drain)
+            await self._take_again(drain)
         except BaseException:
             self._free -= 1
             raise
 
-    async def _returned(self, drain: Drain) -> None:
-        """A slot again; the wait ends when any other record ends or waits."""
+    async def _take_again(self, drain: Drain) -> None:
+        """Take a slot after a wait; there is one when any other record ends or waits."""
         if self.take():
             return
-        returning = asyncio.get_running_loop().create_future()
-        self._returning.append(returning)
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
         try:
-            await drain.unless(returning)
+            await drain.unless(waiting)
         except BaseException:
-            if _was_given(returning):
+            if _was_given(waiting):
                 self.give()
             raise
 

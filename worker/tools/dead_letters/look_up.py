@@ -21,7 +21,7 @@ class Patient:
     async def pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def settled(self, since: Moment, seconds: float) -> None:
+    async def wait_until(self, since: Moment, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds - (now().boot - since.boot)))
 
 

@@ -91,7 +91,7 @@ class Replaying:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     resolved: Resolutions = field(default_factory=Resolutions)
-    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOK_UPS))
+    _look_ups: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOK_UPS))
 
     async def results(self, records: AsyncIterator[list[Record]]) -> AsyncGenerator[Result]:
         """What became of each letter, as soon as it is certain; those of a partition stay in their order."""
@@ -124,7 +124,7 @@ class Replaying:
         if which.request:
             # A crash can leave two dead letters of one record.
             self.before.add(which.request)
-        async with self._turns:
+        async with self._look_ups:
             whole = await self._whole(which, record)
             if whole is None or is_nothing(whole):
                 return Left(which, NOTHING if whole else GONE)

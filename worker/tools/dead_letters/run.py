@@ -193,10 +193,10 @@ class _Originals:
     """One at a time: the consumer seeks."""
 
     topic: Places
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __call__(self, place: Place) -> Record | None:
-        async with self.turn:
+        async with self.one:
             return await self.topic.at(place.partition, place.offset)
 
 

@@ -1,4 +1,4 @@
-"""One at a time for each thing, whoever gives up meanwhile."""
+"""One at a time for each event, whoever gives up meanwhile."""
 
 import asyncio
 from collections import Counter
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.model.errors import Draining
-from worker.partition.turns import Turns
+from worker.partition.locks import EventLocks
 
 
 async def plainly(ours):
@@ -16,14 +16,14 @@ async def plainly(ours):
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.booleans()), max_size=20))
 def test_any_mix_of_things(plan):
-    """Never two at once for one thing, all who stay get their turn in their order, and nothing is kept."""
+    """Never two at once for one thing, all who stay get it in their order, and nothing is kept."""
 
     async def main():
-        turns, inside = Turns(), Counter[str]()
+        locks, inside = EventLocks(), Counter[str]()
         order: dict[str, list[int]] = {"a": [], "b": []}
 
         async def use(number, thing, steps):
-            async with turns.of(thing, plainly):
+            async with locks.of(thing, plainly):
                 inside[thing] += 1
                 assert inside[thing] == 1
                 order[thing].append(number)
@@ -42,21 +42,21 @@ def test_any_mix_of_things(plan):
         stayed = [number for number, task in enumerate(tasks) if not task.cancelled()]
         assert set(stayed) <= {*order["a"], *order["b"]}
         assert all(numbers == sorted(numbers) for numbers in order.values())
-        assert not turns._waiting
+        assert not locks._waiting
 
     asyncio.run(main())
 
 
-async def test_a_turn_that_came_and_was_not_used():
+async def test_a_lock_that_came_and_was_not_used():
     """What is waited for behind it ends the wait: it goes on to the next."""
-    turns, entered = Turns(), []
+    locks, entered = EventLocks(), []
 
     async def drained(ours):
         await ours
         raise Draining
 
     async def use(name, wait):
-        async with turns.of("a", wait):
+        async with locks.of("a", wait):
             entered.append(name)
             await asyncio.sleep(0)
 
@@ -64,4 +64,4 @@ async def test_a_turn_that_came_and_was_not_used():
     ended = await asyncio.gather(*(use(*each) for each in waits.items()), return_exceptions=True)
     assert entered == ["first", "third"]
     assert isinstance(ended[1], Draining)
-    assert not turns._waiting
+    assert not locks._waiting
