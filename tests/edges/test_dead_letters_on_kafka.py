@@ -26,9 +26,9 @@ from worker.model.records import OutgoingMessage, Record
 from worker.settings import sources as configuration
 from worker.tools.dead_letters import list_letters, run, show
 from worker.tools.dead_letters.filters import Filter
-from worker.tools.dead_letters.letters import Place
 from worker.tools.dead_letters.marks import mark_of
 from worker.tools.dead_letters.run import Asked
+from worker.tools.reading.place import Place
 from worker.topics import LARGEST, Plan, TopicSpec
 
 DEADLINE = PATIENCE

@@ -21,9 +21,9 @@ from worker.model.records import OutgoingMessage, Record
 from worker.settings import sources as configuration
 from worker.tools.dead_letters import list_letters, run, show
 from worker.tools.dead_letters.filters import Filter
-from worker.tools.dead_letters.letters import Place
 from worker.tools.dead_letters.resolving import Asked, resolve
 from worker.tools.dead_letters.run import Asked as AskedToReplay
+from worker.tools.reading.place import Place
 from worker.topics import Plan
 
 GROUP = b'{"type": {"value": "group", "group": {"type": {"value": "x"}}}, "customerName": "N"}'

@@ -15,11 +15,13 @@ from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Violat
 from worker.model.records import OutgoingMessage, Position, Record
 from worker.settings.settings import Settings
 from worker.tools.dead_letters.filters import Filter, moment_of, named
-from worker.tools.dead_letters.letters import Letter, Place, letter
-from worker.tools.dead_letters.marks import Bits, mark_of
+from worker.tools.dead_letters.letters import Letter, letter
+from worker.tools.dead_letters.marks import mark_of
 from worker.tools.dead_letters.replay import FOREIGN, FORGOTTEN, GONE, NOTHING, REPLAYED, UNKNOWN, UNREADABLE, Rules
 from worker.tools.dead_letters.replaying import EXISTS, Found, Left, Replayed, Replaying, Tally, batches
 from worker.tools.dead_letters.run import Asked, Run
+from worker.tools.reading.place import Place
+from worker.tools.reading.place_set import PlaceSet
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
 RESULTS = Results("crm", "ok", "failed", "dead", "group")
@@ -189,13 +191,13 @@ def test_no_moments(text):
         moment_of(text, NOW)
 
 
-def test_bits():
+def test_a_set_of_places():
     """A set of places, which says where to begin to read."""
-    bits = Bits({0: (100, 200), 1: (0, 5)})
+    places = PlaceSet({0: (100, 200), 1: (0, 5)})
     for place in (Place(0, 150), Place(0, 150), Place(0, 199), Place(0, 200), Place(0, 99), Place(7, 1)):
-        bits.add(place)
-    assert bits.count == 2
-    assert [Place(0, offset) in bits for offset in (149, 150, 151, 199, 200, 99)] == [
+        places.add(place)
+    assert len(places) == 2
+    assert [Place(0, offset) in places for offset in (149, 150, 151, 199, 200, 99)] == [
         False,
         True,
         False,
@@ -203,9 +205,9 @@ def test_bits():
         False,
         False,
     ]
-    (partition, lowest), *others = bits.lowest().items()
+    (partition, lowest), *others = places.lowest().items()
     assert (partition, others) == (0, [])
-    assert 142 < lowest <= 150
+    assert lowest == 150
 
 
 def test_marks():
@@ -326,11 +328,11 @@ async def replayed(topic, *records, rules=RULES, finding=None, dry=False, before
     async def given():
         yield list(records)
 
-    bits = Bits({0: (0, 100), 1: (0, 100)})
+    places = PlaceSet({0: (0, 100), 1: (0, 100)})
     for place in before:
-        bits.add(place)
+        places.add(place)
     publish = None if dry else topic.publish
-    replaying = Replaying(rules, bits, topic.original, look_up if finding else None, publish)
+    replaying = Replaying(rules, places, topic.original, look_up if finding else None, publish)
     tally = Tally()
     results = [each async for each in replaying.results(given())]
     for each in results:
@@ -363,7 +365,7 @@ async def test_the_rate_of_a_replay(rate, together, apart):
     async def given():
         yield [dead(offset=number) for number in range(count)]
 
-    rules, before = Rules("requests", {0: (0, 10_000)}, 3), Bits({0: (0, 10_000)})
+    rules, before = Rules("requests", {0: (0, 10_000)}, 3), PlaceSet({0: (0, 10_000)})
     replaying = Replaying(rules, before, Topic().original, None, publish, rate, lambda: now[0], sleep)
     assert len([each async for each in replaying.results(given())]) == count
     assert [size for _, size in published] == [together] * 6

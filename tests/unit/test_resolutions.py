@@ -9,13 +9,14 @@ from worker.model.commands import ConfirmCustomer, Request
 from worker.model.errors import WorkerError
 from worker.model.outcomes import Failed, Reason, ReasonCode
 from worker.model.records import Record
-from worker.tools.dead_letters.letters import Letter, Place
+from worker.tools.dead_letters.letters import Letter
 from worker.tools.dead_letters.listing import print_letters
-from worker.tools.dead_letters.marks import Bits
 from worker.tools.dead_letters.replay import RESOLVED, Rules
 from worker.tools.dead_letters.replaying import Left, Replayed, Replaying
 from worker.tools.dead_letters.resolutions import Resolution, Resolutions
 from worker.tools.dead_letters.resolve import Doubt
+from worker.tools.reading.place import Place
+from worker.tools.reading.place_set import PlaceSet
 
 EVENT = Request("urn:shop", "e-1")
 SAID = encode_confirmation(ConfirmCustomer(EVENT, "2801", "individual"))
@@ -92,7 +93,7 @@ async def test_a_replay_of_a_doubt_that_is_ended():
         raise AssertionError
 
     rules = Rules("requests", {0: (0, 100)}, 3, accept_duplicates=True)
-    replaying = Replaying(rules, Bits({0: (0, 100)}), original, resolved=told(confirmation(headers=())))
+    replaying = Replaying(rules, PlaceSet({0: (0, 100)}), original, resolved=told(confirmation(headers=())))
     replayed, left = [each async for each in replaying.results(records())]
     assert isinstance(replayed, Replayed)
     assert replayed.letter.event_id == "e-2"

@@ -14,10 +14,11 @@ from worker.events.results import Results
 from worker.model.commands import Request
 from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
 from worker.model.records import Position, Record
-from worker.tools.verification.bits import Bits
+from worker.tools.reading.offset_set import OffsetSet
+from worker.tools.reading.place import Place
 from worker.tools.verification.expired import joined
 from worker.tools.verification.judgement import Customers, Ends, Letters, Suspects, deleted_unread
-from worker.tools.verification.reading import Failure, Spot, Success, failure, success
+from worker.tools.verification.reading import Failure, Success, failure, success
 from worker.tools.verification.report import Finding, Part, Report, places
 from worker.tools.verification.table import Table
 
@@ -25,22 +26,22 @@ RESULTS = Results("w", "ok", "failed", "letters", "g")
 ASKED = Request("urn:crm", "e-1")
 RECORD = Record("requests", 3, 7, 1, b"k", b"{}")
 SPANS = {0: (5, 15), 1: (0, 4)}
-SPOTS = st.builds(Spot, st.integers(0, 2), st.integers(3, 16))
+PLACES = st.builds(Place, st.integers(0, 2), st.integers(3, 16))
 MADE = RESULTS.succeeded(Succeeded("2801", "/c", "individual", 1), RECORD, ASKED).value or b""
 
 
-def judged(spot: Spot) -> bool:
-    first, end = SPANS.get(spot.partition, (0, 0))
-    return first <= spot.offset < end
+def judged(place: Place) -> bool:
+    first, end = SPANS.get(place.partition, (0, 0))
+    return first <= place.offset < end
 
 
-def spots(finding: Finding) -> set[Spot]:
+def places_of(finding: Finding) -> set[Place]:
     """The places of a finding, one by one."""
     told = set()
     for place in finding.places:
         partition, _, offsets = place.partition("@")
         first, _, last = offsets.partition("-")
-        told |= {Spot(int(partition), offset) for offset in range(int(first), int(last or first) + 1)}
+        told |= {Place(int(partition), offset) for offset in range(int(first), int(last or first) + 1)}
     assert len(told) == finding.count
     return told
 
@@ -52,14 +53,14 @@ def spots(finding: Finding) -> set[Spot]:
 def test_bits_are_a_set_of_offsets(one: set[int], other: set[int], first: int, size: int) -> None:
     """Of those between first and end; every operation is that of sets."""
     window = set(range(first, first + size))
-    some, more = Bits(first, first + size), Bits(first, first + size)
+    some, more = OffsetSet(first, first + size), OffsetSet(first, first + size)
     for offset in one:
         some.add(offset)
     for offset in other:
         more.add(offset)
     one, other = one & window, other & window
 
-    def kept(bits: Bits) -> set[int]:
+    def kept(bits: OffsetSet) -> set[int]:
         runs = list(bits.runs())
         assert all(before[1] < after[0] for before, after in pairwise(runs))
         assert len(bits) == sum(end - start for start, end in runs)
@@ -74,7 +75,7 @@ def test_bits_are_a_set_of_offsets(one: set[int], other: set[int], first: int, s
 
 def test_runs_that_are_close() -> None:
     """They are read in one go."""
-    bits = Bits(0, 100)
+    bits = OffsetSet(0, 100)
     for offset in (1, 2, 5, 50):
         bits.add(offset)
     assert list(bits.runs(10)) == [(1, 6), (50, 51)]
@@ -99,12 +100,12 @@ def test_table_is_a_dictionary_with_little_room(pairs: list[tuple[int, int]], ro
 
 def test_our_own_events_are_read() -> None:
     """As the worker writes them."""
-    assert success(MADE, "requests") == Success(Spot(3, 7), "urn:crm", "e-1", "2801")
+    assert success(MADE, "requests") == Success(Place(3, 7), "urn:crm", "e-1", "2801")
     said = RESULTS.succeeded(Succeeded("2801", "/c", "individual", 0, "confirmed"), RECORD, ASKED).value
-    assert success(said, "requests") == Success(Spot(3, 7), "urn:crm", "e-1", "2801", confirmed=True)
+    assert success(said, "requests") == Success(Place(3, 7), "urn:crm", "e-1", "2801", confirmed=True)
     parked = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 1)
     told = RESULTS.failed(parked, RECORD, ASKED, Position("letters", 2, 9)).value
-    assert failure(told, "requests", "letters") == Failure(Spot(3, 7), Spot(2, 9))
+    assert failure(told, "requests", "letters") == Failure(Place(3, 7), Place(2, 9))
     assert failure(told, "requests", "others") is None
     assert success(told, "requests") is None
     assert failure(MADE, "requests", "letters") is None
@@ -147,43 +148,45 @@ def test_anything_may_stand_in_a_topic(value: bytes) -> None:
 # --- judgement --------------------------------------------------------------------------------------------------------
 
 
-@given(st.sets(SPOTS), st.sets(SPOTS), st.dictionaries(SPOTS, st.booleans()))
-def test_ends(succeeded: set[Spot], failed: set[Spot], records: dict[Spot, bool]) -> None:
+@given(st.sets(PLACES), st.sets(PLACES), st.dictionaries(PLACES, st.booleans()))
+def test_ends(succeeded: set[Place], failed: set[Place], records: dict[Place, bool]) -> None:
     """A record without an end is a gap, or not judged where its end may be deleted; an offset without a record none."""
     ends, letters = Ends(SPANS), Letters(SPANS, 0, {})
-    for spot in succeeded:
-        ends.succeeded.add(spot)
-    for spot in failed:
-        letters.failed.add(spot)
+    for place in succeeded:
+        ends.succeeded.add(place)
+    for place in failed:
+        letters.failed.add(place)
     missing = ends.missing(letters.failed)
-    for spot, old in records.items():
-        if spot.partition in missing and spot.offset in missing[spot.partition]:
-            ends.record(spot, old=old)
+    for place, old in records.items():
+        if place.partition in missing and place.offset in missing[place.partition]:
+            ends.record(place, old=old)
     gaps, twice = ends.findings(letters.failed)
     (unclear,) = ends.not_judged()
-    open_ = {spot for spot in records if judged(spot) and spot not in succeeded | failed}
-    assert spots(gaps) == {spot for spot in open_ if not records[spot]}
-    assert spots(unclear) == {spot for spot in open_ if records[spot]}
-    assert spots(twice) == {spot for spot in succeeded & failed if judged(spot)}
+    open_ = {place for place in records if judged(place) and place not in succeeded | failed}
+    assert places_of(gaps) == {place for place in open_ if not records[place]}
+    assert places_of(unclear) == {place for place in open_ if records[place]}
+    assert places_of(twice) == {place for place in succeeded & failed if judged(place)}
 
 
-@given(st.lists(st.tuples(SPOTS, st.booleans()), max_size=6), st.lists(st.tuples(SPOTS, st.integers(0, 7)), max_size=6))
-def test_letters(written: list[tuple[Spot, bool]], told: list[tuple[Spot, int]]) -> None:
+@given(
+    st.lists(st.tuples(PLACES, st.booleans()), max_size=6), st.lists(st.tuples(PLACES, st.integers(0, 7)), max_size=6)
+)
+def test_letters(written: list[tuple[Place, bool]], told: list[tuple[Place, int]]) -> None:
     """Each letter wants its request's event, each event its request's letter; two first letters are deleted."""
     log = {0: (2, 6)}
     letters = Letters(SPANS, 6, log)
     kept = [(offset, *pair) for offset, pair in enumerate(written) if offset >= 2]
     for offset, request, old in kept:
-        letters.letter(Spot(0, offset), request, old=old)
+        letters.letter(Place(0, offset), request, old=old)
     for request, offset in told:
-        letters.failure(Failure(request, Spot(0, offset)))
+        letters.failure(Failure(request, Place(0, offset)))
     failed = {request for request, _ in told}
     at = {offset: request for offset, request, _ in kept}
     alone, nowhere = letters.findings()
     may_be, gone, unknown = letters.not_judged()
     wanting = [(request, offset) for request, offset in told if judged(request) and at.get(offset) != request]
-    assert spots(alone) == {spot for _, spot, old in kept if not old and judged(spot) and spot not in failed}
-    assert spots(may_be) == {spot for _, spot, old in kept if old and judged(spot) and spot not in failed}
+    assert places_of(alone) == {place for _, place, old in kept if not old and judged(place) and place not in failed}
+    assert places_of(may_be) == {place for _, place, old in kept if old and judged(place) and place not in failed}
     assert nowhere.count == len([1 for _, offset in wanting if offset >= 2])
     assert gone.count == len([1 for _, offset in wanting if offset < 2])
     assert unknown.count == 0
@@ -193,9 +196,9 @@ def test_more_letters_than_there_is_room_for() -> None:
     """A letter that was not remembered is not called missing; one beyond the topic's end is."""
     letters = Letters(SPANS, 3, {0: (0, 3)}, room=1)
     for offset in range(3):
-        letters.letter(Spot(0, offset), Spot(1, offset), old=False)
-        letters.failure(Failure(Spot(1, offset), Spot(0, offset)))
-    letters.failure(Failure(Spot(1, 3), Spot(0, 3)))
+        letters.letter(Place(0, offset), Place(1, offset), old=False)
+        letters.failure(Failure(Place(1, offset), Place(0, offset)))
+    letters.failure(Failure(Place(1, 3), Place(0, 3)))
     assert [each.count for each in letters.findings()] == [0, 1]
     assert [each.count for each in letters.not_judged()] == [0, 0, 2]
 
@@ -206,7 +209,7 @@ EVENTS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("123"), st.b
 @given(EVENTS)
 def test_customers(seen: list[tuple[str, str, bool]]) -> None:
     """An event with two customers is found, one with the same customer again is not; a person's word is told apart."""
-    told = [Success(Spot(0, 0), "urn", event, customer, confirmed) for event, customer, confirmed in seen]
+    told = [Success(Place(0, 0), "urn", event, customer, confirmed) for event, customer, confirmed in seen]
     customers = Customers(12)
     for each in told:
         customers.success(each)
@@ -236,7 +239,7 @@ def suspects_of(*told: Success) -> Suspects:
 
 def test_a_confirmation_of_another_customer() -> None:
     """It is told with both customers, and which of them a person named; without one it is the worker's own doing."""
-    made, confirmed = Success(Spot(0, 1), "urn", "a", "1"), Success(Spot(0, 5), "urn", "a", "2", confirmed=True)
+    made, confirmed = Success(Place(0, 1), "urn", "a", "1"), Success(Place(0, 5), "urn", "a", "2", confirmed=True)
     found = [*suspects_of(made, confirmed).findings()]
     assert found[1] == Finding("confirmed_another_customer", 1, ("urn a: 1 (0@1), 2 (0@5, confirmed)",))
     assert found[0].count == 0
@@ -246,7 +249,7 @@ def test_a_confirmation_of_another_customer() -> None:
 
 def test_a_hash_that_two_events_share() -> None:
     """It raises a suspicion and no finding: the events themselves are compared."""
-    one, other = Success(Spot(0, 0), "urn", "a", "1"), Success(Spot(0, 1), "urn", "b", "2")
+    one, other = Success(Place(0, 0), "urn", "a", "1"), Success(Place(0, 1), "urn", "b", "2")
     suspects = Suspects({hash(("urn", "a")) & (2**64 - 1), hash(("urn", "b")) & (2**64 - 1)})
     suspects.success(one)
     suspects.success(other)
@@ -257,7 +260,7 @@ def test_more_events_than_there_is_room_for() -> None:
     """It is said how many were not looked at; those that are remembered still are."""
     customers = Customers(3, room=1)
     for event, customer in [("a", "1"), ("b", "1"), ("a", "2")]:
-        customers.success(Success(Spot(0, 0), "urn", event, customer))
+        customers.success(Success(Place(0, 0), "urn", event, customer))
     assert len(customers.suspects) == 1
     assert [each.count for each in customers.not_judged()] == [1]
 
@@ -285,7 +288,7 @@ def test_runs_that_are_joined(some: list[tuple[int, int]], more: list[tuple[int,
 
 def test_places_that_are_too_many() -> None:
     """The count is right, and the list ends."""
-    bits = Bits(0, 100)
+    bits = OffsetSet(0, 100)
     for offset in range(0, 100, 2):
         bits.add(offset)
     told = places("no_terminal_event", {0: bits})

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
-from worker.kafka.reader import COMMITTED, Isolation, new_start, reader
+from worker.kafka.reader import COMMITTED, Isolation, bounds_of, new_start, reader
 from worker.kafka.records import as_record
 from worker.model.errors import KafkaUnavailable, LogStartMoved
 from worker.model.records import Record
@@ -38,13 +38,7 @@ async def extent(
     """These partitions, which must exist; what is written later is not read. Raises KafkaUnavailable."""
     consumer = reader(connection, isolation=isolation)
     async with opened(consumer, connection, within):
-        places = [TopicPartition(topic, number) for number in partitions]
-        try:
-            async with asyncio.timeout(within):
-                first, end = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
-        except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{topic}: cannot read it: {named(error)}") from error
-        yield Extent(consumer, {place: (first[place], end[place]) for place in places}, within)
+        yield Extent(consumer, await bounds_of(consumer, topic, partitions, within), within)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
-from worker.kafka.reader import UNCOMMITTED, new_start, reader
+from worker.kafka.extent import Extent
+from worker.kafka.reader import UNCOMMITTED, bounds_of, new_start, reader
 from worker.kafka.records import as_record
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
@@ -50,18 +51,12 @@ async def newest_first(
     """
     consumer = reader(connection, isolation=UNCOMMITTED, fetch_wait=FETCH_WAIT)
     async with opened(consumer, connection, within):
-        places = [TopicPartition(topic, number) for number in spans]
-        try:
-            async with asyncio.timeout(within):
-                first, end = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
-                found = await consumer.offsets_for_times(dict.fromkeys(places, since)) if since is not None else {}
-        except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{topic}: cannot read it: {type(error).__name__}") from error
+        bounded = await bounds_of(consumer, topic, spans, within)
+        dated = {} if since is None else await Extent(consumer, bounded, within).at(since)
         bounds = {}
-        for place in places:
+        for place, (first, end) in bounded.items():
             low, high = spans[place.partition]
-            dated = first[place] if since is None else (found[place].offset if found.get(place) else end[place])
-            bounds[place] = (max(low, first[place], dated), min(high, end[place]))
+            bounds[place] = (max(low, first, dated.get(place.partition, first)), min(high, end))
         yield NewestFirst(consumer, bounds, within)
 
 

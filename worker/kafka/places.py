@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
-from worker.kafka.reader import COMMITTED, UNCOMMITTED, Isolation, reader
+from worker.kafka.reader import COMMITTED, UNCOMMITTED, Isolation, bounds_of, reader
 from worker.kafka.records import as_record
 from worker.model.errors import KafkaUnavailable, StartupError
 from worker.model.records import Record
@@ -40,13 +40,8 @@ async def bounds(
 ) -> dict[int, tuple[int, int]]:
     """(first, end) offsets by partition, as they are now; the partitions must exist. Raises KafkaUnavailable."""
     async with places(connection, topic, within, isolation=isolation) as found:
-        try:
-            async with asyncio.timeout(within):
-                wanted = [TopicPartition(topic, number) for number in partitions]
-                first, end = await found.consumer.beginning_offsets(wanted), await found.consumer.end_offsets(wanted)
-        except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{topic}: cannot read it: {type(error).__name__}") from error
-    return {place.partition: (first[place], end[place]) for place in wanted}
+        bounded = await bounds_of(found.consumer, topic, partitions, within)
+    return {place.partition: span for place, span in bounded.items()}
 
 
 async def settled_bounds(

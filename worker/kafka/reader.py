@@ -3,13 +3,15 @@
 Left to aiokafka, a reader whose place was deleted goes to the log's end, and finds nothing that is still there.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Collection, Mapping
 from typing import Final, Literal
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from worker.kafka.connection import Connection
+from worker.kafka.failures import named
 from worker.model.errors import KafkaUnavailable
 
 Isolation = Literal["read_committed", "read_uncommitted"]
@@ -45,6 +47,19 @@ def placeless(error: NoOffsetForPartitionError | OffsetOutOfRangeError) -> dict[
     """Whose place is lost: the offset that is not there, or None where there never was one."""
     told = error.args[0]
     return dict(told) if isinstance(told, Mapping) else {told: None}
+
+
+async def bounds_of(
+    consumer: AIOKafkaConsumer, topic: str, partitions: Collection[int], within: float
+) -> dict[TopicPartition, tuple[int, int]]:
+    """The (first, end) offsets of partitions that exist, as this consumer's isolation has them. KafkaUnavailable."""
+    places = [TopicPartition(topic, number) for number in partitions]
+    try:
+        async with asyncio.timeout(within):
+            first, end = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+    except (KafkaError, TimeoutError) as error:
+        raise KafkaUnavailable(f"{topic}: cannot read it: {named(error)}") from error
+    return {place: (first[place], end[place]) for place in places}
 
 
 async def new_start(consumer: AIOKafkaConsumer, place: TopicPartition, position: int) -> int:

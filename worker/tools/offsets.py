@@ -17,8 +17,8 @@ from worker.model.errors import StartupError
 from worker.settings.settings import Settings
 from worker.terminal.text import document, say
 from worker.tools.dead_letters.filters import moment_of
+from worker.tools.reading.offset_set import OffsetSet, Run
 from worker.tools.reading.progress import offsets_bar
-from worker.tools.verification.bits import Bits, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,9 @@ def _moment(text: str) -> int:
         raise typer.BadParameter(f"{text}: none of earliest, latest, an offset, an age, an ISO time") from None
 
 
-async def _known(settings: Settings, partition: int, log: Run) -> Bits:
+async def _known(settings: Settings, partition: int, log: Run) -> OffsetSet:
     """Of which records the journal tells how they ended, or that they were begun."""
-    known = Bits(*log)
+    known = OffsetSet(*log)
     if settings.journal.enabled:
         connection, journal = wiring.connection(settings), settings.topics.journal
         async with extent(connection, journal, [partition], isolation=UNCOMMITTED) as entries:
@@ -135,7 +135,7 @@ def _record_of(key: bytes | None) -> int | None:
     return None if event == NOBODYS.int else offset
 
 
-async def _count(connection: Connection, topic: str, partition: int, span: Run, known: Bits) -> tuple[int, int]:
+async def _count(connection: Connection, topic: str, partition: int, span: Run, known: OffsetSet) -> tuple[int, int]:
     """(records in that span, those that are known)."""
     count = again = 0
     async with extent(connection, topic, [partition]) as requests:

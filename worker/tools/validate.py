@@ -12,6 +12,7 @@ from rich.table import Table
 
 from worker.customer.catalog import Catalog, load_catalog
 from worker.events.decode import Decoder
+from worker.events.letter_headers import violations
 from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, Unusable
 from worker.model.outcomes import Violation
 from worker.model.records import Record
@@ -40,7 +41,7 @@ class Verdict:
         if isinstance(self.decoded, ConfirmCustomer):
             return orjson.dumps(told | {"confirms": self.decoded.customer_id})
         reason = self.decoded.reason
-        told["violations"] = [_told(each) for each in reason.violations]
+        told["violations"] = violations(reason.violations)
         return orjson.dumps(told | {"reason": {"code": reason.code.value, "message": reason.message}})
 
     def lines(self) -> Iterator[tuple[str, str, str]]:
@@ -99,11 +100,6 @@ def _events(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
             return
         yield number, line
         yield from lines
-
-
-def _told(violation: Violation) -> dict[str, Any]:
-    told = {"path": violation.path, "rule": violation.rule, "limit": violation.limit, "allowed": violation.allowed}
-    return {name: value for name, value in told.items() if value is not None}
 
 
 def _allowed(violation: Violation) -> str:

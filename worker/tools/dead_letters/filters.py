@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from worker.model.records import Record
-from worker.tools.dead_letters.letters import Letter, Place
+from worker.tools.dead_letters.letters import Letter
+from worker.tools.reading.place import Place
 
 PLACE = re.compile(r"([0-9]{1,9})@([0-9]{1,18})")
 AGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd])")

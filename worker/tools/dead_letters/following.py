@@ -8,7 +8,8 @@ from typing import Any, Protocol
 import orjson
 
 from worker.model.records import Record
-from worker.tools.dead_letters.letters import Json, Place
+from worker.tools.dead_letters.letters import Json
+from worker.tools.reading.place import Place
 
 POLL = 0.2
 AT_MOST = 10_000

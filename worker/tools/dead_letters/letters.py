@@ -12,23 +12,13 @@ from worker.events.letter_headers import CONNECT, SPRING, original
 from worker.model.outcomes import ReasonCode
 from worker.model.records import Record
 from worker.tools.journal.view import moment
+from worker.tools.reading.place import Place
 
 Json = dict[str, Any]
 FOREIGN = "foreign"
 INT, LONG = Struct(">i"), Struct(">q")
 CODES: dict[str | None, ReasonCode] = {code.value: code for code in ReasonCode}
 KINDS = (*(code.value for code in ReasonCode), FOREIGN)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A partition of some topic, and an offset in it."""
-
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        return f"{self.partition}@{self.offset}"
 
 
 @dataclass(frozen=True, slots=True)

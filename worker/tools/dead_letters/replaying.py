@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from worker.creation.pace import Pace
 from worker.creation.reconcile import Absent, Existing, Finding, Unclear
 from worker.model.records import OutgoingMessage, Position, Record
-from worker.tools.dead_letters.letters import Letter, Place, letter
-from worker.tools.dead_letters.marks import Bits
+from worker.tools.dead_letters.letters import Letter, letter
 from worker.tools.dead_letters.replay import GONE, NOTHING, REPLAYED, RESOLVED, Rules, is_nothing, is_original
 from worker.tools.dead_letters.resolutions import Resolutions
+from worker.tools.reading.place import Place
+from worker.tools.reading.place_set import PlaceSet
 
 BATCH = 100
 BATCHES_A_SECOND = 10
@@ -83,7 +84,7 @@ class Replaying:
     """`before` are the records that were replayed before; without `publish` it is a dry run, which looks nothing up."""
 
     rules: Rules
-    before: Bits
+    before: PlaceSet
     original: Original
     look_up: LookUp | None = None
     publish: Publish | None = None

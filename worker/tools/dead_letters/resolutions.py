@@ -11,8 +11,9 @@ from worker.kafka.extent import extent
 from worker.model.outcomes import ReasonCode
 from worker.model.records import Record
 from worker.tools.dead_letters.filters import PLACE
-from worker.tools.dead_letters.letters import Letter, Place
+from worker.tools.dead_letters.letters import Letter
 from worker.tools.dead_letters.topic import Topics
+from worker.tools.reading.place import Place
 from worker.tools.reading.progress import offsets_bar
 
 MARK = CONFIRMED.encode()

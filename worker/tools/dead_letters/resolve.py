@@ -16,12 +16,13 @@ from worker.model.errors import WorkerError
 from worker.model.outcomes import ReasonCode, Succeeded
 from worker.model.records import OutgoingMessage, Record
 from worker.settings.settings import Settings
-from worker.tools.dead_letters.letters import Letter, Place, letter
+from worker.tools.dead_letters.letters import Letter, letter
 from worker.tools.dead_letters.replay import is_original
 from worker.tools.dead_letters.resolutions import Resolution, resolutions
 from worker.tools.dead_letters.topic import Topics
 from worker.tools.journal.show import partitions
 from worker.tools.journal.view import NO_RECORD
+from worker.tools.reading.place import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from worker.settings.settings import Settings
 from worker.terminal.text import document, say
 from worker.tools.dead_letters.fence import fence
 from worker.tools.dead_letters.following import endings
-from worker.tools.dead_letters.letters import Json, Place
+from worker.tools.dead_letters.letters import Json
 from worker.tools.dead_letters.resolutions import Resolution
 from worker.tools.dead_letters.resolve import Doubt, Doubts
 from worker.tools.dead_letters.topic import Topics, topics
+from worker.tools.reading.place import Place
 
 LARGEST = 1024 * 1024
 

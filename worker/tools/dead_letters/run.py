@@ -19,13 +19,15 @@ from worker.terminal.text import document, say
 from worker.tools.dead_letters.fence import fence
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.following import AT_MOST, endings
-from worker.tools.dead_letters.letters import Letter, Place
+from worker.tools.dead_letters.letters import Letter
 from worker.tools.dead_letters.look_up import LookUp
-from worker.tools.dead_letters.marks import Bits, mark_of
+from worker.tools.dead_letters.marks import mark_of
 from worker.tools.dead_letters.replay import Rules
 from worker.tools.dead_letters.replaying import EXISTS, Found, Left, Replayed, Replaying, Result, Tally
 from worker.tools.dead_letters.resolutions import Resolutions
 from worker.tools.dead_letters.topic import Topics, topics
+from worker.tools.reading.place import Place
+from worker.tools.reading.place_set import PlaceSet
 from worker.tools.reading.progress import offsets_bar
 from worker.topics import LARGEST
 
@@ -85,33 +87,33 @@ class Run:
                 async for result in told:
                     self._add(result)
         finally:
-            self._tell(selected.count)
+            self._tell(len(selected))
         return await self._follow(results, plan.requests) if results else 0
 
-    async def _select(self, found: Topics, wanted: Filter) -> tuple[Bits, dict[int, int]]:
+    async def _select(self, found: Topics, wanted: Filter) -> tuple[PlaceSet, dict[int, int]]:
         """(the letters, and in each partition of the requests the first record that one of them is of)."""
         connection, topic = found.connection, found.plan.dead_letters
-        selected = Bits(await bounds(connection, topic, range(found.dead_letters), isolation=UNCOMMITTED))
+        selected = PlaceSet(await bounds(connection, topic, range(found.dead_letters), isolation=UNCOMMITTED))
         lowest: dict[int, int] = {}
         async for letter in found.newest(wanted, self.asked.limit):
             selected.add(letter.place)
             if letter.reason and letter.request and letter.topic == found.plan.requests:
                 number, offset = letter.request.partition, letter.request.offset
                 lowest[number] = min(offset, lowest.get(number, offset))
-        if self.asked.follow is not None and selected.count > AT_MOST:
-            raise StartupError(f"{selected.count} dead letters: --follow can wait for {AT_MOST} (--limit)")
+        if self.asked.follow is not None and len(selected) > AT_MOST:
+            raise StartupError(f"{len(selected)} dead letters: --follow can wait for {AT_MOST} (--limit)")
         return selected, lowest
 
-    async def _looked_back(self, found: Topics, lowest: dict[int, int]) -> tuple[dict[int, tuple[int, int]], Bits]:
+    async def _looked_back(self, found: Topics, lowest: dict[int, int]) -> tuple[dict[int, tuple[int, int]], PlaceSet]:
         """(the bounds of the request topic, which of its records were replayed before)."""
         requests = await settled_bounds(found.connection, found.plan.requests, range(found.requests))
         return requests, await self._replayed_before(found, lowest, requests)
 
     async def _replayed_before(
         self, found: Topics, lowest: dict[int, int], requests: dict[int, tuple[int, int]]
-    ) -> Bits:
+    ) -> PlaceSet:
         """The memory of a replay is the request topic: each replayed record names the record that it is a replay of."""
-        before = Bits(
+        before = PlaceSet(
             {number: (first, max(first, requests.get(number, (0, 0))[1])) for number, first in lowest.items()}
         )
         known = {number: first for number, first in lowest.items() if number in requests}
@@ -200,7 +202,7 @@ class _Originals:
             return await self.topic.at(place.partition, place.offset)
 
 
-async def _records(found: Topics, selected: Bits) -> AsyncGenerator[list[Record]]:
+async def _records(found: Topics, selected: PlaceSet) -> AsyncGenerator[list[Record]]:
     """The selected ones, partition by partition, in their order."""
     starts = selected.lowest()
     if not starts:

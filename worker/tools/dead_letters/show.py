@@ -15,13 +15,14 @@ from worker.model.records import Headers, Record
 from worker.settings.settings import Settings
 from worker.terminal.text import document, say
 from worker.tools.dead_letters.filters import Filter
-from worker.tools.dead_letters.letters import Json, Letter, Place
+from worker.tools.dead_letters.letters import Json, Letter
 from worker.tools.dead_letters.marks import mark_of
 from worker.tools.dead_letters.replay import UNREADABLE, is_original
 from worker.tools.dead_letters.resolutions import Resolutions
 from worker.tools.dead_letters.topic import Topics, topics
 from worker.tools.journal.show import partitions
 from worker.tools.journal.view import event_text
+from worker.tools.reading.place import Place
 from worker.tools.reading.progress import offsets_bar
 
 

@@ -8,7 +8,7 @@ from worker.kafka.connection import Connection
 from worker.kafka.extent import extent
 from worker.kafka.reader import UNCOMMITTED
 from worker.model.records import Headers
-from worker.tools.verification.bits import Run
+from worker.tools.reading.offset_set import Run
 
 
 async def expired(connection: Connection, journal: str, partitions: Collection[int]) -> dict[int, list[Run]]:

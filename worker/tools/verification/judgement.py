@@ -1,10 +1,11 @@
 """What was read, judged: every request ended once, every letter has its event and back, one event one customer."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
-from worker.tools.verification.bits import Bits, Run
-from worker.tools.verification.reading import Failure, Spot, Success
+from worker.tools.reading.offset_set import OffsetSet, Run
+from worker.tools.reading.place import Place
+from worker.tools.reading.place_set import PlaceSet
+from worker.tools.verification.reading import Failure, Success
 from worker.tools.verification.report import Finding, places, runs_text
 from worker.tools.verification.table import Table
 
@@ -16,40 +17,18 @@ MOST_SUSPECTS = 1_000
 SHOWN = 20
 
 
-@dataclass(slots=True)
-class Spread:
-    """Bits over every partition of the request topic, as far as it is judged."""
-
-    spans: Spans
-    parts: dict[int, Bits] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.parts = {number: Bits(*span) for number, span in self.spans.items()}
-
-    def add(self, spot: Spot) -> None:
-        """Keep it, if it is judged."""
-        if (bits := self.parts.get(spot.partition)) is not None:
-            bits.add(spot.offset)
-
-    def __contains__(self, spot: Spot) -> bool:
-        return spot.partition in self.parts and spot.offset in self.parts[spot.partition]
-
-    def __len__(self) -> int:
-        return sum(map(len, self.parts.values()))
-
-
 class Letters:
     """Dead letters and failed events; the letters must be read first."""
 
     def __init__(self, spans: Spans, letters: int, log: Spans, room: int = ROOM) -> None:
         """`log` is what there is of the dead-letter topic, and `letters` the most records that can be in it."""
-        self.failed, self.lettered, self.old = Spread(spans), Spread(spans), Spread(spans)
+        self.failed, self.lettered, self.old = PlaceSet(spans), PlaceSet(spans), PlaceSet(spans)
         self._of = Table(min(letters, room))
         self._log = log
         self.lost, self.gone, self.unknown = 0, 0, 0
         self.shown: list[str] = []
 
-    def letter(self, at: Spot, request: Spot, *, old: bool) -> None:
+    def letter(self, at: Place, request: Place, *, old: bool) -> None:
         """A dead letter; `old`: its failed event may have been deleted since."""
         self._of.put(at.packed + 1, request.packed)
         (self.old if old else self.lettered).add(request)
@@ -68,7 +47,7 @@ class Letters:
             self.lost += 1
             self.shown += [f"{event.request} -> {event.letter}"] if self.lost <= SHOWN else []
 
-    def _is_judged(self, request: Spot) -> bool:
+    def _is_judged(self, request: Place) -> bool:
         first, end = self.failed.spans.get(request.partition, (0, 0))
         return first <= request.offset < end
 
@@ -116,7 +95,7 @@ class Suspects:
 
     def __init__(self, suspects: set[int]) -> None:
         self._suspects = suspects
-        self._customers: dict[tuple[str, str], dict[str, Spot]] = {}
+        self._customers: dict[tuple[str, str], dict[str, Place]] = {}
         self._confirmed: dict[tuple[str, str], set[str]] = {}
 
     def success(self, event: Success) -> None:
@@ -141,8 +120,8 @@ class Suspects:
     def _told(self, name: tuple[str, str]) -> str:
         confirmed = self._confirmed.get(name, set())
         customers = (
-            f"{customer} ({spot}{', confirmed' if customer in confirmed else ''})"
-            for customer, spot in self._customers[name].items()
+            f"{customer} ({place}{', confirmed' if customer in confirmed else ''})"
+            for customer, place in self._customers[name].items()
         )
         return f"{' '.join(name)}: {', '.join(customers)}"
 
@@ -155,17 +134,17 @@ class Ends:
     """Which requests ended how; what neither topic tells is looked for in the request topic itself."""
 
     def __init__(self, spans: Spans) -> None:
-        self.succeeded, self._gaps, self._old = Spread(spans), Spread(spans), Spread(spans)
+        self.succeeded, self._gaps, self._old = PlaceSet(spans), PlaceSet(spans), PlaceSet(spans)
 
-    def missing(self, failed: Spread) -> dict[int, Bits]:
+    def missing(self, failed: PlaceSet) -> dict[int, OffsetSet]:
         """Offsets without an event, many of which may have no record either: markers and compaction leave holes."""
         return {number: bits.either(failed.parts[number]).others() for number, bits in self.succeeded.parts.items()}
 
-    def record(self, spot: Spot, *, old: bool) -> None:
+    def record(self, place: Place, *, old: bool) -> None:
         """There is a record at a missing offset; `old`: its event may have been deleted since."""
-        (self._old if old else self._gaps).add(spot)
+        (self._old if old else self._gaps).add(place)
 
-    def findings(self, failed: Spread) -> Iterator[Finding]:
+    def findings(self, failed: PlaceSet) -> Iterator[Finding]:
         """No end, or two of them."""
         yield places("no_terminal_event", self._gaps.parts)
         both = {number: bits.both(failed.parts[number]) for number, bits in self.succeeded.parts.items()}

@@ -5,29 +5,13 @@ from typing import NamedTuple
 import orjson
 
 from worker.events.results import FAILED, SUCCEEDED, terminal_id
-
-MOST_PARTITIONS, MOST_OFFSETS = 1 << 20, 1 << 44
-
-
-class Spot(NamedTuple):
-    """A partition and an offset of a topic."""
-
-    partition: int
-    offset: int
-
-    @property
-    def packed(self) -> int:
-        """Both in one number below 2**64, another one for each spot."""
-        return self.partition << 44 | self.offset
-
-    def __str__(self) -> str:
-        return f"{self.partition}@{self.offset}"
+from worker.tools.reading.place import MOST_OFFSETS, MOST_PARTITIONS, Place
 
 
 class Success(NamedTuple):
     """A succeeded event: which request, which event it was, its customer, and whether a person said so."""
 
-    request: Spot
+    request: Place
     source: str
     id: str
     customer: str
@@ -37,8 +21,8 @@ class Success(NamedTuple):
 class Failure(NamedTuple):
     """A failed event: which request, and where its dead letter is."""
 
-    request: Spot
-    letter: Spot
+    request: Place
+    letter: Place
 
 
 def success(value: bytes | None, requests: str) -> Success | None:
@@ -46,8 +30,8 @@ def success(value: bytes | None, requests: str) -> Success | None:
     try:
         event = orjson.loads(value or b"")
         data = event["data"]
-        source, id_, spot = _request(event, data["request"], requests, SUCCEEDED)
-        return Success(spot, source, id_, _text(data["customerId"]), data["resolution"] == "confirmed")
+        source, id_, place = _request(event, data["request"], requests, SUCCEEDED)
+        return Success(place, source, id_, _text(data["customerId"]), data["resolution"] == "confirmed")
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -57,29 +41,29 @@ def failure(value: bytes | None, requests: str, letters: str) -> Failure | None:
     try:
         event = orjson.loads(value or b"")
         data = event["data"]
-        _, _, spot = _request(event, data["request"], requests, FAILED)
+        _, _, place = _request(event, data["request"], requests, FAILED)
         letter = data["deadLetter"]
-        return Failure(spot, _spot(letter)) if letter["topic"] == letters else None
+        return Failure(place, _place(letter)) if letter["topic"] == letters else None
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def _request(event: dict[str, str], request: dict[str, object], topic: str, type_: str) -> tuple[str, str, Spot]:
+def _request(event: dict[str, str], request: dict[str, object], topic: str, type_: str) -> tuple[str, str, Place]:
     """The id is what only our own events have right: it is made of what they are about."""
-    source, id_, spot = _text(request["source"]), _text(request["id"]), _spot(request)
+    source, id_, place = _text(request["source"]), _text(request["id"]), _place(request)
     mine = event["type"] == type_ and request["topic"] == topic
-    if not mine or event["id"] != terminal_id((source, id_), (topic, *spot), type_):
+    if not mine or event["id"] != terminal_id((source, id_), (topic, *place), type_):
         raise ValueError("none of ours")
-    return source, id_, spot
+    return source, id_, place
 
 
-def _spot(given: dict[str, object]) -> Spot:
+def _place(given: dict[str, object]) -> Place:
     partition, offset = given["partition"], given["offset"]
     if type(partition) is not int or type(offset) is not int:
-        raise ValueError("no spot")
+        raise ValueError("no place")
     if not 0 <= partition < MOST_PARTITIONS or not 0 <= offset < MOST_OFFSETS:
-        raise ValueError("no spot")
-    return Spot(partition, offset)
+        raise ValueError("no place")
+    return Place(partition, offset)
 
 
 def _text(given: object) -> str:

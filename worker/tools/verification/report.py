@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from worker.tools.verification.bits import Bits
+from worker.tools.reading.offset_set import OffsetSet
 
 SHOWN = 20
 
@@ -102,7 +102,7 @@ class Report:
         yield "it holds" if self.holds else "it does not hold"
 
 
-def places(kind: str, parts: Mapping[int, Bits]) -> Finding:
+def places(kind: str, parts: Mapping[int, OffsetSet]) -> Finding:
     """What is kept of each partition."""
     runs = ((number, *run) for number, bits in sorted(parts.items()) for run in bits.runs())
     return Finding(kind, sum(map(len, parts.values())), tuple(islice(runs_text(runs), SHOWN)))

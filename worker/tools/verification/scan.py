@@ -10,10 +10,11 @@ from worker.kafka.connection import Connection
 from worker.kafka.extent import Extent, extent
 from worker.kafka.reader import COMMITTED, UNCOMMITTED
 from worker.tools.dead_letters.letters import letter
+from worker.tools.reading.offset_set import Run
+from worker.tools.reading.place import Place
 from worker.tools.verification import reading
-from worker.tools.verification.bits import Run
 from worker.tools.verification.judgement import Customers, Ends, Letters, Spans, Suspects, deleted_unread
-from worker.tools.verification.reading import Spot, Success
+from worker.tools.verification.reading import Success
 from worker.tools.verification.report import Finding, Part, Report
 from worker.topics import Cluster, Plan
 
@@ -132,8 +133,8 @@ class Scan:
             if found.reason is None or found.request is None or found.topic != plan.requests:
                 self._is_foreign(plan.dead_letters)
             else:
-                request = Spot(found.request.partition, found.request.offset)
-                letters.letter(Spot(record.partition, record.offset), request, old=record.timestamp < since)
+                request = Place(found.request.partition, found.request.offset)
+                letters.letter(Place(record.partition, record.offset), request, old=record.timestamp < since)
         failures = self.topics.failed.read_as(lambda raw: reading.failure(raw.value, plan.requests, plan.dead_letters))
         async for failure in self._read(failures):
             if failure is None:
@@ -170,7 +171,7 @@ class Scan:
                 requests = self.topics.requests.narrowed({number: run})
                 async for offset, time_ in self._read(requests.read_as(lambda raw: (raw.offset, raw.timestamp))):
                     if offset in missing:
-                        ends.record(Spot(number, offset), old=time_ < since)
+                        ends.record(Place(number, offset), old=time_ < since)
 
     async def _read(self, batches: AsyncIterator[tuple[list[Form], int]]) -> AsyncIterator[Form]:
         async for batch, passed in batches:

@@ -10,8 +10,8 @@ from worker.kafka.extent import unmoved
 from worker.model.errors import StartupError
 from worker.settings.settings import Settings
 from worker.terminal.text import document, say
+from worker.tools.reading.offset_set import Run
 from worker.tools.reading.progress import offsets_bar
-from worker.tools.verification.bits import Run
 from worker.tools.verification.expired import expired, joined
 from worker.tools.verification.report import Report
 from worker.tools.verification.scan import Asked, Scan, Topics, spans

@@ -7,7 +7,7 @@ SOME = re.compile(rb"[^\x00]+")
 Run = tuple[int, int]
 
 
-class Bits:
+class OffsetSet:
     """The offsets from `first` up to `end`, which is not one of them; what lies outside is never kept."""
 
     __slots__ = ("_bytes", "_size", "end", "first")
@@ -30,21 +30,21 @@ class Bits:
     def __len__(self) -> int:
         return self.number.bit_count()
 
-    def both(self, other: "Bits") -> "Bits":
+    def both(self, other: "OffsetSet") -> "OffsetSet":
         """Those in this one and the other, which has the same first and end."""
-        return Bits(self.first, self.end, self.number & other.number)
+        return OffsetSet(self.first, self.end, self.number & other.number)
 
-    def either(self, other: "Bits") -> "Bits":
+    def either(self, other: "OffsetSet") -> "OffsetSet":
         """Those in this one or the other."""
-        return Bits(self.first, self.end, self.number | other.number)
+        return OffsetSet(self.first, self.end, self.number | other.number)
 
-    def without(self, other: "Bits") -> "Bits":
+    def without(self, other: "OffsetSet") -> "OffsetSet":
         """Those in this one and not in the other."""
-        return Bits(self.first, self.end, self.number & ~other.number)
+        return OffsetSet(self.first, self.end, self.number & ~other.number)
 
-    def others(self) -> "Bits":
+    def others(self) -> "OffsetSet":
         """Those that are not in it."""
-        return Bits(self.first, self.end, ~self.number & ((1 << self._size) - 1))
+        return OffsetSet(self.first, self.end, ~self.number & ((1 << self._size) - 1))
 
     def runs(self, apart: int = 1) -> Iterator[Run]:
         """(first, end) of what is kept, in order; runs that are less than `apart` offsets apart are one."""
@@ -56,6 +56,10 @@ class Bits:
             start, end = (offset if start < 0 else start), offset + 1
         if start >= 0:
             yield start, end
+
+    def lowest(self) -> int | None:
+        """None where there is none."""
+        return next(self._offsets(), None)
 
     @property
     def number(self) -> int:
