@@ -18,15 +18,9 @@ from worker.customer.live_catalog import LiveCatalog
 from worker.customer_api import CustomerApi
 from worker.intake.dispatch import Dispatch
 from worker.intake.intake import Intake
-from worker.intake.ownership import Restore
-from worker.journal.claim import Claims
-from worker.journal.disabled import DisabledJournal
-from worker.journal.terms import Restored
-from worker.journal.topic_config import alter, troubles
 from worker.kafka import admin
 from worker.kafka.connection import Connection
-from worker.kafka.journal_topic import JournalTopic
-from worker.kafka.publisher import Publisher, opened_publisher
+from worker.kafka.publisher import opened_publisher
 from worker.kafka.source import record_source
 from worker.logs import where
 from worker.measures import Measures
@@ -34,12 +28,10 @@ from worker.model.errors import Draining, KafkaUnavailable
 from worker.ops.port import operations
 from worker.ops.tracing import traced
 from worker.ops.watch import Consumption, Watch
-from worker.partition.assignment import Assignment
-from worker.partition.slots import Slots
 from worker.pipeline import Pipeline
 from worker.settings.settings import Settings
 from worker.steps import Trails
-from worker.topics import LARGEST, MIB, Cluster, Plan, verify
+from worker.topics import LARGEST, MIB, Cluster, verify
 
 log = structlog.get_logger()
 KAFKA_AGAIN_AFTER = 2.0
@@ -84,7 +76,7 @@ async def run(settings: Settings, reread: Callable[[], Settings] | None = None) 
             api = wiring.api(settings, reread, measures)
             shown = await stack.enter_async_context(operations(holds, measures, settings.ops.host, settings.ops.port))
             observed = Observed(measures, Trails(await stack.enter_async_context(traced())), shown.watch)
-            drained = await _work(settings, api, observed, stopping, stack)
+            drained = await _work(settings, api_client=api, observed=observed, stopping=stopping, stack=stack)
     except Draining:
         drained = True
     log.info("worker.stopped", drained=drained)
@@ -128,35 +120,49 @@ async def _work(
     creation = _creation(settings, api, holds, measures)
     await stack.enter_async_context(looked_after(holds, api))
     decoder, messages = wiring.decoder(settings, catalog), wiring.results(settings)
-    pipeline = Pipeline(decoder, creation, messages, results.publish, observed.trails, measures)
+    pipeline = Pipeline(
+        decode=decoder,
+        creation=creation,
+        results=messages,
+        publish=results.publish,
+        trails=observed.trails,
+        measures=measures,
+    )
     slots = wiring.slots(settings)
     dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted, measures=measures)
-    restore = _restore(settings, cluster, connection, journal, slots)
-    intake = Intake(dispatch, restore, holds, settings.dispatch.drain_timeout, measures, wiring.start(settings))
+    restore = wiring.restore(settings, cluster, connection, journal, slots)
+    intake = Intake(
+        dispatch=dispatch,
+        restore=restore,
+        holds=holds,
+        drain_timeout=settings.dispatch.drain_timeout,
+        measures=measures,
+        start=wiring.start(settings),
+    )
     source = await kafka(lambda: record_source(connection, wiring.membership(settings), intake))
     watch.consumption = Consumption(
-        settings.topics.requests,
-        dispatch,
-        intake,
-        source.standings,
-        creation.pace,
-        observed.trails,
-        creation.calls,
-        lambda: decoder.dropped_elements,
+        topic=settings.topics.requests,
+        dispatch=dispatch,
+        intake=intake,
+        standings=source.standings,
+        pace=creation.pace,
+        trails=observed.trails,
+        calls=creation.calls,
+        dropped=lambda: decoder.dropped_elements,
     )
     return await intake.run(source, stopping)
 
 
 def _creation(settings: Settings, api: CustomerApi, holds: Holds, measures: Measures) -> Creation:
     return Creation(
-        api,
-        wiring.reconciliation(settings, holds, api),
-        wiring.retry(settings),
-        holds,
-        wiring.pace(settings),
-        wiring.flood(settings),
-        asyncio.Semaphore(settings.dispatch.max_in_flight),
-        measures,
+        customers=api,
+        reconciliation=wiring.reconciliation(settings, holds, api),
+        retry=wiring.retry(settings),
+        holds=holds,
+        pace=wiring.pace(settings),
+        flood=wiring.flood(settings),
+        calls=asyncio.Semaphore(settings.dispatch.max_in_flight),
+        measures=measures,
     )
 
 
@@ -180,31 +186,6 @@ async def _verified(connection: Connection, settings: Settings) -> AsyncIterator
     async with admin.opened(connection) as client:
         cluster = await verify(client, wiring.plan(settings))
     yield cluster
-
-
-def _restore(settings: Settings, cluster: Cluster, connection: Connection, sender: Publisher, slots: Slots) -> Restore:
-    terms = wiring.terms(settings, cluster)
-    journal = JournalTopic(settings.topics.journal, connection, sender, settings.topics.requests)
-    claims: Claims | DisabledJournal = Claims(journal, wiring.owner(settings), terms)
-    if settings.journal.enabled:
-        _tell_troubles(wiring.plan(settings), cluster, terms.window)
-    else:
-        claims = DisabledJournal()
-        log.warning("journal.disabled", detail="a crash can create customers twice (WORKER_JOURNAL__ENABLED=false)")
-
-    async def restored(partition: int, kept: Restored | None, committed: int | None) -> Assignment:
-        return Assignment(partition, await claims.claim(partition, kept, committed), claims.append, slots, terms)
-
-    return restored
-
-
-def _tell_troubles(plan: Plan, cluster: Cluster, window: float) -> None:
-    """In one line what the journal's topic is not as it should be in; `check` says more."""
-    if found := troubles(plan, cluster):
-        detail = "; ".join(trouble.detail for trouble in found)
-        log.warning(
-            "journal.misconfigured", topic=plan.journal, detail=detail, window=window, alter=alter(plan, cluster, found)
-        )
 
 
 async def once_there(opening: Callable[[], Awaitable[Opened]], holds: Holds, stopping: asyncio.Event) -> Opened:

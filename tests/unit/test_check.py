@@ -459,5 +459,5 @@ def test_line_for_a_person() -> None:
 
 def test_line_for_a_machine() -> None:
     """One JSON object with the same four."""
-    told = json.loads(Line("api", "failed", "refused", "see X").json())
+    told = json.loads(Line("api", "failed", "refused", "see X").as_json())
     assert told == {"check": "api", "state": "failed", "detail": "refused", "advice": "see X"}

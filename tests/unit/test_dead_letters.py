@@ -77,7 +77,7 @@ def test_a_letter_of_another_tool(headers, tool, kind):
     told = letter(Record("dead", 0, 1, 5, None, b"v", headers))
     assert (told.called, told.tool, told.kind) == ("foreign", tool, kind)
     assert (told.topic, told.request) == ("orders", Place(2, 9))
-    assert "jack" not in str(told.json())
+    assert "jack" not in str(told.as_dict())
 
 
 GARBAGE = {
@@ -99,7 +99,7 @@ def test_a_record_that_is_no_dead_letter(headers):
     record = Record("dead", 0, 1, 5, None, None, headers)
     told = letter(record)
     assert (told.called, told.request) == ("foreign", None)
-    assert told.json()["reason"] == "foreign"
+    assert told.as_dict()["reason"] == "foreign"
     assert RULES.obstacle(told, record) == FOREIGN
 
 
@@ -110,7 +110,7 @@ def test_one_of_our_headers_that_is_broken(name, value):
     headers = tuple((each, value if each == name else told) for each, told in dead().headers)
     told = letter(Record("dead", 0, 17, 2_000, b"k", b"v", headers))
     assert (told.reason, told.event_id) == (ReasonCode.REJECTED, "e-1")
-    assert told.json()
+    assert told.as_dict()
 
 
 FITTING = {
@@ -486,6 +486,6 @@ def test_batches():
 
 def test_a_letter_says_nothing_of_the_customer():
     """Neither key nor value nor the producer's headers."""
-    told = str(letter(dead(value=b"jack@example.com", key=b"jack-key", headers=(("x-name", b"jack"),))).json())
+    told = str(letter(dead(value=b"jack@example.com", key=b"jack-key", headers=(("x-name", b"jack"),))).as_dict())
     assert "jack" not in told
     assert isinstance(letter(dead()), Letter)

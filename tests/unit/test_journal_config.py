@@ -2,10 +2,11 @@
 
 import pytest
 
-from worker import app, wiring
+from worker import wiring
 from worker.journal.topic_config import kept_window, troubles
 from worker.settings.settings import Settings
 from worker.topics import DAY, Cluster, Plan, Topic, wanted
+from worker.wiring import journal
 
 PLAN = Plan("requests", "succeeded", "failed", "dead-letters", "journal")
 
@@ -51,13 +52,15 @@ def test_what_holds_for_every_claim():
 def test_a_topic_as_it_should_be(told):
     """Nothing is said."""
     assert troubles(PLAN, cluster()) == []
-    app._tell_troubles(PLAN, cluster(), 86_400)
+    journal._tell_troubles(PLAN, cluster(), 86_400)
     assert told == []
 
 
 def test_a_topic_that_loses_entries(told):
     """It is told in one line, what is grave first, with the command that alters all of it; nothing is refused."""
-    app._tell_troubles(PLAN, cluster(retention_bytes="1000", segment_bytes="99", retention_ms=str(DAY // 4)), 21_600)
+    journal._tell_troubles(
+        PLAN, cluster(retention_bytes="1000", segment_bytes="99", retention_ms=str(DAY // 4)), 21_600
+    )
     (line,) = told
     assert (line["event"], line["log_level"], line["topic"], line["window"]) == (
         "journal.misconfigured",

@@ -92,7 +92,7 @@ async def test_nothing_to_do(running):
     state = running.state()
     assert (state.phase, state.bound_by, state.in_flight, state.queued, state.holds) == ("running", "idle", 0, 0, ())
     assert (state.session.age, state.session.renewals) == (3.0, 2)
-    assert state.partitions[0].told() == {
+    assert state.partitions[0].as_dict() == {
         "topic": "requests",
         "partition": 0,
         "position": 10,
@@ -135,7 +135,7 @@ async def test_an_open_transaction(running):
     assert running.state().partitions[0].blocking.reason == "post"
     await running.ended()
     (partition,) = running.state().partitions
-    told = partition.told()["blocking"]
+    told = partition.as_dict()["blocking"]
     assert (told["offset"], told["reason"], round(told["ageSeconds"])) == (11, "open_transaction", 30)
     assert round(partition.open_transaction) == 30
 
@@ -196,7 +196,7 @@ async def test_a_hold(running):
         "api_unavailable",
         "cannot reach http://crm",
     )
-    assert hold.told()["since"].endswith("+00:00")
+    assert hold.as_dict()["since"].endswith("+00:00")
     assert running.watch.not_ready() == ["api_unavailable"]
     running.holds.end(HoldReason.API_UNAVAILABLE)
     assert (running.state().phase, running.watch.not_ready()) == ("running", [])
@@ -226,7 +226,7 @@ async def test_a_hold_of_one_partition(running):
     running.holds.begin(HoldReason.PARTITION_UNREADABLE, "offset 7", partition=4)
     state = running.state()
     assert (state.phase, state.bound_by) == ("running", "api")
-    assert [(each["reason"], each["detail"], each["partition"]) for each in state.told()["holds"]] == [
+    assert [(each["reason"], each["detail"], each["partition"]) for each in state.as_dict()["holds"]] == [
         ("partition_unreadable", "offset 7", 4)
     ]
     assert running.watch.not_ready() == ["partition_unreadable"]

@@ -64,7 +64,7 @@ def test_json_lines() -> None:
 def test_xml_request() -> None:
     """Where the API gets XML, `request` is that XML as a text."""
     [verdict] = verdicts(io.BytesIO(SMALL), Decoder(form="xml"))
-    assert orjson.loads(verdict.json())["request"].startswith("<customer xmlns=")
+    assert orjson.loads(verdict.as_json())["request"].startswith("<customer xmlns=")
 
 
 def test_plain_lines() -> None:

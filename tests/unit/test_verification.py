@@ -308,7 +308,7 @@ def test_a_report() -> None:
         "not judged: 2 requests ended in neither topic: 0@1-2",
         "it holds",
     ]
-    assert report.json()["notJudged"] == [{"kind": "no_terminal_event", "count": 2, "places": ["0@1-2"]}]
+    assert report.as_dict()["notJudged"] == [{"kind": "no_terminal_event", "count": 2, "places": ["0@1-2"]}]
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def application(pages: Pages) -> web.Application:
         return web.Response(body=body, headers={**HEADERS, "Content-Type": content_type})
 
     async def status(_: web.Request) -> web.Response:
-        return _json(pages.state().told(), 200)
+        return _json(pages.state().as_dict(), 200)
 
     handlers: dict[str, Callable[[web.Request], Awaitable[web.Response]]] = {
         "/livez": livez,

@@ -20,7 +20,7 @@ class Held:
     detail: str
     partition: int | None = None
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         facts = {"reason": self.reason, "since": self.since.isoformat(timespec="seconds"), "detail": self.detail}
         return facts | ({} if self.partition is None else {"partition": self.partition})
 
@@ -33,7 +33,7 @@ class Blocking:
     age: float
     reason: str
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         return {"offset": self.offset, "ageSeconds": round(self.age, 1), "reason": self.reason}
 
 
@@ -53,7 +53,7 @@ class PartitionState:
         opened = self.standing.open_transaction
         return max(0.0, time.time() - opened.since) if opened and opened.since else 0.0
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         facts = {
             "topic": self.topic,
             "partition": self.partition,
@@ -63,7 +63,7 @@ class PartitionState:
             "lag": self.standing.lag,
             "journalEntries": self.journal_entries,
         }
-        return facts | ({"blocking": self.blocking.told()} if self.blocking else {})
+        return facts | ({"blocking": self.blocking.as_dict()} if self.blocking else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class SessionState:
     age: float | None
     renewals: int
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         return {"ageSeconds": None if self.age is None else round(self.age, 1), "renewals": self.renewals}
 
 
@@ -90,16 +90,16 @@ class State:
     partitions: tuple[PartitionState, ...]
     dropped_elements: int = 0
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """As JSON."""
         return {
             "state": self.phase,
-            "holds": [each.told() for each in self.holds],
+            "holds": [each.as_dict() for each in self.holds],
             "inFlight": self.in_flight,
             "queued": self.queued,
             "boundBy": self.bound_by,
-            "session": self.session.told(),
-            "partitions": [each.told() for each in self.partitions],
+            "session": self.session.as_dict(),
+            "partitions": [each.as_dict() for each in self.partitions],
         }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, assert_never
 
 import orjson
 from rich.console import Console
@@ -32,17 +32,21 @@ class Verdict:
         """Whether the worker can do what it asks for."""
         return not isinstance(self.decoded, Unusable)
 
-    def json(self) -> bytes:
+    def as_json(self) -> str:
         """One line, as design 4.12 has it; `reason` stands there where the event is not valid."""
-        told: dict[str, Any] = {"line": self.line, "valid": self.valid, "violations": []}
-        if isinstance(self.decoded, CreateCustomer):
-            body = self.decoded.body
-            return orjson.dumps(told | {"request": body.decode() if body.startswith(b"<") else orjson.Fragment(body)})
-        if isinstance(self.decoded, ConfirmCustomer):
-            return orjson.dumps(told | {"confirms": self.decoded.customer_id})
-        reason = self.decoded.reason
-        told["violations"] = violations(reason.violations)
-        return orjson.dumps(told | {"reason": {"code": reason.code.value, "message": reason.message}})
+        return orjson.dumps({"line": self.line, "valid": self.valid, "violations": []} | self._told()).decode()
+
+    def _told(self) -> dict[str, Any]:
+        match self.decoded:
+            case CreateCustomer(body=body):
+                return {"request": body.decode() if body.startswith(b"<") else orjson.Fragment(body)}
+            case ConfirmCustomer(customer_id=confirmed):
+                return {"confirms": confirmed}
+            case Unusable(reason=reason):
+                told = {"code": reason.code.value, "message": reason.message}
+                return {"violations": violations(reason.violations), "reason": told}
+            case other:
+                assert_never(other)
 
     def lines(self) -> Iterator[tuple[str, str, str]]:
         """Path, rule and what is allowed; for people."""
@@ -79,7 +83,7 @@ def report(found: Iterable[Verdict], console: Console, *, as_json: bool) -> int:
     for verdict in found:
         seen, invalid = seen + 1, invalid + (not verdict.valid)
         if as_json:
-            console.out(escaped(verdict.json().decode()), highlight=False)
+            console.out(escaped(verdict.as_json()), highlight=False)
         elif table is not None:
             _add(table, verdict)
         else:

@@ -57,7 +57,7 @@ class Control:
         return self._sandbox.summary()
 
     async def _faults(self, _: Incoming) -> object:
-        return {"faults": [each.told() for each in self._sandbox.faults.active]}
+        return {"faults": [each.as_dict() for each in self._sandbox.faults.active]}
 
     async def _add_faults(self, call: Incoming) -> object:
         return {"added": [self._sandbox.faults.add(fault) for fault in read_faults(await _document(call))]}

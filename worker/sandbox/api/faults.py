@@ -145,7 +145,7 @@ class ActiveFault:
         self.hits += 1
         return True
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """For the control endpoint."""
         spec = self.fault.model_dump(mode="json", exclude_defaults=True)
         return {"number": self.number, "hits": self.hits, "spent": self.is_spent, "fault": spec}

@@ -29,5 +29,5 @@ async def check_all(settings: Settings, config: Path | None, *, as_json: bool) -
     seen = []
     async for line in check.lines(checks):
         seen.append(line)
-        say(line.json() if as_json else str(line))
+        say(line.as_json() if as_json else str(line))
     return check.exit_code(seen)

@@ -26,7 +26,7 @@ class Line:
     def __str__(self) -> str:
         return f"{self.state:<8}{self.check}: {self.detail}" + (f"; {self.advice}" if self.advice else "")
 
-    def json(self) -> str:
+    def as_json(self) -> str:
         """The same for a machine."""
         return document(asdict(self))
 

@@ -29,7 +29,7 @@ class Ending:
     request: Place
     data: dict[str, Any]
 
-    def json(self) -> Json:
+    def as_dict(self) -> Json:
         """As it was announced."""
         return {"deadLetter": str(self.letter), "ended": self.data}
 

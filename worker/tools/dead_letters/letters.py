@@ -60,7 +60,7 @@ class Letter:
         """The reason's code, or that it is foreign."""
         return self.reason.value if self.reason else FOREIGN
 
-    def json(self) -> Json:
+    def as_dict(self) -> Json:
         """Without anything of the customer; a foreign one's message is not ours to vouch for."""
         told: Json = {
             "partition": self.place.partition,

@@ -36,7 +36,7 @@ class Summary:
         kind.count += 1
         kind.oldest, kind.newest = min(kind.oldest, time_of), max(kind.newest, time_of)
 
-    def json(self) -> list[Json]:
+    def rows(self) -> list[Json]:
         """The most frequent first."""
         ordered = sorted(self.kinds.items(), key=lambda each: (-each[1].count, each[0]))
         return [
@@ -47,7 +47,7 @@ class Summary:
 
 def print_summary(summary: Summary, *, as_json: bool) -> None:
     """A row a reason."""
-    rows = summary.json()
+    rows = summary.rows()
     if as_json:
         _print_json(rows)
     else:
@@ -57,7 +57,7 @@ def print_summary(summary: Summary, *, as_json: bool) -> None:
 def print_letters(letters: Sequence[Letter], *, as_json: bool) -> None:
     """A row a letter, in the order given."""
     if as_json:
-        _print_json(letter.json() for letter in letters)
+        _print_json(letter.as_dict() for letter in letters)
     else:
         now = time.time() * 1000
         _print_rows(COLUMNS, [_row(letter, now) for letter in letters])

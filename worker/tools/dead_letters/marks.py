@@ -1,6 +1,5 @@
 """What a replayed record says of where it comes from."""
 
-
 from worker.events.letter_headers import REPLAY_OF, last
 from worker.model.records import Record
 from worker.tools.dead_letters.filters import PLACE

@@ -66,7 +66,7 @@ async def _follow(results: Followed, at: Position, place: Place, asked: Asked) -
     awaited, refused = {Place(at.partition, at.offset): place}, False
     async for ending in endings(results, at.topic, awaited, asked.follow or 0.0):
         refused = "reason" in ending.data
-        say(document(ending.json()) if asked.as_json else str(ending))
+        say(document(ending.as_dict()) if asked.as_json else str(ending))
     if awaited:
         say(f"it has not ended within {asked.follow:g} s (--deadline)", err=True)
     return int(bool(awaited) or refused)

@@ -184,7 +184,7 @@ class Run:
         failed = 0
         async for ending in endings(results, topic, self.awaited, self.asked.follow or 0.0):
             failed += "reason" in ending.data
-            _print_json(ending.json()) if self.asked.as_json else say(str(ending))
+            _print_json(ending.as_dict()) if self.asked.as_json else say(str(ending))
         if self.awaited:
             say(f"{len(self.awaited)} have not ended within {self.asked.follow:g} s (--deadline)", err=True)
         return int(bool(self.awaited or failed))

@@ -53,7 +53,7 @@ class _Shown:
             record = await topic.at(place.partition, place.offset)
         if record is None:
             raise WorkerError(f"dead letter {place} is not there any more")
-        told = self.letter.json() | {"headers": _headers(original(record.headers), payload=payload)}
+        told = self.letter.as_dict() | {"headers": _headers(original(record.headers), payload=payload)}
         if self.letter.reason:
             whole = await self._whole(record)
             told["today"] = self._today(whole, payload=payload) if whole else {"valid": None, "why": "payload omitted"}

@@ -27,7 +27,7 @@ class Line:
     key: EntryKey
     entry: Entry
 
-    def json(self) -> Json:
+    def as_dict(self) -> Json:
         """Without the outcome, which its record has."""
         place = {"journalOffset": self.position, "time": moment(self.time), "offset": self.key.offset}
         return place | {"writer": self.key.writer, "state": self.entry.state}
@@ -89,7 +89,7 @@ class Partition:
             "customer": self._customer(event),
             "seen": moment(known.seen),
             "records": [_record(offset, record) for offset, record in sorted(known.records.items())],
-            **({"entries": [line.json() for line in self.lines]} if self.only else {}),
+            **({"entries": [line.as_dict() for line in self.lines]} if self.only else {}),
         }
 
     def _customer(self, event: UUID) -> str:

@@ -33,7 +33,7 @@ class Finding:
     count: int
     places: tuple[str, ...] = ()
 
-    def json(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """The same for a machine."""
         return {"kind": self.kind, "count": self.count, "places": list(self.places)}
 
@@ -69,7 +69,7 @@ class Report:
         """Whether nothing was found."""
         return not self.findings
 
-    def json(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """One document."""
         return {
             "holds": self.holds,
@@ -80,8 +80,8 @@ class Report:
                 {"partition": each.partition, "first": each.first, "end": each.end, "inFlight": each.in_flight}
                 for each in self.parts
             ],
-            "findings": [each.json() for each in self.findings],
-            "notJudged": [each.json() for each in self.not_judged],
+            "findings": [each.as_dict() for each in self.findings],
+            "notJudged": [each.as_dict() for each in self.not_judged],
             "foreign": dict(self.foreign),
         }
 

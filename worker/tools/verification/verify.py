@@ -22,7 +22,7 @@ async def verify(settings: Settings, asked: Asked, *, as_json: bool) -> int:
     """0 where every request that is committed ended as promised, 1 where one did not."""
     report = await verified(settings, asked)
     if as_json:
-        say(document(report.json()))
+        say(document(report.as_dict()))
     else:
         for line in report.lines():
             say(line)
