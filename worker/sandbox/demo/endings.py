@@ -4,9 +4,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import orjson
-
 from worker.events.results import SUCCEEDED
+from worker.events.results_read import read_result
 from worker.model.records import Position, Record
 
 POLL = 0.2
@@ -51,16 +50,17 @@ async def endings(followed: Followed) -> AsyncIterator[Ending]:
 
 
 def ending_of(record: Record) -> Ending:
-    """From the event that says it."""
-    event = orjson.loads(record.value or b"{}")
-    data, asked = event["data"], event["data"]["request"]
-    request = _position(asked)
-    if event["type"] == SUCCEEDED:
+    """From the event that says it. ValueError where it is no result event of ours."""
+    told = read_result(record.value)
+    if told is None:
+        raise ValueError("no result event of ours")
+    data, request = told.data, Position(told.topic, told.partition, told.offset)
+    if told.type == SUCCEEDED:
         place = Position(record.topic, record.partition, record.offset)
-        return Ending(request, asked["id"], place, data["attempts"], data["customerId"], data["resolution"])
+        return Ending(request, told.id, place, data["attempts"], data["customerId"], data["resolution"])
     return Ending(
         request,
-        asked["id"],
+        told.id,
         _position(data["deadLetter"]),
         data["attempts"],
         reason=data["reason"]["code"],

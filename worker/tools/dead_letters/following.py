@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import orjson
-
+from worker.events.results_read import read_result
 from worker.model.records import Record
 from worker.tools.dead_letters.letters import Json
 from worker.tools.reading.place import Place
@@ -52,19 +51,9 @@ async def endings(results: Results, topic: str, awaited: dict[Place, Place], wit
     deadline = asyncio.get_running_loop().time() + within
     while awaited and asyncio.get_running_loop().time() < deadline:
         for record in await results.poll(POLL):
-            request, data = _terminal(record, topic)
-            if request in awaited and data is not None:
-                yield Ending(awaited.pop(request), request, data)
-
-
-def _terminal(record: Record, topic: str) -> tuple[Place | None, dict[str, Any] | None]:
-    """(which record it is about, its data); what others write there is passed over."""
-    try:
-        told = orjson.loads(record.value or b"")
-    except orjson.JSONDecodeError:
-        return None, None
-    match told:
-        case {"data": {"request": {"topic": str(of), "partition": int(partition), "offset": int(offset)}} as data}:
-            return (Place(partition, offset), data) if of == topic else (None, None)
-        case _:
-            return None, None
+            told = read_result(record.value)
+            if told is None or told.topic != topic:
+                continue
+            request = Place(told.partition, told.offset)
+            if request in awaited:
+                yield Ending(awaited.pop(request), request, told.data)

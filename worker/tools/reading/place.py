@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-MOST_PARTITIONS, MOST_OFFSETS = 1 << 20, 1 << 44
-
 
 class Place(NamedTuple):
     """A partition and an offset of some topic."""

@@ -1,0 +1,55 @@
+"""Reads result events back; whatever is none of ours is foreign, and never guessed at."""
+
+from typing import Any, NamedTuple
+
+import orjson
+
+from worker.events.results import FAILED, SUCCEEDED, terminal_id
+
+MOST_PARTITIONS, MOST_OFFSETS = 1 << 20, 1 << 44
+
+
+class Result(NamedTuple):
+    """What a result event of that `type` says (`data`) of the event (`source`, `id`), and where its request stands."""
+
+    type: str
+    source: str
+    id: str
+    topic: str
+    partition: int
+    offset: int
+    data: dict[str, Any]
+
+
+def read_result(value: bytes | None) -> Result | None:
+    """None for anything but a result event of ours: its id is made of what it is about, which nobody else's is."""
+    try:
+        event = orjson.loads(value or b"")
+        type_, data = event["type"], event["data"]
+        request = data["request"]
+        topic, partition, offset = text_of(request, "topic"), *numbers_of(request)
+        source, id_ = text_of(request, "source"), text_of(request, "id")
+        ours = type_ in {SUCCEEDED, FAILED}
+        if not ours or event["id"] != terminal_id((source, id_), (topic, partition, offset), type_):
+            return None
+        return Result(type_, source, id_, topic, partition, offset, data)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def numbers_of(place: dict[str, Any]) -> tuple[int, int]:
+    """(partition, offset) of a request or a dead letter. Raises ValueError, KeyError and TypeError."""
+    partition, offset = place["partition"], place["offset"]
+    if type(partition) is not int or type(offset) is not int:
+        raise ValueError("no place")
+    if not 0 <= partition < MOST_PARTITIONS or not 0 <= offset < MOST_OFFSETS:
+        raise ValueError("no place")
+    return partition, offset
+
+
+def text_of(told: dict[str, Any], name: str) -> str:
+    """Raises ValueError, KeyError and TypeError."""
+    given = told[name]
+    if isinstance(given, str):
+        return given
+    raise ValueError("no text")
