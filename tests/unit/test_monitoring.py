@@ -20,7 +20,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = yaml.safe_load((DEPLOY / "prometheus/customer-worker.rules.yml").read_text())["groups"][0]["rules"]
 TESTS = yaml.safe_load((DEPLOY / "prometheus/customer-worker.rules.test.yml").read_text())["tests"]
 DASHBOARD = json.loads((DEPLOY / "grafana/dashboards/customer-worker.json").read_text())
-RUNBOOK = (DEPLOY / "README.md").read_text()
+RUNBOOK = (DEPLOY / "docs/operations.md").read_text()
 ALERTS = {rule["alert"]: rule for rule in RULES}
 
 
@@ -98,7 +98,7 @@ def test_alert_with_advice(alert: str) -> None:
     rule = ALERTS[alert]
     assert rule["labels"]["severity"] in {"critical", "warning"}
     assert rule["annotations"]["summary"]
-    assert rule["annotations"]["runbook_url"] == f"deploy/README.md#{alert.lower()}"
+    assert rule["annotations"]["runbook_url"] == f"deploy/docs/operations.md#{alert.lower()}"
     assert f"\n### {alert}\n" in RUNBOOK
 
 
@@ -115,8 +115,9 @@ def test_hold_with_advice(reason: HoldReason) -> None:
 
 @pytest.mark.parametrize("bound", get_args(Bound))
 def test_bound_with_advice(bound: str) -> None:
-    """Whatever `/status` says that it is bound by, the runbook says what would lift that."""
-    assert re.search(rf"^\|[^|]*`{bound}`[^|]*\|", RUNBOOK, re.MULTILINE)
+    """Whatever `/status` says that it is bound by, a page says what would lift that."""
+    page = (DEPLOY / "docs/sizing.md").read_text()
+    assert re.search(rf"^\|[^|]*`{bound}`[^|]*\|", page, re.MULTILINE)
 
 
 @pytest.mark.parametrize("alert", ALERTS)

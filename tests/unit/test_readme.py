@@ -1,56 +1,54 @@
-"""The README says what the code does."""
+"""The README and the pages say what the code does."""
 
 import re
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, SecretStr
+from generated import DOCS, PARTS, as_it_should_be
 
-from worker.settings.settings import Settings
+from worker.model.outcomes import ReasonCode
+from worker.sandbox.demo.samples import load_samples
 from worker.topics import Plan
 
 README = Path(__file__).parents[2] / "README.md"
+PAGES = [README, README.parent / "deploy/README.md", *sorted(DOCS.glob("*.md"))]
 
 
-def shown(value):
-    match value:
-        case None:
-            return ""
-        case SecretStr():
-            return value.get_secret_value()
-        case frozenset():
-            return ", ".join(map(str, sorted(value)))
-        case bool():
-            return str(value).lower()
-        case tuple():
-            return ", ".join(map(str, value))
-        case _:
-            return f"{value:g}" if isinstance(value, float) else str(value)
+def test_length():
+    """One sitting."""
+    assert len(README.read_text().splitlines()) <= 200
 
 
-def settings_table():
-    """One row per setting, as it stands in the README."""
-    yield "| name | default | |"
-    yield "|---|---|---|"
-    for group, field in Settings.model_fields.items():
-        model = field.annotation
-        assert isinstance(model, type)
-        assert issubclass(model, BaseModel)
-        for name, setting in model.model_fields.items():
-            default = shown(setting.default)
-            code = f"`{default}`" if default else ""
-            yield f"| `WORKER_{group}__{name}`".upper() + f" | {code} | {setting.description} |"
+@pytest.mark.parametrize("page", PARTS)
+def test_generated_pages(page):
+    """They are as `python tests/generated.py` writes them."""
+    assert (DOCS / f"{page}.md").read_text() == as_it_should_be(page)
 
 
-def test_every_setting_stands_in_the_table():
-    """With its default and its sentence."""
-    assert "\n".join(settings_table()) in README.read_text()
-
-
-def test_every_topic_is_named():
+@pytest.mark.parametrize("page", [README, DOCS / "events.md"], ids=["readme", "events"])
+def test_every_topic_is_named(page):
     """By its default name."""
-    text = README.read_text()
+    text = page.read_text()
     assert [name for _, name in Plan().names() if name not in text] == []
+
+
+@pytest.mark.parametrize("code", ReasonCode)
+def test_reason_with_advice(code):
+    """Whatever a record failed of, a page says what to do."""
+    section = (DOCS / "dead-letters.md").read_text().split("\n### Reasons\n")[1].split("\n### ")[0]
+    assert re.search(rf"^\| `{code.value}` \|", section, re.MULTILINE)
+
+
+def test_demo():
+    """The table shown has the demo's events, in their order, and each ending that its sample names."""
+    table = README.read_text().split("<!-- demo -->")[1].split("\n\n")[0]
+    rows = [row.split() for row in table.splitlines() if row.endswith("✓")]
+    samples = load_samples()
+    assert [row[0] for row in rows] == [sample.name for sample in samples]
+    for row, sample in zip(rows, samples, strict=True):
+        assert row[2] == sample.ends.outcome
+        assert sample.ends.outcome == "succeeded" or row[3] == sample.ends.reason
+        assert row[-3] == str(sample.ends.attempts)
 
 
 def anchors(page):
@@ -59,7 +57,7 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", [README, README.parent / "deploy/README.md"], ids=["readme", "runbook"])
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.stem}")
 def test_links(page):
     """What a page leads to in the project is there, heading and all."""
     text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
