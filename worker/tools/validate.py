@@ -31,7 +31,7 @@ class Verdict:
         return not isinstance(self.decoded, Unusable)
 
     def json(self) -> bytes:
-        """One line, as design 4.12 has it; `reason` stands there where the event is not valid."""
+        """One line of JSON (docs: start, what validate prints); `reason` stands there where the event is not valid."""
         told: dict[str, Any] = {"line": self.line, "valid": self.valid, "violations": []}
         if isinstance(self.decoded, CreateCustomer):
             body = self.decoded.body
