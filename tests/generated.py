@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from measured import metrics
+from prometheus_client.metrics_core import Metric
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
@@ -53,19 +55,39 @@ def _shown(value: object) -> str:
             return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-PARTS: Final[Mapping[str, Callable[[], str]]] = {"settings": settings_tables, "rules": markdown}
-"""Page (and its marker, `<!-- page -->` to `<!-- /page -->`) -> what stands there."""
+def metrics_table() -> str:
+    """Each metric under the name that is scraped, with its labels."""
+    rows = (f"| `{_scraped(each)}` | {_labels(each)} | {each.documentation} |" for each in metrics())
+    return "\n".join(("| metric | labels | |", "|---|---|---|", *rows))
 
 
-def as_it_should_be(page: str) -> str:
-    """That page, with what the code says now between its markers."""
-    written = PARTS[page]()
-    mark = re.compile(rf"(<!-- {page} -->\n).*?(\n<!-- /{page} -->)", re.DOTALL)
-    text, replaced = mark.subn(lambda match: match[1] + written + match[2], (DOCS / f"{page}.md").read_text())
-    assert replaced == 1, f"{page}.md has no markers"
-    return text
+def _scraped(metric: Metric) -> str:
+    return f"{metric.name}_total" if metric.type == "counter" else metric.name
+
+
+def _labels(metric: Metric) -> str:
+    names = {name for sample in metric.samples for name in sample.labels} - {"le"}
+    return " ".join(f"`{name}`" for name in sorted(names))
+
+
+PARTS: Final[Mapping[str, tuple[str, Callable[[], str]]]] = {
+    "settings": ("settings.md", settings_tables),
+    "rules": ("rules.md", markdown),
+    "metrics": ("operations.md", metrics_table),
+}
+"""By its marker (`<!-- rules -->` to `<!-- /rules -->`): the page, and what stands there."""
+
+
+def as_it_should_be(part: str) -> str:
+    """The page of that part, with what the code says now between its markers."""
+    page, written = PARTS[part]
+    text = written()
+    mark = re.compile(rf"(<!-- {part} -->\n).*?(\n<!-- /{part} -->)", re.DOTALL)
+    whole, replaced = mark.subn(lambda match: match[1] + text + match[2], (DOCS / page).read_text())
+    assert replaced == 1, f"{page} has no markers"
+    return whole
 
 
 if __name__ == "__main__":
-    for each in PARTS:
-        (DOCS / f"{each}.md").write_text(as_it_should_be(each))
+    for part, (page, _) in PARTS.items():
+        (DOCS / page).write_text(as_it_should_be(part))

@@ -2,19 +2,17 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 import yaml
 from lacking import needed
+from measured import Worker
 
 from worker.creation.holds import HoldReason
-from worker.measures import Measures
-from worker.model.records import Standing
 from worker.ops.metrics import PREFIX, registry_of
-from worker.ops.state import Blocking, Bound, Held, PartitionState, SessionState, State
+from worker.ops.state import Bound
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = yaml.safe_load((DEPLOY / "prometheus/customer-worker.rules.yml").read_text())["groups"][0]["rules"]
@@ -22,22 +20,6 @@ TESTS = yaml.safe_load((DEPLOY / "prometheus/customer-worker.rules.test.yml").re
 DASHBOARD = json.loads((DEPLOY / "grafana/dashboards/customer-worker.json").read_text())
 RUNBOOK = (DEPLOY / "docs/operations.md").read_text()
 ALERTS = {rule["alert"]: rule for rule in RULES}
-
-
-class Worker:
-    """Has a partition with a record that is not finished and one that is held: every metric has a sample."""
-
-    def __init__(self) -> None:
-        self.measures = Measures()
-        self.measures.expired_unread(0, 0)
-
-    def state(self) -> State:
-        waiting = PartitionState("requests", 0, Standing(1, 0, 2, lag=2), 1, Blocking(0, 1.0, "queued"))
-        held = Held("partition_unreadable", datetime.now(UTC), "offset 7", 1)
-        return State("running", (held,), 1, 1, "api", SessionState(1.0, 0), (waiting,))
-
-    def loop_lag(self) -> float:
-        return 0.0
 
 
 def samples() -> dict[str, list[dict[str, str]]]:
