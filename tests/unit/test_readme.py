@@ -5,12 +5,18 @@ from pathlib import Path
 
 import pytest
 from generated import DOCS, PARTS, as_it_should_be
+from measured import metrics
 
 from worker.model.outcomes import ReasonCode
 from worker.sandbox.demo.samples import load_samples
+from worker.settings.sources import NAMES
 from worker.topics import Plan
 
 README = Path(__file__).parents[2] / "README.md"
+WRONG_SETTING = "WORKER_KAFKA__BOOTSTRAP"
+"""Shown as what is said of a name that does not exist."""
+METRICS = {sample.name for family in metrics() for sample in family.samples}
+METRICS |= {family.name for family in metrics()}
 PAGES = [README, README.parent / "deploy/README.md", *sorted(DOCS.glob("*.md"))]
 
 
@@ -50,6 +56,21 @@ def test_demo():
         assert row[2] == sample.ends.outcome
         assert sample.ends.outcome == "succeeded" or row[3] == sample.ends.reason
         assert row[-3] == str(sample.ends.attempts)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.stem}")
+def test_names(page):
+    """Whatever setting or metric a page names is one."""
+    text = page.read_text()
+    settings = set(re.findall(r"WORKER_[A-Z_]+?__[A-Z_]*[A-Z]\b", text)) - {WRONG_SETTING}
+    assert settings - set(NAMES) == set()
+    assert set(re.findall(r"customer_worker_[a-z_]+", text)) - METRICS == set()
+
+
+def test_tests_that_say_so():
+    """Each that contributors are pointed to is there."""
+    names = set(re.findall(r"`(test_\w+)`", (DOCS / "contributing.md").read_text()))
+    assert names - {file.stem for file in (README.parent / "tests").rglob("test_*.py")} == set()
 
 
 def anchors(page):
