@@ -1,4 +1,4 @@
-"""Lines of an access control list: those of the runbook, and how a test grants and takes them."""
+"""Lines of an access control list: those of the documentation, and how a test grants and takes them."""
 
 import asyncio
 import re
@@ -15,7 +15,7 @@ from patience import PATIENCE
 
 from worker.topics import Plan
 
-RUNBOOK: Final = Path(__file__).parent.parent / "deploy/README.md"
+RUNBOOK: Final = Path(__file__).parent.parent / "deploy/docs/security.md"
 _ROW: Final = re.compile(r"^\| (\w+) \| ([\w-]+) `([^`]+)` \| (.+) \|$", re.MULTILINE)
 _LITERAL, _ALLOW = 3, 3
 IN_FORCE_WITHIN: Final = PATIENCE
@@ -51,7 +51,7 @@ class Right:
 
 
 def documented(command: str, plan: Plan, group: str) -> Iterator[Right]:
-    """What the runbook lists for that command, on the topics of this plan and on that group."""
+    """What is documented for that command, on the topics of this plan and on that group."""
     defaults = dict(Plan().names())
     names = {"customer-worker": group} | {defaults[setting]: name for setting, name in plan.names()}
     section = RUNBOOK.read_text().partition("<!-- rights -->")[2].partition("<!-- /rights -->")[0]

@@ -38,7 +38,7 @@ class Publish(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Decides what becomes of each record, in the order that no crash can turn into a duplicate (design 4.6)."""
+    """Decides what becomes of each record, in an order safe against crashes (docs: design, the order of one record)."""
 
     decode: Callable[[Record], Command]
     creation: Creation

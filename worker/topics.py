@@ -1,4 +1,4 @@
-"""The five topics: what they must look like, and refusing to start when they differ (design 4.1)."""
+"""The five topics: what they must look like, and refusing to start when they differ (docs: events, topics)."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -132,7 +132,7 @@ def _journal(plan: Plan) -> dict[str, str]:
         "unclean.leader.election.enable": "false",
         "max.message.bytes": str(2 * MIB),
         "compression.type": "producer",
-        # Only a segment that is no longer written to is compacted (facts row 35).
+        # Only a segment that is no longer written to is compacted (docs: kafka, compacted logs).
         "segment.bytes": str(16 * MIB),
         "segment.ms": str(DAY // 24),
         "min.compaction.lag.ms": "0",

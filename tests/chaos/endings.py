@@ -59,7 +59,7 @@ def _refused(known: Known, asked: Asked) -> frozenset[str]:
 
 
 def several(known: Known) -> Iterator[str]:
-    """A repeat says the same under the same id, and that is the one of the contract (design 4.3)."""
+    """A repeat says the same under the same id, and that is the one of the contract (docs: events, results)."""
     for each in known.facts.asked:
         events = known.told_of(each)
         endings = ", ".join(event.ending for event in events)

@@ -12,7 +12,7 @@ from chaos.scene import Scene
 from chaos.troubles import OF_BROKER, Step, Trouble
 
 LEAVES_DOUBT = frozenset({Trouble.KILL, Trouble.TERM_TWICE, Trouble.NAP, Trouble.FREEZE, Trouble.REFUSE}) | OF_BROKER
-"""A clean stop and another number of workers are not among them: they leave none (design 2.6)."""
+"""A clean stop and another number of workers leave none (docs: design, stopping and rebalancing)."""
 AFTERWARDS = 1.0
 """Seconds in which a strike may still show."""
 UNCLEAN_FOR = 10.0

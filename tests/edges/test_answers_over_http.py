@@ -53,12 +53,12 @@ NAMED = {
 
 
 def expected(status):
-    """The table of the design."""
+    """What the table says (docs: guarantees, what an answer means)."""
     return NAMED.get(status, "refused" if 300 <= status < 500 else OutcomeUnknown)
 
 
 async def test_every_status():
-    """Each means what the design's table says; 5xx that it does not name may hide a customer, as 502 and 504 may."""
+    """Each means what the table says; 5xx that it does not name may hide a customer, as 502 and 504 may."""
     status = 0
 
     async def with_status(peer: Peer):

@@ -145,7 +145,7 @@ async def test_a_commit_of_what_is_not_ours(connection, topic):
 
 
 async def test_a_commit_without_a_generation(connection, topic):
-    """A member that has left commits nothing (facts row 23)."""
+    """A member that has left commits nothing (docs: kafka, a commit without a generation)."""
     async with member(connection, topic) as (source, _):
         source._consumer._coordinator.reset_generation()
         with pytest.raises(CommitRefused, match="not a member"):
@@ -258,7 +258,7 @@ async def test_a_clock_that_is_a_week_behind(connection, topic, monkeypatch):
 
 
 async def test_a_message_that_the_topic_does_not_take(connection, unique):
-    """It is refused, and the next one is published all the same (facts row 5)."""
+    """It is refused, and the next one is published all the same (docs: kafka, a message that is too large)."""
     async with admin.opened(connection) as client:
         await client.create(TopicSpec(unique, 1, 1, {"max.message.bytes": "2000"}))
     async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:

@@ -133,7 +133,7 @@ def test_unknown_name(given: Load, source: str) -> None:
 
 def test_unknown_name_like_no_other(given: Load) -> None:
     """Without a near name there is no suggestion."""
-    with pytest.raises(SettingsError, match=r"^WORKER_XYZ \(environment\): no such setting; the README lists"):
+    with pytest.raises(SettingsError, match=r"^WORKER_XYZ \(environment\): no such setting; deploy/docs/settings"):
         given({"WORKER_XYZ": "1"})
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-RUNBOOK = ROOT / "deploy" / "README.md"
+RUNBOOK = ROOT / "deploy/docs/operations.md"
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
 FORM = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
 IRREGULAR = {"lost", "cut"}

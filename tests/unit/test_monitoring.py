@@ -2,42 +2,24 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 import yaml
 from lacking import needed
+from measured import Worker
 
 from worker.creation.holds import HoldReason
-from worker.measures import Measures
-from worker.model.records import Standing
 from worker.ops.metrics import PREFIX, registry_of
-from worker.ops.state import Blocking, Bound, Held, PartitionState, SessionState, State
+from worker.ops.state import Bound
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = yaml.safe_load((DEPLOY / "prometheus/customer-worker.rules.yml").read_text())["groups"][0]["rules"]
 TESTS = yaml.safe_load((DEPLOY / "prometheus/customer-worker.rules.test.yml").read_text())["tests"]
 DASHBOARD = json.loads((DEPLOY / "grafana/dashboards/customer-worker.json").read_text())
-RUNBOOK = (DEPLOY / "README.md").read_text()
+RUNBOOK = (DEPLOY / "docs/operations.md").read_text()
 ALERTS = {rule["alert"]: rule for rule in RULES}
-
-
-class Worker:
-    """Has a partition with a record that is not finished and one that is held: every metric has a sample."""
-
-    def __init__(self) -> None:
-        self.measures = Measures()
-        self.measures.expired_unread(0, 0)
-
-    def state(self) -> State:
-        waiting = PartitionState("requests", 0, Standing(1, 0, 2, lag=2), 1, Blocking(0, 1.0, "queued"))
-        held = Held("partition_unreadable", datetime.now(UTC), "offset 7", 1)
-        return State("running", (held,), 1, 1, "api", SessionState(1.0, 0), (waiting,))
-
-    def loop_lag(self) -> float:
-        return 0.0
 
 
 def samples() -> dict[str, list[dict[str, str]]]:
@@ -98,7 +80,7 @@ def test_alert_with_advice(alert: str) -> None:
     rule = ALERTS[alert]
     assert rule["labels"]["severity"] in {"critical", "warning"}
     assert rule["annotations"]["summary"]
-    assert rule["annotations"]["runbook_url"] == f"deploy/README.md#{alert.lower()}"
+    assert rule["annotations"]["runbook_url"] == f"deploy/docs/operations.md#{alert.lower()}"
     assert f"\n### {alert}\n" in RUNBOOK
 
 
@@ -115,8 +97,9 @@ def test_hold_with_advice(reason: HoldReason) -> None:
 
 @pytest.mark.parametrize("bound", get_args(Bound))
 def test_bound_with_advice(bound: str) -> None:
-    """Whatever `/status` says that it is bound by, the runbook says what would lift that."""
-    assert re.search(rf"^\|[^|]*`{bound}`[^|]*\|", RUNBOOK, re.MULTILINE)
+    """Whatever `/status` says that it is bound by, a page says what would lift that."""
+    page = (DEPLOY / "docs/sizing.md").read_text()
+    assert re.search(rf"^\|[^|]*`{bound}`[^|]*\|", page, re.MULTILINE)
 
 
 @pytest.mark.parametrize("alert", ALERTS)

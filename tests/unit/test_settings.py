@@ -17,7 +17,7 @@ def _groups() -> list[type[BaseModel]]:
 
 
 def test_every_setting_is_explained() -> None:
-    """One sentence for each name, which the README repeats."""
+    """One sentence for each name, which the documentation repeats."""
     unexplained = [
         f"{group.__name__}.{name}"
         for group in _groups()

@@ -1,4 +1,4 @@
-"""Intake stopped on purpose, with a reason: who may try the API next, and what is said about it (design 4.10)."""
+"""Intake stopped on purpose, with a reason: who may try the API next, and what is said of it (docs: design, holds)."""
 
 import time
 from collections.abc import Awaitable, Callable, Hashable

@@ -44,7 +44,7 @@ class CustomAttributes(_Section):
 
 
 class Catalog(_Section):
-    """Configured values by kind; None where they are not known, and then not checked (design 4.13)."""
+    """Configured values by kind; None where they are not known and not checked (docs: rules, configured values)."""
 
     departments: frozenset[str] | None = None
     levels: frozenset[str] | None = None

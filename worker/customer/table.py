@@ -44,7 +44,7 @@ _TABLES: Final = (("Customer", ""), ("Contact person", _PERSON), ("Contact point
 
 
 def markdown() -> str:
-    """Three tables for the README, each with the paths below its own element."""
+    """Three tables for the documentation, each with the paths below its own element."""
     all_rows = rows()
     return "\n\n".join(
         _table(title, prefix, [row for row in all_rows if _prefix(row) == prefix]) for title, prefix in _TABLES

@@ -1,4 +1,4 @@
-"""What an answer to a create call means (design 4.5): a pure function of what the API said."""
+"""What the API said of a create call, judged by a pure function (docs: guarantees, what an answer means)."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from worker.model.errors import CreatedIdUnknown, OutcomeUnknown, RefusedForNow
 from worker.model.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded
 
 # Both error bodies carry a code such as 400-101; nothing else of a body is kept: it may echo personal data
-# (reference 4.1). The search is on bytes, so that a wrong charset or a cut body changes nothing.
+# (docs: api, error bodies). The search is on bytes, so that a wrong charset or a cut body changes nothing.
 _CODE = re.compile(rb"""["<](?:\w+:)?code["\s]*[:>]\s*"?(\d{3}-\d{1,6})["<]""")
 # Before its path a reference may have a scheme and a host, behind it a query and a fragment.
 _PATH = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(//[^/?#]*)?([^?#]*)")

@@ -113,7 +113,7 @@ class CustomerApi:
         return await self._find("email", address)
 
     async def attributes(self, name: str) -> bytes:
-        """The JSON list of what is configured under that name (reference 2.6). Raises as a search does."""
+        """The JSON list of that name's configured values (docs: api, configured values). Raises as a search does."""
         url = self._access.url(f"/interaction/customer/attributes?$attribute={quote(name, safe='')}")
 
         async def get(session: str) -> Answer:

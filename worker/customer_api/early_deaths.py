@@ -1,4 +1,4 @@
-"""Sessions that keep dying young are ended by somebody else (design 4.8); pure."""
+"""Sessions that keep dying young are ended by somebody else (docs: design, the session); pure."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a search found (reference 5.1); whatever cannot be read for certain finds nothing out, never nobody."""
+"""What a search found (docs: api, searching); whatever cannot be read for certain finds nothing out, never nobody."""
 
 from urllib.parse import quote
 

@@ -1,4 +1,4 @@
-"""The one session of this process: log in on first need, renew on refusal, log out (design 4.8)."""
+"""The one session of this process: log in on first need, renew on refusal, log out (docs: design, the session)."""
 
 import asyncio
 import time
@@ -40,7 +40,7 @@ class Credentials:
         return "Credentials(...)"
 
     def body(self, format_: str) -> bytes:
-        """The login's body; its element is `userName`, whatever the page's table says (reference 1.2)."""
+        """The login's body; its element is `userName`, whatever the page's table says (docs: api, login)."""
         if format_ == "json":
             return orjson.dumps({"userName": self.username, "password": self.password})
         user, password = escape(self.username), escape(self.password)

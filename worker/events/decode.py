@@ -19,7 +19,7 @@ UnknownElements = Literal["refuse", "drop"]
 class Decoder:
     """Decides what a record asks for. It never raises: whatever a record holds, the next one is decoded too.
 
-    `event_attribute` names the custom attribute that the event's identity is written into (design 4.7).
+    `event_attribute` names the custom attribute that the event's identity is written into (docs: design, look-ups).
     """
 
     def __init__(  # noqa: PLR0913  # one keyword for each setting it depends on

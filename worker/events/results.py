@@ -1,4 +1,4 @@
-"""What is announced of an outcome: result events (CloudEvents, structured) and dead letters (design 4.3, 4.9)."""
+"""What is announced of an outcome: result events (CloudEvents, structured) and dead letters (docs: events, results)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -125,7 +125,7 @@ def event_id(request: Request, record: Record, type_: str) -> str:
 
 
 def terminal_id(event: tuple[str, str], place: tuple[str, int, int], type_: str) -> str:
-    """The rule of that id (design 4.3), from (source, id) and (topic, partition, offset).
+    """The rule of that id (docs: events, results), from (source, id) and (topic, partition, offset).
 
     It is `str(uuid5(NAMESPACE_URL, ...))`, written out: `verify` makes one for each event that it reads.
     """

@@ -1,4 +1,4 @@
-"""What the journal says of one partition's events: a pure reading of its entries, in their order (design 4.6)."""
+"""What one partition's journal says of its events: its entries, read in their order (docs: design, the journal)."""
 
 from collections.abc import Iterator
 from copy import deepcopy

@@ -169,7 +169,7 @@ def in_force(resource: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _made(answer: Mapping[str, Any], spec: TopicSpec) -> bool:
-    """The broker's codes are in its answer, not raised (facts row 41)."""
+    """The broker's codes are in its answer, not raised (docs: kafka, answers to an admin)."""
     code, message = answer["error_code"], answer["error_message"]
     if code == TopicAlreadyExistsError.errno:
         return False

@@ -61,7 +61,7 @@ class Bulk:
     async def _oldest(self) -> None:
         future = self.pending[0]
         with self._explained():
-            # Giving up the waiting does not take the message back (facts row 3), so it stays pending.
+            # It stays pending: who stops waiting takes nothing back (docs: kafka, a send that was given up).
             if not future.done() and not (await asyncio.wait({future}, timeout=self.within))[0]:
                 raise TimeoutError
             await future

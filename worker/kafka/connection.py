@@ -151,14 +151,15 @@ async def close(client: Client, within: float) -> bool:
     """Return after `within` and two seconds at most; whether the client could end all it had begun.
 
     With the brokers gone, stopping a client blocks for good or raises CancelledError that nobody asked for
-    (facts rows 1, 3, 8); this waits for a task of its own, so that only the caller's own cancellation comes through.
+    (docs: kafka, stopping a client). This waits for a task of its own, so that only the caller's own cancellation
+    comes through.
     """
     if (inner := _inner(client)) is not None:
         inner.close = partial(_hung_up, inner, inner.close)
     try:
         return await ended(client.stop(), within)
     finally:
-        # stop() is done only once; what it left open is closed here (facts row 1).
+        # stop() is done only once; what it left open is closed here (docs: kafka, stopping a client).
         if inner is not None:
             await ended(inner.close(), GRACE)
 

@@ -1,6 +1,6 @@
 """Why Kafka could not be reached, in one line that a person can act on.
 
-aiokafka raises the same error for every reason and tells the reason only to its log (facts row 39).
+aiokafka raises the same error for every reason and tells the reason only to its log (docs: kafka, failed logins).
 """
 
 import logging

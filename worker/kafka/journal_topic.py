@@ -75,7 +75,7 @@ class JournalTopic:
     async def _read(
         self, consumer: AIOKafkaConsumer, place: TopicPartition, first: int | None, end: int | None, take: Take
     ) -> int:
-        """Compaction leaves holes, so that the position tells the end, never a count (facts row 34)."""
+        """Compaction leaves holes, so that the position tells the end, never a count (docs: kafka, compacted logs)."""
         consumer.assign([place])
         async with asyncio.timeout(self.within) as deadline:
             start = first if first is not None else (await consumer.beginning_offsets([place]))[place]

@@ -48,6 +48,6 @@ class Listener(ConsumerRebalanceListener):
         await self._partitions.revoked(numbers)
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        """Returns at once: no heartbeat is sent while it runs (facts row 15)."""
+        """Returns at once: no heartbeat is sent while it runs (docs: kafka, assigned partitions)."""
         self._source.count()
         self._partitions.assigned([each.partition for each in assigned])

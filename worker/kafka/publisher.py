@@ -24,10 +24,10 @@ from worker.kafka.outbox import BATCH, TOO_LARGE, Acknowledged, Outbox, Waiting
 from worker.model.errors import KafkaUnavailable, MessageTooLarge
 from worker.model.records import OutgoingMessage, Position, Stored
 
-# A send that takes longer is told as a hold (facts rows 3 and 4).
+# A send that takes longer is told as a hold (docs: kafka, a send that was given up).
 PATIENCE = 5.0
 AGAIN_AFTER = 1.0
-# Such a producer refuses every later message of the partition as well (facts row 5).
+# Such a producer refuses every later message of the partition as well (docs: kafka, a message that is too large).
 POISONED = (OutOfOrderSequenceNumber, UnknownProducerId, *TOO_LARGE, ProducerFenced)
 # They say nothing of Kafka: a message was refused, or another partition's failure had the producer replaced.
 NO_OUTAGE = (*TOO_LARGE, ProducerClosed)
@@ -221,7 +221,7 @@ async def opened_publisher(
             enable_idempotence=True,
             max_request_size=max_request_size,
             max_batch_size=BATCH,
-            # Lingering only costs here: acknowledgements are waited for (measured, facts 3.1).
+            # Lingering only costs here: acknowledgements are waited for (docs: kafka, lingering).
             linger_ms=0,
         )
 

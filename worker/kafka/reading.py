@@ -13,7 +13,7 @@ from worker.kafka.narrowing import Narrowing
 
 log = structlog.get_logger()
 Batches = Mapping[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
-# Polling with nothing to read keeps the member in its group and its buffers filled (facts row 26).
+# A poll with nothing to read keeps the member in its group and its buffers (docs: kafka, leaving a partition out).
 NOTHING = TopicPartition("__none__", 0)
 ONE_BY_ONE_FOR = 5.0
 BRIEFLY = 0.02

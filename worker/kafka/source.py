@@ -48,7 +48,7 @@ FETCH_BYTES_EACH = 256 * 1024
 
 
 class RecordSource:
-    """Reads only from the partitions it is asked for, and never cancels a poll (facts row 11)."""
+    """Reads only from the partitions it is asked for, and never cancels a poll (docs: kafka, a cancelled poll)."""
 
     def __init__(self, consumer: AIOKafkaConsumer, topic: str) -> None:
         self._consumer = consumer
@@ -187,7 +187,7 @@ class RecordSource:
     async def commit(self, offsets: dict[int, int], within: float) -> None:
         """Store the next offset to read. Raises CommitRefused, or KafkaUnavailable when it takes longer."""
         if self._generation() < 0:
-            # The broker would take a commit of a member that has left, and rewind the group (facts row 23).
+            # A member that has left could rewind the group by it (docs: kafka, a commit without a generation).
             raise CommitRefused(f"{self._topic}: not a member of the group now")
         if not self._exists():
             # They would be stored for the topic that takes its name, whose first records nobody would read.
@@ -225,7 +225,7 @@ async def record_source(
         # Where it begins is decided with what the journal knows, and never by the client.
         auto_offset_reset="none",
         isolation_level="read_committed",
-        # Members that join together can livelock with several (facts row 12).
+        # Members that join together can livelock with several (docs: kafka, several assignors).
         partition_assignment_strategy=(StickyPartitionAssignor,),
         session_timeout_ms=int(membership.session_timeout * 1000),
         heartbeat_interval_ms=int(min(3.0, membership.session_timeout / 3) * 1000),

@@ -18,7 +18,7 @@ ASK_WITHIN = 5.0
 
 @dataclass(slots=True)
 class Standings:
-    """The consumer's own high-water mark stands still while it has records that nobody takes (facts row 27).
+    """Where the log ends, which the consumer's own mark does not tell while it is full (docs: kafka, high-water marks).
 
     `_beside` are offsets, (first, end), that were passed and hold no record for us: markers, what was taken back, and
     what compaction left out. They are no part of the lag.

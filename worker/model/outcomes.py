@@ -1,4 +1,4 @@
-"""What became of a command: the only two things this worker ever announces (design 4.3, 4.4)."""
+"""What became of a command: the only two things this worker ever announces (docs: events, results)."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum

@@ -29,7 +29,7 @@ class Facts(Protocol):
 
 
 class WorkerMetrics(Collector):
-    """Everything of design 4.14."""
+    """Everything that `/metrics` tells (docs: operations, metrics)."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts

@@ -1,4 +1,4 @@
-"""What the worker does right now, as `/status` tells it (design 4.14)."""
+"""What the worker does right now, as `/status` tells it (docs: operations, status)."""
 
 import time
 from dataclasses import dataclass

@@ -58,7 +58,7 @@ class Assignment:
         """Return once the entry is in the journal and nobody else's is before it; Fenced otherwise.
 
         The lease counts from before the entry was handed over: what a frozen process had handed over is acknowledged
-        without a gap when it thaws (facts row 31).
+        without a gap when it thaws (docs: kafka, what a frozen writer had handed over).
         """
         if self.fenced and not _tells(entry):
             raise Fenced

@@ -1,4 +1,4 @@
-"""Every setting of the worker: one class per group, one sentence per name (design 4.13). Durations are seconds."""
+"""Every setting of the worker: one class per group, one sentence per name; durations are seconds."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -190,5 +190,5 @@ class Settings(BaseSettings):
 
     @property
     def rebalance_timeout(self) -> float:
-        """Seconds; a drain that outlasts it gets the worker thrown out of its group (facts row 13)."""
+        """Seconds; a longer drain gets the worker thrown out of its group (docs: kafka, the rebalance timeout)."""
         return self.kafka.rebalance_timeout or self.dispatch.drain_timeout + 15

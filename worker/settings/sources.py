@@ -97,7 +97,7 @@ NAMES = tuple(_names(Settings))
 
 def _unknown(name: str, place: str) -> str:
     close = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.6)
-    hint = f"; did you mean {close[0]}?" if close else "; the README lists all settings"
+    hint = f"; did you mean {close[0]}?" if close else "; deploy/docs/settings.md lists them all"
     return f"{name} ({place}): no such setting{hint}"
 
 

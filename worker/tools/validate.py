@@ -33,7 +33,7 @@ class Verdict:
         return not isinstance(self.decoded, Unusable)
 
     def as_json(self) -> str:
-        """One line, as design 4.12 has it; `reason` stands there where the event is not valid."""
+        """One line of JSON (docs: start, what validate prints); `reason` stands there where the event is not valid."""
         return orjson.dumps({"line": self.line, "valid": self.valid, "violations": []} | self._told()).decode()
 
     def _told(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from worker.tools.check.line import Check, Line, not_tried, said
 from worker.tools.check.topics import TOPICS
 from worker.topics import Cluster, Plan
 
-RUNBOOK = "deploy/README.md lists the rights that `run` needs"
+RUNBOOK = "deploy/docs/security.md lists the rights that `run` needs"
 NEEDING = ("topics", "rights", "producer", "group")
 
 

@@ -1,0 +1,93 @@
+"""The pages that are written from the code: `python tests/generated.py` writes them, a test compares them."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from measured import metrics
+from prometheus_client.metrics_core import Metric
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from worker.customer.table import markdown
+from worker.settings.settings import Settings
+
+DOCS: Final = Path(__file__).parents[1] / "deploy/docs"
+TITLES: Final = {"api": "API", "ops": "Operations port", "reconcile": "Look-ups"}
+"""Of groups whose name is no title."""
+
+
+def settings_tables() -> str:
+    """A heading and a table for each group, one row for each setting."""
+    return "\n\n".join("\n".join(_group(name, field)) for name, field in Settings.model_fields.items())
+
+
+def _group(group: str, field: FieldInfo) -> Iterator[str]:
+    model = field.annotation
+    assert isinstance(model, type)
+    assert issubclass(model, BaseModel)
+    yield from (
+        f"## {TITLES.get(group, group.replace('_', ' ').capitalize())}",
+        "",
+        "| name | default | |",
+        "|---|---|---|",
+    )
+    for name, setting in model.model_fields.items():
+        default = _shown(setting.default)
+        code = f"`{default}`" if default else ""
+        yield f"| `WORKER_{group}__{name}`".upper() + f" | {code} | {setting.description} |"
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            return value.get_secret_value()
+        case frozenset():
+            return ", ".join(map(str, sorted(value)))
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return ", ".join(map(str, value))
+        case _:
+            return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def metrics_table() -> str:
+    """Each metric under the name that is scraped, with its labels."""
+    rows = (f"| `{_scraped(each)}` | {_labels(each)} | {each.documentation} |" for each in metrics())
+    return "\n".join(("| metric | labels | |", "|---|---|---|", *rows))
+
+
+def _scraped(metric: Metric) -> str:
+    return f"{metric.name}_total" if metric.type == "counter" else metric.name
+
+
+def _labels(metric: Metric) -> str:
+    names = {name for sample in metric.samples for name in sample.labels} - {"le"}
+    return " ".join(f"`{name}`" for name in sorted(names))
+
+
+PARTS: Final[Mapping[str, tuple[str, Callable[[], str]]]] = {
+    "settings": ("settings.md", settings_tables),
+    "rules": ("rules.md", markdown),
+    "metrics": ("operations.md", metrics_table),
+}
+"""By its marker (`<!-- rules -->` to `<!-- /rules -->`): the page, and what stands there."""
+
+
+def as_it_should_be(part: str) -> str:
+    """The page of that part, with what the code says now between its markers."""
+    page, written = PARTS[part]
+    text = written()
+    mark = re.compile(rf"(<!-- {part} -->\n).*?(\n<!-- /{part} -->)", re.DOTALL)
+    whole, replaced = mark.subn(lambda match: match[1] + text + match[2], (DOCS / page).read_text())
+    assert replaced == 1, f"{page} has no markers"
+    return whole
+
+
+if __name__ == "__main__":
+    for part, (page, _) in PARTS.items():
+        (DOCS / page).write_text(as_it_should_be(part))

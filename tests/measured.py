@@ -1,0 +1,32 @@
+"""A worker of which every metric has a sample."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from prometheus_client.metrics_core import Metric
+
+from worker.measures import Measures
+from worker.model.records import Standing
+from worker.ops.metrics import WorkerMetrics
+from worker.ops.state import Blocking, Held, PartitionState, SessionState, State
+
+
+class Worker:
+    """Has a partition with a record that is not finished and one that is held: every metric has a sample."""
+
+    def __init__(self) -> None:
+        self.measures = Measures()
+        self.measures.expired_unread(0, 0)
+
+    def state(self) -> State:
+        waiting = PartitionState("requests", 0, Standing(1, 0, 2, lag=2), 1, Blocking(0, 1.0, "queued"))
+        held = Held("partition_unreadable", datetime.now(UTC), "offset 7", 1)
+        return State("running", (held,), 1, 1, "api", SessionState(1.0, 0), (waiting,))
+
+    def loop_lag(self) -> float:
+        return 0.0
+
+
+def metrics() -> Iterator[Metric]:
+    """Those of the worker itself."""
+    return WorkerMetrics(Worker()).collect()
