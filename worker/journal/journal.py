@@ -159,6 +159,7 @@ class PartitionJournal:
         self.expired: Spans = ()
         self._events: ByAge[bytes | KnownEvent] = ByAge()
         self._places = ByOffset()
+        self._other_events: dict[int, list[int]] = {}
         self._packing = Packing()
         self._claimant: str | None = None
 
@@ -212,9 +213,12 @@ class PartitionJournal:
         self._events.put(number, self._packing.pack(event))
 
     def _place(self, offset: int, number: int) -> None:
-        """What is committed is not looked up any more."""
-        if offset >= self.below:
-            self._places.add(offset, number)
+        """What is committed is not looked up any more; that a record is known as several events is rare."""
+        if offset < self.below:
+            return
+        self._places.add(offset, number)
+        if self._places.get(offset) != number and number not in self._other_events.get(offset, ()):
+            self._other_events.setdefault(offset, []).append(number)
 
     def remember(self, earlier: "PartitionJournal") -> None:
         """What stood in a log that is gone, of records of which this one says nothing."""
@@ -244,14 +248,16 @@ class PartitionJournal:
         `doubts_accepted`: a person wants this record sent although others of its event were parked as unknown. What
         was told as parked is no doubt then; an open intent that nobody has settled is one, this record's own above all.
         """
-        if known := self._as_another(event, offset):
-            return known
         records = self.known(event).records
         own = records.get(offset, KnownRecord())
-        if own.outcome:
-            return Ended(own.outcome)
-        if created := next((known.created for known in records.values() if known.created), None):
+        place = self._at(offset)
+        if ended := next((known.outcome for known in (*place.values(), own) if known.outcome), None):
+            return Ended(ended)
+        if created := next((known.created for known in (*records.values(), *place.values()) if known.created), None):
             return CreatedBefore(created)
+        others = (known for number, known in place.items() if number != event.int)
+        if doubt := next((known for known in others if known.in_doubt()), None):
+            return DoubtAsAnother(doubt.attempts)
         evidence = _evidence(records)
         if any(known.in_doubt() and not (doubts_accepted and _parked(known)) for known in records.values()):
             return InDoubt(own.attempts, frozenset().union(*(known.open for known in records.values())), evidence)
@@ -266,20 +272,20 @@ class PartitionJournal:
         evidence = _evidence(self.known(event).records)
         return Finished(outcome, evidence=evidence if told is None else evidence | told)
 
-    def _as_another(self, event: UUID, offset: int) -> Recollection | None:
-        """What is known of the record at that offset, where its first entry was that of another event."""
-        number = self._places.get(offset)
-        if number is None or number == event.int:
-            return None
-        own = self.known(UUID(int=number)).records.get(offset, KnownRecord())
-        if own.outcome:
-            return Ended(own.outcome)
-        return DoubtAsAnother(own.attempts) if own.in_doubt() else None
+    def _at(self, offset: int) -> dict[int, KnownRecord]:
+        """The record at that offset by each event that it was taken for, in their order: settings that say which may
+        be changed, and changed back.
+        """
+        first = self._places.get(offset)
+        numbers = () if first is None else (first, *self._other_events.get(offset, ()))
+        return {number: self.known(UUID(int=number)).records.get(offset, KnownRecord()) for number in numbers}
 
     def forget(self, *, below: int, before: int, at_most: int) -> None:
         """Drop the oldest events, last seen `before` that time or too many; what is not committed (`below`) stays."""
         self.below = max(self.below, below)
         self._places.drop(below)
+        for offset in [each for each in self._other_events if each < below]:
+            del self._other_events[offset]
         surplus, forgotten = len(self._events) - at_most, 0
         for event in self._events.values():
             kept = last_seen(event) >= before and forgotten >= surplus
