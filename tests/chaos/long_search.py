@@ -13,7 +13,8 @@ from chaos.schedules import ends_calmly, search, walk
 
 def worlds(workers: int) -> list[Rules]:
     """One record, then a repeat; without a look-up, and with one that misses
-    who was created without an id; then a person who says that the customer exists."""
+    who was created without an id; then a person who says that the customer exists; then a record that is another event
+    for every second worker, of which no repeat can be known."""
     plain = Rules(moves=workers - 1)
     hard = replace(plain, crashes=1, unsent=1, trips=1, tellings=1)
     told = replace(plain, max_attempts=1, confirmations=1)
@@ -23,7 +24,8 @@ def worlds(workers: int) -> list[Rules]:
         for records in (1, 2)
         for rules in (replace(plain, max_attempts=1), plain, hard, told, replace(told, accepted=records > 1))
     )
-    return list(dict.fromkeys(every))
+    remapped = (replace(hard, look_up=look_up, remapped=True) for look_up in (False, True))
+    return list(dict.fromkeys((*every, *remapped)))
 
 
 def told(states: int) -> None:

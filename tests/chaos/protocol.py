@@ -51,6 +51,10 @@ class Rules:
     """What an earlier version cannot read is read: that a customer exists under an id that nobody knows."""
     ends_know: bool = True
     """The end of a doubt says so as well: it may be all that compaction leaves."""
+    remapped: bool = False
+    """Every second claim reads another event out of the same records: a limit or a mapping was changed, and back."""
+    places: bool = True
+    """What is known of a record is recalled by its offset as well."""
     unfindable: bool = False
     """Such a customer is not found by who knows of it either."""
     moves: int = 1
@@ -91,6 +95,8 @@ class Worker(NamedTuple):
     doubt: str = ""
     end: str = ""
     exists: bool = False
+    event: int = 0
+    """Which event it reads out of the records."""
 
 
 GONE = Worker(NO_GENERATION, "gone")

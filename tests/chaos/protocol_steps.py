@@ -104,13 +104,17 @@ class Model(Confirming):
                     doubting = taken._replace(attempts=attempts, doubt=doubt, exists=known.exists)
                     yield f"{name(number)} is in doubt", self._doubts(s, number, doubting)
                 case DoubtAsAnother():
-                    raise AssertionError("there is one event")
+                    yield f"{name(number)} is in doubt of another event", self._ends(s, number, taken, UNKNOWN)
 
     def _moved(self, s: State, moves: int) -> Step:
         to = s._replace(generation=s.generation + 1, moves=moves)
         workers = (GONE if self._is_over(to, worker) else worker for worker in s.workers)
         label = f"the group gives it to {name(len(s.workers))}"
-        return label, to._replace(workers=(*workers, Worker(to.generation)))
+        return label, to._replace(workers=(*workers, self._another(to)))
+
+    def _another(self, s: State) -> Worker:
+        """A worker that has the partition from now on, under the settings of its turn."""
+        return Worker(s.generation, event=len(s.workers) % 2 if self.rules.remapped else 0)
 
     def _sends(self, s: State, number: int, worker: Worker) -> Iterator[Step]:
         """The last look, and the POST in the same instant; or no connection, no session, no time left."""
@@ -205,7 +209,7 @@ class Model(Confirming):
         if worker.fenced:
             closed = self._closed(s, number, worker)
             label = f"{me} is still a member and claims anew as {name(len(s.workers))}"
-            yield label, closed._replace(workers=(*closed.workers, Worker(s.generation)), committed=committed)
+            yield label, closed._replace(workers=(*closed.workers, self._another(s)), committed=committed)
 
     def _closed(self, s: State, number: int, worker: Worker) -> State:
         """What is in flight goes on, and neither sends nor publishes."""

@@ -23,7 +23,11 @@ class Writing:
         finish = Finish.ITS_OWN if self.rules.evidence else Finish.FIRST
         finish = finish if self.rules.first_finish_wins else Finish.LAST
         reading = Reading(
-            finish, own_keys=self.rules.own_keys, claims=self.rules.late_is_evidence, headers=self.rules.headers
+            finish,
+            own_keys=self.rules.own_keys,
+            claims=self.rules.late_is_evidence,
+            headers=self.rules.headers,
+            places=self.rules.places,
         )
         object.__setattr__(self, "reading", reading)
 
@@ -49,7 +53,7 @@ class Writing:
     def _recalled(self, s: State, worker: Worker, record: int) -> Recollection:
         """Without `own_intent_is_doubt` an accepted replay is sent whatever is open."""
         accepted = is_accepted(self.rules, s, record)
-        known = self.reading.recalled(worker.known, record, accepted)
+        known = self.reading.recalled(worker.known, record, accepted, worker.event)
         if not self.rules.confirmed_is_known and isinstance(known, CreatedBefore):
             known = Fresh() if known.outcome.resolution == CONFIRMED else known
         reckless = accepted and not self.rules.own_intent_is_doubt
@@ -80,7 +84,7 @@ class Writing:
 
     def _hands(self, s: State, number: int, worker: Worker, what: str, attempt: int = 0) -> State:
         """Write-ahead: nothing else of this record happens until the entry has landed and is acknowledged."""
-        said = Said(number, worker.record, what, attempt)
+        said = Said(number, worker.record, what, attempt, event=worker.event)
         if what == UNKNOWN and self.rules.ends_know:
             said = self.reading.finish(worker.known, said)
         return put(s, number, worker._replace(at="writing", handed=said, lease_over=False))

@@ -15,7 +15,8 @@ from worker.journal.recall import Recollection
 from worker.model.evidence import NO_EVIDENCE, Evidence
 from worker.model.outcomes import Failed, Outcome, Reason, ReasonCode, Resolution, Succeeded
 
-EVENT: Final = UUID(int=1)
+EVENTS: Final = (UUID(int=1), UUID(int=2))
+"""What is asked for; the second one is what other settings make of the same records."""
 CLAIM, INTENT, RELEASED, EXISTS = "claim", "intent", "released", "exists"
 NO_ENDS: Final = {CLAIM, INTENT, RELEASED, EXISTS}
 RESOLUTIONS: Final[tuple[Resolution, ...]] = get_args(Resolution)
@@ -33,6 +34,7 @@ class Said(NamedTuple):
     what: str
     attempt: int = 0
     knows: bool = False
+    event: int = 0
 
 
 class End(NamedTuple):
@@ -98,13 +100,21 @@ class Reading:
 
     Guards are taken away by what a journal is given: `FIRST` or `LAST` makes every finish of a record say what that
     one says. Without `own_keys` all writers have one name. Without `claims` a reader takes no notice of them. Without
-    `headers` it is that of an earlier version, for which that a customer exists is an intent like every other.
+    `headers` it is that of an earlier version, for which that a customer exists is an intent like every other. Without
+    `places` it is that of a group which has committed all there is, so that no offset is asked for any more.
     """
 
     def __init__(
-        self, finish: Finish = Finish.ITS_OWN, *, own_keys: bool = True, claims: bool = True, headers: bool = True
+        self,
+        finish: Finish = Finish.ITS_OWN,
+        *,
+        own_keys: bool = True,
+        claims: bool = True,
+        headers: bool = True,
+        places: bool = True,
     ) -> None:
         self._finish = finish
+        self._below = 0 if places else 1 << 60
         self._headers = headers
         self._own_keys = own_keys
         self._claims = claims
@@ -128,13 +138,13 @@ class Reading:
         """An entry more."""
         return self._read((*self._logs[known], said))
 
-    def _recalled(self, known: int, record: int, accepted: bool = False) -> Recollection:  # noqa: FBT001, FBT002  cached
-        """What the journal says of that record."""
-        return self._journals[known].recall(EVENT, record, doubts_accepted=accepted)
+    def _recalled(self, known: int, record: int, accepted: bool = False, event: int = 0) -> Recollection:  # noqa: FBT001, FBT002  cached
+        """What the journal says of that record, which is read as that event."""
+        return self._journals[known].recall(EVENTS[event], record, doubts_accepted=accepted)
 
     def _finished(self, known: int, said: Said) -> Said:
         """That end as it is written by who knows that: asked of the journal."""
-        written = self._journals[known].finish(EVENT, outcome(End(said.what, said.writer)))
+        written = self._journals[known].finish(EVENTS[said.event], outcome(End(said.what, said.writer)))
         return said._replace(knows=written.evidence.exists)
 
     def _compactions(self, log: tuple[Said, ...]) -> Iterator[tuple[Said, ...]]:
@@ -144,17 +154,23 @@ class Reading:
             yield tuple(log[offset] for offset in sorted(last.values())) + log[cleaned:]
 
     def _key(self, said: Said) -> Hashable:
-        return (CLAIM, said.writer) if said.what == CLAIM else EntryKey(EVENT, said.record, self.writer(said.writer))
+        return (CLAIM, said.writer) if said.what == CLAIM else self._entry_key(said)
+
+    def _entry_key(self, said: Said) -> EntryKey:
+        return EntryKey(EVENTS[said.event], said.record, self.writer(said.writer))
 
     def _read(self, log: tuple[Said, ...]) -> int:
-        journal, claimant = PartitionJournal(), ""
+        journal, claimant = PartitionJournal(self._below), ""
+        places: dict[int, int] = {}
         for each in log:
             if each.what != CLAIM:
-                journal.apply(EntryKey(EVENT, each.record, self.writer(each.writer)), self._entry(each, log), 0)
+                journal.apply(self._entry_key(each), self._entry(each, log), 0)
+                places.setdefault(each.record, each.event)
             elif self._claims:
                 claimant = self.writer(each.writer)
                 journal.claimed(Claim(claimant), 0)
-        number = self._numbers.setdefault((claimant, _frozen(journal.known(EVENT))), len(self._journals))
+        known = (claimant, _frozen(places), *(_frozen(journal.known(event)) for event in EVENTS))
+        number = self._numbers.setdefault(known, len(self._journals))
         if number == len(self._journals):
             self._journals.append(journal)
             self._logs.append(log)

@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from worker.journal.entries import EntryKey, Finished, Intent, Released, decode, decode_key, encode
+from worker.journal.entries import Claim, EntryKey, Finished, Intent, Released, decode, decode_key, encode
 from worker.journal.fence import Fence
 from worker.journal.journal import PartitionJournal
 from worker.journal.lease import Lease, Moment
@@ -69,6 +69,39 @@ def test_another_event():
 def test_a_record_that_was_another_event_before(entries, expected):
     """A limit or a mapping was changed meanwhile: it has the end that it had, and a doubt stays one."""
     assert journal(*entries).recall(OTHER, 5) == expected
+
+
+@pytest.mark.parametrize("event", [EVENT, OTHER, UUID(int=99)])
+@pytest.mark.parametrize(
+    ("before", "since", "expected"),
+    [
+        ((Intent(1),), (Finished(UNKNOWN),), Ended(UNKNOWN)),
+        ((Intent(1), Released(1)), (Intent(1), Finished(CREATED)), Ended(CREATED)),
+        ((Intent(1), Released(1)), (Finished(REJECTED),), Ended(REJECTED)),
+    ],
+)
+def test_a_record_that_ended_as_one_of_two_events(event, before, since, expected):
+    """It has that end, as whichever event it comes again: settings are changed back, too."""
+    read = journal(*((5, "a", entry) for entry in before))
+    for entry in since:
+        read.apply(EntryKey(OTHER, 5, "b"), entry, 0)
+    assert read.recall(event, 5) == expected
+
+
+def test_a_record_in_doubt_as_another_event_than_its_first():
+    """Nothing is sent for it as the first one."""
+    read = journal((5, "a", Intent(1)), (5, "a", Released(1)))
+    read.apply(EntryKey(OTHER, 5, "b"), Intent(2), 0)
+    assert read.recall(EVENT, 5) == DoubtAsAnother(2)
+    assert read.recall(OTHER, 5) == InDoubt(2, frozenset({"b"}))
+
+
+def test_a_customer_of_a_record_that_was_another_event():
+    """Made under a claim that was lost meanwhile, so that nobody was told: it is told now, and not made again."""
+    read = journal((5, "a", Intent(1)))
+    read.claimed(Claim("b"), 0)
+    read.apply(EntryKey(EVENT, 5, "a"), Finished(CREATED), 0)
+    assert read.recall(OTHER, 5) == CreatedBefore(CREATED)
 
 
 def test_a_place_that_is_committed():
@@ -200,17 +233,17 @@ def test_what_an_earlier_log_said():
     """It counts for records of which the new log says nothing, and is older; what is changed there later does not."""
     earlier, journal = PartitionJournal(), PartitionJournal()
     lost, known, unknown, new = (UUID(int=number) for number in range(1, 5))
-    for event in (lost, known, unknown):
-        earlier.apply(EntryKey(event, 0, "old"), Intent(2), 100)
+    for offset, event in ((0, lost), (3, known), (4, unknown)):
+        earlier.apply(EntryKey(event, offset, "old"), Intent(2), 100)
     earlier.apply(EntryKey(known, 1, "old"), Finished(CREATED), 100)
-    journal.apply(EntryKey(unknown, 0, "old"), Released(1), 200)
+    journal.apply(EntryKey(unknown, 4, "old"), Released(1), 200)
     journal.apply(EntryKey(new, 5, "new"), Finished(CREATED), 200)
     journal.remember(earlier)
     earlier.apply(EntryKey(lost, 0, "old"), Finished(CREATED), 300)
     assert journal.recall(lost, 0) == InDoubt(2, frozenset({"old"}))
     assert journal.recall(known, 1) == Ended(CREATED)
     assert isinstance(journal.recall(known, 2), CreatedBefore)
-    assert journal.recall(unknown, 0) == Fresh(1)
+    assert journal.recall(unknown, 4) == Fresh(1)
     assert journal.recall(new, 5) == Ended(CREATED)
     assert list(journal) == [lost, known, unknown, new]
 

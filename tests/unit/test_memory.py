@@ -48,26 +48,23 @@ class Naive:
         self.log, self.below = [], 0
 
     def recall(self, event, offset):
-        """The first event at an offset is what the record there is, whatever else it is called later."""
-        first = next((key.event for key, *_ in self.log if not isinstance(key, str) and key.offset == offset), event)
-        if offset >= self.below and first != event:
-            own, attempts, outcome, made, parked = self.record(first, offset)
-            if outcome:
-                return Ended(outcome)
-            if made is None and (own or parked):
-                return DoubtAsAnother(attempts)
+        """The record is whatever events it was taken for: its end and its customer are the same under each."""
+        at = [key.event for key, *_ in self.log if not isinstance(key, str) and key.offset == offset >= self.below]
+        known = {each: self.record(each, offset) for each in (*at, event)}
+        if ends := [outcome for _, _, outcome, _, _ in known.values() if outcome]:
+            return Ended(ends[0])
         offsets = [key.offset for key, _, _ in self.log if not isinstance(key, str) and key.event == event]
         records = {offset: self.record(event, offset) for offset in offsets}
-        own, attempts, outcome, _, parked = self.record(event, offset)
-        if outcome:
-            return Ended(outcome)
-        if made := [made for _, _, _, made, _ in records.values() if made]:
+        if made := [made for _, _, _, made, _ in (*records.values(), *known.values()) if made]:
             return CreatedBefore(made[0])
-        writers, doubts = set(own), bool(own) or parked
+        own, attempts, _, _, parked = known.pop(event)
+        if elsewhere := [tried for opened, tried, _, _, told in known.values() if opened or told]:
+            return DoubtAsAnother(elsewhere[0])
+        writers, doubt = set(own), bool(own) or parked
         for opened, _, _, _, parked in records.values():
             writers |= opened
-            doubts |= parked or bool(opened)
-        return InDoubt(attempts, frozenset(writers)) if doubts else Fresh(attempts)
+            doubt |= parked or bool(opened)
+        return InDoubt(attempts, frozenset(writers)) if doubt else Fresh(attempts)
 
     def record(self, event, offset):
         """(writers with open intents, attempts, first outcome that counts, first customer, whether it was parked)."""

@@ -23,7 +23,7 @@ from worker.journal.entries import (
 from worker.journal.entry_headers import Spans
 from worker.journal.known import KnownEvent, KnownRecord, is_unknown
 from worker.journal.packing import Packing, last_offset, last_seen
-from worker.journal.recall import Recollection, evidence_of, recall, recall_as_another
+from worker.journal.recall import Recollection, evidence_of, recall
 from worker.model.evidence import NO_EVIDENCE, Evidence
 from worker.model.outcomes import Outcome
 from worker.model.records import Headers
@@ -56,6 +56,7 @@ class PartitionJournal:
         self.expired: Spans = ()
         self._events: ByAge[bytes | KnownEvent] = ByAge()
         self._places = ByOffset()
+        self._other_events: dict[int, list[int]] = {}
         self._packing = Packing()
         self._claimant: str | None = None
 
@@ -109,9 +110,12 @@ class PartitionJournal:
         self._events.put(number, self._packing.pack(event))
 
     def _place(self, offset: int, number: int) -> None:
-        """What is committed is not looked up any more."""
-        if offset >= self.below:
-            self._places.add(offset, number)
+        """What is committed is not looked up any more; that a record is known as several events is rare."""
+        if offset < self.below:
+            return
+        self._places.add(offset, number)
+        if self._places.get(offset) != number and number not in self._other_events.get(offset, ()):
+            self._other_events.setdefault(offset, []).append(number)
 
     def remember(self, earlier: "PartitionJournal") -> None:
         """What stood in a log that is gone, of records of which this one says nothing."""
@@ -141,9 +145,9 @@ class PartitionJournal:
         `doubts_accepted`: a person wants this record sent although others of its event were parked as unknown. What
         was told as parked is no doubt then; an open intent that nobody has ended is one, this record's own above all.
         """
-        if known := self._as_another(event, offset):
-            return known
-        return recall(self.known(event).records, offset, doubts_accepted=doubts_accepted)
+        place = self._at(offset)
+        others = [known for number, known in place.items() if number != event.int]
+        return recall(self.known(event).records, offset, others, doubts_accepted=doubts_accepted)
 
     def finish(self, event: UUID, outcome: Outcome, told: Evidence | None = None) -> Finished:
         """The entry of a record's end. A doubt's holds all that is known of the event's customer, `told` by the record
@@ -154,17 +158,20 @@ class PartitionJournal:
         evidence = evidence_of(self.known(event).records)
         return Finished(outcome, evidence=evidence if told is None else evidence | told)
 
-    def _as_another(self, event: UUID, offset: int) -> Recollection | None:
-        """What is known of the record at that offset, where its first entry was that of another event."""
-        number = self._places.get(offset)
-        if number is None or number == event.int:
-            return None
-        return recall_as_another(self.known(UUID(int=number)).records.get(offset, KnownRecord()))
+    def _at(self, offset: int) -> dict[int, KnownRecord]:
+        """The record at that offset by each event that it was taken for, in their order: settings that say which may
+        be changed, and changed back.
+        """
+        first = self._places.get(offset)
+        numbers = () if first is None else (first, *self._other_events.get(offset, ()))
+        return {number: self.known(UUID(int=number)).records.get(offset, KnownRecord()) for number in numbers}
 
     def forget(self, *, below: int, before: int, at_most: int) -> None:
         """Drop the oldest events, last seen `before` that time or too many; what is not committed (`below`) stays."""
         self.below = max(self.below, below)
         self._places.drop(below)
+        for offset in [each for each in self._other_events if each < below]:
+            del self._other_events[offset]
         surplus, forgotten = len(self._events) - at_most, 0
         for event in self._events.values():
             kept = last_seen(event) >= before and forgotten >= surplus

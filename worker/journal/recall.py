@@ -1,6 +1,6 @@
 """What the journal knows of a record before it is worked on, and so whether it may lead to a POST."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -64,24 +64,25 @@ class DoubtAsAnother:
 Recollection = Fresh | Ended | CreatedBefore | InDoubt | DoubtAsAnother
 
 
-def recall(records: Mapping[int, KnownRecord], offset: int, *, doubts_accepted: bool) -> Recollection:
-    """Of the record at that offset, by all records of its event; see `PartitionJournal.recall`."""
+def recall(
+    records: Mapping[int, KnownRecord], offset: int, others: Sequence[KnownRecord], *, doubts_accepted: bool
+) -> Recollection:
+    """Of the record at that offset, by all records of its event; see `PartitionJournal.recall`.
+
+    `others` are what is known of this very record as other events: the settings that say which it is may be changed,
+    and changed back, and its end and its customer stay what they were.
+    """
     own = records.get(offset, KnownRecord())
-    if own.outcome:
-        return Ended(own.outcome)
-    if created := next((known.created for known in records.values() if known.created), None):
+    if outcome := next((known.outcome for known in (*others, own) if known.outcome), None):
+        return Ended(outcome)
+    if created := next((known.created for known in (*records.values(), *others) if known.created), None):
         return CreatedBefore(created)
+    if doubt := next((known for known in others if known.in_doubt()), None):
+        return DoubtAsAnother(doubt.attempts)
     evidence = evidence_of(records)
     if any(known.in_doubt() and not (doubts_accepted and _parked(known)) for known in records.values()):
         return InDoubt(own.attempts, frozenset().union(*(known.open for known in records.values())), evidence)
     return Fresh(own.attempts, exists=evidence.exists)
-
-
-def recall_as_another(own: KnownRecord) -> Ended | DoubtAsAnother | None:
-    """Of a record whose first entry was that of another event; None where nothing stands against its present name."""
-    if own.outcome:
-        return Ended(own.outcome)
-    return DoubtAsAnother(own.attempts) if own.in_doubt() else None
 
 
 def evidence_of(records: Mapping[int, KnownRecord]) -> Evidence:
