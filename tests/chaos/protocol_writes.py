@@ -78,7 +78,8 @@ class Writing:
         return self._ends(s, number, worker, UNKNOWN)
 
     def _releases(self, s: State, number: int, worker: Worker) -> State:
-        if self._stopped(worker):
+        """A fenced worker writes it down as well: what was refused is no doubt of the next owner's."""
+        if worker.fenced and not self.rules.evidence:
             return self._given_up(s, number, worker)
         return self._hands(s, number, worker, RELEASED, worker.attempts)
 

@@ -134,5 +134,5 @@ class Assignment:
 
 
 def _tells(entry: Entry) -> bool:
-    """Whether it says what the API has done, which the next owner must know, and not what we are about to do."""
-    return isinstance(entry, Finished) or (isinstance(entry, Intent) and entry.evidence.exists)
+    """Whether it says what the API has done, or certainly not done, which the next owner must know: all but a plan."""
+    return not isinstance(entry, Intent) or entry.evidence.exists
