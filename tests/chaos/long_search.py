@@ -4,9 +4,14 @@ import argparse
 import random
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
+from chaos import protocol_claims
 from chaos.protocol import Rules, ended, named
+from chaos.protocol_owners import deployments
+from chaos.protocol_retention import retained
 from chaos.protocol_steps import Model
 from chaos.schedules import ends_calmly, search, walk
 
@@ -47,6 +52,14 @@ def searched(rules: Rules, limit: int) -> bool:
     return not found.wrong
 
 
+def claimed(what: str, make: Callable[[], protocol_claims.World], limit: int) -> bool:
+    """The same of claims, which are played from their beginning: a hundredth of the states take as long."""
+    found = protocol_claims.search(make, limit // 100)
+    size = f"{found.states:>10,} {'all' if found.complete else 'cut'}"
+    sys.stdout.write(f"{size}  {what}: {found.wrong or 'nothing broken'}\n")
+    return not found.wrong
+
+
 def walked(rules: Rules, walks: int, seed: int) -> bool:
     """The same of long schedules at random."""
     model, chance, committed = Model(rules), random.Random(seed), 0  # noqa: S311  a schedule is no secret
@@ -69,6 +82,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     kept = [searched(rules, given.states) for rules in worlds(given.workers)]
+    kept += [claimed("two deployments over one journal", deployments, given.states)]
+    kept += [
+        claimed(f"a beginning that moves, posted={posted}", partial(retained, posted=posted), given.states)
+        for posted in (False, True)
+    ]
     deep = Rules(moves=5, crashes=2, unsent=2, trips=2, tellings=2, confirmations=2)
     looked_up = replace(deep, records=2, look_up=True, unfindable=True)
     kept += [walked(rules, given.walks, given.seed) for rules in (deep, looked_up)]
