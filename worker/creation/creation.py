@@ -86,10 +86,12 @@ class _Course:
                 self.attempts += 1
                 return await self._believed(replace(refused, attempts=self.attempts))
             case Doubt(since, why, exists):
+                # Asked now: an outage may be over when the look-up is.
+                outage = self.by.holds.others_fail(self.record.place)
                 self.attempts += 1
                 if exists:
                     await self._remember()
-                return await self._doubt(since, f"{LOST} ({why})")
+                return await self._doubt(since, f"{LOST} ({why})", outage=outage)
             case NotMade() as not_made:
                 return await self._not_made(not_made)
             case other:
@@ -137,8 +139,11 @@ class _Course:
             return self._reconciled(finding) if isinstance(finding, Existing) else outcome
         return outcome
 
-    async def _doubt(self, since: Moment, why: str) -> Outcome | None:
-        """None where it is certain that nothing was created, and never where it is certain that something was."""
+    async def _doubt(self, since: Moment, why: str, *, outage: bool = False) -> Outcome | None:
+        """None where it is certain that nothing was created, and never where it is certain that something was.
+
+        `outage`: others failed as well when it came.
+        """
         self.doubted = since
         match await self._look_up(since):
             case Existing() as finding:
@@ -147,7 +152,7 @@ class _Course:
                 return unknown(f"{why}; the look-up does not find it", self.attempts, exists=True)
             case Absent():
                 self.by.measures.found_absent()
-                return self._given_up(why)
+                return self._given_up(why, outage=outage)
             case Unclear(detail):
                 return unknown(f"{why}; {detail}", self.attempts, exists=self.exists)
             case other:
@@ -180,11 +185,11 @@ class _Course:
         made = self.attempt.command.customer.customer_type
         return Succeeded(finding.customer_id, location, made, self.attempts, resolution="reconciled")
 
-    def _given_up(self, why: str) -> Failed | None:
+    def _given_up(self, why: str, *, outage: bool) -> Failed | None:
         """As with refusals, the last attempt is none while nobody else is answered either."""
         if self.attempts < self.by.retry.max_attempts:
             return None
-        if self.by.holds.others_fail(self.record.place):
+        if outage or self.by.holds.others_fail(self.record.place):
             self.attempts = self.by.retry.max_attempts - 1
             return None
         message = f"{why}; the customer does not exist, after {self.attempts} attempts"
