@@ -35,7 +35,7 @@ class Example(NamedTuple):
 
 
 class Counted:
-    """How often, by label."""
+    """A counter for each combination of labels."""
 
     def __init__(self, known: Iterable[Labels] = ()) -> None:
         self.counts: dict[Labels, int] = dict.fromkeys(known, 0)
@@ -73,7 +73,7 @@ def _each(values: Iterable[str]) -> Iterable[Labels]:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """One of these for the process."""
+    """Everything that the process counts and times; there is one of these."""
 
     records: Counted = field(
         default_factory=lambda: Counted(

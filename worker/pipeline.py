@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 
 Unended = Fresh | CreatedBefore | InDoubt | DoubtAsAnother
-"""What is known of a record that has no outcome yet."""
+"""What the journal can know of a record that has no outcome yet."""
 
 
 class Publish(Protocol):
@@ -159,7 +159,7 @@ def _recalled(journal: PartitionJournal, event: UUID, record: Record) -> Recolle
 
 
 def _tell(record: Record, request: Request, outcome: Outcome, seconds: float) -> None:
-    """The one line of this record."""
+    """Log the one line that tells how this record ended."""
     failed = outcome.reason.code.value if isinstance(outcome, Failed) else None
     log.info(
         "record.finished",

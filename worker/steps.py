@@ -63,7 +63,7 @@ class Trail:
 
 
 class Trails:
-    """All records that are under way; `make` is what follows one."""
+    """All records that are under way; `make` begins the trail of each."""
 
     def __init__(self, make: "MakeTrail" = Trail) -> None:
         self._make = make
@@ -71,7 +71,7 @@ class Trails:
         self._crashed: dict[tuple[int, int], Trail] = {}
 
     def follow(self, record: Record) -> Trail:
-        """Its trail, to be entered at once."""
+        """A new trail of the record, to be entered with `with` at once."""
         return self._make(self, record)
 
     def of(self, partition: int, offset: int) -> Trail | None:
@@ -80,11 +80,11 @@ class Trails:
         return self._under_way.get(place) or self._crashed.get(place)
 
     def began(self, trail: Trail) -> None:
-        """The trail's own report."""
+        """Called by a trail when its record is begun."""
         self._under_way[trail.record.partition, trail.record.offset] = trail
 
     def ended(self, trail: Trail, *, crashed: bool) -> None:
-        """The trail's own report; a record that is read again may have begun a new one before the old one ended."""
+        """Called by a trail when its record has ended; read again, it may have begun a new trail before that."""
         place = trail.record.partition, trail.record.offset
         if self._under_way.get(place) is trail:
             del self._under_way[place]

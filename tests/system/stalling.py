@@ -15,7 +15,7 @@ async def stalling(self: RecordSource, *args: Any, **kwargs: Any) -> list[Record
     """As a poll that never comes back."""
     if records := await poll(self, *args, **kwargs):
         return records
-    if self.standings.committed:
+    if any(self.standings.committed.values()):  # a first start commits where it begins, before any record
         await asyncio.Event().wait()
     return records
 

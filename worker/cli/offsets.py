@@ -1,10 +1,14 @@
 """The commands `offsets ...`."""
 
-from typing import Annotated
+import time
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from worker.cli.ending import Json, end, settings_of
+
+if TYPE_CHECKING:
+    from worker.tools.offsets import Where
 
 app = typer.Typer(help="Where the group goes on reading.", no_args_is_help=True)
 
@@ -26,4 +30,24 @@ def set_(
     """Say where the group goes on in a partition, all workers stopped; 1 while it has members."""
     from worker.tools import offsets as offsets_commands  # noqa: PLC0415
 
-    end(offsets_commands.set_offset(settings_of(context), partition, where, yes=yes, as_json=as_json))
+    end(offsets_commands.set_offset(settings_of(context), partition, where_of(where), yes=yes, as_json=as_json))
+
+
+def where_of(text: str) -> "Where":
+    """What was typed, as one of the places that it may name."""
+    from worker.tools.offsets import Moment  # noqa: PLC0415
+
+    match text:
+        case "earliest" | "latest" as end:
+            return end
+        case _:
+            return int(text) if text.isdecimal() else Moment(_moment(text))
+
+
+def _moment(text: str) -> int:
+    from worker.tools.dead_letters.filters import moment_of  # noqa: PLC0415
+
+    try:
+        return moment_of(text, time.time())
+    except ValueError:
+        raise typer.BadParameter(f"{text}: none of earliest, latest, an offset, an age, an ISO time") from None

@@ -45,7 +45,7 @@ class Breaker:
             self.next_probe = now
 
     def answered(self) -> None:
-        """A POST was: there is no outage."""
+        """A POST was answered, so that there is no outage."""
         self.failures = self.probes = 0
         self.open = False
         self.next_probe = math.inf

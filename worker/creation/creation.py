@@ -67,7 +67,7 @@ class _Course:
 
     @property
     def record(self) -> Record:
-        """Whose course it is."""
+        """The record that is worked on."""
         return self.attempt.trail.record
 
     async def earlier_doubt(self, known: InDoubt) -> Outcome | None:

@@ -47,7 +47,7 @@ async def _probe(holds: Holds, api: Answering, pause: Callable[[float], Awaitabl
 
 @asynccontextmanager
 async def looked_after(holds: Holds, api: Answering) -> AsyncIterator[None]:
-    """The same in the background."""
+    """Run `look_after` in the background."""
     task = asyncio.create_task(look_after(holds, api), name="look after holds")
     try:
         yield

@@ -14,7 +14,7 @@ class Configured(Protocol):
     """The configured values, as a file or the application gives them; None where they are not known."""
 
     def values(self, choice: Choice) -> frozenset[str] | None:
-        """Those of that kind."""
+        """The configured values of that kind."""
 
     def attributes(self, scope: Scope) -> Mapping[str, Attribute] | None:
         """The custom attributes of that level."""

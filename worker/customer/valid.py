@@ -54,7 +54,7 @@ class Customer:
         return next(emails, None)
 
     def encode(self, form: Format) -> bytes:
-        """Exactly what the API takes."""
+        """The request body, in exactly the form that the API takes."""
         return orjson.dumps(self.element) if form == "json" else write_xml(cast("dict[str, Json]", self.element))
 
     def with_attribute(self, name: str, value: str) -> "Customer":

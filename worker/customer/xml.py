@@ -79,7 +79,7 @@ def _require_plain(raw: bytes) -> None:
 
 
 def _parse(raw: bytes, max_depth: int) -> etree._Element:
-    """As UTF-8, whatever it declares."""
+    """Parse the bytes as UTF-8, whatever encoding they declare."""
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,

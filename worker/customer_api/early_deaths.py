@@ -25,7 +25,7 @@ class EarlyDeaths:
     _worked: bool = False
 
     def born(self) -> None:
-        """A log-in went well."""
+        """A session has begun."""
         self._born, self._worked = self.clock(), False
 
     def worked(self) -> None:

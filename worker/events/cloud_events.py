@@ -29,7 +29,7 @@ class Unsupported(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Xml:
-    """Content that is XML."""
+    """An event's data as XML."""
 
     raw: bytes
 

@@ -147,7 +147,7 @@ def _message(outcome: Failed) -> bytes:
 
 
 def violations(found: tuple[Violation, ...]) -> list[dict[str, object]]:
-    """As JSON."""
+    """Violations as the failed event, the dead letter and `validate` tell them."""
     return [
         {"path": each.path, "rule": each.rule}
         | ({"limit": each.limit} if each.limit is not None else {})

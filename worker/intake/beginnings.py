@@ -38,14 +38,14 @@ class Bearings:
 
 @dataclass(frozen=True, slots=True)
 class GoesOn:
-    """There is a place, and it is there."""
+    """The offset to go on at is known, and the log holds it."""
 
     at: int
 
 
 @dataclass(frozen=True, slots=True)
 class Begins:
-    """Nobody has read it yet."""
+    """Nobody has read the partition yet: it is begun `at` that place."""
 
     at: Start
 

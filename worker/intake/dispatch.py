@@ -89,7 +89,7 @@ class Dispatch:
 
     @property
     def partitions(self) -> int:
-        """How many are open."""
+        """How many partitions are open."""
         return len(self._open)
 
     def ready(self) -> list[int]:
@@ -171,7 +171,7 @@ class Dispatch:
         return {number: offset for number, offset in found.items() if offset is not None}
 
     def committed(self, offsets: dict[int, int]) -> None:
-        """The group has stored these."""
+        """Note that the group has stored these offsets."""
         for number, offset in offsets.items():
             if number in self._open:
                 self._open[number].assignment.committed(offset)
@@ -216,7 +216,7 @@ class Dispatch:
         return sum(len(partition.tasks) for partition in self._open.values())
 
     def assignments(self) -> Iterator[Assignment]:
-        """The open ones."""
+        """The assignments of all open partitions."""
         return (partition.assignment for partition in self._open.values())
 
 

@@ -71,7 +71,7 @@ class Intake:
         )
 
     def assigned(self, partitions: Collection[int]) -> None:
-        """The group gave us these."""
+        """Open these partitions, which the group gave us, once their journal is restored."""
         self._ownership.assigned(partitions)
 
     async def revoked(self, partitions: Collection[int]) -> None:

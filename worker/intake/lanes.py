@@ -47,11 +47,11 @@ class Lanes:
         return True
 
     def queued(self) -> int:
-        """Records that have not begun."""
+        """How many records have not begun."""
         return sum(map(len, self.queues.values()))
 
     def first(self) -> Record | None:
-        """That of the lowest offset."""
+        """The record of the lowest offset that has not begun."""
         firsts = [queue[0] for queue in self.queues.values() if queue]
         return min(firsts, key=lambda record: record.offset, default=None)
 

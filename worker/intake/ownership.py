@@ -26,7 +26,7 @@ Restore = Callable[[int, Restored | None, int | None], Awaitable[Assignment]]
 
 
 class Positions(Group, beginnings.Source, Protocol):
-    """Where the request topic is read."""
+    """The request topic as a member of the group reads it."""
 
     @property
     def astray(self) -> Mapping[int, int]:
@@ -94,7 +94,7 @@ class Ownership:
             self.dispatch.open(assignment)
 
     async def _read_by(self) -> Positions:
-        """Who reads the topic, once it is read."""
+        """The source of records, once there is one."""
         await self._reading.wait()
         if self._source is None:
             raise AssertionError("read by nobody")

@@ -77,7 +77,7 @@ class Reading:
 
 
 def apply(line: Line, journal: PartitionJournal) -> None:
-    """A tombstone says nothing."""
+    """Apply an entry of the log to the journal; a tombstone changes nothing."""
     if line.value is None:
         return
     try:

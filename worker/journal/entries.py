@@ -101,7 +101,7 @@ class Claim:
 
     @property
     def owner(self) -> Owner | None:
-        """None where it does not say."""
+        """The owner that the claim names; None where it names none."""
         return None if self.group is None or self.topic is None else Owner(self.group, self.topic)
 
     @property
@@ -133,12 +133,12 @@ class Notice:
 
     @property
     def value(self) -> bytes:
-        """As earlier versions read it."""
+        """The value, which earlier versions can read."""
         return encode(Released(0))
 
     @property
     def headers(self) -> Headers:
-        """Where it says what it has to say."""
+        """The headers, which hold all that a notice tells."""
         group, topic = self.owner or (None, None)
         return claim_headers(Told(group, topic, self.expired))
 

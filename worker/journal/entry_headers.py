@@ -48,7 +48,7 @@ class Told(NamedTuple):
 
 
 def claim_headers(told: Told) -> Headers:
-    """None of what is not told."""
+    """The headers of a claim; there is none for a fact that is not known."""
     named = ((GROUP, told.group), (TOPIC, told.topic), (ADOPTED_FROM, told.adopted_from))
     spans = ((EXPIRED, orjson.dumps(told.expired)),) if told.expired else ()
     return (*((name, text.encode()) for name, text in named if text is not None), *spans)

@@ -49,7 +49,7 @@ def _spec(plan: Plan, cluster: Cluster) -> TopicSpec:
 
 
 def alter(plan: Plan, cluster: Cluster, found: list[Trouble]) -> str:
-    """The command that puts it right."""
+    """The Kafka command that corrects the topic's configuration."""
     spec = _spec(plan, cluster)
     entries = ",".join(f"{each.name}={_quoted(spec.config[each.name])}" for each in found)
     return f"kafka-configs.sh --alter --entity-type topics --entity-name {plan.journal} --add-config {entries}"

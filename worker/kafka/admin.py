@@ -37,7 +37,7 @@ COORDINATING = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, Not
 
 
 class _AdminClient(AIOKafkaAdminClient):
-    """Ends as all other clients do."""
+    """aiokafka's client, closed in the same way as all other clients."""
 
     async def stop(self) -> None:
         await self.close()  # type: ignore[no-untyped-call]  # aiokafka has types for some

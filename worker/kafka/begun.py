@@ -15,7 +15,7 @@ NOTE: Final = re.compile(r"began-with=([0-9]{1,9})")
 
 
 def note(partitions: int) -> str:
-    """As it stands beside an offset."""
+    """The note as it is stored beside a committed offset."""
     return f"began-with={partitions}"
 
 

@@ -77,7 +77,7 @@ class Narrowing:
             task.cancel()
 
     def close(self) -> None:
-        """Nothing is read any more."""
+        """End all reading of single partitions."""
         for partition in list(self._beside):
             self.forget(partition)
 

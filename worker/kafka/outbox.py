@@ -32,13 +32,13 @@ class Waiting:
     stored: asyncio.Future[Stored]
 
     def succeed(self, stored: Stored) -> None:
-        """All in-sync replicas have it."""
+        """Tell whoever waits that all in-sync replicas have the message."""
         self.acknowledged(stored.place)
         if not self.stored.done():
             self.stored.set_result(stored)
 
     def fail(self, error: Exception) -> None:
-        """It never will be stored."""
+        """Tell whoever waits that the message will never be stored."""
         if not self.stored.done():
             self.stored.set_exception(error)
 
@@ -63,7 +63,7 @@ class Outbox:
         self._task: asyncio.Task[None] | None = None
 
     def add(self, waiting: Waiting) -> None:
-        """It leaves with the next batch."""
+        """Queue the message for the next batch."""
         self._waiting.append(waiting)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._empty(), name=f"publish {self._place.topic}/{self._place.partition}")

@@ -69,7 +69,7 @@ class Publisher:
         self._forget_with(self.producer)
 
     async def publish(self, message: OutgoingMessage) -> Position:
-        """Where it is, as `store` tells it."""
+        """Publish the message; return its place once all in-sync replicas have it."""
         return (await self.store(message)).place
 
     async def store(self, message: OutgoingMessage, acknowledged: Acknowledged = _nobody) -> Stored:

@@ -70,23 +70,23 @@ class RecordSource:
         return self._beside.astray
 
     def forget(self, partitions: Collection[int]) -> None:
-        """They are not ours any more."""
+        """Drop what is known of partitions that are not ours any more."""
         for number in partitions:
             self._reading.forget(number)
 
     def refresh(self) -> None:
-        """Ask for the topic as it is now."""
+        """Have the client ask for the topic's metadata."""
         self._consumer._client.force_metadata_update()  # noqa: SLF001  aiokafka has no other way to ask
 
     def count(self) -> None:
-        """Say where there are other partitions than before."""
+        """Log when the topic has another number of partitions than before."""
         now = len(self._consumer.partitions_for_topic(self._topic) or ())
         if self._partitions and now != self._partitions:
             log.warning("partitions.changed", topic=self._topic, before=self._partitions, now=now)
         self._partitions = now
 
     def close(self) -> None:
-        """Nothing is polled any more."""
+        """End the reading beside the consumer; nothing is polled any more."""
         self._beside.close()
 
     async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]:
@@ -204,7 +204,7 @@ class RecordSource:
         self.standings.committed |= offsets
 
     def _exists(self) -> bool:
-        """As far as the consumer has heard."""
+        """Whether the topic exists, as far as the consumer has heard."""
         return bool(self._consumer.partitions_for_topic(self._topic))
 
     def _generation(self) -> int:

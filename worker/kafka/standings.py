@@ -55,7 +55,7 @@ class Standings:
                 beside.append((first, offset))
 
     def read(self, batches: Mapping[TopicPartition, Sequence[ConsumerRecord[bytes, bytes]]]) -> None:
-        """These were handed out."""
+        """Note the records that a poll handed out."""
         for place, batch in batches.items():
             first, end = batch[0].offset, batch[-1].offset + 1
             if end - self._positions.get(place.partition, first) > len(batch):
@@ -76,7 +76,7 @@ class Standings:
         self._positions[partition] = position
 
     def of(self, partition: int) -> Standing:
-        """As far as it is known."""
+        """Where the group stands in that partition, as far as it is known."""
         position, committed = self._positions.get(partition), self.committed.get(partition)
         known = [end for end in (self._ends.get(partition), position, committed) if end is not None]
         end = max(known) if partition in self._ends else None

@@ -18,7 +18,7 @@ class Core:
     _marks: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MARKS))
 
     def mark(self) -> None:
-        """So much was used by now."""
+        """Note how much CPU time was used until now."""
         self._marks.append((self.clock(), self.used()))
 
     def is_full(self) -> bool:

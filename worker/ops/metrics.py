@@ -20,7 +20,7 @@ PREFIX: Final = "customer_worker"
 
 
 class Facts(Protocol):
-    """What is asked for at each scrape."""
+    """What the metrics are computed from at each scrape."""
 
     @property
     def measures(self) -> Measures: ...
@@ -39,7 +39,7 @@ class WorkerMetrics(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """The worker as it is now."""
+        """All metrics with their values at this moment."""
         yield from _counted(self._facts.measures)
         yield from _timed(self._facts.measures)
         state = self._facts.state()

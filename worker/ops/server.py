@@ -22,7 +22,7 @@ HEADERS = {"Cache-Control": "no-store", "Server": "customer-worker"}
 
 
 class Pages(Protocol):
-    """What the pages are told from."""
+    """Where each page of the operations port gets its content."""
 
     def stalled(self) -> str | None: ...
     def not_ready(self) -> list[str]: ...

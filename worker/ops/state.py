@@ -79,7 +79,7 @@ class SessionState:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All of it, at one moment."""
+    """The state of the whole worker at one moment, as `/status` shows it."""
 
     phase: Phase
     holds: tuple[Held, ...]
@@ -91,7 +91,7 @@ class State:
     dropped_elements: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """As `/status` answers it."""
         return {
             "state": self.phase,
             "holds": [each.as_dict() for each in self.holds],

@@ -26,7 +26,7 @@ class Polling(Protocol):
 
 
 class Standings(Protocol):
-    """The consumer."""
+    """Tells where the consumer stands in each partition."""
 
     def of(self, partition: int) -> Standing: ...
 
@@ -42,7 +42,7 @@ class LoggedIn(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Consumption:
-    """What exists once Kafka is there."""
+    """The parts of the worker that exist once Kafka is reached."""
 
     topic: str
     dispatch: Dispatch
@@ -73,7 +73,7 @@ class Watch:
         return reasons or ([] if self.polled() else ["starting"])
 
     def state(self) -> State:
-        """All of it, now."""
+        """The state of the whole worker at this moment."""
         work = self.consumption.dispatch.work() if self.consumption else []
         session = SessionState(self.api.session_age, self.api.renewals) if self.api else SessionState(None, 0)
         return State(

@@ -51,7 +51,7 @@ class Assignment:
 
     @property
     def ending(self) -> bool:
-        """Nothing more is begun."""
+        """Whether the partition is drained or lost, so that nothing more is begun."""
         return self.fenced or self.draining.is_set()
 
     async def write(self, event: UUID, offset: int, entry: Entry) -> Lease:

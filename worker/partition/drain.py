@@ -13,11 +13,11 @@ class Drain:
         self._waiting: set[asyncio.Future[None]] = set()
 
     def is_set(self) -> bool:
-        """Whether it has begun."""
+        """Whether the drain has begun."""
         return self._begun
 
     def set(self) -> None:
-        """It begins."""
+        """Begin the drain; whoever waits through it is told."""
         self._begun = True
         for awaited in self._waiting:
             if not awaited.done():

@@ -1,9 +1,7 @@
 """What `offsets set` does: a person says where the group goes on in one partition, and sees first what that means."""
 
-import time
 from dataclasses import asdict, dataclass
-
-import typer
+from typing import Literal
 
 from worker import wiring
 from worker.journal.entries import NOBODYS, read_key
@@ -16,9 +14,23 @@ from worker.kafka.reader import UNCOMMITTED
 from worker.model.errors import StartupError
 from worker.settings.settings import Settings
 from worker.terminal.text import document, say
-from worker.tools.dead_letters.filters import moment_of
 from worker.tools.reading.offset_set import OffsetSet, Run
 from worker.tools.reading.progress import offsets_bar
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time, in milliseconds since the epoch: it stands for the first record of that time or later."""
+
+    milliseconds: int
+
+
+Where = Literal["earliest", "latest"] | int | Moment
+"""An end of the log, an offset, or a time."""
+
+
+class OutsideOfLog(Exception):
+    """Says which offsets there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +66,8 @@ class Meant:
         return "\n".join(lines)
 
 
-async def set_offset(settings: Settings, partition: int, where: str, *, yes: bool, as_json: bool) -> int:
-    """Tell what it means, and store it where that is said; 1 while the group has members."""
+async def set_offset(settings: Settings, partition: int, where: Where, *, yes: bool, as_json: bool) -> int:
+    """Tell what it means, and store it if told to; 1 while the group has members, 2 for an offset that is not there."""
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     async with admin.opened(connection) as client:
         topic = (await client.cluster([plan.requests])).topics.get(plan.requests)
@@ -68,14 +80,18 @@ async def set_offset(settings: Settings, partition: int, where: str, *, yes: boo
                 f"group {group.name} has {_count_of(members)}: stop all workers first; nothing is stored"
             )
         stored = (await group.stored(plan.requests)).get(partition)
-        meant = await _meant(settings, partition, where, stored.offset if stored else None)
+        try:
+            meant = await _meant(settings, partition, where, stored.offset if stored else None)
+        except OutsideOfLog as error:
+            say(str(error), err=True)
+            return 2
         if yes:
             await group.store(plan.requests, partition, meant.offset)
     _tell(meant, group.name, members, yes=yes, as_json=as_json)
     return 0
 
 
-async def _meant(settings: Settings, partition: int, where: str, stored: int | None) -> Meant:
+async def _meant(settings: Settings, partition: int, where: Where, stored: int | None) -> Meant:
     connection, topic = wiring.connection(settings), wiring.plan(settings).requests
     first, end = (await bounds(connection, topic, [partition], isolation=UNCOMMITTED))[partition]
     offset = await _offset(connection, topic, partition, where, (first, end))
@@ -87,29 +103,18 @@ async def _meant(settings: Settings, partition: int, where: str, stored: int | N
     return Meant(topic, partition, stored, first, end, offset, read_again, again, before - ended)
 
 
-async def _offset(connection: Connection, topic: str, partition: int, where: str, log: Run) -> int:
-    """An end of the log, an offset of it, or the first record of a time. Wrong usage is told with what may be said."""
+async def _offset(connection: Connection, topic: str, partition: int, where: Where, log: Run) -> int:
+    """An end of the log, an offset of it, or the first record of a time. Raises OutsideOfLog."""
     first, end = log
-    if where.isdecimal():
-        if not first <= int(where) <= end:
-            raise typer.BadParameter(f"offset {where}: the log begins at {first}, and its next offset is {end}")
-        return int(where)
+    if isinstance(where, int):
+        if not first <= where <= end:
+            raise OutsideOfLog(f"offset {where}: the log begins at {first}, and its next offset is {end}")
+        return where
     async with extent(connection, topic, [partition]) as requests:
         ((_, stable),) = requests.ends.values()
-        match where:
-            case "earliest":
-                return first
-            case "latest":
-                return stable
-            case moment:
-                return (await requests.at(_moment(moment)))[partition]
-
-
-def _moment(text: str) -> int:
-    try:
-        return moment_of(text, time.time())
-    except ValueError:
-        raise typer.BadParameter(f"{text}: none of earliest, latest, an offset, an age, an ISO time") from None
+        if isinstance(where, Moment):
+            return (await requests.at(where.milliseconds))[partition]
+        return first if where == "earliest" else stable
 
 
 async def _known(settings: Settings, partition: int, log: Run) -> OffsetSet:

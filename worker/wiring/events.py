@@ -10,7 +10,7 @@ from worker.settings.settings import Settings
 
 
 def decoder(settings: Settings, catalog: Configured | None) -> Decoder:
-    """What records are read with."""
+    """The decoder of request records."""
     return Decoder(
         catalog=catalog,
         form=settings.api.format,
@@ -29,7 +29,7 @@ def catalog(settings: Settings) -> Configured | None:
 
 
 def results(settings: Settings) -> Results:
-    """Where results go."""
+    """The maker of result events and dead letters, with the topics that they go to."""
     topics = settings.topics
     return Results(
         settings.events.source,

@@ -55,7 +55,7 @@ def start(settings: Settings) -> Start:
 
 
 def plan(settings: Settings) -> Plan:
-    """The topics."""
+    """Names and sizes of the topics."""
     topics, journal = settings.topics, settings.journal
     return Plan(
         topics.requests,

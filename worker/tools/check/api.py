@@ -36,7 +36,7 @@ class Api(Protocol):
     """What this module asks of the API; each raises a WorkerError where there is no answer."""
 
     async def reach(self) -> Answer:
-        """Without a session."""
+        """The API's answer to a caller without a session."""
 
     async def log_in(self) -> None: ...
     async def log_out(self) -> None: ...
@@ -174,7 +174,7 @@ async def _create(client: Api) -> Line:
 
 
 async def _search(client: Api, wanted: Wanted) -> Line:
-    """For somebody who does not exist."""
+    """Search for a customer who does not exist."""
     try:
         if wanted.look_up == "email":
             await client.find_by_email(NOBODY)

@@ -29,7 +29,7 @@ class Ending:
     data: dict[str, Any]
 
     def as_dict(self) -> Json:
-        """As it was announced."""
+        """The event's data as it was announced, with the letter that it ends."""
         return {"deadLetter": str(self.letter), "ended": self.data}
 
     def __str__(self) -> str:

@@ -30,14 +30,14 @@ class Summary:
     kinds: dict[str, Kind] = field(default_factory=dict)
 
     def add(self, letter: Letter) -> None:
-        """One more."""
+        """Count this letter."""
         time_of = letter.timestamp
         kind = self.kinds.setdefault(letter.called, Kind(0, time_of, time_of))
         kind.count += 1
         kind.oldest, kind.newest = min(kind.oldest, time_of), max(kind.newest, time_of)
 
     def rows(self) -> list[Json]:
-        """The most frequent first."""
+        """One row for each reason, the most frequent first."""
         ordered = sorted(self.kinds.items(), key=lambda each: (-each[1].count, each[0]))
         return [
             {"reason": name, "count": kind.count, "oldest": moment(kind.oldest), "newest": moment(kind.newest)}
@@ -46,7 +46,7 @@ class Summary:
 
 
 def print_summary(summary: Summary, *, as_json: bool) -> None:
-    """A row a reason."""
+    """Print one row for each reason."""
     rows = summary.rows()
     if as_json:
         _print_json(rows)
@@ -55,7 +55,7 @@ def print_summary(summary: Summary, *, as_json: bool) -> None:
 
 
 def print_letters(letters: Sequence[Letter], *, as_json: bool) -> None:
-    """A row a letter, in the order given."""
+    """Print one row for each letter, in the order given."""
     if as_json:
         _print_json(letter.as_dict() for letter in letters)
     else:

@@ -16,7 +16,7 @@ LONG_AGO = 3600.0
 
 
 class Patient:
-    """Waits; nothing drains here."""
+    """Waits for time alone: a command has no partition that could drain."""
 
     async def pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -34,7 +34,7 @@ class LookUp:
     begun: Moment = field(default_factory=now)
 
     async def __call__(self, letter: Letter, message: OutgoingMessage) -> Finding:
-        """Raises what the API raises."""
+        """Look the letter's customer up. Raises what the API raises."""
         asked = self.decode(_as_received(letter, message))
         if isinstance(asked, CreateCustomer):
             return await self.reconciliation.look_up(asked, self._doubted(letter), Patient())

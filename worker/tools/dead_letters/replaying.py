@@ -64,7 +64,7 @@ class Tally:
     left: Counter[str] = field(default_factory=Counter)
 
     def add(self, result: Result) -> None:
-        """One more."""
+        """Count this result."""
         match result:
             case Replayed(which, _):
                 self.replayed[which.called] += 1

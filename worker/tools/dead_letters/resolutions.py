@@ -10,8 +10,8 @@ from worker.events.letter_headers import RESOLVES, last
 from worker.kafka.extent import extent
 from worker.model.outcomes import ReasonCode
 from worker.model.records import Record
-from worker.tools.dead_letters.filters import PLACE
 from worker.tools.dead_letters.letters import Letter
+from worker.tools.dead_letters.marks import place_in
 from worker.tools.dead_letters.topic import Topics
 from worker.tools.reading.place import Place
 from worker.tools.reading.progress import offsets_bar
@@ -43,7 +43,7 @@ class Resolutions:
         found = Resolution(Place(record.partition, record.offset), customer_id)
         if event:
             self._events[event] = found
-        if (place := _resolved_by(record)) and place.partition == record.partition:
+        if (place := place_in(record, RESOLVES)) and place.partition == record.partition:
             self._places[place] = found
 
     def of(self, letter: Letter) -> Resolution | None:
@@ -99,8 +99,3 @@ def _told(value: bytes | None) -> tuple[tuple[str, str] | None, str | None]:
             return (source, name), customer
         case _:
             return None, None
-
-
-def _resolved_by(record: Record) -> Place | None:
-    found = PLACE.fullmatch((last(record.headers, RESOLVES) or b"").decode("latin-1"))
-    return Place(int(found[1]), int(found[2])) if found else None

@@ -18,7 +18,7 @@ class OffsetSet:
         self._bytes = bytearray(bits.to_bytes((self._size + 7) // 8, "little"))
 
     def add(self, offset: int) -> None:
-        """Keep it, if it is one of ours."""
+        """Keep the offset, if it lies between `first` and `end`."""
         place = offset - self.first
         if 0 <= place < self._size:
             self._bytes[place >> 3] |= 1 << (place & 7)
@@ -58,7 +58,7 @@ class OffsetSet:
             yield start, end
 
     def lowest(self) -> int | None:
-        """None where there is none."""
+        """The lowest offset; None where there is none."""
         return next(self._offsets(), None)
 
     @property

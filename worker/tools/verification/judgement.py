@@ -145,7 +145,7 @@ class Ends:
         (self._old if old else self._gaps).add(place)
 
     def findings(self, failed: PlaceSet) -> Iterator[Finding]:
-        """No end, or two of them."""
+        """Requests with no terminal event, or with two of them."""
         yield places("no_terminal_event", self._gaps.parts)
         both = {number: bits.both(failed.parts[number]) for number, bits in self.succeeded.parts.items()}
         yield places("two_terminal_events", both)

@@ -54,7 +54,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of it. What could not be judged is no failure, and is said."""
+    """What `verify` found. What could not be judged is no failure, and is said."""
 
     topic: str
     parts: tuple[Part, ...]
@@ -70,7 +70,7 @@ class Report:
         return not self.findings
 
     def as_dict(self) -> dict[str, Any]:
-        """One document."""
+        """The whole report as one document."""
         return {
             "holds": self.holds,
             "topic": self.topic,
@@ -103,7 +103,7 @@ class Report:
 
 
 def places(kind: str, parts: Mapping[int, OffsetSet]) -> Finding:
-    """What is kept of each partition."""
+    """A finding about the places of these sets, by partition."""
     runs = ((number, *run) for number, bits in sorted(parts.items()) for run in bits.runs())
     return Finding(kind, sum(map(len, parts.values())), tuple(islice(runs_text(runs), SHOWN)))
 

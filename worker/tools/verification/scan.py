@@ -99,7 +99,7 @@ class Scan:
 
     @property
     def spans(self) -> Spans:
-        """What is judged."""
+        """The offsets that are judged, (first, end) by partition."""
         return {each.partition: (each.first, each.end) for each in self.parts}
 
     async def report(self) -> Report:
