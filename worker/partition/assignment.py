@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from worker.journal.entries import Entry, EntryKey, Finished, Intent, Notice, encode, encode_headers
+from worker.journal.entries import Entry, EntryKey, Intent, Notice, encode, encode_headers
 from worker.journal.entry_headers import Spans
 from worker.journal.journal import PartitionJournal
 from worker.journal.lease import Lease, Moment, now
