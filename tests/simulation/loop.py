@@ -1,0 +1,146 @@
+"""An event loop whose time is virtual and whose order of callbacks is drawn, for machines that fail one by one.
+
+Nothing waits: when no callback is ready, time jumps to the next timer. Every callback belongs to the machine in whose
+context it was made; those of a frozen machine wait until it is thawed, those of a dead one never run.
+"""
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+LATE = 0.001
+"""A timer is late by up to this many seconds, so that equal ones do not always fire in the order of their making."""
+CHOICE = 16
+"""How many of the ready callbacks may come first."""
+
+
+@dataclass(eq=False)
+class Machine:
+    """One computer. Its clocks run at a rate of their own, and the wall clock may be wrong. Seconds."""
+
+    name: str
+    rate: float = 1.0
+    wall_ahead: float = 0.0
+    suspended: float = 0.0
+    frozen: bool = False
+    dead: bool = False
+    kept: deque[asyncio.Handle] = field(default_factory=deque)
+
+    def boot(self, now: float) -> float:
+        """What its clock says that counts since boot; it goes on while the machine is frozen."""
+        return 1_000.0 + now * self.rate
+
+    def monotonic(self, now: float) -> float:
+        """The same without the time for which it was suspended."""
+        return self.boot(now) - self.suspended
+
+    def wall(self, now: float) -> float:
+        """Seconds since the epoch, as it believes."""
+        return EPOCH + now * self.rate + self.wall_ahead
+
+
+EPOCH = 1_800_000_000.0
+OUTSIDE = Machine("outside")
+HERE: ContextVar[Machine] = ContextVar("the machine on which this code runs", default=OUTSIDE)
+
+
+class Stuck(Exception):
+    """Nothing is ready and no timer is set: whoever waits would wait for ever."""
+
+
+class VirtualLoop(asyncio.BaseEventLoop):
+    """The same seed makes the same story."""
+
+    def __init__(self, random: Random) -> None:
+        super().__init__()
+        self._random = random
+        self._now = 0.0
+        self.steps = 0
+        self.on_step: Callable[[], None] = lambda: None
+
+    def time(self) -> float:
+        """Seconds since the story began; the same for all machines."""
+        return self._now
+
+    def call_at(self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.TimerHandle:
+        """A little late, as timers are; a machine whose clock is fast has its timers early."""
+        late = self._random.random() * LATE
+        due = self._now + max(0.0, when - self._now) / HERE.get().rate
+        return super().call_at(due + late, callback, *args, context=context)
+
+    def freeze(self, machine: Machine) -> None:
+        """It stands still; the world goes on."""
+        machine.frozen = True
+
+    def thaw(self, machine: Machine) -> None:
+        """What became due meanwhile runs now."""
+        machine.frozen = False
+        self._ready.extend(machine.kept)
+        machine.kept.clear()
+
+    def kill(self, machine: Machine) -> None:
+        """Nothing of it runs any more."""
+        machine.dead = True
+        machine.kept.clear()
+
+    @contextmanager
+    def on(self, machine: Machine) -> Iterator[None]:
+        """What is begun inside belongs to that machine."""
+        token = HERE.set(machine)
+        try:
+            yield
+        finally:
+            HERE.reset(token)
+
+    def _run_once(self) -> None:
+        self._wake()
+        if not self._ready:
+            self._advance()
+            return
+        handle = self._next()
+        if handle._cancelled:
+            return
+        machine = handle._context.get(HERE, OUTSIDE)
+        if machine.dead:
+            return
+        if machine.frozen:
+            machine.kept.append(handle)
+            return
+        self.steps += 1
+        handle._run()
+        self.on_step()
+
+    def _next(self) -> asyncio.Handle:
+        if len(self._ready) > 1:
+            self._ready.rotate(-self._random.randrange(min(CHOICE, len(self._ready))))
+        return self._ready.popleft()
+
+    def _wake(self) -> None:
+        """Timers that are due are ready."""
+        while self._scheduled and (self._scheduled[0]._cancelled or self._scheduled[0]._when <= self._now):
+            handle = heapq.heappop(self._scheduled)
+            handle._scheduled = False
+            if not handle._cancelled:
+                self._ready.append(handle)
+
+    def _advance(self) -> None:
+        if self._stopping:
+            return
+        if not self._scheduled:
+            raise Stuck("nothing is ready and no timer is set")
+        self._now = self._scheduled[0]._when
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """Cancelled timers leave the heap when they are due."""
+
+    def _write_to_self(self) -> None:
+        """Nobody sleeps, so that nobody has to be woken."""
+
+    def _process_events(self, event_list: object) -> None:
+        """No file is watched."""
