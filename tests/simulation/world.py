@@ -1,0 +1,114 @@
+"""Everything outside the workers, and the workers themselves, in virtual time."""
+
+import asyncio
+import random
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from unittest.mock import patch
+
+import orjson
+
+from worker import app, wiring
+from worker.hold import Holds
+from worker.measures import Measures
+from worker.ops.watch import Watch
+from worker.progress import Trails
+from worker.settings import Settings
+from worker.topics import Cluster as Known
+from worker.topics import wanted
+
+from .api import Api
+from .broker.cluster import Cluster
+from .broker.network import Network
+from .loop import EPOCH, HERE, Machine, VirtualLoop
+
+
+@dataclass(eq=False)
+class Worker:
+    """One process: its machine, what tells it to stop, and how it ended."""
+
+    machine: Machine
+    task: asyncio.Task[bool]
+    stopping: asyncio.Event
+    holds: Holds
+    watch: Watch
+
+
+@dataclass(eq=False)
+class World:
+    """`random` is the story's own; parts that draw have generators of their own, so that one fault moves no other."""
+
+    random: Random
+    loop: VirtualLoop
+    cluster: Cluster
+    network: Network
+    api: Api
+    workers: list[Worker] = field(default_factory=list)
+
+    def make_topics(self, settings: Settings) -> None:
+        """As `topics create` does."""
+        for spec in wanted(wiring.plan(settings), Known(1, {})):
+            self.cluster.make(spec.name, spec.partitions, dict(spec.config))
+
+    def begin(self, settings: Settings, *, rate: float = 1.0, ahead: float = 0.0) -> Worker:
+        """Start a worker on a machine of its own."""
+        machine = Machine(f"worker-{len(self.workers)}", rate, ahead)
+        context = copy_context()
+        context.run(HERE.set, machine)
+        worker = context.run(self._begun, machine, settings, context)
+        self.workers.append(worker)
+        return worker
+
+    def _begun(self, machine: Machine, settings: Settings, context: Any) -> Worker:
+        stopping, measures = asyncio.Event(), Measures()
+        holds = Holds(wiring.breaker(settings))
+        watch = Watch(holds)
+        task = self.loop.create_task(self._run(settings, measures, watch, stopping), context=context)
+        return Worker(machine, task, stopping, holds, watch)
+
+    async def _run(self, settings: Settings, measures: Measures, watch: Watch, stopping: asyncio.Event) -> bool:
+        observed = app.Observed(measures, Trails(), watch)
+        async with AsyncExitStack() as stack:
+            return await app._work(settings, wiring.api(settings), observed, stopping, stack)
+        raise AssertionError
+
+
+@contextmanager
+def world(seed: int) -> Iterator[World]:
+    """A world of that seed; time stands still outside of it."""
+    draw = Random(seed)
+    loop = VirtualLoop(Random(draw.random()))
+    cluster = Cluster(Random(draw.random()), lambda: int((EPOCH + loop.time()) * 1000))
+    network = Network(cluster, Random(draw.random()))
+    api = Api(Random(draw.random()))
+    drawn = Random(draw.random())
+    asyncio.set_event_loop(loop)
+    clocks = {
+        "time": lambda: HERE.get().wall(loop.time()),
+        "time_ns": lambda: int(HERE.get().wall(loop.time()) * 1e9),
+        "monotonic": lambda: HERE.get().monotonic(loop.time()),
+        "clock_gettime": lambda _: HERE.get().boot(loop.time()),
+    }
+    with (
+        patch.multiple(time, **clocks),
+        patch("aiokafka.client.create_conn", network.connect),
+        patch("worker.customer_api.client.pooled", api.pooled),
+        patch.multiple(random, random=drawn.random, choice=drawn.choice, shuffle=drawn.shuffle),
+        patch.object(uuid, "uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
+        patch("worker.kafka.journal_topic.uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
+    ):
+        yield World(draw, loop, cluster, network, api)
+
+
+def event(number: int, *, source: str = "urn:crm") -> bytes:
+    """A structured CloudEvent that asks for a customer whose pin is the event's id."""
+    customer = {"type": "individual", "pin": str(number), "contactPersons": [{"firstName": "Jack"}]}
+    return orjson.dumps(
+        {"specversion": "1.0", "type": "customer.create.requested.v1", "source": source, "id": str(number), "data": customer}
+    )
