@@ -7,8 +7,8 @@ context it was made; those of a frozen machine wait until it is thawed, those of
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from random import Random
@@ -16,6 +16,7 @@ from typing import Any
 
 LATE = 0.001
 """A timer is late by up to this many seconds, so that equal ones do not always fire in the order of their making."""
+SWEPT_WITHIN = 600.0
 CHOICE = 16
 """How many of the ready callbacks may come first."""
 
@@ -88,6 +89,25 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Nothing of it runs any more."""
         machine.dead = True
         machine.kept.clear()
+
+    def sweep(self, machines: Iterable[Machine]) -> None:
+        """The story is over: everybody may end what they had begun, and what does not end is forgotten."""
+        for machine in machines:
+            machine.dead = False
+            if machine.frozen:
+                self.thaw(machine)
+        with suppress(Stuck):
+            self.run_until_complete(self._cancel_all())
+        for task in asyncio.all_tasks(self):
+            task._log_destroy_pending = False
+        self.close()
+
+    async def _cancel_all(self) -> None:
+        until = self.time() + SWEPT_WITHIN
+        while self.time() < until and (others := asyncio.all_tasks() - {asyncio.current_task()}):
+            for task in others:
+                task.cancel()
+            await asyncio.wait(others, timeout=1.0)
 
     @contextmanager
     def on(self, machine: Machine) -> Iterator[None]:

@@ -51,6 +51,16 @@ class World:
     api: Api
     workers: list[Worker] = field(default_factory=list)
 
+    def alive(self) -> list[Worker]:
+        """Those that were not killed and did not end after a stop."""
+        return [each for each in self.workers if not each.machine.dead and not (each.stopping.is_set() and each.task.done())]
+
+    def kill(self, worker: Worker) -> None:
+        """Its machine is gone, and with it its connections."""
+        self.loop.kill(worker.machine)
+        for each in [each for each in self.network.connections if each.machine is worker.machine]:
+            each.gone()
+
     def make_topics(self, settings: Settings) -> None:
         """As `topics create` does."""
         for spec in wanted(wiring.plan(settings), Known(1, {})):
@@ -103,12 +113,18 @@ def world(seed: int) -> Iterator[World]:
         patch.object(uuid, "uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
         patch("worker.kafka.journal_topic.uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
     ):
-        yield World(draw, loop, cluster, network, api)
+        made = World(draw, loop, cluster, network, api)
+        try:
+            yield made
+        finally:
+            loop.sweep([each.machine for each in made.workers])
 
 
-def event(number: int, *, source: str = "urn:crm") -> bytes:
+def event(pin: str, *, source: str = "urn:crm") -> bytes:
     """A structured CloudEvent that asks for a customer whose pin is the event's id."""
-    customer = {"type": "individual", "pin": str(number), "contactPersons": [{"firstName": "Jack"}]}
+    address = {"type": {"value": "email", "email": {"emailAddress": f"{pin}@example.com"}}}
+    person = {"firstName": "Jack", "contactPoints": [address]}
+    customer = {"type": "individual", "pin": pin, "contactPersons": [person]}
     return orjson.dumps(
-        {"specversion": "1.0", "type": "customer.create.requested.v1", "source": source, "id": str(number), "data": customer}
+        {"specversion": "1.0", "type": "customer.create.requested.v1", "source": source, "id": pin, "data": customer}
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from aiokafka.errors import KafkaConnectionError, for_code
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.api import RequestStruct
 from aiokafka.util import wait_for
 
@@ -15,7 +15,6 @@ from ..loop import HERE, OUTSIDE
 from .answers import VERSIONS, answer
 from .cluster import Cluster
 
-del for_code
 WIRE = 0.001
 """Seconds that a message is on its way, at most, when all is well."""
 SUPPORTED = {key: (0, newest) for key, newest in VERSIONS.items()}
@@ -64,7 +63,7 @@ class Connection:
         self._waiting: asyncio.Queue[tuple[RequestStruct, asyncio.Future[Any]]] = asyncio.Queue()
         self._pending: set[asyncio.Future[Any]] = set()
         self._open = True
-        self._machine = HERE.get()
+        self.machine = HERE.get()
         self._outside: Context = copy_context()
         self._outside.run(HERE.set, OUTSIDE)
         loop = asyncio.get_running_loop()
@@ -102,12 +101,18 @@ class Connection:
                 self._on_close(self, reason)
         return closed
 
+    def gone(self) -> None:
+        """The client's machine died: nobody is there to hear of it."""
+        self._open = False
+        self.network.connections.discard(self)
+        self._server.cancel()
+
     def broken(self) -> None:
         """The client hears of it, on its own machine."""
         from aiokafka.conn import CloseReason  # noqa: PLC0415  this module is what stands for it
 
         context = copy_context()
-        context.run(HERE.set, self._machine)
+        context.run(HERE.set, self.machine)
         self.network.connections.discard(self)
         asyncio.get_running_loop().call_soon(lambda: self.close(CloseReason.CONNECTION_BROKEN, ConnectionResetError()), context=context)
         self._server.cancel()

@@ -1,0 +1,159 @@
+"""Whether the promises held: from the API's ledger and the topics alone."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from aiokafka.record.memory_records import MemoryRecords
+
+from .broker.log import Log
+
+if TYPE_CHECKING:
+    from .play import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`kind` is the promise that is broken."""
+
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.text}"
+
+
+Place = tuple[int, int]
+
+
+@dataclass(eq=False)
+class Facts:
+    """What the outside knows. `asked` are the committed requests that are still in the log or were told of."""
+
+    asked: dict[Place, str] = field(default_factory=dict)
+    keys: dict[Place, bytes] = field(default_factory=dict)
+    told: dict[Place, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    letters: Counter[Place] = field(default_factory=Counter)
+    made: dict[str, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
+    committed: dict[int, int] = field(default_factory=dict)
+    ends: dict[int, int] = field(default_factory=dict)
+    starts: dict[int, int] = field(default_factory=dict)
+    aborted: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, stage: "Stage") -> "Facts":
+        """Read off the world as it is now."""
+        facts, world, topics = cls(aborted=stage.aborted), stage.world, stage.settings.topics
+        for execution in world.api.ledger:
+            facts.made[execution.pin].append((execution.time, execution.customer))
+        group = world.cluster.group(stage.settings.kafka.group_id)
+        for number, log in enumerate(world.cluster.topics[topics.requests].logs):
+            facts.committed[number] = group.offsets.get((topics.requests, number), (0, ""))[0]
+            facts.starts[number] = log.start
+            facts.ends[number] = _after_the_last(log)
+            for offset, key, value in records(log):
+                facts.asked[number, offset] = orjson.loads(value)["id"]
+                facts.keys[number, offset] = key
+        for name in (topics.succeeded, topics.failed):
+            for log in world.cluster.topics[name].logs:
+                for _, _, value in records(log):
+                    told = orjson.loads(value)
+                    request = told["data"]["request"]
+                    facts.told[request["partition"], request["offset"]].append(told)
+        return facts
+
+
+def records(log: Log) -> Iterator[tuple[int, bytes, bytes]]:
+    """(offset, key, value) of what counts: neither markers nor what was aborted, nothing that is still open."""
+    for batch in log.batches:
+        gone = any(producer == batch.producer and first <= batch.first < end for producer, first, end in log.aborted)
+        if batch.control or batch.last >= log.stable or (batch.transactional and gone):
+            continue
+        memory = MemoryRecords(batch.raw)
+        while (each := memory.next_batch()) is not None:
+            for record in each:
+                if record.offset >= log.start:
+                    yield record.offset, record.key, record.value
+
+
+def _after_the_last(log: Log) -> int:
+    return max((offset + 1 for offset, _, _ in records(log)), default=log.start)
+
+
+def settled(facts: Facts) -> Iterator[str]:
+    """What is not committed yet."""
+    for number, end in facts.ends.items():
+        if facts.committed[number] < end:
+            yield f"partition {number} is committed up to {facts.committed[number]}, its last record ends at {end}"
+
+
+def judged(facts: Facts) -> list[Finding]:
+    """Every promise, for every record."""
+    checks = (("duplicate", _duplicates), ("lost", _lost), ("two ends", _several), ("untrue", _untrue), ("aborted", _aborted), ("order", _order))
+    return [Finding(kind, line) for kind, check in checks for line in check(facts)]
+
+
+def _duplicates(facts: Facts) -> Iterator[str]:
+    for pin, made in facts.made.items():
+        if len(made) > 1:
+            yield f"event {pin} was carried out {len(made)} times: {', '.join(f'{customer} at {time:.2f}' for time, customer in made)}"
+
+
+def _lost(facts: Facts) -> Iterator[str]:
+    for (number, offset), pin in facts.asked.items():
+        if offset < facts.committed[number] and not facts.told.get((number, offset)):
+            yield f"record {number}@{offset}, event {pin}, is committed and has no terminal event"
+
+
+def _several(facts: Facts) -> Iterator[str]:
+    for place, told in facts.told.items():
+        ends = {(each["id"], orjson.dumps({**each["data"], "deadLetter": None})) for each in told}
+        if len(ends) > 1:
+            yield f"record {place[0]}@{place[1]} has {len(ends)} different terminal events: {sorted(map(_ending, told))}"
+
+
+def _ending(told: dict[str, Any]) -> str:
+    data = told["data"]
+    return str(data.get("resolution") or data["reason"]["code"])
+
+
+def _untrue(facts: Facts) -> Iterator[str]:
+    """A customer that is told was made for that event; nothing that was made is told as certainly not made."""
+    for (number, offset), told in facts.told.items():
+        pin = told[0]["data"]["request"]["id"]
+        made = {customer for _, customer in facts.made.get(pin, [])}
+        for each in told:
+            customer = each["data"].get("customerId")
+            if customer and customer not in made:
+                yield f"record {number}@{offset} is told as customer {customer}, which was not made for event {pin}"
+            elif not customer and made and _ending(each) not in {"outcome_unknown"} and not _made_later(facts, pin, number, offset):
+                yield f"record {number}@{offset} is told as {_ending(each)}, but event {pin} has customer {sorted(made)}"
+
+
+def _made_later(facts: Facts, pin: str, number: int, offset: int) -> bool:
+    """Another record of the same event made it."""
+    return any(place != (number, offset) and asked == pin for place, asked in facts.asked.items())
+
+
+def _aborted(facts: Facts) -> Iterator[str]:
+    for pin in facts.aborted:
+        if facts.made.get(pin):
+            yield f"event {pin} was aborted and has a customer"
+
+
+def _order(facts: Facts) -> Iterator[str]:
+    """Customers of one key are made in the order of their records."""
+    last: dict[tuple[int, bytes], tuple[float, str]] = {}
+    seen: set[str] = set()
+    for place in sorted(facts.asked):
+        pin = facts.asked[place]
+        if pin in seen or not facts.made.get(pin):
+            seen.add(pin)
+            continue
+        seen.add(pin)
+        time, lane = facts.made[pin][0][0], (place[0], facts.keys[place])
+        if lane in last and time < last[lane][0]:
+            yield f"event {pin} of key {lane[1]!r} was carried out before event {last[lane][1]}, which stands before it"
+        last[lane] = time, pin

@@ -1,0 +1,141 @@
+"""Plays a story in a world of its own, and brings it to its end: all faults over, everything handled, everybody gone."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from aiokafka import AIOKafkaProducer
+
+from worker.settings import Settings
+
+from .acts import perform
+from .judge import Facts, Finding, judged, settled
+from .story import Story
+from .world import World, event, world
+
+ENDS_WITHIN = 900.0
+"""Seconds in which everything has to end once all faults are over."""
+GONE_WITHIN = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of it."""
+
+    story: Story
+    findings: list[Finding]
+    seconds: float
+    steps: int
+    records: int
+    executions: int
+
+
+@dataclass(eq=False)
+class Stage:
+    """A world with its story under way."""
+
+    world: World
+    story: Story
+    settings: Settings
+    published: int = 0
+    aborted: set[str] = field(default_factory=set)
+    background: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def later(self, seconds: float, undo: Callable[[], None]) -> None:
+        """The end of what lasts; all of it is over before the story's end."""
+
+        async def wait() -> None:
+            await asyncio.sleep(seconds)
+            undo()
+
+        self.also(wait())
+
+    def also(self, step: Awaitable[None]) -> None:
+        """Beside everything else."""
+        task = asyncio.ensure_future(step)
+        self.background.add(task)
+        task.add_done_callback(self.background.discard)
+
+
+def settings_of(story: Story) -> Settings:
+    """A worker's settings, its deadlines shortened where that only saves time."""
+    attribute = {"attribute": "externalid"} if story.look_up == "custom_attribute" else {}
+    return Settings.model_validate({
+        "kafka": {"bootstrap_servers": "broker-1:9092", "session_timeout": 10},
+        "api": {"base_url": "http://api:80", "username": "u", "password": "p"},
+        "topics": {"partitions": story.partitions},
+        "reconcile": {"by": story.look_up, **attribute},
+        "dispatch": {"max_in_flight": story.in_flight},
+    })
+
+
+def play(story: Story) -> Played:
+    """The whole story, and what it broke."""
+    with world(story.seed) as made:
+        stage = Stage(made, story, settings_of(story))
+        made.make_topics(stage.settings)
+        findings = made.loop.run_until_complete(_play(stage))
+        return Played(story, findings, made.loop.time(), made.loop.steps, stage.published, len(made.api.ledger))
+
+
+async def _play(stage: Stage) -> list[Finding]:
+    made, story = stage.world, stage.story
+    for _ in range(story.workers):
+        made.begin(stage.settings)
+    publishing = asyncio.create_task(_publish(stage))
+    for each in story.happenings:
+        await asyncio.sleep(max(0.0, each.at - made.loop.time()))
+        await perform(stage, each)
+    await publishing
+    while stage.background:
+        await asyncio.wait(set(stage.background))
+    ended = await _ended(stage)
+    findings = [] if ended else [Finding("stuck", line) for line in settled(Facts.of(stage))]
+    at_rest = list(_at_rest(stage))
+    await _dismiss(made)
+    return [*findings, *at_rest, *judged(Facts.of(stage))]
+
+
+async def _publish(stage: Stage) -> None:
+    story, requests = stage.story, stage.settings.topics.requests
+    producer = AIOKafkaProducer(bootstrap_servers="broker-1:9092", enable_idempotence=True, acks="all")
+    await producer.start()
+    for number in range(story.events):
+        key = b"key-%d" % (stage.world.random.randrange(story.keys))
+        await producer.send(requests, event(str(number)), key=key)
+        stage.published += 1
+        await asyncio.sleep(story.pause * 2 * stage.world.random.random())
+    await producer.stop()
+
+
+async def _ended(stage: Stage) -> bool:
+    for _ in range(int(ENDS_WITHIN)):
+        await asyncio.sleep(1.0)
+        if not any(settled(Facts.of(stage))):
+            await asyncio.sleep(10.0)
+            return True
+    return False
+
+
+def _at_rest(stage: Stage) -> list[Finding]:
+    """When nothing is left to do, nothing is held, taken or waited for."""
+    found = []
+    for worker in stage.world.alive():
+        if holds := worker.holds.reasons():
+            found.append(Finding("hold", f"{worker.machine.name} still holds: {', '.join(map(str, holds))}"))
+        if worker.task.done():
+            found.append(Finding("process", f"{worker.machine.name} ended: {worker.task.exception()!r}"))
+        elif worker.watch.consumption and (left := worker.watch.consumption.dispatch.in_flight()):
+            found.append(Finding("in flight", f"{worker.machine.name} still has {left} records in flight"))
+    return found
+
+
+async def _dismiss(made: World) -> None:
+    """A clean stop of everybody ends."""
+    tasks = {worker.task for worker in made.alive()}
+    for worker in made.alive():
+        worker.stopping.set()
+    if tasks:
+        _, waiting = await asyncio.wait(tasks, timeout=GONE_WITHIN)
+        if waiting:
+            raise AssertionError(f"{len(waiting)} workers do not stop")
