@@ -120,8 +120,8 @@ async def _repeat(stage: "Stage", what: Happening) -> None:
     async def act() -> None:
         producer = AIOKafkaProducer(bootstrap_servers="broker-1:9092", enable_idempotence=True)
         await producer.start()
-        for number in range(3):
-            await producer.send(stage.settings.topics.requests, event(str(what.who + number)), key=b"key-%d" % what.who)
+        for pin, key in list(stage.keys.items())[what.who : what.who + 3]:
+            await producer.send(stage.settings.topics.requests, event(pin), key=key)
         await producer.stop()
 
     stage.also(act())

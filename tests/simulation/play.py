@@ -39,6 +39,7 @@ class Stage:
     settings: Settings
     published: int = 0
     aborted: set[str] = field(default_factory=set)
+    keys: dict[str, bytes] = field(default_factory=dict)
     background: set[asyncio.Task[None]] = field(default_factory=set)
 
     def later(self, seconds: float, undo: Callable[[], None]) -> None:
@@ -101,7 +102,7 @@ async def _publish(stage: Stage) -> None:
     producer = AIOKafkaProducer(bootstrap_servers="broker-1:9092", enable_idempotence=True, acks="all")
     await producer.start()
     for number in range(story.events):
-        key = b"key-%d" % (stage.world.random.randrange(story.keys))
+        key = stage.keys[str(number)] = b"key-%d" % stage.world.random.randrange(story.keys)
         await producer.send(requests, event(str(number)), key=key)
         stage.published += 1
         await asyncio.sleep(story.pause * 2 * stage.world.random.random())
