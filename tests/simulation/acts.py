@@ -52,7 +52,9 @@ async def _skew(stage: "Stage", what: Happening) -> None:
         worker.machine.wall_ahead += what.size
 
 
-def _manner(name: str, value: Callable[[Happening], Any], normal: Any) -> Callable[["Stage", Happening], Awaitable[None]]:
+def _manner(
+    name: str, value: Callable[[Happening], Any], normal: Any
+) -> Callable[["Stage", Happening], Awaitable[None]]:
     async def change(stage: "Stage", what: Happening) -> None:
         manners = stage.world.api.manners
         setattr(manners, name, value(what))
@@ -91,7 +93,9 @@ async def _leader_lost(stage: "Stage", what: Happening) -> None:
 async def _transaction(stage: "Stage", what: Happening) -> None:
     async def act() -> None:
         name = f"tx-{what.at}"
-        producer = AIOKafkaProducer(bootstrap_servers="broker-1:9092", transactional_id=name, transaction_timeout_ms=120_000)
+        producer = AIOKafkaProducer(
+            bootstrap_servers="broker-1:9092", transactional_id=name, transaction_timeout_ms=120_000
+        )
         await producer.start()
         await producer.begin_transaction()
         for number in range(3):
@@ -153,9 +157,9 @@ PERFORM: dict[Act, Callable[["Stage", Happening], Awaitable[None]]] = {
     Act.API_STATUS: _manner("statuses", lambda what: {int(what.size): 0.7}, {}),
     Act.API_NO_ID: _manner("no_location", lambda _: 0.6, 0.0),
     Act.API_EXPIRES: _manner("expire", lambda _: 0.2, 0.0),
-    Act.API_LOGIN: _manner("to_login", lambda _: True, False),
-    Act.API_LOCKED: _manner("refuse_logins", lambda _: True, False),
-    Act.SEARCH_REFUSED: _manner("search_refused", lambda _: True, False),
+    Act.API_LOGIN: _manner("to_login", lambda _: True, normal=False),
+    Act.API_LOCKED: _manner("refuse_logins", lambda _: True, normal=False),
+    Act.SEARCH_REFUSED: _manner("search_refused", lambda _: True, normal=False),
     Act.SEARCH_LAG: _manner("search_lag", lambda what: what.size, 1.0),
     Act.KAFKA_CUT: _cut,
     Act.KAFKA_LOSSY: _lossy,

@@ -1,4 +1,4 @@
-"""The API: strict about sessions, with a ledger; its faults are drawn for each call. It stands where our HTTP client does."""
+"""The API, in the place of our HTTP client: strict about sessions, with a ledger; faults are drawn for each call."""
 
 import asyncio
 import re

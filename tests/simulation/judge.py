@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiokafka.record.memory_records import MemoryRecords
 
+from worker.journal import PartitionJournal
+
 from .broker.log import Log
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ class Facts:
     ends: dict[int, int] = field(default_factory=dict)
     starts: dict[int, int] = field(default_factory=dict)
     aborted: set[str] = field(default_factory=set)
+    expired: set[Place] = field(default_factory=set)
+    """What the journal tells that nobody could read."""
 
     @classmethod
     def of(cls, stage: "Stage") -> "Facts":
@@ -54,28 +58,43 @@ class Facts:
             facts.starts[number] = log.start
             facts.ends[number] = _after_the_last(log)
             for offset, key, value in records(log):
-                facts.asked[number, offset] = orjson.loads(value)["id"]
-                facts.keys[number, offset] = key
+                facts.asked[number, offset] = orjson.loads(value or b"")["id"]
+                facts.keys[number, offset] = key or b""
+        for number, log in enumerate(world.cluster.topics[topics.journal].logs):
+            facts.expired |= {(number, offset) for first, end in known(log).expired for offset in range(first, end)}
         for name in (topics.succeeded, topics.failed):
             for log in world.cluster.topics[name].logs:
                 for _, _, value in records(log):
-                    told = orjson.loads(value)
+                    told = orjson.loads(value or b"")
                     request = told["data"]["request"]
                     facts.told[request["partition"], request["offset"]].append(told)
         return facts
 
 
-def records(log: Log) -> Iterator[tuple[int, bytes, bytes]]:
-    """(offset, key, value) of what counts: neither markers nor what was aborted, nothing that is still open."""
-    for batch in log.batches:
+def known(log: Log) -> PartitionJournal:
+    """What the worker's own reader makes of a partition of the journal, were nothing ever deleted."""
+    journal = PartitionJournal()
+    for batch in [*log.gone, *log.batches]:
+        memory = MemoryRecords(batch.raw)
+        while (each := memory.next_batch()) is not None:
+            for record in each:
+                journal.apply_raw(record.key, record.value, record.timestamp, tuple(record.headers))
+    return journal
+
+
+def records(log: Log) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+    """(offset, key, value) of what counts: neither markers nor what was aborted, nothing that is still open.
+
+    What was deleted since is among them.
+    """
+    for batch in [*log.gone, *log.batches]:
         gone = any(producer == batch.producer and first <= batch.first < end for producer, first, end in log.aborted)
         if batch.control or batch.last >= log.stable or (batch.transactional and gone):
             continue
         memory = MemoryRecords(batch.raw)
         while (each := memory.next_batch()) is not None:
             for record in each:
-                if record.offset >= log.start:
-                    yield record.offset, record.key, record.value
+                yield record.offset, record.key, record.value
 
 
 def _after_the_last(log: Log) -> int:
@@ -91,19 +110,29 @@ def settled(facts: Facts) -> Iterator[str]:
 
 def judged(facts: Facts) -> list[Finding]:
     """Every promise, for every record."""
-    checks = (("duplicate", _duplicates), ("lost", _lost), ("two ends", _several), ("untrue", _untrue), ("aborted", _aborted), ("order", _order))
+    checks = (
+        ("duplicate", _duplicates),
+        ("lost", _lost),
+        ("two ends", _several),
+        ("untrue", _untrue),
+        ("aborted", _aborted),
+        ("order", _order),
+    )
     return [Finding(kind, line) for kind, check in checks for line in check(facts)]
 
 
 def _duplicates(facts: Facts) -> Iterator[str]:
     for pin, made in facts.made.items():
         if len(made) > 1:
-            yield f"event {pin} was carried out {len(made)} times: {', '.join(f'{customer} at {time:.2f}' for time, customer in made)}"
+            times = ", ".join(f"{customer} at {time:.2f}" for time, customer in made)
+            yield f"event {pin} was carried out {len(made)} times: {times}"
 
 
 def _lost(facts: Facts) -> Iterator[str]:
+    """What was deleted before it was read is told in the journal, and nothing else is missing."""
     for (number, offset), pin in facts.asked.items():
-        if offset < facts.committed[number] and not facts.told.get((number, offset)):
+        told = facts.told.get((number, offset)) or (number, offset) in facts.expired
+        if offset < facts.committed[number] and not told:
             yield f"record {number}@{offset}, event {pin}, is committed and has no terminal event"
 
 
@@ -111,7 +140,8 @@ def _several(facts: Facts) -> Iterator[str]:
     for place, told in facts.told.items():
         ends = {(each["id"], orjson.dumps({**each["data"], "deadLetter": None})) for each in told}
         if len(ends) > 1:
-            yield f"record {place[0]}@{place[1]} has {len(ends)} different terminal events: {sorted(map(_ending, told))}"
+            endings = sorted(map(_ending, told))
+            yield f"record {place[0]}@{place[1]} has {len(ends)} different terminal events: {endings}"
 
 
 def _ending(told: dict[str, Any]) -> str:
@@ -128,8 +158,13 @@ def _untrue(facts: Facts) -> Iterator[str]:
             customer = each["data"].get("customerId")
             if customer and customer not in made:
                 yield f"record {number}@{offset} is told as customer {customer}, which was not made for event {pin}"
-            elif not customer and made and _ending(each) not in {"outcome_unknown"} and not _made_later(facts, pin, number, offset):
-                yield f"record {number}@{offset} is told as {_ending(each)}, but event {pin} has customer {sorted(made)}"
+            elif (
+                not customer
+                and made
+                and _ending(each) != "outcome_unknown"
+                and not _made_later(facts, pin, number, offset)
+            ):
+                yield f"record {number}@{offset} is told as {_ending(each)}, but event {pin} has {sorted(made)}"
 
 
 def _made_later(facts: Facts, pin: str, number: int, offset: int) -> bool:

@@ -58,6 +58,10 @@ class Stuck(Exception):
 class VirtualLoop(asyncio.BaseEventLoop):
     """The same seed makes the same story."""
 
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[asyncio.TimerHandle]
+    _stopping: bool
+
     def __init__(self, random: Random) -> None:
         super().__init__()
         self._random = random
@@ -69,7 +73,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Seconds since the story began; the same for all machines."""
         return self._now
 
-    def call_at(self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.TimerHandle:
+    def call_at(  # type: ignore[override]  # typeshed's has a type variable for the arguments
+        self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
         """A little late, as timers are; a machine whose clock is fast has its timers early."""
         late = self._random.random() * LATE
         due = self._now + max(0.0, when - self._now) / HERE.get().rate
@@ -99,13 +105,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         with suppress(Stuck):
             self.run_until_complete(self._cancel_all())
         for task in asyncio.all_tasks(self):
-            task._log_destroy_pending = False
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio has no public way
         self.close()
 
     async def _cancel_all(self) -> None:
         until = self.time() + SWEPT_WITHIN
         while self.time() < until and (others := asyncio.all_tasks() - {asyncio.current_task()}):
-            for task in others:
+            for task in sorted(others, key=asyncio.Task.get_name):
                 task.cancel()
             await asyncio.wait(others, timeout=1.0)
 
@@ -126,7 +132,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         handle = self._next()
         if handle._cancelled:
             return
-        machine = handle._context.get(HERE, OUTSIDE)
+        machine: Machine = handle._context.get(HERE, OUTSIDE)  # type: ignore[attr-defined]  # it is told nowhere else
         if machine.dead:
             return
         if machine.frozen:
@@ -143,9 +149,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _wake(self) -> None:
         """Timers that are due are ready."""
-        while self._scheduled and (self._scheduled[0]._cancelled or self._scheduled[0]._when <= self._now):
+        while self._scheduled and (self._scheduled[0]._cancelled or self._scheduled[0].when() <= self._now):
             handle = heapq.heappop(self._scheduled)
-            handle._scheduled = False
+            handle._scheduled = False  # type: ignore[attr-defined]  # as asyncio's own loop does
             if not handle._cancelled:
                 self._ready.append(handle)
 
@@ -154,7 +160,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
             return
         if not self._scheduled:
             raise Stuck("nothing is ready and no timer is set")
-        self._now = self._scheduled[0]._when
+        self._now = self._scheduled[0].when()
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """Cancelled timers leave the heap when they are due."""

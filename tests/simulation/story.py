@@ -1,9 +1,11 @@
 """A story: what happens in a world, as data that is drawn from a seed, told, cut down and played again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from random import Random
+
+import orjson
 
 
 class Act(StrEnum):
@@ -76,14 +78,30 @@ class Story:
         )
         return [head, *map(str, self.happenings)]
 
+    def written(self) -> str:
+        """One line from which `read` makes the same story; what is as usual is left out."""
+        usual = asdict(Story(self.seed))
+        told = {name: value for name, value in asdict(self).items() if name == "seed" or value != usual[name]}
+        if self.happenings:
+            told["happenings"] = [[each.at, each.act, each.who, each.lasts, each.size] for each in self.happenings]
+        return orjson.dumps(told).decode()
+
     def without(self, happenings: Sequence[Happening]) -> "Story":
         """The same story where these do not happen."""
         gone = set(happenings)
         return replace(self, happenings=tuple(each for each in self.happenings if each not in gone))
 
 
+def read(line: str) -> Story:
+    """What `written` wrote."""
+    told = orjson.loads(line)
+    happenings = tuple(Happening(at, Act(act), *rest) for at, act, *rest in told.pop("happenings", ()))
+    return Story(**told, happenings=happenings)
+
+
 LASTING: dict[Act, tuple[float, float]] = {
-    Act.FREEZE: (0.5, 60), Act.SUSPEND: (0.5, 60), Act.API_LOST: (0.2, 5), Act.API_BEFORE: (0.2, 5), Act.API_LATE: (0.2, 5),
+    Act.FREEZE: (0.5, 60), Act.SUSPEND: (0.5, 60), Act.API_LOST: (0.2, 5), Act.API_BEFORE: (0.2, 5),
+    Act.API_LATE: (0.2, 5),
     Act.API_AWAY: (0.2, 60), Act.API_STATUS: (0.2, 20), Act.API_NO_ID: (0.2, 2), Act.API_EXPIRES: (0.2, 5),
     Act.API_LOGIN: (0.2, 5), Act.API_LOCKED: (1, 60), Act.SEARCH_REFUSED: (1, 60), Act.SEARCH_LAG: (5, 60),
     Act.KAFKA_LOSSY: (0.2, 5), Act.KAFKA_FROZEN: (0.2, 40), Act.KAFKA_SLOW: (0.2, 10), Act.OPEN: (0.5, 20),
@@ -112,7 +130,9 @@ def drawn(seed: int, acts: Sequence[Act] = tuple(Act)) -> Story:
         in_flight=random.choice((1, 4, 16, 64)),
     )
     length = 2.0 + events * story.pause
-    happenings = [happening(random, random.choice(acts), length * 1.5) for _ in range(random.choice((0, 1, 2, 3, 5, 8)))]
+    happenings = [
+        happening(random, random.choice(acts), length * 1.5) for _ in range(random.choice((0, 1, 2, 3, 5, 8)))
+    ]
     return replace(story, happenings=tuple(sorted(happenings)))
 
 

@@ -1,6 +1,7 @@
 """Everything outside the workers, and the workers themselves, in virtual time."""
 
 import asyncio
+import hashlib
 import random
 import time
 import uuid
@@ -13,6 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 import orjson
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from worker import app, wiring
 from worker.hold import Holds
@@ -27,6 +29,7 @@ from .api import Api
 from .broker.cluster import Cluster
 from .broker.network import Network
 from .loop import EPOCH, HERE, Machine, VirtualLoop
+from .ordered import in_order
 
 
 @dataclass(eq=False)
@@ -53,13 +56,25 @@ class World:
 
     def alive(self) -> list[Worker]:
         """Those that were not killed and did not end after a stop."""
-        return [each for each in self.workers if not each.machine.dead and not (each.stopping.is_set() and each.task.done())]
+        return [
+            each for each in self.workers if not each.machine.dead and not (each.stopping.is_set() and each.task.done())
+        ]
 
     def kill(self, worker: Worker) -> None:
         """Its machine is gone, and with it its connections."""
         self.loop.kill(worker.machine)
         for each in [each for each in self.network.connections if each.machine is worker.machine]:
             each.gone()
+
+    def fingerprint(self) -> str:
+        """Of every byte in the logs and every call that the API carried out."""
+        told = hashlib.sha256(repr((self.loop.steps, self.loop.time(), self.api.ledger)).encode())
+        for name, topic in sorted(self.cluster.topics.items()):
+            for log in topic.logs:
+                told.update(f"{name} {log.start} {log.end}".encode())
+                for batch in log.batches:
+                    told.update(batch.raw)
+        return told.hexdigest()
 
     def make_topics(self, settings: Settings) -> None:
         """As `topics create` does."""
@@ -99,19 +114,27 @@ def world(seed: int) -> Iterator[World]:
     api = Api(Random(draw.random()))
     drawn = Random(draw.random())
     asyncio.set_event_loop(loop)
-    clocks = {
+    clocks: dict[str, Any] = {
         "time": lambda: HERE.get().wall(loop.time()),
         "time_ns": lambda: int(HERE.get().wall(loop.time()) * 1e9),
         "monotonic": lambda: HERE.get().monotonic(loop.time()),
         "clock_gettime": lambda _: HERE.get().boot(loop.time()),
     }
+    append = BatchBuilder.append
+
+    def dated(self: Any, *, timestamp: int | None, **given: Any) -> Any:
+        """Compiled code reads the machine's clock by itself."""
+        return append(self, timestamp=int(time.time() * 1000) if timestamp is None else timestamp, **given)
+
     with (
+        in_order(),
+        patch.object(BatchBuilder, "append", dated),
         patch.multiple(time, **clocks),
         patch("aiokafka.client.create_conn", network.connect),
         patch("worker.customer_api.client.pooled", api.pooled),
         patch.multiple(random, random=drawn.random, choice=drawn.choice, shuffle=drawn.shuffle),
         patch.object(uuid, "uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
-        patch("worker.kafka.journal_topic.uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
+        patch("worker.claim.uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
     ):
         made = World(draw, loop, cluster, network, api)
         try:

@@ -10,8 +10,31 @@ from aiokafka.protocol.api import RequestStruct
 from .cluster import OK, Cluster
 from .log import Refused
 
-VERSIONS = {0: 7, 1: 11, 2: 3, 3: 5, 8: 3, 9: 3, 10: 1, 11: 5, 12: 1, 13: 1, 14: 3, 15: 2, 16: 2, 18: 0, 19: 3, 20: 3, 21: 1, 22: 0,
-            24: 0, 26: 0, 32: 1, 37: 1, 42: 1}
+VERSIONS = {
+    0: 7,
+    1: 11,
+    2: 3,
+    3: 5,
+    8: 3,
+    9: 3,
+    10: 1,
+    11: 5,
+    12: 1,
+    13: 1,
+    14: 3,
+    15: 2,
+    16: 2,
+    18: 0,
+    19: 3,
+    20: 3,
+    21: 1,
+    22: 0,
+    24: 0,
+    26: 0,
+    32: 1,
+    37: 1,
+    42: 1,
+}
 """The newest version of each request that is understood here, by the request's number."""
 PORT = 9092
 EARLIEST = -2
@@ -39,7 +62,10 @@ def _topic(cluster: Cluster, name: str) -> tuple[Any, ...]:
     if name not in cluster.topics:
         return errors.UnknownTopicOrPartitionError.errno, name, False, []
     replicas = sorted(cluster.nodes)
-    led = [(OK, number, cluster.leaders[name, number], replicas, replicas, []) for number in range(len(cluster.topics[name].logs))]
+    led: list[tuple[Any, ...]] = [
+        (OK, number, cluster.leaders[name, number], replicas, replicas, [])
+        for number in range(len(cluster.topics[name].logs))
+    ]
     return OK, name, False, led
 
 
@@ -47,9 +73,10 @@ async def _produce(cluster: Cluster, node: int, request: Any) -> tuple[Any, ...]
     async def one(topic: str, partition: int, raw: bytes) -> tuple[Any, ...]:
         try:
             _allowed(cluster, "write", topic)
-            return partition, OK, await cluster.append(topic, partition, bytes(raw), node), -1, 0
+            first, time = await cluster.append(topic, partition, bytes(raw), node)
         except Refused as refused:
             return partition, refused.code, -1, -1, -1
+        return partition, OK, first, time, 0
 
     stored = [
         (topic, [await one(topic, number, raw) for number, raw in partitions]) for topic, partitions in request.topics
@@ -128,7 +155,11 @@ async def _join(cluster: Cluster, node: int, request: Any) -> tuple[Any, ...]:
         member = await group.join(request.member_id, request.group_instance_id, *timeouts, request.group_protocols[0])
     except Refused as refused:
         return 0, refused.code, -1, "", "", request.member_id, []
-    members = [(each.id, each.instance, each.metadata) for each in group.members.values()] if member.id == group.leader else []
+    members = (
+        [(each.id, each.instance, each.metadata) for each in group.members.values()]
+        if member.id == group.leader
+        else []
+    )
     return 0, OK, group.generation, group.protocol, group.leader, member.id, members
 
 
@@ -136,14 +167,18 @@ async def _sync(cluster: Cluster, node: int, request: Any) -> tuple[Any, ...]:
     if code := _coordinated(cluster, node):
         return 0, code, b""
     try:
-        assigned = await cluster.group(request.group).sync(request.member_id, request.generation_id, dict(request.group_assignment))
+        assigned = await cluster.group(request.group).sync(
+            request.member_id, request.generation_id, dict(request.group_assignment)
+        )
     except Refused as refused:
         return 0, refused.code, b""
     return 0, OK, assigned
 
 
 async def _heartbeat(cluster: Cluster, node: int, request: Any) -> tuple[Any, ...]:
-    return 0, _code(cluster, node, lambda: cluster.group(request.group).heartbeat(request.member_id, request.generation_id))
+    return 0, _code(
+        cluster, node, lambda: cluster.group(request.group).heartbeat(request.member_id, request.generation_id)
+    )
 
 
 async def _leave(cluster: Cluster, node: int, request: Any) -> tuple[Any, ...]:
@@ -176,7 +211,9 @@ async def _committed(cluster: Cluster, node: int, request: Any) -> tuple[Any, ..
     if wanted is None:
         names = sorted({topic for topic, _ in known})
         wanted = [(name, sorted(number for topic, number in known if topic == name)) for name in names]
-    found = [(name, [(number, *known.get((name, number), (-1, "")), OK) for number in numbers]) for name, numbers in wanted]
+    found = [
+        (name, [(number, *known.get((name, number), (-1, "")), OK) for number in numbers]) for name, numbers in wanted
+    ]
     return 0, found, OK
 
 

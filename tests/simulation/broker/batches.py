@@ -37,7 +37,9 @@ class Batch:
 
 def placed(raw: bytes, first: int, append_time: int | None) -> Batch:
     """The batch of a producer at its place in the log; `append_time` replaces the producer's own times."""
-    _, length, _, magic, _, attributes, delta, created, newest, producer, epoch, sequence, count = HEADER.unpack_from(raw)
+    _, length, _, magic, _, attributes, delta, created, newest, producer, epoch, sequence, count = HEADER.unpack_from(
+        raw
+    )
     time = newest
     body = raw[HEADER.size :]
     if append_time is not None:

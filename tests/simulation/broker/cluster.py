@@ -108,8 +108,10 @@ class Cluster:
         if event:
             event.set()
 
-    async def append(self, topic: str, partition: int, raw: bytes, node: int) -> int:
-        """The first offset, once all in-sync replicas have it; raises Refused."""
+    async def append(self, topic: str, partition: int, raw: bytes, node: int) -> tuple[int, int]:
+        """The first offset, once all in-sync replicas have it, and when the log dates it (-1: it does not). Raises
+        Refused.
+        """
         log = self.led(topic, partition, node)
         if len(raw) > self.topics[topic].largest:
             raise Refused(errors.MessageSizeTooLargeError)
@@ -119,7 +121,7 @@ class Cluster:
             raise Refused(errors.NotLeaderForPartitionError)
         log.replicated = max(log.replicated, batch.last + 1)
         self.wake(topic, partition)
-        return batch.first
+        return batch.first, batch.time if log.append_time else -1
 
     def move_leader(self, topic: str, partition: int, node: int, *, clean: bool) -> int:
         """To another node; an unclean end of the old one loses what only it had: how many records."""
@@ -172,8 +174,15 @@ class Cluster:
 
     def describe(self, name: str) -> dict[str, str]:
         """A topic's settings as they are in force."""
-        defaults = {"cleanup.policy": "delete", "retention.ms": "604800000", "retention.bytes": "-1", "max.message.bytes": "1048588",
-                    "message.timestamp.type": "CreateTime", "min.insync.replicas": "1", "unclean.leader.election.enable": "false"}
+        defaults = {
+            "cleanup.policy": "delete",
+            "retention.ms": "604800000",
+            "retention.bytes": "-1",
+            "max.message.bytes": "1048588",
+            "message.timestamp.type": "CreateTime",
+            "min.insync.replicas": "1",
+            "unclean.leader.election.enable": "false",
+        }
         return defaults | self.topics[name].configs
 
 

@@ -39,7 +39,9 @@ class Group:
     offsets: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
     _deadline: asyncio.TimerHandle | None = None
 
-    async def join(self, member: str, instance: str | None, session: float, rebalance: float, protocol: tuple[str, bytes]) -> Member:
+    async def join(
+        self, member: str, instance: str | None, session: float, rebalance: float, protocol: tuple[str, bytes]
+    ) -> Member:
         """Return when the next generation begins; raises Refused."""
         found = self._joined(member, instance)
         found.session, found.rebalance, found.metadata = session, rebalance, protocol[1]
@@ -109,7 +111,8 @@ class Group:
                 each.syncing = None
         if self.awaiting_leader:
             waiting = found.syncing = asyncio.get_running_loop().create_future()
-            return await waiting
+            assigned: bytes = await waiting
+            return assigned
         return found.assigned
 
     def heartbeat(self, member: str, generation: int) -> None:

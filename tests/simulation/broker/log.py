@@ -16,7 +16,7 @@ class Refused(Exception):
 
     def __init__(self, error: type[errors.KafkaError]) -> None:
         super().__init__(error.__name__)
-        self.code = error.errno
+        self.code: int = error.errno  # type: ignore[attr-defined]  # of every error of the brokers
 
 
 @dataclass(slots=True)
@@ -38,6 +38,8 @@ class Log:
     open: dict[int, int] = field(default_factory=dict)
     aborted: list[tuple[int, int, int]] = field(default_factory=list)
     """(producer, first offset, offset of the marker)."""
+    gone: list[Batch] = field(default_factory=list)
+    """What was deleted, which no reader gets any more."""
     _producers: dict[int, _Producer] = field(default_factory=dict)
 
     @property
@@ -99,6 +101,7 @@ class Log:
     def delete_before(self, offset: int) -> None:
         """As retention and `delete_records` do."""
         self.start = max(self.start, min(offset, self.replicated))
+        self.gone += [each for each in self.batches if each.last < self.start]
         self.batches = [each for each in self.batches if each.last >= self.start]
 
     def expire(self, before: int) -> None:
@@ -112,7 +115,8 @@ class Log:
         if not self.start <= offset <= self.replicated:
             raise Refused(errors.OffsetOutOfRangeError)
         limit = self.stable if committed else self.replicated
-        found, size = [], 0
+        found: list[bytes] = []
+        size = 0
         for index in range(bisect_left(self.batches, offset, key=lambda each: each.last), len(self.batches)):
             batch = self.batches[index]
             if batch.last >= limit or (found and size + len(batch.raw) > most):
@@ -123,7 +127,9 @@ class Log:
 
     def aborted_from(self, offset: int) -> list[tuple[int, int]]:
         """What a reader from there has to pass over: (producer, first offset)."""
-        return sorted(((producer, first) for producer, first, end in self.aborted if end >= offset), key=lambda each: each[1])
+        return sorted(
+            ((producer, first) for producer, first, end in self.aborted if end >= offset), key=lambda each: each[1]
+        )
 
     def at_time(self, time: int) -> tuple[int, int]:
         """The first record that is not older: (its time, its offset); (-1, -1) where there is none."""

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from aiokafka.conn import CloseReason
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.api import RequestStruct
 from aiokafka.util import wait_for
 
-from ..loop import HERE, OUTSIDE
+from simulation.loop import HERE, OUTSIDE
+
 from .answers import VERSIONS, answer
 from .cluster import Cluster
 
@@ -28,7 +30,7 @@ class Network:
     random: Random
     lossy: float = 0.0
     slow: float = 0.0
-    connections: set["Connection"] = field(default_factory=set)
+    connections: dict["Connection", None] = field(default_factory=dict)
 
     def delay(self) -> float:
         """How long the next message is on its way."""
@@ -44,8 +46,10 @@ class Network:
         node = int(host.rpartition("-")[2]) if host.startswith("broker-") else min(self.cluster.nodes, default=0)
         if node not in self.cluster.nodes:
             raise KafkaConnectionError(f"{host}:{port}: connection refused")
-        connection = Connection(self, node, host, port, given.get("request_timeout_ms", 40_000) / 1000, given.get("on_close"))
-        self.connections.add(connection)
+        connection = Connection(
+            self, node, host, port, given.get("request_timeout_ms", 40_000) / 1000, given.get("on_close")
+        )
+        self.connections[connection] = None
         return connection
 
     def cut(self, node: int | None = None) -> None:
@@ -57,11 +61,13 @@ class Network:
 class Connection:
     """One connection of a client: the broker works on one request of it at a time."""
 
-    def __init__(self, network: Network, node: int, host: str, port: int, timeout: float, on_close: Callable[..., None] | None) -> None:
+    def __init__(
+        self, network: Network, node: int, host: str, port: int, timeout: float, on_close: Callable[..., None] | None
+    ) -> None:
         self.network, self.node, self.host, self.port = network, node, host, port
         self._timeout, self._on_close = timeout, on_close
         self._waiting: asyncio.Queue[tuple[RequestStruct, asyncio.Future[Any]]] = asyncio.Queue()
-        self._pending: set[asyncio.Future[Any]] = set()
+        self._pending: dict[asyncio.Future[Any], None] = {}
         self._open = True
         self.machine = HERE.get()
         self._outside: Context = copy_context()
@@ -73,14 +79,14 @@ class Connection:
         """As aiokafka asks."""
         return self._open
 
-    def send(self, request: Any, expect_response: bool = True) -> Any:
+    def send(self, request: Any, expect_response: bool = True) -> Any:  # noqa: FBT001, FBT002  as it is there
         """As aiokafka's: the answer, or KafkaConnectionError, or a timeout."""
         del expect_response
         if not self._open:
             raise KafkaConnectionError(f"No connection to broker at {self.host}:{self.port}")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._pending.add(future)
-        future.add_done_callback(self._pending.discard)
+        self._pending[future] = None
+        future.add_done_callback(lambda done: self._pending.pop(done, None))
         self._outside.run(self._waiting.put_nowait, (request.prepare(SUPPORTED), future))
         return wait_for(future, self._timeout)
 
@@ -90,7 +96,7 @@ class Connection:
         closed.set_result(None)
         if self._open:
             self._open = False
-            self.network.connections.discard(self)
+            self.network.connections.pop(self, None)
             self._server.cancel()
             for future in list(self._pending):
                 if not future.done():
@@ -104,17 +110,17 @@ class Connection:
     def gone(self) -> None:
         """The client's machine died: nobody is there to hear of it."""
         self._open = False
-        self.network.connections.discard(self)
+        self.network.connections.pop(self, None)
         self._server.cancel()
 
     def broken(self) -> None:
         """The client hears of it, on its own machine."""
-        from aiokafka.conn import CloseReason  # noqa: PLC0415  this module is what stands for it
-
         context = copy_context()
         context.run(HERE.set, self.machine)
-        self.network.connections.discard(self)
-        asyncio.get_running_loop().call_soon(lambda: self.close(CloseReason.CONNECTION_BROKEN, ConnectionResetError()), context=context)
+        self.network.connections.pop(self, None)
+        asyncio.get_running_loop().call_soon(
+            lambda: self.close(CloseReason.CONNECTION_BROKEN, ConnectionResetError()), context=context
+        )
         self._server.cancel()
 
     async def _serve(self) -> None:
