@@ -78,7 +78,7 @@ def known(log: Log) -> PartitionJournal:
         memory = MemoryRecords(batch.raw)
         while (each := memory.next_batch()) is not None:
             for record in each:
-                journal.apply_raw(record.key, record.value, record.timestamp, tuple(record.headers))
+                journal.apply_raw(record.key or b"", record.value or b"", record.timestamp or 0, tuple(record.headers))
     return journal
 
 
@@ -179,16 +179,14 @@ def _aborted(facts: Facts) -> Iterator[str]:
 
 
 def _order(facts: Facts) -> Iterator[str]:
-    """Customers of one key are made in the order of their records."""
+    """Customers of one key are made in the order of the records that made them."""
     last: dict[tuple[int, bytes], tuple[float, str]] = {}
-    seen: set[str] = set()
+    times = {customer: time for made in facts.made.values() for time, customer in made}
     for place in sorted(facts.asked):
-        pin = facts.asked[place]
-        if pin in seen or not facts.made.get(pin):
-            seen.add(pin)
+        pin, told = facts.asked[place], facts.told.get(place, [{"data": {}}])[0]["data"]
+        if told.get("resolution") not in {"created", "reconciled"} or told["customerId"] not in times:
             continue
-        seen.add(pin)
-        time, lane = facts.made[pin][0][0], (place[0], facts.keys[place])
+        time, lane = times[told["customerId"]], (place[0], facts.keys[place])
         if lane in last and time < last[lane][0]:
             yield f"event {pin} of key {lane[1]!r} was carried out before event {last[lane][1]}, which stands before it"
         last[lane] = time, pin

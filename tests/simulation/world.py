@@ -30,6 +30,7 @@ from .broker.cluster import Cluster
 from .broker.network import Network
 from .loop import EPOCH, HERE, Machine, VirtualLoop
 from .ordered import in_order
+from .processes import Assignor
 
 
 @dataclass(eq=False)
@@ -131,6 +132,7 @@ def world(seed: int) -> Iterator[World]:
         patch.object(BatchBuilder, "append", dated),
         patch.multiple(time, **clocks),
         patch("aiokafka.client.create_conn", network.connect),
+        patch("worker.kafka.source.StickyPartitionAssignor", Assignor()),
         patch("worker.customer_api.client.pooled", api.pooled),
         patch.multiple(random, random=drawn.random, choice=drawn.choice, shuffle=drawn.shuffle),
         patch.object(uuid, "uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
