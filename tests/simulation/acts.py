@@ -156,6 +156,7 @@ PERFORM: dict[Act, Callable[["Stage", Happening], Awaitable[None]]] = {
     Act.API_AWAY: _manner("unreachable", lambda _: 1.0, 0.0),
     Act.API_STATUS: _manner("statuses", lambda what: {int(what.size): 0.7}, {}),
     Act.API_NO_ID: _manner("no_location", lambda _: 0.6, 0.0),
+    Act.API_HIDDEN: _manner("hidden", lambda _: 0.6, 0.0),
     Act.API_EXPIRES: _manner("expire", lambda _: 0.2, 0.0),
     Act.API_LOGIN: _manner("to_login", lambda _: True, normal=False),
     Act.API_LOCKED: _manner("refuse_logins", lambda _: True, normal=False),

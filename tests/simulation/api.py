@@ -44,6 +44,7 @@ class Manners:
     lost_after: float = 0.0
     late: float = 0.0
     no_location: float = 0.0
+    hidden: float = 0.0
     statuses: dict[int, float] = field(default_factory=dict)
     executed_500: float = 0.5
     retry_after: float | None = None
@@ -64,6 +65,7 @@ class Api:
     ledger: list[Execution] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
     bad: set[str] = field(default_factory=set)
+    unfindable: set[str] = field(default_factory=set)
     posts: dict[str, list[float]] = field(default_factory=dict)
     _ids: int = 2800
 
@@ -123,6 +125,9 @@ class Api:
         if not customer or pin in self.bad:
             return _answer(400)
         made = self.execute(customer)
+        if self.happens(self.manners.hidden):
+            self.unfindable.add(made.customer)
+            return _answer(201)
         if self.happens(self.manners.no_location):
             return _answer(201)
         return _answer(201, {"Location": f"/system/ws/v12/interaction/customer/{made.customer}"})
@@ -145,7 +150,11 @@ class Api:
         if value in self.manners.search_broken_for:
             return _answer(500)
         now = asyncio.get_running_loop().time()
-        there = [each for each in self.ledger if each.time + self.manners.search_lag <= now]
+        there = [
+            each
+            for each in self.ledger
+            if each.time + self.manners.search_lag <= now and each.customer not in self.unfindable
+        ]
         found = [each for each in there if (each.email if name == "email" else each.attribute) == value]
         if not found:
             return _answer(204)

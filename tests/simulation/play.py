@@ -1,11 +1,12 @@
 """Plays a story in a world of its own, to its end: all faults over, everything handled, everybody gone."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaProducer
 
+from worker.ops.watch import Consumption
 from worker.settings import Settings
 
 from .acts import perform
@@ -125,17 +126,28 @@ async def _ended(stage: Stage) -> bool:
     return False
 
 
-def _at_rest(stage: Stage) -> list[Finding]:
+def _at_rest(stage: Stage) -> Iterator[Finding]:
     """When nothing is left to do, nothing is held, taken or waited for."""
-    found = []
     for worker in stage.world.alive():
+        name, consumption = worker.machine.name, worker.watch.consumption
         if holds := worker.holds.reasons():
-            found.append(Finding("hold", f"{worker.machine.name} still holds: {', '.join(map(str, holds))}"))
+            yield Finding("hold", f"{name} still holds: {', '.join(map(str, holds))}")
         if worker.task.done():
-            found.append(Finding("process", f"{worker.machine.name} ended: {worker.task.exception()!r}"))
-        elif worker.watch.consumption and (left := worker.watch.consumption.dispatch.in_flight()):
-            found.append(Finding("in flight", f"{worker.machine.name} still has {left} records in flight"))
-    return found
+            yield Finding("process", f"{name} ended: {worker.task.exception()!r}")
+        elif consumption:
+            for each in _left(consumption, stage.story.in_flight):
+                yield Finding("at rest", f"{name}: {each}")
+
+
+def _left(consumption: Consumption, calls: int) -> Iterator[str]:
+    """What is still taken although nothing is left to do."""
+    if left := consumption.dispatch.in_flight():
+        yield f"{left} records are in flight"
+    slots = consumption.dispatch._slots
+    if slots.free != slots.limit:
+        yield f"{slots.limit - slots.free} slots are taken"
+    if consumption.calls._value != calls:
+        yield f"{calls - consumption.calls._value} calls are taken"
 
 
 async def _dismiss(made: World) -> None:

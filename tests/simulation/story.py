@@ -22,6 +22,7 @@ class Act(StrEnum):
     API_AWAY = "api-away"  # nobody can connect
     API_STATUS = "api-status"  # `size` is the status
     API_NO_ID = "api-no-id"  # 201 without a Location
+    API_HIDDEN = "api-hidden"  # 201 without a Location, and no search finds what was made
     API_EXPIRES = "api-expires"  # sessions end
     API_LOGIN = "api-login"  # and their calls are sent to a login page
     API_LOCKED = "api-locked"  # logins are refused
@@ -102,8 +103,8 @@ def read(line: str) -> Story:
 LASTING: dict[Act, tuple[float, float]] = {
     Act.FREEZE: (0.5, 60), Act.SUSPEND: (0.5, 60), Act.API_LOST: (0.2, 5), Act.API_BEFORE: (0.2, 5),
     Act.API_LATE: (0.2, 5),
-    Act.API_AWAY: (0.2, 60), Act.API_STATUS: (0.2, 20), Act.API_NO_ID: (0.2, 2), Act.API_EXPIRES: (0.2, 5),
-    Act.API_LOGIN: (0.2, 5), Act.API_LOCKED: (1, 60), Act.SEARCH_REFUSED: (1, 60), Act.SEARCH_LAG: (5, 60),
+    Act.API_AWAY: (0.2, 60), Act.API_STATUS: (0.2, 20), Act.API_NO_ID: (0.2, 2), Act.API_HIDDEN: (0.2, 2),
+    Act.API_EXPIRES: (0.2, 5), Act.API_LOGIN: (0.2, 5), Act.API_LOCKED: (1, 60), Act.SEARCH_REFUSED: (1, 60), Act.SEARCH_LAG: (5, 60),
     Act.KAFKA_LOSSY: (0.2, 5), Act.KAFKA_FROZEN: (0.2, 40), Act.KAFKA_SLOW: (0.2, 10), Act.OPEN: (0.5, 20),
 }  # fmt: skip
 """How long what lasts may last, seconds."""
