@@ -4,13 +4,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from aiokafka import AIOKafkaProducer
 
+from .judge import superseded, whole
 from .story import Act, Happening
-from .world import Worker, event
+from .world import BOOTSTRAP, NODES, Worker, event
 
 if TYPE_CHECKING:
     from .play import Stage
+
+
+MOST_WORKERS = 4
 
 
 async def perform(stage: "Stage", what: Happening) -> None:
@@ -73,8 +78,14 @@ async def _lossy(stage: "Stage", what: Happening) -> None:
 
 
 async def _frozen(stage: "Stage", what: Happening) -> None:
-    stage.world.cluster.frozen.add(1)
-    stage.later(what.lasts, lambda: stage.world.cluster.frozen.discard(1))
+    nodes = {_node(what)} if what.act is Act.BROKER_FROZEN else set(NODES)
+    frozen = stage.world.cluster.frozen
+    frozen |= nodes
+    stage.later(what.lasts, lambda: frozen.difference_update(nodes))
+
+
+def _node(what: Happening) -> int:
+    return NODES[what.who % len(NODES)]
 
 
 async def _slow(stage: "Stage", what: Happening) -> None:
@@ -82,28 +93,101 @@ async def _slow(stage: "Stage", what: Happening) -> None:
     stage.later(what.lasts, lambda: setattr(stage.world.cluster, "slow", 0.0))
 
 
-async def _leader_lost(stage: "Stage", what: Happening) -> None:
-    """Each topic's partition of that number: what only the leader had is gone, and its acknowledgements never come."""
-    for topic in stage.world.cluster.topics.values():
+async def _leader_gone(stage: "Stage", what: Happening) -> None:
+    """Each topic's partition of that number: what only the leader had is gone, where it was lost."""
+    cluster = stage.world.cluster
+    for topic in cluster.topics.values():
         number = what.who % len(topic.logs)
-        stage.world.cluster.move_leader(topic.name, number, 1, clean=False)
-    stage.world.network.cut()
+        after = next((node for node in sorted(cluster.nodes) if node != cluster.leaders[topic.name, number]), None)
+        if after is not None:
+            cluster.move_leader(topic.name, number, after, clean=what.act is Act.LEADER_MOVED)
+    if what.act is Act.LEADER_LOST:
+        stage.world.network.cut()
+
+
+async def _coordinator(stage: "Stage", what: Happening) -> None:
+    if _node(what) in stage.world.cluster.nodes:
+        stage.world.cluster.coordinator = _node(what)
+
+
+async def _down(stage: "Stage", what: Happening) -> None:
+    node, cluster = _node(what), stage.world.cluster
+    if len(cluster.nodes) == 1 or node not in cluster.nodes:
+        return
+    cluster.leave(node)
+    stage.world.network.cut(node)
+    stage.later(what.lasts, lambda: cluster.nodes.add(node))
+
+
+async def _grown(stage: "Stage", _: Happening) -> None:
+    topics, cluster = stage.settings.topics, stage.world.cluster
+    partitions = len(cluster.topics[topics.requests].logs) + 1
+    for name in (topics.journal, topics.requests):
+        cluster.grow(name, partitions)
+
+
+async def _more(stage: "Stage", _: Happening) -> None:
+    if len(stage.world.alive()) < MOST_WORKERS:
+        stage.world.begin(stage.settings)
+
+
+async def _less(stage: "Stage", what: Happening) -> None:
+    if (worker := _worker(stage, what)) and len(stage.world.alive()) > 1:
+        worker.stopping.set()
+
+
+async def _poison(stage: "Stage", what: Happening) -> None:
+    values = (
+        None,
+        b"{",
+        b"<a/>",
+        b"\xff",
+        orjson.dumps({"specversion": "1.0"}),
+        event("").replace(b"individual", b"x"),
+    )
+
+    async def act() -> None:
+        producer = await _producer()
+        for number in range(what.who + 3):
+            key = b"key-%d" % number if number % 2 else None
+            headers = [("ce_id", b"\xff")] if number % 3 == 0 else []
+            await producer.send(stage.settings.topics.requests, values[number % len(values)], key=key, headers=headers)
+        await producer.stop()
+
+    stage.also(act())
+
+
+async def _redriven(stage: "Stage", what: Happening) -> None:
+    async def act() -> None:
+        producer = await _producer()
+        for log in stage.world.cluster.topics[stage.settings.topics.dead_letters].logs:
+            for letter in list(whole(log))[: what.who + 1]:
+                headers = [] if what.size else list(letter.headers)
+                await producer.send(stage.settings.topics.requests, letter.value, key=letter.key, headers=headers)
+        await producer.stop()
+
+    stage.also(act())
+
+
+async def _producer(**given: Any) -> AIOKafkaProducer:
+    """Somebody who publishes requests."""
+    producer = AIOKafkaProducer(bootstrap_servers=BOOTSTRAP, enable_idempotence=True, **given)
+    await producer.start()
+    return producer
 
 
 async def _transaction(stage: "Stage", what: Happening) -> None:
     async def act() -> None:
         name = f"tx-{what.at}"
-        producer = AIOKafkaProducer(
-            bootstrap_servers="broker-1:9092", transactional_id=name, transaction_timeout_ms=120_000
-        )
-        await producer.start()
+        producer = await _producer(transactional_id=name, transaction_timeout_ms=120_000)
         await producer.begin_transaction()
         for number in range(3):
             pin = f"{name}-{number}"
-            stage.aborted.add(pin)
+            if what.act is not Act.COMMITTED:
+                stage.aborted.add(pin)
             await producer.send_and_wait(stage.settings.topics.requests, event(pin), key=b"key-%d" % number)
         await asyncio.sleep(what.lasts)
-        await producer.abort_transaction()
+        await (producer.commit_transaction() if what.act is Act.COMMITTED else producer.abort_transaction())
         await producer.stop()
 
     stage.also(act())
@@ -115,15 +199,14 @@ async def _deleted(stage: "Stage", what: Happening) -> None:
     log.delete_before((log.start + log.stable) // 2)
 
 
-async def _journal_deleted(stage: "Stage", what: Happening) -> None:
-    """Retention takes what is older than any window; here the claims and entries before the last committed record."""
-    del stage, what
+async def _compacted(stage: "Stage", _: Happening) -> None:
+    for log in stage.world.cluster.topics[stage.settings.topics.journal].logs:
+        log.compact(set(superseded(log)))
 
 
 async def _repeat(stage: "Stage", what: Happening) -> None:
     async def act() -> None:
-        producer = AIOKafkaProducer(bootstrap_servers="broker-1:9092", enable_idempotence=True)
-        await producer.start()
+        producer = await _producer()
         for pin, key in list(stage.keys.items())[what.who : what.who + 3]:
             await producer.send(stage.settings.topics.requests, event(pin), key=key)
         await producer.stop()
@@ -133,8 +216,7 @@ async def _repeat(stage: "Stage", what: Happening) -> None:
 
 async def _flood(stage: "Stage", what: Happening) -> None:
     async def act() -> None:
-        producer = AIOKafkaProducer(bootstrap_servers="broker-1:9092", enable_idempotence=True)
-        await producer.start()
+        producer = await _producer()
         for number in range(int(what.size)):
             pin = f"bad-{what.at}-{number}"
             stage.world.api.bad.add(pin)
@@ -166,11 +248,21 @@ PERFORM: dict[Act, Callable[["Stage", Happening], Awaitable[None]]] = {
     Act.KAFKA_LOSSY: _lossy,
     Act.KAFKA_FROZEN: _frozen,
     Act.KAFKA_SLOW: _slow,
-    Act.LEADER_LOST: _leader_lost,
+    Act.LEADER_LOST: _leader_gone,
+    Act.LEADER_MOVED: _leader_gone,
+    Act.COORDINATOR_MOVED: _coordinator,
+    Act.BROKER_DOWN: _down,
+    Act.BROKER_FROZEN: _frozen,
+    Act.GROWN: _grown,
+    Act.MORE: _more,
+    Act.LESS: _less,
+    Act.POISON: _poison,
+    Act.REDRIVEN: _redriven,
+    Act.COMMITTED: _transaction,
     Act.ABORTED: _transaction,
     Act.OPEN: _transaction,
     Act.DELETED: _deleted,
-    Act.JOURNAL_DELETED: _journal_deleted,
+    Act.COMPACTED: _compacted,
     Act.REPEAT: _repeat,
     Act.FLOOD: _flood,
 }

@@ -1,7 +1,7 @@
 """Whether the promises held: from the API's ledger and the topics alone."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from worker.journal import PartitionJournal
 
+from .broker.batches import Batch
 from .broker.log import Log
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Facts:
     """What the outside knows. `asked` are the committed requests that are still in the log or were told of."""
 
     asked: dict[Place, str] = field(default_factory=dict)
-    keys: dict[Place, bytes] = field(default_factory=dict)
+    keys: dict[Place, bytes | None] = field(default_factory=dict)
     told: dict[Place, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     letters: Counter[Place] = field(default_factory=Counter)
     made: dict[str, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
@@ -58,8 +59,8 @@ class Facts:
             facts.starts[number] = log.start
             facts.ends[number] = _after_the_last(log)
             for offset, key, value in records(log):
-                facts.asked[number, offset] = orjson.loads(value or b"")["id"]
-                facts.keys[number, offset] = key or b""
+                facts.asked[number, offset] = _pin(value, (number, offset))
+                facts.keys[number, offset] = key
         for number, log in enumerate(world.cluster.topics[topics.journal].logs):
             facts.expired |= {(number, offset) for first, end in known(log).expired for offset in range(first, end)}
         for name in (topics.succeeded, topics.failed):
@@ -74,27 +75,47 @@ class Facts:
 def known(log: Log) -> PartitionJournal:
     """What the worker's own reader makes of a partition of the journal, were nothing ever deleted."""
     journal = PartitionJournal()
-    for batch in [*log.gone, *log.batches]:
-        memory = MemoryRecords(batch.raw)
-        while (each := memory.next_batch()) is not None:
-            for record in each:
-                journal.apply_raw(record.key or b"", record.value or b"", record.timestamp or 0, tuple(record.headers))
+    for record in _all([*log.gone, *log.batches]):
+        journal.apply_raw(record.key or b"", record.value or b"", record.timestamp or 0, tuple(record.headers))
     return journal
 
 
-def records(log: Log) -> Iterator[tuple[int, bytes | None, bytes | None]]:
-    """(offset, key, value) of what counts: neither markers nor what was aborted, nothing that is still open.
+def whole(log: Log) -> Iterator[Any]:
+    """The records that count: neither markers nor what was aborted, nothing that is still open.
 
     What was deleted since is among them.
     """
     for batch in [*log.gone, *log.batches]:
-        gone = any(producer == batch.producer and first <= batch.first < end for producer, first, end in log.aborted)
-        if batch.control or batch.last >= log.stable or (batch.transactional and gone):
-            continue
+        aborted = any(producer == batch.producer and first <= batch.first < end for producer, first, end in log.aborted)
+        if not batch.control and batch.last < log.stable and not (batch.transactional and aborted):
+            yield from _all([batch])
+
+
+def records(log: Log) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+    """The same: (offset, key, value)."""
+    return ((record.offset, record.key, record.value) for record in whole(log))
+
+
+def superseded(log: Log) -> Iterator[int]:
+    """Offsets of records that have newer ones under their keys, in all replicas."""
+    there = [record for record in _all(log.batches) if record.offset < log.replicated]
+    newest = {record.key: record.offset for record in there}
+    return (record.offset for record in there if record.offset < newest[record.key])
+
+
+def _all(batches: Iterable[Batch]) -> Iterator[Any]:
+    for batch in batches:
         memory = MemoryRecords(batch.raw)
         while (each := memory.next_batch()) is not None:
-            for record in each:
-                yield record.offset, record.key, record.value
+            yield from each
+
+
+def _pin(value: bytes | None, place: Place) -> str:
+    """The event's id; of what nobody can read one of its own."""
+    try:
+        return str(orjson.loads(value or b"")["id"])
+    except (ValueError, KeyError, TypeError):
+        return f"unreadable {place[0]}@{place[1]}"
 
 
 def _after_the_last(log: Log) -> int:
@@ -180,13 +201,13 @@ def _aborted(facts: Facts) -> Iterator[str]:
 
 def _order(facts: Facts) -> Iterator[str]:
     """Customers of one key are made in the order of the records that made them."""
-    last: dict[tuple[int, bytes], tuple[float, str]] = {}
+    last: dict[tuple[int, bytes | None], tuple[float, str]] = {}
     times = {customer: time for made in facts.made.values() for time, customer in made}
     for place in sorted(facts.asked):
         pin, told = facts.asked[place], facts.told.get(place, [{"data": {}}])[0]["data"]
         if told.get("resolution") not in {"created", "reconciled"} or told["customerId"] not in times:
             continue
         time, lane = times[told["customerId"]], (place[0], facts.keys[place])
-        if lane in last and time < last[lane][0]:
+        if facts.keys[place] is not None and lane in last and time < last[lane][0]:
             yield f"event {pin} of key {lane[1]!r} was carried out before event {last[lane][1]}, which stands before it"
         last[lane] = time, pin

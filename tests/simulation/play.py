@@ -12,7 +12,7 @@ from worker.settings import Settings
 from .acts import perform
 from .judge import Facts, Finding, judged, settled
 from .story import Story
-from .world import World, event, world
+from .world import BOOTSTRAP, World, event, world
 
 ENDS_WITHIN = 900.0
 """Seconds in which everything has to end once all faults are over."""
@@ -67,7 +67,7 @@ def settings_of(story: Story) -> Settings:
     attribute = {"attribute": "externalid"} if story.look_up == "custom_attribute" else {}
     return Settings.model_validate(
         {
-            "kafka": {"bootstrap_servers": "broker-1:9092", "session_timeout": 10},
+            "kafka": {"bootstrap_servers": ",".join(BOOTSTRAP), "session_timeout": 10},
             "api": {"base_url": "http://api:80", "username": "u", "password": "p"},
             "topics": {"partitions": story.partitions},
             "reconcile": {"by": story.look_up, **attribute},
@@ -105,7 +105,7 @@ async def _play(stage: Stage) -> list[Finding]:
 
 async def _publish(stage: Stage) -> None:
     story, requests = stage.story, stage.settings.topics.requests
-    producer = AIOKafkaProducer(bootstrap_servers="broker-1:9092", enable_idempotence=True, acks="all")
+    producer = AIOKafkaProducer(bootstrap_servers=BOOTSTRAP, enable_idempotence=True, acks="all")
     await producer.start()
     for number in range(story.events):
         key = stage.keys[str(number)] = b"key-%d" % stage.world.random.randrange(story.keys)
@@ -120,7 +120,7 @@ async def _ended(stage: Stage) -> bool:
         if second == MENDED_AFTER:
             stage.world.api.bad.clear()
         await asyncio.sleep(1.0)
-        if not any(settled(Facts.of(stage))):
+        if not any(settled(Facts.of(stage))) and not any(_at_rest(stage)):
             await asyncio.sleep(10.0)
             return True
     return False

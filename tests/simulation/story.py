@@ -36,7 +36,17 @@ class Act(StrEnum):
     ABORTED = "aborted"  # a transaction with events is aborted
     OPEN = "open"  # a transaction stays open for a while
     DELETED = "deleted"  # retention takes the beginning of a request partition
-    JOURNAL_DELETED = "journal-deleted"  # of the journal's what is old
+    COMPACTED = "compacted"  # the journal loses what its keys have newer entries for
+    COMMITTED = "committed"  # a transaction stays open for a while, and counts
+    LEADER_MOVED = "leader-moved"  # a partition of each topic goes to another broker, and loses nothing
+    COORDINATOR_MOVED = "coordinator-moved"  # groups and transactions are another broker's
+    BROKER_DOWN = "broker-down"  # its partitions go to others, and it comes back
+    BROKER_FROZEN = "broker-frozen"  # one of them answers nobody
+    GROWN = "grown"  # requests and journal have one more partition
+    MORE = "more"  # one more worker
+    LESS = "less"  # one less, after a clean stop
+    POISON = "poison"  # records that nobody can read, without a key or a value
+    REDRIVEN = "redriven"  # dead letters are published again by a tool; `size` 1: it drops the headers
     REPEAT = "repeat"  # an earlier event is published again
     FLOOD = "flood"  # many events that the API rejects
 
@@ -104,8 +114,10 @@ LASTING: dict[Act, tuple[float, float]] = {
     Act.FREEZE: (0.5, 60), Act.SUSPEND: (0.5, 60), Act.API_LOST: (0.2, 5), Act.API_BEFORE: (0.2, 5),
     Act.API_LATE: (0.2, 5),
     Act.API_AWAY: (0.2, 60), Act.API_STATUS: (0.2, 20), Act.API_NO_ID: (0.2, 2), Act.API_HIDDEN: (0.2, 2),
-    Act.API_EXPIRES: (0.2, 5), Act.API_LOGIN: (0.2, 5), Act.API_LOCKED: (1, 60), Act.SEARCH_REFUSED: (1, 60), Act.SEARCH_LAG: (5, 60),
+    Act.API_EXPIRES: (0.2, 5), Act.API_LOGIN: (0.2, 5), Act.API_LOCKED: (1, 60), Act.SEARCH_REFUSED: (1, 60),
+    Act.SEARCH_LAG: (5, 60),
     Act.KAFKA_LOSSY: (0.2, 5), Act.KAFKA_FROZEN: (0.2, 40), Act.KAFKA_SLOW: (0.2, 10), Act.OPEN: (0.5, 20),
+    Act.COMMITTED: (0.1, 20), Act.BROKER_DOWN: (0.5, 30), Act.BROKER_FROZEN: (0.2, 40),
 }  # fmt: skip
 """How long what lasts may last, seconds."""
 SIZES: dict[Act, Sequence[float]] = {
@@ -113,6 +125,7 @@ SIZES: dict[Act, Sequence[float]] = {
     Act.SKEW: (-86_400.0, -3_600.0, -5.0, 5.0, 30.0, 3_600.0, 86_400.0),
     Act.SEARCH_LAG: (0.5, 2.0, 4.0),
     Act.FLOOD: (10, 60, 150),
+    Act.REDRIVEN: (0, 1),
 }
 
 

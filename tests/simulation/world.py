@@ -6,7 +6,7 @@ import random
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from random import Random
@@ -17,6 +17,7 @@ import orjson
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from worker import app, wiring
+from worker.errors import Draining
 from worker.hold import Holds
 from worker.measures import Measures
 from worker.ops.watch import Watch
@@ -31,6 +32,9 @@ from .broker.network import Network
 from .loop import EPOCH, HERE, Machine, VirtualLoop
 from .ordered import in_order
 from .processes import Assignor
+
+NODES = (1, 2, 3)
+BOOTSTRAP = [f"broker-{node}:9092" for node in NODES]
 
 
 @dataclass(eq=False)
@@ -100,9 +104,10 @@ class World:
 
     async def _run(self, settings: Settings, measures: Measures, watch: Watch, stopping: asyncio.Event) -> bool:
         observed = app.Observed(measures, Trails(), watch)
-        async with AsyncExitStack() as stack:
-            return await app._work(settings, wiring.api(settings), observed, stopping, stack)
-        raise AssertionError
+        with suppress(Draining):
+            async with AsyncExitStack() as stack:
+                return await app._work(settings, wiring.api(settings), observed, stopping, stack)
+        return True
 
 
 @contextmanager
@@ -110,7 +115,7 @@ def world(seed: int) -> Iterator[World]:
     """A world of that seed; time stands still outside of it."""
     draw = Random(seed)
     loop = VirtualLoop(Random(draw.random()))
-    cluster = Cluster(Random(draw.random()), lambda: int((EPOCH + loop.time()) * 1000))
+    cluster = Cluster(Random(draw.random()), lambda: int((EPOCH + loop.time()) * 1000), set(NODES))
     network = Network(cluster, Random(draw.random()))
     api = Api(Random(draw.random()))
     drawn = Random(draw.random())

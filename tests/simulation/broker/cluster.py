@@ -132,6 +132,16 @@ class Cluster:
             return 0
         return log.lose_tail()
 
+    def leave(self, node: int) -> None:
+        """A broker goes; what it led and coordinated is the others', who have all that was acknowledged."""
+        self.nodes.discard(node)
+        others = sorted(self.nodes)
+        for index, (topic, partition) in enumerate(sorted(self.leaders)):
+            if self.leaders[topic, partition] == node:
+                self.move_leader(topic, partition, others[index % len(others)], clean=False)
+        if self.coordinator == node:
+            self.coordinator = others[0]
+
     def begin(self, name: str, timeout: float) -> Transaction:
         """A transactional producer begins: whoever had the name before is fenced, and what it left open is aborted."""
         found = self.transactions.get(name)

@@ -104,6 +104,11 @@ class Log:
         self.gone += [each for each in self.batches if each.last < self.start]
         self.batches = [each for each in self.batches if each.last >= self.start]
 
+    def compact(self, superseded: set[int]) -> None:
+        """Batches all of whose records have newer ones under their keys are gone; never the last one."""
+        kept = [each for each in self.batches[:-1] if not superseded.issuperset(range(each.first, each.last + 1))]
+        self.batches = [*kept, *self.batches[-1:]]
+
     def expire(self, before: int) -> None:
         """Retention: whole batches that are older (milliseconds), never the last one."""
         gone = [each for each in self.batches[:-1] if each.time < before and each.last < self.replicated]
