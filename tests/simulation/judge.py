@@ -85,10 +85,17 @@ def whole(log: Log) -> Iterator[Any]:
 
     What was deleted since is among them.
     """
-    for batch in [*log.gone, *log.batches]:
+    return counted(log, [*log.gone, *log.batches], 0, log.end)
+
+
+def counted(log: Log, batches: Iterable[Batch], since: int, until: int) -> Iterator[Any]:
+    """Those of these offsets."""
+    for batch in batches:
+        if batch.last < since or batch.first >= until:
+            continue
         aborted = any(producer == batch.producer and first <= batch.first < end for producer, first, end in log.aborted)
         if not batch.control and batch.last < log.stable and not (batch.transactional and aborted):
-            yield from _all([batch])
+            yield from (record for record in _all([batch]) if since <= record.offset < until)
 
 
 def records(log: Log) -> Iterator[tuple[int, bytes | None, bytes | None]]:

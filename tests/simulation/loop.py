@@ -17,6 +17,7 @@ from typing import Any
 LATE = 0.001
 """A timer is late by up to this many seconds, so that equal ones do not always fire in the order of their making."""
 SWEPT_WITHIN = 600.0
+SWEPT_EVERY = 1_000
 CHOICE = 16
 """How many of the ready callbacks may come first."""
 
@@ -67,6 +68,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._random = random
         self._now = 0.0
         self.steps = 0
+        self._begun: list[tuple[asyncio.Task[Any], Machine]] = []
+        self.set_task_factory(self._task)
         self.on_step: Callable[[], None] = lambda: None
 
     def time(self) -> float:
@@ -80,6 +83,18 @@ class VirtualLoop(asyncio.BaseEventLoop):
         late = self._random.random() * LATE
         due = self._now + max(0.0, when - self._now) / HERE.get().rate
         return super().call_at(due + late, callback, *args, context=context)
+
+    def _task(self, _: asyncio.AbstractEventLoop, coroutine: Any, **given: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=self, **given)
+        context = given.get("context")
+        self._begun.append((task, context.get(HERE, OUTSIDE) if context else HERE.get()))
+        if len(self._begun) % SWEPT_EVERY == 0:
+            self._begun = [each for each in self._begun if not each[0].done()]
+        return task
+
+    def tasks_of(self, machine: Machine) -> list[asyncio.Task[Any]]:
+        """Those that have not ended."""
+        return [task for task, of in self._begun if of is machine and not task.done()]
 
     def freeze(self, machine: Machine) -> None:
         """It stands still; the world goes on."""

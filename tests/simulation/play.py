@@ -12,11 +12,13 @@ from worker.settings import Settings
 from .acts import perform
 from .judge import Facts, Finding, judged, settled
 from .story import Story
+from .witness import Witness
 from .world import BOOTSTRAP, World, event, world
 
 ENDS_WITHIN = 900.0
 """Seconds in which everything has to end once all faults are over."""
 GONE_WITHIN = 120.0
+GRACE = 5.0
 MENDED_AFTER = 120
 """By then somebody has seen that the API rejects everything, and mended what made it do so."""
 
@@ -44,7 +46,11 @@ class Stage:
     published: int = 0
     aborted: set[str] = field(default_factory=set)
     keys: dict[str, bytes] = field(default_factory=dict)
+    witness: Witness = field(init=False)
     background: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.witness = Witness(self.world.cluster, self.settings)
 
     def later(self, seconds: float, undo: Callable[[], None]) -> None:
         """The end of what lasts; all of it is over before the story's end."""
@@ -81,6 +87,7 @@ def play(story: Story) -> Played:
     with world(story.seed) as made:
         stage = Stage(made, story, settings_of(story))
         made.make_topics(stage.settings)
+        made.cluster.group(stage.settings.kafka.group_id).on_commit = stage.witness.committed
         findings = made.loop.run_until_complete(_play(stage))
         return Played(story, findings, made.loop.time(), made.loop.steps, stage.published, made.fingerprint())
 
@@ -100,7 +107,7 @@ async def _play(stage: Stage) -> list[Finding]:
     findings = [] if ended else [Finding("stuck", line) for line in settled(Facts.of(stage))]
     at_rest = list(_at_rest(stage))
     await _dismiss(made)
-    return [*findings, *at_rest, *judged(Facts.of(stage))]
+    return [*findings, *at_rest, *_tasks_left(made), *stage.witness.findings, *judged(Facts.of(stage))]
 
 
 async def _publish(stage: Stage) -> None:
@@ -130,8 +137,8 @@ def _at_rest(stage: Stage) -> Iterator[Finding]:
     """When nothing is left to do, nothing is held, taken or waited for."""
     for worker in stage.world.alive():
         name, consumption = worker.machine.name, worker.watch.consumption
-        if holds := worker.holds.reasons():
-            yield Finding("hold", f"{name} still holds: {', '.join(map(str, holds))}")
+        if holds := worker.holds.details():
+            yield Finding("hold", f"{name} still holds: {', '.join(hold.reason for hold in holds)}")
         if worker.task.done():
             yield Finding("process", f"{name} ended: {worker.task.exception()!r}")
         elif consumption:
@@ -150,6 +157,14 @@ def _left(consumption: Consumption, calls: int) -> Iterator[str]:
         yield f"{calls - consumption.calls._value} calls are taken"
 
 
+def _tasks_left(made: World) -> Iterator[Finding]:
+    """Nothing keeps a process that was told to end."""
+    for worker in made.workers:
+        if not worker.machine.dead:
+            for task in made.loop.tasks_of(worker.machine):
+                yield Finding("task left", f"{worker.machine.name}: {getattr(task.get_coro(), '__qualname__', '?')}")
+
+
 async def _dismiss(made: World) -> None:
     """A clean stop of everybody ends."""
     tasks = {worker.task for worker in made.alive()}
@@ -159,3 +174,8 @@ async def _dismiss(made: World) -> None:
         _, waiting = await asyncio.wait(tasks, timeout=GONE_WITHIN)
         if waiting:
             raise AssertionError(f"{len(waiting)} workers do not stop")
+    await asyncio.sleep(GRACE)
+    for worker in made.workers:
+        for task in [] if worker.machine.dead else made.loop.tasks_of(worker.machine):
+            task.cancel()  # as asyncio.run does, for the client's own that lost a cancellation
+    await asyncio.sleep(GRACE)

@@ -83,7 +83,7 @@ class World:
 
     def make_topics(self, settings: Settings) -> None:
         """As `topics create` does."""
-        for spec in wanted(wiring.plan(settings), Known(1, {})):
+        for spec in wanted(wiring.plan(settings), Known(len(NODES), {})):
             self.cluster.make(spec.name, spec.partitions, dict(spec.config))
 
     def begin(self, settings: Settings, *, rate: float = 1.0, ahead: float = 0.0) -> Worker:

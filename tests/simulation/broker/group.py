@@ -8,6 +8,8 @@ from aiokafka import errors
 
 from .log import Refused
 
+Offsets = dict[tuple[str, int], tuple[int, str]]
+
 
 @dataclass(eq=False, slots=True)
 class Member:
@@ -37,6 +39,8 @@ class Group:
     preparing: bool = False
     awaiting_leader: bool = False
     offsets: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
+    on_commit: Callable[[Offsets, Offsets], None] = lambda before, after: None
+    """Told of the offsets as they were and of those that are stored."""
     _deadline: asyncio.TimerHandle | None = None
 
     async def join(
@@ -129,12 +133,11 @@ class Group:
 
     def commit(self, member: str, generation: int, offsets: dict[tuple[str, int], tuple[int, str]]) -> None:
         """The broker looks at member and generation, and at nothing else; raises Refused."""
-        if generation < 0 and not self.members:
-            self.offsets |= offsets
-            return
-        self.heard(self.checked(member, generation))
-        if self.awaiting_leader:
-            raise Refused(errors.RebalanceInProgressError)
+        if generation >= 0 or self.members:
+            self.heard(self.checked(member, generation))
+            if self.awaiting_leader:
+                raise Refused(errors.RebalanceInProgressError)
+        self.on_commit(self.offsets, offsets)
         self.offsets |= offsets
 
     def checked(self, member: str, generation: int) -> Member:

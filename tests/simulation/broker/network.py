@@ -69,6 +69,7 @@ class Connection:
         self._waiting: asyncio.Queue[tuple[RequestStruct, asyncio.Future[Any]]] = asyncio.Queue()
         self._pending: dict[asyncio.Future[Any], None] = {}
         self._open = True
+        self._writer = None
         self.machine = HERE.get()
         self._outside: Context = copy_context()
         self._outside.run(HERE.set, OUTSIDE)
