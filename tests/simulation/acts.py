@@ -53,8 +53,15 @@ async def _stop(stage: "Stage", what: Happening) -> None:
 
 
 async def _skew(stage: "Stage", what: Happening) -> None:
+    there = stage.world.alive()
+    there[what.who % len(there)].machine.wall_ahead += what.size
+
+
+async def _cut_off(stage: "Stage", what: Happening) -> None:
     if worker := _worker(stage, what):
-        worker.machine.wall_ahead += what.size
+        way = (worker.machine, stage.world.cluster.coordinator)
+        stage.world.network.blocked.add(way)
+        stage.later(what.lasts, lambda: stage.world.network.blocked.discard(way))
 
 
 def _manner(
@@ -196,7 +203,7 @@ async def _transaction(stage: "Stage", what: Happening) -> None:
 async def _deleted(stage: "Stage", what: Happening) -> None:
     topic = stage.world.cluster.topics[stage.settings.topics.requests]
     log = topic.logs[what.who % len(topic.logs)]
-    log.delete_before((log.start + log.stable) // 2)
+    log.delete_before(log.stable if what.who >= 2 else (log.start + log.stable) // 2)
 
 
 async def _compacted(stage: "Stage", _: Happening) -> None:
@@ -253,6 +260,7 @@ PERFORM: dict[Act, Callable[["Stage", Happening], Awaitable[None]]] = {
     Act.COORDINATOR_MOVED: _coordinator,
     Act.BROKER_DOWN: _down,
     Act.BROKER_FROZEN: _frozen,
+    Act.CUT_OFF: _cut_off,
     Act.GROWN: _grown,
     Act.MORE: _more,
     Act.LESS: _less,

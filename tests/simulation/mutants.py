@@ -124,7 +124,7 @@ _judged, _make, _committable, _give, _admit = (
     Dispatch.admit,
 )
 _API = (Act.API_LOST, Act.API_LATE, Act.KILL, Act.API_EXPIRES)
-_GROUP = (Act.FREEZE, Act.KILL, Act.STOP, Act.KAFKA_FROZEN, Act.KAFKA_CUT, Act.API_LATE, Act.API_LOST)
+_GROUP = (Act.FREEZE, Act.CUT_OFF, Act.KILL, Act.STOP, Act.KAFKA_FROZEN, Act.KAFKA_CUT, Act.API_LATE, Act.API_LOST)
 
 MUTANTS = {
     "flood-of-created": Mutant(
@@ -145,7 +145,7 @@ MUTANTS = {
     "look-up-at-once": Mutant(
         "a doubt is looked up before the call can have ended",
         [(Assignment, "settled", _not_settled)],
-        _API,
+        (Act.API_LATE, Act.KILL),
     ),
     "poll-loses": Mutant(
         "after a poll that raised, what the client had taken is not read again",
@@ -165,12 +165,12 @@ MUTANTS = {
     "no-lease": Mutant(
         "a call may start however old its intent is",
         [(Lease, "is_over", lambda *_: False)],
-        _GROUP,
+        (Act.FREEZE, Act.SUSPEND),
     ),
     "lease-on-the-wall-clock": Mutant(
         "a lease counts on a clock that can be set back",
         [(Moment, "since", lambda self, earlier: self.wall - earlier.wall)],
-        (*_GROUP, Act.SKEW),
+        (Act.FREEZE, Act.SUSPEND, Act.SKEW),
     ),
     "gap-not-looked-at": Mutant(
         "entries of others between our own mean nothing",

@@ -77,7 +77,7 @@ def settings_of(story: Story) -> Settings:
             "api": {"base_url": "http://api:80", "username": "u", "password": "p"},
             "topics": {"partitions": story.partitions},
             "reconcile": {"by": story.look_up, **attribute},
-            "dispatch": {"max_in_flight": story.in_flight},
+            "dispatch": {"max_in_flight": story.in_flight, "max_uncommitted": story.ahead},
         }
     )
 
@@ -86,6 +86,7 @@ def play(story: Story) -> Played:
     """The whole story, and what it broke."""
     with world(story.seed) as made:
         stage = Stage(made, story, settings_of(story))
+        made.api.manners.latency = story.latency
         made.make_topics(stage.settings)
         made.cluster.group(stage.settings.kafka.group_id).on_commit = stage.witness.committed
         findings = made.loop.run_until_complete(_play(stage))

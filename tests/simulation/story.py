@@ -42,6 +42,7 @@ class Act(StrEnum):
     COORDINATOR_MOVED = "coordinator-moved"  # groups and transactions are another broker's
     BROKER_DOWN = "broker-down"  # its partitions go to others, and it comes back
     BROKER_FROZEN = "broker-frozen"  # one of them answers nobody
+    CUT_OFF = "cut-off"  # a worker does not reach the coordinator, and everybody else does
     GROWN = "grown"  # requests and journal have one more partition
     MORE = "more"  # one more worker
     LESS = "less"  # one less, after a clean stop
@@ -79,13 +80,18 @@ class Story:
     pause: float = 0.05
     look_up: str = "none"
     in_flight: int = 8
+    ahead: int = 10_000
+    """Records of a partition that may be uncommitted."""
+    latency: float = 0.05
+    """Of the API, seconds on average."""
     happenings: Sequence[Happening] = field(default_factory=tuple)
 
     def told(self) -> list[str]:
         """What a person reads."""
         head = (
             f"seed {self.seed}: {self.workers} workers, {self.partitions} partitions, {self.events} events of "
-            f"{self.keys} keys, look-up {self.look_up}, {self.in_flight} in flight"
+            f"{self.keys} keys, look-up {self.look_up}, {self.in_flight} in flight, {self.ahead} ahead, "
+            f"{self.latency:g} s a call"
         )
         return [head, *map(str, self.happenings)]
 
@@ -111,7 +117,8 @@ def read(line: str) -> Story:
 
 
 LASTING: dict[Act, tuple[float, float]] = {
-    Act.FREEZE: (0.5, 60), Act.SUSPEND: (0.5, 60), Act.API_LOST: (0.2, 5), Act.API_BEFORE: (0.2, 5),
+    Act.FREEZE: (0.5, 300), Act.SUSPEND: (0.5, 300), Act.CUT_OFF: (0.5, 90),
+    Act.API_LOST: (0.2, 5), Act.API_BEFORE: (0.2, 5),
     Act.API_LATE: (0.2, 5),
     Act.API_AWAY: (0.2, 60), Act.API_STATUS: (0.2, 20), Act.API_NO_ID: (0.2, 2), Act.API_HIDDEN: (0.2, 2),
     Act.API_EXPIRES: (0.2, 5), Act.API_LOGIN: (0.2, 5), Act.API_LOCKED: (1, 60), Act.SEARCH_REFUSED: (1, 60),
@@ -142,6 +149,8 @@ def drawn(seed: int, acts: Sequence[Act] = tuple(Act)) -> Story:
         pause=random.choice((0.0, 0.02, 0.1, 0.5)),
         look_up=random.choice(("none", "custom_attribute", "email")),
         in_flight=random.choice((1, 4, 16, 64)),
+        ahead=random.choice((3, 20, 10_000, 10_000)),
+        latency=random.choice((0.02, 0.05, 0.05, 0.5)),
     )
     length = 2.0 + events * story.pause
     happenings = [

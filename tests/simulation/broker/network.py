@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.api import RequestStruct
 from aiokafka.util import wait_for
 
-from simulation.loop import HERE, OUTSIDE
+from simulation.loop import HERE, OUTSIDE, Machine
 
 from .answers import VERSIONS, answer
 from .cluster import Cluster
@@ -30,6 +30,8 @@ class Network:
     random: Random
     lossy: float = 0.0
     slow: float = 0.0
+    blocked: set[tuple[Machine, int]] = field(default_factory=set)
+    """Which machine reaches which node no more."""
     connections: dict["Connection", None] = field(default_factory=dict)
 
     def delay(self) -> float:
@@ -51,6 +53,10 @@ class Network:
         )
         self.connections[connection] = None
         return connection
+
+    def stands_still(self, machine: Machine, node: int) -> bool:
+        """Whether nothing comes through, and nobody says why."""
+        return node in self.cluster.frozen or (machine, node) in self.blocked
 
     def cut(self, node: int | None = None) -> None:
         """Break all connections, or those to one node."""
@@ -131,13 +137,13 @@ class Connection:
             await asyncio.sleep(network.delay())
             if network.breaks():
                 return self.broken()
-            while self.node in network.cluster.frozen:
+            while network.stands_still(self.machine, self.node):
                 await asyncio.sleep(0.05)
             fields = await answer(network.cluster, self.node, request)
             await asyncio.sleep(network.delay())
             if network.breaks():
                 return self.broken()
-            while self.node in network.cluster.frozen:
+            while network.stands_still(self.machine, self.node):
                 await asyncio.sleep(0.05)
             if not future.done():
                 future.set_result(request.RESPONSE_TYPE(*fields))
