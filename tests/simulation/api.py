@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from worker.customer_api.http import Access, Answer
-from worker.errors import ApiUnavailable, OutcomeUnknown
+from worker.model.errors import ApiUnavailable, OutcomeUnknown
 
 from .loop import HERE, OUTSIDE
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiokafka.record.memory_records import MemoryRecords
 
-from worker.journal import PartitionJournal
+from worker.journal.journal import PartitionJournal
 
 from .broker.batches import Batch
 from .broker.log import Log

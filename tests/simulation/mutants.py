@@ -12,21 +12,21 @@ from unittest.mock import patch
 
 from aiokafka import AIOKafkaConsumer
 
-from worker.assignment import Assignment
-from worker.attempt import Attempt, Doubt, NotMade
-from worker.creation import _Course
-from worker.dispatch import Dispatch
-from worker.drain import Drain
-from worker.errors import ApiUnavailable, Flooded
-from worker.journal import Fence, Lease, Moment
+from worker.creation.attempt import Attempt, Doubt, NotMade
+from worker.creation.creation import _Course
+from worker.creation.reconcile import Reconciliation
+from worker.intake.dispatch import Dispatch
+from worker.journal.journal import Fence, Lease, Moment
+from worker.kafka.publisher import Publisher
 from worker.kafka.reading import Reading
-from worker.kafka.sender import Sender
 from worker.kafka.source import RecordSource
-from worker.offsets import Offsets
-from worker.outcomes import Succeeded
-from worker.reconcile import Reconciliation
-from worker.records import OutgoingMessage, Position, Record
-from worker.slots import Slots
+from worker.model.errors import ApiUnavailable, Flooded
+from worker.model.outcomes import Succeeded
+from worker.model.records import OutgoingMessage, Position, Record
+from worker.partition.assignment import Assignment
+from worker.partition.drain import Drain
+from worker.partition.offsets import Offsets
+from worker.partition.slots import Slots
 
 from .run import attempt, quiet, tell
 from .story import Act, Story, drawn, read
@@ -82,7 +82,7 @@ async def _not_settled(*_: Any) -> None:
     """A look-up begins at once."""
 
 
-async def _believed_early(self: Sender, message: OutgoingMessage) -> Position:
+async def _believed_early(self: Publisher, message: OutgoingMessage) -> Position:
     task = asyncio.ensure_future(self.store(message))
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return Position(message.topic, message.partition or 0, 0)
@@ -184,12 +184,12 @@ MUTANTS = {
     ),
     "journal-not-read": Mutant(
         "a claim does not read what stands before it",
-        [(sys.modules["worker.claim"], "apply", lambda *_: None)],
+        [(sys.modules["worker.journal.claim"], "apply", lambda *_: None)],
         _GROUP,
     ),
     "believed-early": Mutant(
         "a result counts as published before the brokers have it",
-        [(Sender, "publish", _believed_early)],
+        [(Publisher, "publish", _believed_early)],
         (Act.KILL, Act.KAFKA_FROZEN, Act.KAFKA_SLOW, Act.LEADER_LOST),
     ),
     "committable-off-by-one": Mutant(

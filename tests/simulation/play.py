@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaProducer
 
 from worker.ops.watch import Consumption
-from worker.settings import Settings
+from worker.settings.settings import Settings
 
 from .acts import perform
 from .judge import Facts, Finding, judged, settled

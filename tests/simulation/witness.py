@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from worker.settings import Settings
+from worker.settings.settings import Settings
 
 from .broker.cluster import Cluster
 from .broker.log import Log

@@ -17,12 +17,12 @@ import orjson
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from worker import app, wiring
-from worker.errors import Draining
-from worker.hold import Holds
+from worker.creation.holds import Holds
 from worker.measures import Measures
+from worker.model.errors import Draining
 from worker.ops.watch import Watch
-from worker.progress import Trails
-from worker.settings import Settings
+from worker.settings.settings import Settings
+from worker.steps import Trails
 from worker.topics import Cluster as Known
 from worker.topics import wanted
 
@@ -141,7 +141,7 @@ def world(seed: int) -> Iterator[World]:
         patch("worker.customer_api.client.pooled", api.pooled),
         patch.multiple(random, random=drawn.random, choice=drawn.choice, shuffle=drawn.shuffle),
         patch.object(uuid, "uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
-        patch("worker.claim.uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
+        patch("worker.journal.claim.uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
     ):
         made = World(draw, loop, cluster, network, api)
         try:
