@@ -19,6 +19,7 @@ ENDS_WITHIN = 900.0
 """Seconds in which everything has to end once all faults are over."""
 GONE_WITHIN = 120.0
 GRACE = 5.0
+CALM = 10
 MENDED_AFTER = 120
 """By then somebody has seen that the API rejects everything, and mended what made it do so."""
 
@@ -124,12 +125,14 @@ async def _publish(stage: Stage) -> None:
 
 
 async def _ended(stage: Stage) -> bool:
+    """Everything is handled, and nothing happens any more for a while."""
+    calm = 0
     for second in range(int(ENDS_WITHIN)):
         if second == MENDED_AFTER:
             stage.world.api.bad.clear()
         await asyncio.sleep(1.0)
-        if not any(settled(Facts.of(stage))) and not any(_at_rest(stage)):
-            await asyncio.sleep(10.0)
+        calm = 0 if any(settled(Facts.of(stage))) or any(_at_rest(stage)) else calm + 1
+        if calm == CALM:
             return True
     return False
 
