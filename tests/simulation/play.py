@@ -145,7 +145,9 @@ def _at_rest(stage: Stage) -> Iterator[Finding]:
             yield Finding("hold", f"{name} still holds: {', '.join(hold.reason for hold in holds)}")
         if worker.task.done():
             yield Finding("process", f"{name} ended: {worker.task.exception()!r}")
-        elif consumption:
+        elif not consumption:
+            yield Finding("at rest", f"{name} has not joined yet")
+        else:
             for each in _left(consumption, stage.story.in_flight):
                 yield Finding("at rest", f"{name}: {each}")
 

@@ -150,6 +150,8 @@ async def _join(cluster: Cluster, node: int, request: Any) -> tuple[Any, ...]:
     if code := _coordinated(cluster, node):
         return 0, code, -1, "", "", "", []
     group = cluster.group(request.group)
+    if request.API_VERSION >= 4 and not request.member_id and not request.group_instance_id:
+        return 0, errors.MemberIdRequired.errno, -1, "", "", group.expect(), []
     timeouts = request.session_timeout / 1000, request.rebalance_timeout / 1000
     try:
         member = await group.join(request.member_id, request.group_instance_id, *timeouts, request.group_protocols[0])

@@ -39,6 +39,8 @@ class Group:
     preparing: bool = False
     awaiting_leader: bool = False
     offsets: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
+    expected: set[str] = field(default_factory=set)
+    """Ids that were given to clients who have not joined with them yet."""
     on_commit: Callable[[Offsets, Offsets], None] = lambda before, after: None
     """Told of the offsets as they were and of those that are stored."""
     _deadline: asyncio.TimerHandle | None = None
@@ -65,9 +67,18 @@ class Group:
             made = Member(self.new_id(), instance, 0, 0, b"")
             self.members[made.id] = made
             return made
+        if member in self.expected:
+            self.expected.discard(member)
+            self.members[member] = Member(member, instance, 0, 0, b"")
         if member not in self.members:
             raise Refused(errors.UnknownMemberIdError)
         return self.members[member]
+
+    def expect(self) -> str:
+        """The id that a client has to join with."""
+        member = self.new_id()
+        self.expected.add(member)
+        return member
 
     def _prepare(self) -> None:
         if self.preparing:
