@@ -74,7 +74,7 @@ def settings_of(story: Story) -> Settings:
     attribute = {"attribute": "externalid"} if story.look_up == "custom_attribute" else {}
     return Settings.model_validate(
         {
-            "kafka": {"bootstrap_servers": ",".join(BOOTSTRAP), "session_timeout": 10},
+            "kafka": {"bootstrap_servers": ",".join(BOOTSTRAP), "session_timeout": story.session},
             "api": {"base_url": "http://api:80", "username": "u", "password": "p"},
             "topics": {"partitions": story.partitions},
             "reconcile": {"by": story.look_up, **attribute},

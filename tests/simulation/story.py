@@ -84,6 +84,8 @@ class Story:
     """Records of a partition that may be uncommitted."""
     latency: float = 0.05
     """Of the API, seconds on average."""
+    session: int = 10
+    """After so many seconds without a heartbeat a member is given up."""
     happenings: Sequence[Happening] = field(default_factory=tuple)
 
     def told(self) -> list[str]:
@@ -91,7 +93,8 @@ class Story:
         head = (
             f"seed {self.seed}: {self.workers} workers, {self.partitions} partitions, {self.events} events of "
             f"{self.keys} keys, look-up {self.look_up}, {self.in_flight} in flight, {self.ahead} ahead, "
-            f"{self.latency:g} s a call"
+            f"{self.latency:g} s a call, "
+            f"sessions of {self.session} s"
         )
         return [head, *map(str, self.happenings)]
 
@@ -151,6 +154,7 @@ def drawn(seed: int, acts: Sequence[Act] = tuple(Act)) -> Story:
         in_flight=random.choice((1, 4, 16, 64)),
         ahead=random.choice((3, 20, 10_000, 10_000)),
         latency=random.choice((0.02, 0.05, 0.05, 0.5)),
+        session=random.choice((10, 10, 45)),
     )
     length = 2.0 + events * story.pause
     happenings = [

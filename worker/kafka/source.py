@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -21,8 +22,8 @@ from aiokafka.errors import (
 from worker.intake.beginnings import Bearings, Start
 from worker.kafka.begun import Begun
 from worker.kafka.beside import BesideRecord
-from worker.kafka.connection import Connection, opened
-from worker.kafka.failures import NO_TOPIC, named
+from worker.kafka.connection import Connection, advertised, opened
+from worker.kafka.failures import NO_TOPIC, explained, named
 from worker.kafka.narrowing import Narrowing
 from worker.kafka.reading import Reading
 from worker.kafka.revival import rejoin, revive_fetcher
@@ -252,7 +253,7 @@ class _Listener(ConsumerRebalanceListener):
 async def record_source(
     connection: Connection, membership: Membership, partitions: Partitions, within: float = 10.0
 ) -> AsyncIterator[RecordSource]:
-    """Joins the group, and leaves it in the end. Raises KafkaUnavailable."""
+    """Joins the group, and leaves it in the end; the join may take longer than this does. Raises KafkaUnavailable."""
     consumer = AIOKafkaConsumer(
         **connection.arguments(),
         group_id=membership.group_id,
@@ -272,13 +273,28 @@ async def record_source(
         max_partition_fetch_bytes=FETCH_BYTES_EACH,
     )
     source = RecordSource(consumer, membership.topic)
-    consumer.subscribe([membership.topic], listener=_Listener(partitions, source))
     async with opened(consumer, connection, within):
         try:
+            consumer.subscribe([membership.topic], listener=_Listener(partitions, source))
+            await _joined(consumer, connection, within)
             async with source.standings.kept_fresh():
                 yield source
         finally:
             source.close()
+
+
+async def _joined(consumer: AIOKafkaConsumer, connection: Connection, within: float) -> None:
+    """Return when the group has given out its partitions, or after `within`: the join goes on.
+
+    A group waits as long as a session lasts for a member that died, and for one that drains. Whoever gave up meanwhile
+    would stay in it as one more member that died, and who then begins anew waits for that one: nobody would ever read.
+    """
+    # Subscribed before its start, the client would wait for this without an end, and `opened` would give it up.
+    assigned = consumer._subscription.wait_for_assignment()  # noqa: SLF001  aiokafka tells it nowhere else
+    with explained(connection.bootstrap_servers, connection.security_protocol, partial(advertised, consumer)):
+        done, _ = await asyncio.wait({assigned}, timeout=within)
+        for each in done:
+            each.result()
 
 
 def as_record(given: ConsumerRecord[bytes, bytes]) -> Record:
