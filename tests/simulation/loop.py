@@ -70,6 +70,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.steps = 0
         self._begun: list[tuple[asyncio.Task[Any], Machine]] = []
         self.set_task_factory(self._task)
+        self.unforeseen: list[str] = []
+        self.set_exception_handler(self._nobody_waited)
         self.on_step: Callable[[], None] = lambda: None
 
     def time(self) -> float:
@@ -91,6 +93,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if len(self._begun) % SWEPT_EVERY == 0:
             self._begun = [each for each in self._begun if not each[0].done()]
         return task
+
+    def _nobody_waited(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Errors in tasks that nobody waits for; how a call of aiokafka's ended is its own affair."""
+        error = context.get("exception")
+        if error is not None and not type(error).__module__.startswith("aiokafka"):
+            self.unforeseen.append(f"{context['message']}: {error!r}")
 
     def tasks_of(self, machine: Machine) -> list[asyncio.Task[Any]]:
         """Those that have not ended."""

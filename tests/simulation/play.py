@@ -1,6 +1,7 @@
 """Plays a story in a world of its own, to its end: all faults over, everything handled, everybody gone."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -91,6 +92,8 @@ def play(story: Story) -> Played:
         made.make_topics(stage.settings)
         made.cluster.group(stage.settings.kafka.group_id).on_commit = stage.witness.committed
         findings = made.loop.run_until_complete(_play(stage))
+        gc.collect()
+        findings += [Finding("task crashed", line) for line in made.loop.unforeseen]
         return Played(story, findings, made.loop.time(), made.loop.steps, stage.published, made.fingerprint())
 
 
