@@ -145,8 +145,8 @@ async def _less(stage: "Stage", what: Happening) -> None:
 
 async def _poison(stage: "Stage", what: Happening) -> None:
     values = (
-        None,
         b"{",
+        None,
         b"<a/>",
         b"\xff",
         orjson.dumps({"specversion": "1.0"}),
