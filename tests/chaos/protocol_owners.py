@@ -10,7 +10,7 @@ from chaos.protocol_claims import PARTITION, Kept, View, World
 
 from worker.journal.claim import Claims, Take
 from worker.journal.entries import EntryKey, Finished, Intent, Owner, is_claim
-from worker.journal.journal import CreatedBefore, Ended, Fresh, InDoubt, Recollection
+from worker.journal.recall import CreatedBefore, Ended, Fresh, InDoubt, Recollection
 from worker.journal.terms import Terms
 from worker.model.errors import JournalShared
 from worker.model.outcomes import Succeeded

@@ -12,7 +12,7 @@ from chaos.protocol_claims import PARTITION, Kept, View, World, step
 
 from worker.journal.claim import Claims
 from worker.journal.entries import EntryKey, Finished, Intent, Owner, encode, is_claim
-from worker.journal.journal import CreatedBefore, Ended, Fresh
+from worker.journal.recall import CreatedBefore, Ended, Fresh
 from worker.journal.terms import Restored, Terms
 from worker.model.outcomes import Failed, Outcome, Reason, ReasonCode, Succeeded
 

@@ -1,10 +1,10 @@
 """When failures in a row are an outage, and who may try the API next while it lasts: decisions alone, no waiting."""
 
 import math
-import random
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
+from worker import clocks
 from worker.creation.backoff import Backoff
 
 LONGEST_PAUSE = 1.0
@@ -19,7 +19,7 @@ class Breaker:
 
     after_failures: int
     backoff: Backoff
-    draw: Callable[[], float] = random.random
+    draw: Callable[[], float] = clocks.draw
     failures: int = 0
     probes: int = 0
     open: bool = False

@@ -1,6 +1,5 @@
 """Intake stopped on purpose, with a reason: who may try the API next, and what is said of it (docs: design, holds)."""
 
-import time
 from collections.abc import Awaitable, Callable, Hashable
 from enum import StrEnum
 from types import TracebackType
@@ -8,6 +7,7 @@ from typing import NamedTuple
 
 import structlog
 
+from worker import clocks
 from worker.creation.breaker import LONGEST_PAUSE, Breaker
 from worker.model.errors import (
     Draining,
@@ -51,7 +51,7 @@ class Hold(NamedTuple):
 class Holds:
     """All holds of the process; one log line at the start and end of each."""
 
-    def __init__(self, breaker: Breaker, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, breaker: Breaker, clock: Callable[[], float] = clocks.monotonic) -> None:
         self._breaker = breaker
         self._clock = clock
         self._since: dict[Hold, float] = {}

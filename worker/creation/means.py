@@ -1,11 +1,11 @@
 """What all creations share: the API, and what decides when and how often it is called."""
 
 import asyncio
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from worker import clocks
 from worker.creation.backoff import Backoff
 from worker.creation.flood import Flood
 from worker.creation.holds import Holds
@@ -32,7 +32,7 @@ class RetryPolicy:
 
     max_attempts: int
     backoff: Backoff
-    draw: Callable[[], float] = random.random
+    draw: Callable[[], float] = clocks.draw
 
 
 @dataclass(frozen=True, slots=True)

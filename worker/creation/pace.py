@@ -1,8 +1,9 @@
 """A smooth limit on POSTs: each has a moment of its own, at least a fixed time after the one before."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from worker import clocks
 
 
 @dataclass(slots=True)
@@ -10,7 +11,7 @@ class Pace:
     """`rate` is POSTs a second; None is no limit."""
 
     rate: float | None = None
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = clocks.monotonic
     _next: float = 0.0
 
     def reserve(self) -> float:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Protocol
 
 from pydantic import ValidationInfo
 
+from worker import clocks
 from worker.customer.catalog import Attribute, Catalog, Choice, Scope
 
 
@@ -25,7 +26,7 @@ NOTHING_KNOWN: Final = Catalog()
 
 def now() -> datetime:
     """The time by which a date is in the past."""
-    return datetime.now(UTC)
+    return clocks.moment()
 
 
 @dataclass(slots=True)

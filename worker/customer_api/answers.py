@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
+from worker import clocks
 from worker.customer.customer_id import usable_id
 from worker.model.errors import CreatedIdUnknown, OutcomeUnknown, RefusedForNow
 from worker.model.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded
@@ -39,7 +40,7 @@ def judge(meaning: Meaning, customer_type: str, status: int, headers: Mapping[st
     http = HttpAnswer(status, error_code(body))
     if status == 201:
         return _created(meaning.own_path, customer_type, headers)
-    wait = retry_after(headers, datetime.now(UTC))
+    wait = retry_after(headers, clocks.moment())
     if status in meaning.unknown or (status in meaning.with_wait and wait is None):
         raise OutcomeUnknown(f"the API answered {status}")
     if status in meaning.not_now:

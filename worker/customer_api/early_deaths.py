@@ -1,8 +1,9 @@
 """Sessions that keep dying young are ended by somebody else (docs: design, the session); pure."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from worker import clocks
 
 YOUNG = 60.0
 """Seconds. No application logs its users out after a minute, while processes that share an account and evict one
@@ -19,7 +20,7 @@ class EarlyDeaths:
     One that never worked tells of a log-in that is worth nothing, not of rivals: it counts neither way.
     """
 
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = clocks.monotonic
     in_a_row: int = 0
     _born: float = 0.0
     _worked: bool = False

@@ -4,11 +4,11 @@ It has the source and the id of the event in doubt, and is published into that e
 worker of an earlier version calls it `unsupported_event`, which does no harm.
 """
 
-from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
 import orjson
 
+from worker import clocks
 from worker.customer.customer_id import usable_id
 from worker.customer.documents import Unreadable
 from worker.events.cloud_events import CONFIRMED, Content, JsonContent
@@ -26,7 +26,7 @@ def encode_confirmation(command: ConfirmCustomer) -> bytes:
         "id": request.id,
         "source": request.source,
         "type": CONFIRMED,
-        "time": timestamp(datetime.now(UTC)),
+        "time": timestamp(clocks.moment()),
         "datacontenttype": "application/json",
         "data": {"customerId": command.customer_id, "customerType": command.customer_type},
     }

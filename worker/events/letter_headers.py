@@ -6,7 +6,7 @@ from itertools import takewhile
 
 import orjson
 
-from worker import __version__
+from worker import __version__, clocks
 from worker.model.commands import Request
 from worker.model.evidence import Evidence
 from worker.model.outcomes import EXISTS, Failed, Reason, ReasonCode, Violation
@@ -94,7 +94,7 @@ def _own(outcome: Failed, record: Record, request: Request, first_seen: float) -
         ATTEMPTS: str(outcome.attempts),
         REPLAYS: str(replays(record.headers)),
         FIRST_SEEN: timestamp(datetime.fromtimestamp(first_seen, UTC)),
-        FAILED_AT: timestamp(datetime.now(UTC)),
+        FAILED_AT: timestamp(clocks.moment()),
         VERSION: __version__,
         VIOLATIONS: orjson.dumps(violations(reason.violations)).decode() if reason.violations else None,
         CUSTOMER_EXISTS: TRUE.decode() if _exists(reason) else None,

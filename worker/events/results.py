@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from hashlib import sha1, sha256
 from typing import Any
 from uuid import NAMESPACE_URL
 
 import orjson
 
+from worker import clocks
 from worker.events import letter_headers
 from worker.events.letter_headers import timestamp, violations
 from worker.model.commands import Request
@@ -59,7 +59,7 @@ class Results:
             "id": event_id(request, record, type_),
             "source": self.source,
             "type": type_,
-            "time": timestamp(datetime.now(UTC)),
+            "time": timestamp(clocks.moment()),
             "datacontenttype": "application/json",
             "data": data,
         }

@@ -1,10 +1,15 @@
 """How this process takes part in the consumer group, and who is told what the group gives and takes."""
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+
+from worker.kafka.connection import Connection, advertised
+from worker.kafka.failures import explained
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +56,17 @@ class Listener(ConsumerRebalanceListener):
         """Returns at once: no heartbeat is sent while it runs (docs: kafka, assigned partitions)."""
         self._source.count()
         self._partitions.assigned([each.partition for each in assigned])
+
+
+async def joined(consumer: AIOKafkaConsumer, connection: Connection, within: float) -> None:
+    """Return when the group has given out its partitions, or after `within`: the join goes on.
+
+    A group waits as long as a session lasts for a member that died, and for one that drains. Whoever gave up meanwhile
+    would stay in it as one more member that died, and who then begins anew waits for that one: nobody would ever read.
+    """
+    # Subscribed before its start, the client would wait for this without an end, and `opened` would give it up.
+    assigned = consumer._subscription.wait_for_assignment()  # noqa: SLF001  aiokafka tells it nowhere else
+    with explained(connection.bootstrap_servers, connection.security_protocol, partial(advertised, consumer)):
+        done, _ = await asyncio.wait({assigned}, timeout=within)
+        for each in done:
+            each.result()

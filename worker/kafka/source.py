@@ -21,7 +21,7 @@ from worker.intake.beginnings import Bearings, Start
 from worker.kafka.begun import Begun
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import NO_TOPIC, named
-from worker.kafka.membership import Listener, Membership, Partitions
+from worker.kafka.membership import Listener, Membership, Partitions, joined
 from worker.kafka.narrowing import Narrowing
 from worker.kafka.reading import Reading
 from worker.kafka.records import as_record
@@ -216,7 +216,7 @@ class RecordSource:
 async def record_source(
     connection: Connection, membership: Membership, partitions: Partitions, within: float = 10.0
 ) -> AsyncIterator[RecordSource]:
-    """Joins the group, and leaves it in the end. Raises KafkaUnavailable."""
+    """Joins the group, and leaves it in the end; the join may take longer than this does. Raises KafkaUnavailable."""
     consumer = AIOKafkaConsumer(
         **connection.arguments(),
         group_id=membership.group_id,
@@ -236,9 +236,10 @@ async def record_source(
         max_partition_fetch_bytes=FETCH_BYTES_EACH,
     )
     source = RecordSource(consumer, membership.topic)
-    consumer.subscribe([membership.topic], listener=Listener(partitions, source))
     async with opened(consumer, connection, within):
         try:
+            consumer.subscribe([membership.topic], listener=Listener(partitions, source))
+            await joined(consumer, connection, within)
             async with source.standings.kept_fresh():
                 yield source
         finally:

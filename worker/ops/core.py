@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from worker import clocks
+
 MARKS = 10
 FULL = 0.9
 
@@ -13,7 +15,7 @@ FULL = 0.9
 class Core:
     """`mark` it from the loop's own thread, at regular times; both clocks are seconds."""
 
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = clocks.monotonic
     used: Callable[[], float] = time.thread_time
     _marks: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MARKS))
 

@@ -4,9 +4,10 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
+from worker import clocks
 from worker.creation.holds import HoldReason, Holds
 from worker.creation.pace import Pace
 from worker.intake.dispatch import Dispatch, Work
@@ -105,7 +106,7 @@ class Watch:
             yield from self.consumption.intake.restoring
 
     def _held(self) -> Iterator[Held]:
-        now = datetime.now(UTC)
+        now = clocks.moment()
         for hold, (seconds, detail) in self.holds.details().items():
             yield Held(hold.reason.value, now - timedelta(seconds=seconds), detail, hold.partition)
 

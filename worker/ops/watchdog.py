@@ -1,12 +1,13 @@
 """Whether the event loop and the consumer go on: measured all the time, asked for by `/livez`."""
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
+
+from worker import clocks
 
 log = structlog.get_logger()
 TICK = 0.5
@@ -26,7 +27,7 @@ class Watchdog:
     """
 
     polled: Callable[[], float | None] = lambda: None
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = clocks.monotonic
     also: Callable[[], None] = lambda: None
     _due: float = 0.0
     _lags: deque[tuple[float, float]] = field(default_factory=deque)

@@ -1,11 +1,11 @@
 """Selected dead letters, one batch after the other: looked at, looked up where that is needed, published."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from worker import clocks
 from worker.creation.pace import Pace
 from worker.creation.reconcile import Absent, Existing, Finding, Unclear
 from worker.model.records import OutgoingMessage, Position, Record
@@ -89,7 +89,7 @@ class Replaying:
     look_up: LookUp | None = None
     publish: Publish | None = None
     rate: float | None = None
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = clocks.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     resolved: Resolutions = field(default_factory=Resolutions)
     _look_ups: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOK_UPS))

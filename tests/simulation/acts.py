@@ -1,0 +1,276 @@
+"""What happens in a story, done to its world."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from aiokafka import AIOKafkaProducer
+
+from .judge import superseded, whole
+from .story import Act, Happening
+from .world import BOOTSTRAP, NODES, Worker, event
+
+if TYPE_CHECKING:
+    from .play import Stage
+
+
+MOST_WORKERS = 4
+
+
+async def perform(stage: "Stage", what: Happening) -> None:
+    """Begin it; what lasts ends by itself."""
+    await PERFORM[what.act](stage, what)
+
+
+def _worker(stage: "Stage", what: Happening) -> Worker | None:
+    there = [each for each in stage.world.alive() if not each.machine.frozen and not each.stopping.is_set()]
+    return there[what.who % len(there)] if there else None
+
+
+async def _freeze(stage: "Stage", what: Happening) -> None:
+    if worker := _worker(stage, what):
+        stage.world.loop.freeze(worker.machine)
+
+        def thaw() -> None:
+            if what.act is Act.SUSPEND:
+                worker.machine.suspended += what.lasts
+            stage.world.loop.thaw(worker.machine)
+
+        stage.later(what.lasts, thaw)
+
+
+async def _kill(stage: "Stage", what: Happening) -> None:
+    if worker := _worker(stage, what):
+        stage.world.kill(worker)
+        stage.world.begin(stage.settings)
+
+
+async def _stop(stage: "Stage", what: Happening) -> None:
+    if worker := _worker(stage, what):
+        worker.stopping.set()
+        stage.world.begin(stage.settings)
+
+
+async def _skew(stage: "Stage", what: Happening) -> None:
+    there = stage.world.alive()
+    there[what.who % len(there)].machine.wall_ahead += what.size
+
+
+async def _cut_off(stage: "Stage", what: Happening) -> None:
+    if worker := _worker(stage, what):
+        way = (worker.machine, stage.world.cluster.coordinator)
+        stage.world.network.blocked.add(way)
+        stage.later(what.lasts, lambda: stage.world.network.blocked.discard(way))
+
+
+def _manner(
+    name: str, value: Callable[[Happening], Any], normal: Any
+) -> Callable[["Stage", Happening], Awaitable[None]]:
+    async def change(stage: "Stage", what: Happening) -> None:
+        manners = stage.world.api.manners
+        setattr(manners, name, value(what))
+        stage.later(what.lasts, lambda: setattr(manners, name, normal))
+
+    return change
+
+
+async def _cut(stage: "Stage", _: Happening) -> None:
+    stage.world.network.cut()
+
+
+async def _lossy(stage: "Stage", what: Happening) -> None:
+    stage.world.network.lossy = 0.05
+    stage.later(what.lasts, lambda: setattr(stage.world.network, "lossy", 0.0))
+
+
+async def _frozen(stage: "Stage", what: Happening) -> None:
+    nodes = {_node(what)} if what.act is Act.BROKER_FROZEN else set(NODES)
+    frozen = stage.world.cluster.frozen
+    frozen |= nodes
+    stage.later(what.lasts, lambda: frozen.difference_update(nodes))
+
+
+def _node(what: Happening) -> int:
+    return NODES[what.who % len(NODES)]
+
+
+async def _slow(stage: "Stage", what: Happening) -> None:
+    stage.world.cluster.slow = 2.0
+    stage.later(what.lasts, lambda: setattr(stage.world.cluster, "slow", 0.0))
+
+
+async def _leader_gone(stage: "Stage", what: Happening) -> None:
+    """Each topic's partition of that number: what only the leader had is gone, where it was lost."""
+    cluster = stage.world.cluster
+    for topic in cluster.topics.values():
+        number = what.who % len(topic.logs)
+        after = next((node for node in sorted(cluster.nodes) if node != cluster.leaders[topic.name, number]), None)
+        if after is not None:
+            cluster.move_leader(topic.name, number, after, clean=what.act is Act.LEADER_MOVED)
+    if what.act is Act.LEADER_LOST:
+        stage.world.network.cut()
+
+
+async def _coordinator(stage: "Stage", what: Happening) -> None:
+    if _node(what) in stage.world.cluster.nodes:
+        stage.world.cluster.coordinator = _node(what)
+
+
+async def _down(stage: "Stage", what: Happening) -> None:
+    node, cluster = _node(what), stage.world.cluster
+    if len(cluster.nodes) == 1 or node not in cluster.nodes:
+        return
+    cluster.leave(node)
+    stage.world.network.cut(node)
+    stage.later(what.lasts, lambda: cluster.nodes.add(node))
+
+
+async def _grown(stage: "Stage", _: Happening) -> None:
+    topics, cluster = stage.settings.topics, stage.world.cluster
+    partitions = len(cluster.topics[topics.requests].logs) + 1
+    for name in (topics.journal, topics.requests):
+        cluster.grow(name, partitions)
+
+
+async def _more(stage: "Stage", _: Happening) -> None:
+    if len(stage.world.alive()) < MOST_WORKERS:
+        stage.world.begin(stage.settings)
+
+
+async def _less(stage: "Stage", what: Happening) -> None:
+    if (worker := _worker(stage, what)) and len(stage.world.alive()) > 1:
+        worker.stopping.set()
+
+
+async def _poison(stage: "Stage", what: Happening) -> None:
+    values = (
+        b"{",
+        None,
+        b"<a/>",
+        b"\xff",
+        orjson.dumps({"specversion": "1.0"}),
+        event("").replace(b"individual", b"x"),
+    )
+
+    async def act() -> None:
+        producer = await _producer()
+        for number in range(what.who + 3):
+            key = b"key-%d" % number if number % 2 else None
+            headers = [("ce_id", b"\xff")] if number % 3 == 0 else []
+            await producer.send(stage.settings.topics.requests, values[number % len(values)], key=key, headers=headers)
+        await producer.stop()
+
+    stage.also(act())
+
+
+async def _redriven(stage: "Stage", what: Happening) -> None:
+    async def act() -> None:
+        producer = await _producer()
+        for log in stage.world.cluster.topics[stage.settings.topics.dead_letters].logs:
+            for letter in list(whole(log))[: what.who + 1]:
+                headers = [] if what.size else list(letter.headers)
+                await producer.send(stage.settings.topics.requests, letter.value, key=letter.key, headers=headers)
+        await producer.stop()
+
+    stage.also(act())
+
+
+async def _producer(**given: Any) -> AIOKafkaProducer:
+    """Somebody who publishes requests."""
+    producer = AIOKafkaProducer(bootstrap_servers=BOOTSTRAP, enable_idempotence=True, **given)
+    await producer.start()
+    return producer
+
+
+async def _transaction(stage: "Stage", what: Happening) -> None:
+    async def act() -> None:
+        name = f"tx-{what.at}"
+        producer = await _producer(transactional_id=name, transaction_timeout_ms=120_000)
+        await producer.begin_transaction()
+        for number in range(3):
+            pin = f"{name}-{number}"
+            if what.act is not Act.COMMITTED:
+                stage.aborted.add(pin)
+            await producer.send_and_wait(stage.settings.topics.requests, event(pin), key=b"key-%d" % number)
+        await asyncio.sleep(what.lasts)
+        await (producer.commit_transaction() if what.act is Act.COMMITTED else producer.abort_transaction())
+        await producer.stop()
+
+    stage.also(act())
+
+
+async def _deleted(stage: "Stage", what: Happening) -> None:
+    topic = stage.world.cluster.topics[stage.settings.topics.requests]
+    log = topic.logs[what.who % len(topic.logs)]
+    log.delete_before(log.stable if what.who >= 2 else (log.start + log.stable) // 2)
+
+
+async def _compacted(stage: "Stage", _: Happening) -> None:
+    for log in stage.world.cluster.topics[stage.settings.topics.journal].logs:
+        log.compact(set(superseded(log)))
+
+
+async def _repeat(stage: "Stage", what: Happening) -> None:
+    async def act() -> None:
+        producer = await _producer()
+        for pin, key in list(stage.keys.items())[what.who : what.who + 3]:
+            await producer.send(stage.settings.topics.requests, event(pin), key=key)
+        await producer.stop()
+
+    stage.also(act())
+
+
+async def _flood(stage: "Stage", what: Happening) -> None:
+    async def act() -> None:
+        producer = await _producer()
+        for number in range(int(what.size)):
+            pin = f"bad-{what.at}-{number}"
+            stage.world.api.bad.add(pin)
+            await producer.send(stage.settings.topics.requests, event(pin), key=b"key-%d" % number)
+        await producer.stop()
+
+    stage.also(act())
+
+
+PERFORM: dict[Act, Callable[["Stage", Happening], Awaitable[None]]] = {
+    Act.FREEZE: _freeze,
+    Act.SUSPEND: _freeze,
+    Act.KILL: _kill,
+    Act.STOP: _stop,
+    Act.SKEW: _skew,
+    Act.API_LOST: _manner("lost_after", lambda _: 0.4, 0.0),
+    Act.API_BEFORE: _manner("lost_before", lambda _: 0.4, 0.0),
+    Act.API_LATE: _manner("late", lambda _: 0.4, 0.0),
+    Act.API_AWAY: _manner("unreachable", lambda _: 1.0, 0.0),
+    Act.API_STATUS: _manner("statuses", lambda what: {int(what.size): 0.7}, {}),
+    Act.API_NO_ID: _manner("no_location", lambda _: 0.6, 0.0),
+    Act.API_HIDDEN: _manner("hidden", lambda _: 0.6, 0.0),
+    Act.API_EXPIRES: _manner("expire", lambda _: 0.2, 0.0),
+    Act.API_LOGIN: _manner("to_login", lambda _: True, normal=False),
+    Act.API_LOCKED: _manner("refuse_logins", lambda _: True, normal=False),
+    Act.SEARCH_REFUSED: _manner("search_refused", lambda _: True, normal=False),
+    Act.SEARCH_LAG: _manner("search_lag", lambda what: what.size, 1.0),
+    Act.KAFKA_CUT: _cut,
+    Act.KAFKA_LOSSY: _lossy,
+    Act.KAFKA_FROZEN: _frozen,
+    Act.KAFKA_SLOW: _slow,
+    Act.LEADER_LOST: _leader_gone,
+    Act.LEADER_MOVED: _leader_gone,
+    Act.COORDINATOR_MOVED: _coordinator,
+    Act.BROKER_DOWN: _down,
+    Act.BROKER_FROZEN: _frozen,
+    Act.CUT_OFF: _cut_off,
+    Act.GROWN: _grown,
+    Act.MORE: _more,
+    Act.LESS: _less,
+    Act.POISON: _poison,
+    Act.REDRIVEN: _redriven,
+    Act.COMMITTED: _transaction,
+    Act.ABORTED: _transaction,
+    Act.OPEN: _transaction,
+    Act.DELETED: _deleted,
+    Act.COMPACTED: _compacted,
+    Act.REPEAT: _repeat,
+    Act.FLOOD: _flood,
+}

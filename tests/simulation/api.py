@@ -1,0 +1,213 @@
+"""The API, in the place of our HTTP client: strict about sessions, with a ledger; faults are drawn for each call."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import orjson
+from multidict import CIMultiDict
+from yarl import URL
+
+from worker.customer_api.http import Access, Answer
+from worker.model.errors import ApiUnavailable, OutcomeUnknown
+
+from .loop import HERE, OUTSIDE
+
+SESSIONS = 5
+HEADER = "X-egain-session"
+CREATE = "POST /interaction/customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One customer that was made: for which event, when, under which id."""
+
+    pin: str
+    time: float
+    customer: str
+    email: str | None
+    attribute: str | None
+
+
+@dataclass(slots=True)
+class Manners:
+    """How the API behaves now. Shares are of calls; seconds."""
+
+    latency: float = 0.05
+    unreachable: float = 0.0
+    lost_before: float = 0.0
+    lost_after: float = 0.0
+    late: float = 0.0
+    no_location: float = 0.0
+    hidden: float = 0.0
+    statuses: dict[int, float] = field(default_factory=dict)
+    executed_500: float = 0.5
+    retry_after: float | None = None
+    expire: float = 0.0
+    to_login: bool = False
+    refuse_logins: bool = False
+    search_lag: float = 1.0
+    search_refused: bool = False
+    search_broken_for: set[str] = field(default_factory=set)
+
+
+@dataclass(eq=False)
+class Api:
+    """`ledger` is what was really done; `manners` may be changed at any time."""
+
+    random: Random
+    manners: Manners = field(default_factory=Manners)
+    ledger: list[Execution] = field(default_factory=list)
+    sessions: list[str] = field(default_factory=list)
+    bad: set[str] = field(default_factory=set)
+    unfindable: set[str] = field(default_factory=set)
+    posts: dict[str, list[float]] = field(default_factory=dict)
+    _ids: int = 2800
+
+    @asynccontextmanager
+    async def pooled(self, access: Access, *_: Any) -> AsyncIterator["Http"]:
+        """As `worker.customer_api.http.pooled`."""
+        yield Http(self, access)
+
+    def happens(self, share: float) -> bool:
+        """Whether something of that share happens to this call."""
+        return share > 0 and self.random.random() < share
+
+    def answer(self, method: str, url: URL, headers: dict[str, str], body: bytes | None) -> Answer:
+        """What the API does with a call that has reached it."""
+        path = url.path.partition("/ws/v12")[2]
+        if path == "/authentication/user/login":
+            return self._login(url)
+        session = headers.get(HEADER)
+        if self.happens(self.manners.expire) and session in self.sessions:
+            self.sessions.remove(session)
+        if session not in self.sessions:
+            return self._no_session()
+        if path == "/authentication/user/logout":
+            self.sessions.remove(session)
+            return _answer(204)
+        if method == "POST":
+            return self._create(body or b"")
+        if path.endswith("/attributes"):
+            return _answer(204)
+        return self._search(url)
+
+    def _no_session(self) -> Answer:
+        if self.manners.to_login:
+            return _answer(302, {"Location": "/login"})
+        return _answer(401)
+
+    def _login(self, url: URL) -> Answer:
+        if self.manners.refuse_logins:
+            return _answer(401)
+        if len(self.sessions) >= SESSIONS:
+            if url.query.get("forceLogin") != "yes":
+                return _answer(403)
+            self.sessions.pop(0)
+        self._ids += 1
+        self.sessions.append(f"session-{self._ids}")
+        return _answer(204, {HEADER: self.sessions[-1]})
+
+    def _create(self, body: bytes) -> Answer:
+        customer = orjson.loads(body)
+        pin = customer.get("pin", "")
+        for status, share in self.manners.statuses.items():
+            if self.happens(share):
+                if status == 500 and self.happens(self.manners.executed_500):
+                    self.execute(customer)
+                after = self.manners.retry_after
+                return _answer(status, {} if after is None else {"Retry-After": str(int(after))})
+        if not customer or pin in self.bad:
+            return _answer(400)
+        made = self.execute(customer)
+        if self.happens(self.manners.hidden):
+            self.unfindable.add(made.customer)
+            return _answer(201)
+        if self.happens(self.manners.no_location):
+            return _answer(201)
+        return _answer(201, {"Location": f"/system/ws/v12/interaction/customer/{made.customer}"})
+
+    def execute(self, customer: dict[str, Any]) -> Execution:
+        """The customer exists from now on."""
+        self._ids += 1
+        now = asyncio.get_running_loop().time()
+        email = re.search(r'"emailAddress": ?"([^"]+)"', orjson.dumps(customer).decode())
+        given = customer.get("customAttributes", {}).get("customAttribute", [])
+        attribute = given[0]["attribValues"]["attribValue"][0]["value"] if given else None
+        made = Execution(customer.get("pin", ""), now, str(self._ids), email[1] if email else None, attribute)
+        self.ledger.append(made)
+        return made
+
+    def _search(self, url: URL) -> Answer:
+        if self.manners.search_refused:
+            return _answer(403)
+        ((name, value),) = url.query.items()
+        if value in self.manners.search_broken_for:
+            return _answer(500)
+        now = asyncio.get_running_loop().time()
+        there = [
+            each
+            for each in self.ledger
+            if each.time + self.manners.search_lag <= now and each.customer not in self.unfindable
+        ]
+        found = [each for each in there if (each.email if name == "email" else each.attribute) == value]
+        if not found:
+            return _answer(204)
+        return _answer(200, body=orjson.dumps({"customer": [{"id": each.customer} for each in found]}))
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """As `worker.customer_api.http.Http`: says whether a request left."""
+
+    api: Api
+    access: Access
+
+    async def request(
+        self,
+        method: str,
+        url: URL,
+        headers: dict[str, str],
+        body: bytes | None = None,
+        *,
+        before_sending: Callable[[], None] | None = None,
+        body_within: float | None = None,
+    ) -> Answer:
+        """The call goes on at the API when its caller is frozen, killed or out of patience."""
+        del body_within
+        api, manners = self.api, self.api.manners
+        await asyncio.sleep(api.random.random() * 0.01)
+        if api.happens(manners.unreachable):
+            raise ApiUnavailable("cannot reach the API: connection refused")
+        if before_sending:
+            before_sending()
+        outside = copy_context()
+        outside.run(HERE.set, OUTSIDE)
+        call = asyncio.get_running_loop().create_task(self._call(method, url, headers, body), context=outside)
+        call.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            async with asyncio.timeout(self.access.request_timeout):
+                return await asyncio.shield(call)
+        except (TimeoutError, ConnectionError) as error:
+            raise OutcomeUnknown(f"no answer from the API: {type(error).__name__}") from error
+
+    async def _call(self, method: str, url: URL, headers: dict[str, str], body: bytes | None) -> Answer:
+        api, manners = self.api, self.api.manners
+        await asyncio.sleep(api.random.expovariate(1 / manners.latency))
+        if api.happens(manners.lost_before):
+            raise ConnectionResetError
+        if api.happens(manners.late):
+            await asyncio.sleep(api.random.random() * self.access.request_timeout)
+        answer = api.answer(method, url, headers, body)
+        if api.happens(manners.lost_after):
+            raise ConnectionResetError
+        return answer
+
+
+def _answer(status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> Answer:
+    return Answer(status, CIMultiDict(headers or {}), body)

@@ -1,0 +1,190 @@
+"""Plays a story in a world of its own, to its end: all faults over, everything handled, everybody gone."""
+
+import asyncio
+import gc
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+
+from aiokafka import AIOKafkaProducer
+
+from worker.ops.watch import Consumption
+from worker.settings.settings import Settings
+
+from .acts import perform
+from .judge import Facts, Finding, judged, settled
+from .story import Story
+from .witness import Witness
+from .world import BOOTSTRAP, World, event, world
+
+ENDS_WITHIN = 900.0
+"""Seconds in which everything has to end once all faults are over."""
+GONE_WITHIN = 120.0
+GRACE = 5.0
+CALM = 10
+MENDED_AFTER = 120
+"""By then somebody has seen that the API rejects everything, and mended what made it do so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of it."""
+
+    story: Story
+    findings: list[Finding]
+    seconds: float = 0.0
+    steps: int = 0
+    records: int = 0
+    fingerprint: str = ""
+    """Of all that was written and done: the same for the same story."""
+
+
+@dataclass(eq=False)
+class Stage:
+    """A world with its story under way."""
+
+    world: World
+    story: Story
+    settings: Settings
+    published: int = 0
+    aborted: set[str] = field(default_factory=set)
+    keys: dict[str, bytes] = field(default_factory=dict)
+    witness: Witness = field(init=False)
+    background: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.witness = Witness(self.world.cluster, self.settings)
+
+    def later(self, seconds: float, undo: Callable[[], None]) -> None:
+        """The end of what lasts; all of it is over before the story's end."""
+
+        async def wait() -> None:
+            await asyncio.sleep(seconds)
+            undo()
+
+        self.also(wait())
+
+    def also(self, step: Awaitable[None]) -> None:
+        """Beside everything else."""
+        task = asyncio.ensure_future(step)
+        self.background.add(task)
+        task.add_done_callback(self.background.discard)
+
+
+def settings_of(story: Story) -> Settings:
+    """A worker's settings, its deadlines shortened where that only saves time."""
+    attribute = {"attribute": "externalid"} if story.look_up == "custom_attribute" else {}
+    return Settings.model_validate(
+        {
+            "kafka": {"bootstrap_servers": ",".join(BOOTSTRAP), "session_timeout": story.session},
+            "api": {"base_url": "http://api:80", "username": "u", "password": "p"},
+            "topics": {"partitions": story.partitions},
+            "reconcile": {"by": story.look_up, **attribute},
+            "dispatch": {"max_in_flight": story.in_flight, "max_uncommitted": story.ahead},
+        }
+    )
+
+
+def play(story: Story) -> Played:
+    """The whole story, and what it broke."""
+    with world(story.seed) as made:
+        stage = Stage(made, story, settings_of(story))
+        made.api.manners.latency = story.latency
+        made.make_topics(stage.settings)
+        made.cluster.group(stage.settings.kafka.group_id).on_commit = stage.witness.committed
+        findings = made.loop.run_until_complete(_play(stage))
+        gc.collect()
+        findings += [Finding("task crashed", line) for line in made.loop.unforeseen]
+        return Played(story, findings, made.loop.time(), made.loop.steps, stage.published, made.fingerprint())
+
+
+async def _play(stage: Stage) -> list[Finding]:
+    made, story = stage.world, stage.story
+    for _ in range(story.workers):
+        made.begin(stage.settings)
+    publishing = asyncio.create_task(_publish(stage))
+    for each in story.happenings:
+        await asyncio.sleep(max(0.0, each.at - made.loop.time()))
+        await perform(stage, each)
+    await publishing
+    while stage.background:
+        await asyncio.wait(set(stage.background))
+    ended = await _ended(stage)
+    findings = [] if ended else [Finding("stuck", line) for line in settled(Facts.of(stage))]
+    at_rest = list(_at_rest(stage))
+    await _dismiss(made)
+    return [*findings, *at_rest, *_tasks_left(made), *stage.witness.findings, *judged(Facts.of(stage))]
+
+
+async def _publish(stage: Stage) -> None:
+    story, requests = stage.story, stage.settings.topics.requests
+    producer = AIOKafkaProducer(bootstrap_servers=BOOTSTRAP, enable_idempotence=True, acks="all")
+    await producer.start()
+    for number in range(story.events):
+        key = stage.keys[str(number)] = b"key-%d" % stage.world.random.randrange(story.keys)
+        await producer.send(requests, event(str(number)), key=key)
+        stage.published += 1
+        await asyncio.sleep(story.pause * 2 * stage.world.random.random())
+    await producer.stop()
+
+
+async def _ended(stage: Stage) -> bool:
+    """Everything is handled, and nothing happens any more for a while."""
+    calm = 0
+    for second in range(int(ENDS_WITHIN)):
+        if second == MENDED_AFTER:
+            stage.world.api.bad.clear()
+        await asyncio.sleep(1.0)
+        calm = 0 if any(settled(Facts.of(stage))) or any(_at_rest(stage)) else calm + 1
+        if calm == CALM:
+            return True
+    return False
+
+
+def _at_rest(stage: Stage) -> Iterator[Finding]:
+    """When nothing is left to do, nothing is held, taken or waited for."""
+    for worker in stage.world.alive():
+        name, consumption = worker.machine.name, worker.watch.consumption
+        if holds := worker.holds.details():
+            yield Finding("hold", f"{name} still holds: {', '.join(hold.reason for hold in holds)}")
+        if worker.task.done():
+            yield Finding("process", f"{name} ended: {worker.task.exception()!r}")
+        elif not consumption:
+            yield Finding("at rest", f"{name} has not joined yet")
+        else:
+            for each in _left(consumption, stage.story.in_flight):
+                yield Finding("at rest", f"{name}: {each}")
+
+
+def _left(consumption: Consumption, calls: int) -> Iterator[str]:
+    """What is still taken although nothing is left to do."""
+    if left := consumption.dispatch.in_flight():
+        yield f"{left} records are in flight"
+    slots = consumption.dispatch._slots
+    if slots.free != slots.limit:
+        yield f"{slots.limit - slots.free} slots are taken"
+    if consumption.calls._value != calls:
+        yield f"{calls - consumption.calls._value} calls are taken"
+
+
+def _tasks_left(made: World) -> Iterator[Finding]:
+    """Nothing keeps a process that was told to end."""
+    for worker in made.workers:
+        if not worker.machine.dead:
+            for task in made.loop.tasks_of(worker.machine):
+                yield Finding("task left", f"{worker.machine.name}: {getattr(task.get_coro(), '__qualname__', '?')}")
+
+
+async def _dismiss(made: World) -> None:
+    """A clean stop of everybody ends."""
+    tasks = {worker.task for worker in made.alive()}
+    for worker in made.alive():
+        worker.stopping.set()
+    if tasks:
+        _, waiting = await asyncio.wait(tasks, timeout=GONE_WITHIN)
+        if waiting:
+            raise AssertionError(f"{len(waiting)} workers do not stop")
+    await asyncio.sleep(GRACE)
+    for worker in made.workers:
+        for task in [] if worker.machine.dead else made.loop.tasks_of(worker.machine):
+            task.cancel()  # as asyncio.run does, for the client's own that lost a cancellation
+    await asyncio.sleep(GRACE)

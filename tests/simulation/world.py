@@ -1,0 +1,160 @@
+"""Everything outside the workers, and the workers themselves, in virtual time."""
+
+import asyncio
+import hashlib
+import random
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from unittest.mock import patch
+
+import orjson
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from worker import app, wiring
+from worker.creation.holds import Holds
+from worker.measures import Measures
+from worker.model.errors import Draining
+from worker.ops.watch import Watch
+from worker.settings.settings import Settings
+from worker.steps import Trails
+from worker.topics import Cluster as Known
+from worker.topics import wanted
+
+from .api import Api
+from .broker.cluster import Cluster
+from .broker.network import Network
+from .loop import EPOCH, HERE, Machine, VirtualLoop
+from .ordered import in_order
+from .processes import Assignor
+
+NODES = (1, 2, 3)
+BOOTSTRAP = [f"broker-{node}:9092" for node in NODES]
+
+
+@dataclass(eq=False)
+class Worker:
+    """One process: its machine, what tells it to stop, and how it ended."""
+
+    machine: Machine
+    task: asyncio.Task[bool]
+    stopping: asyncio.Event
+    holds: Holds
+    watch: Watch
+
+
+@dataclass(eq=False)
+class World:
+    """`random` is the story's own; parts that draw have generators of their own, so that one fault moves no other."""
+
+    random: Random
+    loop: VirtualLoop
+    cluster: Cluster
+    network: Network
+    api: Api
+    workers: list[Worker] = field(default_factory=list)
+
+    def alive(self) -> list[Worker]:
+        """Those that were not killed and did not end after a stop."""
+        return [
+            each for each in self.workers if not each.machine.dead and not (each.stopping.is_set() and each.task.done())
+        ]
+
+    def kill(self, worker: Worker) -> None:
+        """Its machine is gone, and with it its connections."""
+        self.loop.kill(worker.machine)
+        for each in [each for each in self.network.connections if each.machine is worker.machine]:
+            each.gone()
+
+    def fingerprint(self) -> str:
+        """Of every byte in the logs and every call that the API carried out."""
+        told = hashlib.sha256(repr((self.loop.steps, self.loop.time(), self.api.ledger)).encode())
+        for name, topic in sorted(self.cluster.topics.items()):
+            for log in topic.logs:
+                told.update(f"{name} {log.start} {log.end}".encode())
+                for batch in log.batches:
+                    told.update(batch.raw)
+        return told.hexdigest()
+
+    def make_topics(self, settings: Settings) -> None:
+        """As `topics create` does."""
+        for spec in wanted(wiring.plan(settings), Known(len(NODES), {})):
+            self.cluster.make(spec.name, spec.partitions, dict(spec.config))
+
+    def begin(self, settings: Settings, *, rate: float = 1.0, ahead: float = 0.0) -> Worker:
+        """Start a worker on a machine of its own."""
+        machine = Machine(f"worker-{len(self.workers)}", rate, ahead)
+        context = copy_context()
+        context.run(HERE.set, machine)
+        worker = context.run(self._begun, machine, settings, context)
+        self.workers.append(worker)
+        return worker
+
+    def _begun(self, machine: Machine, settings: Settings, context: Any) -> Worker:
+        stopping, measures = asyncio.Event(), Measures()
+        holds = Holds(wiring.breaker(settings))
+        watch = Watch(holds)
+        task = self.loop.create_task(self._run(settings, measures, watch, stopping), context=context)
+        return Worker(machine, task, stopping, holds, watch)
+
+    async def _run(self, settings: Settings, measures: Measures, watch: Watch, stopping: asyncio.Event) -> bool:
+        observed = app.Observed(measures, Trails(), watch)
+        with suppress(Draining):
+            async with AsyncExitStack() as stack:
+                return await app._work(settings, wiring.api(settings), observed, stopping, stack)
+        return True
+
+
+@contextmanager
+def world(seed: int) -> Iterator[World]:
+    """A world of that seed; time stands still outside of it."""
+    draw = Random(seed)
+    loop = VirtualLoop(Random(draw.random()))
+    cluster = Cluster(Random(draw.random()), lambda: int((EPOCH + loop.time()) * 1000), set(NODES))
+    network = Network(cluster, Random(draw.random()))
+    api = Api(Random(draw.random()))
+    drawn = Random(draw.random())
+    asyncio.set_event_loop(loop)
+    clocks: dict[str, Any] = {
+        "time": lambda: HERE.get().wall(loop.time()),
+        "time_ns": lambda: int(HERE.get().wall(loop.time()) * 1e9),
+        "monotonic": lambda: HERE.get().monotonic(loop.time()),
+        "clock_gettime": lambda _: HERE.get().boot(loop.time()),
+    }
+    append = BatchBuilder.append
+
+    def dated(self: Any, *, timestamp: int | None, **given: Any) -> Any:
+        """Compiled code reads the machine's clock by itself."""
+        return append(self, timestamp=int(time.time() * 1000) if timestamp is None else timestamp, **given)
+
+    with (
+        in_order(),
+        patch.object(BatchBuilder, "append", dated),
+        patch.multiple(time, **clocks),
+        patch("aiokafka.client.create_conn", network.connect),
+        patch("worker.kafka.source.StickyPartitionAssignor", Assignor()),
+        patch("worker.customer_api.client.pooled", api.pooled),
+        patch.multiple(random, random=drawn.random, choice=drawn.choice, shuffle=drawn.shuffle),
+        patch.object(uuid, "uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
+        patch("worker.journal.claim.uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
+    ):
+        made = World(draw, loop, cluster, network, api)
+        try:
+            yield made
+        finally:
+            loop.sweep([each.machine for each in made.workers])
+
+
+def event(pin: str, *, source: str = "urn:crm") -> bytes:
+    """A structured CloudEvent that asks for a customer whose pin is the event's id."""
+    address = {"type": {"value": "email", "email": {"emailAddress": f"{pin}@example.com"}}}
+    person = {"firstName": "Jack", "contactPoints": [address]}
+    customer = {"type": "individual", "pin": pin, "contactPersons": [person]}
+    return orjson.dumps(
+        {"specversion": "1.0", "type": "customer.create.requested.v1", "source": source, "id": pin, "data": customer}
+    )
