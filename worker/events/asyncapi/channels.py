@@ -85,4 +85,4 @@ def _value(key: str, value: str) -> list[str] | int | str:
     """As the binding has it: policies in a list, numbers as such."""
     if key == "cleanup.policy":
         return value.split(",")
-    return int(value) if value.isdigit() else value
+    return int(value) if value.removeprefix("-").isdigit() else value
