@@ -71,9 +71,9 @@ async def test_bad_line(kafka: str, topic: str, fetch: Fetch, tmp_path: Path) ->
 
 
 async def test_topic_that_never_comes(kafka: str, unique: str) -> None:
-    """Handing over ends after the time it has, and names Kafka."""
+    """Handing over ends after the time it has, and names the topic."""
     async with bulk.opened(Connection(kafka, request_timeout=0.5)) as publisher:
-        with pytest.raises(KafkaUnavailable, match="WORKER_KAFKA__BOOTSTRAP_SERVERS"):
+        with pytest.raises(KafkaUnavailable, match=f"^{unique}-missing: it does not exist"):
             await publisher.hand_over(OutgoingMessage(f"{unique}-missing", None, b"x"))
 
 

@@ -9,11 +9,13 @@ from functools import partial
 from itertools import dropwhile
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import UnknownTopicOrPartitionError
 from aiokafka.structs import RecordMetadata
 
 from worker.kafka.connection import Connection, advertised
 from worker.kafka.connection import opened as opened_client
-from worker.kafka.failures import explained
+from worker.kafka.failures import NO_TOPIC, explained
+from worker.model.errors import KafkaUnavailable
 from worker.model.records import OutgoingMessage
 
 
@@ -48,10 +50,15 @@ class Bulk:
             await self._oldest()
         with self._explained():
             async with asyncio.timeout(self.within):
-                future = await self.producer.send(
-                    message.topic, message.value, message.key, message.partition, headers=list(message.headers)
-                )
-        self.pending.append(future)
+                self.pending.append(await self._sent(message))
+
+    async def _sent(self, message: OutgoingMessage) -> asyncio.Future[RecordMetadata]:
+        try:
+            return await self.producer.send(
+                message.topic, message.value, message.key, message.partition, headers=list(message.headers)
+            )
+        except UnknownTopicOrPartitionError:
+            raise KafkaUnavailable(f"{message.topic}: {NO_TOPIC}") from None
 
     async def flush(self) -> None:
         """Return when all that was handed over is acknowledged."""
