@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.structs import OffsetAndMetadata
 
 NOTE: Final = re.compile(r"began-with=([0-9]{1,9})")
@@ -38,6 +39,11 @@ class Begun:
     topic: str
     _notes: dict[int, str] = field(default_factory=dict)
 
+    async def offset(self, partition: int) -> int | None:
+        """The group's offset there; None where it never came. Raises KafkaError."""
+        own = (await self._stored([partition])).get(partition)
+        return own.offset if own is not None and own.offset >= 0 else None
+
     async def look(self, partition: int) -> tuple[int | None, int | None]:
         """(the group's offset there, how many partitions it began with). Raises KafkaError."""
         own = (await self._stored([partition])).get(partition)
@@ -52,7 +58,12 @@ class Begun:
     async def _stored(self, partitions: Iterable[int]) -> dict[int, OffsetAndMetadata]:
         coordinator = self.consumer._coordinator  # noqa: SLF001  aiokafka tells the note nowhere else
         wanted = [TopicPartition(self.topic, number) for number in partitions]
-        found = await coordinator.fetch_committed_offsets(wanted) if coordinator else {}
+        try:
+            found = await coordinator.fetch_committed_offsets(wanted) if coordinator else {}
+        except KafkaError as error:
+            # The client tells the one error that it does not expect here within another's text.
+            missing = TopicAuthorizationFailedError.__name__ in str(error)
+            raise TopicAuthorizationFailedError(self.topic) if missing else error from None
         return {place.partition: stored for place, stored in found.items()}
 
     def noted(self, offsets: dict[int, int]) -> dict[TopicPartition, OffsetAndMetadata]:

@@ -120,8 +120,7 @@ class RecordSource:
         """Where the group goes on; None where it never came. Raises CommitRefused where it is not ours any more."""
         with self._told(partition, "its offset"):
             async with asyncio.timeout(within):
-                offset: int | None = await self._consumer.committed(TopicPartition(self._topic, partition))
-        return offset
+                return await self._begun.offset(partition)
 
     def passed(self, partitions: Collection[int]) -> dict[int, int]:
         """By partition the next offset to be handed out: what stands before it was, or holds no record for us.
