@@ -104,7 +104,7 @@ async def test_a_stop_while_the_api_works(world):
         while not sandbox.faults.active[0].hits:
             await asyncio.sleep(0.01)
     assert await worker.stop() == 0
-    assert await world.committed() == {0: 1, 1: None}
+    assert await world.committed() == {0: 1, 1: 0}
     worker = await world.start()
     await worker.until("record.finished", 2)
     assert await worker.stop(signal.SIGINT) == 0
