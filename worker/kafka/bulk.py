@@ -54,11 +54,12 @@ class Bulk:
 
     async def _sent(self, message: OutgoingMessage) -> asyncio.Future[RecordMetadata]:
         try:
-            return await self.producer.send(
+            future: asyncio.Future[RecordMetadata] = await self.producer.send(
                 message.topic, message.value, message.key, message.partition, headers=list(message.headers)
             )
         except UnknownTopicOrPartitionError:
             raise KafkaUnavailable(f"{message.topic}: {NO_TOPIC}") from None
+        return future
 
     async def flush(self) -> None:
         """Return when all that was handed over is acknowledged."""
