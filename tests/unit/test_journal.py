@@ -88,6 +88,14 @@ def test_a_record_that_ended_as_one_of_two_events(event, before, since, expected
     assert read.recall(event, 5) == expected
 
 
+@pytest.mark.parametrize("event", [EVENT, OTHER, UUID(int=99)])
+def test_a_record_that_ended_as_two_events(event):
+    """Its first end is the one that it has, as whichever event it comes again."""
+    read = journal((5, "a", Finished(REJECTED)))
+    read.apply(EntryKey(OTHER, 5, "b"), Finished(CREATED), 0)
+    assert read.recall(event, 5) == Ended(REJECTED)
+
+
 def test_a_record_in_doubt_as_another_event_than_its_first():
     """Nothing is sent for it as the first one."""
     read = journal((5, "a", Intent(1)), (5, "a", Released(1)))

@@ -145,9 +145,9 @@ class PartitionJournal:
         `doubts_accepted`: a person wants this record sent although others of its event were parked as unknown. What
         was told as parked is no doubt then; an open intent that nobody has ended is one, this record's own above all.
         """
-        place = self._at(offset)
-        others = [known for number, known in place.items() if number != event.int]
-        return recall(self.known(event).records, offset, others, doubts_accepted=doubts_accepted)
+        records, taken = self.known(event).records, self._at(offset)
+        taken.setdefault(event.int, records.get(offset, KnownRecord()))
+        return recall(records, taken, event.int, doubts_accepted=doubts_accepted)
 
     def finish(self, event: UUID, outcome: Outcome, told: Evidence | None = None) -> Finished:
         """The entry of a record's end. A doubt's holds all that is known of the event's customer, `told` by the record

@@ -1,6 +1,6 @@
 """What the journal knows of a record before it is worked on, and so whether it may lead to a POST."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 
@@ -65,15 +65,15 @@ Recollection = Fresh | Ended | CreatedBefore | InDoubt | DoubtAsAnother
 
 
 def recall(
-    records: Mapping[int, KnownRecord], offset: int, others: Sequence[KnownRecord], *, doubts_accepted: bool
+    records: Mapping[int, KnownRecord], taken: Mapping[int, KnownRecord], event: int, *, doubts_accepted: bool
 ) -> Recollection:
-    """Of the record at that offset, by all records of its event; see `PartitionJournal.recall`.
+    """Of a record of that event, by all `records` of it; see `PartitionJournal.recall`.
 
-    `others` are what is known of this very record as other events: the settings that say which it is may be changed,
-    and changed back, and its end and its customer stay what they were.
+    `taken` is this very record as each event that it was taken for, this one too, in their order: the settings that
+    say which it is may be changed, and changed back, and its end and its customer stay what they were first.
     """
-    own = records.get(offset, KnownRecord())
-    if outcome := next((known.outcome for known in (*others, own) if known.outcome), None):
+    own, others = taken[event], [known for number, known in taken.items() if number != event]
+    if outcome := next((known.outcome for known in taken.values() if known.outcome), None):
         return Ended(outcome)
     if created := next((known.created for known in (*records.values(), *others) if known.created), None):
         return CreatedBefore(created)
