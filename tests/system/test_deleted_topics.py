@@ -169,7 +169,7 @@ async def journal(world):
 
 
 async def journal_with_other_partitions(world):
-    """With more than the requests it is not worked with, and the worker says so; with fewer, those that it has go on."""
+    """With more than the requests it is not worked with, and the worker says so; with fewer those go on."""
     worker, sandbox = await ready(world)
     await worker.until("record.finished")
     await delete(world, world.plan.journal)
