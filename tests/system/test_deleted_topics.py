@@ -185,8 +185,6 @@ async def journal_with_other_partitions(world):
     await make(world, world.plan.journal, partitions=1)
     await ask(world, requested("elsewhere"), partition=1)
     await worker.until("hold.started", detail=f"{world.plan.journal}: {GONE}")
-    # What is in hand when it is deleted once more would be parked.
-    await worker.until("record.finished", offset=2)
     await delete(world, world.plan.journal)
     await make(world, world.plan.journal)
     await worker.until("record.finished", 4)
@@ -195,7 +193,9 @@ async def journal_with_other_partitions(world):
     asked = [Asked(0, 0, "first"), Asked(0, 1, "second"), Asked(0, 2, "third"), Asked(1, 0, "elsewhere")]
     verdict = judged(asked, sandbox.ledger, told)
     assert verdict.problems == ()
-    assert [verdict.endings[0, 0], verdict.endings[0, 2]] == ["created", "created"]
+    assert verdict.endings[0, 0] == "created"
+    # Parked where it was in hand when the topic was deleted once more.
+    assert verdict.endings[0, 2] in {"created", "outcome_unknown"}
     assert await world.committed() == {0: 3, 1: 1}
 
 
