@@ -145,9 +145,10 @@ class PartitionJournal:
         `doubts_accepted`: a person wants this record sent although others of its event were parked as unknown. What
         was told as parked is no doubt then; an open intent that nobody has ended is one, this record's own above all.
         """
-        records, taken = self.known(event).records, self._at(offset)
-        taken.setdefault(event.int, records.get(offset, KnownRecord()))
-        return recall(records, taken, event.int, doubts_accepted=doubts_accepted)
+        numbers = dict.fromkeys((*self._at(offset), event.int))
+        events = {number: self.known(UUID(int=number)).records for number in numbers}
+        taken = {number: records.get(offset, KnownRecord()) for number, records in events.items()}
+        return recall(events[event.int], taken, event.int, doubts_accepted=doubts_accepted)
 
     def finish(self, event: UUID, outcome: Outcome, told: Evidence | None = None) -> Finished:
         """The entry of a record's end. A doubt's holds all that is known of the event's customer, `told` by the record
@@ -158,13 +159,12 @@ class PartitionJournal:
         evidence = evidence_of(self.known(event).records)
         return Finished(outcome, evidence=evidence if told is None else evidence | told)
 
-    def _at(self, offset: int) -> dict[int, KnownRecord]:
-        """The record at that offset by each event that it was taken for, in their order: settings that say which may
-        be changed, and changed back.
+    def _at(self, offset: int) -> tuple[int, ...]:
+        """Each event that the record at that offset was taken for, in their order: settings that say which may be
+        changed, and changed back.
         """
         first = self._places.get(offset)
-        numbers = () if first is None else (first, *self._other_events.get(offset, ()))
-        return {number: self.known(UUID(int=number)).records.get(offset, KnownRecord()) for number in numbers}
+        return () if first is None else (first, *self._other_events.get(offset, ()))
 
     def forget(self, *, below: int, before: int, at_most: int) -> None:
         """Drop the oldest events, last seen `before` that time or too many; what is not committed (`below`) stays."""
