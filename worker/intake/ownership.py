@@ -76,19 +76,24 @@ class Ownership:
         self._restoring[number] = asyncio.create_task(steps, name=name)
         self.holds.begin(HoldReason.JOURNAL_RESTORING, "its journal is being read", partition=number)
 
-    async def _open(self, number: int) -> None:
-        """A poll that outlasted the rebalance may have read what nobody admitted: it is read again."""
+    async def _open(self, number: int, resume_at: int | None = None) -> None:
+        """From there on, or where the group goes on.
+
+        A poll that outlasted the rebalance may have read what nobody admitted: it is read again.
+        """
         try:
             source = await self._read_by()
+            if resume_at is not None:
+                await self._with_kafka(number, lambda: self.commits.confirm(source, {number: resume_at}))
             assignment = await self._restored(source, number)
-            await self._begun(source, assignment, None)
-            self._openuntil_done(assignment)
+            await self._begun(source, assignment, resume_at)
+            self._open_at_last(assignment)
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
         finally:
             self._over(number)
 
-    def _openuntil_done(self, assignment: Assignment) -> None:
+    def _open_at_last(self, assignment: Assignment) -> None:
         """Unless it was taken meanwhile: some library on the way may have kept the cancellation for itself."""
         if self._restoring.get(assignment.partition) is asyncio.current_task():
             self.dispatch.open(assignment)
@@ -179,17 +184,7 @@ class Ownership:
         resume_at = None if assignment.offsets.suspended else assignment.offsets.resume_at
         self._kept[number] = assignment.restored
         self.dispatch.close([number])
-        try:
-            source = await self._read_by()
-            if resume_at is not None:
-                await self._with_kafka(number, lambda: self.commits.confirm(source, {number: resume_at}))
-            restored = await self._restored(source, number)
-            await self._begun(source, restored, resume_at)
-            self._openuntil_done(restored)
-        except CommitRefused as error:
-            log.warning("partition.lost", partition=number, detail=str(error))
-        finally:
-            self._over(number)
+        await self._open(number, resume_at)
 
     async def _with_kafka(self, number: int, step: Callable[[], Awaitable[Done]]) -> Done:
         """However long Kafka is away; only the partition's revocation ends it earlier."""
