@@ -1,5 +1,7 @@
 """How long a test waits for what comes at once on an idle machine."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Final
 
 PATIENCE: Final = 100
@@ -7,3 +9,10 @@ PATIENCE: Final = 100
 
 Where a time is what is tried, another number stands there, and measures nothing else.
 """
+
+
+async def until(condition: Callable[[], bool], *, within: float = PATIENCE, every: float = 0.05) -> None:
+    """Return when that has come about; TimeoutError after so many seconds."""
+    async with asyncio.timeout(within):
+        while not condition():
+            await asyncio.sleep(every)

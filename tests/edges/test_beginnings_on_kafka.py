@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from fakes import FakeJournalTopic
 from logs_on_kafka import WITHIN, Log
+from patience import until
 
 from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
@@ -62,9 +63,7 @@ class Member:
         return self.source.standings.of(partition)
 
     async def until(self, condition):
-        async with asyncio.timeout(WITHIN):
-            while not condition():
-                await asyncio.sleep(0.01)
+        await until(condition, within=WITHIN, every=0.01)
 
 
 @pytest.fixture

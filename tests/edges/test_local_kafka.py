@@ -3,13 +3,13 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from patience import PATIENCE
+from patience import PATIENCE, until
 
 from worker.model.errors import LocalKafkaError
 from worker.sandbox.kafka_probe import cluster_id, free_port, is_free
@@ -61,12 +61,6 @@ async def create_topic(bootstrap: str) -> None:
 
 def port_of(bootstrap: str) -> int:
     return int(bootstrap.rpartition(":")[2])
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.05)
 
 
 async def until_silent(port: int) -> None:

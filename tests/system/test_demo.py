@@ -5,13 +5,13 @@ import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from patience import PATIENCE
+from patience import PATIENCE, until
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection
@@ -83,12 +83,6 @@ def below(pid: int) -> dict[int, str]:
 
 def workers_of(process: Process) -> list[int]:
     return [pid for pid, line in below(process.pid).items() if "-m worker run" in line and "guard" not in line]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.05)
 
 
 def sandbox_port(said_so_far: str) -> int:

@@ -7,6 +7,7 @@ import pytest
 from fakes import FakeJournalTopic, FakeSource
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import until
 from structlog.testing import capture_logs
 
 from worker.creation.backoff import Backoff
@@ -145,9 +146,7 @@ class World:
         return journal.expired
 
     async def until(self, condition):
-        async with asyncio.timeout(30):
-            while not condition():
-                await asyncio.sleep(0.001)
+        await until(condition, within=30, every=0.001)
 
     async def stop(self):
         self.stopping.set()

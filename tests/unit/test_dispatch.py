@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from functools import partial
 from itertools import groupby
 from unittest import mock
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 from fakes import FakeJournalTopic
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import until as eventually
 
 from worker.intake.dispatch import Dispatch
 from worker.intake.lanes import OVERHEAD
@@ -64,10 +66,7 @@ def dispatch_of(process, *, in_flight=8, beyond=0, partitions=(0,), max_uncommit
     return dispatch
 
 
-async def until(condition):
-    async with asyncio.timeout(30):
-        while not condition():
-            await asyncio.sleep(0)
+until = partial(eventually, within=30, every=0)
 
 
 @given(keys=st.lists(st.sampled_from([b"a", b"b", b"c", None]), min_size=1, max_size=30), in_flight=st.integers(1, 5))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from fakes import FakeJournalTopic, FakeSource
+from patience import until
 
 from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
@@ -59,9 +60,7 @@ class Running:
         return Succeeded("1", "/1", "individual", 1)
 
     async def until(self, condition):
-        async with asyncio.timeout(30):
-            while not condition():
-                await asyncio.sleep(0.001)
+        await until(condition, within=30, every=0.001)
 
     async def stop(self):
         self.stopping.set()
