@@ -17,6 +17,21 @@ from worker.model.records import Headers, OutgoingMessage, Position, Record, Sto
 Answer = Outcome | Exception
 
 
+class Clock:
+    """Time as data, in seconds; whoever waits lets the others run."""
+
+    def __init__(self, now: float = 0.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def pause(self, seconds: float) -> None:
+        """Be later by so much."""
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
 @dataclass
 class FakeCustomers:
     """The API: executes every call once, unless its script says otherwise; `executed` is its ledger."""

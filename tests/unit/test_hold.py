@@ -3,24 +3,12 @@
 import asyncio
 
 import pytest
+from fakes import Clock
 
 from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
 from worker.creation.holds import Hold, HoldReason, Holds
 from worker.model.errors import ApiUnavailable, Draining, Fenced, LeaseOver, LoginRefused, RefusedForNow, SearchRefused
-
-
-class Clock:
-    """Time as data."""
-
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-    async def pause(self, seconds):
-        self.now += seconds
-        await asyncio.sleep(0)
 
 
 @pytest.fixture

@@ -4,26 +4,13 @@ import asyncio
 from itertools import pairwise
 
 import pytest
-from fakes import FakeCustomers
+from fakes import Clock, FakeCustomers
 
 from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
 from worker.creation.holds import HoldReason, Holds
 from worker.creation.probing import look_after
 from worker.model.errors import ApiUnavailable, Flooded, HoldBegun, LoginRefused, OutcomeUnknown, SessionContention
-
-
-class Clock:
-    """Time as data; whoever waits lets the others run."""
-
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-    async def pause(self, seconds):
-        self.now += seconds
-        await asyncio.sleep(0)
 
 
 @pytest.fixture

@@ -1,19 +1,9 @@
 """The sandbox's sessions."""
 
 import pytest
+from fakes import Clock
 
 from worker.sandbox.api.sessions import Sessions, TooManySessions, WrongCredentials
-
-
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
 
 USERS = {"u": "p", "v": "q"}
 
@@ -41,7 +31,7 @@ def test_the_sixth_session() -> None:
 
 def test_a_session_that_lived_its_time() -> None:
     """It is over however much it was used, and leaves its place to another."""
-    clock = Clock()
+    clock = Clock(100.0)
     sessions = Sessions(USERS, limit=1, lifetime=10, clock=clock)
     session = sessions.log_in("u", "p", force=False)
     clock.now += 9

@@ -1,20 +1,14 @@
 """Sessions that keep dying young."""
 
 import pytest
+from fakes import Clock
 
 from worker.customer_api.early_deaths import YOUNG, EarlyDeaths
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture

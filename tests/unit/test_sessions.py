@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
+from fakes import Clock
 
 from worker.customer_api import Access, Credentials, CustomerApi
 from worker.customer_api.answers import Meaning
@@ -65,13 +66,6 @@ def _given(answer):
     if isinstance(answer, Exception):
         raise answer
     return answer
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture
