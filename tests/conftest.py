@@ -2,12 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, MutableMapping
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import pytest_asyncio
 import structlog
+from secured import SecuredKafka, secured_kafka
 from structlog.testing import capture_logs
 
 from worker import app
@@ -68,3 +70,10 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[MutableMapping[str, A
 def unique() -> str:
     """A prefix for the names of topics and groups, so that no two tests meet."""
     return f"t-{uuid4().hex[:12]}"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def secured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SecuredKafka]:
+    """For tests that share one event loop, as the broker is shared."""
+    async with secured_kafka(tmp_path_factory.mktemp("secured")) as kafka:
+        yield kafka

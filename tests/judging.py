@@ -20,6 +20,13 @@ def identity(event_id: str) -> str:
     return blake2b(event_id.encode(), digest_size=16).hexdigest()
 
 
+def numbered(number: int) -> bytes:
+    """A structured CloudEvent `e<number>` that asks for a customer of that name."""
+    attributes = {"specversion": "1.0", "id": f"e{number}", "source": "shop", "type": "customer.create.requested.v1"}
+    person = {"firstName": f"name {number}"}
+    return orjson.dumps({**attributes, "data": {"type": "individual", "contactPersons": [person]}})
+
+
 def requested(event_id: str, **elements: Any) -> bytes:
     """A structured CloudEvent that asks for a customer; `elements` are added to it as they are."""
     person = {"firstName": f"N{identity(event_id)[:12]}"}

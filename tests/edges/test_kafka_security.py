@@ -1,14 +1,12 @@
 """Every way in that Kafka offers, with the settings for it right and wrong."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from secured import PASSWORD, USER, SecuredKafka, secured_kafka
+from secured import PASSWORD, USER
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection, opened
@@ -19,12 +17,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 WRONG = "wr0ng-s3cret"
 # A wrong setting must not be mistaken for a broker that is slow: each is said long before the request timeout of 5 s.
 QUICKLY = 4
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def secured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SecuredKafka]:
-    async with secured_kafka(tmp_path_factory.mktemp("secured")) as kafka:
-        yield kafka
 
 
 async def produce(connection: Connection) -> None:

@@ -8,7 +8,7 @@ import orjson
 import pytest
 import pytest_asyncio
 from kafka_rights import Kind, Right, documented
-from secured import PASSWORD, USER, SecuredKafka, secured_kafka
+from secured import PASSWORD, USER, SecuredKafka
 
 from worker.kafka import admin, brokers, missing_topics
 from worker.kafka.journal_topic import JournalTopic
@@ -25,12 +25,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 GOOD = orjson.dumps({"type": "individual", "contactPersons": [{"firstName": "Jack"}]})
 BAD = b"not a customer"
 HELD = {"reason": "kafka_unavailable"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def secured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SecuredKafka]:
-    async with secured_kafka(tmp_path_factory.mktemp("secured")) as kafka:
-        yield kafka
 
 
 @pytest_asyncio.fixture(loop_scope="module")

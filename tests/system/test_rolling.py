@@ -3,18 +3,12 @@
 import asyncio
 import os
 
-import orjson
+from judging import numbered
 from patience import PATIENCE
 
 RESTARTS = int(os.environ.get("WORKER_TEST_RESTARTS", "4"))
 WORKERS = 3
 KEYS = 40
-
-
-def event(number):
-    attributes = {"specversion": "1.0", "id": f"e{number}", "source": "shop", "type": "customer.create.requested.v1"}
-    person = {"firstName": f"name {number}"}
-    return orjson.dumps({**attributes, "data": {"type": "individual", "contactPersons": [person]}})
 
 
 async def started(world):
@@ -35,7 +29,7 @@ async def test_every_worker_is_restarted_in_turn(world):
         nonlocal published
         while rolling:
             number = published
-            await world.publish(event(number), key=b"%d" % (number % KEYS), partition=number % KEYS % 2)
+            await world.publish(numbered(number), key=b"%d" % (number % KEYS), partition=number % KEYS % 2)
             published += 1
 
     loading = asyncio.create_task(load())

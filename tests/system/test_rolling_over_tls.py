@@ -6,22 +6,16 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import orjson
 import pytest
 import pytest_asyncio
-from secured import SecuredKafka, secured_kafka
+from judging import numbered
+from secured import SecuredKafka
 
 # What is shared is one broker and one event loop, not more.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 WORKERS, RESTARTS, KEYS = 3, 4, 40
 POLITE = Path(__file__).parents[1] / "polite.py"
 WITHIN = 100
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def secured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SecuredKafka]:
-    async with secured_kafka(tmp_path_factory.mktemp("secured")) as kafka:
-        yield kafka
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -42,12 +36,6 @@ async def started(world):
     return worker
 
 
-def event(number):
-    attributes = {"specversion": "1.0", "id": f"e{number}", "source": "shop", "type": "customer.create.requested.v1"}
-    person = {"firstName": f"name {number}"}
-    return orjson.dumps({**attributes, "data": {"type": "individual", "contactPersons": [person]}})
-
-
 async def ended(world):
     """The events that have their customer."""
     return {each["data"]["request"]["id"] for each in await world.events(world.plan.succeeded)}
@@ -65,7 +53,7 @@ async def test_every_worker_is_restarted_in_turn(world):
         nonlocal published
         while True:
             number = published
-            await world.publish(event(number), key=b"%d" % (number % KEYS), partition=number % KEYS % 2)
+            await world.publish(numbered(number), key=b"%d" % (number % KEYS), partition=number % KEYS % 2)
             published += 1
 
     async def goes_on():

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import orjson
 import pytest
 from earlier import COMMIT
+from judging import numbered
 
 ROOT = Path(__file__).parents[2]
 WORKERS = 2
@@ -31,12 +31,6 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def event(number):
-    attributes = {"specversion": "1.0", "id": f"e{number}", "source": "shop", "type": "customer.create.requested.v1"}
-    person = {"firstName": f"name {number}"}
-    return orjson.dumps({**attributes, "data": {"type": "individual", "contactPersons": [person]}})
-
-
 class Fleet:
     """Workers of two versions over one journal, and events without end for them."""
 
@@ -54,7 +48,7 @@ class Fleet:
     async def load(self):
         while True:
             number = self.published
-            await self.world.publish(event(number), key=b"%d" % (number % KEYS), partition=number % KEYS % 2)
+            await self.world.publish(numbered(number), key=b"%d" % (number % KEYS), partition=number % KEYS % 2)
             self.published += 1
 
     async def goes_on(self):
@@ -126,7 +120,7 @@ async def test_doubts_are_handed_on(world, before):
     fleet = Fleet(world, sandbox, before)
     for new in (False, True, False):
         await fleet.start(new=new)
-        await world.publish(event(1), key=b"1")
+        await world.publish(numbered(1), key=b"1")
         worker = fleet.workers.pop()
         await worker.until("record.finished")
         assert await worker.stop() == 0
