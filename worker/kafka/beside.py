@@ -8,15 +8,14 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import (
     CorruptRecordException,
     KafkaError,
-    LeaderNotAvailableError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
     RecordTooLargeError,
     UnsupportedCodecError,
-    for_code,
 )
 from aiokafka.protocol.fetch import FetchRequest
 
+from worker.kafka.asking import ask, judge, leader_of
 from worker.kafka.batches import Batch, UnreadableBatch, first_batch
 from worker.kafka.failures import named
 from worker.model.errors import KafkaUnavailable
@@ -52,18 +51,12 @@ async def _fetched(
     consumer: AIOKafkaConsumer, place: TopicPartition, offset: int
 ) -> tuple[bytes, list[tuple[int, int]]]:
     """One batch's bytes, however large it is, and the aborted transactions (their producers and first offsets)."""
-    client, fetcher = consumer._client, consumer._fetcher  # noqa: SLF001  a batch has no public way
-    leader = client.cluster.leader_for_partition(place)
-    if leader in {None, -1}:
-        client.force_metadata_update()
-        raise LeaderNotAvailableError
+    fetcher = consumer._fetcher  # noqa: SLF001  aiokafka tells it nowhere else
     isolation = fetcher._isolation_level if fetcher else 0  # noqa: SLF001  as above
     wanted = [(place.topic, [(place.partition, offset, ONE_BATCH)])]
-    answer = await client.send(leader, FetchRequest(WAIT, 1, ONE_BATCH, isolation, wanted))
+    answer = await ask(consumer, leader_of(consumer, place), FetchRequest(WAIT, 1, ONE_BATCH, isolation, wanted))
     (_, ((_, code, _, *rest),)) = answer.topics[0]
-    if code:
-        client.force_metadata_update()
-        raise for_code(code)
+    judge(consumer, code)
     return bytes(rest[-1] or b""), list(rest[2 if answer.API_VERSION >= 5 else 1] or ())
 
 
