@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from worker.events.results_read import read_result
+from worker.kafka.follow import Followed, followed
 from worker.model.records import Record
+from worker.terminal.text import document, say
 from worker.tools.dead_letters.letters import Json
+from worker.tools.dead_letters.topic import Topics
 from worker.tools.reading.place import Place
 
 POLL = 0.2
@@ -57,3 +61,17 @@ async def endings(results: Results, topic: str, awaited: dict[Place, Place], wit
             request = Place(told.partition, told.offset)
             if request in awaited:
                 yield Ending(awaited.pop(request), request, told.data)
+
+
+def results_from_now(found: Topics) -> AbstractAsyncContextManager[Followed]:
+    """To be entered before anything is published, so that no ending is missed."""
+    return followed(found.connection, [found.plan.succeeded, found.plan.failed], from_now=True)
+
+
+async def follow(results: Results, topic: str, awaited: dict[Place, Place], within: float, *, as_json: bool) -> int:
+    """Tell each ending as it comes, and return how many failed; see `endings`."""
+    failed = 0
+    async for ending in endings(results, topic, awaited, within):
+        failed += "reason" in ending.data
+        say(document(ending.as_dict()) if as_json else str(ending))
+    return failed

@@ -1,10 +1,10 @@
 """What `dead-letters resolve` does: tell the worker which customer an event in doubt has."""
 
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from worker import wiring
-from worker.kafka.follow import Followed, followed
+from worker.kafka.follow import Followed
 from worker.model.commands import ConfirmCustomer, Kind
 from worker.model.errors import WorkerError
 from worker.model.outcomes import Succeeded
@@ -12,11 +12,11 @@ from worker.model.records import Position
 from worker.settings.settings import Settings
 from worker.terminal.text import document, say
 from worker.tools.dead_letters.fence import fence
-from worker.tools.dead_letters.following import endings
+from worker.tools.dead_letters.following import follow, results_from_now
 from worker.tools.dead_letters.letters import Json
 from worker.tools.dead_letters.resolutions import Resolution
 from worker.tools.dead_letters.resolve import Doubt, Doubts
-from worker.tools.dead_letters.topic import Topics, topics
+from worker.tools.dead_letters.topic import topics
 from worker.tools.reading.place import Place
 
 LARGEST = 1024 * 1024
@@ -51,25 +51,18 @@ async def resolve(settings: Settings, place: Place, asked: Asked) -> int:
         if publisher is None:
             _tell(doubt, command, None, as_json=asked.as_json)
             return 0
-        results = await stack.enter_async_context(_results(found)) if asked.follow else None
+        results = await stack.enter_async_context(results_from_now(found)) if asked.follow else None
         (at,) = await publisher.publish([doubt.message(command, found.plan.requests)])
         _tell(doubt, command, Place(at.partition, at.offset), as_json=asked.as_json)
         return await _follow(results, at, place, asked) if results else 0
 
 
-def _results(found: Topics) -> AbstractAsyncContextManager[Followed]:
-    names = [found.plan.succeeded, found.plan.failed]
-    return followed(found.connection, names, from_now=True)
-
-
 async def _follow(results: Followed, at: Position, place: Place, asked: Asked) -> int:
-    awaited, refused = {Place(at.partition, at.offset): place}, False
-    async for ending in endings(results, at.topic, awaited, asked.follow or 0.0):
-        refused = "reason" in ending.data
-        say(document(ending.as_dict()) if asked.as_json else str(ending))
+    awaited = {Place(at.partition, at.offset): place}
+    failed = await follow(results, at.topic, awaited, asked.follow or 0.0, as_json=asked.as_json)
     if awaited:
         say(f"it has not ended within {asked.follow:g} s (--deadline)", err=True)
-    return int(bool(awaited) or refused)
+    return int(bool(awaited or failed))
 
 
 def _against(doubt: Doubt, command: ConfirmCustomer, known: Succeeded | None) -> None:

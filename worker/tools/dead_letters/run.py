@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from worker import wiring
 from worker.creation.holds import Holds
 from worker.kafka.extent import extent, unmoved
-from worker.kafka.follow import Followed, followed
+from worker.kafka.follow import Followed
 from worker.kafka.places import Places, bounds, places, settled_bounds
 from worker.kafka.reader import UNCOMMITTED
 from worker.model.errors import StartupError
@@ -18,7 +18,7 @@ from worker.settings.settings import Settings
 from worker.terminal.text import document, say
 from worker.tools.dead_letters.fence import fence
 from worker.tools.dead_letters.filters import Filter
-from worker.tools.dead_letters.following import AT_MOST, endings
+from worker.tools.dead_letters.following import AT_MOST, follow, results_from_now
 from worker.tools.dead_letters.letters import Letter
 from worker.tools.dead_letters.look_up import LookUp
 from worker.tools.dead_letters.marks import mark_of
@@ -140,8 +140,7 @@ class Run:
     async def _results(self, found: Topics) -> Followed | None:
         if not self.asked.yes or self.asked.follow is None:
             return None
-        names = [found.plan.succeeded, found.plan.failed]
-        return await self.stack.enter_async_context(followed(found.connection, names, from_now=True))
+        return await self.stack.enter_async_context(results_from_now(found))
 
     def _add(self, result: Result) -> None:
         self.tally.add(result)
@@ -181,10 +180,7 @@ class Run:
             say("outcome_unknown: only after a look-up, which a dry run does not make")
 
     async def _follow(self, results: Followed, topic: str) -> int:
-        failed = 0
-        async for ending in endings(results, topic, self.awaited, self.asked.follow or 0.0):
-            failed += "reason" in ending.data
-            _print_json(ending.as_dict()) if self.asked.as_json else say(str(ending))
+        failed = await follow(results, topic, self.awaited, self.asked.follow or 0.0, as_json=self.asked.as_json)
         if self.awaited:
             say(f"{len(self.awaited)} have not ended within {self.asked.follow:g} s (--deadline)", err=True)
         return int(bool(self.awaited or failed))
