@@ -271,6 +271,13 @@ def test_right_that_is_missing(error: Exception, told: str) -> None:
     assert named(error, "Write") == told
 
 
+def test_right_on_the_topic_that_was_asked_about() -> None:
+    """An answer to a commit names none; one that an error names itself comes first."""
+    assert named(TopicAuthorizationFailedError(), topic="t") == "no right to Read topic t (WORKER_KAFKA__USERNAME)"
+    told = "no right to Read topic own (WORKER_KAFKA__USERNAME)"
+    assert named(TopicAuthorizationFailedError("own"), topic="t") == told
+
+
 @pytest.mark.parametrize(
     ("error", "setting"),
     [

@@ -60,11 +60,11 @@ async def _fetched(
     return bytes(rest[-1] or b""), list(rest[2 if answer.API_VERSION >= 5 else 1] or ())
 
 
-def said(error: Exception) -> str:
+def said(error: Exception, topic: str) -> str:
     """For a person, without a value of the records."""
     if isinstance(error, UnreadableBatch):
         return f"the batch there cannot be read: {error}"
-    return f"nothing can be read there: {named(error)}"
+    return f"nothing can be read there: {named(error, topic=topic)}"
 
 
 @dataclass
@@ -98,7 +98,8 @@ async def _beside(
         batch = await next_batch(consumer, place, offset)
         records = batch.records_from(offset, *place) if batch else []
     except (UnreadableBatch, MemoryError) as error:
-        raise KafkaUnavailable(f"{place.topic}/{place.partition} at offset {offset}: {said(error)}") from None
+        at = f"{place.topic}/{place.partition} at offset {offset}"
+        raise KafkaUnavailable(f"{at}: {said(error, place.topic)}") from None
     if batch:
         consumer.seek(place, batch.next_offset)
     return {place: [_as_client(each) for each in records]} if records else {}

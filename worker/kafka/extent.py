@@ -110,7 +110,7 @@ class Extent:
                     if batches or await self.consumer.position(place) > before:
                         return [record for batch in batches.values() for record in batch]
         except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{place.topic}/{place.partition}: {named(error)}") from error
+            raise KafkaUnavailable(f"{place.topic}/{place.partition}: {named(error, topic=place.topic)}") from error
 
 
 async def unmoved(read: Callable[[], Awaitable[Form]]) -> Form:

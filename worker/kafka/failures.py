@@ -108,17 +108,21 @@ def explained(servers: str, protocol: str, address_of: AddressOf = lambda _: Non
         log.removeHandler(collected)
 
 
-def named(error: Exception, operation: str = "Read") -> str:
-    """The right or the topic that is missing, `operation` being what was tried on it; the name of any other error."""
-    return in_words(error, operation) or type(error).__name__
+def named(error: Exception, operation: str = "Read", topic: str | None = None) -> str:
+    """The right or the topic that is missing, `operation` being what was tried on it; the name of any other error.
+
+    `topic` is the one that was asked about: not every error of the client's names it.
+    """
+    return in_words(error, operation, topic) or type(error).__name__
 
 
-def in_words(error: Exception, operation: str = "Read") -> str | None:
+def in_words(error: Exception, operation: str = "Read", topic: str | None = None) -> str | None:
     """The right or the topic that is missing, where that is what the error is about."""
     known = error.args and isinstance(error.args[0], str)
     match error:
         case TopicAuthorizationFailedError():
-            topic = f"topic {error.args[0]}" if known else "the topic"
+            name = error.args[0] if known else topic
+            topic = f"topic {name}" if name else "the topic"
             return f"no right to {operation} {topic} (WORKER_KAFKA__USERNAME)"
         case UnknownTopicOrPartitionError():
             return NO_TOPIC

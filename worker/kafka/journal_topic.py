@@ -70,7 +70,8 @@ class JournalTopic:
             log.warning("journal.start_moved", topic=self.topic, partition=partition)
             raise LogStartMoved(f"{self.topic}/{partition}: entries were deleted while they were read") from None
         except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{self.topic}/{partition}: cannot read it: {named(error)}") from error
+            why = named(error, topic=self.topic)
+            raise KafkaUnavailable(f"{self.topic}/{partition}: cannot read it: {why}") from error
 
     async def _read(
         self, consumer: AIOKafkaConsumer, place: TopicPartition, first: int | None, end: int | None, take: Take

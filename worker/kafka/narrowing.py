@@ -110,7 +110,7 @@ class Narrowing:
                 # The client says so, too, and does what it was told to do then.
                 break
             except Exception as error:  # noqa: BLE001  whatever it is, it is this partition's alone
-                beside.why = f"{self.topic}/{partition} at offset {beside.offset}: {said(error)}"
+                beside.why = f"{self.topic}/{partition} at offset {beside.offset}: {said(error, self.topic)}"
                 await asyncio.sleep(AGAIN_AFTER)
                 continue
             if batch is None:

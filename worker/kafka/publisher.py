@@ -146,12 +146,13 @@ class Publisher:
     def _late(self, producer: AIOKafkaProducer, place: TopicPartition) -> None:
         """It is neither cancelled nor repeated: it may be on its way."""
         lack = missing(producer, place.topic, place.partition)
-        self._fails(place.topic, named(lack, "Write") if lack else f"no acknowledgement for {PATIENCE:.0f} s")
+        late = f"no acknowledgement for {PATIENCE:.0f} s"
+        self._fails(place.topic, named(lack, "Write", place.topic) if lack else late)
 
     async def recover(self, producer: AIOKafkaProducer, place: TopicPartition, error: KafkaError) -> None:
         """Return when it may be tried again, with another producer where this one is of no use any more."""
         if not isinstance(error, NO_OUTAGE):
-            self._fails(place.topic, named(error, "Write"))
+            self._fails(place.topic, named(error, "Write", place.topic))
         if producer is self.producer and not isinstance(error, TOO_LARGE):
             await asyncio.sleep(AGAIN_AFTER)
         # An error without a name of its own is the end of the client's background task.

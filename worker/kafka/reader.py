@@ -58,7 +58,7 @@ async def bounds_of(
         async with asyncio.timeout(within):
             first, end = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
     except (KafkaError, TimeoutError) as error:
-        raise KafkaUnavailable(f"{topic}: cannot read it: {named(error)}") from error
+        raise KafkaUnavailable(f"{topic}: cannot read it: {named(error, topic=topic)}") from error
     return {place: (first[place], end[place]) for place in places}
 
 

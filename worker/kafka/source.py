@@ -98,7 +98,7 @@ class RecordSource:
             batches = await self._reading.poll(partitions, within, at_most)
         except Exception as error:
             rejoin(self._consumer)
-            raise KafkaUnavailable(f"{self._topic}: {named(error)}") from error
+            raise KafkaUnavailable(f"{self._topic}: {named(error, topic=self._topic)}") from error
         if not batches:
             self._look_after()
         self.standings.read(batches)
@@ -181,7 +181,7 @@ class RecordSource:
         except IllegalStateError as error:
             raise CommitRefused(f"{self._topic}/{partition}: not assigned") from error
         except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{self._topic}/{partition}: {what}: {named(error)}") from error
+            raise KafkaUnavailable(f"{self._topic}/{partition}: {what}: {named(error, topic=self._topic)}") from error
 
     async def commit(self, offsets: dict[int, int], within: float) -> None:
         """Store the next offset to read. Raises CommitRefused, or KafkaUnavailable when it takes longer."""
@@ -199,7 +199,7 @@ class RecordSource:
         except NOT_OURS_ANY_MORE as error:
             raise CommitRefused(f"{self._topic}: {type(error).__name__}") from error
         except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{self._topic}: commit: {named(error)}") from error
+            raise KafkaUnavailable(f"{self._topic}: commit: {named(error, topic=self._topic)}") from error
         self.standings.committed |= offsets
 
     def _exists(self) -> bool:
