@@ -148,6 +148,11 @@ class World:
     async def until(self, condition):
         await until(condition, within=30, every=0.001)
 
+    async def rounds(self, count=5):
+        """The intake has polled so many times more: what it was going to do by now is done."""
+        wanted = self.source.polls + count
+        await self.until(lambda: self.source.polls >= wanted)
+
     async def stop(self):
         self.stopping.set()
         return await asyncio.wait_for(self.task, 30)
@@ -214,7 +219,7 @@ async def test_offsets_that_are_gone(world):
     await world.until(lambda: LOST in world.holds.details())
     (_, detail) = world.holds.details()[LOST]
     assert "no offset is stored, although the journal knows 1 events" in detail
-    await asyncio.sleep(0.01)
+    await world.rounds()
     assert (world.seen, world.source.commits) == ([], [])
     world.source.stored[0] = 1
     await world.until(lambda: world.seen == [1, 2])
@@ -315,7 +320,7 @@ async def test_what_is_no_record(world):
     world.intake.assigned([0])
     await world.until(lambda: world.dispatch.in_flight() == 1)
     world.source.positions[0], world.source.firsts[0] = 4, 4
-    await asyncio.sleep(0.01)
+    await world.rounds()
     assert world.source.commits == [{0: 0}]
     world.go.set()
     await world.until(lambda: world.source.commits == [{0: 0}, {0: 4}])

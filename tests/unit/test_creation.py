@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 import pytest
+from patience import turns
 from world import LOST, REJECTED, Found, World, record
 
 from worker.creation.attempt import NotMade
@@ -353,7 +354,7 @@ async def test_calls_after_a_partition_is_given_up(fenced):
     call = world.pipeline.creation.calls
     await call.acquire()
     dispatch = await dispatched(world, Slots(9), 3)
-    await asyncio.sleep(0.01)
+    await turns()
     (assignment,) = dispatch.assignments()
     if fenced:
         assignment.give_up()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from fakes import FakeJournalTopic
+from patience import turns
 
 from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
@@ -67,7 +68,7 @@ class Running:
         for offset, key in records:
             timestamp = int((time.time() - 60) * 1000)
             self.dispatch.admit(Record("requests", partition, offset, timestamp, key, b"{}"))
-        await asyncio.sleep(0.01)
+        await turns()
 
     async def ended(self):
         self.go.set()
