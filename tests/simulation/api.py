@@ -13,7 +13,8 @@ import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
-from worker.customer_api.http import Access, Answer
+from worker.customer_api.access import Access
+from worker.customer_api.http import Answer
 from worker.model.errors import ApiUnavailable, OutcomeUnknown
 
 from .loop import HERE, OUTSIDE

@@ -38,6 +38,10 @@ def test_rebalance_timeout_set() -> None:
     assert Settings(kafka=settings.Kafka(rebalance_timeout=100)).rebalance_timeout == 100
 
 
+HTTPS = {"base_url": "https://crm"}
+PROXY = {"proxy": "http://proxy:3128"}
+
+
 @pytest.mark.parametrize(
     ("given", "setting"),
     [
@@ -45,6 +49,12 @@ def test_rebalance_timeout_set() -> None:
         ({"dispatch": {"drain_timeout": 30}}, "WORKER_DISPATCH__DRAIN_TIMEOUT"),
         ({"reconcile": {"by": "custom_attribute"}}, "WORKER_RECONCILE__ATTRIBUTE"),
         ({"api": {"unknown_statuses": "500,503", "retry_statuses": "429,503"}}, "RETRY_STATUSES both name 503"),
+        ({"api": HTTPS | {"key_file": "k"}}, "WORKER_API__CERT_FILE: required with WORKER_API__KEY_FILE"),
+        ({"api": {"base_url": "http://crm", "cert_file": "c"}}, "WORKER_API__CERT_FILE: is for an API over TLS"),
+        ({"api": {"proxy_username": "u"}}, "WORKER_API__PROXY: required with WORKER_API__PROXY_USERNAME"),
+        ({"api": {"proxy_ca_file": "c"}}, "WORKER_API__PROXY: required with WORKER_API__PROXY_CA_FILE"),
+        ({"api": PROXY | {"proxy_password": "p"}}, "PROXY_USERNAME: required with WORKER_API__PROXY_PASSWORD"),
+        ({"api": PROXY | {"proxy_ca_file": "c"}}, "WORKER_API__PROXY_CA_FILE: is for a proxy over TLS"),
     ],
 )
 def test_settings_that_do_not_fit_together(given: dict[str, dict[str, object]], setting: str) -> None:
@@ -81,6 +91,19 @@ def test_base_url_that_is_more_or_less_than_an_origin(url: str) -> None:
     """Scheme, host and port only; the context root is a setting of its own."""
     with pytest.raises(ValidationError, match="scheme, host and port"):
         of_api.Api.model_validate({"base_url": url})
+
+
+@pytest.mark.parametrize("given", ["proxy:3128", "socks5://proxy:1080", "http://", "http://proxy/path", "Environment"])
+def test_proxy_that_is_none(given: str) -> None:
+    """Scheme, host and port, or the word."""
+    with pytest.raises(ValidationError, match=r"scheme, host and port.*or environment"):
+        of_api.Api.model_validate({"proxy": given})
+
+
+def test_a_password_in_the_address_of_a_proxy() -> None:
+    """An address is told; a password has a setting of its own, and is not repeated."""
+    with pytest.raises(ValidationError, match="WORKER_API__PROXY_USERNAME and WORKER_API__PROXY_PASSWORD"):
+        of_api.Api.model_validate({"proxy": "http://user:s3cret@proxy:3128"})
 
 
 @pytest.mark.parametrize(("root", "kept"), [("/system/", "/system"), ("", ""), ("/", ""), ("/a/b", "/a/b")])

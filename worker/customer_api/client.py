@@ -6,8 +6,9 @@ from typing import Final
 from urllib.parse import quote
 
 from worker.customer.namespaces import CUSTOMER
+from worker.customer_api.access import Access
 from worker.customer_api.answers import Meaning, judge, refuses_session
-from worker.customer_api.http import Access, Answer, Http, pooled
+from worker.customer_api.http import Answer, Http, pooled
 from worker.customer_api.search import criterion, found, listed
 from worker.customer_api.session import HEADER, Credentials, Session
 from worker.measures import Measures

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from aiokafka.conn import collect_hosts
 
+from worker import tls
 from worker.kafka.failures import explained
 from worker.model.errors import SettingsError
 
@@ -62,34 +63,7 @@ class Connection:
             raise SettingsError("WORKER_KAFKA__CERT_FILE: required with WORKER_KAFKA__KEY_FILE")
 
     def _tls(self) -> ssl.SSLContext:
-        _readable("CA_FILE", self.ca_file)
-        _readable("CERT_FILE", self.cert_file)
-        _readable("KEY_FILE", self.key_file)
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-        except (ssl.SSLError, ValueError):
-            raise SettingsError(f"WORKER_KAFKA__CA_FILE: no certificate (PEM) in {self.ca_file}") from None
-        if self.cert_file:
-            self._present_own(context, self.cert_file)
-        return context
-
-    def _present_own(self, context: ssl.SSLContext, cert_file: Path) -> None:
-        try:
-            # Without a password OpenSSL would ask for that of an encrypted key on the terminal.
-            context.load_cert_chain(cert_file, self.key_file, password="")
-        except (ssl.SSLError, ValueError):
-            raise SettingsError(
-                f"WORKER_KAFKA__CERT_FILE: {cert_file} is no certificate (PEM) that fits the unencrypted key in "
-                f"{self.key_file or cert_file} (WORKER_KAFKA__KEY_FILE)"
-            ) from None
-
-
-def _readable(name: str, file: Path | None) -> None:
-    try:
-        if file:
-            file.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"WORKER_KAFKA__{name}: {file}: {error.strerror}") from None
+        return tls.context("WORKER_KAFKA__", self.ca_file, self.cert_file, self.key_file)
 
 
 class Client(Protocol):

@@ -8,11 +8,24 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 from yarl import URL
 
+ENVIRONMENT = "environment"
+
 
 def _origin(value: str) -> str:
     url = URL(value)
     if url.scheme not in {"http", "https"} or not url.host or url.path not in {"", "/"} or url.query_string or url.user:
         raise ValueError("must be scheme, host and port, such as https://crm.example.com")
+    return str(url.origin())
+
+
+def _proxy(value: str) -> str:
+    if value == ENVIRONMENT:
+        return value
+    url = URL(value)
+    if url.user or url.password:
+        raise ValueError("its user and password are WORKER_API__PROXY_USERNAME and WORKER_API__PROXY_PASSWORD")
+    if url.scheme not in {"http", "https"} or not url.host or url.path not in {"", "/"} or url.query_string:
+        raise ValueError("must be scheme, host and port, such as http://proxy.example.com:3128, or environment")
     return str(url.origin())
 
 
@@ -45,6 +58,7 @@ def _start(value: str) -> str:
 
 
 Origin = Annotated[str, AfterValidator(_origin)]
+ProxyAddress = Annotated[str, AfterValidator(_proxy)]
 ContextRoot = Annotated[str, AfterValidator(_context_root)]
 Start = Annotated[str, AfterValidator(_start)]
 Status = Annotated[int, Field(ge=300, le=599)]

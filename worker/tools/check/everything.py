@@ -22,7 +22,13 @@ async def check_all(settings: Settings, config: Path | None, *, as_json: bool) -
         check.kafka(lambda: brokers.opened(connection), plan, client),
         check.api(
             lambda: wiring.api(settings),
-            Wanted(access.base_url, reconcile.by, reconcile.attribute or "", resends_503=wiring.resends_503(settings)),
+            Wanted(
+                access.base_url,
+                reconcile.by,
+                reconcile.attribute or "",
+                resends_503=wiring.resends_503(settings),
+                proxy=access.proxy.url if access.proxy else "" if settings.api.proxy else None,
+            ),
             lambda: certificate(access),
         ),
     ]
