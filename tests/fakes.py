@@ -54,9 +54,10 @@ class FakeCustomers:
         self.renewals += 1
         await self.log_in()
 
-    async def create(self, command: CreateCustomer, before_sending: Callable[[], None]) -> Outcome:
+    async def create(self, command: CreateCustomer, before_sending: Callable[[], float]) -> Outcome:
         await asyncio.sleep(0)
-        before_sending()
+        while wait := before_sending():
+            await asyncio.sleep(wait)
         scripted = self.script[command.request.id]
         answer = scripted.popleft() if scripted else None
         if isinstance(answer, Exception):

@@ -129,7 +129,13 @@ async def _work(
         measures=measures,
     )
     slots = wiring.slots(settings)
-    dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted, measures=measures)
+    dispatch = Dispatch(
+        pipeline.process,
+        slots,
+        max_uncommitted=settings.dispatch.max_uncommitted,
+        measures=measures,
+        shares=creation.pace,
+    )
     restore = wiring.restore(settings, cluster, connection, journal, slots)
     intake = Intake(
         dispatch=dispatch,
@@ -140,6 +146,7 @@ async def _work(
         start=wiring.start(settings),
     )
     source = await kafka(lambda: record_source(connection, wiring.membership(settings), intake))
+    creation.pace.counted_by(lambda: source.partitions)
     watch.consumption = Consumption(
         topic=settings.topics.requests,
         dispatch=dispatch,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .play import Stage
 
 
-MOST_WORKERS = 4
+MOST_WORKERS = 6
 
 
 async def perform(stage: "Stage", what: Happening) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from worker.customer_api.access import Access
-from worker.customer_api.http import Answer
+from worker.customer_api.http import Answer, LastLook
 from worker.model.errors import ApiUnavailable, OutcomeUnknown
 
 from .loop import HERE, OUTSIDE
@@ -68,6 +68,8 @@ class Api:
     bad: set[str] = field(default_factory=set)
     unfindable: set[str] = field(default_factory=set)
     posts: dict[str, list[float]] = field(default_factory=dict)
+    sent: list[float] = field(default_factory=list)
+    """When creations left their workers."""
     _ids: int = 2800
 
     @asynccontextmanager
@@ -176,7 +178,7 @@ class Http:
         headers: dict[str, str],
         body: bytes | None = None,
         *,
-        before_sending: Callable[[], None] | None = None,
+        before_sending: LastLook | None = None,
         body_within: float | None = None,
     ) -> Answer:
         """The call goes on at the API when its caller is frozen, killed or out of patience."""
@@ -185,8 +187,10 @@ class Http:
         await asyncio.sleep(api.random.random() * 0.01)
         if api.happens(manners.unreachable):
             raise ApiUnavailable("cannot reach the API: connection refused")
+        while before_sending and (wait := before_sending()):
+            await asyncio.sleep(wait)
         if before_sending:
-            before_sending()
+            api.sent.append(asyncio.get_running_loop().time())
         outside = copy_context()
         outside.run(HERE.set, OUTSIDE)
         call = asyncio.get_running_loop().create_task(self._call(method, url, headers, body), context=outside)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiokafka.record.memory_records import MemoryRecords
 
+from worker.creation.share import most_in_a_second
 from worker.journal.journal import PartitionJournal
 
 from .broker.batches import Batch
 from .broker.log import Log
+from .story import Act
 
 if TYPE_CHECKING:
     from .play import Stage
@@ -29,6 +31,8 @@ class Finding:
 
 
 Place = tuple[int, int]
+CLOCKS = {Act.FREEZE, Act.SUSPEND, Act.SKEW}
+"""After these a worker sends late what it had begun, or at moments of another clock."""
 
 
 @dataclass(eq=False)
@@ -46,11 +50,15 @@ class Facts:
     aborted: set[str] = field(default_factory=set)
     expired: set[Place] = field(default_factory=set)
     """What the journal tells that nobody could read."""
+    sent: list[float] = field(default_factory=list)
+    most: int = 0
+    """Creations that any second may have, by the rate; 0 where there is none, or a clock was not to be trusted."""
 
     @classmethod
     def of(cls, stage: "Stage") -> "Facts":
         """Read off the world as it is now."""
         facts, world, topics = cls(aborted=stage.aborted), stage.world, stage.settings.topics
+        facts.sent, facts.most = sorted(world.api.sent), _most(stage)
         for execution in world.api.ledger:
             facts.made[execution.pin].append((execution.time, execution.customer))
         group = world.cluster.group(stage.settings.kafka.group_id)
@@ -70,6 +78,11 @@ class Facts:
                     request = told["data"]["request"]
                     facts.told[request["partition"], request["offset"]].append(told)
         return facts
+
+
+def _most(stage: "Stage") -> int:
+    rate, acts = stage.story.rate, {each.act for each in stage.story.happenings}
+    return most_in_a_second(rate) if rate and not CLOCKS & acts else 0
 
 
 def known(log: Log) -> PartitionJournal:
@@ -145,8 +158,16 @@ def judged(facts: Facts) -> list[Finding]:
         ("untrue", _untrue),
         ("aborted", _aborted),
         ("order", _order),
+        ("rate", _rate),
     )
     return [Finding(kind, line) for kind, check in checks for line in check(facts)]
+
+
+def _rate(facts: Facts) -> Iterator[str]:
+    """The first second that has too many."""
+    ends = zip(facts.sent, facts.sent[facts.most :], strict=False)
+    if facts.most and (found := next((first for first, end in ends if end < first + 1), None)) is not None:
+        yield f"more than {facts.most} creations were sent in the second after {found:.3f}"
 
 
 def _duplicates(facts: Facts) -> Iterator[str]:

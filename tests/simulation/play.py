@@ -72,6 +72,7 @@ class Stage:
 
 def settings_of(story: Story) -> Settings:
     """A worker's settings, its deadlines shortened where that only saves time."""
+    rate = {"max_rate": story.rate} if story.rate else {}
     attribute = {"attribute": "externalid"} if story.look_up == "custom_attribute" else {}
     return Settings.model_validate(
         {
@@ -79,7 +80,7 @@ def settings_of(story: Story) -> Settings:
             "api": {"base_url": "http://api:80", "username": "u", "password": "p"},
             "topics": {"partitions": story.partitions},
             "reconcile": {"by": story.look_up, **attribute},
-            "dispatch": {"max_in_flight": story.in_flight, "max_uncommitted": story.ahead},
+            "dispatch": {"max_in_flight": story.in_flight, "max_uncommitted": story.ahead, **rate},
         }
     )
 

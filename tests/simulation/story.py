@@ -86,6 +86,8 @@ class Story:
     """Of the API, seconds on average."""
     session: int = 10
     """After so many seconds without a heartbeat a member is given up."""
+    rate: float = 0.0
+    """Creations a second that the whole group may send; 0 is without a limit."""
     happenings: Sequence[Happening] = field(default_factory=tuple)
 
     def told(self) -> list[str]:
@@ -94,7 +96,7 @@ class Story:
             f"seed {self.seed}: {self.workers} workers, {self.partitions} partitions, {self.events} events of "
             f"{self.keys} keys, look-up {self.look_up}, {self.in_flight} in flight, {self.ahead} ahead, "
             f"{self.latency:g} s a call, "
-            f"sessions of {self.session} s"
+            f"sessions of {self.session} s" + (f", {self.rate:g} a second" if self.rate else "")
         )
         return [head, *map(str, self.happenings)]
 
@@ -155,6 +157,8 @@ def drawn(seed: int, acts: Sequence[Act] = tuple(Act)) -> Story:
         ahead=random.choice((3, 20, 10_000, 10_000)),
         latency=random.choice((0.02, 0.05, 0.05, 0.5)),
         session=random.choice((10, 10, 45)),
+        # Drawn beside the others, so that these stories are what they were before there was a rate.
+        rate=Random(f"rate {seed}").choice((0.0, 0.0, 5.0, 20.0, 100.0)),
     )
     length = 2.0 + events * story.pause
     happenings = [

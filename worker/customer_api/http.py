@@ -21,6 +21,8 @@ from worker.model.commands import trace_id_of
 from worker.model.errors import ApiUnavailable, OutcomeUnknown
 
 MAX_BODY = 64 * 1024
+LastLook = Callable[[], float]
+"""Says for how many seconds the request has to wait yet, after which it is asked again; 0 lets it go."""
 DIAGNOSIS_WITHIN = 2.0
 """Seconds that a body which is for diagnosis alone may take: its reader keeps a connection and a record waiting."""
 
@@ -29,21 +31,27 @@ DIAGNOSIS_WITHIN = 2.0
 class Sending:
     """How far one request got; filled in by `Watched` while it runs."""
 
-    last_look: Callable[[], None] | None = None
+    last_look: LastLook | None = None
     stopped: Exception | None = None
     left: bool = False
     over: asyncio.BaseTransport | None = None
 
-    def leave(self, conn: Connection) -> None:
-        """The request goes out over that connection now, unless the last look says otherwise."""
+    async def leave(self, conn: Connection) -> None:
+        """Return when the request goes out over that connection, unless the last look says otherwise."""
         self.over = conn.transport
         try:
-            if self.last_look:
-                self.last_look()
+            while self.last_look and (wait := self.last_look()):
+                await asyncio.sleep(wait)
+                _still_there(conn)
         except Exception as reason:
             self.stopped = reason
             raise
         self.left = True
+
+
+def _still_there(conn: Connection) -> None:
+    if conn.protocol is None or not conn.protocol.is_connected():
+        raise ApiUnavailable("the connection was closed before the request had left")
 
 
 UNDER_WAY: ContextVar[Sending] = ContextVar("the request of this task")
@@ -59,7 +67,7 @@ class Watched(aiohttp.ClientRequest):
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """A request without a body is written here."""
         if not self.body:
-            UNDER_WAY.get().leave(conn)
+            await UNDER_WAY.get().leave(conn)
         return await super().send(conn)
 
     async def write_bytes(
@@ -67,7 +75,7 @@ class Watched(aiohttp.ClientRequest):
     ) -> None:
         """Head and body are written from here, in one go; what keeps them back closes the connection."""
         try:
-            UNDER_WAY.get().leave(conn)
+            await UNDER_WAY.get().leave(conn)
         except Exception as reason:  # noqa: BLE001  whatever the look says is told to who asked for the request
             if conn.protocol is not None:
                 conn.protocol.set_exception(aiohttp.ClientConnectionError(type(reason).__name__))
@@ -129,12 +137,12 @@ class Http:
         headers: dict[str, str],
         body: bytes | None = None,
         *,
-        before_sending: Callable[[], None] | None = None,
+        before_sending: LastLook | None = None,
         body_within: float | None = DIAGNOSIS_WITHIN,
     ) -> Answer:
         """Raises ApiUnavailable when nothing was sent, OutcomeUnknown when something was and no answer came.
 
-        What `before_sending` raises is raised unchanged, and nothing was sent.
+        What `before_sending` raises is raised unchanged, and nothing was sent. It is asked when there is a connection.
         """
         sending = Sending(before_sending)
         started, status = time.monotonic(), NOT_SENT

@@ -35,6 +35,13 @@ class Process(Protocol):
     async def __call__(self, record: Record, assignment: Assignment, outcome_known: Callable[[], None]) -> Outcome: ...
 
 
+class Shares(Protocol):
+    """Told which partitions are open."""
+
+    def gain(self, partition: int) -> None: ...
+    def lose(self, partition: int) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """One open partition as it is now; `next` is the first record that has not begun, `at_limit` that it is unread."""
@@ -63,7 +70,7 @@ class Dispatch:
     of them where there are many partitions.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what may be left out has a name
         self,
         process: Process,
         slots: Slots,
@@ -71,10 +78,12 @@ class Dispatch:
         max_uncommitted: int,
         max_queued: int = MAX_QUEUED,
         measures: Measures | None = None,
+        shares: Shares | None = None,
     ) -> None:
         self._process = process
         self._slots = slots
         self._measures = measures or Measures()
+        self._shares = shares
         self._max_uncommitted = max_uncommitted
         self._max_queued = max_queued
         self._open: dict[int, _Open] = {}
@@ -86,6 +95,8 @@ class Dispatch:
         """Records of this partition may be admitted from now on."""
         self._open[assignment.partition] = _Open(assignment)
         self._order.add(assignment.partition)
+        if self._shares:
+            self._shares.gain(assignment.partition)
 
     @property
     def partitions(self) -> int:
@@ -192,6 +203,8 @@ class Dispatch:
             if partition := self._open.pop(number, None):
                 self._order.remove(number)
                 partition.assignment.give_up()
+                if self._shares:
+                    self._shares.lose(number)
 
     def fenced(self) -> list[Assignment]:
         """Those in whose journal somebody else has written since our claim."""

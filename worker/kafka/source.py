@@ -47,6 +47,11 @@ class RecordSource(GroupOffsets):
         """By partition the offset that its log does not hold: it is not read before somebody says where to go on."""
         return self._beside.astray
 
+    @property
+    def partitions(self) -> int:
+        """How many the topic had at the last rebalance; 0 before the first."""
+        return self._partitions
+
     def forget(self, partitions: Collection[int]) -> None:
         """Drop what is known of partitions that are not ours any more."""
         for number in partitions:

@@ -76,7 +76,7 @@ class Dispatch(Group):
     max_in_flight: Positive = 64
     """Creations at once, over all partitions; half as many more records are made ready for them."""
     max_rate: Annotated[float, Field(gt=0)] | None = None
-    """POSTs a second at most; unset: no limit."""
+    """POSTs a second of the whole group; a worker takes the share that its partitions are of all. Unset: no limit."""
     max_uncommitted: Positive = 10_000
     """Records taken of one partition and not yet committed; at this many it is left unread."""
     drain_timeout: Seconds = 40
