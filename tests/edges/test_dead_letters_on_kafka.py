@@ -24,10 +24,10 @@ from worker.model.errors import StartupError, Superseded
 from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode
 from worker.model.records import OutgoingMessage, Record
 from worker.settings import sources as configuration
-from worker.tools.dead_letters import list_letters, run, show
+from worker.tools.dead_letters import list_letters, replay_letters, show
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.marks import mark_of
-from worker.tools.dead_letters.run import Asked
+from worker.tools.dead_letters.replay_letters import Asked
 from worker.tools.reading.place import Place
 from worker.topics import LARGEST, Plan, TopicSpec
 
@@ -101,7 +101,7 @@ class Topics:
 
     async def replay(self, **how):
         async with asyncio.timeout(DEADLINE):
-            return await run.replay(self.settings, Filter(), Asked(yes=True, as_json=True, **how))
+            return await replay_letters.replay(self.settings, Filter(), Asked(yes=True, as_json=True, **how))
 
 
 @pytest.fixture
@@ -195,13 +195,13 @@ async def test_a_topic_that_does_not_exist(topics):
     """It is named with its setting."""
     settings = configuration.load(environment=topics.environment | {"WORKER_TOPICS__DEAD_LETTERS": f"x-{uuid4()}"})
     with pytest.raises(StartupError, match="WORKER_TOPICS__DEAD_LETTERS"):
-        await run.replay(settings, Filter(), Asked())
+        await replay_letters.replay(settings, Filter(), Asked())
 
 
 async def test_a_replay_run_twice(topics, capsys):
     """A dry run publishes nothing; the first replays all, each once; the second finds what was done in the topic."""
     await topics.fill(SOME)
-    assert await run.replay(topics.settings, Filter(), Asked(as_json=True)) == 0
+    assert await replay_letters.replay(topics.settings, Filter(), Asked(as_json=True)) == 0
     assert await topics.replays() == {}
     for _ in range(2):
         assert await topics.replay() == 0

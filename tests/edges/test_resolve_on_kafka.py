@@ -19,10 +19,10 @@ from worker.model.errors import Superseded, WorkerError
 from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
 from worker.model.records import OutgoingMessage, Record
 from worker.settings import sources as configuration
-from worker.tools.dead_letters import list_letters, run, show
+from worker.tools.dead_letters import list_letters, replay_letters, show
 from worker.tools.dead_letters.filters import Filter
-from worker.tools.dead_letters.resolving import Asked, resolve
-from worker.tools.dead_letters.run import Asked as AskedToReplay
+from worker.tools.dead_letters.replay_letters import Asked as AskedToReplay
+from worker.tools.dead_letters.resolve_letter import Asked, resolve
 from worker.tools.reading.place import Place
 from worker.topics import Plan
 
@@ -116,7 +116,7 @@ async def test_what_is_told_and_left_afterwards(topics, capsys):
     await list_letters.list_letters(topics.settings, Filter(), 50, summary=False, as_json=True)
     await show.show(topics.settings, Filter(places=frozenset({LETTER})), payload=False, as_json=True)
     replaying = AskedToReplay(yes=True, accept_duplicates=True, as_json=True)
-    assert await run.replay(topics.settings, Filter(), replaying) == 0
+    assert await replay_letters.replay(topics.settings, Filter(), replaying) == 0
     listed, shown, *_, tally = said(capsys)
     assert (listed["resolvedAs"], shown["resolvedAs"], shown["replayedAs"]) == ("1@1", "1@1", None)
     assert (tally["replayed"], list(tally["left"])) == ({}, ["resolved already: a person told which customer it has"])

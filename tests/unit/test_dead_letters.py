@@ -1,7 +1,7 @@
 """Dead letters as people name, filter and replay them; no Kafka."""
 
 import struct
-from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import orjson
@@ -17,9 +17,19 @@ from worker.settings.settings import Settings
 from worker.tools.dead_letters.filters import Filter, moment_of, named
 from worker.tools.dead_letters.letters import Letter, letter
 from worker.tools.dead_letters.marks import mark_of
-from worker.tools.dead_letters.replay import FOREIGN, FORGOTTEN, GONE, NOTHING, REPLAYED, UNKNOWN, UNREADABLE, Rules
-from worker.tools.dead_letters.replaying import EXISTS, Found, Left, Replayed, Replaying, Tally, batches
-from worker.tools.dead_letters.run import Asked, Run
+from worker.tools.dead_letters.replay import (
+    FOREIGN,
+    FORGOTTEN,
+    GONE,
+    NOTHING,
+    REPLAYED,
+    UNKNOWN,
+    UNREADABLE,
+    Origin,
+    Rules,
+)
+from worker.tools.dead_letters.replay_letters import Asked, Told
+from worker.tools.dead_letters.replaying import EXISTS, STOPPED, Found, Left, Replayed, Replaying, Tally, batches
 from worker.tools.reading.place import Place
 from worker.tools.reading.place_set import PlaceSet
 
@@ -238,6 +248,14 @@ def test_a_replayed_record():
     assert RULES.replayed(letter(dead()), dead(), accepted=True).headers[-1] == ("worker-accept-duplicates", b"true")
 
 
+def test_who_replayed_it():
+    """The record says so, and the next dead letter of it does not: the marks are no original headers."""
+    rules = replace(RULES, origin=Origin("r-1", "Zoë"))
+    made = rules.replayed(letter(dead()), dead(), accepted=False)
+    assert made.headers[-2:] == (("worker-replay-run", b"r-1"), ("worker-replay-by", "Zoë".encode()))
+    assert original(made.headers) == GIVEN
+
+
 def by_place(**changes):
     """The last form of a dead letter: of its record it tells the place alone."""
     failed = Failed(Reason(ReasonCode.REJECTED, "why"), 2)
@@ -372,14 +390,43 @@ async def test_the_rate_of_a_replay(rate, together, apart):
     assert [at for at, _ in published] == pytest.approx([apart * each for each in (0, 1, 2, 12, 13, 14)])
 
 
+@pytest.mark.parametrize("asked", [0, 1, 2, 3])
+async def test_a_replay_that_is_stopped(asked):
+    """After the batch at hand: of each letter it is certain whether it was replayed, and the others may be later."""
+    topic, asks = Topic(), iter(range(10))
+
+    async def given():
+        yield [dead(offset=number) for number in range(4)]
+
+    async def slept(seconds):
+        pass
+
+    places = PlaceSet({0: (0, 100)})
+    replaying = Replaying(
+        RULES,
+        places,
+        topic.original,
+        None,
+        topic.publish,
+        rate=20,
+        sleep=slept,
+        stopped=lambda: next(asks) >= asked,
+    )
+    results = [each async for each in replaying.results(given())]
+    published = asked // 2 * 2
+    assert [isinstance(each, Replayed) for each in results] == [number < published for number in range(4)]
+    assert {each.why for each in results if isinstance(each, Left)} == ({STOPPED} if published < 4 else set())
+    assert len(topic.published) == published
+
+
 def test_what_a_replay_says_to_a_machine(capsys):
     """Each letter by itself, those that were left too, with the reason; then the counts."""
-    run = Run(Settings(), Asked(yes=True, as_json=True), AsyncExitStack())
+    run = Told(Settings(), Asked(yes=True, as_json=True), selected=3)
     replayed, found, left = (letter(dead(place=place)) for place in (1, 2, 3))
-    run._add(Replayed(replayed, Position("requests", 0, 90)))
-    run._add(Found(found, "2801"))
-    run._add(Left(left, UNKNOWN))
-    run._tell(3)
+    run.add(Replayed(replayed, Position("requests", 0, 90)))
+    run.add(Found(found, "2801"))
+    run.add(Left(left, UNKNOWN))
+    run.tell()
     told = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert told == [
         {"deadLetter": str(replayed.place), "replayedAs": {"topic": "requests", "partition": 0, "offset": 90}},

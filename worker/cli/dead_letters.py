@@ -88,13 +88,13 @@ def replay(  # noqa: PLR0913  one parameter an option
     as_json: Json = False,
 ) -> None:
     """Publish dead letters to the request topic again, each once; a dry run without --yes."""
-    from worker.tools.dead_letters import run  # noqa: PLC0415
+    from worker.tools.dead_letters import replay_letters  # noqa: PLC0415
 
     wanted = _filter(letters, reason, status, since, until, partition, event_id, key)
     if wanted == Filter() and limit is None and not everything:
         raise typer.BadParameter("name dead letters, filter them, or say --all")
-    asked = run.Asked(limit, rate, yes, accept_duplicates, deadline if follow else None, as_json)
-    end(run.replay(settings_of(context), wanted, asked))
+    asked = replay_letters.Asked(limit, rate, yes, accept_duplicates, deadline if follow else None, as_json)
+    end(replay_letters.replay(settings_of(context), wanted, asked))
 
 
 @app.command()
@@ -112,15 +112,15 @@ def resolve(  # noqa: PLR0913  one parameter an option
     """Tell the worker which customer an event in doubt has: it ends as succeeded, and nothing is sent; a dry run
     without --yes.
     """
-    from worker.tools.dead_letters import resolving  # noqa: PLC0415
+    from worker.tools.dead_letters import resolve_letter  # noqa: PLC0415
 
     place = next(iter(named([letter])[0]), None)
     if place is None:
         raise typer.BadParameter(f"{letter}: name the dead letter, as PARTITION@OFFSET")
     if not usable_id(customer_id):
         raise typer.BadParameter(f"--customer-id {customer_id}: an id has a digit, and letters, digits, _ and - alone")
-    asked = resolving.Asked(customer_id, customer_type, yes, deadline if follow else None, as_json)
-    end(resolving.resolve(settings_of(context), place, asked))
+    asked = resolve_letter.Asked(customer_id, customer_type, yes, deadline if follow else None, as_json)
+    end(resolve_letter.resolve(settings_of(context), place, asked))
 
 
 def _filter(  # noqa: PLR0913, PLR0917  one parameter an option

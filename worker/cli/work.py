@@ -1,5 +1,7 @@
 """The worker itself, and what it needs to be right."""
 
+import sys
+
 import typer
 
 from worker import logs
@@ -44,3 +46,13 @@ def health(context: typer.Context) -> None:
     if found := problem(settings_of(context).ops):
         say(found, err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def console(context: typer.Context) -> None:
+    """Serve the operator's page until SIGTERM or SIGINT, for whoever opens the link that it prints."""
+    from worker.console import serve  # noqa: PLC0415
+
+    settings = settings_of(context)
+    logs.configure(settings.log.level, settings.log.format, sys.stderr)
+    end(serve.run(settings))

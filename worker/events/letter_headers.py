@@ -18,6 +18,8 @@ REASON = "worker-reason"
 REPLAY_OF = "worker-replay-of"
 # Why the replayed record had failed.
 REPLAY_REASON = "worker-replay-reason"
+# Which run of the console replayed it, and who had asked for that.
+REPLAY_RUN, REPLAY_BY = "worker-replay-run", "worker-replay-by"
 FIRST_OF_OURS = frozenset({REASON, REPLAY_OF})
 # What a confirmation has: `<partition>@<offset>` of the record, in this same topic, whose doubt it ends.
 RESOLVES = "worker-resolves"

@@ -1,7 +1,5 @@
 """The four pages over HTTP; nothing else is answered, and nothing of a customer is ever told."""
 
-import errno
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -11,7 +9,7 @@ import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from worker.model.errors import StartupError
+from worker.ops.listening import listen
 from worker.ops.metrics import exposed
 from worker.ops.state import State
 
@@ -73,32 +71,9 @@ async def ops_port(pages: Pages, host: str, port: int) -> AsyncIterator[int]:
     )
     await runner.setup()
     try:
-        await _listen(runner, host, port)
+        await listen(runner, host, port)
         bound: int = runner.addresses[0][1]
         log.info("ops.started", host=host, port=bound)
         yield bound
     finally:
         await runner.cleanup()
-
-
-async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except (OSError, UnicodeError) as error:
-        at_fault, why = _meaning(error)
-        raise StartupError(f"{at_fault}: cannot listen on {host}:{port}: {why}") from error
-
-
-def _meaning(error: OSError | UnicodeError) -> tuple[str, str]:
-    """The setting that it comes from, and why, for a person."""
-    if isinstance(error, socket.gaierror | UnicodeError):
-        return "WORKER_OPS__HOST", "no such address"
-    match error.errno:
-        case errno.EADDRINUSE:
-            return "WORKER_OPS__PORT", "the port is in use (0 takes a free one)"
-        case errno.EACCES:
-            return "WORKER_OPS__PORT", "a port below 1024 needs a privilege"
-        case errno.EADDRNOTAVAIL | None:  # asyncio of Python 3.13 and later tells no number of it
-            return "WORKER_OPS__HOST", "it is no address of this machine"
-        case _:
-            return "WORKER_OPS__HOST and WORKER_OPS__PORT", error.strerror or type(error).__name__

@@ -45,6 +45,11 @@ def _split(value: object) -> object:
     return value.strip("[] ").replace(" ", "").split(",") if isinstance(value, str) else value
 
 
+def listed(value: object) -> object:
+    """With commas, or what it was made from; nothing where nothing stands."""
+    return [each.strip() for each in value.strip("[] ").split(",") if each.strip()] if isinstance(value, str) else value
+
+
 def _start(value: str) -> str:
     if value in {"earliest", "latest"}:
         return value
@@ -59,6 +64,13 @@ def _start(value: str) -> str:
 
 Origin = Annotated[str, AfterValidator(_origin)]
 ProxyAddress = Annotated[str, AfterValidator(_proxy)]
+Prefix = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*/?$"), AfterValidator(lambda value: value.rstrip("/"))]
+HostName = Annotated[
+    str,
+    Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$"),
+    AfterValidator(lambda value: value.lower()),
+]
+Authority = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$")]
 ContextRoot = Annotated[str, AfterValidator(_context_root)]
 Start = Annotated[str, AfterValidator(_start)]
 Status = Annotated[int, Field(ge=300, le=599)]

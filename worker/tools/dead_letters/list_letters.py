@@ -7,11 +7,12 @@ from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.listing import Summary, print_letters, print_summary
 from worker.tools.dead_letters.resolutions import resolutions
 from worker.tools.dead_letters.topic import topics
+from worker.tools.reading.progress import offsets_bar
 
 
 async def list_letters(settings: Settings, wanted: Filter, limit: int | None, *, summary: bool, as_json: bool) -> int:
     """The newest first; all of them are counted for a summary."""
-    found = await topics(wiring.plan(settings), wiring.connection(settings))
+    found = await topics(wiring.plan(settings), wiring.connection(settings), offsets_bar)
     counted, listed = Summary(), []
     async for letter in found.newest(wanted, limit):
         if summary:

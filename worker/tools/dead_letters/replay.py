@@ -20,6 +20,14 @@ UNKNOWN = "its customer may exist (--accept-duplicates, or a look-up: WORKER_REC
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Which run replays, and for whom."""
+
+    run: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """What holds for one run; `requests` are the request topic's (first, end) offsets by partition."""
 
@@ -28,6 +36,7 @@ class Rules:
     max_replays: int
     accept_duplicates: bool = False
     look_up: bool = False
+    origin: Origin | None = None
 
     def obstacle(self, letter: Letter, record: Record) -> str | None:
         """Why this letter is left alone, whatever was replayed before; None where nothing is against it."""
@@ -70,6 +79,8 @@ class Rules:
             names.EVENT_SOURCE: letter.event_source.encode() if letter.event_source else None,
             names.EVENT_ID: letter.event_id.encode() if letter.event_id else None,
             names.ACCEPT_DUPLICATES: names.YES if accepted else None,
+            names.REPLAY_RUN: self.origin.run.encode() if self.origin else None,
+            names.REPLAY_BY: self.origin.by.encode() if self.origin else None,
         }
         return tuple((name, value) for name, value in told.items() if value is not None)
 

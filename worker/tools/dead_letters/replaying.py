@@ -21,6 +21,7 @@ BATCHES_A_SECOND = 10
 BATCH_BYTES = 4 * 1024 * 1024
 LOOK_UPS = 8
 EXISTS = "its customer exists: found by the look-up"
+STOPPED = "not reached: the run was stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,10 @@ LookUp = Callable[[Letter, OutgoingMessage], Awaitable[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Replaying:
-    """`before` are the records that were replayed before; without `publish` it is a dry run, which looks nothing up."""
+    """`before` are the records that were replayed before; without `publish` it is a dry run, which looks nothing up.
+
+    `stopped` is asked before each batch: nothing is looked up or published from then on.
+    """
 
     rules: Rules
     before: PlaceSet
@@ -91,6 +95,7 @@ class Replaying:
     rate: float | None = None
     clock: Callable[[], float] = clocks.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    stopped: Callable[[], bool] = lambda: False
     resolved: Resolutions = field(default_factory=Resolutions)
     _look_ups: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOK_UPS))
 
@@ -104,16 +109,23 @@ class Replaying:
                     yield result
 
     async def _batch(self, batch: Sequence[Record], pace: Pace) -> list[Result]:
+        if self.stopped():
+            return [Left(letter(record), STOPPED) for record in batch]
         looked_at = await asyncio.gather(*(self._look_at(letter(record), record) for record in batch))
         due = [each for each in looked_at if isinstance(each, _Due)]
-        nowhere = Position(self.rules.topic, -1, -1)
-        positions = [nowhere] * len(due)
-        if self.publish and due:
-            moments = [pace.reserve() for _ in due]
-            await self.sleep(moments[0])
-            positions = await self.publish([each.message for each in due])
-        replayed: list[Result] = [Replayed(each.letter, at) for each, at in zip(due, positions, strict=True)]
-        return [*replayed, *(each for each in looked_at if not isinstance(each, _Due))]
+        ended = await self._publish(due, pace)
+        return [*ended, *(each for each in looked_at if not isinstance(each, _Due))]
+
+    async def _publish(self, due: Sequence[_Due], pace: Pace) -> list[Result]:
+        if self.publish is None or not due:
+            nowhere = Position(self.rules.topic, -1, -1)
+            return [Replayed(each.letter, nowhere) for each in due]
+        moments = [pace.reserve() for _ in due]
+        await self.sleep(moments[0])
+        if self.stopped():
+            return [Left(each.letter, STOPPED) for each in due]
+        positions = await self.publish([each.message for each in due])
+        return [Replayed(each.letter, at) for each, at in zip(due, positions, strict=True)]
 
     async def _look_at(self, which: Letter, record: Record) -> _Due | Found | Left:
         if self.rules.is_ours(which) and self.resolved.of(which):

@@ -14,7 +14,6 @@ from worker.tools.dead_letters.letters import Letter
 from worker.tools.dead_letters.marks import place_in
 from worker.tools.dead_letters.topic import Topics
 from worker.tools.reading.place import Place
-from worker.tools.reading.progress import offsets_bar
 
 MARK = CONFIRMED.encode()
 FOR_EVER = 1 << 62
@@ -67,7 +66,7 @@ async def resolutions(found: Topics, letters: Iterable[Letter]) -> Resolutions:
         return told
     async with extent(found.connection, found.plan.requests, starts) as whole:
         read = whole.narrowed({number: (first, FOR_EVER) for number, first in starts.items()})
-        with offsets_bar("resolved before", read.size) as advance:
+        with found.progress("resolved before", read.size) as advance:
             async for records, passed in read.read():
                 for record in records:
                     told.add(record)

@@ -10,18 +10,19 @@ from worker.model.errors import StartupError
 from worker.model.records import Record
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.letters import Letter, letter
-from worker.tools.reading.progress import offsets_bar
+from worker.tools.reading.progress import Progress, unseen
 from worker.topics import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """How many partitions the dead letters and the requests have."""
+    """How many partitions the dead letters and the requests have; `progress` is shown of whatever is read."""
 
     plan: Plan
     connection: Connection
     dead_letters: int
     requests: int
+    progress: Progress = unseen
 
     async def newest(self, wanted: Filter, limit: int | None) -> AsyncIterator[Letter]:
         """The letters that fit, the newest first; nothing of their values is held."""
@@ -30,7 +31,7 @@ class Topics:
             return
         found = 0
         async with newest_first(self.connection, self.plan.dead_letters, spans, since=wanted.since) as topic:
-            with offsets_bar("dead letters", topic.size) as advance:
+            with self.progress("dead letters", topic.size) as advance:
                 async for row in topic.read(lambda record: Row.of(record, wanted), advance):
                     if row.fits:
                         yield row.letter
@@ -57,11 +58,12 @@ class Row:
         return self.letter.timestamp
 
 
-async def topics(plan: Plan, connection: Connection) -> Topics:
+async def topics(plan: Plan, connection: Connection, progress: Progress = unseen) -> Topics:
     """StartupError names the topic that does not exist."""
     async with admin.opened(connection) as client:
         found = (await client.cluster([plan.dead_letters, plan.requests])).topics
     for name, setting in ((plan.dead_letters, "DEAD_LETTERS"), (plan.requests, "REQUESTS")):
         if name not in found:
             raise StartupError(f"topic {name} (WORKER_TOPICS__{setting}) does not exist")
-    return Topics(plan, connection, found[plan.dead_letters].partitions, found[plan.requests].partitions)
+    letters, requests = found[plan.dead_letters], found[plan.requests]
+    return Topics(plan, connection, letters.partitions, requests.partitions, progress)

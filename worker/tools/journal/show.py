@@ -16,7 +16,7 @@ from worker.settings.settings import Settings
 from worker.terminal.text import document, say
 from worker.tools.journal.sieve import Doubtful, Latest, Sieve
 from worker.tools.journal.view import Json, Partition, doubt_text, event_text, unreadable
-from worker.tools.reading.progress import offsets_bar
+from worker.tools.reading.progress import Progress, offsets_bar
 from worker.topics import Plan
 
 
@@ -48,6 +48,7 @@ async def partitions(
     only: int | None = None,
     event: UUID | None = None,
     sieve: Callable[[], Sieve] | None = None,
+    progress: Progress = offsets_bar,
 ) -> AsyncIterator[Partition]:
     """Each partition when it is read: what it says of that event, entry by entry, or of those that the sieve names."""
     plan, connection = wiring.plan(settings), wiring.connection(settings)
@@ -58,15 +59,20 @@ async def partitions(
     if only is not None and only >= topic.partitions:
         raise StartupError(f"topic {plan.journal} (WORKER_TOPICS__JOURNAL) has no partition {only}")
     for number in range(topic.partitions) if only is None else [only]:
-        yield await unmoved(partial(_partition, connection, plan, number, event, sieve))
+        yield await unmoved(partial(_partition, connection, plan, number, event, sieve, progress))
 
 
-async def _partition(
-    connection: Connection, plan: Plan, number: int, event: UUID | None, sifted: Callable[[], Sieve] | None
+async def _partition(  # noqa: PLR0913, PLR0917  what `partitions` was given
+    connection: Connection,
+    plan: Plan,
+    number: int,
+    event: UUID | None,
+    sifted: Callable[[], Sieve] | None,
+    progress: Progress,
 ) -> Partition:
     found, sieve = Partition(plan.requests, number, event), sifted and sifted()
     async with extent(connection, plan.journal, [number], isolation=UNCOMMITTED) as entries:
-        with offsets_bar(f"partition {found.number}", entries.size * (2 if sieve else 1)) as advance:
+        with progress(f"partition {found.number}", entries.size * (2 if sieve else 1)) as advance:
             if sieve:
                 await _read(entries, lambda record: _show(sieve, record), advance)
                 found.among = frozenset(sieve.events)

@@ -8,17 +8,25 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     MofNCompleteColumn,
-    Progress,
     ProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.progress import Progress as Bars
 
 from worker.terminal.screen import PlainConsole
 
 Advance = Callable[[int], None]
 """Told how much more is done."""
+Progress = Callable[[str, int], AbstractContextManager[Advance]]
+"""Shows what is being done, and how much of it there is, for as long as it is entered."""
+
+
+@contextmanager
+def unseen(_what: str, _total: int) -> Iterator[Advance]:
+    """Where nobody looks."""
+    yield lambda _: None
 
 
 def offsets_bar(what: str, total: int) -> AbstractContextManager[Advance]:
@@ -36,7 +44,7 @@ def events_bar(total: int | None) -> AbstractContextManager[Advance]:
 def bar(total: int | None, *columns: ProgressColumn, console: Console | None = None) -> Iterator[Advance]:
     """The bar itself, gone when it is left."""
     shown_on = console or PlainConsole(stderr=True)
-    with Progress(*columns, console=shown_on, disable=not shown_on.is_terminal, transient=True) as shown:
+    with Bars(*columns, console=shown_on, disable=not shown_on.is_terminal, transient=True) as shown:
         task = shown.add_task("", total=total, steps=0)
         done = steps = 0
 

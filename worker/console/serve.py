@@ -1,0 +1,78 @@
+"""`console`: what is opened, in its order, and what a person is told at the start."""
+
+import asyncio
+import secrets
+from contextlib import AsyncExitStack
+from ipaddress import ip_address
+
+import structlog
+
+from worker.app import with_signals
+from worker.console import entering, pages, sources
+from worker.console.guard import Guard, Proxy, Token, split
+from worker.console.rights import Right
+from worker.console.server import Console, serving
+from worker.model.errors import SettingsError
+from worker.settings.console import Console as ConsoleSettings
+from worker.settings.settings import Settings
+from worker.terminal.text import say
+
+log = structlog.get_logger()
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+async def run(settings: Settings) -> int:
+    """Until SIGTERM or SIGINT. SettingsError where it would listen for everybody."""
+    given = settings.console
+    guard = guarded(given)
+    stopping = asyncio.Event()
+    with_signals(stopping)
+    async with AsyncExitStack() as stack:
+        opened = await stack.enter_async_context(sources.opened(settings))
+        ways_in = entering.routes(guard.entry) if isinstance(guard.entry, Token) else ()
+        console = Console(opened, guard, (*pages.ROUTES, *ways_in), given.prefix, f"customer-worker-{given.port}")
+        port = await stack.enter_async_context(serving(console, given.host, given.port))
+        log.info("console.started", host=given.host, port=port)
+        say(_invitation(given, guard, port))
+        await stopping.wait()
+    log.info("console.stopped")
+    return 0
+
+
+def guarded(given: ConsoleSettings) -> Guard:
+    """Who is let in. SettingsError names what is missing beyond loopback."""
+    if not is_loopback(given.host):
+        if not given.token and not given.proxy_user_header:
+            raise SettingsError(
+                "WORKER_CONSOLE__HOST: beyond loopback the console takes WORKER_CONSOLE__TOKEN, or"
+                " WORKER_CONSOLE__PROXY_USER_HEADER with WORKER_CONSOLE__TRUSTED_PROXIES"
+            )
+        if not given.allowed_hosts:
+            raise SettingsError(
+                "WORKER_CONSOLE__ALLOWED_HOSTS: required beyond loopback: the names that it is called by"
+            )
+    rights = {Right.ENTER, Right.VIEW, *(Right(each) for each in given.rights)}
+    return Guard(LOOPBACK | given.allowed_hosts, _entry(given), frozenset(rights))
+
+
+def _entry(given: ConsoleSettings) -> Token | Proxy:
+    if given.proxy_user_header:
+        return Proxy(given.proxy_user_header, given.trusted_proxies)
+    return Token(given.token.get_secret_value() if given.token else secrets.token_urlsafe(24))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody from outside of this machine gets there."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _invitation(given: ConsoleSettings, guard: Guard, port: int) -> str:
+    """A token that somebody has set is not printed: a log is no place for it."""
+    host = given.host if is_loopback(given.host) else split(min(given.allowed_hosts))[0]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}{given.prefix}"
+    if isinstance(guard.entry, Token) and not given.token:
+        return f"console: {address}/enter?token={guard.entry.secret}"
+    return f"console: {address}/"

@@ -1,0 +1,25 @@
+"""What the pages read from, opened once for all of them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from worker import wiring
+from worker.kafka.connection import Connection
+from worker.settings.settings import Settings
+from worker.topics import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Whatever a page needs of the world outside."""
+
+    settings: Settings
+    plan: Plan
+    connection: Connection
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Sources]:
+    """Returns at once, whether Kafka is there or not: a page says so, and goes on when it is."""
+    yield Sources(settings, wiring.plan(settings), wiring.connection(settings))

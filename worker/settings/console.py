@@ -1,0 +1,46 @@
+"""The settings of the console: where it listens, for whom, and what they may do."""
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import NoDecode
+
+from worker.settings.group import Group
+from worker.settings.kinds import Authority, HostName, Prefix, listed
+
+RightName = Literal["view", "replay", "payload", "accept_duplicates", "resolve"]
+Network = IPv4Network | IPv6Network
+
+
+class Console(Group):
+    host: str = "127.0.0.1"
+    """Where the console listens; beyond loopback it takes a token or a proxy, and the names it is called by."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8081
+    """Its number; 0: a free one, printed at the start."""
+    prefix: Prefix = ""
+    """What stands before its addresses behind a proxy, such as /worker."""
+    workers: Annotated[tuple[Authority, ...], NoDecode, BeforeValidator(listed), Field(min_length=1)] = (
+        "127.0.0.1:8080",
+    )
+    """The replicas' operations ports: host:port, several with commas; a name counts for all its addresses."""
+    allowed_hosts: Annotated[frozenset[HostName], NoDecode, BeforeValidator(listed)] = frozenset()
+    """Names that browsers may call it by, beside those of loopback; with a port, that one alone."""
+    token: Annotated[SecretStr, Field(min_length=16)] | None = None
+    """Whoever shows it once is let in; unset, and without a proxy: a new one at each start, printed as a link."""
+    proxy_user_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+$")
+    """In place of a token: the header in which a trusted proxy says who asks."""
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(listed)] = ()
+    """The addresses of those proxies, such as 10.0.0.0/8, several with commas; nobody else gets an answer."""
+    rights: Annotated[frozenset[RightName], NoDecode, BeforeValidator(listed)] = frozenset({"view"})
+    """What people may do: view, replay, payload, accept_duplicates, resolve, with commas; each is off unless given."""
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> "Console":
+        if self.token and self.proxy_user_header:
+            raise ValueError("WORKER_CONSOLE__TOKEN and WORKER_CONSOLE__PROXY_USER_HEADER exclude each other")
+        if bool(self.proxy_user_header) != bool(self.trusted_proxies):
+            raise ValueError(
+                "WORKER_CONSOLE__PROXY_USER_HEADER and WORKER_CONSOLE__TRUSTED_PROXIES: one takes the other"
+            )
+        return self

@@ -1,0 +1,136 @@
+"""`dead-letters replay`: a run, told line by line to a machine and counted for a person."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, field
+
+from worker import wiring
+from worker.kafka.follow import Followed
+from worker.model.errors import StartupError
+from worker.model.outcomes import ReasonCode
+from worker.settings.settings import Settings
+from worker.terminal.text import document, say
+from worker.tools.dead_letters.filters import Filter
+from worker.tools.dead_letters.following import AT_MOST, follow, results_from_now
+from worker.tools.dead_letters.letters import Letter
+from worker.tools.dead_letters.replaying import EXISTS, Found, Left, Replayed, Tally
+from worker.tools.dead_letters.run import Begun, Happening, Order, Run, Selected
+from worker.tools.dead_letters.topic import Topics, topics
+from worker.tools.reading.place import Place
+from worker.tools.reading.progress import offsets_bar
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How to replay. `follow` is how many seconds to wait for what becomes of it."""
+
+    limit: int | None = None
+    rate: float | None = None
+    yes: bool = False
+    accept_duplicates: bool = False
+    follow: float | None = None
+    as_json: bool = False
+
+    @property
+    def order(self) -> Order:
+        """The same, as a run takes it."""
+        return Order(self.yes, self.limit, self.rate, self.accept_duplicates)
+
+
+async def replay(settings: Settings, wanted: Filter, asked: Asked) -> int:
+    """1 where a replayed record had not ended well, or not at all, when it was no longer waited for."""
+    async with AsyncExitStack() as stack:
+        found = await topics(wiring.plan(settings), wiring.connection(settings), offsets_bar)
+        results = await _results(stack, found, asked)
+        told = Told(settings, asked)
+        happenings = await stack.enter_async_context(aclosing(Run(settings, found, asked.order).replay(wanted)))
+        await told.all(happenings)
+        return await told.follow(results, found.plan.requests) if results else 0
+
+
+async def _results(stack: AsyncExitStack, found: Topics, asked: Asked) -> Followed | None:
+    if not asked.yes or asked.follow is None:
+        return None
+    return await stack.enter_async_context(results_from_now(found))
+
+
+@dataclass(slots=True)
+class Told:
+    """What was told so far; `awaited` are the replayed records of which the end is to be told as well."""
+
+    settings: Settings
+    asked: Asked
+    selected: int = 0
+    tally: Tally = field(default_factory=Tally)
+    awaited: dict[Place, Place] = field(default_factory=dict)
+
+    async def all(self, happenings: AsyncGenerator[Happening]) -> None:
+        """Each as it comes, and the counts at the end, however it comes."""
+        async for happening in happenings:
+            self.add(happening)
+            if isinstance(happening, Begun):
+                break
+        try:
+            async for happening in happenings:
+                self.add(happening)
+        finally:
+            self.tell()
+
+    def add(self, happening: Happening) -> None:
+        """StartupError where more is to be followed than can be."""
+        match happening:
+            case Selected(count):
+                self.selected = count
+                if self.asked.follow is not None and count > AT_MOST:
+                    raise StartupError(f"{count} dead letters: --follow can wait for {AT_MOST} (--limit)")
+            case Begun():
+                pass
+            case _:
+                self.tally.add(happening)
+                self._tell(happening)
+
+    def _tell(self, result: Replayed | Found | Left) -> None:
+        match result:
+            case Replayed(letter, at) if self.asked.yes:
+                if self.asked.follow is not None:
+                    self.awaited[Place(at.partition, at.offset)] = letter.place
+                if self.asked.as_json:
+                    say(document({"deadLetter": str(letter.place), "replayedAs": at}))
+            case Found(letter, customer_id):
+                say(f"{letter.place}: its customer exists, {customer_id}", err=True)
+                self._tell_left(letter, EXISTS, customerId=customer_id)
+            case Left(letter, why):
+                self._tell_left(letter, why)
+            case _:
+                pass
+
+    def _tell_left(self, letter: Letter, why: str, **further: str) -> None:
+        """For a machine each by itself; a person is told how many."""
+        if self.asked.as_json:
+            say(document({"deadLetter": str(letter.place), "left": why, **further}))
+
+    def tell(self) -> None:
+        """How many were replayed, or would be, and why others were not."""
+        if self.asked.as_json:
+            counts = {"replayed": self.tally.replayed, "left": self.tally.left}
+            say(document({"selected": self.selected, "dryRun": not self.asked.yes, **counts}))
+            return
+        done = "replayed" if self.asked.yes else "would be replayed"
+        say(f"{self.tally.replayed.total()} of {self.selected} dead letters {done}")
+        for what in (self.tally.replayed, self.tally.left):
+            for why, count in what.most_common():
+                say(f"  {count:>7}  {why if what is self.tally.replayed else f'left: {why}'}")
+        if not self.asked.yes and self.tally.replayed:
+            self._tell_how_to_go_on()
+
+    def _tell_how_to_go_on(self) -> None:
+        say("a dry run: --yes replays them, --follow waits for what becomes of them")
+        if self.settings.reconcile.by != "none" and self.tally.replayed[ReasonCode.OUTCOME_UNKNOWN]:
+            say("outcome_unknown: only after a look-up, which a dry run does not make")
+
+    async def follow(self, results: Followed, topic: str) -> int:
+        """Each end as it comes; 1 where one was no good one, or did not come."""
+        failed = await follow(results, topic, self.awaited, self.asked.follow or 0.0, as_json=self.asked.as_json)
+        if self.awaited:
+            say(f"{len(self.awaited)} have not ended within {self.asked.follow:g} s (--deadline)", err=True)
+        return int(bool(self.awaited or failed))

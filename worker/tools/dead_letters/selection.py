@@ -1,0 +1,55 @@
+"""Which dead letters a run is about, in one bit each, and those letters read once more."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+from worker.kafka.extent import extent
+from worker.kafka.places import bounds
+from worker.kafka.reader import UNCOMMITTED
+from worker.model.records import Record
+from worker.tools.dead_letters.filters import Filter
+from worker.tools.dead_letters.letters import Letter
+from worker.tools.dead_letters.topic import Topics
+from worker.tools.reading.place import Place
+from worker.tools.reading.place_set import PlaceSet
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """`lowest`: in each partition of the requests the offset of the first record that one of the letters is of."""
+
+    places: PlaceSet
+    lowest: dict[int, int] = field(default_factory=dict)
+
+    def add(self, place: Place, request: Place | None) -> None:
+        """`request` is the record of the request topic that the letter is of, if it is of one."""
+        self.places.add(place)
+        if request is not None:
+            self.lowest[request.partition] = min(request.offset, self.lowest.get(request.partition, request.offset))
+
+
+async def select(found: Topics, wanted: Filter, limit: int | None) -> Selection:
+    """The newest that fit, at most so many."""
+    spans = await bounds(found.connection, found.plan.dead_letters, range(found.dead_letters), isolation=UNCOMMITTED)
+    selection = Selection(PlaceSet(spans))
+    async for letter in found.newest(wanted, limit):
+        selection.add(letter.place, request_of(letter, found.plan.requests))
+    return selection
+
+
+def request_of(letter: Letter, topic: str) -> Place | None:
+    """The record of that topic which the letter is of."""
+    return letter.request if letter.reason and letter.topic == topic else None
+
+
+async def selected(found: Topics, places: PlaceSet) -> AsyncGenerator[list[Record]]:
+    """The letters themselves, partition by partition, in their order."""
+    starts = places.lowest()
+    if not starts:
+        return
+    async with extent(found.connection, found.plan.dead_letters, starts, isolation=UNCOMMITTED) as whole:
+        read = whole.narrowed({number: (start, places.spans[number][1]) for number, start in starts.items()})
+        with found.progress("dead letters", read.size) as advance:
+            async for records, passed in read.read():
+                yield [each for each in records if Place(each.partition, each.offset) in places]
+                advance(passed)
