@@ -97,6 +97,7 @@ async def test_rights_of_the_commands(secured, world, tmp_path):
     for command, *arguments in (
         ("journal", "unknown"),
         ("verify",),
+        ("rehearse", "--tolerate", "50"),
         ("dead-letters list",),
         ("dead-letters show", "0@0"),
         ("dead-letters replay", "--all", "--yes"),
@@ -109,6 +110,15 @@ async def test_rights_of_the_commands(secured, world, tmp_path):
         assert await process.ended() == 0, (command, process.text)
         for right in own:
             await secured.rights.take(right)
+
+
+async def test_rights_to_rehearse(secured, world):
+    """Its own line alone is all that it needs: nobody has to be let into the worker's group first."""
+    await world.topics()
+    await world.publish(GOOD)
+    await secured.rights.grant(rights(world, "rehearse"))
+    process = await world.start("rehearse")
+    assert await process.ended() == 0, process.text
 
 
 @pytest.mark.parametrize("topic", ["requests", "succeeded", "failed", "dead_letters"])

@@ -95,14 +95,50 @@ def verify(  # noqa: PLR0913, PLR0917  one parameter an option
     end(verified(settings_of(context), asked, as_json=as_json))
 
 
-def _asked(partition: int | None, first: int | None, last: int | None, since: str | None, until: str | None) -> "Asked":
-    """What was typed; `last` is judged too."""
+@app.command()
+def rehearse(  # noqa: PLR0913  one parameter an option
+    context: typer.Context,
+    *,
+    since: Annotated[str | None, typer.Option(help="Records of that time or later: 2h, 7d, 2026-11-22T04:30Z")] = None,
+    until: Annotated[str | None, typer.Option(help="Records from before that time.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="So many at most, of each partition its share.")] = None,
+    partition: Annotated[int | None, typer.Option(min=0, help="Of this partition alone.")] = None,
+    catalog: Annotated[Path | None, typer.Option(help="Configured values from a TOML or JSON file.")] = None,
+    latency: Annotated[float, typer.Option(min=0.001, help="Seconds that the API takes for a call.")] = 0.2,
+    in_flight: Annotated[
+        int | None, typer.Option(min=1, help="Calls at once; WORKER_DISPATCH__MAX_IN_FLIGHT, where not given.")
+    ] = None,
+    tolerate: Annotated[float, typer.Option(min=0, max=100, help="Percent of the records that may fail.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Read the request topic and print what would become of each record; 1 where more would fail than is tolerated.
+
+    Nothing is written, sent or committed.
+    """
+    from worker.tools.rehearsal import rehearse as rehearsal  # noqa: PLC0415
+    from worker.tools.rehearsal.choice import Asked  # noqa: PLC0415
+
+    settings = settings_of(context)
+    begins, ends = _moments(since, until)
+    at_once = in_flight or settings.dispatch.max_in_flight
+    asked = Asked(begins, ends, limit, partition, tolerate, latency, at_once)
+    end(rehearsal.rehearse(settings, asked, catalog, as_json=as_json), fast=True)
+
+
+def _moments(*typed: str | None) -> list[int | None]:
+    """Milliseconds since the epoch; None where nothing was typed."""
     from worker.tools.dead_letters.filters import moment_of  # noqa: PLC0415
-    from worker.tools.verification.scan import Asked  # noqa: PLC0415
 
     now = time.time()
     try:
-        times = [None if text is None else moment_of(text, now) for text in (since, until)]
+        return [None if text is None else moment_of(text, now) for text in typed]
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    return Asked(partition, first, None if last is None else last + 1, *times)
+
+
+def _asked(partition: int | None, first: int | None, last: int | None, since: str | None, until: str | None) -> "Asked":
+    """What was typed; `last` is judged too."""
+    from worker.tools.verification.scan import Asked  # noqa: PLC0415
+
+    begins, ends = _moments(since, until)
+    return Asked(partition, first, None if last is None else last + 1, begins, ends)

@@ -5,6 +5,7 @@ from pathlib import Path
 from worker import wiring
 from worker.customer_api.certificate import certificate
 from worker.kafka import brokers
+from worker.kafka.backlog import backlog
 from worker.settings.settings import Settings
 from worker.terminal.text import say
 from worker.tools import check
@@ -20,6 +21,7 @@ async def check_all(settings: Settings, config: Path | None, *, as_json: bool) -
         check.settings(config),
         check.times(Times(settings.api.request_timeout, settings.dispatch.drain_timeout, settings.rebalance_timeout)),
         check.kafka(lambda: brokers.opened(connection), plan, client),
+        check.start(lambda: backlog(connection, kafka.group_id, plan.requests, wiring.start(settings)), kafka.start),
         check.api(
             lambda: wiring.api(settings),
             Wanted(
