@@ -126,11 +126,11 @@ async def _down(stage: "Stage", what: Happening) -> None:
     stage.later(what.lasts, lambda: cluster.nodes.add(node))
 
 
-async def _grown(stage: "Stage", _: Happening) -> None:
+async def _grown(stage: "Stage", what: Happening) -> None:
     topics, cluster = stage.settings.topics, stage.world.cluster
     partitions = len(cluster.topics[topics.requests].logs) + 1
-    for name in (topics.journal, topics.requests):
-        cluster.grow(name, partitions)
+    cluster.grow(topics.requests, partitions)
+    stage.later(what.lasts, lambda: cluster.grow(topics.journal, partitions))
 
 
 async def _more(stage: "Stage", _: Happening) -> None:

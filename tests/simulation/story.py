@@ -43,7 +43,7 @@ class Act(StrEnum):
     BROKER_DOWN = "broker-down"  # its partitions go to others, and it comes back
     BROKER_FROZEN = "broker-frozen"  # one of them answers nobody
     CUT_OFF = "cut-off"  # a worker does not reach the coordinator, and everybody else does
-    GROWN = "grown"  # requests and journal have one more partition
+    GROWN = "grown"  # the requests have one more partition, and the journal in the end
     MORE = "more"  # one more worker
     LESS = "less"  # one less, after a clean stop
     POISON = "poison"  # records that nobody can read, without a key or a value
@@ -130,6 +130,7 @@ LASTING: dict[Act, tuple[float, float]] = {
     Act.SEARCH_LAG: (5, 60),
     Act.KAFKA_LOSSY: (0.2, 5), Act.KAFKA_FROZEN: (0.2, 40), Act.KAFKA_SLOW: (0.2, 10), Act.OPEN: (0.5, 20),
     Act.COMMITTED: (0.1, 20), Act.BROKER_DOWN: (0.5, 30), Act.BROKER_FROZEN: (0.2, 40),
+    Act.GROWN: (0.2, 60),
 }  # fmt: skip
 """How long what lasts may last, seconds."""
 SIZES: dict[Act, Sequence[float]] = {

@@ -19,7 +19,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from worker import app, wiring
 from worker.creation.holds import Holds
 from worker.measures import Measures
-from worker.model.errors import Draining
+from worker.model.errors import Draining, StartupError
 from worker.ops.watch import Watch
 from worker.settings.settings import Settings
 from worker.steps import Trails
@@ -34,6 +34,8 @@ from .ordered import in_order
 from .processes import Assignor
 
 NODES = (1, 2, 3)
+RESTARTED_AFTER = 5.0
+"""By whatever supervises a worker that refuses to start before the journal has as many partitions as the requests."""
 BOOTSTRAP = [f"broker-{node}:9092" for node in NODES]
 
 
@@ -104,9 +106,15 @@ class World:
 
     async def _run(self, settings: Settings, measures: Measures, watch: Watch, stopping: asyncio.Event) -> bool:
         observed = app.Observed(measures, Trails(), watch)
-        with suppress(Draining):
-            async with AsyncExitStack() as stack:
-                return await app._work(settings, wiring.api(settings), observed, stopping, stack)
+        while not stopping.is_set():
+            with suppress(Draining):
+                try:
+                    async with AsyncExitStack() as stack:
+                        return await app._work(settings, wiring.api(settings), observed, stopping, stack)
+                except StartupError as error:
+                    if "topics grow" not in str(error):
+                        raise
+                    await asyncio.sleep(RESTARTED_AFTER)
         return True
 
 

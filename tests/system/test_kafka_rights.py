@@ -103,6 +103,7 @@ async def test_rights_of_the_commands(secured, world, tmp_path):
         ("dead-letters replay", "--all", "--yes"),
         ("dead-letters resolve", "0@0", "--customer-id", "2801", "--yes"),
         ("produce", str(tmp_path / "events.ndjson")),
+        ("topics grow", "3", "--yes"),
     ):
         own = [right for right in rights(world, command) if right not in given]
         await secured.rights.grant(own)

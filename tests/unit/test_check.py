@@ -264,7 +264,7 @@ async def test_journal_with_other_partitions(cluster: FakeKafka) -> None:
     cluster.topics["journal"] = replace(cluster.topics["journal"], partitions=2)
     (line,) = await _wrong(cluster)
     assert (line.state, line.check) == ("failed", "topic")
-    assert line.advice == "add partitions to journal until it has 6"
+    assert line.advice == "`customer-worker topics grow 6` gives it as many"
 
 
 async def test_one_replica(cluster: FakeKafka) -> None:
