@@ -8,7 +8,7 @@ from worker.events.letter_headers import original, violations
 from worker.kafka.extent import extent, unmoved
 from worker.kafka.places import places
 from worker.kafka.reader import UNCOMMITTED
-from worker.model.commands import ConfirmCustomer, CreateCustomer, Request, Unusable
+from worker.model.commands import ConfirmCustomer, CreateCustomer, PassOver, Request, Unusable
 from worker.model.errors import WorkerError
 from worker.model.outcomes import ReasonCode
 from worker.model.records import Headers, Record
@@ -93,7 +93,8 @@ class _Shown:
 
     def _today(self, record: Record, *, payload: bool) -> Json:
         unreadable = UNREADABLE if self.letter.unreadable else None
-        received = replace(record, headers=original(record.headers), unreadable=unreadable)
+        topic = self.letter.topic or record.topic
+        received = replace(record, topic=topic, headers=original(record.headers), unreadable=unreadable)
         asked = wiring.decoder(self.settings, wiring.catalog(self.settings))(received)
         told: Json = {"valid": not isinstance(asked, Unusable)}
         if self.settings.customer.catalog == "live":
@@ -102,6 +103,8 @@ class _Shown:
             return told | ({"wouldSend": asked.body.decode()} if payload else {})
         if isinstance(asked, ConfirmCustomer):
             return told | {"confirms": asked.customer_id}
+        if isinstance(asked, PassOver):
+            return told | {"passedOver": asked.rule}
         reason = asked.reason
         return told | {"reason": reason.code.value, "why": reason.message, "violations": violations(reason.violations)}
 
@@ -198,7 +201,8 @@ def _fact(name: str, value: object) -> str:
 
 def _today_text(today: Json) -> list[str]:
     verdict = {True: "valid", False: "not valid", None: "cannot be told"}[today["valid"]]
-    why = ": ".join(str(today[name]) for name in ("reason", "why", "unchecked") if name in today)
+    verdict = "passed over" if "passedOver" in today else verdict
+    why = ": ".join(str(today[name]) for name in ("passedOver", "reason", "why", "unchecked") if name in today)
     lines = [_fact("today", f"{verdict}{f': {why}' if why else ''}")]
     lines += [_fact("", _fields(each)) for each in today.get("violations", [])]
     return [*lines, *([_fact("would send", today["wouldSend"])] if "wouldSend" in today else [])]
