@@ -107,7 +107,7 @@ async def _work(
 ) -> bool:
     """What is entered first is closed last: leave the group, then close the producers, then log out."""
     watch, measures, holds = observed.watch, observed.measures, observed.watch.holds
-    connection = wiring.connection(settings)
+    connection, mapping = wiring.connection(settings), wiring.mapping(settings)
     api = watch.api = await stack.enter_async_context(api_client)
     catalog = await stack.enter_async_context(_catalog(settings, api))
 
@@ -119,7 +119,8 @@ async def _work(
     journal = await kafka(lambda: opened_publisher(connection, Outage(holds, "journal"), max_request_size=MIB))
     creation = _creation(settings, api, holds, measures)
     await stack.enter_async_context(looked_after(holds, api))
-    decoder, messages = wiring.decoder(settings, catalog), wiring.results(settings)
+    decoder, messages = wiring.decoder(settings, catalog, mapping), wiring.results(settings)
+    measures.passing(decoder.passing)
     pipeline = Pipeline(
         decode=decoder,
         creation=creation,

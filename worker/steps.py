@@ -7,7 +7,7 @@ from typing import Self
 
 from worker.model.commands import Command, CreateCustomer
 from worker.model.errors import Draining, Fenced
-from worker.model.outcomes import Outcome
+from worker.model.outcomes import End
 from worker.model.records import Record
 
 MAX_CRASHED = 1_000
@@ -58,7 +58,7 @@ class Trail:
         """What is sent to the API, as a part of the step that it is sent in."""
         return command
 
-    def trace_outcome(self, outcome: Outcome) -> None:
+    def trace_outcome(self, end: End) -> None:
         """What became of the record."""
 
 

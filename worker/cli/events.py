@@ -10,6 +10,10 @@ from worker.cli.ending import Json, end, settings_of
 from worker.terminal.text import say
 
 if TYPE_CHECKING:
+    from worker.customer.catalog import Catalog
+    from worker.events.decode import Decoder
+    from worker.events.mapping import EventMapping
+    from worker.settings.settings import Settings
     from worker.tools.verification.scan import Asked
 
 app = typer.Typer()
@@ -17,21 +21,40 @@ schema = typer.Typer(help="Schemas of the events, on stdout.", no_args_is_help=T
 
 
 @app.command()
-def validate(
+def validate(  # noqa: PLR0913  one parameter an option
     context: typer.Context,
     file: Annotated[typer.FileBinaryRead, typer.Argument(help="NDJSON, or one JSON or XML document; - is stdin.")],
     catalog: Annotated[Path | None, typer.Option(help="Configured values from a TOML or JSON file.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="What somebody else's events mean; shows what becomes of each.")
+    ] = None,
     *,
+    records: Annotated[
+        bool, typer.Option(help="Each line is a record with payload, key, headers, as kcat -J prints it.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check events against the rules of the API, as the worker would; sends nothing."""
-    from worker import wiring  # noqa: PLC0415
     from worker.terminal.screen import PlainConsole  # noqa: PLC0415
     from worker.tools import validate as validation  # noqa: PLC0415
 
     settings = settings_of(context)
-    decoder = wiring.decoder(settings, validation.catalog_of(catalog, settings.customer.catalog))
-    raise typer.Exit(validation.report(validation.verdicts(file, decoder), PlainConsole(), as_json=as_json))
+    decoder = _decoder(settings, validation.catalog_of(catalog, settings.customer.catalog), mapping)
+    mapped = mapping is not None or settings.events.mapping is not None
+    form = validation.Form(settings.topics.requests if mapped else "validate", records=records, mapped=mapped)
+    raise typer.Exit(validation.report(validation.verdicts(file, decoder, form), PlainConsole(), as_json=as_json))
+
+
+def _decoder(settings: "Settings", catalog: "Catalog | None", mapping: Path | None) -> "Decoder":
+    from worker import wiring  # noqa: PLC0415
+
+    return wiring.decoder(settings, catalog, _named(mapping))
+
+
+def _named(mapping: Path | None) -> "EventMapping | None":
+    from worker.events.mapping import load_mapping  # noqa: PLC0415
+
+    return load_mapping(mapping, "--mapping") if mapping else None
 
 
 @schema.command("customer")
@@ -83,6 +106,9 @@ def verify(  # noqa: PLR0913, PLR0917  one parameter an option
     last: Annotated[int | None, typer.Option("--to", min=0, help="Up to this offset, which is the last one.")] = None,
     since: Annotated[str | None, typer.Option(help="Requests of that time or later: 2h, 7d, 2026-11-22T04:30Z")] = None,
     until: Annotated[str | None, typer.Option(help="Requests from before that time.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="By whose rules records are passed over; else the setting's.")
+    ] = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -92,7 +118,7 @@ def verify(  # noqa: PLR0913, PLR0917  one parameter an option
     if partition is None and (first is not None or last is not None):
         raise typer.BadParameter("--from and --to are offsets of a --partition")
     asked = _asked(partition, first, last, since, until)
-    end(verified(settings_of(context), asked, as_json=as_json))
+    end(verified(settings_of(context), asked, _named(mapping), as_json=as_json))
 
 
 @app.command()

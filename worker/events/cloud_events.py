@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from worker.customer.documents import Json, Unreadable, glimpsed, read_json, read_json_exactly
+from worker.customer.documents import Json, Unreadable, glimpsed, read_json, read_json_exactly, require_depth
 from worker.events.header_dialects import GARBLED, Told
 from worker.model.commands import MAX_NAME
 from worker.model.records import Record
@@ -73,6 +73,17 @@ class Reader:
             media = media or _media_type(headers.attributes.get("datacontenttype"))
             return Event(headers.attributes, lambda: self._content(self._value(record), media))
         return self._or_glimpsed(record, lambda: self._bare(record, media))
+
+    def document(self, record: Record) -> Json:
+        """The value as JSON, whatever it is an event of; None where it is null."""
+        if record.value is None:
+            return None
+        value = self._value(record)
+        document = self._json(value)
+        # No nesting without brackets: nearly every value has fewer than there may be levels.
+        if value.count(b"{") + value.count(b"[") > self.max_depth:
+            require_depth(document, self.max_depth)
+        return document
 
     def _or_glimpsed(self, record: Record, read: Callable[[], Event]) -> Event:
         try:

@@ -15,7 +15,7 @@ from worker.intake.running import Running
 from worker.logs import where
 from worker.measures import Measures
 from worker.model.errors import Draining, Fenced
-from worker.model.outcomes import Outcome
+from worker.model.outcomes import End
 from worker.model.records import Record
 from worker.partition.assignment import Assignment
 from worker.partition.slots import Slots
@@ -32,7 +32,7 @@ class Process(Protocol):
     `outcome_known` is called once nothing more will be sent for the record: the next one of its key may begin.
     """
 
-    async def __call__(self, record: Record, assignment: Assignment, outcome_known: Callable[[], None]) -> Outcome: ...
+    async def __call__(self, record: Record, assignment: Assignment, outcome_known: Callable[[], None]) -> End: ...
 
 
 class Shares(Protocol):

@@ -142,6 +142,8 @@ class Events(Group):
     """A larger request value is undecodable."""
     max_depth: Positive = 32
     """A more deeply nested request value is undecodable."""
+    mapping: Path | None = None
+    """A file that says what somebody else's events mean (docs: mapping); unset: events are in the worker's own form."""
 
 
 class Ops(Group):

@@ -2,7 +2,7 @@
 
 from worker.wiring.creation import breaker, flood, pace, reconciliation, retry, settle_time, slots
 from worker.wiring.customer_api import access, api, credentials, meaning, resends_503
-from worker.wiring.events import catalog, decoder, results
+from worker.wiring.events import catalog, decoder, mapping, results
 from worker.wiring.journal import restore
 from worker.wiring.kafka import connection, described, membership, owner, plan, start, terms
 from worker.wiring.replica import instance, ordinal
@@ -18,6 +18,7 @@ __all__ = [
     "described",
     "flood",
     "instance",
+    "mapping",
     "meaning",
     "membership",
     "ordinal",

@@ -8,7 +8,7 @@ from worker.events.letter_headers import original, violations
 from worker.kafka.extent import extent, unmoved
 from worker.kafka.places import places
 from worker.kafka.reader import UNCOMMITTED
-from worker.model.commands import ConfirmCustomer, CreateCustomer, Request, Unusable
+from worker.model.commands import ConfirmCustomer, CreateCustomer, PassOver, Request, Unusable
 from worker.model.errors import WorkerError
 from worker.model.outcomes import ReasonCode
 from worker.model.records import Headers, Record
@@ -83,6 +83,8 @@ class Shown:
             told["unchecked"] = "configured values: the catalog is live"
         if isinstance(asked, CreateCustomer):
             return told | ({"wouldSend": asked.body.decode()} if payload else {})
+        if isinstance(asked, PassOver):
+            return told | {"passedOver": asked.rule}
         if isinstance(asked, ConfirmCustomer):
             return told | {"confirms": asked.customer_id}
         reason = asked.reason

@@ -9,7 +9,7 @@ from worker.customer.documents import Json, glimpsed
 from worker.events.header_dialects import told
 from worker.events.identity import BY_PLACE
 from worker.kafka.stretch import Piece
-from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, Unusable
+from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, PassOver, Unusable
 from worker.model.outcomes import Reason
 from worker.model.records import Record
 from worker.tools.reading.place import Place
@@ -110,6 +110,8 @@ class Tally:
             case Unusable(reason=reason):
                 self._failed(reason, place, source)
                 return "fail"
+            case PassOver():
+                return "passed_over"
             case other:
                 assert_never(other)
 
