@@ -28,7 +28,7 @@ from worker.model.errors import Draining, KafkaUnavailable
 from worker.ops.port import operations
 from worker.ops.tracing import traced
 from worker.ops.watch import Consumption, Watch
-from worker.pipeline import Pipeline
+from worker.pipeline import NoRegistry, Pipeline
 from worker.settings.settings import Settings
 from worker.steps import Trails
 from worker.topics import LARGEST, MIB, Cluster, verify
@@ -110,6 +110,7 @@ async def _work(
     connection, mapping = wiring.connection(settings), wiring.mapping(settings)
     api = watch.api = await stack.enter_async_context(api_client)
     catalog = await stack.enter_async_context(_catalog(settings, api))
+    schemas = await stack.enter_async_context(wiring.schemas(settings, holds))
 
     async def kafka(make: Callable[[], AbstractAsyncContextManager[Opened]]) -> Opened:
         return await once_there(lambda: stack.enter_async_context(make()), holds, stopping)
@@ -119,13 +120,14 @@ async def _work(
     journal = await kafka(lambda: opened_publisher(connection, Outage(holds, "journal"), max_request_size=MIB))
     creation = _creation(settings, api, holds, measures)
     await stack.enter_async_context(looked_after(holds, api))
-    decoder, messages = wiring.decoder(settings, catalog, mapping), wiring.results(settings)
+    decoder, messages = wiring.decoder(settings, catalog, mapping, schemas), wiring.results(settings)
     measures.passing(decoder.passing)
     pipeline = Pipeline(
         decode=decoder,
         creation=creation,
         results=messages,
         publish=results.publish,
+        schemas=schemas or NoRegistry(),
         trails=observed.trails,
         measures=measures,
     )

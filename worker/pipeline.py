@@ -1,5 +1,6 @@
 """One record, start to finish: decode, intent, POST, finished, publish; only then is its offset committable."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,20 @@ class Publish(Protocol):
     async def __call__(self, message: OutgoingMessage) -> Position: ...
 
 
+class Schemas(Protocol):
+    """What has to be fetched before a record can be decoded; whoever fetches waits for no record."""
+
+    def wanted(self, record: Record) -> asyncio.Future[None] | None:
+        """A future of this caller's own, done once its schema is there, however long that takes; None where it is."""
+
+
+class NoRegistry:
+    """Every record says by itself what it is."""
+
+    def wanted(self, _: Record) -> None:
+        """Nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """Decides what becomes of each record, in an order safe against crashes (docs: design, the order of one record)."""
@@ -44,6 +59,7 @@ class Pipeline:
     creation: Creation
     results: Results
     publish: Publish
+    schemas: Schemas = field(default_factory=NoRegistry)
     trails: Trails = field(default_factory=Trails)
     measures: Measures = field(default_factory=Measures)
     letters: dict[Position, Position] = field(default_factory=dict)
@@ -58,6 +74,11 @@ class Pipeline:
         """
         started = time.time()
         with self.trails.follow(record) as trail:
+            # Nothing comes between the last look and decoding: what was there is not forgotten meanwhile.
+            while (schema := self.schemas.wanted(record)) is not None:
+                trail.enter(Step.SCHEMA)
+                await assignment.wait(schema)
+                trail.enter(Step.DECODE)
             asked = trail.trace_command(self.decode(record))
             trail.enter(Step.SAME_EVENT)
             async with assignment.alone_with(asked.request.event):

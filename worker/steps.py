@@ -16,6 +16,7 @@ MAX_CRASHED = 1_000
 class Step(StrEnum):
     """What a record is at, or waits for."""
 
+    SCHEMA = "schema"  # what its schema is, asked of the registry
     DECODE = "decode"
     SAME_EVENT = "same_event"  # another record of the same event is under way
     ADMISSION = "admission"  # a hold, the login, the rate or a free call

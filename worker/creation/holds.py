@@ -34,6 +34,7 @@ class HoldReason(StrEnum):
     SESSION_CONTENTION = "session_contention"
     REJECTION_FLOOD = "rejection_flood"
     KAFKA_UNAVAILABLE = "kafka_unavailable"
+    SCHEMA_REGISTRY_UNAVAILABLE = "schema_registry_unavailable"
     JOURNAL_RESTORING = "journal_restoring"
     PARTITION_UNREADABLE = "partition_unreadable"
     JOURNAL_SHARED = "journal_shared"

@@ -13,7 +13,9 @@ from worker.events.confirmation import confirms, read_confirmation
 from worker.events.header_dialects import Told, as_text, texts, told
 from worker.events.identity import request_of, unreadable
 from worker.events.mapping import EventMapping, Mapped, Passed, Seen
+from worker.events.registered.schema import Readers
 from worker.model.commands import Command, CreateCustomer, PassOver, Request, Unusable
+from worker.model.errors import SchemaRegistryUnavailable
 from worker.model.outcomes import Reason, ReasonCode, Violation
 from worker.model.records import Record
 
@@ -25,10 +27,12 @@ Asked = tuple[Request, Callable[[], Command]]
 
 
 class Decoder:
-    """Decides what a record asks for. It never raises: whatever a record holds, the next one is decoded too.
+    """Decides what a record asks for. Whatever a record holds, the next one is decoded too.
 
     `event_attribute` names the custom attribute that the event's identity is written into (docs: design, look-ups).
-    `mapping` makes ours of somebody else's events; a person's confirmation is read without it.
+    `mapping` makes ours of somebody else's events; a person's confirmation is read without it. `readers`, where the
+    topic has a schema registry, are those of the schemas that were fetched: all that it raises is
+    SchemaRegistryUnavailable, for a record whose schema was not.
     """
 
     def __init__(  # noqa: PLR0913  # one keyword for each setting it depends on
@@ -42,9 +46,10 @@ class Decoder:
         unknown_elements: UnknownElements = "refuse",
         event_attribute: str | None = None,
         mapping: EventMapping | None = None,
+        readers: Readers | None = None,
     ) -> None:
         self._form: Format = form
-        self._reader = Reader(max_bytes, max_depth)
+        self._reader = Reader(max_bytes, max_depth, readers)
         self._judge = Judge(departmentalization, catalog or NOTHING_KNOWN, unknown_elements == "drop")
         self._event_attribute = event_attribute
         self._mapping = mapping
@@ -75,6 +80,8 @@ class Decoder:
             else:
                 request, command = self._of_others(record, headers, self._mapping)
             return command()
+        except SchemaRegistryUnavailable:
+            raise
         except Unsupported as error:
             reason = Reason(ReasonCode.UNSUPPORTED_EVENT, str(error))
         except Unreadable as error:
@@ -86,9 +93,10 @@ class Decoder:
     def _of_ours(self, record: Record, headers: Told) -> Asked:
         event = self._reader.event(record, headers)
         request = request_of(record, headers.texts, event.attributes)
-        return request, partial(self._read, request, event)
+        return request, partial(self._read, record, request, event)
 
-    def _read(self, request: Request, event: Event) -> Command:
+    def _read(self, record: Record, request: Request, event: Event) -> Command:
+        self._reader.require_schema(record, event.attributes)
         if event.attributes is not None:
             require_supported(event.attributes)
             if event.attributes["type"] == CONFIRMED:
@@ -108,6 +116,7 @@ class Decoder:
     def _seen(self, record: Record, headers: Told) -> tuple[Seen, dict[str, Json]]:
         value = self._reader.document(record)
         attributes = value if isinstance(value, dict) and "specversion" in value else headers.attributes or {}
+        self._reader.require_schema(record, attributes)
         trace = {name: attributes[name] for name in TRACE if name in attributes}
         return Seen(value=value, key=as_text(record.key), headers=texts(record), topic=record.topic), trace
 

@@ -7,8 +7,9 @@ WorkerError
 ├── LocalKafkaError      the Kafka on this machine could not be started (exit 1)
 ├── Unavailable          an outside system cannot be reached; nothing was sent
 │   ├── ApiUnavailable
-│   └── KafkaUnavailable
-│       └── LogStartMoved    records were deleted while they were being read
+│   ├── KafkaUnavailable
+│   │   └── LogStartMoved    records were deleted while they were being read
+│   └── SchemaRegistryUnavailable
 ├── RefusedForNow        the API answered, and may answer otherwise later
 ├── LoginRefused         the API does not let us in
 │   └── SessionContention    others end our sessions as fast as we log in
@@ -63,6 +64,10 @@ class KafkaUnavailable(Unavailable):
 
 class LogStartMoved(KafkaUnavailable):
     """Names them; whoever needs all that is there reads again from the log's new start."""
+
+
+class SchemaRegistryUnavailable(Unavailable):
+    """No answer that a schema registry would give, or none was asked for yet."""
 
 
 class RefusedForNow(WorkerError):

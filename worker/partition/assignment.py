@@ -119,7 +119,7 @@ class Assignment:
         await self.wait(after(seconds))
 
     async def wait(self, awaited: asyncio.Future[None]) -> None:
-        """As `pause`, for whatever it is: the only way in which a record waits for time or for another record."""
+        """As `pause`, for whatever it is: the only way in which a record waits for time, a schema or another record."""
         await self.slots.without(awaited, self.draining)
 
     async def wait_until(self, since: Moment, seconds: float) -> None:

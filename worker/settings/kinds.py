@@ -29,6 +29,13 @@ def _proxy(value: str) -> str:
     return str(url.origin())
 
 
+def _address(value: str) -> str:
+    url = URL(value)
+    if url.scheme not in {"http", "https"} or not url.host or url.query_string or url.fragment or url.user:
+        raise ValueError("must be scheme, host, port and path, such as https://registry.example.com/apis/ccompat/v7")
+    return value.rstrip("/")
+
+
 def _context_root(value: str) -> str:
     root = value.rstrip("/")
     if root and not root.startswith("/"):
@@ -71,6 +78,7 @@ HostName = Annotated[
     AfterValidator(lambda value: value.lower()),
 ]
 Authority = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$")]
+Address = Annotated[str, AfterValidator(_address)]
 ContextRoot = Annotated[str, AfterValidator(_context_root)]
 Start = Annotated[str, AfterValidator(_start)]
 Status = Annotated[int, Field(ge=300, le=599)]

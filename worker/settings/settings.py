@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from worker.settings.api import Api
 from worker.settings.console import Console
 from worker.settings.group import Group
-from worker.settings.kinds import Positive, Seconds, Start, TopicName
+from worker.settings.kinds import Address, Positive, Seconds, Start, TopicName
 
 
 class Kafka(Group):
@@ -119,7 +119,7 @@ class Hold(Group):
     after_failures: Positive = 10
     """So many failures in a row are an outage."""
     probe_delay: Seconds = Field(1, gt=0)
-    """The first wait before the API is tried again during a hold."""
+    """The first wait before the API, or a schema registry, is tried again during a hold."""
     max_probe_delay: Seconds = Field(30, gt=0)
     """The longest such wait."""
     flood_ratio: Annotated[float, Field(gt=0, le=1)] = 0.9
@@ -144,6 +144,27 @@ class Events(Group):
     """A more deeply nested request value is undecodable."""
     mapping: Path | None = None
     """A file that says what somebody else's events mean (docs: mapping); unset: events are in the worker's own form."""
+    registry_url: Address | None = None
+    """The schema registry that request values name their schemas in: Confluent's API, path included; unset: none."""
+    registry_username: str | None = None
+    """The registry's user, for basic authentication."""
+    registry_password: SecretStr | None = None
+    """That user's password."""
+    registry_token: SecretStr | None = None
+    """A bearer token for the registry, in place of a user."""
+    registry_ca_file: Path | None = None
+    """Certificates (PEM) that the registry is checked against; unset: the system's."""
+
+    @model_validator(mode="after")
+    def _of_one_registry(self) -> "Events":
+        if self.registry_token and self.registry_username is not None:
+            raise ValueError("WORKER_EVENTS__REGISTRY_TOKEN and WORKER_EVENTS__REGISTRY_USERNAME exclude each other")
+        if self.registry_password and self.registry_username is None:
+            raise ValueError("WORKER_EVENTS__REGISTRY_PASSWORD: needs WORKER_EVENTS__REGISTRY_USERNAME")
+        given = self.registry_username is not None or self.registry_token or self.registry_ca_file
+        if given and self.registry_url is None:
+            raise ValueError("WORKER_EVENTS__REGISTRY_URL: required with the other settings of the registry")
+        return self
 
 
 class Ops(Group):

@@ -6,6 +6,7 @@ from worker.wiring.events import catalog, decoder, mapping, results
 from worker.wiring.journal import restore
 from worker.wiring.kafka import connection, described, membership, owner, plan, start, terms
 from worker.wiring.replica import instance, ordinal
+from worker.wiring.schema_registry import decoding, registry, schemas
 
 __all__ = [
     "access",
@@ -15,6 +16,7 @@ __all__ = [
     "connection",
     "credentials",
     "decoder",
+    "decoding",
     "described",
     "flood",
     "instance",
@@ -26,10 +28,12 @@ __all__ = [
     "pace",
     "plan",
     "reconciliation",
+    "registry",
     "resends_503",
     "restore",
     "results",
     "retry",
+    "schemas",
     "settle_time",
     "slots",
     "start",

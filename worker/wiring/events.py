@@ -6,12 +6,18 @@ from worker.customer import Configured
 from worker.customer.catalog import load_catalog
 from worker.events.decode import Decoder
 from worker.events.mapping import EventMapping, load_mapping
+from worker.events.registered.schema import Readers
 from worker.events.results import Results
 from worker.settings.settings import Settings
 
 
-def decoder(settings: Settings, catalog: Configured | None, given: EventMapping | None = None) -> Decoder:
-    """The decoder of request records, with the settings' mapping where no other is `given`."""
+def decoder(
+    settings: Settings, catalog: Configured | None, given: EventMapping | None = None, readers: Readers | None = None
+) -> Decoder:
+    """The decoder of request records, with the settings' mapping where no other is `given`.
+
+    Without `readers` values are documents, whatever registry their topic has.
+    """
     return Decoder(
         catalog=catalog,
         form=settings.api.format,
@@ -20,6 +26,7 @@ def decoder(settings: Settings, catalog: Configured | None, given: EventMapping 
         departmentalization=settings.customer.departmentalization,
         unknown_elements=settings.customer.unknown_elements,
         mapping=given or mapping(settings),
+        readers=readers,
         event_attribute=settings.reconcile.attribute if settings.reconcile.by == "custom_attribute" else None,
     )
 

@@ -1,6 +1,6 @@
 """`rehearse`: reads a stretch of the request topic, without a group, a call or a write, and says what would happen."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -67,9 +67,10 @@ async def _read(
         starts = await whole.starts(wiring.start(settings))
         most = sum(part.most for part in parts)
         tally = _tally(settings, starts, min(most, ROOM))
-        decode = wiring.decoder(settings, catalog_of(catalog, settings.customer.catalog))
-        with offsets_bar("reading", most) as advance:
-            passed = await read(Stretch(some), parts, decode, tally, advance)
+        named = catalog_of(catalog, settings.customer.catalog)
+        async with wiring.decoding(settings, named) as decode:
+            with offsets_bar("reading", most) as advance:
+                passed = await read(Stretch(some), parts, decode, tally, advance)
         opened = await open_transactions(whole)
     ends = {place.partition: end for place, (_, end) in whole.ends.items()}
     return Rehearsed(
@@ -87,7 +88,11 @@ async def _read(
 
 
 async def read(
-    stretch: Stretch, parts: Sequence[Part], decode: Callable[[Record], Command], tally: Tally, advance: Advance
+    stretch: Stretch,
+    parts: Sequence[Part],
+    decode: Callable[[Record], Awaitable[Command]],
+    tally: Tally,
+    advance: Advance,
 ) -> int:
     """All of these parts, as far as they are to be read; how many offsets that were."""
     passed = 0
@@ -95,7 +100,7 @@ async def read(
         left = part.most
         async for piece in stretch.read(part.partition):
             for record in piece.records[:left]:
-                tally.record(record, decode(record))
+                tally.record(record, await decode(record))
             tally.between(piece)
             left -= len(piece.records)
             more = min(piece.next_offset, part.end) - piece.first

@@ -1,7 +1,7 @@
 """Reads the topics once, in the order that lets nothing be missed that ends meanwhile."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
@@ -97,7 +97,7 @@ class Scan:
     parts: list[Part]
     unread: Mapping[int, Iterable[Run]]
     advance: Callable[[int], None]
-    passes: Callable[[Record], bool] | None = None
+    passes: Callable[[Record], Awaitable[bool]] | None = None
     """Whether the mapping has a record passed over; None where none is."""
     passed_over: int = 0
     foreign: dict[str, int] = field(default_factory=dict)
@@ -178,11 +178,11 @@ class Scan:
                 requests = self.topics.requests.narrowed({number: run})
                 found = requests.read_as(lambda raw: (raw.offset, raw.timestamp, as_record(raw) if asks else None))
                 async for offset, time_, record in self._read(found):
-                    if offset in missing and not self._is_passed_over(record):
+                    if offset in missing and not await self._is_passed_over(record):
                         ends.record(Place(number, offset), old=time_ < since)
 
-    def _is_passed_over(self, record: Record | None) -> bool:
-        if record is None or self.passes is None or not self.passes(record):
+    async def _is_passed_over(self, record: Record | None) -> bool:
+        if record is None or self.passes is None or not await self.passes(record):
             return False
         self.passed_over += 1
         return True

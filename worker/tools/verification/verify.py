@@ -1,6 +1,7 @@
 """`verify`: whether every committed request ended as promised, read of all topics and told."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 
 from worker import wiring
@@ -20,7 +21,7 @@ from worker.tools.verification.report import Report
 from worker.tools.verification.scan import Asked, Scan, Topics, spans
 from worker.topics import Cluster, Plan
 
-Passes = Callable[[Record], bool]
+Passes = Callable[[Record], Awaitable[bool]]
 
 
 async def verify(settings: Settings, asked: Asked, mapping: EventMapping | None = None, *, as_json: bool) -> int:
@@ -43,16 +44,22 @@ async def verified(settings: Settings, asked: Asked, mapping: EventMapping | Non
         cluster = await client.cluster([name for _, name in plan.names()])
         _complete(plan, cluster, asked)
         committed = await client.committed(settings.kafka.group_id, plan.requests)
-    whole = partial(_scanned, connection, plan, cluster, committed, asked, _passing(settings, mapping))
-    return await unmoved(whole)
+    async with _passing(settings, mapping) as passes:
+        return await unmoved(partial(_scanned, connection, plan, cluster, committed, asked, passes))
 
 
-def _passing(settings: Settings, mapping: EventMapping | None) -> Passes | None:
+@asynccontextmanager
+async def _passing(settings: Settings, mapping: EventMapping | None) -> AsyncIterator[Passes | None]:
     """The worker's own decoder decides: what it reads past the mapping is passed over by nobody."""
     if mapping is None or not mapping.passing:
-        return None
-    decode = wiring.decoder(settings, None, mapping)
-    return lambda record: isinstance(decode(record), PassOver)
+        yield None
+        return
+    async with wiring.decoding(settings, None, mapping) as decode:
+
+        async def passes(record: Record) -> bool:
+            return isinstance(await decode(record), PassOver)
+
+        yield passes
 
 
 async def _scanned(  # noqa: PLR0913, PLR0917  what was looked up before the topics are read
