@@ -5,6 +5,7 @@ WorkerError
 ├── StartupError         something outside is not as it must be; the worker does not start (exit 1)
 │   └── ConfigRefused        Kafka does not let a topic be configured so
 ├── LocalKafkaError      the Kafka on this machine could not be started (exit 1)
+├── LocalRegistryError   the schema registry on this machine could not be started (exit 1)
 ├── Unavailable          an outside system cannot be reached; nothing was sent
 │   ├── ApiUnavailable
 │   ├── KafkaUnavailable
@@ -48,6 +49,10 @@ class ConfigRefused(StartupError):
 
 class LocalKafkaError(WorkerError):
     """What is missing for a Kafka on this machine, and the two ways out."""
+
+
+class LocalRegistryError(WorkerError):
+    """What is missing for a schema registry on this machine, and the way out."""
 
 
 class Unavailable(WorkerError):
