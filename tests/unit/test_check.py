@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 from worker.kafka.backlog import Backlog
-from worker.model.errors import ApiUnavailable, KafkaUnavailable, LoginRefused, SearchRefused, StartupError, WorkerError
+from worker.model.errors import (
+    ApiUnavailable,
+    KafkaUnavailable,
+    LoginRefused,
+    SchemaRegistryUnavailable,
+    SearchRefused,
+    StartupError,
+    WorkerError,
+)
 from worker.tools.check import (
     Check,
     Client,
@@ -22,6 +30,7 @@ from worker.tools.check import (
     exit_code,
     kafka,
     lines,
+    registry,
     settings,
     start,
     times,
@@ -519,3 +528,38 @@ async def test_start(found: Backlog, told: list[str]) -> None:
 async def test_start_that_nobody_can_tell(found: WorkerError | None) -> None:
     """It is a warning: what keeps it from being told is told elsewhere."""
     assert [(line.check, line.state) for line in await of_start(found)] == [("start", "warning")]
+
+
+@dataclass
+class FakeRegistry:
+    """Keeps schemas of these types, or is not there."""
+
+    kept: list[str] = field(default_factory=lambda: ["PROTOBUF", "AVRO"])
+    error: WorkerError | None = None
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator["FakeRegistry"]:
+        yield self
+
+    async def types(self) -> list[str]:
+        if self.error:
+            raise self.error
+        return self.kept
+
+
+@pytest.mark.parametrize(
+    ("fake", "state", "detail"),
+    [
+        (FakeRegistry(), "ok", "https://registry keeps schemas of the types AVRO, PROTOBUF"),
+        (FakeRegistry(error=SchemaRegistryUnavailable("answered 401")), "failed", "answered 401"),
+    ],
+)
+async def test_the_schema_registry(fake, state, detail):
+    """Asked for something that needs the login and is small."""
+    (line,) = [each async for each in lines([registry(fake.opened, "https://registry")])]
+    assert (line.check, line.state, line.detail) == ("schema registry", state, detail)
+
+
+async def test_no_schema_registry():
+    """Then there is no line."""
+    assert [each async for each in lines([registry(lambda: None, None)])] == []

@@ -91,11 +91,15 @@ def produce(
         str | None, typer.Option(help="Where the key stands in each event, such as data.pin; else subject, else id.")
     ] = None,
     rate: Annotated[float | None, typer.Option(min=0.001, help="Events a second at most.")] = None,
+    avro_subject: Annotated[
+        str | None,
+        typer.Option(help="Write them in Avro, by this subject's newest schema in the schema registry."),
+    ] = None,
 ) -> None:
     """Publish events from a file to the request topic."""
     from worker.tools.produce import produce_file  # noqa: PLC0415
 
-    end(produce_file(settings_of(context), file, key_path, rate))
+    end(produce_file(settings_of(context), file, key_path, rate, avro_subject))
 
 
 @app.command()

@@ -24,22 +24,16 @@ avro_types.use()
 
 def avro_reader(schema: Schema) -> Read:
     """By the schema that the value was written with; where a union has a null the value is one, or is there."""
-    named: Named = {}
-    try:
-        for referred in schema.references:
-            fastavro.parse_schema(_loaded(referred.text), named_schemas=named)
-        parsed = fastavro.parse_schema(_loaded(schema.text), named_schemas=named)
-    except (SchemaParseException, UnknownType, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise Unreadable(f"it is no Avro schema ({type(error).__name__})") from None
+    loaded, named = parsed(schema)
     shape = _Shape(named)
-    shape.weight(parsed, frozenset())
+    shape.weight(loaded, frozenset())
     # The compiled reader ends the process on a value that is nested a thousand levels deep (fastavro 1.13).
     read = pure.schemaless_reader if shape.recursive else fastavro.schemaless_reader
 
     def to_json(body: bytes) -> bytes:
         raw = BytesIO(body)
         try:
-            value = read(raw, parsed, None)
+            value = read(raw, loaded, None)
         except Exception as error:  # noqa: BLE001  whatever it meets in the bytes: they are not what the schema says
             raise Unreadable(f"the value is not as its Avro schema says ({type(error).__name__})") from None
         if raw.tell() != len(body):
@@ -47,6 +41,17 @@ def avro_reader(schema: Schema) -> Read:
         return as_json(value)
 
     return to_json
+
+
+def parsed(schema: Schema) -> tuple[Parsed, Named]:
+    """As fastavro takes it, and the types that have a name. Unreadable where it is no Avro schema."""
+    named: Named = {}
+    try:
+        for referred in schema.references:
+            fastavro.parse_schema(_loaded(referred.text), named_schemas=named)
+        return fastavro.parse_schema(_loaded(schema.text), named_schemas=named), named
+    except (SchemaParseException, UnknownType, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise Unreadable(f"it is no Avro schema ({type(error).__name__})") from None
 
 
 def _loaded(text: str) -> Parsed:

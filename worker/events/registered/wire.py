@@ -42,6 +42,11 @@ def framed(record: Record) -> Framed | None:
     return Framed(*_read(record.value, "the value")) if record.value[0] in _ENDS else None
 
 
+def numbered(schema: int, body: bytes) -> bytes:
+    """A value that names its schema by number."""
+    return bytes([_BY_NUMBER]) + schema.to_bytes(4, "big") + body
+
+
 def _read(raw: bytes, where: str) -> tuple[SchemaKey, bytes]:
     end = _ENDS.get(raw[0])
     if end is None or len(raw) < end:

@@ -33,6 +33,7 @@ async def check_all(settings: Settings, config: Path | None, *, as_json: bool) -
             ),
             lambda: certificate(access),
         ),
+        check.registry(lambda: wiring.registry(settings), settings.events.registry_url),
     ]
     seen = []
     async for line in check.lines(checks):
