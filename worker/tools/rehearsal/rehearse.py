@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 from worker import wiring
 from worker.kafka import admin
@@ -25,8 +24,9 @@ from worker.tools.rehearsal.repeats import Repeats
 from worker.tools.rehearsal.report import as_document
 from worker.tools.rehearsal.show import show
 from worker.tools.rehearsal.tally import Tally
-from worker.tools.validate import catalog_of
 from worker.topics import Topic
+
+Decode = Callable[[Record], Command]
 
 ROOM = 1_500_000
 """Keys, and events, that are told apart: 59 bytes for one of each."""
@@ -34,9 +34,9 @@ WIDTH = 160
 """Columns, where there is no terminal that has some."""
 
 
-async def rehearse(settings: Settings, asked: Asked, catalog: Path | None, *, as_json: bool) -> int:
-    """1 where more would fail than is tolerated."""
-    found = await rehearsed(settings, asked, catalog)
+async def rehearse(settings: Settings, asked: Asked, decode: Decode, *, as_json: bool) -> int:
+    """1 where more would fail than is tolerated; `decode` is the worker's own."""
+    found = await rehearsed(settings, asked, decode)
     told = list(remarks(found))
     if as_json:
         say(document(as_document(found, told)))
@@ -46,7 +46,7 @@ async def rehearse(settings: Settings, asked: Asked, catalog: Path | None, *, as
     return int(not found.holds)
 
 
-async def rehearsed(settings: Settings, asked: Asked, catalog: Path | None = None) -> Rehearsed:
+async def rehearsed(settings: Settings, asked: Asked, decode: Decode) -> Rehearsed:
     """What was found. Raises KafkaUnavailable and StartupError."""
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     async with admin.opened(connection) as client:
@@ -55,19 +55,16 @@ async def rehearsed(settings: Settings, asked: Asked, catalog: Path | None = Non
         raise StartupError(f"topic {plan.requests} (WORKER_TOPICS__REQUESTS) does not exist")
     if asked.partition is not None and asked.partition >= topic.partitions:
         raise StartupError(f"topic {plan.requests} (WORKER_TOPICS__REQUESTS) has no partition {asked.partition}")
-    return await unmoved(partial(_read, settings, connection, topic, asked, catalog))
+    return await unmoved(partial(_read, settings, connection, topic, asked, decode))
 
 
-async def _read(
-    settings: Settings, connection: Connection, topic: Topic, asked: Asked, catalog: Path | None
-) -> Rehearsed:
+async def _read(settings: Settings, connection: Connection, topic: Topic, asked: Asked, decode: Decode) -> Rehearsed:
     numbers = range(topic.partitions) if asked.partition is None else [asked.partition]
     async with extent(connection, topic.name, numbers) as whole:
         some, parts = await chosen(whole, asked)
         starts = await whole.starts(wiring.start(settings))
         most = sum(part.most for part in parts)
         tally = _tally(settings, starts, min(most, ROOM))
-        decode = wiring.decoder(settings, catalog_of(catalog, settings.customer.catalog))
         with offsets_bar("reading", most) as advance:
             passed = await read(Stretch(some), parts, decode, tally, advance)
         opened = await open_transactions(whole)
@@ -82,13 +79,11 @@ async def _read(
         _kept(settings, topic),
         _pace(settings, asked),
         asked.tolerate,
-        live_catalog=catalog is None and settings.customer.catalog == "live",
+        live_catalog=asked.live_catalog,
     )
 
 
-async def read(
-    stretch: Stretch, parts: Sequence[Part], decode: Callable[[Record], Command], tally: Tally, advance: Advance
-) -> int:
+async def read(stretch: Stretch, parts: Sequence[Part], decode: Decode, tally: Tally, advance: Advance) -> int:
     """All of these parts, as far as they are to be read; how many offsets that were."""
     passed = 0
     for part in [each for each in parts if each.most]:
