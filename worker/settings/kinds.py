@@ -29,6 +29,13 @@ def _proxy(value: str) -> str:
     return str(url.origin())
 
 
+def _endpoint(value: str) -> str:
+    url = URL(value)
+    if url.scheme not in {"http", "https"} or not url.host or url.user or url.password:
+        raise ValueError("must be an address such as https://login.example.com/oauth2/token, without a user in it")
+    return value
+
+
 def _context_root(value: str) -> str:
     root = value.rstrip("/")
     if root and not root.startswith("/"):
@@ -63,6 +70,7 @@ def _start(value: str) -> str:
 
 
 Origin = Annotated[str, AfterValidator(_origin)]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
 ProxyAddress = Annotated[str, AfterValidator(_proxy)]
 Prefix = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*/?$"), AfterValidator(lambda value: value.rstrip("/"))]
 HostName = Annotated[
