@@ -44,6 +44,7 @@ PROXY = {"proxy": "http://proxy:3128"}
 TOKEN = {"sasl_mechanism": "OAUTHBEARER", "security_protocol": "SASL_SSL"}
 URL = {"oauth_token_url": "https://login.example.com/token"}
 FILE = {"oauth_token_file": "token"}
+MSK = {"sasl_mechanism": "AWS_MSK_IAM", "security_protocol": "SASL_SSL"}
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,9 @@ FILE = {"oauth_token_file": "token"}
             "WORKER_KAFKA__OAUTH_CLIENT_SECRET: required with WORKER_KAFKA__OAUTH_TOKEN_URL",
         ),
         ({"kafka": TOKEN | FILE | {"oauth_scope": "s"}}, "OAUTH_SCOPE: is of use only with .*OAUTH_TOKEN_URL"),
+        ({"kafka": {"sasl_mechanism": "AWS_MSK_IAM"}}, "WORKER_KAFKA__SECURITY_PROTOCOL: must be SASL_SSL with .*MSK"),
+        ({"kafka": TOKEN | FILE | {"aws_region": "eu-north-1"}}, "WORKER_KAFKA__AWS_REGION: is of use only with .*MSK"),
+        ({"kafka": MSK | FILE}, "WORKER_KAFKA__OAUTH_TOKEN_FILE: is of use only with .*OAUTHBEARER"),
         ({"kafka": TOKEN | {"oauth_token_url": "https://u:p@login"}}, "OAUTH_TOKEN_URL|without a user in it"),
     ],
 )

@@ -22,8 +22,8 @@ class Kafka(Group):
     """How long the group waits for a worker to drain at a rebalance; unset: the drain timeout + 15."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """How to talk to the brokers."""
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = "PLAIN"
-    """How to log in to the brokers, with a SASL protocol: by a password, or by a token (OAUTHBEARER)."""
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "AWS_MSK_IAM"] = "PLAIN"
+    """How to log in to the brokers, with a SASL protocol: by a password, or by a token (the last two)."""
     username: str | None = None
     """The SASL user."""
     password: SecretStr | None = None
@@ -40,6 +40,8 @@ class Kafka(Group):
     """Certificates (PEM) that the endpoint is checked against; unset: the system's."""
     oauth_token_file: Path | None = None
     """A token that somebody else keeps fresh, instead of an endpoint; read at each login."""
+    aws_region: str | None = None
+    """Where the brokers are, for AWS_MSK_IAM; unset: as their names say, or AWS_REGION of the environment."""
     ca_file: Path | None = None
     """Certificates (PEM) that the brokers are checked against; unset: the system's."""
     cert_file: Path | None = None
@@ -52,6 +54,16 @@ class Kafka(Group):
     """Where a new group begins: `earliest`, `latest`, or a time such as 2026-11-27T08:00Z; nothing else asks for it."""
     max_batch_bytes: Positive = 64 * 1024 * 1024
     """Bytes that a producer's batch may have once it is decompressed; a larger one holds its partition alone."""
+
+    @model_validator(mode="after")
+    def _by_aws(self) -> "Kafka":
+        if self.sasl_mechanism != "AWS_MSK_IAM":
+            self._refuse("aws_", "WORKER_KAFKA__SASL_MECHANISM=AWS_MSK_IAM")
+        elif self.security_protocol != "SASL_SSL":
+            raise ValueError(
+                "WORKER_KAFKA__SECURITY_PROTOCOL: must be SASL_SSL with WORKER_KAFKA__SASL_MECHANISM=AWS_MSK_IAM"
+            )
+        return self
 
     @model_validator(mode="after")
     def _by_token(self) -> "Kafka":
