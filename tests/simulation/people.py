@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from worker.model.errors import WorkerError
-from worker.tools.dead_letters import resolving, run
+from worker.tools.dead_letters import replay_letters, resolve_letter
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.offsets import set_offset
 from worker.tools.reading.place import Place
@@ -45,8 +45,8 @@ async def on_its_own(stage: "Stage", command: Coroutine[Any, Any, Any], lasts: f
 async def replays(stage: "Stage", what: Happening) -> None:
     """Some dead letters, by a command that may be killed in the midst of it."""
     reasons = frozenset() if what.who % 2 else frozenset({"rejected", "forbidden", "refused", "retries_exhausted"})
-    asked = run.Asked(limit=10 * (what.who + 1), yes=True)
-    command = run.replay(stage.settings, Filter(reasons=reasons), asked)
+    asked = replay_letters.Asked(limit=10 * (what.who + 1), yes=True)
+    command = replay_letters.replay(stage.settings, Filter(reasons=reasons), asked)
     stage.also(on_its_own(stage, command, what.lasts))
 
 
@@ -57,13 +57,13 @@ async def resolves(stage: "Stage", what: Happening) -> None:
         for place, pin in list(_doubts(stage))[: what.who + 2]:
             made = [each.customer for each in stage.world.api.ledger if each.pin == pin]
             if made:
-                asked = resolving.Asked(made[0], "individual", yes=True)
-                await on_its_own(stage, resolving.resolve(stage.settings, place, asked), 60.0)
+                asked = resolve_letter.Asked(made[0], "individual", yes=True)
+                await on_its_own(stage, resolve_letter.resolve(stage.settings, place, asked), 60.0)
             else:
                 stage.accepted.add(pin)
                 wanted = Filter(places=frozenset({place}))
-                accepting = run.Asked(yes=True, accept_duplicates=True)
-                await on_its_own(stage, run.replay(stage.settings, wanted, accepting), 60.0)
+                accepting = replay_letters.Asked(yes=True, accept_duplicates=True)
+                await on_its_own(stage, replay_letters.replay(stage.settings, wanted, accepting), 60.0)
 
     stage.also(act())
 

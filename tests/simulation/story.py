@@ -105,7 +105,8 @@ class Story:
             f"seed {self.seed}: {self.workers} workers, {self.partitions} partitions, {self.events} events of "
             f"{self.keys} keys, look-up {self.look_up}, {self.in_flight} in flight, {self.ahead} ahead, "
             f"{self.latency:g} s a call, "
-            f"sessions of {self.session} s{', unique addresses' * self.unique}" + (f", {self.rate:g} a second" if self.rate else "")
+            f"sessions of {self.session} s{', unique addresses' * self.unique}"
+            + (f", {self.rate:g} a second" if self.rate else "")
         )
         return [head, *map(str, self.happenings)]
 
@@ -139,7 +140,8 @@ LASTING: dict[Act, tuple[float, float]] = {
     Act.SEARCH_LAG: (5, 60),
     Act.KAFKA_LOSSY: (0.2, 5), Act.KAFKA_FROZEN: (0.2, 40), Act.KAFKA_SLOW: (0.2, 10), Act.OPEN: (0.5, 20),
     Act.COMMITTED: (0.1, 20), Act.RETRIED: (0.5, 10),
-    Act.REPLAYED: (0.1, 60), Act.OFFSETS_GONE: (1, 60), Act.GROWN: (0.2, 60), Act.BROKER_DOWN: (0.5, 30), Act.BROKER_FROZEN: (0.2, 40),
+    Act.GROWN: (0.2, 60), Act.REPLAYED: (0.1, 60), Act.OFFSETS_GONE: (1, 60),
+    Act.BROKER_DOWN: (0.5, 30), Act.BROKER_FROZEN: (0.2, 40),
 }  # fmt: skip
 """How long what lasts may last, seconds."""
 SIZES: dict[Act, Sequence[float]] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from simulation.story import Act
 from worker.intake import beginnings
-from worker.intake.beginnings import Begins, Lost
+from worker.intake.beginnings import Bearings, Begins, Lost
 from worker.intake.dispatch import Dispatch
 from worker.intake.lanes import Lane, Lanes
 from worker.intake.ownership import Ownership
@@ -94,9 +94,9 @@ def _left_alone(_: Ownership) -> None:
     """Nobody looks after it."""
 
 
-def _begins_at_the_end(*given: Any) -> Any:
-    found = _place(*given)
-    return Begins("latest") if isinstance(found, Lost) else found
+def _begins_at_the_end(bearings: Bearings, *given: Any) -> Any:
+    found = _place(bearings, *given)
+    return Begins("latest", bearings.end) if isinstance(found, Lost) else found
 
 
 async def _told_to_nobody(*_: Any) -> None:
