@@ -91,7 +91,7 @@ def test_large_numbers_and_lists_arrive_as_they_were_given(tmp_path: Path):
 
 
 def test_every_file_that_a_setting_names_is_mounted():
-    """Certificates and catalog come into one directory."""
+    """Certificates, catalog and mapping come into one directory."""
     objects = render(VALUES["everything"])
     (files,) = (volume for volume in pods(objects)[0]["volumes"] if volume["name"] == "files")
     mounted = {

@@ -64,6 +64,10 @@ KEDA = "autoscaling.enabled=true"
             ['catalog.configMap="c"', 'settings.CUSTOMER={"CATALOG": "live"}'],
             ["settings.CUSTOMER.CATALOG: follows from catalog.configMap, give one of them"],
         ),
+        (
+            ['mapping.configMap="m"', 'settings.EVENTS={"MAPPING": "/m.toml"}'],
+            ["settings.EVENTS.MAPPING: follows from mapping.configMap, give one of them"],
+        ),
     ],
 )
 def test_what_cannot_work_is_refused(settings: list[str], lines: list[str]):

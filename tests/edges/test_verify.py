@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from logs_on_kafka import Log
 from patience import PATIENCE
 
+from worker.events.mapping import load_mapping
 from worker.events.results import Results
 from worker.journal.entries import Claim, encode, encode_headers
 from worker.kafka import admin
@@ -384,3 +385,18 @@ async def test_as_it_is_typed(told):
     code, (document,), _ = await typed(told, "--json", "--partition", "0", "--from", "1", "--to", "1")
     assert code == 1
     assert orjson.loads(document)["findings"] == [{"kind": "no_terminal_event", "count": 1, "places": ["0@1"]}]
+
+
+async def test_what_a_mapping_passes_over(told, tmp_path):
+    """It needs no end, by the rules of the same file; whatever else has none is a gap."""
+    file = tmp_path / "mapping.toml"
+    file.write_text(
+        "[[rules]]\nwhen = \"value.kind == 'other'\"\nthen = 'pass_over'\nsay = 'other'\n[event]\ncustomer = 'value'\n"
+    )
+    for value in (b'{"kind": "other"}', b"{}", b'{"kind": "other"}', b"other"):
+        await told.publish(told.plan.requests, value)
+    await told.commit(4)
+    report = await verified(told.settings, Asked(), load_mapping(file))
+    assert found(report) == {"no_terminal_event": (2, "0@1", "0@3")}
+    assert report.passed_over == 2
+    assert found(await told.verify())["no_terminal_event"][0] == 4

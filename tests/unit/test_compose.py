@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -121,10 +122,11 @@ def test_operations_port() -> None:
 
 @EVERY
 def test_files_and_volumes(name: str) -> None:
-    """What is mounted exists; a project file is mounted to be read."""
-    for source, _, mode in (volume.partition(":") for volume in SERVICES[name].get("volumes", [])):
-        if source.startswith("."):
-            assert (Path(__file__).parents[2] / source).is_dir()
+    """What is mounted exists; a file is mounted to be read, one that the shell names too."""
+    for volume in SERVICES[name].get("volumes", []):
+        source, _, mode = re.sub(r"\$\{\w+:-([^}]+)\}", r"\1", volume).partition(":")
+        if source.startswith((".", "/")):
+            assert (Path(__file__).parents[2] / source).exists()
             assert mode.endswith(":ro")
         else:
             assert source in STACK["volumes"]

@@ -174,6 +174,35 @@ def test_a_value_that_is_no_json(decode: Decode, raw: bytes) -> None:
     assert refused(decode(record(raw)))[0] == "undecodable"
 
 
+BEFORE = (
+    """
+[[rules]]
+when = "headers.kind != 'ours'"
+then = "pass_over"
+say = "not ours"
+
+[[rules]]
+when = "value.old"
+then = "unsupported_event"
+say = "too old"
+"""
+    + EVENT
+)
+
+
+def test_rules_that_do_not_look_at_the_value(decode: Decode) -> None:
+    """Those before the first one that does decide of any bytes; behind it the value has to be JSON."""
+    for raw in (b"\xff", b"", None):
+        assert isinstance(decode(record(raw, ("kind", b"theirs")), by=BEFORE), PassOver)
+    assert refused(decode(record(b"\xff", ("kind", b"ours")), by=BEFORE))[0] == "undecodable"
+    late = BEFORE.replace("headers.kind", "KIND").replace("value.old", "headers.kind != 'ours'")
+    assert (
+        refused(decode(record(b"\xff", ("kind", b"theirs")), by=late.replace("KIND", "value.kind")))[0] == "undecodable"
+    )
+    whole = BEFORE.replace("headers.kind != 'ours'", "values(@)[?@ == `1`]")
+    assert refused(decode(record(b"\xff", ("kind", b"theirs")), by=whole))[0] == "undecodable"
+
+
 SEES = """
 [event]
 customer = "{type: 'individual', contactPersons: [{firstName: topic, lastName: key, jobTitle: headers.Kind}]}"

@@ -1,6 +1,6 @@
 """Record -> command: a customer to create, or the reason why this record asks for nothing that can be done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, Literal
 
@@ -104,21 +104,22 @@ class Decoder:
         return self._command(request, self._judged(event.content()))
 
     def _of_others(self, record: Record, headers: Told, mapping: EventMapping) -> Asked:
-        """What is told of the event in the CloudEvents way is its trace alone."""
-        seen, trace = self._seen(record, headers)
-        found = mapping(seen)
+        """What is told of the event in the way of CloudEvents is its trace alone."""
+        seen = Seen(value=None, key=as_text(record.key), headers=texts(record), topic=record.topic)
+        found = mapping(seen, lambda: self._document(record, headers))
+        trace = _trace(seen["value"], headers)
         if isinstance(found, Passed):
             request = request_of(record, headers.texts, trace)
             return request, lambda: PassOver(request, found.rule)
         request = request_of(record, headers.texts, trace | found.names)
         return request, partial(self._mapped, request, found)
 
-    def _seen(self, record: Record, headers: Told) -> tuple[Seen, dict[str, Json]]:
+    def _document(self, record: Record, headers: Told) -> Json:
+        """The value as JSON; a null needs no schema."""
         value = self._reader.document(record)
-        attributes = value if isinstance(value, dict) and "specversion" in value else headers.attributes or {}
-        self._reader.require_schema(record, attributes)
-        trace = {name: attributes[name] for name in TRACE if name in attributes}
-        return Seen(value=value, key=as_text(record.key), headers=texts(record), topic=record.topic), trace
+        if value is not None:
+            self._reader.require_schema(record, _attributes(value, headers))
+        return value
 
     def _mapped(self, request: Request, event: Mapped) -> Command:
         """A mapping may write a customer in any form that a person may."""
@@ -138,3 +139,13 @@ class Decoder:
         if self._event_attribute:
             judged = judged.with_attribute(self._event_attribute, str(request.event))
         return CreateCustomer(request, judged.traits, judged.encode(self._form))
+
+
+def _attributes(value: Json, headers: Told) -> Mapping[str, Json]:
+    """Those of a CloudEvent of any type, where it is one."""
+    return value if isinstance(value, dict) and "specversion" in value else headers.attributes or {}
+
+
+def _trace(value: Json, headers: Told) -> dict[str, Json]:
+    told = _attributes(value, headers)
+    return {name: told[name] for name in TRACE if name in told}

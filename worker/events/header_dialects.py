@@ -51,9 +51,9 @@ def texts(record: Record) -> dict[str, str]:
 
 
 def as_text(key: bytes | None) -> str | None:
-    """A key that is a text; None for any other."""
+    """A key that is a text; None for any other, such as one in a schema registry's form."""
     try:
-        return None if key is None else key.decode()
+        return None if key is None or b"\0" in key else key.decode()
     except UnicodeDecodeError:
         return None
 

@@ -8,10 +8,15 @@ from collections.abc import Callable
 from worker.customer.documents import Json
 from worker.events.mapping.budget import Budget, Failure
 from worker.events.mapping.functions import TABLE, BoundedFunctions, takes_expression, wrong_count
-from worker.events.mapping.grammar import Broken, Node, calls, parsed, size_of
+from worker.events.mapping.grammar import Broken, Node, calls, parsed, reads, size_of
 from worker.events.mapping.operators import ORDER, is_true, ordered, same
 
 Evaluate = Callable[[Json], Json]
+
+
+def reads_value(text: str) -> bool:
+    """Whether the expression may look at the record's value. Raises Broken."""
+    return reads(parsed(text), "value")
 
 
 def compiled(text: str, budget: Budget) -> Evaluate:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from worker.customer.documents import Json, Unreadable
 from worker.events.cloud_events import Unsupported
 from worker.events.mapping.budget import Budget
-from worker.events.mapping.expression import compiled
+from worker.events.mapping.expression import compiled, reads_value
 from worker.events.mapping.grammar import Broken
 from worker.events.mapping.mapping import Ending, EventMapping, Part, Rule, Seen
 from worker.events.mapping.places import Places
@@ -103,7 +103,7 @@ class _Loading:
     def _part(self, name: str, text: str) -> Part:
         place = self._places.within(text)
         try:
-            return Part(name, compiled(text, self._budget), place)
+            return Part(name, compiled(text, self._budget), place, reads_value(text))
         except Broken as error:
             self._faults.append(f"{self._named}: {place(error.at)}: {name}: {error}")
             return Part(name, lambda _: None, place)

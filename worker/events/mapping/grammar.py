@@ -46,6 +46,11 @@ def parsed(text: str) -> Node:
     return tree
 
 
+def reads(tree: Node, name: str) -> bool:
+    """Whether it may look at that part of the record; the whole of it is every part."""
+    return name in _of_the_record(tree) or any(node["type"] == "current" for node in _all(tree))
+
+
 def _tree(text: str) -> Node:
     try:
         return Parser().parse(text).parsed

@@ -30,6 +30,7 @@ class Part:
     name: str
     evaluate: Evaluate
     place: Callable[[int], str]
+    reads_value: bool = True
 
     def __call__(self, seen: Seen) -> Json:
         """What it gives; Unreadable, with its place, where it gives nothing."""
@@ -81,12 +82,20 @@ class EventMapping:
         """The words of the rules that pass records over."""
         return tuple(dict.fromkeys(rule.say for rule in self.rules if rule.then == "pass_over"))
 
-    def __call__(self, seen: Seen) -> Mapped | Passed:
-        """Raises Unreadable and Unsupported; the first rule that is true decides."""
+    def __call__(self, seen: Seen, value: Callable[[], Json]) -> Mapped | Passed:
+        """Raises Unreadable and Unsupported; the first rule that is true decides.
+
+        The `value` is read and seen once a rule asks for it, so that those before it decide of any bytes.
+        """
         self.budget.renew()
+        read = False
         for rule in self.rules:
+            if rule.when.reads_value and not read:
+                seen["value"], read = value(), True
             if is_true(rule.when(seen)):
                 return _ended(rule)
+        if not read:
+            seen["value"] = value()
         if seen["value"] is None:
             raise Unreadable("the value is null, and no rule of the mapping says what that means")
         return Mapped(self._names(seen), lambda: self._customer(seen))

@@ -76,7 +76,8 @@ class Shown:
         if record is None:
             return {"valid": None, "why": "payload omitted"}
         unreadable = UNREADABLE if self.letter.unreadable else None
-        received = replace(record, headers=original(record.headers), unreadable=unreadable)
+        topic = self.letter.topic or record.topic
+        received = replace(record, topic=topic, headers=original(record.headers), unreadable=unreadable)
         try:
             async with wiring.decoding(self.settings, wiring.catalog(self.settings)) as decode:
                 asked = await decode(received)

@@ -150,6 +150,13 @@ volumeMounts:
     items: [{key: {{ .key | quote }}, path: {{ .key | quote }}}]
 {{- end }}
 {{- end }}
+{{- with .Values.mapping }}
+{{- if .configMap }}
+- configMap:
+    name: {{ .configMap }}
+    items: [{key: {{ .key | quote }}, path: events/mapping.toml}]
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{- /* All settings that hold no secret, as variables. JSON writes a large number as it is, a template 1.048576e+06. */ -}}
@@ -182,6 +189,9 @@ WORKER_API__KEY_FILE: /etc/customer-worker/api.key
 {{- end }}
 {{- if or .Values.tls.proxyCa.secret .Values.tls.proxyCa.configMap }}
 WORKER_API__PROXY_CA_FILE: /etc/customer-worker/proxy-ca.crt
+{{- end }}
+{{- if .Values.mapping.configMap }}
+WORKER_EVENTS__MAPPING: /etc/customer-worker/events/mapping.toml
 {{- end }}
 {{- if .Values.catalog.configMap }}
 WORKER_CUSTOMER__CATALOG: {{ printf "/etc/customer-worker/%s" .Values.catalog.key | quote }}

@@ -49,6 +49,9 @@
 {{- if and .Values.catalog.configMap (hasKey (default dict .Values.settings.CUSTOMER) "CATALOG") -}}
 {{- $refused = append $refused "settings.CUSTOMER.CATALOG: follows from catalog.configMap, give one of them" -}}
 {{- end -}}
+{{- if and .Values.mapping.configMap (hasKey (default dict .Values.settings.EVENTS) "MAPPING") -}}
+{{- $refused = append $refused "settings.EVENTS.MAPPING: follows from mapping.configMap, give one of them" -}}
+{{- end -}}
 {{- toJson $refused -}}
 {{- end -}}
 
