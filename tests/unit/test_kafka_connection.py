@@ -7,9 +7,12 @@ import socket
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.client import ConnectionGroup
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
@@ -17,12 +20,14 @@ from aiokafka.errors import (
     InvalidGroupIdError,
     InvalidSessionTimeoutError,
     KafkaConnectionError,
+    RequestTimedOutError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailed,
     UnsupportedSaslMechanismError,
     UnsupportedVersionError,
 )
+from aiokafka.protocol.metadata import MetadataRequest
 from patience import turns
 
 from worker.kafka import connection
@@ -402,3 +407,22 @@ async def test_client_that_was_borrowed_and_never_starts() -> None:
         async with borrowed(client, PLAIN, within=0.01):
             pass
     assert client.calls == ["start"]
+
+
+async def test_an_answer_that_is_late_over_a_connection_that_was_dropped():
+    """It is late, as over any other connection; aiokafka's own dictionary says KeyError."""
+    consumer = AIOKafkaConsumer(bootstrap_servers="127.0.0.1:9", group_id="g")
+    client, place = consumer._client, (1, ConnectionGroup.DEFAULT)
+    with pytest.raises(KafkaUnavailable):
+        async with opened(consumer, PLAIN, 5.0):
+            pass  # pragma: no cover  nobody listens there
+
+    async def late(*_, **__):
+        del client._conns[place]
+        raise TimeoutError
+
+    client._conns[place] = SimpleNamespace(connected=lambda: True, send=late)
+    with pytest.raises(RequestTimedOutError):
+        await client.send(1, MetadataRequest([]))
+    with pytest.raises(KafkaConnectionError):
+        client._conns[place].send(None)

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from aiokafka.conn import collect_hosts
 
 from worker import tls
+from worker.kafka.connections import Connections
 from worker.kafka.failures import explained
 from worker.kafka.login import Tokens
 from worker.model.errors import SettingsError
@@ -105,19 +106,21 @@ async def borrowed(client: AnyClient, connection: Connection, within: float) -> 
 
 async def _start(client: Client, connection: Connection, within: float) -> None:
     with explained(connection.bootstrap_servers, connection.security_protocol, partial(advertised, client)):
-        await started(client.start(), within)
+        await started(client, within)
 
 
 # The loop itself would not keep them from the garbage collector.
 _closing: set[asyncio.Task[bool]] = set()
 
 
-async def started(step: Coroutine[Any, Any, object], within: float) -> None:
-    """Raises what the step raises, TimeoutError and the caller's cancellation.
+async def started(client: Client, within: float) -> None:
+    """Raises what its start raises, TimeoutError and the caller's cancellation.
 
     aiokafka leaves the connection of a start open that is cancelled, so that it gets a moment to end by itself.
     """
-    starting = asyncio.create_task(step)
+    if (inner := _inner(client)) is not None:
+        inner._conns = Connections(inner._conns)  # noqa: SLF001  as above
+    starting = asyncio.create_task(client.start())
     try:
         # Not wait_for: before Python 3.12 it loses a cancellation that comes with the answer.
         async with asyncio.timeout(within):

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import IllegalGenerationError
 
 from worker.kafka.connection import Connection, advertised
 from worker.kafka.failures import explained
@@ -56,6 +57,23 @@ class Listener(ConsumerRebalanceListener):
         """Returns at once: no heartbeat is sent while it runs (docs: kafka, assigned partitions)."""
         self._source.count()
         self._partitions.assigned([each.partition for each in assigned])
+
+
+def commits_as_member(consumer: AIOKafkaConsumer) -> None:
+    """Have each commit refused that would be sent without a generation; for a consumer that was started.
+
+    The client asks for its generation when it writes the request, after it has waited for a coordinator, or between two
+    tries. Who has lost it meanwhile would rewind a group that is empty (docs: kafka, a commit without a generation).
+    """
+    coordinator: Any = consumer._coordinator  # noqa: SLF001  aiokafka has no other way to ask before it writes
+    store = coordinator._do_commit_offsets  # noqa: SLF001  as above
+
+    async def stored(assignment: object, offsets: object) -> None:
+        if coordinator.generation < 0:
+            raise IllegalGenerationError("not a member of the group now")
+        await store(assignment, offsets)
+
+    coordinator._do_commit_offsets = stored  # noqa: SLF001  as above
 
 
 async def joined(consumer: AIOKafkaConsumer, connection: Connection, within: float) -> None:

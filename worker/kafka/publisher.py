@@ -176,7 +176,7 @@ class Publisher:
     async def _fresh(self) -> AIOKafkaProducer:
         fresh = self.make()
         try:
-            await started(fresh.start(), self.within)
+            await started(fresh, self.within)
         except BaseException:
             await close(fresh, self.within)
             raise

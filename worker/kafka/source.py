@@ -11,7 +11,7 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import NO_TOPIC, named
 from worker.kafka.group_offsets import GroupOffsets
-from worker.kafka.membership import Listener, Membership, Partitions, joined
+from worker.kafka.membership import Listener, Membership, Partitions, commits_as_member, joined
 from worker.kafka.narrowing import Narrowing
 from worker.kafka.reading import Reading
 from worker.kafka.records import as_record
@@ -155,6 +155,7 @@ async def record_source(
     )
     source = RecordSource(consumer, membership.topic)
     async with opened(consumer, connection, within):
+        commits_as_member(consumer)
         try:
             consumer.subscribe([membership.topic], listener=Listener(partitions, source))
             await joined(consumer, connection, within)

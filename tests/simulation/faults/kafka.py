@@ -112,8 +112,8 @@ MUTANTS = {
     ),
     "member-of-no-generation": Mutant(
         "offsets are committed after the group was left",
-        [(RecordSource, "_generation", lambda _: 1)],
-        (Act.FREEZE, Act.LESS),
-        {"workers": 2, "partitions": 1, "events": 200, "pause": 0.5},
+        [(RecordSource, "_generation", lambda _: 1), (_SOURCE, "commits_as_member", lambda _: None)],
+        (Act.FREEZE, Act.LESS, Act.COORDINATOR_MOVED),
+        {"workers": 2, "partitions": 1, "events": 60, "pause": 0.5},
     ),
 }
