@@ -240,3 +240,8 @@ def valid_customers(draw: st.DrawFn) -> dict[str, Any]:
 def commands_of(app: typer.Typer) -> set[str]:
     """The names that may follow `customer-worker`."""
     return set(typer.main.get_group(app).commands)
+
+
+def committable(dispatch: Dispatch) -> dict[int, int]:
+    """By partition the offset that a commit would store now."""
+    return {number: progress.offset for number, progress in dispatch.to_store().items()}

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from worker.intake.beginnings import Bearings, Start
@@ -12,6 +12,7 @@ from worker.journal.terms import Restored, Terms
 from worker.model.commands import CreateCustomer
 from worker.model.errors import ApiUnavailable, LogStartMoved
 from worker.model.outcomes import Failed, Outcome, Succeeded
+from worker.model.progress import Progress, Spans
 from worker.model.records import Headers, OutgoingMessage, Position, Record, Stored
 
 Answer = Outcome | Exception
@@ -159,6 +160,7 @@ class FakeSource:
     began_with: int | None = None
     astray: dict[int, int] = field(default_factory=dict)
     polls: int = 0
+    published: dict[int, Spans] = field(default_factory=dict)
 
     def put(self, records: Iterable[Record]) -> None:
         for record in records:
@@ -192,7 +194,7 @@ class FakeSource:
         first, end = self.firsts[partition], self._end(partition)
         began_with = self.began_with if self.stored else None
         stored = self.stored.get(partition, None if self.new else 0)
-        return Bearings("requests", partition, stored, first, end, began_with)
+        return Bearings("requests", partition, stored, first, end, began_with, self.published.get(partition, ()))
 
     async def offset_of(self, partition: int, start: Start, within: float) -> int:
         return self._end(partition) if start == "latest" else self.firsts[partition]
@@ -201,9 +203,10 @@ class FakeSource:
         self.astray.pop(partition, None)
         self.positions[partition] = self.rewound[partition] = offset
 
-    async def commit(self, offsets: dict[int, int], within: float) -> None:
+    async def commit(self, progress: Mapping[int, Progress], within: float) -> None:
         await asyncio.sleep(0)
         if self.failures:
             raise self.failures.popleft()
-        self.commits.append(offsets)
-        self.stored |= offsets
+        self.commits.append({number: each.offset for number, each in progress.items()})
+        self.stored |= self.commits[-1]
+        self.published |= {number: each.published for number, each in progress.items()}

@@ -83,9 +83,11 @@ class Pipeline:
             trail.enter(Step.SAME_EVENT)
             async with assignment.alone_with(asked.request.event):
                 with self.creation.call() as call:
-                    end = await self._end(asked, trail, assignment, outcome_known, call)
+                    end, repeated = await self._end(asked, trail, assignment, outcome_known, call)
             trail.enter(Step.PUBLISH)
-            await self._announce(end, record, asked.request, started)
+            # What the journal knows and whoever had the partition before has told is not told again.
+            if not (repeated and assignment.offsets.is_published(record.offset)):
+                await self._announce(end, record, asked.request, started)
             trail.trace_outcome(end)
         ended = time.time()
         self.measures.ended(end, ended - (record.since or started), asked.request.trace_id)
@@ -99,22 +101,22 @@ class Pipeline:
         assignment: Assignment,
         outcome_known: Callable[[], None],
         call: Call,
-    ) -> End:
-        """The record's end: an outcome is in the journal before anybody hears of it."""
+    ) -> tuple[End, bool]:
+        """The record's end, and whether it had it before: an outcome is in the journal before anybody hears of it."""
         record = trail.record
         known = _recalled(assignment.journal, asked.request.event, record)
         if isinstance(known, Ended):
-            return known.outcome
+            return known.outcome, True
         outcome = await self._decided(asked, known, trail, assignment, call)
         if isinstance(outcome, PassedOver):
-            return outcome
+            return outcome, False
         trail.enter(Step.FINISH)
         # The next of the key may begin: its intent comes behind this finish in the journal, so that its POST does too.
         outcome_known()
         event = asked.request.event
         await assignment.write(event, record.offset, assignment.journal.finish(event, outcome, doubt(record.headers)))
         self.measures.count_outcome(outcome)
-        return outcome
+        return outcome, False
 
     async def _decided(self, asked: Command, known: Unended, trail: Trail, assignment: Assignment, call: Call) -> End:
         """What becomes of a record that has no outcome yet: only a customer to be created leads to the API, and only

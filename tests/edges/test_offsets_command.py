@@ -13,7 +13,7 @@ from logs_on_kafka import Log
 
 from worker.journal.entries import Claim, EntryKey, Finished, encode
 from worker.kafka import admin
-from worker.kafka.begun import note
+from worker.kafka.committed_note import Note
 from worker.kafka.connection import Connection
 from worker.kafka.group import Group
 from worker.kafka.membership import Membership
@@ -133,11 +133,11 @@ async def test_the_note_of_a_group(typed):
         group = Group(client, typed.name)
         from aiokafka.protocol.commit import OffsetCommitRequest  # noqa: PLC0415  as a member stores it
 
-        topics = [(f"{typed.name}-requests", [(1, 0, note(2))])]
+        topics = [(f"{typed.name}-requests", [(1, 0, Note(2).encode())])]
         async with client.bounded():
             await group._commit(OffsetCommitRequest(typed.name, -1, "", -1, topics))
     await typed("0", "3", "--yes")
-    assert await typed.stored() == {0: (3, note(2)), 1: (0, note(2))}
+    assert await typed.stored() == {0: (3, Note(2).encode()), 1: (0, Note(2).encode())}
 
 
 async def test_an_offset_that_the_log_does_not_hold(typed):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from builders import committable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from world import REJECTED, World, record
@@ -172,5 +173,5 @@ async def test_holds_after_the_api_is_well(trouble, look_up, down):
         while dispatch.in_flight() or world.pipeline.creation.holds.reasons():
             await asyncio.sleep(0.01)
     world.background.cancel()
-    assert dispatch.committable() == {0: 60}
+    assert committable(dispatch) == {0: 60}
     assert all(len(made) == 1 for made in crm.made.values())

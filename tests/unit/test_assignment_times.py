@@ -10,6 +10,7 @@ from worker.journal.entries import Finished
 from worker.journal.lease import Moment
 from worker.journal.terms import Terms
 from worker.model.outcomes import Succeeded
+from worker.model.progress import Progress
 from worker.partition.assignment import Assignment
 from worker.partition.slots import Slots
 
@@ -48,7 +49,7 @@ class World:
         await self.assignment.write(UUID(int=self.offset), self.offset, Finished(CREATED))
         self.assignment.offsets.start(self.offset)
         self.assignment.offsets.finish(self.offset)
-        self.assignment.committed(self.offset + 1)
+        self.assignment.stored(Progress(self.offset + 1))
 
     @property
     def known(self):

@@ -21,7 +21,8 @@ from worker.intake.intake import Intake
 from worker.intake.timings import Timings
 from worker.journal.entries import EntryKey, Finished, encode
 from worker.journal.journal import PartitionJournal
-from worker.kafka.begun import began_with, note
+from worker.kafka.begun import began_with
+from worker.kafka.committed_note import Note
 from worker.measures import Measures
 from worker.model.errors import KafkaUnavailable
 from worker.model.outcomes import Succeeded
@@ -97,7 +98,7 @@ class Stored:
         ([], None),
         ([Stored(-1, "")], None),
         ([Stored(-1, ""), Stored(0, "")], 0),
-        ([Stored(0, note(6)), Stored(3, "")], 6),
+        ([Stored(0, Note(6).encode()), Stored(3, "")], 6),
         ([Stored(0, "by hand")], 0),
     ],
 )

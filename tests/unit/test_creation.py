@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 import pytest
+from builders import committable
 from patience import turns
 from world import LOST, REJECTED, Found, World, record
 
@@ -345,7 +346,7 @@ async def test_open_intents_where_nothing_is_looked_up():
     world.customers.answers("e7", LOST)
     dispatch = await dispatched(world, Slots(9, beyond=12), 40)
     await ended(dispatch)
-    assert dispatch.committable() == {0: 40}
+    assert committable(dispatch) == {0: 40}
     assert max(open_intents(world)) == 3
     assert not world.pipeline.creation.calls.locked()
 

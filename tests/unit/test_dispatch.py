@@ -7,6 +7,7 @@ from itertools import groupby
 from unittest import mock
 from uuid import UUID
 
+from builders import committable
 from fakes import FakeJournalTopic
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,7 +80,7 @@ def test_any_mix_of_keys(keys, in_flight):
         for offset, key in enumerate(keys):
             dispatch.admit(record(offset, key))
         await until(lambda: len(process.ended) == len(keys))
-        await until(lambda: dispatch.committable() == {0: len(keys)})
+        await until(lambda: committable(dispatch) == {0: len(keys)})
         ended = defaultdict(list)
         for offset in process.ended:
             ended[keys[offset]].append(offset)
@@ -100,7 +101,7 @@ async def test_a_key_that_waits_does_not_stop_the_others():
     await until(lambda: process.under_way == 4)
     assert sorted(process.began) == [0, 2, 3, 4]
     process.go.set()
-    await until(lambda: dispatch.committable() == {0: 5})
+    await until(lambda: committable(dispatch) == {0: 5})
 
 
 async def test_a_partition_too_far_ahead_of_its_commits():
@@ -127,7 +128,7 @@ async def test_a_partition_too_far_ahead_of_the_work():
     dispatch.close([1])
     assert dispatch.ready() == [0]
     process.go.set()
-    await until(lambda: dispatch.committable() == {0: 3})
+    await until(lambda: committable(dispatch) == {0: 3})
     large = dispatch_of(Recorder(), max_queued=1)
     assert large.ready() == [0]
 
@@ -146,9 +147,9 @@ async def test_a_record_is_settled_before_its_outcome_is_published():
     for offset in range(3):
         dispatch.admit(record(offset))
     await until(lambda: began == [0, 1, 2])
-    assert (dispatch.in_flight(), dispatch.committable()) == (3, {})
+    assert (dispatch.in_flight(), committable(dispatch)) == (3, {})
     publish.set()
-    await until(lambda: dispatch.committable() == {0: 3})
+    await until(lambda: committable(dispatch) == {0: 3})
 
 
 async def test_a_drain():
@@ -163,7 +164,7 @@ async def test_a_drain():
     process.go.set()
     assert await draining is True
     assert process.ended == [0]
-    assert dispatch.committable() == {0: 1}
+    assert committable(dispatch) == {0: 1}
 
 
 async def test_a_drain_that_takes_too_long():
@@ -176,7 +177,7 @@ async def test_a_drain_that_takes_too_long():
     dispatch.close([0])
     process.go.set()
     await until(lambda: process.ended == [0])
-    assert dispatch.committable() == {}
+    assert committable(dispatch) == {}
 
 
 async def test_a_record_that_waits_for_its_retry_gives_its_slot_back():
@@ -195,7 +196,7 @@ async def test_a_record_that_waits_for_its_retry_gives_its_slot_back():
     dispatch.admit(record(1, b"goes on"))
     await until(lambda: order == ["waits", "other"])
     assert await dispatch.drain([0], within=5) is True
-    assert dispatch.committable() == {}
+    assert committable(dispatch) == {}
 
 
 async def test_an_error_of_ours(monkeypatch):
@@ -212,7 +213,7 @@ async def test_an_error_of_ours(monkeypatch):
     measures = Measures()
     dispatch = dispatch_of(process, measures=measures)
     dispatch.admit(record(0))
-    await until(lambda: dispatch.committable() == {0: 1})
+    await until(lambda: committable(dispatch) == {0: 1})
     assert attempts == [0, 0]
     assert measures.crashes.counts == {(): 1}
 
@@ -226,7 +227,7 @@ async def test_a_record_whose_partition_drains():
     dispatch = dispatch_of(process)
     dispatch.admit(record(0))
     await until(lambda: dispatch.in_flight() == 0)
-    assert dispatch.committable() == {}
+    assert committable(dispatch) == {}
 
 
 class Telling:
@@ -272,7 +273,7 @@ def test_records_that_are_told_need_no_slot(in_flight, beyond, crashes, count):
             dispatch.admit(record(offset, None))
         await until(lambda: process.telling == min(count, in_flight + beyond))
         process.go.set()
-        await until(lambda: dispatch.committable() == ({0: count} if count else {}))
+        await until(lambda: committable(dispatch) == ({0: count} if count else {}))
         assert sorted(process.ended) == list(range(count))
         assert process.most_unsettled <= in_flight
         assert process.most_telling <= in_flight + beyond
@@ -360,7 +361,7 @@ async def test_a_drain_while_all_slots_are_taken():
     assert await dispatch.drain([0], within=30)
     assert busy.ended == []
     busy.go.set()
-    await until(lambda: dispatch.committable() == {1: 8})
+    await until(lambda: committable(dispatch) == {1: 8})
     assert dispatch._slots.free == 8
 
 
@@ -381,7 +382,7 @@ async def test_a_drain_after_a_crash():
     await until(lambda: busy.under_way == 1)
     assert await dispatch.drain([0], within=30)
     busy.go.set()
-    await until(lambda: dispatch.committable() == {1: 1})
+    await until(lambda: committable(dispatch) == {1: 1})
     assert (dispatch._slots.free, dispatch._slots._beyond) == (1, 1)
 
 
@@ -431,4 +432,4 @@ async def test_a_backlog_has_no_tasks():
         dispatch.admit(record(offset, None))
     assert dispatch.in_flight() == 3
     process.go.set()
-    await until(lambda: dispatch.committable() == {0: 2_000})
+    await until(lambda: committable(dispatch) == {0: 2_000})

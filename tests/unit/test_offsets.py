@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.model.progress import Progress
 from worker.partition.offsets import Offsets
+
+
+def committable(tracked):
+    """The offset that a commit would store now; None where it is stored."""
+    progress = tracked.to_store()
+    return progress and progress.offset
+
+
+def resumes_at(tracked):
+    return tracked.resume_at().offset
 
 
 @given(
@@ -21,7 +32,7 @@ def test_any_order_of_finishing(offsets, order, cut):
     for offset in order.sample(sorted(finished), len(finished)):
         tracked.finish(offset)
     prefix = next((i for i, offset in enumerate(offsets) if offset not in finished), len(offsets))
-    assert tracked.committable() == (offsets[prefix - 1] + 1 if prefix else None)
+    assert committable(tracked) == (offsets[prefix - 1] + 1 if prefix else None)
     assert len(tracked) == len(offsets) - prefix
 
 
@@ -31,10 +42,10 @@ def test_what_is_committed_is_not_offered_again():
     tracked.start(7)
     tracked.start(9)
     tracked.finish(7)
-    tracked.committed(8)
-    assert tracked.committable() is None
+    tracked.stored(Progress(8))
+    assert committable(tracked) is None
     tracked.finish(9)
-    assert tracked.committable() == 10
+    assert committable(tracked) == 10
 
 
 def test_an_offset_that_comes_twice():
@@ -48,39 +59,39 @@ def test_an_offset_that_comes_twice():
 def test_what_is_no_record():
     """Markers behind the last record are passed as soon as nothing before them is open."""
     tracked = Offsets()
-    tracked.begins(5)
+    tracked.begins(Progress(5))
     tracked.passed(5)
-    assert (tracked.committable(), tracked.resume_at) == (None, 5)
+    assert (committable(tracked), resumes_at(tracked)) == (None, 5)
     tracked.passed(7)
-    assert tracked.committable() == 7
-    tracked.committed(7)
+    assert committable(tracked) == 7
+    tracked.stored(Progress(7))
     tracked.start(7)
     tracked.start(9)
     tracked.passed(11)
-    assert tracked.committable() is None
+    assert committable(tracked) is None
     tracked.finish(9)
-    assert tracked.committable() is None
+    assert committable(tracked) is None
     tracked.finish(7)
-    assert (tracked.committable(), tracked.resume_at) == (11, 11)
+    assert (committable(tracked), resumes_at(tracked)) == (11, 11)
 
 
 def test_offsets_of_a_log_that_may_be_another():
     """None of them is committable for now."""
     tracked = Offsets()
-    tracked.begins(5)
+    tracked.begins(Progress(5))
     tracked.start(5)
     tracked.finish(5)
     tracked.suspended = True
-    assert tracked.committable() is None
+    assert committable(tracked) is None
     tracked.suspended = False
-    assert tracked.committable() == 6
+    assert committable(tracked) == 6
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=20), st.randoms(use_true_random=False))
 def test_passing_never_loses_a_record(steps, random):
     """Whatever is read and finished in whatever order, no record that is open lies below what is committable."""
     tracked, end, open_records = Offsets(), 0, set()
-    tracked.begins(0)
+    tracked.begins(Progress(0))
     for is_record, hole in steps:
         end += hole
         if is_record:
@@ -91,9 +102,9 @@ def test_passing_never_loses_a_record(steps, random):
         for offset in random.sample(sorted(open_records), random.randint(0, len(open_records))):
             tracked.finish(offset)
             open_records.remove(offset)
-        committable = tracked.committable()
-        assert committable is None or committable <= min(open_records, default=end)
+        offset = committable(tracked)
+        assert offset is None or offset <= min(open_records, default=end)
     for offset in sorted(open_records):
         tracked.finish(offset)
-    assert tracked.committable() in {None, end}
-    assert tracked.resume_at == end
+    assert committable(tracked) in {None, end}
+    assert resumes_at(tracked) == end

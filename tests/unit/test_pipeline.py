@@ -5,6 +5,7 @@ import hashlib
 from dataclasses import replace
 
 import pytest
+from builders import committable
 from fakes import FakeJournalTopic
 from world import LOST, REJECTED, Found, World, record, state
 
@@ -612,7 +613,7 @@ async def test_everything_that_records_wait_for(troubled, waits):
     for offset in range(30):
         dispatch.admit(record(offset, f"e{offset % 3}", b"%d" % (offset % 10)))
     await ended(dispatch)
-    assert dispatch.committable() == {0: 30}
+    assert committable(dispatch) == {0: 30}
     assert troubled.customers.executed == {"e0": 1, "e1": 1, "e2": 1}
     assert {("event", "slot"), ("event", "time"), ("slot", "call")} <= waits.pairs <= PAIRS
     assert slots.free == 2

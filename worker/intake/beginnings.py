@@ -4,6 +4,7 @@ Decided by what the group has stored, what the log holds and what the journal kn
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, assert_never
 
@@ -12,6 +13,7 @@ import structlog
 from worker.creation.holds import HoldReason, Holds
 from worker.intake.timings import Timings
 from worker.measures import Measures
+from worker.model.progress import Progress, Spans
 from worker.partition.assignment import Assignment
 
 log = structlog.get_logger()
@@ -25,7 +27,7 @@ class Bearings:
     """What Kafka says of one partition: `stored` is the group's offset, `first` and `end` are the log's.
 
     `began_with` is how many partitions the topic had when the group began: None where the group has stored nothing at
-    all, 0 where it did not say so.
+    all, 0 where it did not say so. `published` are spans behind `stored` whose records have ended.
     """
 
     topic: str
@@ -34,13 +36,15 @@ class Bearings:
     first: int
     end: int
     began_with: int | None = None
+    published: Spans = ()
 
 
 @dataclass(frozen=True, slots=True)
 class GoesOn:
-    """The offset to go on at is known, and the log holds it."""
+    """The offset to go on at is known, and the log holds it; `published` are spans behind it that have ended."""
 
     at: int
+    published: Spans = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def place(found: Bearings, events: int, start: Start) -> Place:
         return Lost(_lost(found, f"offset {found.stored} is stored"))
     if found.stored < found.first:
         return Expired(found.stored, found.first)
-    return GoesOn(found.stored)
+    return GoesOn(found.stored, found.published)
 
 
 def _lost(found: Bearings, what: str) -> str:
@@ -97,7 +101,7 @@ class Source(Protocol):
 
     async def bearings(self, partition: int, within: float) -> Bearings: ...
     async def offset_of(self, partition: int, start: Start, within: float) -> int: ...
-    async def commit(self, offsets: dict[int, int], within: float) -> None: ...
+    async def commit(self, progress: Mapping[int, Progress], within: float) -> None: ...
     def seek(self, partition: int, offset: int) -> None:
         """Read on from there."""
 
@@ -111,7 +115,7 @@ class Beginnings:
     start: Start = "earliest"
     timings: Timings = field(default_factory=Timings)
 
-    async def begin(self, source: Source, assignment: Assignment, at: int | None = None) -> None:
+    async def begin(self, source: Source, assignment: Assignment, at: Progress | None = None) -> None:
         """Return once the partition is read from its place: `at`, or what the group has stored.
 
         What is stored then is where it begins, so that a crash before its first record leaves no group without an
@@ -127,16 +131,16 @@ class Beginnings:
             self.holds.end(HoldReason.OFFSETS_LOST, partition=number)
         offset = await self._offset(source, assignment, found)
         if not isinstance(found, GoesOn):
-            await source.commit({number: offset}, self.timings.kafka_within)
+            await source.commit({number: Progress(offset)}, self.timings.kafka_within)
         source.seek(number, offset)
-        assignment.offsets.begins(offset)
+        assignment.offsets.begins(Progress(offset, found.published if isinstance(found, GoesOn) else ()))
 
     async def go_on(self, source: Source, assignment: Assignment, at: int) -> bool:
         """After the log has lost that place, with records in flight: False where only a person can say how.
 
         What was deleted was not read; what was read is in hand, and ends.
         """
-        found = await self._place(source, assignment, at)
+        found = await self._place(source, assignment, Progress(at))
         if isinstance(found, Lost):
             return False
         if isinstance(found, GoesOn):
@@ -144,9 +148,11 @@ class Beginnings:
         source.seek(assignment.partition, await self._offset(source, assignment, found))
         return True
 
-    async def _place(self, source: Source, assignment: Assignment, at: int | None) -> Place:
+    async def _place(self, source: Source, assignment: Assignment, at: Progress | None) -> Place:
         found = await source.bearings(assignment.partition, self.timings.kafka_within)
-        return place(found if at is None else replace(found, stored=at), len(assignment.journal), self.start)
+        if at is not None:
+            found = replace(found, stored=at.offset, published=at.published)
+        return place(found, len(assignment.journal), self.start)
 
     async def _offset(self, source: Source, assignment: Assignment, found: GoesOn | Begins | Expired) -> int:
         number = assignment.partition

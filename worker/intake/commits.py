@@ -1,6 +1,7 @@
 """Commits of what is finished: one at a time, and what fails is committed with the next."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from worker.intake.dispatch import Dispatch
 from worker.intake.timings import Timings
 from worker.measures import Measures
 from worker.model.errors import CommitRefused, KafkaUnavailable
+from worker.model.progress import Progress
 
 log = structlog.get_logger()
 
@@ -18,7 +20,7 @@ log = structlog.get_logger()
 class Group(Protocol):
     """The consumer group, as one member of it."""
 
-    async def commit(self, offsets: dict[int, int], within: float) -> None: ...
+    async def commit(self, progress: Mapping[int, Progress], within: float) -> None: ...
 
 
 @dataclass(eq=False, slots=True)
@@ -51,15 +53,16 @@ class Commits:
         async with self._one:
             self._next = self.timings.clock() + self.timings.commit_every
             self._finished_then = self.dispatch.finished
-            offsets = self.dispatch.committable()
-            if offsets and group and not await self._stored(group, offsets):
+            progress = self.dispatch.to_store()
+            if progress and group and not await self._stored(group, progress):
+                self._next = self.timings.clock() + self.timings.commit_again_after
                 return False
             self.holds.end(HoldReason.KAFKA_UNAVAILABLE, "commit")
             return True
 
-    async def _stored(self, group: Group, offsets: dict[int, int]) -> bool:
+    async def _stored(self, group: Group, progress: Mapping[int, Progress]) -> bool:
         try:
-            await group.commit(offsets, self.timings.kafka_within)
+            await group.commit(progress, self.timings.kafka_within)
         except CommitRefused as error:
             self.measures.commit_failed()
             log.warning("commit.refused", detail=str(error))
@@ -67,7 +70,7 @@ class Commits:
             self.measures.commit_failed()
             self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, str(error), "commit")
         else:
-            self.dispatch.committed(offsets)
+            self.dispatch.stored(progress)
             return True
         return False
 
@@ -76,9 +79,9 @@ class Commits:
         while not await self.store(group):
             if self.timings.clock() >= until:
                 return
-            await asyncio.sleep(self.timings.commit_every)
+            await asyncio.sleep(self.timings.commit_again_after)
 
-    async def confirm(self, group: Group, offsets: dict[int, int]) -> None:
+    async def confirm(self, group: Group, progress: Mapping[int, Progress]) -> None:
         """The group's word that these partitions are ours. Raises CommitRefused and KafkaUnavailable."""
         async with self._one:
-            await group.commit(offsets, self.timings.kafka_within)
+            await group.commit(progress, self.timings.kafka_within)

@@ -1,7 +1,7 @@
 """Many records at once, one at a time per key; fair between partitions and keys; drained before one is given up."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +16,7 @@ from worker.logs import where
 from worker.measures import Measures
 from worker.model.errors import Draining, Fenced
 from worker.model.outcomes import End
+from worker.model.progress import Progress
 from worker.model.records import Record
 from worker.partition.assignment import Assignment
 from worker.partition.slots import Slots
@@ -176,16 +177,16 @@ class Dispatch:
                 self.finished += 1
                 return
 
-    def committable(self) -> dict[int, int]:
-        """The next offset to read, of each partition in which it has moved."""
-        found = {number: partition.assignment.offsets.committable() for number, partition in self._open.items()}
-        return {number: offset for number, offset in found.items() if offset is not None}
+    def to_store(self) -> dict[int, Progress]:
+        """How far each partition is in which something has ended since that was stored."""
+        found = {number: partition.assignment.offsets.to_store() for number, partition in self._open.items()}
+        return {number: progress for number, progress in found.items() if progress is not None}
 
-    def committed(self, offsets: dict[int, int]) -> None:
-        """Note that the group has stored these offsets."""
-        for number, offset in offsets.items():
+    def stored(self, progress: Mapping[int, Progress]) -> None:
+        """Note that the group has stored this."""
+        for number, stored in progress.items():
             if number in self._open:
-                self._open[number].assignment.committed(offset)
+                self._open[number].assignment.stored(stored)
 
     async def drain(self, partitions: Collection[int], within: float) -> bool:
         """Start nothing more and wait for what is in flight, at most that many seconds; True when nothing is left."""

@@ -17,6 +17,7 @@ from worker.intake.timings import Timings
 from worker.journal.terms import Restored
 from worker.measures import Measures
 from worker.model.errors import CommitRefused, JournalShared
+from worker.model.progress import Progress
 from worker.partition.assignment import Assignment
 
 log = structlog.get_logger()
@@ -75,7 +76,7 @@ class Ownership:
         self._restoring[number] = asyncio.create_task(steps, name=name)
         self.holds.begin(HoldReason.JOURNAL_RESTORING, "its journal is being read", partition=number)
 
-    async def _open(self, number: int, resume_at: int | None = None) -> None:
+    async def _open(self, number: int, resume_at: Progress | None = None) -> None:
         """From there on, or where the group goes on.
 
         A poll that outlasted the rebalance may have read what nobody admitted: it is read again.
@@ -167,7 +168,7 @@ class Ownership:
         if not found and number not in self._restoring:
             self._restores(number, self._claim_anew(assignment), f"claim {number} anew")
 
-    async def _begun(self, source: Positions, assignment: Assignment, at: int | None) -> None:
+    async def _begun(self, source: Positions, assignment: Assignment, at: Progress | None) -> None:
         """Read from its place; what keeps it from that is no reading of its journal any more."""
         self._tell_over(assignment.partition)
         await self._with_kafka(assignment.partition, lambda: self.beginnings.begin(source, assignment, at))
@@ -180,7 +181,7 @@ class Ownership:
         number = assignment.partition
         await self.dispatch.drain([number], self.drain_timeout)
         # What was finished while it drained may be committed already, and no commit goes backwards.
-        resume_at = None if assignment.offsets.suspended else assignment.offsets.resume_at
+        resume_at = None if assignment.offsets.suspended else assignment.offsets.resume_at()
         self._kept[number] = assignment.restored
         self.dispatch.close([number])
         await self._open(number, resume_at)

@@ -11,13 +11,15 @@ class Timings:
     """Seconds by `clock`, but for `commit_after`: so many finished records make a commit due earlier.
 
     `short_poll` is for a while in which a partition is left unread: it has room again long before the others have
-    anything to read. `agreed_after`: the brokers contradict each other, as they may while a partition's leader changes.
+    anything to read. `commit_every`: what ended since the last one, the next owner publishes again after a crash.
+    `agreed_after`: the brokers contradict each other, as they may while a partition's leader changes.
     """
 
-    poll: float = 0.2
+    poll: float = 0.1
     short_poll: float = 0.02
     renew_every: float = 60.0
-    commit_every: float = 0.5
+    commit_every: float = 0.1
+    commit_again_after: float = 0.5
     commit_after: int = 1_000
     kafka_within: float = 5.0
     kafka_again_after: float = 0.5

@@ -13,7 +13,6 @@ import orjson
 
 from worker.journal.entry_headers import (
     RESOLUTION,
-    Spans,
     Told,
     claim_headers,
     evidence_headers,
@@ -23,6 +22,7 @@ from worker.journal.entry_headers import (
 from worker.journal.outcome_json import read_count, read_outcome
 from worker.model.evidence import NO_EVIDENCE, Evidence
 from worker.model.outcomes import Outcome, Succeeded
+from worker.model.progress import Spans
 from worker.model.records import Headers
 
 

@@ -8,13 +8,11 @@ from typing import NamedTuple
 import orjson
 
 from worker.model.evidence import NO_EVIDENCE, Evidence
+from worker.model.progress import Spans
 from worker.model.records import Headers
 
 EXISTS, FOUND_BEFORE, RESOLUTION = "exists", "found-before", "resolution"
 GROUP, TOPIC, EXPIRED, ADOPTED_FROM = "group", "topic", "expired", "adopted-from"
-
-Spans = tuple[tuple[int, int], ...]
-"""Offsets: (first, end), the end left out."""
 
 
 def evidence_headers(evidence: Evidence) -> Headers:

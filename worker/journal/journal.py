@@ -20,12 +20,12 @@ from worker.journal.entries import (
     is_claim,
     read_key,
 )
-from worker.journal.entry_headers import Spans
 from worker.journal.known import KnownEvent, KnownRecord, is_unknown
 from worker.journal.packing import Packing, last_offset, last_seen
 from worker.journal.recall import Recollection, evidence_of, recall
 from worker.model.evidence import NO_EVIDENCE, Evidence
 from worker.model.outcomes import Outcome
+from worker.model.progress import Spans
 from worker.model.records import Headers
 
 

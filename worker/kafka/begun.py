@@ -1,34 +1,22 @@
-"""How many partitions the topic had when the group began: a note that goes with every offset that is stored.
+"""The group's offsets with their notes; one says how many partitions the topic had when the group began.
 
 A partition of which nothing is stored was either there then, and nobody came to it before, or was added since.
 """
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.structs import OffsetAndMetadata
 
-NOTE: Final = re.compile(r"began-with=([0-9]{1,9})")
-
-
-def note(partitions: int) -> str:
-    """The note as it is stored beside a committed offset."""
-    return f"began-with={partitions}"
-
-
-def read_note(text: str) -> int:
-    """0 where there is none, as beside the offsets of earlier versions and of other tools."""
-    found = NOTE.fullmatch(text)
-    return int(found[1]) if found else 0
+from worker.kafka.committed_note import MOST, Note, read_note
+from worker.model.progress import Progress
 
 
 def began_with(stored: Iterable[OffsetAndMetadata]) -> int | None:
-    """What is noted beside any of them; None where none is stored."""
-    return max((read_note(each.metadata) for each in stored if each.offset >= 0), default=None)
+    """What is noted beside any of them, 0 where nobody noted it; None where none is stored."""
+    return max((read_note(each.metadata).began_with for each in stored if each.offset >= 0), default=None)
 
 
 @dataclass(slots=True)
@@ -37,22 +25,23 @@ class Begun:
 
     consumer: AIOKafkaConsumer
     topic: str
-    _notes: dict[int, str] = field(default_factory=dict)
+    _notes: dict[int, Note] = field(default_factory=dict)
+    _most: int = MOST
 
     async def offset(self, partition: int) -> int | None:
         """The group's offset there; None where it never came. Raises KafkaError."""
         own = (await self._stored([partition])).get(partition)
         return own.offset if own is not None and own.offset >= 0 else None
 
-    async def look(self, partition: int) -> tuple[int | None, int | None]:
-        """(the group's offset there, how many partitions it began with). Raises KafkaError."""
+    async def look(self, partition: int) -> tuple[Progress | None, int | None]:
+        """(how far the group is there, how many partitions it began with). Raises KafkaError."""
         own = (await self._stored([partition])).get(partition)
         if own is not None and own.offset >= 0:
-            self._notes[partition] = own.metadata
-            return own.offset, read_note(own.metadata)
+            note = self._notes[partition] = read_note(own.metadata)
+            return Progress(own.offset, note.published), note.began_with
         there = self.consumer.partitions_for_topic(self.topic) or {partition}
         known = began_with((await self._stored(there)).values())
-        self._notes[partition] = note(max(there) + 1 if known is None else known) if known != 0 else ""
+        self._notes[partition] = Note(max(there) + 1 if known is None else known)
         return None, known
 
     async def _stored(self, partitions: Iterable[int]) -> dict[int, OffsetAndMetadata]:
@@ -66,9 +55,17 @@ class Begun:
             raise TopicAuthorizationFailedError(self.topic) if missing else error from None
         return {place.partition: stored for place, stored in found.items()}
 
-    def noted(self, offsets: dict[int, int]) -> dict[TopicPartition, OffsetAndMetadata]:
+    def noted(self, progress: Mapping[int, Progress]) -> dict[TopicPartition, OffsetAndMetadata]:
         """The offsets with their notes, as they are stored."""
         return {
-            TopicPartition(self.topic, number): OffsetAndMetadata(offset, self._notes.get(number, ""))
-            for number, offset in offsets.items()
+            TopicPartition(self.topic, number): OffsetAndMetadata(each.offset, self._note(number, each))
+            for number, each in progress.items()
         }
+
+    def _note(self, partition: int, progress: Progress) -> str:
+        known = self._notes.get(partition, Note())
+        return Note(known.began_with, progress.published).encode(self._most)
+
+    def shorter(self) -> None:
+        """The broker takes less than is usual: from now on notes say nothing that can be told again instead."""
+        self._most = 0

@@ -15,7 +15,8 @@ from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
 from aiokafka.structs import OffsetAndMetadata
 
 from worker.kafka.admin import COORDINATING, Admin
-from worker.kafka.begun import began_with, note
+from worker.kafka.begun import began_with
+from worker.kafka.committed_note import Note
 from worker.kafka.rights import AskGroup
 from worker.model.errors import StartupError
 
@@ -50,7 +51,7 @@ class Group:
     async def store(self, topic: str, partition: int, offset: int) -> None:
         """In place of what it has stored. StartupError where somebody is in the group: only its members may then."""
         known = began_with((await self.stored(topic)).values())
-        noted = note(known) if known else ""
+        noted = Note(known or 0).encode()
         topics = [(topic, [(partition, offset, noted)])]
         request = OffsetCommitRequest(self.name, NO_GENERATION, NOBODY, FOR_GOOD, topics)
         async with self.admin.bounded():

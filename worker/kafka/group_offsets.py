@@ -1,7 +1,7 @@
 """The group's offsets of the request topic, and where its logs begin and end: asked and stored as a member."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -10,6 +10,7 @@ from aiokafka.errors import (
     IllegalGenerationError,
     IllegalStateError,
     KafkaError,
+    OffsetMetadataTooLargeError,
     RebalanceInProgressError,
     UnknownMemberIdError,
 )
@@ -20,6 +21,7 @@ from worker.kafka.failures import NO_TOPIC, named
 from worker.kafka.stable import Written
 from worker.kafka.standings import Standings
 from worker.model.errors import CommitRefused, KafkaUnavailable
+from worker.model.progress import Progress
 
 NOT_OURS_ANY_MORE = (
     CommitFailedError,
@@ -50,11 +52,12 @@ class GroupOffsets:
         place = TopicPartition(self._topic, partition)
         with self._told(partition, "its offsets"):
             async with asyncio.timeout(within):
-                stored, began_with = await self._begun.look(partition)
+                progress, began_with = await self._begun.look(partition)
                 first = (await self._consumer.beginning_offsets([place]))[place]
                 end = (await Written(self._consumer).ends([place]))[place]
+        stored, published = (progress.offset, progress.published) if progress else (None, ())
         self.standings.began(partition, stored)
-        return Bearings(self._topic, partition, stored, first, end, began_with)
+        return Bearings(self._topic, partition, stored, first, end, began_with, published)
 
     async def offset_of(self, partition: int, start: Start, within: float) -> int:
         """The log's beginning, what is its end for us, or the first record of that time or later."""
@@ -76,24 +79,30 @@ class GroupOffsets:
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"{self._topic}/{partition}: {what}: {named(error, topic=self._topic)}") from error
 
-    async def commit(self, offsets: dict[int, int], within: float) -> None:
-        """Store the next offset to read. Raises CommitRefused, or KafkaUnavailable when it takes longer."""
+    async def commit(self, progress: Mapping[int, Progress], within: float) -> None:
+        """Store how far the partitions are. Raises CommitRefused, or KafkaUnavailable when it takes longer."""
         if self._generation() < 0:
             # A member that has left could rewind the group by it (docs: kafka, a commit without a generation).
             raise CommitRefused(f"{self._topic}: not a member of the group now")
         if not self._exists():
             # They would be stored for the topic that takes its name, whose first records nobody would read.
             raise CommitRefused(f"{self._topic}: {NO_TOPIC}")
-        wanted = self._begun.noted(offsets)
         try:
             # Before Python 3.12 wait_for loses a cancellation that comes with the answer, as a revocation's often does.
             async with asyncio.timeout(within):
-                await self._consumer.commit(wanted)
+                await self._commit(progress)
         except NOT_OURS_ANY_MORE as error:
             raise CommitRefused(f"{self._topic}: {type(error).__name__}") from error
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"{self._topic}: commit: {named(error, topic=self._topic)}") from error
-        self.standings.committed |= offsets
+        self.standings.committed |= {number: each.offset for number, each in progress.items()}
+
+    async def _commit(self, progress: Mapping[int, Progress]) -> None:
+        try:
+            await self._consumer.commit(self._begun.noted(progress))
+        except OffsetMetadataTooLargeError:
+            self._begun.shorter()
+            await self._consumer.commit(self._begun.noted(progress))
 
     def _exists(self) -> bool:
         """Whether the topic exists, as far as the consumer has heard."""

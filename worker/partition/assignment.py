@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from worker.journal.entries import Entry, EntryKey, Intent, Notice, encode, encode_headers
-from worker.journal.entry_headers import Spans
 from worker.journal.journal import PartitionJournal
 from worker.journal.lease import Lease, Moment, now
 from worker.journal.terms import Append, Restored, Terms
 from worker.model.errors import Fenced, LeaseOver
+from worker.model.progress import Progress, Spans
 from worker.model.records import Stored
 from worker.partition.drain import Drain, after
 from worker.partition.locks import EventLock, EventLocks
@@ -127,10 +127,10 @@ class Assignment:
         while (left := seconds - (self.clock().boot - since.boot)) > 0:
             await self.pause(left)
 
-    def committed(self, offset: int) -> None:
-        """The group has stored this offset; what is older than the window may be forgotten."""
-        self.offsets.committed(offset)
-        self.terms.forget(self.journal, offset)
+    def stored(self, progress: Progress) -> None:
+        """The group has stored this; what is older than the window may be forgotten."""
+        self.offsets.stored(progress)
+        self.terms.forget(self.journal, progress.offset)
 
 
 def _tells(entry: Entry) -> bool:
