@@ -8,6 +8,7 @@ import typer
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from worker.intake.dispatch import Dispatch
 from worker.model.records import Record
 
 SEEDS: Final = Path(__file__).parent / "seeds"

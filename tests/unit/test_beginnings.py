@@ -26,6 +26,7 @@ from worker.kafka.committed_note import Note
 from worker.measures import Measures
 from worker.model.errors import KafkaUnavailable
 from worker.model.outcomes import Succeeded
+from worker.model.progress import Progress
 from worker.model.records import Record
 from worker.partition.assignment import Assignment
 from worker.partition.slots import Slots
@@ -346,4 +347,4 @@ async def test_an_intake_that_finds_no_hold():
     assignment = Assignment(0, await topic.claim(0), topic.append, Slots(1))
     with capture_logs() as lines:
         await Beginnings(holds, Measures()).begin(source, assignment)
-    assert (lines, assignment.offsets.resume_at, source.commits) == ([], 0, [])
+    assert (lines, assignment.offsets.resume_at(), source.commits) == ([], Progress(0), [])

@@ -7,6 +7,7 @@ from worker.creation.breaker import Breaker
 from worker.creation.holds import Holds
 from worker.intake.commits import Commits
 from worker.intake.dispatch import Dispatch
+from worker.model.progress import Progress
 from worker.partition.slots import Slots
 
 
@@ -32,7 +33,7 @@ async def test_a_commit_while_another_is_under_way():
         SlowGroup(),
     )
     assert commits.is_due()
-    confirming = asyncio.create_task(commits.confirm(group, {0: 1}))
+    confirming = asyncio.create_task(commits.confirm(group, {0: Progress(1)}))
     await group.under_way.wait()
     assert not commits.is_due()
     group.go.set()

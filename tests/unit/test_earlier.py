@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from worker.journal import entries
 from worker.journal.entries import Claim, EntryKey, Finished, Intent, Notice, Owner, Released
-from worker.journal.entry_headers import Spans
 from worker.journal.journal import PartitionJournal
 from worker.journal.recall import CreatedBefore, Ended, InDoubt
 from worker.model.evidence import Evidence
 from worker.model.outcomes import Succeeded
+from worker.model.progress import Spans
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 SPANS: st.SearchStrategy[Spans] = st.lists(st.tuples(st.integers(0, 9), st.integers(10, 20)), max_size=2).map(tuple)

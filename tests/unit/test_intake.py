@@ -27,7 +27,9 @@ def records(*offsets, partition=0):
     return [Record("requests", partition, offset, 0, None, b"{}") for offset in offsets]
 
 
-QUICK = Timings(poll=0.001, kafka_again_after=0.001, restore_again_after=0.001, commit_every=0.001)
+QUICK = Timings(
+    poll=0.001, kafka_again_after=0.001, restore_again_after=0.001, commit_every=0.001, commit_again_after=0.001
+)
 
 
 class Running:

@@ -14,8 +14,11 @@ def committable(tracked):
     return progress and progress.offset
 
 
-def resumes_at(tracked):
-    return tracked.resume_at().offset
+def resumes(tracked: Offsets) -> Progress:
+    """Where it is read on from, which is known."""
+    progress = tracked.resume_at()
+    assert progress is not None
+    return progress
 
 
 @given(
@@ -61,7 +64,7 @@ def test_what_is_no_record():
     tracked = Offsets()
     tracked.begins(Progress(5))
     tracked.passed(5)
-    assert (committable(tracked), resumes_at(tracked)) == (None, 5)
+    assert (committable(tracked), resumes(tracked).offset) == (None, 5)
     tracked.passed(7)
     assert committable(tracked) == 7
     tracked.stored(Progress(7))
@@ -70,9 +73,9 @@ def test_what_is_no_record():
     tracked.passed(11)
     assert committable(tracked) is None
     tracked.finish(9)
-    assert committable(tracked) is None
+    assert tracked.to_store() == Progress(7, ((9, 10),))
     tracked.finish(7)
-    assert (committable(tracked), resumes_at(tracked)) == (11, 11)
+    assert (committable(tracked), resumes(tracked).offset) == (11, 11)
 
 
 def test_offsets_of_a_log_that_may_be_another():
@@ -107,4 +110,45 @@ def test_passing_never_loses_a_record(steps, random):
     for offset in sorted(open_records):
         tracked.finish(offset)
     assert committable(tracked) in {None, end}
-    assert resumes_at(tracked) == end
+    assert resumes(tracked).offset == end
+
+
+@given(
+    offsets=st.sets(st.integers(0, 60), min_size=1, max_size=20).map(sorted),
+    order=st.randoms(use_true_random=False),
+    cuts=st.tuples(st.integers(0, 20), st.integers(0, 20)),
+)
+def test_what_has_ended_is_known_to_the_next_owner(offsets, order, cuts):
+    """Of all that is finished when it is stored, and of nothing else, through two owners one after the other."""
+    tracked, finished = Offsets(), set()
+    tracked.begins(Progress(offsets[0]))
+    for cut in cuts:
+        for offset in [each for each in offsets if each >= resumes(tracked).offset]:
+            tracked.start(offset)
+        mine = set(order.sample(offsets, min(cut, len(offsets)))) & set(tracked._started)
+        for offset in order.sample(sorted(mine), len(mine)):
+            tracked.finish(offset)
+        finished |= mine
+        stored = resumes(tracked)
+        assert {each for each in offsets if each < stored.offset} <= finished
+        tracked = Offsets()
+        tracked.begins(stored)
+        behind = {each for each in offsets if each >= stored.offset}
+        assert {each for each in behind if tracked.is_published(each)} == finished & behind
+
+
+def test_what_is_stored_once():
+    """The same is not stored again, and what ends while it is on its way is."""
+    tracked = Offsets()
+    tracked.begins(Progress(0))
+    for offset in range(5):
+        tracked.start(offset)
+    assert tracked.to_store() is None
+    tracked.finish(2)
+    first = tracked.to_store()
+    assert first == Progress(0, ((2, 3),))
+    tracked.finish(3)
+    tracked.stored(first)
+    assert tracked.to_store() == Progress(0, ((2, 4),))
+    tracked.stored(Progress(0, ((2, 4),)))
+    assert tracked.to_store() is None

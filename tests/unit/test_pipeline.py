@@ -27,6 +27,7 @@ from worker.model.errors import (
     SearchRefused,
 )
 from worker.model.outcomes import HttpAnswer, ReasonCode, Succeeded
+from worker.model.progress import Progress
 from worker.partition.assignment import Assignment
 from worker.partition.slots import Slots
 
@@ -223,6 +224,29 @@ async def test_a_record_that_comes_again(world):
     first, second = world.events("succeeded")
     assert (first["id"], first["data"]) == (second["id"], second["data"])
     assert world.customers.executed == {"e1": 1}
+
+
+@pytest.mark.parametrize("answer", [None, REJECTED, OutcomeUnknown("timeout")])
+async def test_a_record_that_comes_again_and_was_told(world, answer):
+    """The group's note says that its event and its dead letter are published: neither is once more."""
+    world.customers.answers("e1", *filter(None, [answer]))
+    before = await world.process(record())
+
+    def told():
+        return sum(len(log) for (topic, _), log in world.topics.logs.items() if topic != "journal")
+
+    published = told()
+    await world.again()
+    world.assignment.offsets.begins(Progress(0, ((0, 1),)))
+    assert await world.process(record()) == before
+    assert told() == published == (2 if answer else 1)
+
+
+async def test_a_record_that_was_told_by_another_journal(world):
+    """What the journal does not know is worked on and told: the note alone ends nothing."""
+    world.assignment.offsets.begins(Progress(0, ((0, 1),)))
+    await world.process(record())
+    assert len(world.events("succeeded")) == 1
 
 
 async def test_the_same_event_from_another_offset(world):

@@ -8,6 +8,7 @@ import pytest
 
 from worker.kafka.connection import Connection, opened
 from worker.kafka.source import RecordSource
+from worker.model.progress import Progress
 
 
 @dataclass
@@ -39,7 +40,7 @@ async def start(consumer):
 
 @pytest.mark.parametrize("turns", range(4))
 @pytest.mark.parametrize(
-    "call", [lambda each: RecordSource(each, "t").commit({0: 1}, 5), start], ids=["commit", "start"]
+    "call", [lambda each: RecordSource(each, "t").commit({0: Progress(1)}, 5), start], ids=["commit", "start"]
 )
 async def test_a_cancellation_that_meets_the_answer(call, turns):
     """It counts: who gave a partition up must not go on with it because a commit was just stored."""

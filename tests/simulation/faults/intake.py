@@ -11,6 +11,7 @@ from worker.intake.dispatch import Dispatch
 from worker.intake.lanes import Lane, Lanes
 from worker.intake.ownership import Ownership
 from worker.intake.running import Running
+from worker.model.progress import Progress
 from worker.model.records import Record
 from worker.partition import slots as slotting
 from worker.partition.assignment import Assignment
@@ -21,8 +22,8 @@ from worker.partition.slots import Slots
 
 from .mutant import INTERRUPTED, Mutant
 
-_committable, _give, _admit, _end, _place = (
-    Offsets.committable,
+_to_store, _give, _admit, _end, _place = (
+    Offsets.to_store,
     Slots.give,
     Dispatch.admit,
     Running.end,
@@ -30,19 +31,24 @@ _committable, _give, _admit, _end, _place = (
 )
 
 
-def _one_too_far(self: Offsets) -> int | None:
-    found = _committable(self)
-    return None if found is None else found + (self.oldest is not None)
+def _one_too_far(self: Offsets) -> Progress | None:
+    found = _to_store(self)
+    return None if found is None else replace(found, offset=found.offset + (self.oldest is not None))
 
 
 def _in_any_order(self: Offsets, offset: int) -> None:
     self._started.remove(offset)
     self._committable = max(self._committable or 0, offset + 1)
+    self._moved = True
 
 
 def _over_what_is_at_work(self: Offsets) -> None:
     if (self._committable or 0) < self._passed:
-        self._committable = self._passed
+        self._committable, self._moved = self._passed, True
+
+
+def _told_on_a_guess(*_: Any) -> bool:
+    return True
 
 
 def _wakes_nobody(self: Slots) -> None:
@@ -104,9 +110,14 @@ async def _told_to_nobody(*_: Any) -> None:
 
 
 MUTANTS = {
+    "told-on-a-guess": Mutant(
+        "what the journal knows as ended counts as published, without the group's word",
+        [(Offsets, "is_published", _told_on_a_guess)],
+        (Act.KILL, Act.KAFKA_CUT, Act.CUT_OFF),
+    ),
     "committable-off-by-one": Mutant(
         "the offset of a record that is not finished is committed",
-        [(Offsets, "committable", _one_too_far)],
+        [(Offsets, "to_store", _one_too_far)],
         (Act.KILL, Act.API_LATE, Act.API_AWAY),
     ),
     "committed-in-any-order": Mutant(
