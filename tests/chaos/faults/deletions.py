@@ -15,13 +15,17 @@ from chaos.faults.stopped import stopped
 from chaos.scene import Scene
 from chaos.stream import PARTITIONS
 from chaos.troubles import Step
+from patience import PATIENCE
+
+from worker.kafka import admin
+from worker.kafka.connection import Connection
+from worker.kafka.group import Group
+from worker.model.errors import KafkaUnavailable
 
 BEYOND = 30
 """So many records that nobody has read are deleted."""
 REPEATS_WITHIN = 400
 """Records of one partition, behind which no repeat of the stream comes: the journal may forget what is older."""
-HELD_WITHIN = 15.0
-GROUP_IS_EMPTY_WITHIN = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,40 +87,50 @@ class GroupDeleted:
 
 async def delete(kafka: str, topic: str, partition: int, before: int) -> None:
     """What stands before that offset is gone."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
+    client = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await client.start()
     try:
-        await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(before_offset=before)})
+        await client.delete_records({TopicPartition(topic, partition): RecordsToDelete(before_offset=before)})
     finally:
-        await admin.close()
+        await client.close()
 
 
 async def delete_group(kafka: str, group: str) -> None:
     """It needs to be without members, of whom killed ones are forgotten after their session alone."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
+    client = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await client.start()
     try:
-        async with asyncio.timeout(GROUP_IS_EMPTY_WITHIN):
-            while (code := await _deleted(admin, group)) and for_code(code).__name__ == "NonEmptyGroupError":
+        async with asyncio.timeout(PATIENCE):
+            while (code := await _deleted(client, group)) and for_code(code).__name__ == "NonEmptyGroupError":
                 await asyncio.sleep(0.3)
     finally:
-        await admin.close()
+        await client.close()
 
 
-async def _deleted(admin: AIOKafkaAdminClient, group: str) -> int:
-    coordinator = await admin.find_coordinator(group)
-    answer: dict[str, Any] = (await admin._send_request_to_node(coordinator, DeleteGroupsRequest([group]))).to_object()
+async def _deleted(client: AIOKafkaAdminClient, group: str) -> int:
+    coordinator = await client.find_coordinator(group)
+    answer: dict[str, Any] = (await client._send_request_to_node(coordinator, DeleteGroupsRequest([group]))).to_object()
     return int(answer["results"][0]["error_code"])
 
 
 async def _held(scene: Scene) -> bool:
-    """Whether the workers say within a while that the offsets are lost."""
-    end = asyncio.get_running_loop().time() + HELD_WITHIN
-    while asyncio.get_running_loop().time() < end:
-        if any('"offsets_lost"' in life.log.read_text(errors="replace") for life in scene.fleet.running):
-            return True
-        await asyncio.sleep(0.5)
+    """Whether a worker says that the offsets are lost; once each partition has one again, nobody will."""
+    async with asyncio.timeout(PATIENCE):
+        while not await _goes_on(scene):
+            if any('"offsets_lost"' in life.log.read_text(errors="replace") for life in scene.fleet.running):
+                return True
+            await asyncio.sleep(0.5)
     return False
+
+
+async def _goes_on(scene: Scene) -> bool:
+    requests = scene.names.of("requests")
+    try:
+        async with admin.opened(Connection(scene.kafka)) as client:
+            stored = await Group(client, scene.names.of("group")).stored(requests)
+    except KafkaUnavailable:
+        return False
+    return len(stored) == len(await topics.places(scene.kafka, requests))
 
 
 def _is_claim(entry: object) -> bool:
