@@ -11,7 +11,7 @@ import structlog
 
 from worker import __version__, wiring
 from worker.creation.creation import Creation
-from worker.creation.holds import HoldReason, Holds
+from worker.creation.holds import LOGIN, HoldReason, Holds
 from worker.creation.probing import looked_after
 from worker.customer import Configured
 from worker.customer.live_catalog import LiveCatalog
@@ -40,7 +40,7 @@ Opened = TypeVar("Opened")
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """One producer's part of the hold `kafka_unavailable`."""
+    """A producer's part of the hold `kafka_unavailable`, or that of the login."""
 
     holds: Holds
     holder: str
@@ -108,6 +108,8 @@ async def _work(
     """What is entered first is closed last: leave the group, then close the producers, then log out."""
     watch, measures, holds = observed.watch, observed.measures, observed.watch.holds
     connection, mapping = wiring.connection(settings), wiring.mapping(settings)
+    if connection.tokens:
+        connection.tokens.outage = Outage(holds, LOGIN)
     api = watch.api = await stack.enter_async_context(api_client)
     catalog = await stack.enter_async_context(_catalog(settings, api))
     schemas = await stack.enter_async_context(wiring.schemas(settings, holds))

@@ -14,6 +14,7 @@ from logs_on_kafka import Log
 from patience import PATIENCE
 from scripted_log import ODD
 
+from worker import wiring
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.model.errors import StartupError
@@ -61,7 +62,8 @@ class Topic:
     async def told(self, start="earliest", **asked):
         settings = {"bootstrap_servers": self.kafka, "start": start}
         made = Settings.model_validate({"kafka": settings, "topics": {"requests": self.name}})
-        found = await asyncio.wait_for(rehearsed(made, Asked(**asked)), PATIENCE)
+        async with wiring.decoding(made, None) as decode:
+            found = await asyncio.wait_for(rehearsed(made, Asked(**asked), decode), PATIENCE)
         return orjson.loads(orjson.dumps(as_document(found, remarks(found))))
 
     async def typed(self, *arguments, **settings):

@@ -14,6 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 import orjson
+import typer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from worker import app, wiring
@@ -36,6 +37,8 @@ from .processes import Assignor
 NODES = (1, 2, 3)
 RESTARTED_AFTER = 5.0
 """By whatever supervises a worker that refuses to start before the journal has as many partitions as the requests."""
+FETCH_WAIT = 1.0
+"""Seconds: what is new is answered at once, and the worker's own tenth of a second would fill the idle hours."""
 BOOTSTRAP = [f"broker-{node}:9092" for node in NODES]
 
 
@@ -68,9 +71,13 @@ class World:
         ]
 
     def kill(self, worker: Worker) -> None:
-        """Its machine is gone, and with it its connections."""
-        self.loop.kill(worker.machine)
-        for each in [each for each in self.network.connections if each.machine is worker.machine]:
+        """As its machine."""
+        self.kill_machine(worker.machine)
+
+    def kill_machine(self, machine: Machine) -> None:
+        """It is gone, and with it its connections."""
+        self.loop.kill(machine)
+        for each in [each for each in self.network.connections if each.machine is machine]:
             each.gone()
 
     def fingerprint(self) -> str:
@@ -143,10 +150,12 @@ def world(seed: int) -> Iterator[World]:
     with (
         in_order(),
         patch.object(BatchBuilder, "append", dated),
+        patch.object(typer, "echo", lambda *_, **__: None),
         patch.multiple(time, **clocks),
         patch("aiokafka.client.create_conn", network.connect),
         patch("worker.kafka.source.StickyPartitionAssignor", Assignor()),
         patch("worker.customer_api.client.pooled", api.pooled),
+        patch("worker.kafka.source.FETCH_WAIT", FETCH_WAIT),
         patch.multiple(random, random=drawn.random, choice=drawn.choice, shuffle=drawn.shuffle),
         patch.object(uuid, "uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
         patch("worker.journal.claim.uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from worker.events.decode import Decoder
 from worker.kafka.stretch import Piece
+from worker.model.commands import PassOver, Request, Unusable
+from worker.model.outcomes import Reason, ReasonCode
 from worker.model.records import OpenTransaction, Record
 from worker.terminal.screen import PlainConsole
 from worker.tools.reading.numbering import Numbering
@@ -250,7 +252,7 @@ def test_where_a_first_start_begins(setting: str, starts: dict[int, int], parts:
 
 
 def tallied(*pieces: Piece, remembered: int = 100, room: int = 100) -> Tally:
-    tally, decode = Tally(Keys(room), Repeats(room, remembered), dict.fromkeys(range(3), 0)), Decoder()
+    tally, decode = Tally(Keys(room), Repeats(room, remembered), dict.fromkeys(range(4), 0)), Decoder()
     for piece in pieces:
         for record in piece.records:
             tally.record(record, decode(record))
@@ -325,6 +327,18 @@ def test_anything_may_stand_in_a_topic(value: bytes) -> None:
     """It is counted, and no error."""
     odd = Record("requests", 0, 0, -1, b"k", value + b'"specversion"')
     assert tallied(piece(odd, replace(odd, value=value))).ends.records == 2
+
+
+def test_what_the_mapping_passes_over() -> None:
+    """It is counted by the mapping's own rule, and what the mapping cannot read by its place in the file."""
+    tally, asked = tallied(), Request("urn:crm", "1")
+    unmapped = Unusable(asked, Reason(ReasonCode.UNDECODABLE, "mapping, line 9 column 6, event.id: null"))
+    for command in (PassOver(asked, "no sign-up"), PassOver(asked, "no sign-up"), unmapped):
+        tally.record(event(), command)
+    told = as_document(rehearsed(tally), [])
+    assert told["passedOver"] == [{"rule": "no sign-up", "records": 2, "first": "3@7", "sources": {"urn:crm": 2}}]
+    assert told["causes"][0]["message"] == "mapping, line 9 column 6, event.id: null"
+    assert (told["ends"]["passedOver"], told["failing"]) == (2, 100)
 
 
 def test_repeats_that_fail() -> None:

@@ -134,6 +134,7 @@ def rehearse(  # noqa: PLR0913  one parameter an option
     limit: Annotated[int | None, typer.Option(min=1, help="So many at most, of each partition its share.")] = None,
     partition: Annotated[int | None, typer.Option(min=0, help="Of this partition alone.")] = None,
     catalog: Annotated[Path | None, typer.Option(help="Configured values from a TOML or JSON file.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="What somebody else's events mean; else that setting's.")] = None,
     latency: Annotated[float, typer.Option(min=0.001, help="Seconds that the API takes for a call.")] = 0.2,
     in_flight: Annotated[
         int | None, typer.Option(min=1, help="Calls at once; WORKER_DISPATCH__MAX_IN_FLIGHT, where not given.")
@@ -145,14 +146,18 @@ def rehearse(  # noqa: PLR0913  one parameter an option
 
     Nothing is written, sent or committed.
     """
+    from worker import wiring  # noqa: PLC0415
     from worker.tools.rehearsal import rehearse as rehearsal  # noqa: PLC0415
     from worker.tools.rehearsal.choice import Asked  # noqa: PLC0415
+    from worker.tools.validate import catalog_of  # noqa: PLC0415
 
     settings = settings_of(context)
     begins, ends = _moments(since, until)
     at_once = in_flight or settings.dispatch.max_in_flight
-    asked = Asked(begins, ends, limit, partition, tolerate, latency, at_once)
-    end(rehearsal.rehearse(settings, asked, catalog, as_json=as_json), fast=True)
+    live = catalog is None and settings.customer.catalog == "live"
+    asked = Asked(begins, ends, limit, partition, tolerate, latency, at_once, live)
+    decoding = wiring.decoding(settings, catalog_of(catalog, settings.customer.catalog), _named(mapping))
+    end(rehearsal.rehearse(settings, asked, decoding, as_json=as_json), fast=True)
 
 
 def _moments(*typed: str | None) -> list[int | None]:

@@ -36,6 +36,13 @@ def _address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _endpoint(value: str) -> str:
+    url = URL(value)
+    if url.scheme not in {"http", "https"} or not url.host or url.user or url.password:
+        raise ValueError("must be an address such as https://login.example.com/oauth2/token, without a user in it")
+    return value
+
+
 def _context_root(value: str) -> str:
     root = value.rstrip("/")
     if root and not root.startswith("/"):
@@ -70,6 +77,7 @@ def _start(value: str) -> str:
 
 
 Origin = Annotated[str, AfterValidator(_origin)]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
 ProxyAddress = Annotated[str, AfterValidator(_proxy)]
 Prefix = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*/?$"), AfterValidator(lambda value: value.rstrip("/"))]
 HostName = Annotated[

@@ -9,40 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from worker.settings.api import Api
 from worker.settings.console import Console
 from worker.settings.group import Group
-from worker.settings.kinds import Address, Positive, Seconds, Start, TopicName
-
-
-class Kafka(Group):
-    bootstrap_servers: str = Field("127.0.0.1:9092", min_length=1)
-    """Where Kafka is: host:port, several with commas."""
-    group_id: str = Field("customer-worker", min_length=1)
-    """The consumer group; all replicas share it."""
-    client_id: str = "customer-worker"
-    """The name under which the brokers see this process."""
-    session_timeout: Seconds = 45
-    """After this long without a heartbeat the group gives a dead worker's partitions away."""
-    rebalance_timeout: Seconds | None = None
-    """How long the group waits for a worker to drain at a rebalance; unset: the drain timeout + 15."""
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    """How to talk to the brokers."""
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
-    """How to log in to the brokers, with a SASL protocol."""
-    username: str | None = None
-    """The SASL user."""
-    password: SecretStr | None = None
-    """The SASL password."""
-    ca_file: Path | None = None
-    """Certificates (PEM) that the brokers are checked against; unset: the system's."""
-    cert_file: Path | None = None
-    """The worker's own certificate (PEM), for mutual TLS."""
-    key_file: Path | None = None
-    """The key (PEM) of that certificate."""
-    group_instance_id: str | None = None
-    """Static membership: a name per replica, `{ordinal}` being the number its host name ends in; unset: dynamic."""
-    start: Start = "earliest"
-    """Where a new group begins: `earliest`, `latest`, or a time such as 2026-11-27T08:00Z; nothing else asks for it."""
-    max_batch_bytes: Positive = 64 * 1024 * 1024
-    """Bytes that a producer's batch may have once it is decompressed; a larger one holds its partition alone."""
+from worker.settings.kafka import Kafka
+from worker.settings.kinds import Address, Positive, Seconds, TopicName
 
 
 class Topics(Group):

@@ -16,7 +16,13 @@ async def check_all(settings: Settings, config: Path | None, *, as_json: bool) -
     """One line per thing that must be right; 1 after a failure."""
     plan, connection, access = wiring.plan(settings), wiring.connection(settings), wiring.access(settings)
     kafka, reconcile = settings.kafka, settings.reconcile
-    client = Client(kafka.bootstrap_servers, kafka.security_protocol, kafka.group_id, kafka.session_timeout)
+    client = Client(
+        kafka.bootstrap_servers,
+        kafka.security_protocol,
+        kafka.group_id,
+        kafka.session_timeout,
+        token=connection.tokens.tried if connection.tokens else None,
+    )
     checks = [
         check.settings(config),
         check.times(Times(settings.api.request_timeout, settings.dispatch.drain_timeout, settings.rebalance_timeout)),

@@ -11,7 +11,8 @@ from worker.tools.reading.offset_set import Run
 class Asked:
     """All that is given must hold; times are milliseconds since the epoch, `tolerate` is in percent of the records.
 
-    `latency` is how many seconds the API takes for a call, `in_flight` how many calls there are at once.
+    `latency` is how many seconds the API takes for a call, `in_flight` how many calls there are at once; with a
+    `live_catalog` configured values cannot be checked.
     """
 
     since: int | None = None
@@ -21,6 +22,7 @@ class Asked:
     tolerate: float = 0.0
     latency: float = 0.2
     in_flight: int = 64
+    live_catalog: bool = False
 
 
 @dataclass(frozen=True, slots=True)

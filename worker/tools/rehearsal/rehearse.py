@@ -1,8 +1,8 @@
 """`rehearse`: reads a stretch of the request topic, without a group, a call or a write, and says what would happen."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
-from pathlib import Path
 
 from worker import wiring
 from worker.kafka import admin
@@ -25,8 +25,9 @@ from worker.tools.rehearsal.repeats import Repeats
 from worker.tools.rehearsal.report import as_document
 from worker.tools.rehearsal.show import show
 from worker.tools.rehearsal.tally import Tally
-from worker.tools.validate import catalog_of
 from worker.topics import Topic
+
+Decode = Callable[[Record], Awaitable[Command]]
 
 ROOM = 1_500_000
 """Keys, and events, that are told apart: 59 bytes for one of each."""
@@ -34,9 +35,12 @@ WIDTH = 160
 """Columns, where there is no terminal that has some."""
 
 
-async def rehearse(settings: Settings, asked: Asked, catalog: Path | None, *, as_json: bool) -> int:
-    """1 where more would fail than is tolerated."""
-    found = await rehearsed(settings, asked, catalog)
+async def rehearse(
+    settings: Settings, asked: Asked, decoding: AbstractAsyncContextManager[Decode], *, as_json: bool
+) -> int:
+    """1 where more would fail than is tolerated; `decoding` gives the worker's own way to read a record."""
+    async with decoding as decode:
+        found = await rehearsed(settings, asked, decode)
     told = list(remarks(found))
     if as_json:
         say(document(as_document(found, told)))
@@ -46,7 +50,7 @@ async def rehearse(settings: Settings, asked: Asked, catalog: Path | None, *, as
     return int(not found.holds)
 
 
-async def rehearsed(settings: Settings, asked: Asked, catalog: Path | None = None) -> Rehearsed:
+async def rehearsed(settings: Settings, asked: Asked, decode: Decode) -> Rehearsed:
     """What was found. Raises KafkaUnavailable and StartupError."""
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     async with admin.opened(connection) as client:
@@ -55,22 +59,18 @@ async def rehearsed(settings: Settings, asked: Asked, catalog: Path | None = Non
         raise StartupError(f"topic {plan.requests} (WORKER_TOPICS__REQUESTS) does not exist")
     if asked.partition is not None and asked.partition >= topic.partitions:
         raise StartupError(f"topic {plan.requests} (WORKER_TOPICS__REQUESTS) has no partition {asked.partition}")
-    return await unmoved(partial(_read, settings, connection, topic, asked, catalog))
+    return await unmoved(partial(_read, settings, connection, topic, asked, decode))
 
 
-async def _read(
-    settings: Settings, connection: Connection, topic: Topic, asked: Asked, catalog: Path | None
-) -> Rehearsed:
+async def _read(settings: Settings, connection: Connection, topic: Topic, asked: Asked, decode: Decode) -> Rehearsed:
     numbers = range(topic.partitions) if asked.partition is None else [asked.partition]
     async with extent(connection, topic.name, numbers) as whole:
         some, parts = await chosen(whole, asked)
         starts = await whole.starts(wiring.start(settings))
         most = sum(part.most for part in parts)
         tally = _tally(settings, starts, min(most, ROOM))
-        named = catalog_of(catalog, settings.customer.catalog)
-        async with wiring.decoding(settings, named) as decode:
-            with offsets_bar("reading", most) as advance:
-                passed = await read(Stretch(some), parts, decode, tally, advance)
+        with offsets_bar("reading", most) as advance:
+            passed = await read(Stretch(some), parts, decode, tally, advance)
         opened = await open_transactions(whole)
     ends = {place.partition: end for place, (_, end) in whole.ends.items()}
     return Rehearsed(
@@ -83,17 +83,11 @@ async def _read(
         _kept(settings, topic),
         _pace(settings, asked),
         asked.tolerate,
-        live_catalog=catalog is None and settings.customer.catalog == "live",
+        live_catalog=asked.live_catalog,
     )
 
 
-async def read(
-    stretch: Stretch,
-    parts: Sequence[Part],
-    decode: Callable[[Record], Awaitable[Command]],
-    tally: Tally,
-    advance: Advance,
-) -> int:
+async def read(stretch: Stretch, parts: Sequence[Part], decode: Decode, tally: Tally, advance: Advance) -> int:
     """All of these parts, as far as they are to be read; how many offsets that were."""
     passed = 0
     for part in [each for each in parts if each.most]:

@@ -40,8 +40,9 @@ def as_document(found: Rehearsed, remarks: Iterable[tuple[str, str]]) -> dict[st
         },
         "start": asdict(found.beginning),
         "ends": _ends(tally.ends),
-        "rules": [{"path": path, "rule": rule} | _fault(row) for (path, rule), row in rows_of(tally.rules)],
-        "causes": [{"code": code, "message": text} | _fault(row) for (code, text), row in rows_of(tally.causes)],
+        "rules": [{"path": path, "rule": rule} | _fault(row) for (path, rule), row in pairs_of(tally.rules)],
+        "causes": [{"code": code, "message": text} | _fault(row) for (code, text), row in pairs_of(tally.causes)],
+        "passedOver": [{"rule": rule} | _fault(row) for rule, row in rows_of(tally.passes)],
         "types": [{"type": name} | _ends(row) for name, row in rows_of(tally.types)],
         "sources": [{"source": name} | _ends(row) for name, row in rows_of(tally.sources)],
         "days": [{"day": day_of(day)} | _ends(row) for day, row in days(tally.days)],
@@ -60,7 +61,14 @@ def rows_of(counts: Counts[Any, Any]) -> Iterable[tuple[Any, Any]]:
     """The rows, and last all others as one, where there are any."""
     yield from counts.rows()
     if counts.others.records:
-        yield (OTHERS, OTHERS) if isinstance(counts.others, Fault) else OTHERS, counts.others
+        yield OTHERS, counts.others
+
+
+def pairs_of(counts: Counts[tuple[str, str], Fault]) -> Iterable[tuple[tuple[str, str], Fault]]:
+    """The same of what has two names."""
+    yield from counts.rows()
+    if counts.others.records:
+        yield (OTHERS, OTHERS), counts.others
 
 
 def days(counts: Counts[int, Ends]) -> list[tuple[Any, Any]]:

@@ -1,6 +1,6 @@
 """A rehearsal for a person."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
@@ -12,7 +12,7 @@ from worker.terminal.text import plain
 from worker.tools.rehearsal.counts import End, Ends, Fault
 from worker.tools.rehearsal.rehearsed import Rehearsed
 from worker.tools.rehearsal.remarks import duration
-from worker.tools.rehearsal.report import day_of, days, rows_of, time_of
+from worker.tools.rehearsal.report import day_of, days, pairs_of, rows_of, time_of
 
 SHOWN = 10
 MOST = 100
@@ -92,9 +92,10 @@ def _later(found: Rehearsed) -> Iterator[str]:
 
 def _tables(found: Rehearsed) -> Iterator[Table]:
     tally = found.tally
-    faults = (
-        ("broken rules", ("path", "rule"), list(rows_of(tally.rules))),
-        ("other failures", ("reason", "cause"), list(rows_of(tally.causes))),
+    faults: tuple[tuple[str, tuple[str, ...], Sequence[tuple[tuple[str, ...], Fault]]], ...] = (
+        ("broken rules", ("path", "rule"), list(pairs_of(tally.rules))),
+        ("other failures", ("reason", "cause"), list(pairs_of(tally.causes))),
+        ("passed over by the mapping", ("rule",), [((rule,), row) for rule, row in rows_of(tally.passes)]),
     )
     yield from (_faults(title, names, rows) for title, names, rows in faults if rows)
     for title, rows in (
@@ -106,12 +107,12 @@ def _tables(found: Rehearsed) -> Iterator[Table]:
             yield _breakdown(title, rows)
 
 
-def _faults(title: str, names: tuple[str, str], rows: list[tuple[tuple[str, str], Fault]]) -> Table:
+def _faults(title: str, names: tuple[str, ...], rows: Sequence[tuple[tuple[str, ...], Fault]]) -> Table:
     table = _table(title, (*names, "records", "first", "producers"), right={"records"}, rows=len(rows))
-    for (one, other), row in rows[:SHOWN]:
+    for named, row in rows[:SHOWN]:
         sources = sorted(row.sources.items(), key=lambda each: -each[1])[:3]
         told = ", ".join(f"{_short(name)} {_count(count)}" for name, count in sources)
-        table.add_row(*map(Text, (_short(one), _short(other), _count(row.records), str(row.first or ""), told)))
+        table.add_row(*map(Text, (*map(_short, named), _count(row.records), str(row.first or ""), told)))
     return table
 
 

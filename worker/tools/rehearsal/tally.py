@@ -25,6 +25,7 @@ DAY: Final = 86_400_000
 INDEX: Final = re.compile(r"\[\d+\]")
 # What another record of the same cause has another one of; those of names and versions are the cause's own.
 NUMBER: Final = re.compile(r"(?<![\w.'-])\d+(?![\w.])")
+OF_MAPPING: Final = "mapping"
 SIGN: Final = b'"specversion"'
 
 
@@ -58,6 +59,7 @@ class Tally:
     ends: Ends = field(default_factory=Ends)
     rules: Counts[tuple[str, str], Fault] = field(default_factory=lambda: Counts(Fault))
     causes: Counts[tuple[str, str], Fault] = field(default_factory=lambda: Counts(Fault))
+    passes: Counts[str, Fault] = field(default_factory=lambda: Counts(Fault))
     types: Counts[str, Ends] = field(default_factory=lambda: Counts(Ends))
     sources: Counts[str, Ends] = field(default_factory=lambda: Counts(Ends))
     days: Counts[int, Ends] = field(default_factory=lambda: Counts(Ends))
@@ -110,7 +112,8 @@ class Tally:
             case Unusable(reason=reason):
                 self._failed(reason, place, source)
                 return "fail"
-            case PassOver():
+            case PassOver(rule=rule):
+                self.passes.of(rule).note(place, source)
                 return "passed_over"
             case other:
                 assert_never(other)
@@ -131,8 +134,11 @@ class Tally:
 
 
 def cause(message: str) -> str:
-    """Without the numbers in which two records of one cause differ, such as a line and a column."""
-    return NUMBER.sub("#", message)
+    """Without the numbers in which two records of one cause differ, such as a line and a column of the record.
+
+    A place in the mapping is the cause's own.
+    """
+    return message if message.startswith(OF_MAPPING) else NUMBER.sub("#", message)
 
 
 def event_type(record: Record) -> str:
