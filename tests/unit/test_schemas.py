@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 
 import pytest
+from builders import committable
 from builders import record as valued
 from fakes import FakeCustomers, FakeJournalTopic, FakeTopics
 from patience import turns, until
@@ -217,7 +218,7 @@ async def test_a_drain_while_the_registry_is_away(kept, partition):
     partition.dispatch.admit(record())
     await turns()
     assert await partition.dispatch.drain([0], within=30)
-    assert (partition.dispatch.committable(), partition.world.topics.of("dead")) == ({}, [])
+    assert (committable(partition.dispatch), partition.world.topics.of("dead")) == ({}, [])
     assert partition.slots.free == 2
 
 

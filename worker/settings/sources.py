@@ -96,8 +96,9 @@ NAMES = tuple(_names(Settings))
 
 
 def _unknown(name: str, place: str) -> str:
-    close = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.6)
-    hint = f"; did you mean {close[0]}?" if close else "; deploy/docs/settings.md lists them all"
+    # What all of them begin with makes none of them near.
+    close = difflib.get_close_matches(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in NAMES], n=1)
+    hint = f"; did you mean {PREFIX}{close[0]}?" if close else "; deploy/docs/settings.md lists them all"
     return f"{name} ({place}): no such setting{hint}"
 
 
