@@ -12,7 +12,6 @@ from .faults.mutant import Mutant
 from .run import attempt, quiet, tell
 from .story import Story, read
 
-
 KEPT = Path(__file__).with_name("mutants.txt")
 
 
