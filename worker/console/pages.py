@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from worker.console import assets, probing
+from worker.console import assets, front, probing
 from worker.console.routes import Route
 
-ROUTES: Final[tuple[Route, ...]] = (*assets.ROUTES, *probing.ROUTES)
+ROUTES: Final[tuple[Route, ...]] = (*assets.ROUTES, *front.ROUTES, *probing.ROUTES)

@@ -37,6 +37,11 @@ def moment(milliseconds: float) -> h.Element:
     return h.time(datetime=at.isoformat(timespec="milliseconds"))[at.strftime("%Y-%m-%d %H:%M:%S")]
 
 
+def clock(seconds: float) -> str:
+    """A moment of today, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S UTC")
+
+
 def age(seconds: float) -> str:
     """In its two largest units, such as `2 h 5 min`."""
     whole = max(0, int(seconds))

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from worker import wiring
+from worker.console.now import Watching, watching
 from worker.kafka.connection import Connection
 from worker.settings.settings import Settings
 from worker.topics import Plan
@@ -17,9 +18,13 @@ class Sources:
     settings: Settings
     plan: Plan
     connection: Connection
+    watching: Watching
 
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Sources]:
     """Returns at once, whether Kafka is there or not: a page says so, and goes on when it is."""
-    yield Sources(settings, wiring.plan(settings), wiring.connection(settings))
+    plan, connection = wiring.plan(settings), wiring.connection(settings)
+    watched = Watching(settings.console.workers, connection, plan.requests, settings.kafka.group_id)
+    async with watching(watched):
+        yield Sources(settings, plan, connection, watched)

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from worker.settings.group import Group
-from worker.settings.kinds import Authority, HostName, Prefix, listed
+from worker.settings.kinds import Authority, HostName, Link, Prefix, listed
 
 RightName = Literal["view", "replay", "payload", "accept_duplicates", "resolve"]
 Network = IPv4Network | IPv6Network
@@ -34,6 +34,8 @@ class Console(Group):
     """The addresses of those proxies, such as 10.0.0.0/8, several with commas; nobody else gets an answer."""
     rights: Annotated[frozenset[RightName], NoDecode, BeforeValidator(listed)] = frozenset({"view"})
     """What people may do: view, replay, payload, accept_duplicates, resolve, with commas; each is off unless given."""
+    runbook: Link | None = None
+    """Where people find the runbook, such as https://docs.example.com/operations.html: holds lead to their section."""
 
     @model_validator(mode="after")
     def _one_way_in(self) -> "Console":

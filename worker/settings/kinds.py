@@ -56,6 +56,7 @@ HostName = Annotated[
     Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$"),
     AfterValidator(lambda value: value.lower()),
 ]
+Link = Annotated[str, Field(pattern=r"^https?://[^\s#]+$")]
 Authority = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$")]
 ContextRoot = Annotated[str, AfterValidator(_context_root)]
 Start = Annotated[str, AfterValidator(_start)]
