@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from worker import wiring
+from worker.console import desk
+from worker.console.desk import Desk
 from worker.console.now import Watching, watching
 from worker.kafka.connection import Connection
 from worker.settings.settings import Settings
@@ -19,6 +21,7 @@ class Sources:
     plan: Plan
     connection: Connection
     watching: Watching
+    desk: Desk
 
 
 @asynccontextmanager
@@ -26,5 +29,5 @@ async def opened(settings: Settings) -> AsyncIterator[Sources]:
     """Returns at once, whether Kafka is there or not: a page says so, and goes on when it is."""
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     watched = Watching(settings.console.workers, connection, plan.requests, settings.kafka.group_id)
-    async with watching(watched):
-        yield Sources(settings, plan, connection, watched)
+    async with watching(watched), desk.opened(settings) as opened_desk:
+        yield Sources(settings, plan, connection, watched, opened_desk)
