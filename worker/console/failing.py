@@ -38,7 +38,7 @@ def _title(error: NotShown) -> str:
         case NotNow():
             return "Not now"
         case _:
-            return "This cannot be taken"
+            return "That is nothing for here"
 
 
 def _told(title: str, why: str, status: int) -> Page:

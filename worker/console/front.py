@@ -27,7 +27,7 @@ async def front(asked: Asked) -> Answer:
 def _why(now: Now, runbook: str | None) -> h.Node:
     found = standstill.why(now)
     return [
-        h.p(".why", role="status")[number("why", found.sentence, found.kind)],
+        h.p(".why")[number("why", found.sentence, found.kind)],
         h.p[_section(runbook, found.hold, "What to do about it")] if found.hold and runbook else None,
     ]
 

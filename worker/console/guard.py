@@ -133,7 +133,8 @@ class Guard:
 def split(authority: str) -> tuple[str, str | None]:
     """(name, port) of `name`, `name:port`, `[address]` or `[address]:port`; the name in small letters."""
     name, colon, port = authority.rpartition(":")
-    if colon and port.isascii() and port.isdigit() and (not name.startswith("[") or name.endswith("]")):
+    is_name = name.endswith("]") or (":" not in name and not name.startswith("["))
+    if colon and port.isascii() and port.isdigit() and is_name:
         return name.lower(), port
     return authority.lower(), None
 

@@ -21,6 +21,7 @@ PLACES = (
 
 def document(page: Page, asked: Asked) -> str:
     """The whole page as text."""
+    body = str(h.fragment[page.body])
     return str(
         h.html(lang="en")[
             h.head[
@@ -28,16 +29,16 @@ def document(page: Page, asked: Asked) -> str:
                 h.meta(name="viewport", content="width=device-width, initial-scale=1"),
                 h.meta(name="color-scheme", content="light dark"),
                 h.title[f"{page.title} · customer worker"],
-                h.link(rel="icon", type="image/svg+xml", href=asked.link("/icon.svg")),
+                _icon(asked),
                 h.link(rel="stylesheet", href=_asset(asked, "/style.css")),
                 h.script(type="module", src=_asset(asked, "/fresh.js")) if page.is_fresh else None,
             ],
-            h.body[_top(asked), _main(page), _bottom(asked)],
+            h.body[_top(asked), _main(page, body), _bottom(asked)],
         ]
     )
 
 
-def fresh(page: Page, asked: Asked) -> bytes:
+def fresh(page: Page) -> bytes:
     """The numbers of the page, and the shape of all else: where that is another, a reload shows something new."""
     found, rest = parts.numbers(str(h.fragment[page.body]))
     return orjson.dumps({"numbers": found, "shape": _shape(rest)})
@@ -47,7 +48,7 @@ def _shape(rest: str) -> str:
     return hashlib.sha256(rest.encode()).hexdigest()[:12]
 
 
-def bounce(to: str) -> str:
+def bounce(to: str, asked: Asked) -> str:
     """The browser goes on there by itself, from a page of ours."""
     return str(
         h.html(lang="en")[
@@ -55,10 +56,15 @@ def bounce(to: str) -> str:
                 h.meta(charset="utf-8"),
                 h.meta(http_equiv="refresh", content=f"0; url={to}"),
                 h.title["One moment · customer worker"],
+                _icon(asked),
             ],
             h.body[h.main[h.h1["One moment"], h.p[h.a(href=to)["Go on"]]]],
         ]
     )
+
+
+def _icon(asked: Asked) -> h.Node:
+    return h.link(rel="icon", type="image/svg+xml", href=_asset(asked, "/icon.svg"))
 
 
 def _asset(asked: Asked, path: str) -> str:
@@ -87,14 +93,15 @@ def _is_within(path: str, place: str) -> bool:
     return path == place or (place != "/" and path.startswith(f"{place}/"))
 
 
-def _main(page: Page) -> h.Node:
-    shape = _shape(parts.numbers(str(h.fragment[page.body]))[1]) if page.is_fresh else None
+def _main(page: Page, body: str) -> h.Node:
+    """`body` is markup already: what it was made from may be read only once."""
+    shape = _shape(parts.numbers(body)[1]) if page.is_fresh else None
     changed = h.p("#changed", role="status", hidden=True)[h.a(href="")["Something was added or has gone: show"],]
     stale = h.p("#stale.notice", {"data-kind": "bad"}, role="alert", hidden=True)[
         "The console does not answer: these numbers are old."
     ]
     return h.main("#main", {"data-shape": shape}, tabindex="-1")[
-        h.h1[page.title], [stale, changed] if page.is_fresh else None, page.body
+        h.h1[page.title], [stale, changed] if page.is_fresh else None, body
     ]
 
 

@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from worker.console import entering, failing, page
-from worker.console.answers import Answer, Bounced, Entered, Moved, NotEntered, NotShown, NotThere, Page, Raw
+from worker.console.answers import Answer, Bounced, Entered, Moved, NotEntered, NotShown, Page, Raw
 from worker.console.asked import Asked
 from worker.console.guard import LASTS, SAFE, Guard, Head, Proxy, Token
 from worker.console.rights import STRANGER, Right, Who
@@ -81,10 +81,11 @@ class Console:
         try:
             who = self.guard.admit(self._head(request), route.right if route else Right.VIEW)
             asked = replace(asked, who=who, parts=dict(request.match_info), query=_lists(request.query))
-            answer = await self._handled(request, route, asked)
+            response = self._response(await self._handled(request, route, asked), asked, request)
         except Exception as error:  # noqa: BLE001  whatever it is, it is told without its text, and with our headers
-            answer = self._failure(error, request, asked)
-        response = self._response(answer, asked, request)
+            response = self._response(self._failure(error, request, asked), asked, request)
+            if isinstance(error, web.HTTPMethodNotAllowed):
+                response.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
         _tell(request.method, route, response.status, asked.who, time.monotonic() - began)
         return response
 
@@ -114,21 +115,23 @@ class Console:
             case NotEntered() if isinstance(self.guard.entry, Token):
                 return entering.form(asked, str(error), request.path_qs.removeprefix(self.prefix))
             case web.HTTPException():
-                return failing.page(_UNTAKEN.get(error.status, NotShown("this cannot be taken")))
+                return replace(
+                    failing.page(NotShown(_UNTAKEN.get(error.status, "it is not known how"))), status=error.status
+                )
             case _:
                 return failing.page(error)
 
     def _response(self, answer: Answer, asked: Asked, request: web.Request) -> web.Response:
         match answer:
             case Page(is_fresh=True) if JSON in request.headers.get(hdrs.ACCEPT, ""):
-                body = page.fresh(answer, asked)
+                body = page.fresh(answer)
                 return _file(Raw(body, JSON, hashlib.sha256(body).hexdigest()[:16]), request)
             case Page():
                 return _html(page.document(answer, asked), answer.status)
             case Bounced(to):
-                return _html(page.bounce(to), 200)
+                return _html(page.bounce(to, asked), 200)
             case Entered(to):
-                return self._let_in(_html(page.bounce(to), 200), request)
+                return self._let_in(_html(page.bounce(to, asked), 200), request)
             case Moved(to):
                 return web.Response(status=303, headers={**HEADERS, hdrs.LOCATION: to})
             case Raw():
@@ -147,10 +150,10 @@ class Console:
 
 
 _UNTAKEN: Final = {
-    404: NotThere("there is no such page"),
-    405: NotShown("this address does not take that method"),
-    413: NotShown("this is too much for one form"),
-    415: NotShown("only the forms of these pages are taken"),
+    404: "there is no such page",
+    405: "this address does not take that method",
+    413: "this is too much for one form",
+    415: "only the forms of these pages are taken",
 }
 
 
@@ -197,15 +200,15 @@ def _file(raw: Raw, request: web.Request) -> web.Response:
 
 def _tell(method: str, route: Route | None, status: int, who: Who, seconds: float) -> None:
     """The pattern of the address, never the address: somebody may have written anything into it."""
-    facts = {"method": method, "route": route.path if route else None, "status": status, "seconds": round(seconds, 3)}
+    path, seconds = route.path if route else None, round(seconds, 3)
     if status >= 500:
-        log.error("page.failed", **facts)
+        log.error("page.failed", method=method, route=path, status=status, seconds=seconds, by=who.name)
     elif status >= 400:
-        log.warning("page.refused", **facts)
+        log.warning("page.refused", method=method, route=path, status=status, seconds=seconds, by=who.name)
     elif method not in SAFE:
-        log.info("page.posted", by=who.name, **facts)
+        log.info("page.posted", method=method, route=path, status=status, seconds=seconds, by=who.name)
     else:
-        log.debug("page.shown", **facts)
+        log.debug("page.shown", method=method, route=path, status=status, seconds=seconds)
 
 
 @asynccontextmanager
