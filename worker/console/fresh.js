@@ -25,7 +25,9 @@ function show({ numbers, shape }) {
     if (shown.textContent !== text) shown.textContent = text;
     if (shown.dataset.kind !== kind) shown.dataset.kind = kind;
   }
-  changed.hidden = shape === main.dataset.shape;
+  const isOther = shape !== main.dataset.shape;
+  if (isOther && document.querySelector("[data-waiting]")) location.reload();
+  changed.hidden = !isOther;
 }
 
 async function goOn() {

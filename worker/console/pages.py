@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from worker.console import assets, doubt, doubts, front, letter, letters, plans, probing, runs
+from worker.console import assets, doubt, doubts, events, front, letter, letters, plans, probing, runs, verify
 from worker.console.routes import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -14,5 +14,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *doubt.ROUTES,
     *plans.ROUTES,
     *runs.ROUTES,
+    *events.ROUTES,
+    *verify.ROUTES,
     *probing.ROUTES,
 )

@@ -83,6 +83,11 @@ def notice(kind: Kind, *told: h.Node) -> h.Element:
     return h.p(".notice", {"data-kind": kind}, role="status")[told]
 
 
+def waiting(*told: h.Node) -> h.Element:
+    """An answer is still being looked for: the page opens anew by itself when it is there."""
+    return h.p(".waiting", {"data-waiting": ""}, role="status")[told]
+
+
 def button(name: str, *, danger: bool = False) -> h.Element:
     """Posts the form that it stands in."""
     return h.button(".danger" if danger else ".act", type="submit")[name]

@@ -123,7 +123,7 @@ class Console:
 
     def _response(self, answer: Answer, asked: Asked, request: web.Request) -> web.Response:
         match answer:
-            case Page(is_fresh=True) if JSON in request.headers.get(hdrs.ACCEPT, ""):
+            case Page(status=200) if JSON in request.headers.get(hdrs.ACCEPT, ""):
                 body = page.fresh(answer)
                 return _file(Raw(body, JSON, hashlib.sha256(body).hexdigest()[:16]), request)
             case Page():

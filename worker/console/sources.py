@@ -8,6 +8,7 @@ from worker import wiring
 from worker.console import desk
 from worker.console.desk import Desk
 from worker.console.now import Watching, watching
+from worker.console.work.verifying import Verifying
 from worker.kafka.connection import Connection
 from worker.settings.settings import Settings
 from worker.topics import Plan
@@ -22,6 +23,7 @@ class Sources:
     connection: Connection
     watching: Watching
     desk: Desk
+    verifying: Verifying
 
 
 @asynccontextmanager
@@ -30,4 +32,8 @@ async def opened(settings: Settings) -> AsyncIterator[Sources]:
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     watched = Watching(settings.console.workers, connection, plan.requests, settings.kafka.group_id)
     async with watching(watched), desk.opened(settings) as opened_desk:
-        yield Sources(settings, plan, connection, watched, opened_desk)
+        verifying = Verifying(settings)
+        try:
+            yield Sources(settings, plan, connection, watched, opened_desk, verifying)
+        finally:
+            await verifying.close()

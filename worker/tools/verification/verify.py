@@ -11,7 +11,7 @@ from worker.model.errors import StartupError
 from worker.settings.settings import Settings
 from worker.terminal.text import document, say
 from worker.tools.reading.offset_set import Run
-from worker.tools.reading.progress import offsets_bar
+from worker.tools.reading.progress import Progress, offsets_bar
 from worker.tools.verification.expired import expired, joined
 from worker.tools.verification.report import Report
 from worker.tools.verification.scan import Asked, Scan, Topics, spans
@@ -29,23 +29,28 @@ async def verify(settings: Settings, asked: Asked, *, as_json: bool) -> int:
     return int(not report.holds)
 
 
-async def verified(settings: Settings, asked: Asked) -> Report:
+async def verified(settings: Settings, asked: Asked, progress: Progress = offsets_bar) -> Report:
     """The group's offsets come first: whatever they say is done was published before."""
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     async with admin.opened(connection) as client:
         cluster = await client.cluster([name for _, name in plan.names()])
         _complete(plan, cluster, asked)
         committed = await client.committed(settings.kafka.group_id, plan.requests)
-    return await unmoved(partial(_scanned, connection, plan, cluster, committed, asked))
+    return await unmoved(partial(_scanned, connection, plan, cluster, committed, asked, progress))
 
 
-async def _scanned(
-    connection: Connection, plan: Plan, cluster: Cluster, committed: Mapping[int, int], asked: Asked
+async def _scanned(  # noqa: PLR0913, PLR0917  what was read before, and what was asked
+    connection: Connection,
+    plan: Plan,
+    cluster: Cluster,
+    committed: Mapping[int, int],
+    asked: Asked,
+    progress: Progress,
 ) -> Report:
     async with Topics.opened(connection, plan, cluster) as topics:
         parts, beyond = await spans(topics.requests, committed, asked)
         unread = await _unread(connection, plan, cluster, beyond, asked)
-        with offsets_bar("reading", topics.succeeded.size + topics.failed.size + topics.letters.size) as advance:
+        with progress("reading", topics.succeeded.size + topics.failed.size + topics.letters.size) as advance:
             return await Scan(topics, parts, unread, advance).report()
 
 
