@@ -17,5 +17,4 @@ async def begun(asked: Asked, name: str, job: Job) -> Answer:
     except Busy as busy:
         there = h.a(href=asked.link(f"/runs/{busy.run.name}"))["that run"]
         return Page("Not now", parts.notice("wait", f"{busy}: ", there, ". Nothing was begun."), 409)
-    desk.inquiries.forget()
     return Moved(asked.link(f"/runs/{run.name}"))

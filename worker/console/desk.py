@@ -26,8 +26,8 @@ class Desk:
     settings: Settings
     filling: Filling
     plans: Plans
-    runs: Runs = field(default_factory=Runs)
-    inquiries: Inquiries = field(default_factory=Inquiries)
+    runs: Runs
+    inquiries: Inquiries
     began: int = field(default_factory=lambda: int(time.time()))
 
     @property
@@ -61,7 +61,8 @@ class Desk:
 async def opened(settings: Settings) -> AsyncIterator[Desk]:
     """The index is filled from now on; what is under way at the end ends well, or is left as it is."""
     filling = Filling(wiring.plan(settings), wiring.connection(settings))
-    desk = Desk(settings, filling, Plans(settings))
+    inquiries = Inquiries()
+    desk = Desk(settings, filling, Plans(settings), Runs(inquiries.forget), inquiries)
     task = asyncio.create_task(filling.run(), name="index")
     try:
         yield desk

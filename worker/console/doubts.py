@@ -39,20 +39,15 @@ async def doubts(asked: Asked) -> Answer:
     before = (
         await desk.inquiries.ask(("doubts", lowest), partial(_look_back, asked.sources, lowest)) if lowest else None
     )
-    newer = desk.index.newer(DOUBTS, upto or {}) if not asked.one("older") else 0
     body = [
         h.p["The customer of each may exist or not. None is replayed in bulk: settle each by itself."],
         reading(desk),
-        h.p[
-            parts.number("newer", f"{parts.text(newer)} newer" if newer else "none newer"),
-            ", ",
-            h.a(href=asked.link("/doubts"))["show the newest"],
-        ],
+        h.p[h.a(href=asked.link("/doubts"))["Show the newest"]],
         _progress(before),
         _table(asked, rows[:A_PAGE], shown, before.answer if before else None),
         further(asked, upto or {}, rows),
     ]
-    return Page("Doubts", h.fragment[body], is_fresh=True)
+    return Page("Doubts", h.fragment[body], is_fresh=before is not None and before.ended is None)
 
 
 def _lowest(rows: Sequence[Listed]) -> Lowest:
@@ -73,9 +68,9 @@ def _progress(before: Inquiry[LookedBack] | None) -> h.Node:
         return None
     if before.trouble:
         return parts.notice("bad", f"Which are open is not known: {before.trouble}.")
-    return h.p[
+    return parts.waiting(
         "Which are open is being read: ", words.how_far(before.steps.what, before.steps.done, before.steps.total)
-    ]
+    )
 
 
 def _table(asked: Asked, rows: Sequence[Listed], shown: dict[Place, Letter], before: LookedBack | None) -> h.Node:

@@ -38,7 +38,7 @@ async def letter(asked: Asked) -> Answer:
         _to_plan(asked, shown.letter),
         _to_payload(asked),
     ]
-    return Page(f"Dead letter {shown.letter.place}", h.fragment[body], is_fresh=True)
+    return Page(f"Dead letter {shown.letter.place}", h.fragment[body], is_fresh=later.ended is None)
 
 
 async def _later(shown: Shown, whole: Record | None, steps: Steps) -> Json:
@@ -120,13 +120,7 @@ def _known(later: Inquiry[Json]) -> h.Node:
     """Where it was replayed, and what the journal says."""
     title = h.h2["What is known of it"]
     if later.answer is None:
-        steps = later.steps
-        told = (
-            parts.notice("bad", f"{later.trouble}.")
-            if later.trouble
-            else h.p[words.how_far(f"Being read ({steps.what}):", steps.done, steps.total)]
-        )
-        return h.fragment[title, told]
+        return h.fragment[title, parts.notice("bad", f"{later.trouble}.") if later.trouble else _reading(later.steps)]
     answer = later.answer
     journal = answer["journal"]
     text = journal if isinstance(journal, str) else event_text(journal)
@@ -141,6 +135,10 @@ def _known(later: Inquiry[Json]) -> h.Node:
         h.h3["The journal"],
         h.pre["\n".join(words.told(line, 500) or "" for line in text.split("\n"))],
     ]
+
+
+def _reading(steps: Steps) -> h.Node:
+    return parts.waiting("Being read: ", words.how_far(steps.what, steps.done, steps.total))
 
 
 def _to_plan(asked: Asked, letter: Letter) -> h.Node:

@@ -91,7 +91,7 @@ def _body(asked: Asked, plan: Plan) -> h.Node:
     match plan.state:
         case "judging":
             steps = plan.steps
-            return h.p["Each is judged: ", words.how_far(steps.what, steps.done, steps.total)]
+            return parts.waiting("Each is judged: ", words.how_far(steps.what, steps.done, steps.total))
         case "failed":
             return parts.notice("bad", f"{plan.trouble}. Nothing was replayed.")
         case "ready":

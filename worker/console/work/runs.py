@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -72,8 +73,12 @@ class Run:
 
 @dataclass(slots=True)
 class Runs:
-    """A run's name is that of the form that began it: whoever sends that form again finds the same run."""
+    """A run's name is that of the form that began it: whoever sends that form again finds the same run.
 
+    `changed` is called when something was done, so that what was read before is read again.
+    """
+
+    changed: Callable[[], None]
     kept: OrderedDict[str, Run] = field(default_factory=OrderedDict)
     _task: "asyncio.Task[None] | None" = None
 
@@ -109,6 +114,7 @@ class Runs:
 
     def _end(self, run: Run, state: State, detail: str | None = None) -> None:
         run.state, run.detail, run.ended = state, detail, time.time()
+        self.changed()
         facts = {**run.job.facts(), "detail": detail}
         log.info("run.ended", run=run.name, kind=run.job.kind, by=run.by, state=state, **facts)
 
