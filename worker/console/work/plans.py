@@ -118,7 +118,7 @@ class Plans:
         task = asyncio.create_task(self._judge(plan), name="plan")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        log.info("plan.begun", plan=name, by=by, letters=len(selection.places))
+        log.info("plan.started", plan=name, by=by, letters=len(selection.places))
         return plan
 
     async def _judge(self, plan: Plan) -> None:
