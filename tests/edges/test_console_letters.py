@@ -14,8 +14,11 @@ from letters_on_kafka import LetterTopics
 from patience import PATIENCE
 
 from worker.console.guard import Token
+from worker.console.index import index as indexing
 from worker.console.rights import Right
+from worker.kafka.picked import picked
 from worker.kafka.places import bounds
+from worker.kafka.reader import UNCOMMITTED
 from worker.model.outcomes import ReasonCode
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.replay_letters import Asked, replay
@@ -88,6 +91,25 @@ async def test_groups_and_rows(topics):
         only = await visitor.open("/letters?reason=refused")
         assert rows(only) == ["1@60", "0@60"]
         assert rows(await visitor.open(older)) == rows(second)
+
+
+async def test_letters_by_their_places(topics):
+    """Those that are there, near each other or far apart, in the order of each partition."""
+    await topics.fill(800)
+    wanted: dict[int, list[int]] = {0: [399, 1, 0, 350, 400, 9_999], 1: [3]}
+    read = picked(topics.connection, topics.plan.dead_letters, wanted, lambda each: each.offset, isolation=UNCOMMITTED)
+    assert await read == [0, 1, 350, 399, 3]
+
+
+async def test_an_old_letter(topics, monkeypatch):
+    """One that is not at hand is read."""
+    monkeypatch.setattr(indexing, "RECENT", 3)
+    await topics.fill(SOME)
+    async with consoled(topics.settings) as visitor:
+        await listed(visitor, SOME)
+        shown = await visitor.open("/letters?event=e-4")
+        assert rows(shown) == ["0@2"]
+        assert "e-4" in shown.plain
 
 
 async def test_what_others_wrote(topics):

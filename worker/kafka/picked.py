@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from worker.kafka.beside import patiently
-from worker.kafka.connection import Connection, borrowed
+from worker.kafka.connection import Connection, opened
 from worker.kafka.reader import Isolation, bounds_of, reader
 from worker.kafka.records import as_record
 from worker.model.errors import KafkaUnavailable
@@ -20,6 +20,7 @@ CLOSE = 100
 POLL = 500
 FETCH_WAIT = 0.02
 FETCH_BYTES = 256 * 1024
+NOWHERE = -1
 
 
 async def picked(  # noqa: PLR0913  what may be left out has a name
@@ -37,7 +38,7 @@ async def picked(  # noqa: PLR0913  what may be left out has a name
     """
     consumer = reader(connection, isolation=isolation, fetch_wait=FETCH_WAIT, fetch_bytes=FETCH_BYTES)
     found: list[Form] = []
-    async with borrowed(consumer, connection, within):
+    async with opened(consumer, connection, within):
         for place, (first, end) in (await bounds_of(consumer, topic, offsets, within)).items():
             there = sorted(each for each in offsets[place.partition] if first <= each < end)
             try:
@@ -52,14 +53,14 @@ async def _picked(
     consumer: AIOKafkaConsumer, place: TopicPartition, offsets: list[int], form: Callable[[Record], Form]
 ) -> list[Form]:
     consumer.assign([place])
-    found, position = [], -1
+    found, position = [], NOWHERE
     while offsets:
-        if not position <= offsets[0] <= position + CLOSE:
+        if position == NOWHERE or not position <= offsets[0] <= position + CLOSE:
             consumer.seek(place, offsets[0])
         try:
             batches = await patiently(consumer, place, timeout_ms=POLL, max_records=CLOSE)
         except OffsetOutOfRangeError:
-            offsets, position = offsets[1:], -1  # deleted meanwhile, the next one perhaps not
+            offsets, position = offsets[1:], NOWHERE  # deleted meanwhile, the next one perhaps not
             continue
         wanted = set(offsets)
         found += [form(as_record(each)) for each in batches.get(place, []) if each.offset in wanted]

@@ -11,8 +11,6 @@ from worker.console.index.index import Index
 from worker.kafka.connection import Connection
 from worker.kafka.follow import Followed, followed
 from worker.kafka.newest import newest_first
-from worker.kafka.places import bounds
-from worker.kafka.reader import UNCOMMITTED
 from worker.model.errors import WorkerError
 from worker.model.records import Record
 from worker.tools.dead_letters.letters import Letter, letter
@@ -53,14 +51,14 @@ class Filling:
         self.trouble = trouble
 
     async def _follow(self) -> None:
-        found = await topics(self.plan, self.connection)
-        given = await bounds(self.connection, self.plan.dead_letters, range(found.dead_letters), isolation=UNCOMMITTED)
-        self._see(given)
-        async with followed(self.connection, [self.plan.dead_letters], after=self.index.ends()) as newest:
+        await topics(self.plan, self.connection)  # which says what is missing; a consumer would make it
+        known = self.index.ends()
+        name = [self.plan.dead_letters]
+        async with followed(self.connection, name, from_now=not known, after=known) as newest:
             while True:
+                self._see({place.partition: span for place, span in (await newest.spans()).items()})
                 await self._fill(newest)
                 await self._until_next_look(newest)
-                self._see({place.partition: span for place, span in (await newest.spans()).items()})
 
     async def _until_next_look(self, newest: Followed) -> None:
         until = clocks.monotonic() + LOOK_AGAIN
