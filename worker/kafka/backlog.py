@@ -120,8 +120,10 @@ async def _opened(written: Written, place: TopicPartition, stable: int, end: int
 @asynccontextmanager
 async def asking(connection: Connection, topic: str, group: str, within: float) -> AsyncIterator[Asking]:
     """Each question takes about `within` seconds at most. Raises KafkaUnavailable."""
-    consumer = reader(connection, isolation=COMMITTED)
-    async with admin.opened(connection, within) as client, borrowed(consumer, connection, within):
+    async with (
+        admin.opened(connection, within) as client,
+        borrowed(reader(connection, isolation=COMMITTED), connection, within) as consumer,
+    ):
         yield Asking(client, consumer, topic, group)
 
 
