@@ -10,10 +10,10 @@ from urllib.parse import urljoin
 import aiohttp
 
 from worker.console import pages, sources
-from worker.console.guard import Guard, Token
-from worker.console.rights import Right
 from worker.console.serve import LOOPBACK
-from worker.console.server import Console, serving
+from worker.console.web.guard import Guard, Token
+from worker.console.web.rights import Right
+from worker.console.web.server import Console, serving
 from worker.settings.settings import Settings
 
 TOKEN = Token("token-of-a-test-1")

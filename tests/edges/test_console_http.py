@@ -12,14 +12,15 @@ import aiohttp
 import pytest
 
 from worker import wiring
-from worker.console import entering, pages, parts
-from worker.console.answers import Moved, NotNow, Page, Raw
-from worker.console.guard import Guard, Proxy, Token
-from worker.console.rights import Right
-from worker.console.routes import Route
+from worker.console import pages
 from worker.console.serve import LOOPBACK, guarded
-from worker.console.server import CSP, LARGEST_FORM, Console, serving
 from worker.console.sources import Sources
+from worker.console.web import entering, parts
+from worker.console.web.answers import Moved, NotNow, Page, Raw
+from worker.console.web.guard import Guard, Proxy, Token
+from worker.console.web.rights import Right
+from worker.console.web.routes import Route
+from worker.console.web.server import CSP, LARGEST_FORM, Console, serving
 from worker.model.errors import KafkaUnavailable
 from worker.settings.console import Console as ConsoleSettings
 from worker.settings.settings import Settings

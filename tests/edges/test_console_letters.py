@@ -13,9 +13,9 @@ from console_visitor import Shown, Visitor, consoled, visiting
 from letters_on_kafka import LetterTopics
 from patience import PATIENCE
 
-from worker.console.guard import Token
 from worker.console.index import index as indexing
-from worker.console.rights import Right
+from worker.console.web.guard import Token
+from worker.console.web.rights import Right
 from worker.kafka.picked import picked
 from worker.kafka.places import bounds
 from worker.kafka.reader import UNCOMMITTED

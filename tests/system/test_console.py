@@ -18,7 +18,8 @@ from browsing import COLOURS, EVERYTHING, NARROW, THEMES, WIDTH, Visit, chromium
 from patience import PATIENCE, until
 from playwright.async_api import Browser
 
-from worker.console import pages, serve, standstill
+from worker.console import pages, serve
+from worker.console.now import standstill
 from worker.sandbox.local_kafka import LocalKafka
 from worker.settings import sources as configuration
 from worker.tools.dead_letters.filters import PLACE

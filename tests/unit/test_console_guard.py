@@ -5,11 +5,11 @@ from ipaddress import ip_network
 import pytest
 from fakes import Clock
 
-from worker.console.answers import Barred, NotEntered
-from worker.console.entering import is_ours
-from worker.console.guard import LASTS, Guard, Head, Proxy, Token, split
-from worker.console.rights import Right
 from worker.console.serve import LOOPBACK, guarded, is_loopback
+from worker.console.web.answers import Barred, NotEntered
+from worker.console.web.entering import is_ours
+from worker.console.web.guard import LASTS, Guard, Head, Proxy, Token, split
+from worker.console.web.rights import Right
 from worker.model.errors import SettingsError
 from worker.settings.console import Console
 

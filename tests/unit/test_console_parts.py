@@ -4,9 +4,9 @@ import htpy as h
 import orjson
 import pytest
 
-from worker.console import page, parts
-from worker.console.answers import Page
-from worker.console.replicas import replica
+from worker.console.now.replicas import replica
+from worker.console.web import page, parts
+from worker.console.web.answers import Page
 
 HOSTILE = "<script>alert(1)</script>\"'&\u202e{{x}}"
 

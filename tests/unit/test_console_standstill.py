@@ -5,10 +5,10 @@ from typing import get_args
 
 import pytest
 
-from worker.console.fleet import Fleet
-from worker.console.now import Now
-from worker.console.replicas import Blocking, Hold, Owned, Replica, Silent
-from worker.console.standstill import BINDS, HOLDS, STEPS, why
+from worker.console.now.fleet import Fleet
+from worker.console.now.replicas import Blocking, Hold, Owned, Replica, Silent
+from worker.console.now.standstill import BINDS, HOLDS, STEPS, why
+from worker.console.now.watching import Now
 from worker.creation.holds import HoldReason
 from worker.kafka.backlog import Backlog, Member, Waiting
 from worker.model.records import OpenTransaction

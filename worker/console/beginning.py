@@ -2,9 +2,9 @@
 
 import htpy as h
 
-from worker.console import parts
-from worker.console.answers import Answer, Moved, Page
-from worker.console.asked import Asked
+from worker.console.web import parts
+from worker.console.web.answers import Answer, Moved, Page
+from worker.console.web.asked import Asked
 from worker.console.work.jobs import Job
 from worker.console.work.runs import Busy
 

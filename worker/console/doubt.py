@@ -2,13 +2,14 @@
 
 import htpy as h
 
-from worker.console import parts, words
-from worker.console.answers import Answer, NotNow, NotShown
-from worker.console.asked import Asked
+from worker.console import words
 from worker.console.beginning import begun
 from worker.console.place import place_of, read
-from worker.console.rights import Right
-from worker.console.routes import Route
+from worker.console.web import parts
+from worker.console.web.answers import Answer, NotNow, NotShown
+from worker.console.web.asked import Asked
+from worker.console.web.rights import Right
+from worker.console.web.routes import Route
 from worker.console.work.jobs import LookUp, Replay, Resolve
 from worker.creation.reconcile import Absent, Existing, Unclear
 from worker.customer.customer_id import usable_id

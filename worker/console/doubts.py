@@ -7,14 +7,15 @@ from itertools import islice
 import htpy as h
 
 from worker.console import filter as filters
-from worker.console import parts, words
-from worker.console.answers import Answer, Moved, Page
-from worker.console.asked import Asked
+from worker.console import words
 from worker.console.index.wanted import Wanted
 from worker.console.letters import A_PAGE, Listed, further, reading
-from worker.console.rights import Right
-from worker.console.routes import Route
 from worker.console.sources import Sources
+from worker.console.web import parts
+from worker.console.web.answers import Answer, Moved, Page
+from worker.console.web.asked import Asked
+from worker.console.web.rights import Right
+from worker.console.web.routes import Route
 from worker.console.work.inquiries import Inquiry
 from worker.console.work.steps import Steps
 from worker.model.outcomes import ReasonCode

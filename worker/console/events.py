@@ -5,13 +5,14 @@ from functools import partial
 
 import htpy as h
 
-from worker.console import parts, words
-from worker.console.answers import Answer, NotShown, Page
-from worker.console.asked import Asked
-from worker.console.parts import Kind
-from worker.console.rights import Right
-from worker.console.routes import Route
+from worker.console import words
 from worker.console.sources import Sources
+from worker.console.web import parts
+from worker.console.web.answers import Answer, NotShown, Page
+from worker.console.web.asked import Asked
+from worker.console.web.parts import Kind
+from worker.console.web.rights import Right
+from worker.console.web.routes import Route
 from worker.console.work.inquiries import Inquiry
 from worker.console.work.steps import Steps
 from worker.events.results import SUCCEEDED

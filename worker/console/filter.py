@@ -6,11 +6,11 @@ from typing import TypeVar
 
 import htpy as h
 
-from worker.console import parts
-from worker.console.answers import NotShown
-from worker.console.asked import Asked
 from worker.console.index.pin import pin, unpinned
 from worker.console.index.wanted import Wanted
+from worker.console.web import parts
+from worker.console.web.answers import NotShown
+from worker.console.web.asked import Asked
 from worker.tools.dead_letters.filters import moment_of
 from worker.tools.dead_letters.letters import KINDS
 

@@ -6,12 +6,13 @@ from functools import partial
 import htpy as h
 import structlog
 
-from worker.console import doubt, parts, words
-from worker.console.answers import Answer, Page
-from worker.console.asked import Asked
+from worker.console import doubt, words
 from worker.console.place import read
-from worker.console.rights import Right
-from worker.console.routes import Route
+from worker.console.web import parts
+from worker.console.web.answers import Answer, Page
+from worker.console.web.asked import Asked
+from worker.console.web.rights import Right
+from worker.console.web.routes import Route
 from worker.console.work.inquiries import Inquiry
 from worker.console.work.steps import Steps
 from worker.model.records import Record

@@ -6,16 +6,17 @@ from itertools import islice
 import htpy as h
 
 from worker.console import filter as filters
-from worker.console import parts, words
-from worker.console.answers import Answer, Moved, Page
-from worker.console.asked import Asked
+from worker.console import words
 from worker.console.desk import Desk
 from worker.console.index.causes import Group
 from worker.console.index.pin import pin
 from worker.console.index.shelf import Row
 from worker.console.index.wanted import Wanted
-from worker.console.rights import Right
-from worker.console.routes import Route
+from worker.console.web import parts
+from worker.console.web.answers import Answer, Moved, Page
+from worker.console.web.asked import Asked
+from worker.console.web.rights import Right
+from worker.console.web.routes import Route
 from worker.tools.dead_letters.letters import Letter
 from worker.tools.reading.place import Place
 

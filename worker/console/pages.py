@@ -2,8 +2,10 @@
 
 from typing import Final
 
-from worker.console import assets, doubt, doubts, events, front, letter, letters, plans, probing, runs, verify
-from worker.console.routes import Route
+from worker.console import doubt, doubts, events, letter, letters, plans, runs, verify
+from worker.console.now import front
+from worker.console.web import assets, probing
+from worker.console.web.routes import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
     *assets.ROUTES,

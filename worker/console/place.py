@@ -1,7 +1,7 @@
 """The letter that an address names."""
 
-from worker.console.answers import NotThere
-from worker.console.asked import Asked
+from worker.console.web.answers import NotThere
+from worker.console.web.asked import Asked
 from worker.model.records import Record
 from worker.tools.dead_letters.filters import PLACE
 from worker.tools.dead_letters.letters import letter

@@ -7,13 +7,14 @@ from itertools import islice
 import htpy as h
 
 from worker.console import filter as filters
-from worker.console import parts, words
-from worker.console.answers import Answer, Moved, NotShown, NotThere, Page
-from worker.console.asked import Asked
+from worker.console import words
 from worker.console.doubt import selection_of
 from worker.console.place import place_in, read
-from worker.console.rights import Right
-from worker.console.routes import Route
+from worker.console.web import parts
+from worker.console.web.answers import Answer, Moved, NotShown, NotThere, Page
+from worker.console.web.asked import Asked
+from worker.console.web.rights import Right
+from worker.console.web.routes import Route
 from worker.console.work.plans import Plan, new_name
 from worker.tools.dead_letters.replay import UNKNOWN
 from worker.tools.dead_letters.selection import Selection

@@ -5,13 +5,14 @@ from typing import assert_never
 
 import htpy as h
 
-from worker.console import doubt, parts, words
-from worker.console.answers import Answer, Moved, NotNow, NotShown, NotThere, Page
-from worker.console.asked import Asked
+from worker.console import doubt, words
 from worker.console.beginning import begun
-from worker.console.parts import Kind
-from worker.console.rights import Right
-from worker.console.routes import Route
+from worker.console.web import parts
+from worker.console.web.answers import Answer, Moved, NotNow, NotShown, NotThere, Page
+from worker.console.web.asked import Asked
+from worker.console.web.parts import Kind
+from worker.console.web.rights import Right
+from worker.console.web.routes import Route
 from worker.console.work.ends import Ends, became
 from worker.console.work.jobs import LookUp, Replay, Resolve
 from worker.console.work.runs import Run, State

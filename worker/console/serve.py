@@ -9,10 +9,11 @@ from ipaddress import ip_address
 import structlog
 
 from worker.app import with_signals
-from worker.console import entering, pages, sources
-from worker.console.guard import Guard, Proxy, Token, split
-from worker.console.rights import Right
-from worker.console.server import Console, serving
+from worker.console import pages, sources
+from worker.console.web import entering
+from worker.console.web.guard import Guard, Proxy, Token, split
+from worker.console.web.rights import Right
+from worker.console.web.server import Console, serving
 from worker.model.errors import SettingsError
 from worker.settings.console import Console as ConsoleSettings
 from worker.settings.settings import Settings

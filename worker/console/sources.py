@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from worker import wiring
 from worker.console import desk
 from worker.console.desk import Desk
-from worker.console.now import Watching, watching
+from worker.console.now.watching import Watching, watching
 from worker.console.work.verifying import Verifying
 from worker.kafka.connection import Connection
 from worker.settings.settings import Settings

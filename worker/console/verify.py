@@ -4,11 +4,12 @@ from collections.abc import Iterable
 
 import htpy as h
 
-from worker.console import parts, words
-from worker.console.answers import Answer, Moved, Page
-from worker.console.asked import Asked
-from worker.console.rights import Right
-from worker.console.routes import Route
+from worker.console import words
+from worker.console.web import parts
+from worker.console.web.answers import Answer, Moved, Page
+from worker.console.web.asked import Asked
+from worker.console.web.rights import Right
+from worker.console.web.routes import Route
 from worker.console.work.verifying import Verifying
 from worker.tools.verification.report import TEXTS, Finding, Report
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import htpy as h
 
-from worker.console import parts
+from worker.console.web import parts
 from worker.terminal.text import plain
 from worker.tools.dead_letters.letters import Letter
 from worker.tools.dead_letters.replay import FORGOTTEN, UNKNOWN

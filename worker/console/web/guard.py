@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
-from worker.console.answers import Barred, NotEntered
-from worker.console.rights import STRANGER, Right, Who
+from worker.console.web.answers import Barred, NotEntered
+from worker.console.web.rights import STRANGER, Right, Who
 
 SAFE = frozenset({"GET", "HEAD"})
 LASTS = 12 * 3600

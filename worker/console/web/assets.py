@@ -4,10 +4,10 @@ import hashlib
 from importlib.resources import files
 from typing import Final
 
-from worker.console.answers import Answer, NotThere, Raw
-from worker.console.asked import Asked
-from worker.console.rights import Right
-from worker.console.routes import Route
+from worker.console.web.answers import Answer, NotThere, Raw
+from worker.console.web.asked import Asked
+from worker.console.web.rights import Right
+from worker.console.web.routes import Route
 
 TYPES: Final = {
     "/style.css": "text/css; charset=utf-8",

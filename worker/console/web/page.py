@@ -6,9 +6,9 @@ import htpy as h
 import orjson
 
 from worker import __version__
-from worker.console import assets, parts
-from worker.console.answers import Page
-from worker.console.asked import Asked
+from worker.console.web import assets, parts
+from worker.console.web.answers import Page
+from worker.console.web.asked import Asked
 
 PLACES = (
     ("/", "Now"),

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
-from worker.console.rights import Who
 from worker.console.sources import Sources
+from worker.console.web.rights import Who
 
 
 @dataclass(frozen=True, slots=True)

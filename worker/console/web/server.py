@@ -12,13 +12,13 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from worker.console import entering, failing, page
-from worker.console.answers import Answer, Bounced, Entered, Moved, NotEntered, NotShown, Page, Raw
-from worker.console.asked import Asked
-from worker.console.guard import LASTS, SAFE, Guard, Head, Proxy, Token
-from worker.console.rights import STRANGER, Right, Who
-from worker.console.routes import Route
 from worker.console.sources import Sources
+from worker.console.web import entering, failing, page
+from worker.console.web.answers import Answer, Bounced, Entered, Moved, NotEntered, NotShown, Page, Raw
+from worker.console.web.asked import Asked
+from worker.console.web.guard import LASTS, SAFE, Guard, Head, Proxy, Token
+from worker.console.web.rights import STRANGER, Right, Who
+from worker.console.web.routes import Route
 from worker.ops.listening import listen
 
 log = structlog.get_logger()

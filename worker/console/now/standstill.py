@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from worker.console.now import Now
-from worker.console.parts import Kind, age, text
-from worker.console.replicas import Blocking, Hold
+from worker.console.now.replicas import Blocking, Hold
+from worker.console.now.watching import Now
+from worker.console.web.parts import Kind, age, text
 from worker.creation.holds import HoldReason
 
 STANDS = 20.0

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from worker.console import fleet
-from worker.console.fleet import Fleet
-from worker.console.replicas import Owned, Replica
+from worker.console.now import fleet
+from worker.console.now.fleet import Fleet
+from worker.console.now.replicas import Owned, Replica
 from worker.kafka.backlog import Asking, Backlog, Waiting, asking
 from worker.kafka.connection import Connection
 from worker.model.errors import StartupError, Unavailable

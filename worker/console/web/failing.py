@@ -3,8 +3,8 @@
 import htpy as h
 import structlog
 
-from worker.console import parts
-from worker.console.answers import Barred, NotEntered, NotNow, NotShown, NotThere, Page
+from worker.console.web import parts
+from worker.console.web.answers import Barred, NotEntered, NotNow, NotShown, NotThere, Page
 from worker.logs import where
 from worker.model.errors import Unavailable, WorkerError
 

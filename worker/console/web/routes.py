@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from worker.console.answers import Answer
-from worker.console.asked import Asked
-from worker.console.rights import Right
+from worker.console.web.answers import Answer
+from worker.console.web.asked import Asked
+from worker.console.web.rights import Right
 
 Method = Literal["GET", "POST"]
 Handler = Callable[[Asked], Awaitable[Answer]]

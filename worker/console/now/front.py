@@ -4,14 +4,15 @@ from collections.abc import Iterator
 
 import htpy as h
 
-from worker.console import parts, standstill
-from worker.console.answers import Answer, Page
-from worker.console.asked import Asked
-from worker.console.now import Now
-from worker.console.parts import NOT_TOLD, Kind, age, number, text
-from worker.console.replicas import Blocking, Replica, Silent
-from worker.console.rights import Right
-from worker.console.routes import Route
+from worker.console.now import standstill
+from worker.console.now.replicas import Blocking, Replica, Silent
+from worker.console.now.watching import Now
+from worker.console.web import parts
+from worker.console.web.answers import Answer, Page
+from worker.console.web.asked import Asked
+from worker.console.web.parts import NOT_TOLD, Kind, age, number, text
+from worker.console.web.rights import Right
+from worker.console.web.routes import Route
 
 STATES: dict[str | None, Kind] = {"running": "good", "holding": "bad", "draining": "wait", "restoring": "wait"}
 

@@ -1,9 +1,9 @@
 """Whether the console itself lives, for whoever starts it again when it does not."""
 
-from worker.console.answers import Answer, Raw
-from worker.console.asked import Asked
-from worker.console.rights import Right
-from worker.console.routes import Route
+from worker.console.web.answers import Answer, Raw
+from worker.console.web.asked import Asked
+from worker.console.web.rights import Right
+from worker.console.web.routes import Route
 
 
 async def livez(_: Asked) -> Answer:

@@ -9,7 +9,7 @@ from itertools import groupby
 import aiohttp
 import orjson
 
-from worker.console.replicas import Replica, Silent, replica
+from worker.console.now.replicas import Replica, Silent, replica
 
 WITHIN = 2.0
 MOST = 64

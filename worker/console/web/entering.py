@@ -2,12 +2,12 @@
 
 import htpy as h
 
-from worker.console import parts
-from worker.console.answers import Answer, Barred, Entered, Page
-from worker.console.asked import Asked
-from worker.console.guard import Token
-from worker.console.rights import Right
-from worker.console.routes import Route
+from worker.console.web import parts
+from worker.console.web.answers import Answer, Barred, Entered, Page
+from worker.console.web.asked import Asked
+from worker.console.web.guard import Token
+from worker.console.web.rights import Right
+from worker.console.web.routes import Route
 
 
 def routes(token: Token) -> tuple[Route, ...]:
