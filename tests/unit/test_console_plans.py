@@ -11,7 +11,7 @@ from patience import until
 from structlog.testing import capture_logs
 
 from worker import clocks
-from worker.console.plans import each_of
+from worker.console.runs.plan import each_of
 from worker.console.work import plans as planning
 from worker.console.work.plans import GONE, LASTS, OTHERWISE, REASONS, Plan, Plans
 from worker.model.errors import KafkaUnavailable

@@ -6,10 +6,10 @@ from itertools import islice
 
 import htpy as h
 
-from worker.console import filter as filters
 from worker.console import words
 from worker.console.index.wanted import Wanted
-from worker.console.letters import A_PAGE, Listed, further, reading
+from worker.console.letters import filter as filters
+from worker.console.letters.listing import A_PAGE, Listed, further, reading
 from worker.console.sources import Sources
 from worker.console.web import parts
 from worker.console.web.answers import Answer, Moved, Page

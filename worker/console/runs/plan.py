@@ -6,10 +6,10 @@ from itertools import islice
 
 import htpy as h
 
-from worker.console import filter as filters
 from worker.console import words
-from worker.console.doubt import selection_of
-from worker.console.place import place_in, read
+from worker.console.doubts.settling import selection_of
+from worker.console.letters import filter as filters
+from worker.console.letters.place import place_in, read
 from worker.console.web import parts
 from worker.console.web.answers import Answer, Moved, NotShown, NotThere, Page
 from worker.console.web.asked import Asked

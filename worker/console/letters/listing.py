@@ -5,13 +5,13 @@ from itertools import islice
 
 import htpy as h
 
-from worker.console import filter as filters
 from worker.console import words
 from worker.console.desk import Desk
 from worker.console.index.causes import Group
 from worker.console.index.pin import pin
 from worker.console.index.shelf import Row
 from worker.console.index.wanted import Wanted
+from worker.console.letters import filter as filters
 from worker.console.web import parts
 from worker.console.web.answers import Answer, Moved, Page
 from worker.console.web.asked import Asked
