@@ -13,7 +13,7 @@ from worker.console import pages, sources
 from worker.console.serve import LOOPBACK
 from worker.console.web.guard import Guard, Token
 from worker.console.web.rights import Right
-from worker.console.web.server import Console, serving
+from worker.console.web.server import Served, serving
 from worker.settings.settings import Settings
 
 TOKEN = Token("token-of-a-test-1")
@@ -97,6 +97,6 @@ async def visiting(base: str, cookie: str = "customer-worker-console", token: To
 async def consoled(settings: Settings, rights: frozenset[Right] = frozenset(Right)) -> AsyncIterator[Visitor]:
     """The console in this process, and one who visits it."""
     async with sources.opened(settings) as opened:
-        console = Console(opened, Guard(LOOPBACK, TOKEN, rights), pages.ROUTES)
+        console = Served(opened, Guard(LOOPBACK, TOKEN, rights), pages.ROUTES)
         async with serving(console, "127.0.0.1", 0) as port, visiting(f"http://127.0.0.1:{port}/") as visitor:
             yield visitor

@@ -20,9 +20,9 @@ from worker.console.web.answers import Moved, NotNow, Page, Raw
 from worker.console.web.guard import Guard, Proxy, Token
 from worker.console.web.rights import Right
 from worker.console.web.routes import Route
-from worker.console.web.server import CSP, LARGEST_FORM, Console, serving
+from worker.console.web.server import CSP, LARGEST_FORM, Served, serving
 from worker.model.errors import KafkaUnavailable
-from worker.settings.console import Console as ConsoleSettings
+from worker.settings.console import ConsoleGroup
 from worker.settings.settings import Settings
 
 SECRET = "token-of-a-test-1"
@@ -54,7 +54,7 @@ def sources() -> Sources:
 @asynccontextmanager
 async def served(routes, entry: Token | Proxy = TOKEN, rights=EVERYTHING, prefix=""):
     """A session of its own and the console's address."""
-    console = Console(sources(), Guard(LOOPBACK, entry, rights), tuple(routes), prefix)
+    console = Served(sources(), Guard(LOOPBACK, entry, rights), tuple(routes), prefix)
     jar = aiohttp.DummyCookieJar()
     async with (
         serving(console, "127.0.0.1", 0) as port,
@@ -329,6 +329,6 @@ async def test_numbers_of_a_page():
 
 def test_the_defaults_of_the_settings():
     """Nobody but this machine is listened to, and nothing but reading is allowed."""
-    given = ConsoleSettings()
+    given = ConsoleGroup()
     assert (given.host, given.port, given.prefix) == ("127.0.0.1", 8081, "")
     assert guarded(given).rights == {Right.ENTER, Right.VIEW}

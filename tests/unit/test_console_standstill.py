@@ -88,7 +88,7 @@ def test_a_stop_is_the_last_hold_to_blame():
     stopping = hold(HoldReason.STOPPING, "", since=1)
     assert why(now(replica("a", holds=[stopping]), replica("b", holds=[hold()]))).hold == "api_unavailable"
     found = why(now(replica("a", holds=[stopping]), replica("b")))
-    assert (found.kind, found.sentence[:21]) == ("wait", "1 of 2 workers is hel")
+    assert (found.kind, found.sentence[:22]) == ("wait", "1 of 2 workers is held")
 
 
 def test_a_hold_of_a_version_to_come():

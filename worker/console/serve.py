@@ -13,9 +13,9 @@ from worker.console import pages, sources
 from worker.console.web import entering
 from worker.console.web.guard import Guard, Proxy, Token, split
 from worker.console.web.rights import Right
-from worker.console.web.server import Console, serving
+from worker.console.web.server import Served, serving
 from worker.model.errors import SettingsError
-from worker.settings.console import Console as ConsoleSettings
+from worker.settings.console import ConsoleGroup
 from worker.settings.settings import Settings
 from worker.terminal.text import say
 
@@ -41,12 +41,12 @@ async def opened(settings: Settings) -> AsyncIterator[str]:
     async with sources.opened(settings) as found:
         ways_in = entering.routes(guard.entry) if isinstance(guard.entry, Token) else ()
         routes, cookie = (*pages.ROUTES, *ways_in), f"customer-worker-{given.port}"
-        async with serving(Console(found, guard, routes, given.prefix, cookie), given.host, given.port) as port:
+        async with serving(Served(found, guard, routes, given.prefix, cookie), given.host, given.port) as port:
             log.info("console.started", host=given.host, port=port)
             yield _link(given, guard, port)
 
 
-def guarded(given: ConsoleSettings) -> Guard:
+def guarded(given: ConsoleGroup) -> Guard:
     """Who is let in. SettingsError names what is missing beyond loopback."""
     if not is_loopback(given.host):
         if not given.token and not given.proxy_user_header:
@@ -62,7 +62,7 @@ def guarded(given: ConsoleSettings) -> Guard:
     return Guard(LOOPBACK | given.allowed_hosts, _entry(given), frozenset(rights))
 
 
-def _entry(given: ConsoleSettings) -> Token | Proxy:
+def _entry(given: ConsoleGroup) -> Token | Proxy:
     if given.proxy_user_header:
         return Proxy(given.proxy_user_header, given.trusted_proxies)
     return Token(given.token.get_secret_value() if given.token else secrets.token_urlsafe(24))
@@ -76,7 +76,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _link(given: ConsoleSettings, guard: Guard, port: int) -> str:
+def _link(given: ConsoleGroup, guard: Guard, port: int) -> str:
     """A token that somebody has set is not in it: it is printed, and a log is no place for that."""
     host = given.host if is_loopback(given.host) else split(min(given.allowed_hosts))[0]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}{given.prefix}"

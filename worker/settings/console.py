@@ -13,7 +13,7 @@ RightName = Literal["view", "replay", "payload", "accept_duplicates", "resolve"]
 Network = IPv4Network | IPv6Network
 
 
-class Console(Group):
+class ConsoleGroup(Group):
     host: str = "127.0.0.1"
     """Where the console listens; beyond loopback it takes a token or a proxy, and the names it is called by."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8081
@@ -38,7 +38,7 @@ class Console(Group):
     """Where people find the runbook, such as https://docs.example.com/operations.html: holds lead to their section."""
 
     @model_validator(mode="after")
-    def _one_way_in(self) -> "Console":
+    def _one_way_in(self) -> "ConsoleGroup":
         if self.token and self.proxy_user_header:
             raise ValueError("WORKER_CONSOLE__TOKEN and WORKER_CONSOLE__PROXY_USER_HEADER exclude each other")
         if bool(self.proxy_user_header) != bool(self.trusted_proxies):

@@ -33,8 +33,14 @@ def _split(value: object) -> object:
 
 
 def listed(value: object) -> object:
-    """With commas, or what it was made from; nothing where nothing stands."""
-    return [each.strip() for each in value.strip("[] ").split(",") if each.strip()] if isinstance(value, str) else value
+    """With commas, as a JSON list, or what it was made from; nothing where nothing stands."""
+    if not isinstance(value, str):
+        return value
+    try:
+        found = json.loads(value)
+    except ValueError:
+        found = None
+    return found if isinstance(found, list) else [each.strip() for each in value.split(",") if each.strip()]
 
 
 def _start(value: str) -> str:

@@ -1,11 +1,11 @@
 """The fleet and its backlog as they are now: asked for once, whoever looks, and watched for what stands still."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from worker import clocks
 from worker.console.now import fleet
 from worker.console.now.fleet import Fleet
 from worker.console.now.replicas import Owned, Replica
@@ -81,7 +81,7 @@ class Watching:
     connection: Connection
     topic: str
     group: str
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = clocks.epoch
     _now: Now | None = None
     _asking: Asking | None = None
     _opened: AsyncExitStack = field(default_factory=AsyncExitStack)

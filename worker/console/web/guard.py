@@ -2,12 +2,12 @@
 
 import hashlib
 import hmac
-import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
+from worker import clocks
 from worker.console.web.answers import Barred, NotEntered
 from worker.console.web.rights import STRANGER, Right, Who
 
@@ -35,7 +35,7 @@ class Token:
     """Whoever has shown it once has a cookie that says so for half a day, and says nothing of the token."""
 
     secret: str = field(repr=False)
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = clocks.epoch
 
     def fits(self, shown: str) -> bool:
         """Whether it is the token."""

@@ -50,7 +50,7 @@ JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Console:
+class Served:
     """What is served, to whom, from what. `cookie` is the name of the cookie of those who have shown the token."""
 
     sources: Sources
@@ -208,13 +208,13 @@ def _tell(method: str, route: Route | None, status: int, who: Who, seconds: floa
     elif method not in SAFE:
         log.info("page.posted", method=method, route=path, status=status, seconds=seconds, by=who.name)
     else:
-        log.debug("page.shown", method=method, route=path, status=status, seconds=seconds)
+        log.debug("page.answered", method=method, route=path, status=status, seconds=seconds)
 
 
 @asynccontextmanager
-async def serving(console: Console, host: str, port: int) -> AsyncIterator[int]:
+async def serving(served: Served, host: str, port: int) -> AsyncIterator[int]:
     """The number of the port that it listens on from now on. Raises StartupError where it cannot."""
-    runner = web.AppRunner(console.application(), access_log=None, shutdown_timeout=CLOSE_WITHIN)
+    runner = web.AppRunner(served.application(), access_log=None, shutdown_timeout=CLOSE_WITHIN)
     await runner.setup()
     try:
         await listen(runner, host, port, group="WORKER_CONSOLE")
