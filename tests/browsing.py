@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from axe_playwright_python.async_playwright import Axe
@@ -11,7 +12,9 @@ from lacking import needed
 from patience import PATIENCE
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
 
-WIDTH, HEIGHT, NARROW = 1200, 800, 320
+WIDTH, HEIGHT, NARROW = 1000, 700, 320
+PICTURES = os.environ.get("WORKER_TEST_PICTURES")
+"""The folder that the pictures of the documentation are put into; unset: none is taken."""
 THEMES: Final = ("light", "dark")
 TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 EVERYTHING: Final = {"runOnly": {"type": "tag", "values": list(TAGS)}}
@@ -102,3 +105,15 @@ async def visiting(browser: Browser, base: str, link: str | None = None, **optio
         assert visit.complaints == [], visit.complaints
     finally:
         await context.close()
+
+
+async def looks_right(visit: Visit, name: str, *, is_documented: bool = False) -> None:
+    """To those who see little, in both themes, and on the narrowest screen; its picture is taken on the way."""
+    for theme in THEMES:
+        await visit.themed(theme)
+        assert await visit.violations(EVERYTHING if theme == "light" else COLOURS) == [], f"{name}, {theme}"
+        if PICTURES and is_documented:
+            await visit.page.screenshot(path=Path(PICTURES) / f"console-{name}-{theme}.png", full_page=True)
+    await visit.themed("light", NARROW)
+    assert not await visit.overflows(), name
+    await visit.themed("light")

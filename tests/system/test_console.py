@@ -1,12 +1,10 @@
 """The console in a real browser, beside real workers, a real Kafka and the API's double."""
 
 import asyncio
-import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +12,7 @@ import orjson
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from browsing import COLOURS, EVERYTHING, NARROW, THEMES, WIDTH, Visit, chromium, visiting
+from browsing import Visit, chromium, looks_right, visiting
 from patience import PATIENCE, until
 from playwright.async_api import Browser
 
@@ -25,8 +23,6 @@ from worker.settings import sources as configuration
 from worker.tools.dead_letters.filters import PLACE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-PICTURES = os.environ.get("WORKER_TEST_PICTURES")
-"""A folder that the pages' pictures are put into, for the documentation."""
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u202e{{7*7}}"
 RIGHTS = "replay,payload,accept_duplicates,resolve"
 STRUCTURED = (("content-type", b"application/cloudevents+json"),)
@@ -120,17 +116,6 @@ def named(path: str) -> str:
     return "/".join(parts)
 
 
-async def looks_right(visit: Visit, name: str) -> None:
-    """To those who see little, in both themes, and on the narrowest screen; its picture is taken on the way."""
-    for theme in THEMES:
-        await visit.themed(theme, WIDTH)
-        assert await visit.violations(EVERYTHING if theme == "light" else COLOURS) == [], f"{name}, {theme}"
-        if PICTURES:
-            await visit.page.screenshot(path=Path(PICTURES) / f"console-{name}-{theme}.png", full_page=True)
-    await visit.themed("light", NARROW)
-    assert not await visit.overflows(), name
-
-
 async def test_every_page(scene):
     """Opens, holds no fault that axe finds, and fits: each in both themes."""
     async with scene.visit() as visit:
@@ -138,7 +123,6 @@ async def test_every_page(scene):
         paths = {
             "now": "/",
             "letters": "/letters",
-            "letters-filtered": "/letters?reason=invalid_customer",
             "letter": f"/letters/{scene.letters['order-long']}",
             "doubts": "/doubts",
             "events": "/events",
@@ -149,7 +133,7 @@ async def test_every_page(scene):
         for name, path in paths.items():
             assert await visit.open(path) == 200, path
             await settled(visit)
-            await looks_right(visit, name)
+            await looks_right(visit, name, is_documented=True)
         assert unvisited(paths.values()) == {"/plans/{name}", "/runs/{name}"}
 
 
@@ -245,7 +229,7 @@ async def test_the_ways_in(scene):
     async with visiting(scene.browser, scene.base) as visit:
         letter = scene.letters["order-unwanted"]
         assert await visit.open(f"/letters/{letter}") == 401
-        await looks_right(visit, "enter")
+        await looks_right(visit, "enter", is_documented=True)
         await visit.page.get_by_label("Token").fill(scene.link.partition("=")[2])
         await visit.page.get_by_role("button", name="Enter").click()
         await visit.reads(f"Dead letter {letter}")
