@@ -1,6 +1,7 @@
 """The chart's values, their schema, and what the chart repeats of the worker."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,13 @@ def test_an_unknown_key_is_refused_everywhere():
     """Except in an environment variable, whose other keys are Kubernetes' own."""
     lenient = [each for each in objects(SCHEMA) if each.get("additionalProperties") is not False]
     assert lenient == [SCHEMA["properties"]["extraEnv"]["items"]]
+
+
+def test_every_template_that_is_included_is_defined():
+    """Helm finds that out as well, where there is one."""
+    texts = [file.read_text() for file in (CHART / "templates").rglob("*") if file.is_file()]
+    included = {name for text in texts for name in re.findall(r'include "([^"]+)"', text)}
+    assert included - {name for text in texts for name in re.findall(r'define "([^"]+)"', text)} == set()
 
 
 def test_every_value_has_a_default_and_a_schema():
