@@ -14,6 +14,13 @@ SEEDS: Final = Path(__file__).parent / "seeds"
 """The examples of the API's own pages, word for word."""
 
 
+SMALL_CUSTOMER: Final = {
+    "type": {"value": "individual"},
+    "contactPersons": {"contactPerson": [{"firstName": "Jack"}]},
+}
+"""The smallest customer, in the API's form."""
+
+
 def seed(name: str) -> bytes:
     """One of `individual-required`, `individual-all`, with `.json` or `.xml`."""
     return (SEEDS / name).read_bytes()

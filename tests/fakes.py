@@ -54,9 +54,10 @@ class FakeCustomers:
         self.renewals += 1
         await self.log_in()
 
-    async def create(self, command: CreateCustomer, before_sending: Callable[[], None]) -> Outcome:
+    async def create(self, command: CreateCustomer, before_sending: Callable[[], float]) -> Outcome:
         await asyncio.sleep(0)
-        before_sending()
+        while wait := before_sending():
+            await asyncio.sleep(wait)
         scripted = self.script[command.request.id]
         answer = scripted.popleft() if scripted else None
         if isinstance(answer, Exception):
@@ -157,12 +158,14 @@ class FakeSource:
     firsts: Counter[int] = field(default_factory=Counter)
     began_with: int | None = None
     astray: dict[int, int] = field(default_factory=dict)
+    polls: int = 0
 
     def put(self, records: Iterable[Record]) -> None:
         for record in records:
             self.logs[record.partition].append(record)
 
     async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]:
+        self.polls += 1
         await asyncio.sleep(0)
         for number in partitions:
             if not self.firsts[number] <= self.positions[number] <= self._end(number):

@@ -1,5 +1,6 @@
 """The verdict on a run: what was asked for, against what the API carried out and what the topics tell."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,12 @@ def requested(event_id: str, **elements: Any) -> bytes:
         "data": {"type": {"value": "individual"}, "contactPersons": {"contactPerson": [person]}, **elements},
     }
     return orjson.dumps(event)
+
+
+def most_within(seconds: float, times: Iterable[float]) -> int:
+    """The most of these that so many seconds have."""
+    ordered = sorted(times)
+    return max((bisect_left(ordered, first + seconds) - at for at, first in enumerate(ordered)), default=0)
 
 
 @dataclass(frozen=True, slots=True)

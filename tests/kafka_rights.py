@@ -35,6 +35,7 @@ class Operation(IntEnum):
     Read = 3
     Write = 4
     Create = 5
+    Alter = 7
 
 
 @dataclass(frozen=True)

@@ -16,3 +16,9 @@ async def until(condition: Callable[[], bool], *, within: float = PATIENCE, ever
     async with asyncio.timeout(within):
         while not condition():
             await asyncio.sleep(every)
+
+
+async def turns(count: int = 50) -> None:
+    """Let everything that is ready run, and what that makes ready, so many times over: no clock is waited for."""
+    for _ in range(count):
+        await asyncio.sleep(0)

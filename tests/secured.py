@@ -23,9 +23,23 @@ LISTENERS: Final = {
     "MTLS": "SSL",
     # What it presents is for another host.
     "ELSEWHERE": "SSL",
+    # Tokens, and no login lasts for longer than some seconds.
+    "TOKEN": "SASL_PLAINTEXT",
+    "TOKENS": "SASL_SSL",
 }
+LASTS: Final = 10.0
 # A mechanism that one listener does not offer.
 _NOT_EVERYWHERE = {"listener.name.saslp.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256"}
+_TOKENS = {
+    f"listener.name.{listener}.{name}": value
+    for listener in ("token", "tokens")
+    for name, value in {
+        "sasl.enabled.mechanisms": "OAUTHBEARER",
+        "oauthbearer.connections.max.reauth.ms": str(int(LASTS * 1000)),
+        "oauthbearer.sasl.jaas.config": "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
+        'unsecuredLoginStringClaim_sub="broker";',
+    }.items()
+}
 _LOGINS = {
     "plain": f'plain.PlainLoginModule required user_{USER}="{PASSWORD}";',
     "scram-sha-256": "scram.ScramLoginModule required;",
@@ -101,6 +115,7 @@ def _properties(certificates: Certificates) -> dict[str, str]:
         # Whoever comes by the plain listener: the broker itself, and the tests where they make things ready.
         "super.users": "User:ANONYMOUS",
         **_NOT_EVERYWHERE,
+        **_TOKENS,
         **logins,
     }
 
@@ -123,7 +138,9 @@ class SecuredKafka:
             "ca_file": self.certificates.ca,
             "request_timeout": 5,
         }
-        if listener.startswith("SASL"):
+        if listener.startswith("TOKEN"):
+            given |= {"sasl_mechanism": "OAUTHBEARER"}
+        elif listener.startswith("SASL"):
             given |= {"sasl_mechanism": MECHANISMS[1], "username": USER, "password": PASSWORD}
         if listener == "MTLS":
             given |= {"cert_file": self.certificates.client}

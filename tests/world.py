@@ -11,8 +11,8 @@ from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
 from worker.creation.creation import Creation, RetryPolicy
 from worker.creation.flood import Flood
+from worker.creation.group_pace import GroupPace
 from worker.creation.holds import Holds
-from worker.creation.pace import Pace
 from worker.creation.probing import look_after
 from worker.creation.reconcile import Reconciliation, Search
 from worker.events.results import Results
@@ -75,7 +75,7 @@ class World:
         results = Results("worker", "succeeded", "failed", "dead", "group")
         search = Search(self.find, 0.01, attempts=2, delay=0.01, of_others=self.of_others) if self.find else None
         flood, calls = Flood(0.9, self.flood_window), asyncio.Semaphore(self.calls)
-        creation = Creation(self.customers, Reconciliation(holds, search), retry, holds, Pace(), flood, calls)
+        creation = Creation(self.customers, Reconciliation(holds, search), retry, holds, GroupPace(), flood, calls)
         self.pipeline = Pipeline(read, creation, results, self.topics.publish)
         self.background = asyncio.create_task(look_after(holds, self.customers))
         return self

@@ -11,7 +11,7 @@ import structlog
 
 from worker import __version__, wiring
 from worker.creation.creation import Creation
-from worker.creation.holds import HoldReason, Holds
+from worker.creation.holds import LOGIN, HoldReason, Holds
 from worker.creation.probing import looked_after
 from worker.customer import Configured
 from worker.customer.live_catalog import LiveCatalog
@@ -29,7 +29,7 @@ from worker.ops.port import operations
 from worker.ops.state import Identity
 from worker.ops.tracing import traced
 from worker.ops.watch import Consumption, Watch
-from worker.pipeline import Pipeline
+from worker.pipeline import NoRegistry, Pipeline
 from worker.settings.settings import Settings
 from worker.steps import Trails
 from worker.topics import LARGEST, MIB, Cluster, verify
@@ -41,7 +41,7 @@ Opened = TypeVar("Opened")
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """One producer's part of the hold `kafka_unavailable`."""
+    """A producer's part of the hold `kafka_unavailable`, or that of the login."""
 
     holds: Holds
     holder: str
@@ -109,9 +109,12 @@ async def _work(
 ) -> bool:
     """What is entered first is closed last: leave the group, then close the producers, then log out."""
     watch, measures, holds = observed.watch, observed.measures, observed.watch.holds
-    connection = wiring.connection(settings)
+    connection, mapping = wiring.connection(settings), wiring.mapping(settings)
+    if connection.tokens:
+        connection.tokens.outage = Outage(holds, LOGIN)
     api = watch.api = await stack.enter_async_context(api_client)
     catalog = await stack.enter_async_context(_catalog(settings, api))
+    schemas = await stack.enter_async_context(wiring.schemas(settings, holds))
 
     async def kafka(make: Callable[[], AbstractAsyncContextManager[Opened]]) -> Opened:
         return await once_there(lambda: stack.enter_async_context(make()), holds, stopping)
@@ -121,17 +124,25 @@ async def _work(
     journal = await kafka(lambda: opened_publisher(connection, Outage(holds, "journal"), max_request_size=MIB))
     creation = _creation(settings, api, holds, measures)
     await stack.enter_async_context(looked_after(holds, api))
-    decoder, messages = wiring.decoder(settings, catalog), wiring.results(settings)
+    decoder, messages = wiring.decoder(settings, catalog, mapping, schemas), wiring.results(settings)
+    measures.passing(decoder.passing)
     pipeline = Pipeline(
         decode=decoder,
         creation=creation,
         results=messages,
         publish=results.publish,
+        schemas=schemas or NoRegistry(),
         trails=observed.trails,
         measures=measures,
     )
     slots = wiring.slots(settings)
-    dispatch = Dispatch(pipeline.process, slots, max_uncommitted=settings.dispatch.max_uncommitted, measures=measures)
+    dispatch = Dispatch(
+        pipeline.process,
+        slots,
+        max_uncommitted=settings.dispatch.max_uncommitted,
+        measures=measures,
+        shares=creation.pace,
+    )
     restore = wiring.restore(settings, cluster, connection, journal, slots)
     intake = Intake(
         dispatch=dispatch,
@@ -142,6 +153,7 @@ async def _work(
         start=wiring.start(settings),
     )
     source = await kafka(lambda: record_source(connection, wiring.membership(settings), intake))
+    creation.pace.counted_by(lambda: source.partitions)
     watch.consumption = Consumption(
         topic=settings.topics.requests,
         dispatch=dispatch,

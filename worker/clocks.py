@@ -13,9 +13,14 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def wall() -> float:
+    """Seconds since the epoch, as the wall clock says."""
+    return time.time()
+
+
 def moment() -> datetime:
     """What the wall clock says."""
-    return datetime.fromtimestamp(time.time(), UTC)
+    return datetime.fromtimestamp(wall(), UTC)
 
 
 def epoch() -> float:

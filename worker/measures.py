@@ -8,9 +8,9 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, NamedTuple, assert_never, get_args
 
-from worker.model.outcomes import Failed, Outcome, ReasonCode, Resolution
+from worker.model.outcomes import End, Failed, Outcome, PassedOver, ReasonCode, Resolution, Succeeded
 
 LoginResult = Literal["succeeded", "refused", "unavailable"]
 NO_ANSWER: Final = "none"
@@ -71,6 +71,19 @@ def _each(values: Iterable[str]) -> Iterable[Labels]:
     return ((value,) for value in values)
 
 
+def named(end: End) -> tuple[str, str]:
+    """How a record ended, and by what: as metrics and the log tell it."""
+    match end:
+        case Failed(reason):
+            return "failed", reason.code.value
+        case Succeeded():
+            return "succeeded", end.resolution
+        case PassedOver(rule):
+            return "passed_over", rule
+        case other:
+            assert_never(other)
+
+
 @dataclass(frozen=True, slots=True)
 class Measures:
     """Everything that the process counts and times; there is one of these."""
@@ -91,13 +104,16 @@ class Measures:
     crashes: Counted = field(default_factory=lambda: Counted([()]))
     expired: Counted = field(default_factory=Counted)
 
-    def ended(self, outcome: Outcome, seconds: float, trace_id: str | None) -> None:
-        """A record's result is published, that long after the record was."""
-        if isinstance(outcome, Failed):
-            self.records.count(("failed", outcome.reason.code.value), trace_id)
-        else:
-            self.records.count(("succeeded", outcome.resolution), trace_id)
-        self.record.take(seconds, trace_id)
+    def passing(self, rules: Iterable[str]) -> None:
+        """The rules by which records may be passed over."""
+        for rule in rules:
+            self.records.counts.setdefault(("passed_over", rule), 0)
+
+    def ended(self, end: End, seconds: float, trace_id: str | None) -> None:
+        """A record's result is published, that long after the record was; what is passed over is counted alone."""
+        self.records.count(named(end), trace_id)
+        if not isinstance(end, PassedOver):
+            self.record.take(seconds, trace_id)
 
     def count_outcome(self, outcome: Outcome) -> None:
         """A record's outcome is in the journal."""

@@ -1,5 +1,6 @@
 """One record, start to finish: decode, intent, POST, finished, publish; only then is its offset committable."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -15,10 +16,10 @@ from worker.events.letter_headers import accepts_duplicates, doubt
 from worker.events.results import Results, forms
 from worker.journal.journal import PartitionJournal
 from worker.journal.recall import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt, Recollection
-from worker.measures import Measures
-from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, Request
+from worker.measures import Measures, named
+from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, PassOver, Request, Unusable
 from worker.model.errors import MessageTooLarge
-from worker.model.outcomes import Failed, Outcome, Succeeded
+from worker.model.outcomes import End, Failed, PassedOver, Succeeded
 from worker.model.records import OutgoingMessage, Position, Record
 from worker.partition.assignment import Assignment
 from worker.steps import Step, Trail, Trails
@@ -36,6 +37,20 @@ class Publish(Protocol):
     async def __call__(self, message: OutgoingMessage) -> Position: ...
 
 
+class Schemas(Protocol):
+    """What has to be fetched before a record can be decoded; whoever fetches waits for no record."""
+
+    def wanted(self, record: Record) -> asyncio.Future[None] | None:
+        """A future of this caller's own, done once its schema is there, however long that takes; None where it is."""
+
+
+class NoRegistry:
+    """Every record says by itself what it is."""
+
+    def wanted(self, _: Record) -> None:
+        """Nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """Decides what becomes of each record, in an order safe against crashes (docs: design, the order of one record)."""
@@ -44,6 +59,7 @@ class Pipeline:
     creation: Creation
     results: Results
     publish: Publish
+    schemas: Schemas = field(default_factory=NoRegistry)
     trails: Trails = field(default_factory=Trails)
     measures: Measures = field(default_factory=Measures)
     letters: dict[Position, Position] = field(default_factory=dict)
@@ -51,40 +67,47 @@ class Pipeline:
 
     async def process(
         self, record: Record, assignment: Assignment, outcome_known: Callable[[], None] = lambda: None
-    ) -> Outcome:
-        """Return once the outcome is published; only then may the offset be committed.
+    ) -> End:
+        """Return once the outcome is published; only then may the offset be committed. What is passed over has none.
 
         `outcome_known` is called as soon as it is: nothing more is sent for this record then.
         """
         started = time.time()
         with self.trails.follow(record) as trail:
+            # Nothing comes between the last look and decoding: what was there is not forgotten meanwhile.
+            while (schema := self.schemas.wanted(record)) is not None:
+                trail.enter(Step.SCHEMA)
+                await assignment.wait(schema)
+                trail.enter(Step.DECODE)
             asked = trail.trace_command(self.decode(record))
             trail.enter(Step.SAME_EVENT)
             async with assignment.alone_with(asked.request.event):
                 with self.creation.call() as call:
-                    outcome = await self._outcome(asked, trail, assignment, outcome_known, call)
+                    end = await self._end(asked, trail, assignment, outcome_known, call)
             trail.enter(Step.PUBLISH)
-            await self._announce(outcome, record, asked.request, started)
-            trail.trace_outcome(outcome)
+            await self._announce(end, record, asked.request, started)
+            trail.trace_outcome(end)
         ended = time.time()
-        self.measures.ended(outcome, ended - (record.since or started), asked.request.trace_id)
-        _tell(record, asked.request, outcome, ended - started)
-        return outcome
+        self.measures.ended(end, ended - (record.since or started), asked.request.trace_id)
+        _tell(record, asked.request, end, ended - started)
+        return end
 
-    async def _outcome(
+    async def _end(
         self,
         asked: Command,
         trail: Trail,
         assignment: Assignment,
         outcome_known: Callable[[], None],
         call: Call,
-    ) -> Outcome:
-        """The record's outcome, which is in the journal before anybody hears of it."""
+    ) -> End:
+        """The record's end: an outcome is in the journal before anybody hears of it."""
         record = trail.record
         known = _recalled(assignment.journal, asked.request.event, record)
         if isinstance(known, Ended):
             return known.outcome
         outcome = await self._decided(asked, known, trail, assignment, call)
+        if isinstance(outcome, PassedOver):
+            return outcome
         trail.enter(Step.FINISH)
         # The next of the key may begin: its intent comes behind this finish in the journal, so that its POST does too.
         outcome_known()
@@ -93,10 +116,10 @@ class Pipeline:
         self.measures.count_outcome(outcome)
         return outcome
 
-    async def _decided(
-        self, asked: Command, known: Unended, trail: Trail, assignment: Assignment, call: Call
-    ) -> Outcome:
-        """What becomes of a record that has no outcome yet: only a customer to be created leads to the API."""
+    async def _decided(self, asked: Command, known: Unended, trail: Trail, assignment: Assignment, call: Call) -> End:
+        """What becomes of a record that has no outcome yet: only a customer to be created leads to the API, and only
+        what the journal knows no customer of is passed over.
+        """
         match known:
             case DoubtAsAnother(attempts):
                 return unknown(f"{OPEN}; the settings made another event of this record since", attempts)
@@ -107,21 +130,23 @@ class Pipeline:
             case Fresh() | InDoubt() if isinstance(asked, CreateCustomer):
                 return await self.creation.carry_out(asked, trail, assignment, known, call)
             case Fresh():
-                return Failed(asked.reason)
+                return PassedOver(asked.rule) if isinstance(asked, PassOver) else Failed(asked.reason)
             case InDoubt(attempts, exists=exists):
-                return unknown(f"{OPEN}; it is not valid any more: {asked.reason.message}", attempts, exists=exists)
+                return unknown(f"{OPEN}; it is not valid any more: {_against(asked)}", attempts, exists=exists)
             case other:
                 assert_never(other)
 
-    async def _announce(self, outcome: Outcome, record: Record, request: Request, first_seen: float) -> None:
+    async def _announce(self, end: End, record: Record, request: Request, first_seen: float) -> None:
         """The failed event says where its dead letter is, so that one is published first."""
-        match outcome:
+        match end:
             case Succeeded():
-                await self._publish(forms(self.results.succeeded(outcome, record, request)))
+                await self._publish(forms(self.results.succeeded(end, record, request)))
             case Failed():
-                dead_letter = await self._dead_letter(outcome, record, request, first_seen)
-                await self._publish(forms(self.results.failed(outcome, record, request, dead_letter)))
+                dead_letter = await self._dead_letter(end, record, request, first_seen)
+                await self._publish(forms(self.results.failed(end, record, request, dead_letter)))
                 self.letters.pop(record.place, None)
+            case PassedOver():
+                return
             case other:
                 assert_never(other)
 
@@ -158,19 +183,24 @@ def _recalled(journal: PartitionJournal, event: UUID, record: Record) -> Recolle
             return known
 
 
-def _tell(record: Record, request: Request, outcome: Outcome, seconds: float) -> None:
+def _against(asked: Unusable | PassOver) -> str:
+    """Why nothing is sent for a record for which something was."""
+    return f"the mapping passes it over: {asked.rule}" if isinstance(asked, PassOver) else asked.reason.message
+
+
+def _tell(record: Record, request: Request, end: End, seconds: float) -> None:
     """Log the one line that tells how this record ended."""
-    failed = outcome.reason.code.value if isinstance(outcome, Failed) else None
+    outcome, reason = named(end)
     log.info(
         "record.finished",
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
         event_id=request.id,
-        outcome="failed" if failed else "succeeded",
-        reason=failed,
-        customer_id=outcome.customer_id if isinstance(outcome, Succeeded) else None,
-        attempts=outcome.attempts,
+        outcome=outcome,
+        reason=reason if outcome != "succeeded" else None,
+        customer_id=end.customer_id if isinstance(end, Succeeded) else None,
+        attempts=0 if isinstance(end, PassedOver) else end.attempts,
         seconds=round(seconds, 4),
         trace_id=request.trace_id,
     )

@@ -7,7 +7,7 @@ from typing import Self
 
 from worker.model.commands import Command, CreateCustomer
 from worker.model.errors import Draining, Fenced
-from worker.model.outcomes import Outcome
+from worker.model.outcomes import End
 from worker.model.records import Record
 
 MAX_CRASHED = 1_000
@@ -16,6 +16,7 @@ MAX_CRASHED = 1_000
 class Step(StrEnum):
     """What a record is at, or waits for."""
 
+    SCHEMA = "schema"  # what its schema is, asked of the registry
     DECODE = "decode"
     SAME_EVENT = "same_event"  # another record of the same event is under way
     ADMISSION = "admission"  # a hold, the login, the rate or a free call
@@ -58,7 +59,7 @@ class Trail:
         """What is sent to the API, as a part of the step that it is sent in."""
         return command
 
-    def trace_outcome(self, outcome: Outcome) -> None:
+    def trace_outcome(self, end: End) -> None:
         """What became of the record."""
 
 

@@ -187,6 +187,7 @@ def _count(topic: Topic) -> str:
 
 
 def _way_out(journal: Topic, requests: Topic) -> str:
+    grow = f"`customer-worker topics grow {max(journal.partitions, requests.partitions)}`"
     if journal.partitions < requests.partitions:
-        return f"add partitions to {journal.name} until it has {requests.partitions}"
-    return "name a new journal topic and `customer-worker topics create` makes it with the right number"
+        return f"{grow} gives it as many"
+    return f"{grow} gives the requests as many, or, where it is somebody else's, name a new one: {CREATE}"

@@ -12,6 +12,8 @@ from pathlib import Path
 from signalling import send
 
 CRASHED = ('"record.crashed"', '"task.crashed"', "Task was destroyed", "Traceback")
+UNEQUAL = "they must be equal"
+"""In what a worker says that does not start, since the requests and the journal differ in their partitions."""
 STOPS_WITHIN = 60
 """Seconds; a stop has bounds of its own, and a machine that is busy with other things takes its time."""
 
@@ -72,6 +74,8 @@ class Fleet:
     problems: list[str] = field(default_factory=list)
     unclean_stops_until: float = 0.0
     """While Kafka is away a stop may leave something in flight; seconds since the epoch."""
+    partitions_added: bool = False
+    """Whoever starts before the journal has them too is refused, and says so."""
     _now: dict[int, Life] = field(default_factory=dict)
     _keeping: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _wanted: int = 0
@@ -133,9 +137,12 @@ class Fleet:
         return life
 
     def _judge(self, life: Life, code: int) -> None:
-        excused = code == 1 and life.stopping and time.time() < self.unclean_stops_until
-        if code not in life.expected and not excused:
+        excused = (life.stopping and time.time() < self.unclean_stops_until) or self._refused(life)
+        if code not in life.expected and not (code == 1 and excused):
             self.problems.append(f"{life.log.name} ended with {code}, which was not asked for")
+
+    def _refused(self, life: Life) -> bool:
+        return self.partitions_added and UNEQUAL in life.log.read_text(errors="replace")
 
     async def stop(self) -> None:
         """Every worker leaves by itself."""

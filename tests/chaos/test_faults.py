@@ -1,5 +1,6 @@
 """Parts of the faults that can be looked at without a Kafka."""
 
+import asyncio
 from struct import pack
 
 import pytest
@@ -8,6 +9,7 @@ from chaos.beside import Beside
 from chaos.faults.odd import OddName, records
 from chaos.faults.quiet import is_held
 from chaos.faults.unreadable import batches, spoilt
+from chaos.fleet import UNEQUAL, Fleet, Life
 from chaos.stream import EXTRA, Content
 from chaos.tolerant import Batch
 from chaos.verifying import spread
@@ -82,3 +84,14 @@ def test_odd_records():
     assert all(
         len(item.value) + sum(len(name) + len(value) for name, value in item.headers) < 1_000_000 for item in found
     )
+
+
+@pytest.mark.parametrize(("said", "added", "problems"), [(UNEQUAL, True, 0), (UNEQUAL, False, 1), ("other", True, 1)])
+async def test_a_start_that_is_refused(tmp_path, said, added, problems):
+    """Right for as long as the schedule keeps the journal smaller than the requests, and told by that name alone."""
+    log = tmp_path / "worker-1-000.log"
+    log.write_text(said)
+    fleet = Fleet({}, tmp_path, partitions_added=added)
+    process = await asyncio.create_subprocess_exec("false")
+    fleet._judge(Life(process, log), await process.wait())
+    assert len(fleet.problems) == problems

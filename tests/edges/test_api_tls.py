@@ -1,17 +1,15 @@
 """The API over TLS, with an authority that only the settings know: right, and wrong in every way."""
 
-import asyncio
-import contextlib
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import orjson
 import pytest
 import trustme
+from proxying import behind_tls
 
 from worker.customer_api import Access, Credentials, customer_api
 from worker.model.commands import CreateCustomer, Request, Traits
@@ -26,38 +24,6 @@ JACK = CreateCustomer(
 )
 OURS, OTHERS = trustme.CA(), trustme.CA()
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
-
-
-@asynccontextmanager
-async def behind_tls(port: int, certificate: trustme.LeafCert) -> AsyncIterator[int]:
-    """The port of a server that ends TLS and hands everything on."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate.configure_cert(context)
-    serving: set[asyncio.Task[Any]] = set()
-
-    async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(cast("asyncio.Task[Any]", asyncio.current_task()))
-        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
-        with contextlib.suppress(OSError):
-            await asyncio.gather(copied(reader, inner_writer), copied(inner_reader, writer))
-
-    server = await asyncio.start_server(hand_on, "127.0.0.1", 0, ssl=context)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        for task in serving:
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
-
-
-async def copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """All that comes, to the end."""
-    try:
-        while piece := await reader.read(65_536):
-            writer.write(piece)
-    finally:
-        writer.close()
 
 
 @asynccontextmanager

@@ -14,7 +14,8 @@ from platformdirs import user_cache_path
 
 from worker import wiring
 from worker.events import asyncapi
-from worker.settings.settings import Kafka, Settings
+from worker.settings.kafka import Kafka
+from worker.settings.settings import Settings
 
 LOCKED = Path(__file__).parents[1] / "asyncapi_parser"
 """What `npm ci` installs; written by `npm install --package-lock-only --omit-lockfile-registry-resolved`."""
@@ -87,8 +88,9 @@ async def test_official_parser():
     wrong = document()
     del wrong["channels"]["journal"]["address"], wrong["info"]["version"]
     secured = document(security_protocol="SASL_SSL", sasl_mechanism="SCRAM-SHA-512", username="u", password="p")
-    plain, secure, spoiled = await read(document(), secured, wrong)
-    for answer in (plain, secure):
+    token = document(security_protocol="SASL_SSL", sasl_mechanism="OAUTHBEARER", oauth_token_file="token")
+    plain, secure, with_token, spoiled = await read(document(), secured, token, wrong)
+    for answer in (plain, secure, with_token):
         assert [each for each in answer["diagnostics"] if each[0] < INFORMATION] == []
         assert answer["channels"] == [f"customer.create.{name}" for name in CHANNELS]
         assert {action for _, action in answer["operations"]} == {"send", "receive"}

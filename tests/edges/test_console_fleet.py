@@ -142,8 +142,8 @@ async def test_a_kafka_that_is_not_there():
     async with answering(telling(RUNNING)) as (port, _):
         watching = Watching((f"127.0.0.1:{port}",), NOWHERE, "t", "g")
         now = await watching.now()
-        assert isinstance(now.backlog, str)
-        assert "WORKER_KAFKA__BOOTSTRAP_SERVERS" in now.backlog
+        assert isinstance(now.overview, str)
+        assert "WORKER_KAFKA__BOOTSTRAP_SERVERS" in now.overview
         assert isinstance(now.owned[0][0], Replica)
         assert (now.members, now.total_lag) == (None, (None, False))
         await watching.close()

@@ -49,6 +49,18 @@ KEDA = "autoscaling.enabled=true"
         ),
         (['tls.apiCa={"secret": "a", "configMap": "b"}'], ["tls.apiCa: a secret or a configMap, not both"]),
         (
+            [
+                'tls.apiClient.secret="c"',
+                'settings.API.CERT_FILE="/c.crt"',
+                'tls.proxyCa.secret="p"',
+                'settings.API.PROXY_CA_FILE="/p.crt"',
+            ],
+            [
+                "settings.API.CERT_FILE: follows from tls.apiClient, give one of them",
+                "settings.API.PROXY_CA_FILE: follows from tls.proxyCa, give one of them",
+            ],
+        ),
+        (
             ['catalog.configMap="c"', 'settings.CUSTOMER={"CATALOG": "live"}'],
             ["settings.CUSTOMER.CATALOG: follows from catalog.configMap, give one of them"],
         ),

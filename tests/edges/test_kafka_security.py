@@ -1,15 +1,22 @@
 """Every way in that Kafka offers, with the settings for it right and wrong."""
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.protocol.metadata import MetadataRequest
+from patience import PATIENCE
 from secured import PASSWORD, USER
+from token_endpoint import CLIENT_ID, CLIENT_SECRET, token_endpoint, unsigned
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection, opened
+from worker.kafka.login import Tokens
+from worker.kafka.login.endpoint import Endpoint, InFile
 from worker.model.errors import KafkaUnavailable
 
 # A client does not wait for the end of the TLS of the connections it closes, so that the loop must not end with a test.
@@ -53,6 +60,132 @@ CLIENTS = [produce, consume, administer]
 async def test_ways_in(secured, client, listener, mechanism):
     """Every kind of client comes in by each."""
     await client(secured.connection(listener, **({"sasl_mechanism": mechanism} if mechanism else {})))
+
+
+@pytest.mark.parametrize("listener", ["TOKEN", "TOKENS"])
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_ways_in_with_a_token(secured, client, listener):
+    """Every kind of client comes in by one that an endpoint gives, and asks for no more than that one."""
+    async with token_endpoint(USER) as endpoint:
+        await client(secured.connection(listener, tokens=of(endpoint)))
+        assert len(endpoint.forms) == 1
+
+
+def of(endpoint, secret=CLIENT_SECRET):
+    return Tokens(Endpoint(endpoint.url, CLIENT_ID, secret))
+
+
+async def refusal(connection: Connection, client=produce) -> str:
+    """Why it does not come in, told soon and in one line."""
+    with pytest.raises(KafkaUnavailable) as raised:
+        async with asyncio.timeout(QUICKLY):
+            await client(connection)
+    told = str(raised.value)
+    assert "\n" not in told
+    assert WRONG not in told
+    assert CLIENT_SECRET not in told
+    return told
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_wrong_ways_to_a_token(secured, client, tmp_path):
+    """The line says who refused what, and which settings to look at."""
+    async with token_endpoint(USER) as endpoint:
+        told = await refusal(secured.connection("TOKENS", tokens=of(endpoint, WRONG)), client)
+        assert "): no token from http://127.0.0.1:" in told
+        assert told.endswith("401 invalid_client (WORKER_KAFKA__OAUTH_CLIENT_ID, WORKER_KAFKA__OAUTH_CLIENT_SECRET)")
+        endpoint.answer = 200, b'{"access_token": "no.token.of-yours"}'
+        told = await refusal(secured.connection("TOKENS", tokens=of(endpoint)), client)
+        assert "the brokers refused the token: invalid_token (WORKER_KAFKA__OAUTH_CLIENT_ID" in told
+    (tmp_path / "token").write_text(unsigned(USER, -10))
+    told = await refusal(secured.connection("TOKENS", tokens=Tokens(InFile(tmp_path / "token"))), client)
+    assert told.endswith("the brokers refused the token: invalid_token (WORKER_KAFKA__OAUTH_TOKEN_FILE)")
+    told = await refusal(secured.connection("SASLS", tokens=Tokens(InFile(tmp_path / "token"))), client)
+    assert "it does not offer that login (WORKER_KAFKA__SASL_MECHANISM" in told
+
+
+class Outage:
+    """What an operator is told."""
+
+    def __init__(self) -> None:
+        self.details: list[str | None] = []
+
+    def begin(self, detail: str) -> None:
+        self.details.append(detail)
+
+    def end(self) -> None:
+        self.details.append(None)
+
+
+def again(connection: Any) -> asyncio.Task[None]:
+    """Now, and not when it is due."""
+
+    async def log_in() -> None:
+        async with connection._quiet():
+            await connection._log_in()
+
+    connection._renewal.cancel()
+    connection._renewal = renewal = asyncio.create_task(log_in())
+    return renewal
+
+
+@pytest.mark.parametrize("listener", ["TOKEN", "TOKENS"])
+async def test_a_login_that_is_renewed(secured, listener):
+    """On the same connection, in use: the brokers let it live for longer than the first login did."""
+    async with token_endpoint(USER, lasts=6) as endpoint:
+        connection = secured.connection(listener, tokens=of(endpoint))
+        async with opened(AIOKafkaProducer(**connection.arguments()), connection, 10) as producer:
+            assert await producer.client.force_metadata_update()
+            (used,) = producer.client._conns.values()
+            assert 0 < used._lasts <= 6
+            until = time.monotonic() + 7
+            while time.monotonic() < until:
+                # Sooner the brokers would not take it.
+                await asyncio.sleep(1.1)
+                connection.tokens._fresh_until = 0
+                await asyncio.gather(again(used), *[used.send(MetadataRequest([])) for _ in range(20)])
+            assert await producer.client.force_metadata_update()
+            assert list(producer.client._conns.values()) == [used]
+
+
+async def test_a_login_that_ends(secured):
+    """Without another token the connection is closed before its time; with one the client comes back by itself."""
+    async with token_endpoint(USER, lasts=3) as endpoint:
+        tokens, outage = of(endpoint), Outage()
+        tokens.outage = outage
+        connection = secured.connection("TOKENS", tokens=tokens)
+        async with opened(AIOKafkaProducer(**connection.arguments()), connection, 10) as producer:
+            used = producer.client.force_metadata_update
+            assert await used()
+            endpoint.answer = 400, b'{"error": "unauthorized_client"}'
+            async with asyncio.timeout(PATIENCE):
+                while "400 unauthorized_client" not in str(outage.details[-1]):
+                    await used()
+            endpoint.answer, endpoint.lasts = None, 300
+            async with asyncio.timeout(PATIENCE):
+                while not await used():
+                    await asyncio.sleep(0.05)
+            assert outage.details[-1] is None
+
+
+async def test_a_renewal_holds_nothing_back_for_good(secured):
+    """Requests that come meanwhile leave after it, whether it went well or not."""
+    async with token_endpoint(USER) as endpoint:
+        connection = secured.connection("TOKEN", tokens=of(endpoint))
+        async with opened(AIOKafkaProducer(**connection.arguments()), connection, 10) as producer:
+            assert await producer.client.force_metadata_update()
+            (used,) = producer.client._conns.values()
+            renewal = again(used)
+            await asyncio.sleep(0)
+            answers = await asyncio.gather(*[used.send(MetadataRequest([])) for _ in range(20)])
+            assert len(answers) == 20
+            await renewal
+            endpoint.answer = 200, b'{"access_token": "no.token.of-yours"}'
+            connection.tokens._fresh_until = 0
+            renewal = again(used)
+            await asyncio.sleep(0)
+            cut = await asyncio.gather(*[used.send(MetadataRequest([])) for _ in range(20)], return_exceptions=True)
+            assert {type(each) for each in cut} == {KafkaConnectionError}
 
 
 WRONG_WAYS: dict[str, tuple[str, dict[str, Any], str]] = {

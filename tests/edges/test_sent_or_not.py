@@ -309,6 +309,36 @@ async def test_when_the_last_look_is_asked():
         assert methods == ["POSTlogin?", "POSTcustom", "POSTlogin?", "POSTcustom", "GETcustom", "DELETElogout"]
 
 
+@pytest.mark.parametrize("reused", [False, True], ids=["fresh", "reused"])
+async def test_a_last_look_that_says_when(reused):
+    """It is asked again after so many seconds, and then the creation leaves on the connection that it had."""
+    waits = [0.05, 0.02, 0]
+    async with logged_in(pool_size=1) as (api, server):
+        if reused:
+            await api.create(SMALL)
+        assert isinstance(await api.create(SMALL, lambda: waits.pop(0)), Succeeded)
+        assert (waits, server.created) == ([], 1 + reused)
+
+
+async def test_a_connection_that_ends_while_the_last_look_waits():
+    """Nothing was sent: the creation is made again."""
+
+    async def closed_when_idle(peer: Peer):
+        await peer.request()
+        await peer.say(CREATED)
+        closed.set()
+
+    closed = asyncio.Event()
+    waits = iter([0.001] * 1000)
+    async with logged_in(closed_when_idle, pool_size=1) as (api, server):
+        await api.create(SMALL)
+        await closed.wait()
+        with pytest.raises(ApiUnavailable):
+            await api.create(SMALL, lambda: next(waits, 0))
+        assert server.created == 1
+        assert isinstance(await api.create(SMALL), Succeeded)
+
+
 async def test_a_pool_wait_before_the_last_look():
     """The look comes when the connection is there, not when it was asked for."""
     released, arrived = asyncio.Event(), asyncio.Event()

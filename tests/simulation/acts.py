@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from .judge import superseded, whole
+from worker.settings.settings import Settings
+
+from . import people
+from .broker.batches import odd
+from .facts import superseded, whole
 from .story import Act, Happening
 from .world import BOOTSTRAP, NODES, Worker, event
 
@@ -15,7 +19,8 @@ if TYPE_CHECKING:
     from .play import Stage
 
 
-MOST_WORKERS = 4
+MOST_WORKERS = 6
+SEARCHED_AFTER = 60.0
 
 
 async def perform(stage: "Stage", what: Happening) -> None:
@@ -35,6 +40,7 @@ async def _freeze(stage: "Stage", what: Happening) -> None:
         def thaw() -> None:
             if what.act is Act.SUSPEND:
                 worker.machine.suspended += what.lasts
+            worker.machine.wall_ahead += what.size
             stage.world.loop.thaw(worker.machine)
 
         stage.later(what.lasts, thaw)
@@ -43,13 +49,30 @@ async def _freeze(stage: "Stage", what: Happening) -> None:
 async def _kill(stage: "Stage", what: Happening) -> None:
     if worker := _worker(stage, what):
         stage.world.kill(worker)
-        stage.world.begin(stage.settings)
+        stage.begin()
 
 
 async def _stop(stage: "Stage", what: Happening) -> None:
     if worker := _worker(stage, what):
         worker.stopping.set()
-        stage.world.begin(stage.settings)
+        stage.begin()
+
+
+async def _reset(stage: "Stage", what: Happening) -> None:
+    """Every second one goes back to the limit that was there before."""
+    if worker := _worker(stage, what):
+        worker.stopping.set()
+        stage.begin(tightened(stage.settings) if what.who % 2 else None)
+
+
+def tightened(settings: Settings) -> Settings:
+    """To workers with these settings each event is too large, and so known by its place alone."""
+    return settings.model_copy(update={"events": settings.events.model_copy(update={"max_bytes": 100})})
+
+
+async def _retried(stage: "Stage", what: Happening) -> None:
+    stage.copies = 2
+    stage.later(what.lasts, lambda: setattr(stage, "copies", 1))
 
 
 async def _skew(stage: "Stage", what: Happening) -> None:
@@ -126,16 +149,16 @@ async def _down(stage: "Stage", what: Happening) -> None:
     stage.later(what.lasts, lambda: cluster.nodes.add(node))
 
 
-async def _grown(stage: "Stage", _: Happening) -> None:
+async def _grown(stage: "Stage", what: Happening) -> None:
     topics, cluster = stage.settings.topics, stage.world.cluster
     partitions = len(cluster.topics[topics.requests].logs) + 1
-    for name in (topics.journal, topics.requests):
-        cluster.grow(name, partitions)
+    cluster.grow(topics.requests, partitions)
+    stage.later(what.lasts, lambda: cluster.grow(topics.journal, partitions))
 
 
 async def _more(stage: "Stage", _: Happening) -> None:
     if len(stage.world.alive()) < MOST_WORKERS:
-        stage.world.begin(stage.settings)
+        stage.begin()
 
 
 async def _less(stage: "Stage", what: Happening) -> None:
@@ -164,13 +187,30 @@ async def _poison(stage: "Stage", what: Happening) -> None:
     stage.also(act())
 
 
+async def _odd_names(stage: "Stage", what: Happening) -> None:
+    """Into one partition, between the records of everybody else."""
+    cluster, topic = stage.world.cluster, stage.settings.topics.requests
+    number = what.who % len(cluster.topics[topic].logs)
+    pins = [f"odd-{what.at}-{index}" for index in range(what.who + 1)]
+    await cluster.append(topic, number, odd([(b"odd", event(pin)) for pin in pins]), cluster.leaders[topic, number])
+
+
+async def _strangers(stage: "Stage", what: Happening) -> None:
+    """Every other event from here on, or every event; a search finds them at once."""
+    api = stage.world.api
+    for number in range(stage.published, stage.story.events, 1 + what.who % 2):
+        address = {"emailAddress": f"{number}@example.com"}
+        api.execute({"pin": f"stranger-{what.at}-{number}", "contactPoints": address}, since=-SEARCHED_AFTER)
+
+
 async def _redriven(stage: "Stage", what: Happening) -> None:
     async def act() -> None:
         producer = await _producer()
         for log in stage.world.cluster.topics[stage.settings.topics.dead_letters].logs:
             for letter in list(whole(log))[: what.who + 1]:
                 headers = [] if what.size else list(letter.headers)
-                await producer.send(stage.settings.topics.requests, letter.value, key=letter.key, headers=headers)
+                place = {"key": letter.key, "partition": _partition(stage, letter.value)}
+                await producer.send(stage.settings.topics.requests, letter.value, headers=headers, **place)
         await producer.stop()
 
     stage.also(act())
@@ -215,10 +255,17 @@ async def _repeat(stage: "Stage", what: Happening) -> None:
     async def act() -> None:
         producer = await _producer()
         for pin, key in list(stage.keys.items())[what.who : what.who + 3]:
-            await producer.send(stage.settings.topics.requests, event(pin), key=key)
+            place = {"key": key, "partition": _partition(stage, event(pin))}
+            await producer.send(stage.settings.topics.requests, event(pin), **place)
         await producer.stop()
 
     stage.also(act())
+
+
+def _partition(stage: "Stage", value: bytes | None) -> int | None:
+    """Where such an event stands already: a repeat is recognised there alone, also after partitions were added."""
+    logs = enumerate(stage.world.cluster.topics[stage.settings.topics.requests].logs)
+    return next((number for number, log in logs if any(each.value == value for each in whole(log))), None)
 
 
 async def _flood(stage: "Stage", what: Happening) -> None:
@@ -239,6 +286,8 @@ PERFORM: dict[Act, Callable[["Stage", Happening], Awaitable[None]]] = {
     Act.KILL: _kill,
     Act.STOP: _stop,
     Act.SKEW: _skew,
+    Act.RESET: _reset,
+    Act.RETRIED: _retried,
     Act.API_LOST: _manner("lost_after", lambda _: 0.4, 0.0),
     Act.API_BEFORE: _manner("lost_before", lambda _: 0.4, 0.0),
     Act.API_LATE: _manner("late", lambda _: 0.4, 0.0),
@@ -265,6 +314,8 @@ PERFORM: dict[Act, Callable[["Stage", Happening], Awaitable[None]]] = {
     Act.MORE: _more,
     Act.LESS: _less,
     Act.POISON: _poison,
+    Act.ODD_NAMES: _odd_names,
+    Act.STRANGERS: _strangers,
     Act.REDRIVEN: _redriven,
     Act.COMMITTED: _transaction,
     Act.ABORTED: _transaction,
@@ -273,4 +324,7 @@ PERFORM: dict[Act, Callable[["Stage", Happening], Awaitable[None]]] = {
     Act.COMPACTED: _compacted,
     Act.REPEAT: _repeat,
     Act.FLOOD: _flood,
+    Act.REPLAYED: people.replays,
+    Act.RESOLVED: people.resolves,
+    Act.OFFSETS_GONE: people.loses_offsets,
 }

@@ -2,8 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from random import Random
@@ -13,14 +14,16 @@ import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
-from worker.customer_api.http import Access, Answer
+from worker.customer_api.access import Access
+from worker.customer_api.http import Answer, LastLook
 from worker.model.errors import ApiUnavailable, OutcomeUnknown
 
-from .loop import HERE, OUTSIDE
+from .loop import HERE, OUTSIDE, Machine
 
 SESSIONS = 5
 HEADER = "X-egain-session"
-CREATE = "POST /interaction/customer"
+NO_ANSWER, NO_ID = 0, -201
+"""In the place of a status: none came, or a 201 that did not say which customer was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Manners:
     search_lag: float = 1.0
     search_refused: bool = False
     search_broken_for: set[str] = field(default_factory=set)
+    unique: bool = False
 
 
 @dataclass(eq=False)
@@ -66,7 +70,15 @@ class Api:
     sessions: list[str] = field(default_factory=list)
     bad: set[str] = field(default_factory=set)
     unfindable: set[str] = field(default_factory=set)
-    posts: dict[str, list[float]] = field(default_factory=dict)
+    answers: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """By event what became of its POSTs: statuses, and what stands in the place of one."""
+    in_order: list[tuple[str, int]] = field(default_factory=list)
+    """The same in the order of time, (event, status)."""
+    at_once: Counter[Machine] = field(default_factory=Counter)
+    most_at_once: Counter[Machine] = field(default_factory=Counter)
+    sent: list[float] = field(default_factory=list)
+    """When creations left their workers."""
+    _addresses: set[str | None] = field(default_factory=set)
     _ids: int = 2800
 
     @asynccontextmanager
@@ -92,7 +104,7 @@ class Api:
             self.sessions.remove(session)
             return _answer(204)
         if method == "POST":
-            return self._create(body or b"")
+            return self._created(body or b"")
         if path.endswith("/attributes"):
             return _answer(204)
         return self._search(url)
@@ -113,8 +125,30 @@ class Api:
         self.sessions.append(f"session-{self._ids}")
         return _answer(204, {HEADER: self.sessions[-1]})
 
-    def _create(self, body: bytes) -> Answer:
-        customer = orjson.loads(body)
+    def _created(self, body: bytes) -> Answer:
+        answer = self._create(orjson.loads(body))
+        without_id = answer.status == 201 and "Location" not in answer.headers
+        self.note(body, NO_ID if without_id else answer.status)
+        return answer
+
+    def note(self, body: bytes, what: int) -> None:
+        """What became of a POST."""
+        pin = orjson.loads(body).get("pin", "")
+        self.answers[pin].append(what)
+        self.in_order.append((pin, what))
+
+    @contextmanager
+    def counted(self, posts: int) -> Iterator[None]:
+        """So many POSTs of this machine, while it waits for them."""
+        machine = HERE.get()
+        self.at_once[machine] += posts
+        self.most_at_once[machine] = max(self.most_at_once[machine], self.at_once[machine])
+        try:
+            yield
+        finally:
+            self.at_once[machine] -= posts
+
+    def _create(self, customer: dict[str, Any]) -> Answer:
         pin = customer.get("pin", "")
         for status, share in self.manners.statuses.items():
             if self.happens(share):
@@ -122,7 +156,7 @@ class Api:
                     self.execute(customer)
                 after = self.manners.retry_after
                 return _answer(status, {} if after is None else {"Retry-After": str(int(after))})
-        if not customer or pin in self.bad:
+        if not customer or pin in self.bad or self._taken(customer):
             return _answer(400)
         made = self.execute(customer)
         if self.happens(self.manners.hidden):
@@ -132,15 +166,21 @@ class Api:
             return _answer(201)
         return _answer(201, {"Location": f"/system/ws/v12/interaction/customer/{made.customer}"})
 
-    def execute(self, customer: dict[str, Any]) -> Execution:
-        """The customer exists from now on."""
+    def _taken(self, customer: dict[str, Any]) -> bool:
+        """Some customer has its address already."""
+        address = _address(customer)
+        return self.manners.unique and address is not None and address in self._addresses
+
+    def execute(self, customer: dict[str, Any], since: float = 0.0) -> Execution:
+        """The customer exists from now on, or has since then."""
         self._ids += 1
-        now = asyncio.get_running_loop().time()
-        email = re.search(r'"emailAddress": ?"([^"]+)"', orjson.dumps(customer).decode())
+        now = asyncio.get_running_loop().time() + since
+        email = _address(customer)
         given = customer.get("customAttributes", {}).get("customAttribute", [])
         attribute = given[0]["attribValues"]["attribValue"][0]["value"] if given else None
-        made = Execution(customer.get("pin", ""), now, str(self._ids), email[1] if email else None, attribute)
+        made = Execution(customer.get("pin", ""), now, str(self._ids), email, attribute)
         self.ledger.append(made)
+        self._addresses.add(email)
         return made
 
     def _search(self, url: URL) -> Answer:
@@ -175,25 +215,31 @@ class Http:
         headers: dict[str, str],
         body: bytes | None = None,
         *,
-        before_sending: Callable[[], None] | None = None,
+        before_sending: LastLook | None = None,
         body_within: float | None = None,
     ) -> Answer:
         """The call goes on at the API when its caller is frozen, killed or out of patience."""
         del body_within
         api, manners = self.api, self.api.manners
+        creates = method == "POST" and url.path.endswith("/customer")
         await asyncio.sleep(api.random.random() * 0.01)
         if api.happens(manners.unreachable):
             raise ApiUnavailable("cannot reach the API: connection refused")
+        while before_sending and (wait := before_sending()):
+            await asyncio.sleep(wait)
         if before_sending:
-            before_sending()
+            api.sent.append(asyncio.get_running_loop().time())
         outside = copy_context()
         outside.run(HERE.set, OUTSIDE)
         call = asyncio.get_running_loop().create_task(self._call(method, url, headers, body), context=outside)
         call.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
-            async with asyncio.timeout(self.access.request_timeout):
-                return await asyncio.shield(call)
+            with api.counted(creates):
+                async with asyncio.timeout(self.access.request_timeout):
+                    return await asyncio.shield(call)
         except (TimeoutError, ConnectionError) as error:
+            if creates:
+                api.note(body or b"{}", NO_ANSWER)
             raise OutcomeUnknown(f"no answer from the API: {type(error).__name__}") from error
 
     async def _call(self, method: str, url: URL, headers: dict[str, str], body: bytes | None) -> Answer:
@@ -207,6 +253,11 @@ class Http:
         if api.happens(manners.lost_after):
             raise ConnectionResetError
         return answer
+
+
+def _address(customer: dict[str, Any]) -> str | None:
+    found = re.search(r'"emailAddress": ?"([^"]+)"', orjson.dumps(customer).decode())
+    return found[1] if found else None
 
 
 def _answer(status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> Answer:

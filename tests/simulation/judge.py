@@ -1,139 +1,13 @@
 """Whether the promises held: from the API's ledger and the topics alone."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import orjson
-from aiokafka.record.memory_records import MemoryRecords
 
-from worker.journal.journal import PartitionJournal
-
-from .broker.batches import Batch
-from .broker.log import Log
-
-if TYPE_CHECKING:
-    from .play import Stage
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`kind` is the promise that is broken."""
-
-    kind: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.text}"
-
-
-Place = tuple[int, int]
-
-
-@dataclass(eq=False)
-class Facts:
-    """What the outside knows. `asked` are the committed requests that are still in the log or were told of."""
-
-    asked: dict[Place, str] = field(default_factory=dict)
-    keys: dict[Place, bytes | None] = field(default_factory=dict)
-    told: dict[Place, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
-    letters: Counter[Place] = field(default_factory=Counter)
-    made: dict[str, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
-    committed: dict[int, int] = field(default_factory=dict)
-    ends: dict[int, int] = field(default_factory=dict)
-    starts: dict[int, int] = field(default_factory=dict)
-    aborted: set[str] = field(default_factory=set)
-    expired: set[Place] = field(default_factory=set)
-    """What the journal tells that nobody could read."""
-
-    @classmethod
-    def of(cls, stage: "Stage") -> "Facts":
-        """Read off the world as it is now."""
-        facts, world, topics = cls(aborted=stage.aborted), stage.world, stage.settings.topics
-        for execution in world.api.ledger:
-            facts.made[execution.pin].append((execution.time, execution.customer))
-        group = world.cluster.group(stage.settings.kafka.group_id)
-        for number, log in enumerate(world.cluster.topics[topics.requests].logs):
-            facts.committed[number] = group.offsets.get((topics.requests, number), (0, ""))[0]
-            facts.starts[number] = log.start
-            facts.ends[number] = _after_the_last(log)
-            for offset, key, value in records(log):
-                facts.asked[number, offset] = _pin(value, (number, offset))
-                facts.keys[number, offset] = key
-        for number, log in enumerate(world.cluster.topics[topics.journal].logs):
-            facts.expired |= {(number, offset) for first, end in known(log).expired for offset in range(first, end)}
-        for name in (topics.succeeded, topics.failed):
-            for log in world.cluster.topics[name].logs:
-                for _, _, value in records(log):
-                    told = orjson.loads(value or b"")
-                    request = told["data"]["request"]
-                    facts.told[request["partition"], request["offset"]].append(told)
-        return facts
-
-
-def known(log: Log) -> PartitionJournal:
-    """What the worker's own reader makes of a partition of the journal, were nothing ever deleted."""
-    journal = PartitionJournal()
-    for record in _all([*log.gone, *log.batches]):
-        journal.apply_raw(record.key or b"", record.value or b"", record.timestamp or 0, tuple(record.headers))
-    return journal
-
-
-def whole(log: Log) -> Iterator[Any]:
-    """The records that count: neither markers nor what was aborted, nothing that is still open.
-
-    What was deleted since is among them.
-    """
-    return counted(log, [*log.gone, *log.batches], 0, log.end)
-
-
-def counted(log: Log, batches: Iterable[Batch], since: int, until: int) -> Iterator[Any]:
-    """Those of these offsets."""
-    for batch in batches:
-        if batch.last < since or batch.first >= until:
-            continue
-        aborted = any(producer == batch.producer and first <= batch.first < end for producer, first, end in log.aborted)
-        if not batch.control and batch.last < log.stable and not (batch.transactional and aborted):
-            yield from (record for record in _all([batch]) if since <= record.offset < until)
-
-
-def records(log: Log) -> Iterator[tuple[int, bytes | None, bytes | None]]:
-    """The same: (offset, key, value)."""
-    return ((record.offset, record.key, record.value) for record in whole(log))
-
-
-def superseded(log: Log) -> Iterator[int]:
-    """Offsets of records that have newer ones under their keys, in all replicas."""
-    there = [record for record in _all(log.batches) if record.offset < log.replicated]
-    newest = {record.key: record.offset for record in there}
-    return (record.offset for record in there if record.offset < newest[record.key])
-
-
-def _all(batches: Iterable[Batch]) -> Iterator[Any]:
-    for batch in batches:
-        memory = MemoryRecords(batch.raw)
-        while (each := memory.next_batch()) is not None:
-            yield from each
-
-
-def _pin(value: bytes | None, place: Place) -> str:
-    """The event's id; of what nobody can read one of its own."""
-    try:
-        return str(orjson.loads(value or b"")["id"])
-    except (ValueError, KeyError, TypeError):
-        return f"unreadable {place[0]}@{place[1]}"
-
-
-def _after_the_last(log: Log) -> int:
-    return max((offset + 1 for offset, _, _ in records(log)), default=log.start)
-
-
-def settled(facts: Facts) -> Iterator[str]:
-    """What is not committed yet."""
-    for number, end in facts.ends.items():
-        if facts.committed[number] < end:
-            yield f"partition {number} is committed up to {facts.committed[number]}, its last record ends at {end}"
+from .causes import floods, unexplained
+from .facts import Facts, Finding
+from .story import Act
 
 
 def judged(facts: Facts) -> list[Finding]:
@@ -143,15 +17,26 @@ def judged(facts: Facts) -> list[Finding]:
         ("lost", _lost),
         ("two ends", _several),
         ("untrue", _untrue),
+        ("forgotten", _forgotten),
         ("aborted", _aborted),
         ("order", _order),
+        ("rate", _rate),
+        ("unexplained", unexplained),
+        ("flood", floods),
     )
     return [Finding(kind, line) for kind, check in checks for line in check(facts)]
 
 
+def _rate(facts: Facts) -> Iterator[str]:
+    """The first second that has too many."""
+    ends = zip(facts.sent, facts.sent[facts.most :], strict=False)
+    if facts.most and (found := next((first for first, end in ends if end < first + 1), None)) is not None:
+        yield f"more than {facts.most} creations were sent in the second after {found:.3f}"
+
+
 def _duplicates(facts: Facts) -> Iterator[str]:
     for pin, made in facts.made.items():
-        if len(made) > 1:
+        if len(made) > 1 and pin not in facts.accepted:
             times = ", ".join(f"{customer} at {time:.2f}" for time, customer in made)
             yield f"event {pin} was carried out {len(made)} times: {times}"
 
@@ -168,11 +53,12 @@ def _several(facts: Facts) -> Iterator[str]:
     for place, told in facts.told.items():
         ends = {(each["id"], orjson.dumps({**each["data"], "deadLetter": None})) for each in told}
         if len(ends) > 1:
-            endings = sorted(map(_ending, told))
+            endings = sorted(map(ending, told))
             yield f"record {place[0]}@{place[1]} has {len(ends)} different terminal events: {endings}"
 
 
-def _ending(told: dict[str, Any]) -> str:
+def ending(told: dict[str, Any]) -> str:
+    """How a terminal event says that its record ended."""
     data = told["data"]
     return str(data.get("resolution") or data["reason"]["code"])
 
@@ -180,7 +66,7 @@ def _ending(told: dict[str, Any]) -> str:
 def _untrue(facts: Facts) -> Iterator[str]:
     """A customer that is told was made for that event; nothing that was made is told as certainly not made."""
     for (number, offset), told in facts.told.items():
-        pin = told[0]["data"]["request"]["id"]
+        pin = facts.asked.get((number, offset), told[0]["data"]["request"]["id"])
         made = {customer for _, customer in facts.made.get(pin, [])}
         for each in told:
             customer = each["data"].get("customerId")
@@ -189,15 +75,31 @@ def _untrue(facts: Facts) -> Iterator[str]:
             elif (
                 not customer
                 and made
-                and _ending(each) != "outcome_unknown"
+                and ending(each) != "outcome_unknown"
                 and not _made_later(facts, pin, number, offset)
             ):
-                yield f"record {number}@{offset} is told as {_ending(each)}, but event {pin} has {sorted(made)}"
+                yield f"record {number}@{offset} is told as {ending(each)}, but event {pin} has {sorted(made)}"
 
 
 def _made_later(facts: Facts, pin: str, number: int, offset: int) -> bool:
     """Another record of the same event made it."""
     return any(place != (number, offset) and asked == pin for place, asked in facts.asked.items())
+
+
+def _forgotten(facts: Facts) -> Iterator[str]:
+    """Once a customer of an event was told, each later record of it with that key is told as the same one."""
+    customers: dict[tuple[int, bytes, str], str] = {}
+    if Act.RESET in facts.acts:
+        return
+    for place in sorted(facts.sound & facts.told.keys()):
+        pin, key, told = facts.asked[place], facts.keys[place], facts.told[place][0]["data"]
+        if key is None:
+            continue
+        first = customers.setdefault((place[0], key, pin), told.get("customerId", ""))
+        if first and told.get("customerId") != first:
+            yield f"record {place[0]}@{place[1]} of event {pin} does not know customer {first}, which was told before"
+        elif not first and "customerId" in told:
+            customers[place[0], key, pin] = told["customerId"]
 
 
 def _aborted(facts: Facts) -> Iterator[str]:

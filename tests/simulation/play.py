@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaProducer
 
-from worker.ops.watch import Consumption
 from worker.settings.settings import Settings
 
 from .acts import perform
-from .judge import Facts, Finding, judged, settled
+from .at_rest import at_rest, within_bounds
+from .facts import Facts, Finding, requests, unsettled
+from .judge import judged
+from .people import verify
 from .story import Story
 from .witness import Witness
 from .world import BOOTSTRAP, World, event, world
 
 ENDS_WITHIN = 900.0
-"""Seconds in which everything has to end once all faults are over."""
+"""Seconds in which everything has to end once all faults are over, beside the time that calls take."""
+CALLS_EACH = 5
 GONE_WITHIN = 120.0
 GRACE = 5.0
 CALM = 10
@@ -46,13 +49,23 @@ class Stage:
     story: Story
     settings: Settings
     published: int = 0
+    copies: int = 1
+    closed: bool = False
+    """People have stopped everything; nobody begins a worker meanwhile."""
     aborted: set[str] = field(default_factory=set)
+    accepted: set[str] = field(default_factory=set)
+    """Events that a person has had sent again, though a customer of them may exist."""
     keys: dict[str, bytes] = field(default_factory=dict)
     witness: Witness = field(init=False)
     background: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.witness = Witness(self.world.cluster, self.settings)
+
+    def begin(self, settings: Settings | None = None) -> None:
+        """One more worker."""
+        if not self.closed:
+            self.world.begin(settings or self.settings)
 
     def later(self, seconds: float, undo: Callable[[], None]) -> None:
         """The end of what lasts; all of it is over before the story's end."""
@@ -72,6 +85,7 @@ class Stage:
 
 def settings_of(story: Story) -> Settings:
     """A worker's settings, its deadlines shortened where that only saves time."""
+    rate = {"max_rate": story.rate} if story.rate else {}
     attribute = {"attribute": "externalid"} if story.look_up == "custom_attribute" else {}
     return Settings.model_validate(
         {
@@ -79,16 +93,18 @@ def settings_of(story: Story) -> Settings:
             "api": {"base_url": "http://api:80", "username": "u", "password": "p"},
             "topics": {"partitions": story.partitions},
             "reconcile": {"by": story.look_up, **attribute},
-            "dispatch": {"max_in_flight": story.in_flight, "max_uncommitted": story.ahead},
+            "dispatch": {"max_in_flight": story.in_flight, "max_uncommitted": story.ahead, **rate},
         }
     )
 
 
 def play(story: Story) -> Played:
     """The whole story, and what it broke."""
+    if not gc.get_freeze_count():
+        gc.freeze()  # what is there before the first story is not looked through after each
     with world(story.seed) as made:
         stage = Stage(made, story, settings_of(story))
-        made.api.manners.latency = story.latency
+        made.api.manners.latency, made.api.manners.unique = story.latency, story.unique
         made.make_topics(stage.settings)
         made.cluster.group(stage.settings.kafka.group_id).on_commit = stage.witness.committed
         findings = made.loop.run_until_complete(_play(stage))
@@ -109,10 +125,11 @@ async def _play(stage: Stage) -> list[Finding]:
     while stage.background:
         await asyncio.wait(set(stage.background))
     ended = await _ended(stage)
-    findings = [] if ended else [Finding("stuck", line) for line in settled(Facts.of(stage))]
-    at_rest = list(_at_rest(stage))
+    findings = [] if ended else [Finding("stuck", line) for line in unsettled(stage)]
+    findings += [] if ended else at_rest(stage)
     await _dismiss(made)
-    return [*findings, *at_rest, *_tasks_left(made), *stage.witness.findings, *judged(Facts.of(stage))]
+    findings += [*within_bounds(stage), *_tasks_left(made), *stage.witness.findings, *judged(Facts.of(stage))]
+    return findings + (await verify(stage) if ended else [])
 
 
 async def _publish(stage: Stage) -> None:
@@ -121,7 +138,8 @@ async def _publish(stage: Stage) -> None:
     await producer.start()
     for number in range(story.events):
         key = stage.keys[str(number)] = b"key-%d" % stage.world.random.randrange(story.keys)
-        await producer.send(requests, event(str(number)), key=key)
+        for _ in range(stage.copies):
+            await producer.send(requests, event(str(number)), key=key)
         stage.published += 1
         await asyncio.sleep(story.pause * 2 * stage.world.random.random())
     await producer.stop()
@@ -129,41 +147,15 @@ async def _publish(stage: Stage) -> None:
 
 async def _ended(stage: Stage) -> bool:
     """Everything is handled, and nothing happens any more for a while."""
-    calm = 0
-    for second in range(int(ENDS_WITHIN)):
+    calm, story = 0, stage.story
+    for second in range(int(ENDS_WITHIN + CALLS_EACH * requests(stage) * story.latency / story.in_flight)):
         if second == MENDED_AFTER:
             stage.world.api.bad.clear()
         await asyncio.sleep(1.0)
-        calm = 0 if any(settled(Facts.of(stage))) or any(_at_rest(stage)) else calm + 1
+        calm = 0 if any(unsettled(stage)) or any(at_rest(stage)) else calm + 1
         if calm == CALM:
             return True
     return False
-
-
-def _at_rest(stage: Stage) -> Iterator[Finding]:
-    """When nothing is left to do, nothing is held, taken or waited for."""
-    for worker in stage.world.alive():
-        name, consumption = worker.machine.name, worker.watch.consumption
-        if holds := worker.holds.details():
-            yield Finding("hold", f"{name} still holds: {', '.join(hold.reason for hold in holds)}")
-        if worker.task.done():
-            yield Finding("process", f"{name} ended: {worker.task.exception()!r}")
-        elif not consumption:
-            yield Finding("at rest", f"{name} has not joined yet")
-        else:
-            for each in _left(consumption, stage.story.in_flight):
-                yield Finding("at rest", f"{name}: {each}")
-
-
-def _left(consumption: Consumption, calls: int) -> Iterator[str]:
-    """What is still taken although nothing is left to do."""
-    if left := consumption.dispatch.in_flight():
-        yield f"{left} records are in flight"
-    slots = consumption.dispatch._slots
-    if slots.free != slots.limit:
-        yield f"{slots.limit - slots.free} slots are taken"
-    if consumption.calls._value != calls:
-        yield f"{calls - consumption.calls._value} calls are taken"
 
 
 def _tasks_left(made: World) -> Iterator[Finding]:

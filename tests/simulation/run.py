@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from .judge import Finding
+from .facts import Finding
 from .play import Played, play
 from .shrink import shrunk
 from .story import Act, Story, drawn, read

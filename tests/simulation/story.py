@@ -11,7 +11,7 @@ import orjson
 class Act(StrEnum):
     """One thing that happens at a moment. `who` is a worker, a partition or a share; `lasts` is in seconds."""
 
-    FREEZE = "freeze"  # a worker stands still
+    FREEZE = "freeze"  # a worker stands still; `size` is how far its wall clock is set when it goes on
     KILL = "kill"  # a worker dies, and another one takes its place
     STOP = "stop"  # a clean stop, and another one
     SKEW = "skew"  # a worker's wall clock jumps by `size` seconds
@@ -43,13 +43,20 @@ class Act(StrEnum):
     BROKER_DOWN = "broker-down"  # its partitions go to others, and it comes back
     BROKER_FROZEN = "broker-frozen"  # one of them answers nobody
     CUT_OFF = "cut-off"  # a worker does not reach the coordinator, and everybody else does
-    GROWN = "grown"  # requests and journal have one more partition
+    GROWN = "grown"  # the requests have one more partition, and the journal in the end
     MORE = "more"  # one more worker
     LESS = "less"  # one less, after a clean stop
     POISON = "poison"  # records that nobody can read, without a key or a value
+    ODD_NAMES = "odd-names"  # records with header names that are not UTF-8, at which the client stumbles
+    STRANGERS = "strangers"  # somebody else makes customers with the addresses of events that are to come
     REDRIVEN = "redriven"  # dead letters are published again by a tool; `size` 1: it drops the headers
     REPEAT = "repeat"  # an earlier event is published again
     FLOOD = "flood"  # many events that the API rejects
+    REPLAYED = "replayed"  # `dead-letters replay`, killed where it takes longer than it `lasts`
+    RESOLVED = "resolved"  # people say which customers doubts have, or have them sent again
+    OFFSETS_GONE = "offsets-gone"  # the group forgets a partition's offset; after a while people set it
+    RETRIED = "retried"  # for a while the producer sends each event twice
+    RESET = "reset"  # a clean stop, and another one with a limit that makes every event another one
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -86,6 +93,10 @@ class Story:
     """Of the API, seconds on average."""
     session: int = 10
     """After so many seconds without a heartbeat a member is given up."""
+    rate: float = 0.0
+    """Creations a second that the whole group may send; 0 is without a limit."""
+    unique: bool = False
+    """The API rejects an e-mail address that some customer has."""
     happenings: Sequence[Happening] = field(default_factory=tuple)
 
     def told(self) -> list[str]:
@@ -94,7 +105,8 @@ class Story:
             f"seed {self.seed}: {self.workers} workers, {self.partitions} partitions, {self.events} events of "
             f"{self.keys} keys, look-up {self.look_up}, {self.in_flight} in flight, {self.ahead} ahead, "
             f"{self.latency:g} s a call, "
-            f"sessions of {self.session} s"
+            f"sessions of {self.session} s{', unique addresses' * self.unique}"
+            + (f", {self.rate:g} a second" if self.rate else "")
         )
         return [head, *map(str, self.happenings)]
 
@@ -120,29 +132,32 @@ def read(line: str) -> Story:
 
 
 LASTING: dict[Act, tuple[float, float]] = {
-    Act.FREEZE: (0.5, 300), Act.SUSPEND: (0.5, 300), Act.CUT_OFF: (0.5, 90),
+    Act.FREEZE: (0.5, 400), Act.SUSPEND: (0.5, 400), Act.CUT_OFF: (0.5, 90),
     Act.API_LOST: (0.2, 5), Act.API_BEFORE: (0.2, 5),
     Act.API_LATE: (0.2, 5),
     Act.API_AWAY: (0.2, 60), Act.API_STATUS: (0.2, 20), Act.API_NO_ID: (0.2, 2), Act.API_HIDDEN: (0.2, 2),
     Act.API_EXPIRES: (0.2, 5), Act.API_LOGIN: (0.2, 5), Act.API_LOCKED: (1, 60), Act.SEARCH_REFUSED: (1, 60),
     Act.SEARCH_LAG: (5, 60),
     Act.KAFKA_LOSSY: (0.2, 5), Act.KAFKA_FROZEN: (0.2, 40), Act.KAFKA_SLOW: (0.2, 10), Act.OPEN: (0.5, 20),
-    Act.COMMITTED: (0.1, 20), Act.BROKER_DOWN: (0.5, 30), Act.BROKER_FROZEN: (0.2, 40),
+    Act.COMMITTED: (0.1, 20), Act.RETRIED: (0.5, 10),
+    Act.GROWN: (0.2, 60), Act.REPLAYED: (0.1, 60), Act.OFFSETS_GONE: (1, 60),
+    Act.BROKER_DOWN: (0.5, 30), Act.BROKER_FROZEN: (0.2, 40),
 }  # fmt: skip
 """How long what lasts may last, seconds."""
 SIZES: dict[Act, Sequence[float]] = {
     Act.API_STATUS: (400, 403, 404, 429, 500, 502, 503, 504, 303, 408),
     Act.SKEW: (-86_400.0, -3_600.0, -5.0, 5.0, 30.0, 3_600.0, 86_400.0),
+    Act.FREEZE: (0.0, 0.0, 0.0, -3_600.0, 3_600.0), Act.SUSPEND: (0.0, 0.0, 0.0, -3_600.0, 3_600.0),
     Act.SEARCH_LAG: (0.5, 2.0, 4.0),
     Act.FLOOD: (10, 60, 150),
     Act.REDRIVEN: (0, 1),
-}
+}  # fmt: skip
 
 
 def drawn(seed: int, acts: Sequence[Act] = tuple(Act)) -> Story:
     """The story of that seed."""
     random = Random(seed)
-    events = random.choice((20, 60, 60, 200))
+    events = random.choice((20, 20, 60, 60, 60, 200))
     story = Story(
         seed,
         workers=random.choice((1, 2, 2, 3)),
@@ -153,8 +168,11 @@ def drawn(seed: int, acts: Sequence[Act] = tuple(Act)) -> Story:
         look_up=random.choice(("none", "custom_attribute", "email")),
         in_flight=random.choice((1, 4, 16, 64)),
         ahead=random.choice((3, 20, 10_000, 10_000)),
-        latency=random.choice((0.02, 0.05, 0.05, 0.5)),
+        latency=random.choice((0.02, 0.05, 0.05, 0.5, 1.0)),
         session=random.choice((10, 10, 45)),
+        unique=random.choice((False, False, True)),
+        # Drawn beside the others, so that these stories are what they were before there was a rate.
+        rate=Random(f"rate {seed}").choice((0.0, 0.0, 5.0, 20.0, 100.0)),
     )
     length = 2.0 + events * story.pause
     happenings = [

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from .mutants import MUTANTS, known
+from .faults import MUTANTS
+from .mutants import found_by, known
 from .run import attempt
 
 STORIES = known((Path(__file__).parent / "mutants.txt").read_text().splitlines())
@@ -12,5 +13,5 @@ STORIES = known((Path(__file__).parent / "mutants.txt").read_text().splitlines()
 
 @pytest.mark.parametrize("name", STORIES)
 def test_a_fault_that_is_put_back_is_found(name: str):
-    assert MUTANTS[name].found_by(STORIES[name])
+    assert found_by(MUTANTS[name], STORIES[name])
     assert [str(each) for each in attempt(STORIES[name]).findings] == []

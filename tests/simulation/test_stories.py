@@ -9,7 +9,7 @@ import pytest
 
 from .play import play
 from .run import attempt
-from .story import Story, drawn, read
+from .story import Act, Happening, Story, drawn, read
 
 HERE = Path(__file__).parent
 KEPT = [line for line in (HERE / "kept.txt").read_text().splitlines() if line and not line.startswith("#")]
@@ -26,6 +26,16 @@ def test_drawn_stories_keep_every_promise(seed: int):
 @pytest.mark.parametrize("line", KEPT)
 def test_what_once_failed_does_not_fail_again(line: str):
     assert [str(each) for each in attempt(read(line)).findings] == []
+
+
+def test_one_rate_for_a_group_that_grows_and_shrinks():
+    """Three workers, six, one: at no time more than 1.1 times the rate, and not much less while there is work."""
+    more = [Happening(6.0 + number / 2, Act.MORE) for number in range(3)]
+    less = [Happening(12.0 + number / 2, Act.LESS) for number in range(5)]
+    story = Story(7, workers=3, partitions=6, events=400, keys=400, pause=0.01, rate=30, happenings=(*more, *less))
+    played = play(story)
+    assert [str(each) for each in played.findings] == []
+    assert played.seconds < 70
 
 
 def test_a_story_reads_as_it_was_written():

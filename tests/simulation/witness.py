@@ -9,7 +9,7 @@ from worker.settings.settings import Settings
 
 from .broker.cluster import Cluster
 from .broker.log import Log
-from .judge import Finding, Place, counted
+from .facts import Finding, Place, counted
 
 Offsets = Mapping[tuple[str, int], tuple[int, str]]
 
@@ -31,6 +31,8 @@ class Witness:
         for (topic, number), (offset, _) in after.items():
             log = self.cluster.topics[topic].logs[number]
             since, _ = before.get((topic, number), (log.start, ""))
+            if offset < since and (topic, number) in before:
+                self.findings.append(Finding("rewound", f"partition {number} was at {since}, and is set to {offset}"))
             if topic == requests:
                 self.findings += self._missing(log, number, since, offset)
 

@@ -14,12 +14,13 @@ from typing import Any
 from unittest.mock import patch
 
 import orjson
+import typer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from worker import app, wiring
 from worker.creation.holds import Holds
 from worker.measures import Measures
-from worker.model.errors import Draining
+from worker.model.errors import Draining, StartupError
 from worker.ops.watch import Watch
 from worker.settings.settings import Settings
 from worker.steps import Trails
@@ -34,6 +35,10 @@ from .ordered import in_order
 from .processes import Assignor
 
 NODES = (1, 2, 3)
+RESTARTED_AFTER = 5.0
+"""By whatever supervises a worker that refuses to start before the journal has as many partitions as the requests."""
+FETCH_WAIT = 1.0
+"""Seconds: what is new is answered at once, and the worker's own tenth of a second would fill the idle hours."""
 BOOTSTRAP = [f"broker-{node}:9092" for node in NODES]
 
 
@@ -66,9 +71,13 @@ class World:
         ]
 
     def kill(self, worker: Worker) -> None:
-        """Its machine is gone, and with it its connections."""
-        self.loop.kill(worker.machine)
-        for each in [each for each in self.network.connections if each.machine is worker.machine]:
+        """As its machine."""
+        self.kill_machine(worker.machine)
+
+    def kill_machine(self, machine: Machine) -> None:
+        """It is gone, and with it its connections."""
+        self.loop.kill(machine)
+        for each in [each for each in self.network.connections if each.machine is machine]:
             each.gone()
 
     def fingerprint(self) -> str:
@@ -104,9 +113,15 @@ class World:
 
     async def _run(self, settings: Settings, measures: Measures, watch: Watch, stopping: asyncio.Event) -> bool:
         observed = app.Observed(measures, Trails(), watch)
-        with suppress(Draining):
-            async with AsyncExitStack() as stack:
-                return await app._work(settings, wiring.api(settings), observed, stopping, stack)
+        while not stopping.is_set():
+            with suppress(Draining):
+                try:
+                    async with AsyncExitStack() as stack:
+                        return await app._work(settings, wiring.api(settings), observed, stopping, stack)
+                except StartupError as error:
+                    if "topics grow" not in str(error):
+                        raise
+                    await asyncio.sleep(RESTARTED_AFTER)
         return True
 
 
@@ -135,10 +150,12 @@ def world(seed: int) -> Iterator[World]:
     with (
         in_order(),
         patch.object(BatchBuilder, "append", dated),
+        patch.object(typer, "echo", lambda *_, **__: None),
         patch.multiple(time, **clocks),
         patch("aiokafka.client.create_conn", network.connect),
         patch("worker.kafka.source.StickyPartitionAssignor", Assignor()),
         patch("worker.customer_api.client.pooled", api.pooled),
+        patch("worker.kafka.source.FETCH_WAIT", FETCH_WAIT),
         patch.multiple(random, random=drawn.random, choice=drawn.choice, shuffle=drawn.shuffle),
         patch.object(uuid, "uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
         patch("worker.journal.claim.uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),

@@ -5,7 +5,7 @@ from typing import Any
 
 from worker.cli import main
 from worker.intake import dispatch
-from worker.model.outcomes import Outcome
+from worker.model.outcomes import End
 from worker.model.records import Record
 from worker.partition.assignment import Assignment
 from worker.pipeline import Pipeline
@@ -20,7 +20,7 @@ async def crash(text: str) -> None:
     raise ValueError(text)
 
 
-async def crashing(self: Pipeline, record: Record, assignment: Assignment, *more: Any) -> Outcome:
+async def crashing(self: Pipeline, record: Record, assignment: Assignment, *more: Any) -> End:
     """The first time such a record comes."""
     key = record.key or b""
     if b"crash" in key and key not in crashed:

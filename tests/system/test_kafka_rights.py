@@ -101,11 +101,13 @@ async def test_rights_of_the_commands(secured, world, tmp_path):
     for command, *arguments in (
         ("journal", "unknown"),
         ("verify",),
+        ("rehearse", "--tolerate", "50"),
         ("dead-letters list",),
         ("dead-letters show", "0@0"),
         ("dead-letters replay", "--all", "--yes"),
         ("dead-letters resolve", "0@0", "--customer-id", "2801", "--yes"),
         ("produce", str(tmp_path / "events.ndjson")),
+        ("topics grow", "3", "--yes"),
     ):
         own = [right for right in rights(world, command) if right not in given]
         await secured.rights.grant(own)
@@ -153,6 +155,15 @@ async def seen(visitor, address, text):
         while text not in (shown := await visitor.open(address)).plain:
             await asyncio.sleep(0.05)
     return shown
+
+
+async def test_rights_to_rehearse(secured, world):
+    """Its own line alone is all that it needs: nobody has to be let into the worker's group first."""
+    await world.topics()
+    await world.publish(GOOD)
+    await secured.rights.grant(rights(world, "rehearse"))
+    process = await world.start("rehearse")
+    assert await process.ended() == 0, process.text
 
 
 @pytest.mark.parametrize("topic", ["requests", "succeeded", "failed", "dead_letters"])

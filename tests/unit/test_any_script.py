@@ -71,7 +71,8 @@ class Crm:
 
     async def create(self, command: Any, before_sending: Any) -> Outcome:
         await asyncio.sleep(0)
-        before_sending()
+        while wait := before_sending():
+            await asyncio.sleep(wait)
         answer = self.script.pop() if self.script else "created"
         if answer in NOT_EXECUTED:
             return told(NOT_EXECUTED[answer])

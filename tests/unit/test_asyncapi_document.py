@@ -16,7 +16,8 @@ from worker.events.letter_schema import letter_headers_schema
 from worker.journal.entries import Claim, Finished, Intent, Released, encode
 from worker.model.commands import Request
 from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Succeeded, Violation
-from worker.settings.settings import Kafka, Settings, Topics
+from worker.settings.kafka import Kafka
+from worker.settings.settings import Settings, Topics
 from worker.topics import Plan
 
 DOCUMENT = asyncapi.asyncapi(*wiring.described(Settings()))
@@ -103,6 +104,11 @@ def test_dead_letter_headers() -> None:
         ({"security_protocol": "SSL"}, "kafka-secure", None),
         ({"security_protocol": "SSL", "cert_file": "c.pem"}, "kafka-secure", "X509"),
         ({"security_protocol": "SASL_PLAINTEXT"}, "kafka", "plain"),
+        (
+            {"security_protocol": "SASL_SSL", "sasl_mechanism": "OAUTHBEARER", "oauth_token_file": "token"},
+            "kafka-secure",
+            "http",
+        ),
         ({"security_protocol": "SASL_SSL", "sasl_mechanism": "SCRAM-SHA-512"}, "kafka-secure", "scramSha512"),
     ],
 )

@@ -4,6 +4,7 @@ import asyncio
 from uuid import UUID
 
 import pytest
+import structlog
 from fakes import FakeJournalTopic, FakeSource
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from structlog.testing import capture_logs
 from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
 from worker.creation.holds import Hold, HoldReason, Holds
+from worker.intake import beginnings
 from worker.intake.beginnings import Bearings, Beginnings, Begins, Expired, GoesOn, Lost, place
 from worker.intake.dispatch import Dispatch
 from worker.intake.intake import Intake
@@ -34,11 +36,11 @@ CREATED = Succeeded("1", "/1", "individual", 1)
 @pytest.mark.parametrize(
     ("stored", "first", "end", "began", "events", "found"),
     [
-        (None, 0, 0, None, 0, Begins("latest")),
-        (None, 5, 9, None, 0, Begins("latest")),
-        (None, 5, 9, 4, 0, Begins("latest")),  # nobody came to it before the group had stored others
-        (None, 5, 9, 3, 0, Begins("earliest")),  # it was added since
-        (None, 5, 9, 0, 0, Begins("earliest")),  # the group is older than its notes
+        (None, 0, 0, None, 0, Begins("latest", 0)),
+        (None, 5, 9, None, 0, Begins("latest", 9)),
+        (None, 5, 9, 4, 0, Begins("latest", 9)),  # nobody came to it before the group had stored others
+        (None, 5, 9, 3, 0, Begins("earliest", 9)),  # it was added since
+        (None, 5, 9, 0, 0, Begins("earliest", 9)),  # the group is older than its notes
         (7, 5, 9, 4, 0, GoesOn(7)),
         (5, 5, 9, 4, 3, GoesOn(5)),
         (9, 5, 9, 4, 3, GoesOn(9)),
@@ -78,7 +80,7 @@ def test_any_place(stored, first, size, events):
         case Expired(since, to):
             assert (since, to) == (stored, first)
             assert since < to
-        case Begins(at):
+        case Begins(at, _):
             assert (stored, events, at) == (None, 0, "earliest")
         case Lost():
             assert events if stored is None else stored > first + size
@@ -148,6 +150,11 @@ class World:
     async def until(self, condition):
         await until(condition, within=30, every=0.001)
 
+    async def rounds(self, count=5):
+        """The intake has polled so many times more: what it was going to do by now is done."""
+        wanted = self.source.polls + count
+        await self.until(lambda: self.source.polls >= wanted)
+
     async def stop(self):
         self.stopping.set()
         return await asyncio.wait_for(self.task, 30)
@@ -162,7 +169,17 @@ async def world(monkeypatch):
 
 @pytest.mark.parametrize(("start", "stored", "seen"), [("earliest", 4, [4, 5]), ("latest", 6, [])])
 async def test_a_first_start(monkeypatch, start, stored, seen):
-    """What it begins at is stored before a record is taken: a crash from then on finds an offset."""
+    """What it begins at is stored before a record is taken, and told with how many there are: a crash from then on
+    finds an offset.
+    """
+    monkeypatch.setattr(beginnings, "log", structlog.get_logger())
+    with capture_logs() as lines:
+        await first_start(start, stored, seen)
+    (begun,) = [line for line in lines if line["event"] == "partition.started"]
+    assert (begun["offset"], begun["at_most"]) == (stored, len(seen))
+
+
+async def first_start(start, stored, seen):
     world = World(start)
     world.go.clear()
     world.source.firsts[0] = 4
@@ -214,7 +231,7 @@ async def test_offsets_that_are_gone(world):
     await world.until(lambda: LOST in world.holds.details())
     (_, detail) = world.holds.details()[LOST]
     assert "no offset is stored, although the journal knows 1 events" in detail
-    await asyncio.sleep(0.01)
+    await world.rounds()
     assert (world.seen, world.source.commits) == ([], [])
     world.source.stored[0] = 1
     await world.until(lambda: world.seen == [1, 2])
@@ -315,7 +332,7 @@ async def test_what_is_no_record(world):
     world.intake.assigned([0])
     await world.until(lambda: world.dispatch.in_flight() == 1)
     world.source.positions[0], world.source.firsts[0] = 4, 4
-    await asyncio.sleep(0.01)
+    await world.rounds()
     assert world.source.commits == [{0: 0}]
     world.go.set()
     await world.until(lambda: world.source.commits == [{0: 0}, {0: 4}])

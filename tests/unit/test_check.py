@@ -10,8 +10,31 @@ from pathlib import Path
 
 import pytest
 
-from worker.model.errors import ApiUnavailable, KafkaUnavailable, LoginRefused, SearchRefused, StartupError, WorkerError
-from worker.tools.check import Check, Client, Line, Times, Wanted, api, exit_code, kafka, lines, settings, times
+from worker.kafka.backlog import Backlog
+from worker.model.errors import (
+    ApiUnavailable,
+    KafkaUnavailable,
+    LoginRefused,
+    SchemaRegistryUnavailable,
+    SearchRefused,
+    StartupError,
+    WorkerError,
+)
+from worker.tools.check import (
+    Check,
+    Client,
+    Line,
+    Times,
+    Wanted,
+    api,
+    exit_code,
+    kafka,
+    lines,
+    registry,
+    settings,
+    start,
+    times,
+)
 from worker.topics import DAY, Cluster, Plan, Topic, wanted
 
 CLIENT = Client("localhost:9092,[::1]:9092", "PLAINTEXT", "group", 45)
@@ -250,7 +273,7 @@ async def test_journal_with_other_partitions(cluster: FakeKafka) -> None:
     cluster.topics["journal"] = replace(cluster.topics["journal"], partitions=2)
     (line,) = await _wrong(cluster)
     assert (line.state, line.check) == ("failed", "topic")
-    assert line.advice == "add partitions to journal until it has 6"
+    assert line.advice == "`customer-worker topics grow 6` gives it as many"
 
 
 async def test_one_replica(cluster: FakeKafka) -> None:
@@ -461,3 +484,82 @@ def test_line_for_a_machine() -> None:
     """One JSON object with the same four."""
     told = json.loads(Line("api", "failed", "refused", "see X").as_json())
     assert told == {"check": "api", "state": "failed", "detail": "refused", "advice": "see X"}
+
+
+# --- where it begins --------------------------------------------------------------------------------------------------
+
+
+async def of_start(found: Backlog | WorkerError | None) -> list[Line]:
+    async def asked() -> Backlog | None:
+        if isinstance(found, WorkerError):
+            raise found
+        return found
+
+    return [line async for line in lines([start(asked, "latest")])]
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (
+            Backlog(6, begins=6, beginning=12),
+            ["begins at latest (WORKER_KAFKA__START), 12 records at most, unless its journal knows some"],
+        ),
+        (Backlog(6, waiting=7), ["goes on where it is, 7 records wait at most"]),
+        (
+            Backlog(6, begins=2, beginning=12, waiting=7),
+            [
+                "2 of 6 partitions: begins at latest (WORKER_KAFKA__START), 12 records at most, unless its journal "
+                "knows some",
+                "goes on where it is, 7 records wait at most",
+            ],
+        ),
+        (Backlog(1, lost=("requests/0: offset 9 is stored",)), ["requests/0: offset 9 is stored"]),
+    ],
+)
+async def test_start(found: Backlog, told: list[str]) -> None:
+    """A first start and one that goes on are told apart, each with how many records it takes."""
+    seen = await of_start(found)
+    assert [line.detail for line in seen] == told
+    assert {line.state for line in seen} == {"failed" if found.lost else "ok"}
+
+
+@pytest.mark.parametrize("found", [None, KafkaUnavailable("away")])
+async def test_start_that_nobody_can_tell(found: WorkerError | None) -> None:
+    """It is a warning: what keeps it from being told is told elsewhere."""
+    assert [(line.check, line.state) for line in await of_start(found)] == [("start", "warning")]
+
+
+@dataclass
+class FakeRegistry:
+    """Keeps schemas of these types, or is not there."""
+
+    kept: list[str] = field(default_factory=lambda: ["PROTOBUF", "AVRO"])
+    error: WorkerError | None = None
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator["FakeRegistry"]:
+        yield self
+
+    async def types(self) -> list[str]:
+        if self.error:
+            raise self.error
+        return self.kept
+
+
+@pytest.mark.parametrize(
+    ("fake", "state", "detail"),
+    [
+        (FakeRegistry(), "ok", "https://registry keeps schemas of the types AVRO, PROTOBUF"),
+        (FakeRegistry(error=SchemaRegistryUnavailable("answered 401")), "failed", "answered 401"),
+    ],
+)
+async def test_the_schema_registry(fake, state, detail):
+    """Asked for something that needs the login and is small."""
+    (line,) = [each async for each in lines([registry(fake.opened, "https://registry")])]
+    assert (line.check, line.state, line.detail) == ("schema registry", state, detail)
+
+
+async def test_no_schema_registry():
+    """Then there is no line."""
+    assert [each async for each in lines([registry(lambda: None, None)])] == []

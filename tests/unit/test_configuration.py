@@ -48,6 +48,30 @@ def test_environment(given: Load) -> None:
     assert given({"WORKER_KAFKA__GROUP_ID": "g"}).kafka.group_id == "g"
 
 
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ({"URL": "registry.example.com"}, "REGISTRY_URL.*must be scheme, host, port and path"),
+        ({"URL": "https://user:secret@registry.example.com"}, "REGISTRY_URL.*must be scheme, host, port and path"),
+        ({"URL": "https://r", "USERNAME": "u", "TOKEN": "t"}, "_TOKEN and WORKER_EVENTS__REGISTRY_USERNAME exclude"),
+        ({"URL": "https://r", "PASSWORD": "secret"}, "REGISTRY_PASSWORD: needs WORKER_EVENTS__REGISTRY_USERNAME"),
+        ({"TOKEN": "secret"}, "REGISTRY_URL: required with the other settings"),
+        ({"CA_FILE": "ca.pem"}, "REGISTRY_URL: required with the other settings"),
+    ],
+)
+def test_a_registry_that_cannot_be_meant(given: Load, named: dict[str, str], told: str) -> None:
+    """Each says which setting it is, and no secret."""
+    with pytest.raises(SettingsError, match=told) as wrong:
+        given({f"WORKER_EVENTS__REGISTRY_{name}": value for name, value in named.items()})
+    assert "secret" not in str(wrong.value)
+
+
+def test_a_registry(given: Load) -> None:
+    """Its path is kept, without a slash at its end."""
+    loaded = given({"WORKER_EVENTS__REGISTRY_URL": "https://r.example.com/apis/ccompat/v7/"}).events
+    assert loaded.registry_url == "https://r.example.com/apis/ccompat/v7"
+
+
 def test_dotenv(given: Load) -> None:
     """The `.env` file holds the same names as the environment."""
     assert given(dotenv="WORKER_RETRY__MAX_ATTEMPTS=7\n").retry.max_attempts == 7
@@ -133,8 +157,8 @@ def test_unknown_name(given: Load, source: str) -> None:
 
 def test_unknown_name_like_no_other(given: Load) -> None:
     """Without a near name there is no suggestion."""
-    with pytest.raises(SettingsError, match=r"^WORKER_XYZ \(environment\): no such setting; deploy/docs/settings"):
-        given({"WORKER_XYZ": "1"})
+    with pytest.raises(SettingsError, match=r"^WORKER_0123456789 \(environment\): no such setting; deploy/docs/settings"):
+        given({"WORKER_0123456789": "1"})
 
 
 def test_several_wrong_values(given: Load) -> None:

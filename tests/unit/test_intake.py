@@ -62,6 +62,11 @@ class Running:
     async def until(self, condition):
         await until(condition, within=30, every=0.001)
 
+    async def rounds(self, count=5):
+        """The intake has polled so many times more: what it was going to do by now is done."""
+        wanted = self.source.polls + count
+        await self.until(lambda: self.source.polls >= wanted)
+
     async def stop(self):
         self.stopping.set()
         return await asyncio.wait_for(self.task, 30)
@@ -183,7 +188,7 @@ async def test_a_revoked_partition(running):
     running.intake.assigned([0])
     await running.until(lambda: running.dispatch.in_flight() == 1)
     revoking = asyncio.create_task(running.intake.revoked([0]))
-    await asyncio.sleep(0.01)
+    await running.rounds()
     assert not revoking.done()
     running.go.set()
     await revoking
@@ -196,7 +201,7 @@ async def test_a_partition_that_is_taken_while_it_is_restored(running):
     running.restore_failures = [KafkaUnavailable("down")] * 1_000
     running.intake.assigned([0])
     await running.intake.revoked([0])
-    await asyncio.sleep(0.01)
+    await running.rounds()
     assert (running.dispatch.ready(), running.holds.details()) == ([], {})
 
 
@@ -300,7 +305,7 @@ async def test_a_gap_in_a_partition_that_is_lost(running):
     await fence(running)
     running.source.put(records(1))
     await running.until(lambda: not list(running.dispatch.assignments()))
-    await asyncio.sleep(0.01)
+    await running.rounds()
     assert (running.seen, running.source.rewound) == ([(0, 0)], {0: 0})
 
 
@@ -366,10 +371,10 @@ async def test_a_hold(running):
     running.intake.assigned([0])
     await running.until(lambda: running.dispatch.ready() == [0])
     running.holds.begin(HoldReason.API_UNAVAILABLE, "down")
-    await asyncio.sleep(0.01)
+    await running.rounds()
     running.source.put(records(*range(5)))
     await running.until(lambda: running.dispatch.in_flight() == 1)
-    await asyncio.sleep(0.01)
+    await running.rounds()
     assert running.dispatch.in_flight() == 1
     running.holds.end(HoldReason.API_UNAVAILABLE)
     await running.until(lambda: running.dispatch.in_flight() == 5)
@@ -388,7 +393,7 @@ async def test_a_hold_that_those_in_flight_cannot_end(running):
         with pytest.raises(ApiUnavailable):
             async with running.holds.permission(asyncio.sleep):
                 raise ApiUnavailable("down")
-    await asyncio.sleep(0.01)
+    await running.rounds()
     assert running.holds.reasons() == [HoldReason.API_UNAVAILABLE]
     running.holds._breaker.probes += 2
     running.source.put(records(*range(5, 9)))

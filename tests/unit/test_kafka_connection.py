@@ -23,6 +23,7 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
     UnsupportedVersionError,
 )
+from patience import turns
 
 from worker.kafka import connection
 from worker.kafka.connection import Connection, borrowed, close, opened
@@ -355,7 +356,7 @@ async def test_start_that_is_cancelled() -> None:
     using = asyncio.create_task(use())
     await client.asked.wait()
     using.cancel()
-    await asyncio.sleep(0.01)
+    await turns()
     assert client.calls == ["start"]
     go_on.set()
     with pytest.raises(asyncio.CancelledError):

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 
 import pytest
 from fakes import FakeJournalTopic
+from patience import turns
 
 from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
+from worker.creation.group_pace import GroupPace
 from worker.creation.holds import HoldReason, Holds
-from worker.creation.pace import Pace
+from worker.creation.share import Share
 from worker.intake.dispatch import Dispatch
 from worker.model.errors import ApiUnavailable
 from worker.model.outcomes import Succeeded
@@ -49,7 +51,11 @@ class Running:
     def __init__(self, slots=2, max_uncommitted=100, rate=None):
         self.slots, self.trails, self.go = Slots(slots), Trails(), asyncio.Event()
         self.dispatch = Dispatch(self.process, self.slots, max_uncommitted=max_uncommitted)
-        self.holds, self.intake, self.pace = Holds(Breaker(10, Backoff(1, 1))), Turning(), Pace(rate)
+        self.holds, self.intake, self.pace = (
+            Holds(Breaker(10, Backoff(1, 1))),
+            Turning(),
+            GroupPace(Share(rate) if rate else None),
+        )
         self.watch = Watch(self.holds, Session())
         self.watch.consumption = Consumption(
             "requests", self.dispatch, self.intake, Standings(), self.pace, self.trails, asyncio.Semaphore(slots)
@@ -67,7 +73,7 @@ class Running:
         for offset, key in records:
             timestamp = int((time.time() - 60) * 1000)
             self.dispatch.admit(Record("requests", partition, offset, timestamp, key, b"{}"))
-        await asyncio.sleep(0.01)
+        await turns()
 
     async def ended(self):
         self.go.set()
@@ -177,10 +183,11 @@ async def test_a_rate():
     """It binds while somebody waits for a moment that has not come."""
     running = Running(rate=0.5)
     await running.admitted((0, b"a"))
-    assert running.pace.reserve() == 0
     assert running.state().bound_by == "api"
-    assert running.pace.reserve() > 1
+    waiting = asyncio.ensure_future(running.pace.place(0, lambda future: future))
+    await asyncio.sleep(0)
     assert running.state().bound_by == "rate"
+    waiting.cancel()
     await running.ended()
 
 

@@ -8,7 +8,8 @@ import pytest
 from fakes import FakeJournalTopic
 from world import LOST, REJECTED, Found, World, record, state
 
-from worker.creation.pace import Pace
+from worker.creation.group_pace import GroupPace
+from worker.creation.share import Share
 from worker.intake.dispatch import Dispatch
 from worker.journal.entries import Intent, is_claim
 from worker.journal.lease import Moment
@@ -583,7 +584,8 @@ PAIRS = {
 async def troubled():
     """With a look-up, a limit on POSTs, and an API that fails in every way now and then."""
     world = await World(find=Found([])).again()
-    object.__setattr__(world.pipeline.creation, "pace", Pace(1000))
+    object.__setattr__(world.pipeline.creation, "pace", pace := GroupPace(Share(1000)))
+    pace.gain(0)
     troubles = [*[ApiUnavailable("down")] * 4, RefusedForNow(503), OutcomeUnknown("timeout")]
     for event in ("e0", "e1", "e2"):
         world.customers.answers(event, *troubles)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from worker import wiring
 from worker.settings import api as of_api
 from worker.settings import group, settings
+from worker.settings import kafka as of_kafka
 from worker.settings.settings import Settings
 
 
@@ -35,7 +36,15 @@ def test_rebalance_timeout_unset() -> None:
 
 def test_rebalance_timeout_set() -> None:
     """What is set counts."""
-    assert Settings(kafka=settings.Kafka(rebalance_timeout=100)).rebalance_timeout == 100
+    assert Settings(kafka=of_kafka.Kafka(rebalance_timeout=100)).rebalance_timeout == 100
+
+
+HTTPS = {"base_url": "https://crm"}
+PROXY = {"proxy": "http://proxy:3128"}
+TOKEN = {"sasl_mechanism": "OAUTHBEARER", "security_protocol": "SASL_SSL"}
+URL = {"oauth_token_url": "https://login.example.com/token"}
+FILE = {"oauth_token_file": "token"}
+MSK = {"sasl_mechanism": "AWS_MSK_IAM", "security_protocol": "SASL_SSL"}
 
 
 @pytest.mark.parametrize(
@@ -45,6 +54,26 @@ def test_rebalance_timeout_set() -> None:
         ({"dispatch": {"drain_timeout": 30}}, "WORKER_DISPATCH__DRAIN_TIMEOUT"),
         ({"reconcile": {"by": "custom_attribute"}}, "WORKER_RECONCILE__ATTRIBUTE"),
         ({"api": {"unknown_statuses": "500,503", "retry_statuses": "429,503"}}, "RETRY_STATUSES both name 503"),
+        ({"api": HTTPS | {"key_file": "k"}}, "WORKER_API__CERT_FILE: required with WORKER_API__KEY_FILE"),
+        ({"api": {"base_url": "http://crm", "cert_file": "c"}}, "WORKER_API__CERT_FILE: is for an API over TLS"),
+        ({"api": {"proxy_username": "u"}}, "WORKER_API__PROXY: required with WORKER_API__PROXY_USERNAME"),
+        ({"api": {"proxy_ca_file": "c"}}, "WORKER_API__PROXY: required with WORKER_API__PROXY_CA_FILE"),
+        ({"api": PROXY | {"proxy_password": "p"}}, "PROXY_USERNAME: required with WORKER_API__PROXY_PASSWORD"),
+        ({"api": PROXY | {"proxy_ca_file": "c"}}, "WORKER_API__PROXY_CA_FILE: is for a proxy over TLS"),
+        ({"kafka": {"oauth_token_file": "t"}}, "WORKER_KAFKA__OAUTH_TOKEN_FILE: is of use only with .*=OAUTHBEARER"),
+        ({"kafka": {"sasl_mechanism": "OAUTHBEARER", **FILE}}, "WORKER_KAFKA__SECURITY_PROTOCOL: must be SASL_SSL"),
+        ({"kafka": TOKEN}, "WORKER_KAFKA__OAUTH_TOKEN_URL or WORKER_KAFKA__OAUTH_TOKEN_FILE: one of them"),
+        ({"kafka": TOKEN | URL | FILE}, "WORKER_KAFKA__OAUTH_TOKEN_URL or WORKER_KAFKA__OAUTH_TOKEN_FILE: one of them"),
+        ({"kafka": TOKEN | URL}, "WORKER_KAFKA__OAUTH_CLIENT_ID: required with WORKER_KAFKA__OAUTH_TOKEN_URL"),
+        (
+            {"kafka": TOKEN | URL | {"oauth_client_id": "c"}},
+            "WORKER_KAFKA__OAUTH_CLIENT_SECRET: required with WORKER_KAFKA__OAUTH_TOKEN_URL",
+        ),
+        ({"kafka": TOKEN | FILE | {"oauth_scope": "s"}}, "OAUTH_SCOPE: is of use only with .*OAUTH_TOKEN_URL"),
+        ({"kafka": {"sasl_mechanism": "AWS_MSK_IAM"}}, "WORKER_KAFKA__SECURITY_PROTOCOL: must be SASL_SSL with .*MSK"),
+        ({"kafka": TOKEN | FILE | {"aws_region": "eu-north-1"}}, "WORKER_KAFKA__AWS_REGION: is of use only with .*MSK"),
+        ({"kafka": MSK | FILE}, "WORKER_KAFKA__OAUTH_TOKEN_FILE: is of use only with .*OAUTHBEARER"),
+        ({"kafka": TOKEN | {"oauth_token_url": "https://u:p@login"}}, "OAUTH_TOKEN_URL|without a user in it"),
     ],
 )
 def test_settings_that_do_not_fit_together(given: dict[str, dict[str, object]], setting: str) -> None:
@@ -83,6 +112,19 @@ def test_base_url_that_is_more_or_less_than_an_origin(url: str) -> None:
         of_api.Api.model_validate({"base_url": url})
 
 
+@pytest.mark.parametrize("given", ["proxy:3128", "socks5://proxy:1080", "http://", "http://proxy/path", "Environment"])
+def test_proxy_that_is_none(given: str) -> None:
+    """Scheme, host and port, or the word."""
+    with pytest.raises(ValidationError, match=r"scheme, host and port.*or environment"):
+        of_api.Api.model_validate({"proxy": given})
+
+
+def test_a_password_in_the_address_of_a_proxy() -> None:
+    """An address is told; a password has a setting of its own, and is not repeated."""
+    with pytest.raises(ValidationError, match="WORKER_API__PROXY_USERNAME and WORKER_API__PROXY_PASSWORD"):
+        of_api.Api.model_validate({"proxy": "http://user:s3cret@proxy:3128"})
+
+
 @pytest.mark.parametrize(("root", "kept"), [("/system/", "/system"), ("", ""), ("/", ""), ("/a/b", "/a/b")])
 def test_context_root(root: str, kept: str) -> None:
     """It ends without a slash."""
@@ -107,11 +149,11 @@ def test_topic_name_that_kafka_refuses(topic: str) -> None:
 )
 def test_where_a_new_group_begins(given, start) -> None:
     """At an end of the log, or at a time."""
-    assert wiring.start(Settings(kafka=settings.Kafka(start=given))) == start
+    assert wiring.start(Settings(kafka=of_kafka.Kafka(start=given))) == start
 
 
 @pytest.mark.parametrize("given", ["", "Earliest", "yesterday", "2026-11-27T08:00", "1969-12-31T00:00Z"])
 def test_where_no_group_can_begin(given) -> None:
     """A time without a zone would be another one on each machine."""
     with pytest.raises(ValidationError, match="earliest, latest, or a time with its zone"):
-        settings.Kafka(start=given)
+        of_kafka.Kafka(start=given)

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import turns
 
 from worker.model.errors import Draining
 from worker.partition.drain import Drain, after
@@ -25,7 +26,7 @@ async def test_who_returns_comes_before_new_work():
         slots.give()
 
     waiting = [asyncio.create_task(back(name)) for name in ("first", "second")]
-    await asyncio.sleep(0.01)
+    await turns()
     slots.give()
     await asyncio.gather(*waiting)
     assert order == ["first", "second", "new work may begin"]
@@ -44,7 +45,7 @@ async def test_waits_that_end_early(forced):
             slots.give()
 
     waiting = [asyncio.create_task(wait(seconds)) for seconds in (0, 0, 60)]
-    await asyncio.sleep(0.01)
+    await turns()
     if forced:
         for task in waiting:
             task.cancel()
@@ -62,7 +63,7 @@ async def test_a_slot_that_comes_with_the_end_of_the_wait():
     slots = Slots(1)
     assert slots.take()
     waiting = [asyncio.create_task(slots.take_after(after(0), Drain())) for _ in range(2)]
-    await asyncio.sleep(0.01)
+    await turns()
     slots.give()
     waiting[0].cancel()
     await asyncio.gather(*waiting, return_exceptions=True)

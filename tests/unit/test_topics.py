@@ -80,7 +80,9 @@ async def test_requests_there_with_other_partitions() -> None:
     assert exit_code(reports) == 0
 
 
-@pytest.mark.parametrize(("partitions", "advice"), [(3, "add partitions"), (12, "name a new journal topic")])
+@pytest.mark.parametrize(
+    ("partitions", "advice"), [(3, "topics grow 6` gives it"), (12, "topics grow 12` gives the requests")]
+)
 async def test_journal_with_other_partitions(complete: FakeAdmin, partitions: int, advice: str) -> None:
     """`topics create` says so and ends 1; `run` refuses, naming both topics, both settings and the way out."""
     complete.topics["journal"] = replace(complete.topics["journal"], partitions=partitions)

@@ -10,7 +10,7 @@ from worker.creation.holds import Holds
 from worker.customer_api import Meaning
 from worker.model.errors import SettingsError
 from worker.settings.api import Account, Api
-from worker.settings.settings import Reconcile, Settings
+from worker.settings.settings import Events, Reconcile, Settings
 
 ACCOUNTS = tuple(Account(username=f"user-{number}", password=SecretStr(f"p{number}")) for number in range(3))
 
@@ -82,3 +82,17 @@ async def test_a_look_up_that_may_find_somebody_else(by, of_others):
         search = wiring.reconciliation(given, Holds(wiring.breaker(given)), api).search
     assert search is not None
     assert search.of_others is of_others
+
+
+def test_a_registry_without_its_libraries(monkeypatch):
+    """One line names the setting, the package and what brings it; without a registry nobody needs them."""
+    monkeypatch.setattr("worker.wiring.schema_registry.EXTRA", ("orjson", "no_such.package"))
+    assert wiring.registry(Settings()) is None
+    with pytest.raises(SettingsError, match=r"REGISTRY_URL: needs the package no_such\.package.*\[registry\]"):
+        wiring.registry(Settings(events=Events(registry_url="https://registry.example.com")))
+
+
+async def test_schemas_without_a_registry():
+    """There is nothing to wait for."""
+    async with wiring.schemas(Settings(), Holds(wiring.breaker(Settings()))) as schemas:
+        assert schemas is None

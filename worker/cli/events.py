@@ -10,6 +10,10 @@ from worker.cli.ending import Json, end, settings_of
 from worker.terminal.text import say
 
 if TYPE_CHECKING:
+    from worker.customer.catalog import Catalog
+    from worker.events.decode import Decoder
+    from worker.events.mapping import EventMapping
+    from worker.settings.settings import Settings
     from worker.tools.verification.scan import Asked
 
 app = typer.Typer()
@@ -17,21 +21,40 @@ schema = typer.Typer(help="Schemas of the events, on stdout.", no_args_is_help=T
 
 
 @app.command()
-def validate(
+def validate(  # noqa: PLR0913  one parameter an option
     context: typer.Context,
     file: Annotated[typer.FileBinaryRead, typer.Argument(help="NDJSON, or one JSON or XML document; - is stdin.")],
     catalog: Annotated[Path | None, typer.Option(help="Configured values from a TOML or JSON file.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="What somebody else's events mean; shows what becomes of each.")
+    ] = None,
     *,
+    records: Annotated[
+        bool, typer.Option(help="Each line is a record with payload, key, headers, as kcat -J prints it.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check events against the rules of the API, as the worker would; sends nothing."""
-    from worker import wiring  # noqa: PLC0415
     from worker.terminal.screen import PlainConsole  # noqa: PLC0415
     from worker.tools import validate as validation  # noqa: PLC0415
 
     settings = settings_of(context)
-    decoder = wiring.decoder(settings, validation.catalog_of(catalog, settings.customer.catalog))
-    raise typer.Exit(validation.report(validation.verdicts(file, decoder), PlainConsole(), as_json=as_json))
+    decoder = _decoder(settings, validation.catalog_of(catalog, settings.customer.catalog), mapping)
+    mapped = mapping is not None or settings.events.mapping is not None
+    form = validation.Form(settings.topics.requests if mapped else "validate", records=records, mapped=mapped)
+    raise typer.Exit(validation.report(validation.verdicts(file, decoder, form), PlainConsole(), as_json=as_json))
+
+
+def _decoder(settings: "Settings", catalog: "Catalog | None", mapping: Path | None) -> "Decoder":
+    from worker import wiring  # noqa: PLC0415
+
+    return wiring.decoder(settings, catalog, _named(mapping))
+
+
+def _named(mapping: Path | None) -> "EventMapping | None":
+    from worker.events.mapping import load_mapping  # noqa: PLC0415
+
+    return load_mapping(mapping, "--mapping") if mapping else None
 
 
 @schema.command("customer")
@@ -68,11 +91,15 @@ def produce(
         str | None, typer.Option(help="Where the key stands in each event, such as data.pin; else subject, else id.")
     ] = None,
     rate: Annotated[float | None, typer.Option(min=0.001, help="Events a second at most.")] = None,
+    avro_subject: Annotated[
+        str | None,
+        typer.Option(help="Write them in Avro, by this subject's newest schema in the schema registry."),
+    ] = None,
 ) -> None:
     """Publish events from a file to the request topic."""
     from worker.tools.produce import produce_file  # noqa: PLC0415
 
-    end(produce_file(settings_of(context), file, key_path, rate))
+    end(produce_file(settings_of(context), file, key_path, rate, avro_subject))
 
 
 @app.command()
@@ -83,6 +110,9 @@ def verify(  # noqa: PLR0913, PLR0917  one parameter an option
     last: Annotated[int | None, typer.Option("--to", min=0, help="Up to this offset, which is the last one.")] = None,
     since: Annotated[str | None, typer.Option(help="Requests of that time or later: 2h, 7d, 2026-11-22T04:30Z")] = None,
     until: Annotated[str | None, typer.Option(help="Requests from before that time.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="By whose rules records are passed over; else the setting's.")
+    ] = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -92,17 +122,58 @@ def verify(  # noqa: PLR0913, PLR0917  one parameter an option
     if partition is None and (first is not None or last is not None):
         raise typer.BadParameter("--from and --to are offsets of a --partition")
     asked = _asked(partition, first, last, since, until)
-    end(verified(settings_of(context), asked, as_json=as_json))
+    end(verified(settings_of(context), asked, _named(mapping), as_json=as_json))
+
+
+@app.command()
+def rehearse(  # noqa: PLR0913  one parameter an option
+    context: typer.Context,
+    *,
+    since: Annotated[str | None, typer.Option(help="Records of that time or later: 2h, 7d, 2026-11-22T04:30Z")] = None,
+    until: Annotated[str | None, typer.Option(help="Records from before that time.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="So many at most, of each partition its share.")] = None,
+    partition: Annotated[int | None, typer.Option(min=0, help="Of this partition alone.")] = None,
+    catalog: Annotated[Path | None, typer.Option(help="Configured values from a TOML or JSON file.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="What somebody else's events mean; else that setting's.")] = None,
+    latency: Annotated[float, typer.Option(min=0.001, help="Seconds that the API takes for a call.")] = 0.2,
+    in_flight: Annotated[
+        int | None, typer.Option(min=1, help="Calls at once; WORKER_DISPATCH__MAX_IN_FLIGHT, where not given.")
+    ] = None,
+    tolerate: Annotated[float, typer.Option(min=0, max=100, help="Percent of the records that may fail.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Read the request topic and print what would become of each record; 1 where more would fail than is tolerated.
+
+    Nothing is written, sent or committed.
+    """
+    from worker import wiring  # noqa: PLC0415
+    from worker.tools.rehearsal import rehearse as rehearsal  # noqa: PLC0415
+    from worker.tools.rehearsal.choice import Asked  # noqa: PLC0415
+    from worker.tools.validate import catalog_of  # noqa: PLC0415
+
+    settings = settings_of(context)
+    begins, ends = _moments(since, until)
+    at_once = in_flight or settings.dispatch.max_in_flight
+    live = catalog is None and settings.customer.catalog == "live"
+    asked = Asked(begins, ends, limit, partition, tolerate, latency, at_once, live)
+    decoding = wiring.decoding(settings, catalog_of(catalog, settings.customer.catalog), _named(mapping))
+    end(rehearsal.rehearse(settings, asked, decoding, as_json=as_json), fast=True)
+
+
+def _moments(*typed: str | None) -> list[int | None]:
+    """Milliseconds since the epoch; None where nothing was typed."""
+    from worker.tools.dead_letters.filters import moment_of  # noqa: PLC0415
+
+    now = time.time()
+    try:
+        return [None if text is None else moment_of(text, now) for text in typed]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _asked(partition: int | None, first: int | None, last: int | None, since: str | None, until: str | None) -> "Asked":
     """What was typed; `last` is judged too."""
-    from worker.tools.dead_letters.filters import moment_of  # noqa: PLC0415
     from worker.tools.verification.scan import Asked  # noqa: PLC0415
 
-    now = time.time()
-    try:
-        times = [None if text is None else moment_of(text, now) for text in (since, until)]
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    return Asked(partition, first, None if last is None else last + 1, *times)
+    begins, ends = _moments(since, until)
+    return Asked(partition, first, None if last is None else last + 1, begins, ends)

@@ -16,13 +16,16 @@ def demo(
     context: typer.Context,
     *,
     events: Annotated[int, typer.Option(min=0, max=1_000_000, help="So many more customers, and events/s.")] = 0,
+    registry: Annotated[
+        bool, typer.Option("--registry", help="With a schema registry, too, and events in Avro.")
+    ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave all running until Ctrl-C, with commands to try.")] = False,
     as_json: Json = False,
 ) -> None:
     """Everything on this machine: Kafka, sandbox API, sample events, the worker, and what became of each event."""
     from worker.sandbox.demo.command import run_demo  # noqa: PLC0415
 
-    end(run_demo(settings_of(context), more=events, keep=keep, as_json=as_json))
+    end(run_demo(settings_of(context), more=events, registry=registry, keep=keep, as_json=as_json))
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The worker itself, and what it needs to be right."""
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -28,6 +29,24 @@ def topics_create(context: typer.Context) -> None:
     from worker.tools.topics import create_topics  # noqa: PLC0415
 
     end(create_topics(settings_of(context)))
+
+
+@topics.command("grow")
+def topics_grow(
+    context: typer.Context,
+    partitions: Annotated[int, typer.Argument(min=1, help="How many requests, journal and dead letters are to have.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it, say what it would mean.")] = False,
+    while_at_work: Annotated[
+        bool, typer.Option("--while-at-work", help="Move keys although the group has members.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Give requests, journal and dead letters more partitions, and say what moves; 1 while the group is at work."""
+    from worker.tools.topics import grow_topics  # noqa: PLC0415
+
+    asked = settings_of(context)
+    end(grow_topics(asked, partitions, yes=yes, while_at_work=while_at_work, as_json=as_json))
 
 
 @app.command()

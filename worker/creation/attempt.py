@@ -1,11 +1,13 @@
 """One attempt to create a customer: the admission to the API, the intent, the POST, and what became of it."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from worker.creation.calls import Call
 from worker.creation.flood import Refusal
+from worker.creation.group_pace import EARLY, Place
 from worker.creation.means import Means
 from worker.creation.probing import ask_first
 from worker.journal.entries import Intent
@@ -73,6 +75,7 @@ class Attempt:
     first: bool = True
     _searched: Moment | None = None
     _lease: Lease | None = None
+    _place: Place = field(default_factory=Place)
 
     async def make(self, number: int) -> Tried:
         """Raises Draining and Fenced, and then nothing was sent that its intent does not tell of."""
@@ -89,6 +92,8 @@ class Attempt:
             return NotMade(refusal, self._is_intended, counts=not probe)
         except (ApiUnavailable, Flooded, HoldBegun, LeaseOver, LoginRefused) as why:
             return NotMade(why, self._is_intended)
+        finally:
+            self._place.give_back()
 
     @property
     def _is_intended(self) -> bool:
@@ -102,8 +107,7 @@ class Attempt:
         await self.by.customers.log_in()
         if probe:
             await ask_first(self.by.holds, self.by.customers)
-        if wait := self.by.pace.reserve():
-            await self.assignment.pause(wait)
+        self._place = await self.by.pace.place(self.assignment.partition, self.assignment.wait, first=probe)
         await self._search()
 
     async def _search(self) -> None:
@@ -146,6 +150,7 @@ class Attempt:
         self.trail.enter(Step.ADMISSION)
         await self.call.take()
         try:
+            await self._moment()
             self.trail.enter(Step.POST)
             return await self.by.customers.create(
                 self.trail.trace_post(self.command), self._last_look(lease, probe=probe)
@@ -154,12 +159,20 @@ class Attempt:
             if self.by.reconciliation.search is not None:
                 self.call.give()
 
-    def _last_look(self, lease: Lease, *, probe: bool) -> Callable[[], None]:
+    async def _moment(self) -> None:
+        """Return shortly before the moment of the POST: until then a connection would grow old with it."""
+        while (left := self._place.wait() - EARLY) > 0:  # noqa: ASYNC110  a moment that is missed is followed by another
+            await asyncio.sleep(left)
+
+    def _last_look(self, lease: Lease, *, probe: bool) -> Callable[[], float]:
         look = self.assignment.before_sending(lease)
 
-        def last_look() -> None:
+        def last_look() -> float:
             look()
             self.by.holds.still(probe=probe)
+            if not (left := self._place.wait()):
+                self._place.leave()
+            return left
 
         return last_look
 

@@ -22,6 +22,8 @@ from worker.model.errors import (
 )
 
 log = structlog.get_logger()
+LOGIN = "login"
+"""The holder that knows why the others cannot go on: while it holds, its detail is told."""
 # They say nothing of the API: the permission was not used, or it was answered.
 NEUTRAL = (Draining, Fenced, HoldBegun, LeaseOver, SearchRefused)
 
@@ -34,6 +36,7 @@ class HoldReason(StrEnum):
     SESSION_CONTENTION = "session_contention"
     REJECTION_FLOOD = "rejection_flood"
     KAFKA_UNAVAILABLE = "kafka_unavailable"
+    SCHEMA_REGISTRY_UNAVAILABLE = "schema_registry_unavailable"
     JOURNAL_RESTORING = "journal_restoring"
     PARTITION_UNREADABLE = "partition_unreadable"
     JOURNAL_SHARED = "journal_shared"
@@ -76,8 +79,10 @@ class Holds:
         What concerns one `partition` is its hold alone: nobody else waits for that.
         """
         hold = Hold(reason, partition)
-        self._holders.setdefault(hold, set()).add(holder)
-        self._details[hold] = detail
+        holders = self._holders.setdefault(hold, set())
+        holders.add(holder)
+        if LOGIN not in holders or holder == LOGIN:
+            self._details[hold] = detail
         if hold not in self._since:
             self._since[hold] = self._clock()
             log.warning("hold.started", reason=reason.value, detail=detail, partition=partition)

@@ -8,8 +8,8 @@ from typing import Protocol
 from worker import clocks
 from worker.creation.backoff import Backoff
 from worker.creation.flood import Flood
+from worker.creation.group_pace import GroupPace
 from worker.creation.holds import Holds
-from worker.creation.pace import Pace
 from worker.creation.reconcile import Reconciliation
 from worker.measures import Measures
 from worker.model.commands import CreateCustomer
@@ -21,7 +21,7 @@ class Customers(Protocol):
 
     async def log_in(self) -> None: ...
     async def log_in_anew(self) -> None: ...
-    async def create(self, command: CreateCustomer, before_sending: Callable[[], None]) -> Outcome: ...
+    async def create(self, command: CreateCustomer, before_sending: Callable[[], float]) -> Outcome: ...
     async def answer(self) -> None: ...
     def location(self, customer_id: str) -> str: ...
 
@@ -43,7 +43,7 @@ class Means:
     reconciliation: Reconciliation
     retry: RetryPolicy
     holds: Holds
-    pace: Pace
+    pace: GroupPace
     flood: Flood
     calls: asyncio.Semaphore
     measures: Measures = field(default_factory=Measures)

@@ -2,27 +2,38 @@
 
 import asyncio
 import ssl
+from typing import NoReturn
 
-from yarl import URL
-
-from worker.customer_api.connector import trusted
-from worker.customer_api.http import Access
+from worker.customer_api.access import Access
+from worker.customer_api.http import UNDER_WAY, pooled
 from worker.model.errors import ApiUnavailable
+
+
+class Connected(Exception):
+    """There is a connection, and nothing is sent on it."""
+
+    def __init__(self, over: asyncio.BaseTransport | None) -> None:
+        super().__init__()
+        self.over = over
 
 
 async def certificate(access: Access) -> tuple[str, float]:
     """(protocol, when it ends in seconds since the epoch) of a certificate that is trusted. Raises ApiUnavailable."""
-    url = URL(access.base_url)
-    try:
-        async with asyncio.timeout(access.connect_timeout):
-            _, writer = await asyncio.open_connection(url.host, url.port, ssl=trusted(access.ca_file))
-    except ssl.SSLCertVerificationError as error:
-        raise ApiUnavailable(f"its certificate was not accepted: {error.verify_message}") from error
-    except (OSError, TimeoutError) as error:
-        raise ApiUnavailable(f"no TLS with {url.origin()}: {type(error).__name__}") from error
-    try:
-        spoken: ssl.SSLObject = writer.get_extra_info("ssl_object")
-        presented = spoken.getpeercert() or {}
-        return spoken.version() or "TLS", float(ssl.cert_time_to_seconds(str(presented["notAfter"])))
-    finally:
-        writer.transport.abort()
+    async with pooled(access) as http:
+        try:
+            await http.request("GET", access.url(""), {}, before_sending=_go_no_further)
+        except Connected as connected:
+            return _presented(connected.over)
+    raise AssertionError("a request has left that was to be stopped")
+
+
+def _go_no_further() -> NoReturn:
+    raise Connected(UNDER_WAY.get().over)
+
+
+def _presented(over: asyncio.BaseTransport | None) -> tuple[str, float]:
+    spoken = over.get_extra_info("ssl_object") if over else None
+    if not isinstance(spoken, ssl.SSLObject):
+        raise ApiUnavailable("the connection was closed as soon as it was there")
+    presented = spoken.getpeercert() or {}
+    return spoken.version() or "TLS", float(ssl.cert_time_to_seconds(str(presented["notAfter"])))

@@ -6,8 +6,9 @@ from typing import Final
 from urllib.parse import quote
 
 from worker.customer.namespaces import CUSTOMER
+from worker.customer_api.access import Access
 from worker.customer_api.answers import Meaning, judge, refuses_session
-from worker.customer_api.http import Access, Answer, Http, pooled
+from worker.customer_api.http import Answer, Http, LastLook, pooled
 from worker.customer_api.search import criterion, found, listed
 from worker.customer_api.session import HEADER, Credentials, Session
 from worker.measures import Measures
@@ -54,11 +55,11 @@ class CustomerApi:
         """End the session; a failure is logged and otherwise without consequence."""
         await self._session.log_out()
 
-    async def create(self, command: CreateCustomer, before_sending: Callable[[], None] | None = None) -> Outcome:
+    async def create(self, command: CreateCustomer, before_sending: LastLook | None = None) -> Outcome:
         """Send once; a 401 is a refusal before execution, so that one more try with a new session is safe.
 
-        `before_sending` is asked each time, when the request has its connection and not a byte of it is written; what
-        it raises is raised here unchanged, and that request is not sent.
+        `before_sending` is asked each time, when the request has its connection and not a byte of it is written, and
+        again after the seconds that it says; what it raises is raised here unchanged, and that request is not sent.
 
         Raises ApiUnavailable and LoginRefused (nothing was carried out), RefusedForNow, OutcomeUnknown and
         CreatedIdUnknown.

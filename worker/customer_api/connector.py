@@ -4,19 +4,33 @@ import asyncio
 import os
 import ssl
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import RawResponseMessage
+from yarl import URL
 
-from worker.model.errors import SettingsError
+from worker import tls
+from worker.customer_api.access import Access
+from worker.customer_api.proxy import Proxy, refusal
 
 MAX_HEAD = 64 * 1024
 """Bytes of an answer's head: gateways add a policy of ten thousand to it, and the news in it must not be lost."""
 MAX_LINES = 512
 END = b"\r\n\r\n"
+OUR_CERTIFICATE = "WORKER_API__CERT_FILE and WORKER_API__KEY_FILE"
+OF_OUR_CERTIFICATE = {
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+    "TLSV1_ALERT_UNKNOWN_CA",
+    "TLSV1_ALERT_ACCESS_DENIED",
+    "SSLV3_ALERT_BAD_CERTIFICATE",
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+    "SSLV3_ALERT_CERTIFICATE_REVOKED",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+}
+"""What a server says of a client's certificate, by the names that OpenSSL has for it."""
 
 
 class HeadTooLong(aiohttp.ClientConnectionError):
@@ -69,30 +83,59 @@ class HeadFirst(ResponseHandler):
         self.set_exception(HeadTooLong(f"longer than {MAX_HEAD} bytes"))
 
 
-def connector(pool_size: int, keepalive_timeout: float, ca_file: Path | None) -> aiohttp.TCPConnector:
-    """At most `pool_size` connections; raises SettingsError for a CA file that cannot be used."""
-    made = aiohttp.TCPConnector(
-        limit=pool_size,
-        limit_per_host=pool_size,
-        keepalive_timeout=keepalive_timeout,
-        ssl=trusted(ca_file) if ca_file else True,
-    )
-    made._factory = partial(_protocol, loop=asyncio.get_running_loop())  # noqa: SLF001 - there is no public way
-    return made
+class Connector(aiohttp.TCPConnector):
+    """Trusts a proxy by its own authorities, and shows it no certificate: those are for the API."""
+
+    def __init__(self, proxy: Proxy | None, **given: Any) -> None:  # noqa: ANN401  as aiohttp takes them
+        super().__init__(**given)
+        self._proxy = URL(proxy.url) if proxy else None
+        self._to_proxy = tls.context("WORKER_API__PROXY_", proxy.ca_file) if proxy and proxy.over_tls else None
+        self._factory = partial(_protocol, loop=asyncio.get_running_loop())  # there is no public way
+
+    def _get_ssl_context(self, req: aiohttp.ClientRequest) -> ssl.SSLContext | None:
+        """Of a tunnel's two handshakes the first is with the proxy."""
+        return self._to_proxy if req.is_ssl() and req.url == self._proxy else super()._get_ssl_context(req)
 
 
 def _protocol(*, loop: asyncio.AbstractEventLoop) -> ResponseHandler:
     return HeadFirst(loop)
 
 
-def why(error: Exception) -> str:
-    """What kept us from connecting, without the address (a search's holds personal data)."""
+def connector(access: Access) -> Connector:
+    """At most `pool_size` connections; raises SettingsError for a file that cannot be used."""
+    files = (access.ca_file, access.cert_file, access.key_file)
+    return Connector(
+        access.proxy,
+        limit=access.pool_size,
+        limit_per_host=access.pool_size,
+        keepalive_timeout=access.keepalive_timeout,
+        ssl=tls.context("WORKER_API__", *files) if any(files) else True,
+    )
+
+
+def unreached(error: Exception, proxy: Proxy | None) -> str:
+    """What kept us from connecting, and where, without the address (a search's holds personal data)."""
+    if proxy is None:
+        return f": {why(error)}"
+    match error:
+        case aiohttp.ClientHttpProxyError(status=status):
+            told = refusal(status)
+        case aiohttp.ClientConnectorError() if proxy.met(error):
+            told = f"it cannot be used: {why(error, 'WORKER_API__PROXY', 'WORKER_API__PROXY_CA_FILE')}"
+        case _:
+            told = why(error)
+    return f" through the proxy {proxy.url}: {told}"
+
+
+def why(error: Exception, address: str = "WORKER_API__BASE_URL", ca_file: str = "WORKER_API__CA_FILE") -> str:
+    """What kept us from connecting; the settings are those of the one that was connected to."""
     match error:
         case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
             said = str(getattr(cause, "verify_message", type(cause).__name__)).rstrip(".")
-            return f"TLS: {said} (see {'WORKER_API__BASE_URL' if 'mismatch' in said else 'WORKER_API__CA_FILE'})"
+            return f"TLS: {said} (see {address if 'mismatch' in said else ca_file})"
         case aiohttp.ClientConnectorSSLError(os_error=cause):
-            return f"TLS: {getattr(cause, 'reason', None) or type(cause).__name__} (see WORKER_API__BASE_URL)"
+            reason = str(getattr(cause, "reason", None) or type(cause).__name__)
+            return f"TLS: {reason} (see {OUR_CERTIFICATE if reason in OF_OUR_CERTIFICATE else address})"
         case aiohttp.ClientConnectorDNSError():
             return "no such host"
         case aiohttp.ClientConnectorError(os_error=cause):
@@ -101,9 +144,11 @@ def why(error: Exception) -> str:
             return type(error).__name__
 
 
-def trusted(ca_file: Path | None) -> ssl.SSLContext:
-    """Whom we believe to be the API: the certificates in that file, or the system's."""
-    try:
-        return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(f"WORKER_API__CA_FILE {ca_file}: {error}") from None
+def refused_certificate(error: Exception) -> str | None:
+    """The alert by which the API refused our certificate, or the lack of one.
+
+    By TLS 1.3 our side of the handshake is over before the server has judged that, and a request may have been written
+    by then; it is never read.
+    """
+    reason = getattr(error.__cause__, "reason", None)
+    return f"TLS: {reason} (see {OUR_CERTIFICATE})" if reason in OF_OUR_CERTIFICATE else None

@@ -6,69 +6,52 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.connector import Connection
 from yarl import URL
 
-from worker.customer_api.connector import MAX_HEAD, MAX_LINES, connector, why
+from worker.customer_api.access import Access
+from worker.customer_api.connector import MAX_HEAD, MAX_LINES, connector, refused_certificate, unreached
+from worker.customer_api.proxy import Proxy, refusal
 from worker.measures import NO_ANSWER, NOT_SENT, Measures
 from worker.model.commands import trace_id_of
 from worker.model.errors import ApiUnavailable, OutcomeUnknown
 
 MAX_BODY = 64 * 1024
+LastLook = Callable[[], float]
+"""Says for how many seconds the request has to wait yet, after which it is asked again; 0 lets it go."""
 DIAGNOSIS_WITHIN = 2.0
 """Seconds that a body which is for diagnosis alone may take: its reader keeps a connection and a record waiting."""
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How the API is reached. Times are seconds."""
-
-    base_url: str
-    context_root: str = "/system"
-    format: Literal["json", "xml"] = "json"
-    accept_language: str = "en-US"
-    connect_timeout: float = 5
-    request_timeout: float = 30
-    keepalive_timeout: float = 4
-    pool_size: int = 64
-    ca_file: Path | None = None
-
-    @property
-    def content_type(self) -> str:
-        return f"application/{self.format}"
-
-    @property
-    def own_path(self) -> str:
-        """What every path of the API begins with."""
-        return f"{self.context_root}/ws/v12/"
-
-    def url(self, path: str) -> URL:
-        """`path` starts after the version: `/interaction/customer`."""
-        return URL(f"{self.base_url}{self.own_path}{path.removeprefix('/')}", encoded=True)
 
 
 @dataclass(slots=True)
 class Sending:
     """How far one request got; filled in by `Watched` while it runs."""
 
-    last_look: Callable[[], None] | None = None
+    last_look: LastLook | None = None
     stopped: Exception | None = None
     left: bool = False
+    over: asyncio.BaseTransport | None = None
 
-    def leave(self) -> None:
-        """The request goes out now, unless the last look says otherwise."""
+    async def leave(self, conn: Connection) -> None:
+        """Return when the request goes out over that connection, unless the last look says otherwise."""
+        self.over = conn.transport
         try:
-            if self.last_look:
-                self.last_look()
+            while self.last_look and (wait := self.last_look()):
+                await asyncio.sleep(wait)
+                _still_there(conn)
         except Exception as reason:
             self.stopped = reason
             raise
         self.left = True
+
+
+def _still_there(conn: Connection) -> None:
+    if conn.protocol is None or not conn.protocol.is_connected():
+        raise ApiUnavailable("the connection was closed before the request had left")
 
 
 UNDER_WAY: ContextVar[Sending] = ContextVar("the request of this task")
@@ -84,7 +67,7 @@ class Watched(aiohttp.ClientRequest):
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """A request without a body is written here."""
         if not self.body:
-            UNDER_WAY.get().leave()
+            await UNDER_WAY.get().leave(conn)
         return await super().send(conn)
 
     async def write_bytes(
@@ -92,7 +75,7 @@ class Watched(aiohttp.ClientRequest):
     ) -> None:
         """Head and body are written from here, in one go; what keeps them back closes the connection."""
         try:
-            UNDER_WAY.get().leave()
+            await UNDER_WAY.get().leave(conn)
         except Exception as reason:  # noqa: BLE001  whatever the look says is told to who asked for the request
             if conn.protocol is not None:
                 conn.protocol.set_exception(aiohttp.ClientConnectionError(type(reason).__name__))
@@ -125,7 +108,8 @@ async def pooled(access: Access, measures: Measures | None = None) -> AsyncItera
     )
     headers = {"Accept": access.content_type, "Accept-Language": access.accept_language, "Accept-Encoding": "identity"}
     async with aiohttp.ClientSession(
-        connector=connector(access.pool_size, access.keepalive_timeout, access.ca_file),
+        connector=connector(access),
+        proxy=access.proxy.url if access.proxy else None,
         timeout=timeout,
         headers=headers,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -135,15 +119,16 @@ async def pooled(access: Access, measures: Measures | None = None) -> AsyncItera
         max_headers=MAX_LINES,
         auto_decompress=False,
     ) as session:
-        yield Http(session, measures or Measures())
+        yield Http(session, measures or Measures(), access.proxy)
 
 
 class Http:
     """Requests that never follow a redirect and always say whether they left."""
 
-    def __init__(self, session: aiohttp.ClientSession, measures: Measures) -> None:
+    def __init__(self, session: aiohttp.ClientSession, measures: Measures, proxy: Proxy | None = None) -> None:
         self._session = session
         self._measures = measures
+        self._proxy = proxy
 
     async def request(  # noqa: PLR0913 - a request and the two things that only some callers ask of it
         self,
@@ -152,32 +137,48 @@ class Http:
         headers: dict[str, str],
         body: bytes | None = None,
         *,
-        before_sending: Callable[[], None] | None = None,
+        before_sending: LastLook | None = None,
         body_within: float | None = DIAGNOSIS_WITHIN,
     ) -> Answer:
         """Raises ApiUnavailable when nothing was sent, OutcomeUnknown when something was and no answer came.
 
-        What `before_sending` raises is raised unchanged, and nothing was sent.
+        What `before_sending` raises is raised unchanged, and nothing was sent. It is asked when there is a connection.
         """
         sending = Sending(before_sending)
         started, status = time.monotonic(), NOT_SENT
         UNDER_WAY.set(sending)
         try:
             async with self._session.request(
-                method, url, headers=headers, data=body, allow_redirects=False
+                method, url, data=body, allow_redirects=False, **self._headers(url, headers)
             ) as response:
                 status = str(response.status)
+                self._reject(url, response.status)
                 start, whole = await _start_of(response, body_within)
                 return Answer(response.status, response.headers, start, whole)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if sending.stopped:
                 raise sending.stopped from None
+            if sending.left and (refused := refused_certificate(error)):
+                raise ApiUnavailable(f"cannot reach {url.origin()}: {refused}") from error
             if sending.left:
                 status = NO_ANSWER
                 raise OutcomeUnknown(f"no answer from {url.origin()}: {type(error).__name__}") from error
-            raise ApiUnavailable(f"cannot reach {url.origin()}: {why(error)}") from error
+            raise ApiUnavailable(f"cannot reach {url.origin()}{unreached(error, self._proxy)}") from error
         finally:
             self._measures.answered(status, time.monotonic() - started, trace_id_of(headers.get("traceparent")))
+
+    def _headers(self, url: URL, headers: dict[str, str]) -> dict[str, Any]:
+        """A proxy's own stand before the tunnel, or with the request where there is none."""
+        if self._proxy is None:
+            return {"headers": headers}
+        if url.scheme == "https":
+            return {"headers": headers, "proxy_headers": self._proxy.headers()}
+        return {"headers": headers | self._proxy.headers()}
+
+    def _reject(self, url: URL, status: int) -> None:
+        """A 407 that came through no tunnel is the proxy's own: it has passed nothing on."""
+        if self._proxy is not None and url.scheme == "http" and status == 407:
+            raise ApiUnavailable(f"cannot reach {url.origin()} through the proxy {self._proxy.url}: {refusal(status)}")
 
 
 async def _start_of(response: aiohttp.ClientResponse, within: float | None) -> tuple[bytes, bool]:

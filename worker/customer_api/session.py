@@ -12,8 +12,9 @@ import orjson
 import structlog
 from yarl import URL
 
+from worker.customer_api.access import Access
 from worker.customer_api.early_deaths import IN_A_ROW, YOUNG, EarlyDeaths
-from worker.customer_api.http import Access, Answer, Http
+from worker.customer_api.http import Answer, Http
 from worker.customer_api.search import not_now
 from worker.measures import LoginResult, Measures
 from worker.model.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SessionContention, SettingsError

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from worker.customer.documents import Json, Unreadable, glimpsed, read_json, read_json_exactly
+from worker.customer.documents import Json, Unreadable, glimpsed, read_json, read_json_exactly, require_depth
 from worker.events.header_dialects import GARBLED, Told
+from worker.events.registered.schema import Readers
+from worker.events.registered.wire import Framed, framed, is_framed
 from worker.model.commands import MAX_NAME
 from worker.model.records import Record
 
@@ -16,10 +18,12 @@ REQUESTED: Final = "customer.create.requested.v1"
 CONFIRMED: Final = "customer.create.confirmed.v1"
 """Our own: a person found out which customer an event in doubt has."""
 
+_OURS: Final = frozenset({REQUESTED, CONFIRMED})
 _REQUIRED: Final = ("id", "source", "type", "specversion")
 _NAMES: Final = ("id", "source", "subject")
 _TOLD: Final = (*_REQUIRED, "subject")
 _STRUCTURED: Final = "application/cloudevents+json"
+_JSON: Final = "application/json"
 _MAX_QUOTED: Final = 80
 
 
@@ -55,10 +59,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Opens records; the limits are those of one record's value."""
+    """Opens records; the limits are those of one record's value.
+
+    With `readers` a value may name a schema of the registry, and is then read as the JSON that it stands for.
+    """
 
     max_bytes: int
     max_depth: int
+    readers: Readers | None = None
 
     def event(self, record: Record, headers: Told) -> Event:
         """Raises `Unreadable` where not even the attributes can be told, and `Unsupported`.
@@ -68,11 +76,31 @@ class Reader:
         media = _media_type(headers.texts.get("content-type"))
         if media.startswith("application/cloudevents"):
             _require_structured(media)
-            return self._or_glimpsed(record, lambda: self._structured(self._json(self._value(record)), record))
+            return self._or_glimpsed(record, lambda: self._structured(self._json(self.value(record)), record))
+        if self.readers and is_framed(record):
+            media = _JSON  # once it is opened, whatever is said of the bytes
         if headers.attributes is not None:
             media = media or _media_type(headers.attributes.get("datacontenttype"))
-            return Event(headers.attributes, lambda: self._content(self._value(record), media))
+            return Event(headers.attributes, lambda: self._content(self.value(record), media))
         return self._or_glimpsed(record, lambda: self._bare(record, media))
+
+    def document(self, record: Record) -> Json:
+        """The value as JSON, whatever it is an event of; None where it is null."""
+        if record.value is None:
+            return None
+        value = self.value(record)
+        document = self._json(value)
+        # No nesting without brackets: nearly every value has fewer than there may be levels.
+        if value.count(b"{") + value.count(b"[") > self.max_depth:
+            require_depth(document, self.max_depth)
+        return document
+
+    def require_schema(self, record: Record, attributes: Mapping[str, Json] | None) -> None:
+        """Unreadable for a value that names no schema where there is a registry, unless it is an event of ours."""
+        if self.readers is None or is_framed(record):
+            return
+        if attributes is None or attributes.get("type") not in _OURS:
+            raise Unreadable("the value names no schema of the registry, and is no event of this worker's own")
 
     def _or_glimpsed(self, record: Record, read: Callable[[], Event]) -> Event:
         try:
@@ -85,7 +113,7 @@ class Reader:
 
     def _bare(self, record: Record, media: str) -> Event:
         """A value without any mark may still be a whole CloudEvent, which no customer can be mistaken for."""
-        value = self._value(record)
+        value = self.value(record)
         if _is_xml(media, value):
             return Event(None, lambda: Xml(value))
         document = self._json(value)
@@ -96,7 +124,7 @@ class Reader:
     def _structured(self, document: Json, record: Record) -> Event:
         if not isinstance(document, dict):
             raise Unreadable("the CloudEvent is no JSON object")
-        return Event(document, lambda: self._data(document, self._value(record)))
+        return Event(document, lambda: self._data(document, self.value(record)))
 
     def _data(self, document: dict[str, Json], value: bytes) -> Content:
         media = _media_type(document.get("datacontenttype"))
@@ -118,12 +146,26 @@ class Reader:
         _require_json(media)
         return JsonContent(self._json(value), lambda: self._exactly(value))
 
-    def _value(self, record: Record) -> bytes:
+    def value(self, record: Record) -> bytes:
+        """JSON or XML: the value as it stands, or what it stands for. Raises Unreadable."""
         if not record.value:
             raise Unreadable("the value is null" if record.value is None else "the value is empty")
-        if len(record.value) > self.max_bytes:
-            raise Unreadable(f"the value has {len(record.value)} bytes, more than the {self.max_bytes} allowed")
+        self._require_size(record.value, "the value")
+        if self.readers and (named := framed(record)):
+            return self._opened(self.readers, named)
         return record.value
+
+    def _opened(self, readers: Readers, named: Framed) -> bytes:
+        try:
+            opened = readers.reader(named.schema)(named.body)
+        except Unreadable as error:
+            raise Unreadable(f"{error} (schema {named.schema} of the registry)") from None
+        self._require_size(opened, "the value as JSON")
+        return opened
+
+    def _require_size(self, value: bytes, what: str) -> None:
+        if len(value) > self.max_bytes:
+            raise Unreadable(f"{what} has {len(value)} bytes, more than the {self.max_bytes} allowed")
 
     def _json(self, value: bytes) -> Json:
         return read_json(value, self.max_depth)
@@ -144,7 +186,7 @@ def require_supported(attributes: Mapping[str, Json]) -> None:
             raise Unreadable(f"the CloudEvent's {name} has {len(value)} characters, more than the {MAX_NAME} allowed")
     if attributes["specversion"] != "1.0":
         raise Unsupported(f"CloudEvents version {_quoted(attributes['specversion'])}; only 1.0 is read")
-    if attributes["type"] not in {REQUESTED, CONFIRMED}:
+    if attributes["type"] not in _OURS:
         raise Unsupported(f"the event type is {_quoted(attributes['type'])}, not {REQUESTED}")
 
 
@@ -171,7 +213,7 @@ def _is_xml(media: str, value: bytes) -> bool:
 
 
 def _require_json(media: str) -> None:
-    if media and media not in ("application/json", "text/json") and not media.endswith("+json"):
+    if media and media not in (_JSON, "text/json") and not media.endswith("+json"):
         raise Unreadable(f"the content type is {_quoted(media)}, neither JSON nor XML")
 
 

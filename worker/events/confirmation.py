@@ -10,10 +10,12 @@ import orjson
 
 from worker import clocks
 from worker.customer.customer_id import usable_id
-from worker.customer.documents import Unreadable
+from worker.customer.documents import Unreadable, glimpsed
 from worker.events.cloud_events import CONFIRMED, Content, JsonContent
+from worker.events.header_dialects import Told
 from worker.events.letter_headers import timestamp
 from worker.model.commands import ConfirmCustomer, Kind, Request
+from worker.model.records import Record
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
@@ -32,6 +34,16 @@ def encode_confirmation(command: ConfirmCustomer) -> bytes:
     }
     passed_on = {"subject": request.subject, "traceparent": request.traceparent, "tracestate": request.tracestate}
     return orjson.dumps(event | {name: value for name, value in passed_on.items() if value})
+
+
+def confirms(record: Record, headers: Told) -> bool:
+    """Whether the record is one, whatever else its topic holds."""
+    if headers.attributes is not None:
+        return headers.attributes.get("type") == CONFIRMED
+    if record.value is None or CONFIRMED.encode() not in record.value:
+        return False
+    document = glimpsed(record.value)
+    return isinstance(document, dict) and "specversion" in document and document.get("type") == CONFIRMED
 
 
 def read_confirmation(request: Request, content: Content) -> ConfirmCustomer:

@@ -1,25 +1,38 @@
 """Record -> command: a customer to create, or the reason why this record asks for nothing that can be done."""
 
-from typing import Literal
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Literal
 
 from worker.customer import NOTHING_KNOWN, Configured, Customer, Format, Judge
-from worker.customer.documents import Unreadable
+from worker.customer.documents import Json, Unreadable
+from worker.customer.plain import normalised
 from worker.customer.xml import read_xml
-from worker.events.cloud_events import CONFIRMED, Content, Reader, Unsupported, Xml, require_supported
-from worker.events.confirmation import read_confirmation
-from worker.events.header_dialects import Told, told
+from worker.events.cloud_events import CONFIRMED, Content, Event, Reader, Unsupported, Xml, require_supported
+from worker.events.confirmation import confirms, read_confirmation
+from worker.events.header_dialects import Told, as_text, texts, told
 from worker.events.identity import request_of, unreadable
-from worker.model.commands import Command, CreateCustomer, Request, Unusable
+from worker.events.mapping import EventMapping, Mapped, Passed, Seen
+from worker.events.registered.schema import Readers
+from worker.model.commands import Command, CreateCustomer, PassOver, Request, Unusable
+from worker.model.errors import SchemaRegistryUnavailable
 from worker.model.outcomes import Reason, ReasonCode, Violation
 from worker.model.records import Record
 
+TRACE: Final = ("traceparent", "tracestate")
+
 UnknownElements = Literal["refuse", "drop"]
+Asked = tuple[Request, Callable[[], Command]]
+"""Who asks, which holds whatever comes of what is asked."""
 
 
 class Decoder:
-    """Decides what a record asks for. It never raises: whatever a record holds, the next one is decoded too.
+    """Decides what a record asks for. Whatever a record holds, the next one is decoded too.
 
     `event_attribute` names the custom attribute that the event's identity is written into (docs: design, look-ups).
+    `mapping` makes ours of somebody else's events; a person's confirmation is read without it. `readers`, where the
+    topic has a schema registry, are those of the schemas that were fetched: all that it raises is
+    SchemaRegistryUnavailable, for a record whose schema was not.
     """
 
     def __init__(  # noqa: PLR0913  # one keyword for each setting it depends on
@@ -32,11 +45,19 @@ class Decoder:
         catalog: Configured | None = None,
         unknown_elements: UnknownElements = "refuse",
         event_attribute: str | None = None,
+        mapping: EventMapping | None = None,
+        readers: Readers | None = None,
     ) -> None:
         self._form: Format = form
-        self._reader = Reader(max_bytes, max_depth)
+        self._reader = Reader(max_bytes, max_depth, readers)
         self._judge = Judge(departmentalization, catalog or NOTHING_KNOWN, unknown_elements == "drop")
         self._event_attribute = event_attribute
+        self._mapping = mapping
+
+    @property
+    def passing(self) -> tuple[str, ...]:
+        """The rules by which records are passed over."""
+        return self._mapping.passing if self._mapping else ()
 
     @property
     def dropped_elements(self) -> int:
@@ -54,20 +75,55 @@ class Decoder:
     def _asked(self, record: Record, headers: Told) -> Command:
         request = None
         try:
-            event = self._reader.event(record, headers)
-            request = request_of(record, headers.texts, event.attributes)
-            if event.attributes is not None:
-                require_supported(event.attributes)
-                if event.attributes["type"] == CONFIRMED:
-                    return read_confirmation(request, event.content())
-            return self._command(request, self._judged(event.content()))
+            if self._mapping is None or confirms(record, headers):
+                request, command = self._of_ours(record, headers)
+            else:
+                request, command = self._of_others(record, headers, self._mapping)
+            return command()
+        except SchemaRegistryUnavailable:
+            raise
         except Unsupported as error:
             reason = Reason(ReasonCode.UNSUPPORTED_EVENT, str(error))
         except Unreadable as error:
             reason = Reason(ReasonCode.UNDECODABLE, str(error))
-        except Exception as error:  # noqa: BLE001  # one record that nobody foresaw must not stop its partition
+        except Exception as error:  # noqa: BLE001  one record that nobody foresaw must not stop its partition
             reason = Reason(ReasonCode.UNDECODABLE, f"cannot be read ({type(error).__name__})")
         return Unusable(request or request_of(record, headers.texts), reason)
+
+    def _of_ours(self, record: Record, headers: Told) -> Asked:
+        event = self._reader.event(record, headers)
+        request = request_of(record, headers.texts, event.attributes)
+        return request, partial(self._read, record, request, event)
+
+    def _read(self, record: Record, request: Request, event: Event) -> Command:
+        self._reader.require_schema(record, event.attributes)
+        if event.attributes is not None:
+            require_supported(event.attributes)
+            if event.attributes["type"] == CONFIRMED:
+                return read_confirmation(request, event.content())
+        return self._command(request, self._judged(event.content()))
+
+    def _of_others(self, record: Record, headers: Told, mapping: EventMapping) -> Asked:
+        """What is told of the event in the CloudEvents way is its trace alone."""
+        seen, trace = self._seen(record, headers)
+        found = mapping(seen)
+        if isinstance(found, Passed):
+            request = request_of(record, headers.texts, trace)
+            return request, lambda: PassOver(request, found.rule)
+        request = request_of(record, headers.texts, trace | found.names)
+        return request, partial(self._mapped, request, found)
+
+    def _seen(self, record: Record, headers: Told) -> tuple[Seen, dict[str, Json]]:
+        value = self._reader.document(record)
+        attributes = value if isinstance(value, dict) and "specversion" in value else headers.attributes or {}
+        self._reader.require_schema(record, attributes)
+        trace = {name: attributes[name] for name in TRACE if name in attributes}
+        return Seen(value=value, key=as_text(record.key), headers=texts(record), topic=record.topic), trace
+
+    def _mapped(self, request: Request, event: Mapped) -> Command:
+        """A mapping may write a customer in any form that a person may."""
+        document = normalised(event.customer())
+        return self._command(request, self._judge.accept(document) or self._judge.judge(document))
 
     def _judged(self, content: Content) -> Customer | tuple[Violation, ...]:
         if isinstance(content, Xml):

@@ -44,6 +44,20 @@ def told(record: Record) -> Told:
     return Told(texts, attributes if not SIGNS.isdisjoint(attributes) else None)
 
 
+def texts(record: Record) -> dict[str, str]:
+    """The headers that are texts by their names as they stand there; the last of a name counts."""
+    values = ((name, _value(raw)) for name, raw in record.headers)
+    return {name: value for name, value in values if isinstance(value, str)}
+
+
+def as_text(key: bytes | None) -> str | None:
+    """A key that is a text; None for any other."""
+    try:
+        return None if key is None else key.decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def _prefixed(values: Mapping[str, Attribute]) -> Iterator[tuple[str, Attribute]]:
     """Each with the name of the attribute; the same one may stand under several prefixes."""
     for name, value in values.items():

@@ -45,9 +45,10 @@ class GoesOn:
 
 @dataclass(frozen=True, slots=True)
 class Begins:
-    """Nobody has read the partition yet: it is begun `at` that place."""
+    """Nobody has read the partition yet: it is begun `at` that place; the log ends at `end` for now."""
 
     at: Start
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def place(found: Bearings, events: int, start: Start) -> Place:
         return Lost(_lost(found, f"no offset is stored, although the journal knows {events} events"))
     if found.stored is None:
         was_there = found.began_with is None or found.partition < found.began_with
-        return Begins(start if was_there else "earliest")
+        return Begins(start if was_there else "earliest", found.end)
     if found.stored > found.end:
         return Lost(_lost(found, f"offset {found.stored} is stored"))
     if found.stored < found.first:
@@ -152,9 +153,10 @@ class Beginnings:
         match found:
             case GoesOn(at):
                 return at
-            case Begins(at):
+            case Begins(at, end):
                 offset = await source.offset_of(number, at, self.timings.kafka_within)
-                log.info("partition.started", partition=number, offset=offset, start=at)
+                waiting = max(0, end - offset)
+                log.info("partition.started", partition=number, offset=offset, start=at, at_most=waiting)
                 return offset
             case Expired(since, first):
                 await assignment.tell(((since, first),))

@@ -1,7 +1,6 @@
 """Commits of what is finished: one at a time, and what fails is committed with the next."""
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -43,13 +42,14 @@ class Commits:
         if self._one.locked():
             return False
         return (
-            self.dispatch.finished - self._finished_then >= self.timings.commit_after or time.monotonic() >= self._next
+            self.dispatch.finished - self._finished_then >= self.timings.commit_after
+            or self.timings.clock() >= self._next
         )
 
     async def store(self, group: Group | None) -> bool:
         """True when nothing is left to commit; what fails is tried with the next, or redelivered to the next owner."""
         async with self._one:
-            self._next = time.monotonic() + self.timings.commit_every
+            self._next = self.timings.clock() + self.timings.commit_every
             self._finished_then = self.dispatch.finished
             offsets = self.dispatch.committable()
             if offsets and group and not await self._stored(group, offsets):
@@ -74,7 +74,7 @@ class Commits:
     async def store_at_last(self, group: Group | None, until: float) -> None:
         """The last of this member, tried again until then (monotonic seconds): a group may be between two brokers."""
         while not await self.store(group):
-            if time.monotonic() >= until:
+            if self.timings.clock() >= until:
                 return
             await asyncio.sleep(self.timings.commit_every)
 

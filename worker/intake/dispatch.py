@@ -15,7 +15,7 @@ from worker.intake.running import Running
 from worker.logs import where
 from worker.measures import Measures
 from worker.model.errors import Draining, Fenced
-from worker.model.outcomes import Outcome
+from worker.model.outcomes import End
 from worker.model.records import Record
 from worker.partition.assignment import Assignment
 from worker.partition.slots import Slots
@@ -32,7 +32,14 @@ class Process(Protocol):
     `outcome_known` is called once nothing more will be sent for the record: the next one of its key may begin.
     """
 
-    async def __call__(self, record: Record, assignment: Assignment, outcome_known: Callable[[], None]) -> Outcome: ...
+    async def __call__(self, record: Record, assignment: Assignment, outcome_known: Callable[[], None]) -> End: ...
+
+
+class Shares(Protocol):
+    """Told which partitions are open."""
+
+    def gain(self, partition: int) -> None: ...
+    def lose(self, partition: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ class Dispatch:
     of them where there are many partitions.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what may be left out has a name
         self,
         process: Process,
         slots: Slots,
@@ -71,10 +78,12 @@ class Dispatch:
         max_uncommitted: int,
         max_queued: int = MAX_QUEUED,
         measures: Measures | None = None,
+        shares: Shares | None = None,
     ) -> None:
         self._process = process
         self._slots = slots
         self._measures = measures or Measures()
+        self._shares = shares
         self._max_uncommitted = max_uncommitted
         self._max_queued = max_queued
         self._open: dict[int, _Open] = {}
@@ -86,6 +95,8 @@ class Dispatch:
         """Records of this partition may be admitted from now on."""
         self._open[assignment.partition] = _Open(assignment)
         self._order.add(assignment.partition)
+        if self._shares:
+            self._shares.gain(assignment.partition)
 
     @property
     def partitions(self) -> int:
@@ -192,6 +203,8 @@ class Dispatch:
             if partition := self._open.pop(number, None):
                 self._order.remove(number)
                 partition.assignment.give_up()
+                if self._shares:
+                    self._shares.lose(number)
 
     def fenced(self) -> list[Assignment]:
         """Those in whose journal somebody else has written since our claim."""

@@ -1,7 +1,6 @@
 """From the group's partitions to the dispatch, and from finished records to commits."""
 
 import asyncio
-import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -88,7 +87,7 @@ class Intake:
         self._source = source
         self._ownership.reads(source)
         while not stopping.is_set():
-            self.polled = time.monotonic()
+            self.polled = self.timings.clock()
             await self._take(source)
             self._ownership.claim_fenced()
             self._ownership.find_places()
@@ -135,14 +134,14 @@ class Intake:
 
     def _renew(self) -> None:
         """Whose our partitions are is written down once more from time to time."""
-        if (now := time.monotonic()) >= self._renew_at:
+        if (now := self.timings.clock()) >= self._renew_at:
             self._renew_at = now + self.timings.renew_every
             for assignment in self.dispatch.assignments():
                 assignment.renew()
 
     async def _stop(self) -> bool:
         self.polled = None
-        until = time.monotonic() + self.drain_timeout
+        until = self.timings.clock() + self.drain_timeout
         self.holds.begin(HoldReason.STOPPING, "told to stop")
         self._ownership.give_up_restoring()
         drained = await self._drain_and_commit([each.partition for each in self.dispatch.assignments()])

@@ -1,7 +1,6 @@
 """The group's partitions while they are ours: opened once their journal is restored, claimed anew, given up."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -107,7 +106,7 @@ class Ownership:
 
     async def _restored(self, source: Positions, number: int) -> Assignment:
         """How far the group is is asked before the claim: what is older need not be remembered."""
-        started = time.monotonic()
+        started = self.timings.clock()
         committed = await self._with_kafka(number, lambda: source.committed(number, self.timings.kafka_within))
 
         def failed(error: Exception, why: str) -> None:
@@ -118,7 +117,7 @@ class Ownership:
             lambda: self.restore(number, kept, committed), failed, self.timings.restore_again_after
         )
         self._kept.pop(number, None)
-        seconds = round(time.monotonic() - started, 3)
+        seconds = round(self.timings.clock() - started, 3)
         self.measures.restored(seconds)
         log.info("journal.restored", partition=number, entries=len(assignment.journal), seconds=seconds)
         return assignment

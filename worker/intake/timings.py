@@ -1,11 +1,14 @@
-"""How often and how long the intake waits."""
+"""How often and how long the intake waits, and by which clock."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from worker import clocks
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds, but for `commit_after`: so many finished records make a commit due earlier.
+    """Seconds by `clock`, but for `commit_after`: so many finished records make a commit due earlier.
 
     `short_poll` is for a while in which a partition is left unread: it has room again long before the others have
     anything to read. `agreed_after`: the brokers contradict each other, as they may while a partition's leader changes.
@@ -21,3 +24,4 @@ class Timings:
     restore_again_after: float = 5.0
     look_again_after: float = 5.0
     agreed_after: float = 1.0
+    clock: Callable[[], float] = clocks.monotonic

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
     GroupLoadInProgressError,
     InvalidConfigurationError,
+    InvalidPartitionsError,
     InvalidReplicationFactorError,
     LeaderNotAvailableError,
     NotCoordinatorForGroupError,
@@ -75,6 +76,23 @@ class Admin:
             while not await self._ready(spec):  # noqa: ASYNC110 - only the broker knows, and it has to be asked
                 await asyncio.sleep(0.05)
         return made
+
+    async def grow(self, topic: str, partitions: int) -> None:
+        """Return when it has that many, each with a leader; StartupError when Kafka refuses."""
+        async with self.bounded():
+            try:
+                await self.client.create_partitions({topic: NewPartitions(partitions)}, int(self.within * 1000))
+            except TopicAuthorizationFailedError:
+                raise StartupError(f"no right to Alter topic {topic} (WORKER_KAFKA__USERNAME)") from None
+            except (InvalidPartitionsError, PolicyViolationError) as error:
+                raise StartupError(f"topic {topic}: no partitions were added: {describe(error)}") from None
+            while not await self._has(topic, partitions):  # noqa: ASYNC110  as above
+                await asyncio.sleep(0.05)
+
+    async def _has(self, topic: str, partitions: int) -> bool:
+        (entry,) = (await self._metadata([topic]))["topics"]
+        leading = [part for part in entry["partitions"] if not part["error_code"]]
+        return not entry["error_code"] and len(leading) >= partitions
 
     async def refused(self, spec: TopicSpec) -> list[str]:
         """The entries of its configuration that Kafka does not let be set, each tried alone; nothing is made."""

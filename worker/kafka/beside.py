@@ -38,7 +38,7 @@ async def next_batch(consumer: AIOKafkaConsumer, place: TopicPartition, offset: 
     """The next one with records for it; None at the end. Raises KafkaError, TimeoutError and UnreadableBatch."""
     while True:
         async with asyncio.timeout(WITHIN):
-            raw, aborted = await _fetched(consumer, place, offset)
+            raw, aborted = await fetched(consumer, place, offset)
         if not raw:
             return None
         batch = first_batch(raw)
@@ -47,14 +47,16 @@ async def next_batch(consumer: AIOKafkaConsumer, place: TopicPartition, offset: 
         offset = max(offset, batch.next_offset)
 
 
-async def _fetched(
-    consumer: AIOKafkaConsumer, place: TopicPartition, offset: int
+async def fetched(
+    consumer: AIOKafkaConsumer, place: TopicPartition, offset: int, at_most: int = ONE_BATCH
 ) -> tuple[bytes, list[tuple[int, int]]]:
-    """One batch's bytes, however large it is, and the aborted transactions (their producers and first offsets)."""
+    """So many bytes, but one batch however large it is, and the aborted transactions (their producers and first
+    offsets) of what is between. Raises KafkaError.
+    """
     fetcher = consumer._fetcher  # noqa: SLF001  aiokafka tells it nowhere else
     isolation = fetcher._isolation_level if fetcher else 0  # noqa: SLF001  as above
-    wanted = [(place.topic, [(place.partition, offset, ONE_BATCH)])]
-    answer = await ask(consumer, leader_of(consumer, place), FetchRequest(WAIT, 1, ONE_BATCH, isolation, wanted))
+    wanted = [(place.topic, [(place.partition, offset, at_most)])]
+    answer = await ask(consumer, leader_of(consumer, place), FetchRequest(WAIT, 1, at_most, isolation, wanted))
     (_, ((_, code, _, *rest),)) = answer.topics[0]
     judge(consumer, code)
     return bytes(rest[-1] or b""), list(rest[2 if answer.API_VERSION >= 5 else 1] or ())

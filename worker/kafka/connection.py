@@ -11,7 +11,9 @@ from typing import Any, Protocol, TypeVar
 
 from aiokafka.conn import collect_hosts
 
+from worker import tls
 from worker.kafka.failures import explained
+from worker.kafka.login import Tokens
 from worker.model.errors import SettingsError
 
 # What a step that was given up may still take: a start to end well, a cancelled stop to notice it.
@@ -20,7 +22,7 @@ GRACE = 1.0
 
 @dataclass(frozen=True)
 class Connection:
-    """Where Kafka is and how it lets us in; `request_timeout` is in seconds."""
+    """Where Kafka is and how it lets us in, by a password or by tokens; `request_timeout` is in seconds."""
 
     bootstrap_servers: str
     client_id: str = "customer-worker"
@@ -31,6 +33,7 @@ class Connection:
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
+    tokens: Tokens | None = field(default=None, repr=False)
     request_timeout: float = 30.0
 
     def arguments(self) -> dict[str, Any]:
@@ -42,9 +45,11 @@ class Connection:
             "request_timeout_ms": int(self.request_timeout * 1000),
             "security_protocol": self.security_protocol,
             "ssl_context": self._tls() if self.security_protocol.endswith("SSL") else None,
-            "sasl_mechanism": self.sasl_mechanism,
+            # What a token is of is no concern of the brokers' protocol.
+            "sasl_mechanism": "OAUTHBEARER" if self.tokens else self.sasl_mechanism,
             "sasl_plain_username": self.username,
             "sasl_plain_password": self.password,
+            "sasl_oauth_token_provider": self.tokens,
         }
 
     def _check(self) -> None:
@@ -54,42 +59,16 @@ class Connection:
             servers = []
         if not servers or not all(host and 0 < port < 65_536 for host, port, _ in servers):
             raise SettingsError("WORKER_KAFKA__BOOTSTRAP_SERVERS: must be host:port, several with commas")
-        if self.security_protocol.startswith("SASL") and not self.username:
+        by_password = self.security_protocol.startswith("SASL") and not self.tokens
+        if by_password and not self.username:
             raise SettingsError(f"WORKER_KAFKA__USERNAME: required with {self.security_protocol}")
-        if self.security_protocol.startswith("SASL") and not self.password:
+        if by_password and not self.password:
             raise SettingsError(f"WORKER_KAFKA__PASSWORD: required with {self.security_protocol}")
         if self.key_file and not self.cert_file:
             raise SettingsError("WORKER_KAFKA__CERT_FILE: required with WORKER_KAFKA__KEY_FILE")
 
     def _tls(self) -> ssl.SSLContext:
-        _readable("CA_FILE", self.ca_file)
-        _readable("CERT_FILE", self.cert_file)
-        _readable("KEY_FILE", self.key_file)
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-        except (ssl.SSLError, ValueError):
-            raise SettingsError(f"WORKER_KAFKA__CA_FILE: no certificate (PEM) in {self.ca_file}") from None
-        if self.cert_file:
-            self._present_own(context, self.cert_file)
-        return context
-
-    def _present_own(self, context: ssl.SSLContext, cert_file: Path) -> None:
-        try:
-            # Without a password OpenSSL would ask for that of an encrypted key on the terminal.
-            context.load_cert_chain(cert_file, self.key_file, password="")
-        except (ssl.SSLError, ValueError):
-            raise SettingsError(
-                f"WORKER_KAFKA__CERT_FILE: {cert_file} is no certificate (PEM) that fits the unencrypted key in "
-                f"{self.key_file or cert_file} (WORKER_KAFKA__KEY_FILE)"
-            ) from None
-
-
-def _readable(name: str, file: Path | None) -> None:
-    try:
-        if file:
-            file.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"WORKER_KAFKA__{name}: {file}: {error.strerror}") from None
+        return tls.context("WORKER_KAFKA__", self.ca_file, self.cert_file, self.key_file)
 
 
 class Client(Protocol):

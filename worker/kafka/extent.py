@@ -10,6 +10,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
+from worker.intake.beginnings import Start
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
@@ -69,6 +70,12 @@ class Extent:
         return {
             place.partition: at.offset if (at := found.get(place)) else end for place, (_, end) in self.ends.items()
         }
+
+    async def starts(self, start: Start) -> dict[int, int]:
+        """By partition where a group begins that has stored nothing."""
+        if isinstance(start, int):
+            return await self.at(start)
+        return {place.partition: first if start == "earliest" else end for place, (first, end) in self.ends.items()}
 
     def read(self) -> AsyncIterator[tuple[list[Record], int]]:
         """(records of one partition in their order, offsets passed with them). KafkaUnavailable where nothing comes,

@@ -30,6 +30,7 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
+from worker.kafka.login.tokens import NoToken, TokenRefused
 from worker.model.errors import KafkaUnavailable, StartupError
 
 UNREACHABLE = (OSError, TimeoutError, KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError)
@@ -187,6 +188,8 @@ Say = Callable[[BaseException, str], str]
 
 # From the most to the least telling; a subclass stands before its class.
 TELLING: tuple[tuple[type[BaseException], Say], ...] = (
+    (TokenRefused, lambda error, _: str(error.args[0])),
+    (NoToken, lambda error, _: str(error.args[0])),
     (SaslAuthenticationFailed, lambda *_: f"it refused the login ({LOGIN})"),
     (
         UnsupportedSaslMechanismError,

@@ -44,6 +44,19 @@ async def bounds(
     return {place.partition: span for place, span in bounded.items()}
 
 
+async def offsets_since(
+    connection: Connection, topic: str, partitions: Collection[int], moment: int, within: float = 30.0
+) -> dict[int, int]:
+    """By partition the first offset of that time (milliseconds) or later; without those that have none."""
+    asked = {TopicPartition(topic, number): moment for number in partitions}
+    try:
+        async with places(connection, topic, within) as found, asyncio.timeout(within):
+            told = await found.consumer.offsets_for_times(asked)
+    except (KafkaError, TimeoutError) as error:
+        raise KafkaUnavailable(f"{topic}: {type(error).__name__}") from error
+    return {place.partition: each.offset for place, each in told.items() if each is not None}
+
+
 async def settled_bounds(
     connection: Connection, topic: str, partitions: Collection[int], within: float = 30.0
 ) -> dict[int, tuple[int, int]]:

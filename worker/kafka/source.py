@@ -1,44 +1,25 @@
 """The request topic as a member of the consumer group: polled for ever, committed to on demand."""
 
-import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from aiokafka.errors import (
-    CommitFailedError,
-    IllegalGenerationError,
-    IllegalStateError,
-    KafkaError,
-    RebalanceInProgressError,
-    UnknownMemberIdError,
-)
 
-from worker.intake.beginnings import Bearings, Start
-from worker.kafka.begun import Begun
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import NO_TOPIC, named
+from worker.kafka.group_offsets import GroupOffsets
 from worker.kafka.membership import Listener, Membership, Partitions, joined
 from worker.kafka.narrowing import Narrowing
 from worker.kafka.reading import Reading
 from worker.kafka.records import as_record
 from worker.kafka.revival import rejoin, revive_fetcher
-from worker.kafka.stable import Written
-from worker.kafka.standings import Standings
-from worker.model.errors import CommitRefused, KafkaUnavailable
+from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 
 log = structlog.get_logger()
-NOT_OURS_ANY_MORE = (
-    CommitFailedError,
-    IllegalGenerationError,
-    IllegalStateError,
-    RebalanceInProgressError,
-    UnknownMemberIdError,
-)
 FETCH_WAIT = 0.1
 # More partitions are noticed after that many seconds; the client's own five minutes leave them unread for as long.
 METADATA_EVERY = 3.0
@@ -47,17 +28,14 @@ FETCH_BYTES = 8 * 1024 * 1024
 FETCH_BYTES_EACH = 256 * 1024
 
 
-class RecordSource:
+class RecordSource(GroupOffsets):
     """Reads only from the partitions it is asked for, and never cancels a poll (docs: kafka, a cancelled poll)."""
 
     def __init__(self, consumer: AIOKafkaConsumer, topic: str) -> None:
-        self._consumer = consumer
-        self._topic = topic
-        self.standings = Standings(consumer, topic)
+        super().__init__(consumer, topic)
         self._partitions = 0
         self._beside = Narrowing(consumer, topic)
         self._reading = Reading(consumer, topic, self._beside)
-        self._begun = Begun(consumer, topic)
 
     @property
     def unreadable(self) -> Mapping[int, str]:
@@ -68,6 +46,11 @@ class RecordSource:
     def astray(self) -> Mapping[int, int]:
         """By partition the offset that its log does not hold: it is not read before somebody says where to go on."""
         return self._beside.astray
+
+    @property
+    def partitions(self) -> int:
+        """How many the topic had at the last rebalance; 0 before the first."""
+        return self._partitions
 
     def forget(self, partitions: Collection[int]) -> None:
         """Drop what is known of partitions that are not ours any more."""
@@ -116,12 +99,6 @@ class RecordSource:
             self.refresh()
             raise KafkaUnavailable(f"{self._topic}: {NO_TOPIC}")
 
-    async def committed(self, partition: int, within: float) -> int | None:
-        """Where the group goes on; None where it never came. Raises CommitRefused where it is not ours any more."""
-        with self._told(partition, "its offset"):
-            async with asyncio.timeout(within):
-                return await self._begun.offset(partition)
-
     def passed(self, partitions: Collection[int]) -> dict[int, int]:
         """By partition the next offset to be handed out: what stands before it was, or holds no record for us.
 
@@ -145,70 +122,12 @@ class RecordSource:
         state = assigned.assignment.state_value(place)
         return int(state.position) if state.has_valid_position else None
 
-    async def bearings(self, partition: int, within: float) -> Bearings:
-        """What Kafka says of it now. Raises CommitRefused where it is not ours any more."""
-        place = TopicPartition(self._topic, partition)
-        with self._told(partition, "its offsets"):
-            async with asyncio.timeout(within):
-                stored, began_with = await self._begun.look(partition)
-                first = (await self._consumer.beginning_offsets([place]))[place]
-                end = (await Written(self._consumer).ends([place]))[place]
-        self.standings.began(partition, stored)
-        return Bearings(self._topic, partition, stored, first, end, began_with)
-
-    async def offset_of(self, partition: int, start: Start, within: float) -> int:
-        """The log's beginning, what is its end for us, or the first record of that time or later."""
-        place = TopicPartition(self._topic, partition)
-        with self._told(partition, "its offsets"):
-            async with asyncio.timeout(within):
-                if start == "earliest":
-                    return int((await self._consumer.beginning_offsets([place]))[place])
-                if start != "latest" and (found := (await self._consumer.offsets_for_times({place: start}))[place]):
-                    return int(found.offset)
-                return int((await self._consumer.end_offsets([place]))[place])
-
     def seek(self, partition: int, offset: int) -> None:
         """Read on from there. Raises CommitRefused where it is not ours any more."""
         with self._told(partition, "seek"):
             self._consumer.seek(TopicPartition(self._topic, partition), offset)
         self._reading.begins(partition, offset)
         self.standings.reads_from(partition, offset)
-
-    @contextmanager
-    def _told(self, partition: int, what: str) -> Iterator[None]:
-        try:
-            yield
-        except IllegalStateError as error:
-            raise CommitRefused(f"{self._topic}/{partition}: not assigned") from error
-        except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{self._topic}/{partition}: {what}: {named(error, topic=self._topic)}") from error
-
-    async def commit(self, offsets: dict[int, int], within: float) -> None:
-        """Store the next offset to read. Raises CommitRefused, or KafkaUnavailable when it takes longer."""
-        if self._generation() < 0:
-            # A member that has left could rewind the group by it (docs: kafka, a commit without a generation).
-            raise CommitRefused(f"{self._topic}: not a member of the group now")
-        if not self._exists():
-            # They would be stored for the topic that takes its name, whose first records nobody would read.
-            raise CommitRefused(f"{self._topic}: {NO_TOPIC}")
-        wanted = self._begun.noted(offsets)
-        try:
-            # Before Python 3.12 wait_for loses a cancellation that comes with the answer, as a revocation's often does.
-            async with asyncio.timeout(within):
-                await self._consumer.commit(wanted)
-        except NOT_OURS_ANY_MORE as error:
-            raise CommitRefused(f"{self._topic}: {type(error).__name__}") from error
-        except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{self._topic}: commit: {named(error, topic=self._topic)}") from error
-        self.standings.committed |= offsets
-
-    def _exists(self) -> bool:
-        """Whether the topic exists, as far as the consumer has heard."""
-        return bool(self._consumer.partitions_for_topic(self._topic))
-
-    def _generation(self) -> int:
-        coordinator = self._consumer._coordinator  # noqa: SLF001  aiokafka tells it nowhere else
-        return int(coordinator.generation) if coordinator else -1
 
 
 @asynccontextmanager

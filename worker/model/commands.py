@@ -82,5 +82,13 @@ class Unusable:
     reason: Reason
 
 
-Command = CreateCustomer | ConfirmCustomer | Unusable
+@dataclass(frozen=True, slots=True)
+class PassOver:
+    """A record that is no event for us, as `rule`, the mapping's own words, says: nobody is told of it."""
+
+    request: Request
+    rule: str
+
+
+Command = CreateCustomer | ConfirmCustomer | Unusable | PassOver
 """All that a record may ask for."""

@@ -5,10 +5,12 @@ WorkerError
 ├── StartupError         something outside is not as it must be; the worker does not start (exit 1)
 │   └── ConfigRefused        Kafka does not let a topic be configured so
 ├── LocalKafkaError      the Kafka on this machine could not be started (exit 1)
+├── LocalRegistryError   the schema registry on this machine could not be started (exit 1)
 ├── Unavailable          an outside system cannot be reached; nothing was sent
 │   ├── ApiUnavailable
-│   └── KafkaUnavailable
-│       └── LogStartMoved    records were deleted while they were being read
+│   ├── KafkaUnavailable
+│   │   └── LogStartMoved    records were deleted while they were being read
+│   └── SchemaRegistryUnavailable
 ├── RefusedForNow        the API answered, and may answer otherwise later
 ├── LoginRefused         the API does not let us in
 │   └── SessionContention    others end our sessions as fast as we log in
@@ -49,6 +51,10 @@ class LocalKafkaError(WorkerError):
     """What is missing for a Kafka on this machine, and the two ways out."""
 
 
+class LocalRegistryError(WorkerError):
+    """What is missing for a schema registry on this machine, and the way out."""
+
+
 class Unavailable(WorkerError):
     """Nothing was sent, so that trying again is safe and costs no attempt."""
 
@@ -63,6 +69,10 @@ class KafkaUnavailable(Unavailable):
 
 class LogStartMoved(KafkaUnavailable):
     """Names them; whoever needs all that is there reads again from the log's new start."""
+
+
+class SchemaRegistryUnavailable(Unavailable):
+    """No answer that a schema registry would give, or none was asked for yet."""
 
 
 class RefusedForNow(WorkerError):

@@ -148,3 +148,14 @@ class Failed:
 
 
 Outcome = Succeeded | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """No event for us, by that rule of the mapping: nobody is told, and the journal holds nothing of it."""
+
+    rule: str
+
+
+End = Outcome | PassedOver
+"""How a record ended; only an outcome is ever announced."""

@@ -20,8 +20,9 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from worker import __version__
+from worker.measures import named
 from worker.model.commands import Command, CreateCustomer, Request
-from worker.model.outcomes import Failed, Outcome
+from worker.model.outcomes import End, Failed, PassedOver, Succeeded
 from worker.model.records import Record
 from worker.steps import MakeTrail, Step, Trail, Trails
 
@@ -84,16 +85,18 @@ class TracedTrail(Trail):
         """The API's own spans hang below that of the POST."""
         return replace(command, request=_continued(command.request, self._child or self._span))
 
-    def trace_outcome(self, outcome: Outcome) -> None:
+    def trace_outcome(self, end: End) -> None:
         """A record that failed is an error of its span."""
         if not self._span:
             return
-        failed = outcome.reason.code.value if isinstance(outcome, Failed) else None
-        self._span.set_attribute("customer_worker.outcome", "failed" if failed else "succeeded")
-        self._span.set_attribute("customer_worker.attempts", outcome.attempts)
-        if failed:
-            self._span.set_attribute("customer_worker.reason", failed)
-            self._span.set_status(Status(StatusCode.ERROR, failed))
+        outcome, reason = named(end)
+        self._span.set_attribute("customer_worker.outcome", outcome)
+        if not isinstance(end, PassedOver):
+            self._span.set_attribute("customer_worker.attempts", end.attempts)
+        if not isinstance(end, Succeeded):
+            self._span.set_attribute("customer_worker.reason", reason)
+        if isinstance(end, Failed):
+            self._span.set_status(Status(StatusCode.ERROR, reason))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         super().__exit__(kind, error, at)

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Protocol
 
 from worker import clocks
+from worker.creation.group_pace import GroupPace
 from worker.creation.holds import HoldReason, Holds
-from worker.creation.pace import Pace
 from worker.intake.dispatch import Dispatch, Work
 from worker.model.records import Standing
 from worker.ops.core import Core
@@ -49,7 +49,7 @@ class Consumption:
     dispatch: Dispatch
     intake: Polling
     standings: Standings
-    pace: Pace
+    pace: GroupPace
     trails: Trails
     calls: asyncio.Semaphore
     dropped: Callable[[], int] = lambda: 0

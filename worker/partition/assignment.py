@@ -112,14 +112,14 @@ class Assignment:
 
     def alone_with(self, event: UUID) -> EventLock:
         """The same event twice in flight: the second waits for the first, without its slot; Draining as in a pause."""
-        return self._locks.of(event, self._wait)
+        return self._locks.of(event, self.wait)
 
     async def pause(self, seconds: float) -> None:
         """Wait without the slot; Draining is raised as soon as the partition drains."""
-        await self._wait(after(seconds))
+        await self.wait(after(seconds))
 
-    async def _wait(self, awaited: asyncio.Future[None]) -> None:
-        """The only way in which a record waits for time or for another record."""
+    async def wait(self, awaited: asyncio.Future[None]) -> None:
+        """As `pause`, for whatever it is: the only way in which a record waits for time, a schema or another record."""
         await self.slots.without(awaited, self.draining)
 
     async def wait_until(self, since: Moment, seconds: float) -> None:

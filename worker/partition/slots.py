@@ -8,7 +8,7 @@ so that no circle of waits can close.
     a permission      to use the API: during a hold, one at a time
     a slot
     a free call
-    Kafka, the API    their answers, and time; they wait for no record of ours
+    Kafka, the API    their answers, a schema registry's and time; they wait for no record of ours
 """
 
 import asyncio

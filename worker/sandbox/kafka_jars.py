@@ -1,4 +1,4 @@
-"""The jars of Apache Kafka: fetched once from their Maven coordinates, kept, and checked at every start."""
+"""The jars of Apache Kafka: fetched once from their Maven coordinates, kept, and checked at every start; others too."""
 
 import fcntl
 import hashlib
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from worker.model.errors import LocalKafkaError
+from worker.model.errors import LocalKafkaError, WorkerError
 
 LOCK_FILE = Path(__file__).with_name("kafka.lock.toml")
 """Written by jgo, see kafka_lock.py."""
@@ -25,31 +25,50 @@ FETCH_TOGETHER = 4
 ARRIVING = ".arriving-"
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is fetched and kept, as its errors call it."""
+
+    name: str
+    ways_out: str
+    error: type[WorkerError]
+
+    def failed(self, why: str) -> WorkerError:
+        return self.error(f"{self.name} {why}. {self.ways_out}")
+
+
+KAFKA = Kept("Kafka's jars", WAYS_OUT, LocalKafkaError)
+
+
 class Patience:
     """How long a thread goes on: until a moment, or until whoever asked for its work does not want it any more."""
 
-    def __init__(self, within: float) -> None:
+    def __init__(self, within: float, of: Kept = KAFKA) -> None:
+        self.of = of
         self._deadline = time.monotonic() + within
         self.given_up = Event()
 
     def check(self) -> None:
         if self.given_up.is_set() or time.monotonic() > self._deadline:
-            raise LocalKafkaError(f"Kafka's jars did not come in time. {WAYS_OUT}")
+            raise self.of.failed("did not come in time")
 
 
 @dataclass(frozen=True, slots=True)
 class Jar:
-    """One jar of the lock file."""
+    """One jar of the lock file, or another file of a Maven repository."""
 
     group: str
     name: str
     version: str
     sha256: str
+    classifier: str = ""
+    packaging: str = "jar"
 
     @property
     def path(self) -> Path:
         """Its place in a Maven repository."""
-        return Path(*self.group.split("."), self.name, self.version, f"{self.name}-{self.version}.jar")
+        file = "-".join(filter(None, (self.name, self.version, self.classifier)))
+        return Path(*self.group.split("."), self.name, self.version, f"{file}.{self.packaging}")
 
     def is_intact(self, root: Path) -> bool:
         """Whether the file is there and is the one that the lock file means."""
@@ -61,7 +80,7 @@ class Jar:
 
 
 Fetch = Callable[[Jar, Path, Patience], None]
-"""Puts a jar at its path below a directory, or raises LocalKafkaError."""
+"""Puts a jar at its path below a directory, or raises what its patience is of."""
 
 
 def locked_jars(lock_file: Path = LOCK_FILE) -> list[Jar]:
@@ -70,21 +89,21 @@ def locked_jars(lock_file: Path = LOCK_FILE) -> list[Jar]:
     return [Jar(jar["groupId"], jar["artifactId"], jar["version"], jar["sha256"]) for jar in jars]
 
 
-def kept_jars(root: Path, fetch: Fetch, tell: Callable[[str], None], patience: Patience) -> list[Path]:
+def kept_jars(
+    root: Path, fetch: Fetch, tell: Callable[[str], None], patience: Patience, jars: Sequence[Jar] | None = None
+) -> list[Path]:
     """The class path, every file of it checked; what is missing or damaged is fetched first.
 
     Many processes may do this at once: one fetches, the others wait for it.
     """
-    jars = locked_jars()
+    jars = locked_jars() if jars is None else jars
     try:
         if _wanting(jars, root):
             root.mkdir(parents=True, exist_ok=True)
-            with _alone(root / ".lock", patience):
-                _fetch_all(_wanting(jars, root), root, tell, lambda jar, arriving: fetch(jar, arriving, patience))
+            with alone(root / ".lock", patience):
+                _fetch_all(_wanting(jars, root), root, tell, fetch, patience)
     except OSError as error:
-        raise LocalKafkaError(
-            f"Kafka's jars cannot be kept in {root}: {error.strerror or error}. {WAYS_OUT}"
-        ) from error
+        raise patience.of.failed(f"cannot be kept in {root}: {error.strerror or error}") from error
     return [root / jar.path for jar in jars]
 
 
@@ -93,7 +112,7 @@ def _wanting(jars: Sequence[Jar], root: Path) -> list[Jar]:
 
 
 @contextmanager
-def _alone(lock_file: Path, patience: Patience) -> Iterator[None]:
+def alone(lock_file: Path, patience: Patience) -> Iterator[None]:
     """Hold the lock, which the kernel gives back should this process die."""
     with lock_file.open("w") as lock:
         while not _locked(lock.fileno()):
@@ -110,26 +129,25 @@ def _locked(lock: int) -> bool:
     return True
 
 
-def _fetch_all(
-    jars: Sequence[Jar], root: Path, tell: Callable[[str], None], fetch: Callable[[Jar, Path], None]
-) -> None:
+def _fetch_all(jars: Sequence[Jar], root: Path, tell: Callable[[str], None], fetch: Fetch, patience: Patience) -> None:
     if not jars:
         return
-    tell(f"fetching {len(jars)} of Kafka's jars into {root}, once")
+    tell(f"fetching {len(jars)} of {patience.of.name} into {root}, once")
     for left_by_a_killed_one in root.glob(f"{ARRIVING}*"):
         shutil.rmtree(left_by_a_killed_one, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=ARRIVING, dir=root) as arriving:
         threads = ThreadPoolExecutor(FETCH_TOGETHER)
         try:
-            for fetched in [threads.submit(_fetch_one, jar, Path(arriving), root, fetch) for jar in jars]:
+            for fetched in [threads.submit(_fetch_one, jar, Path(arriving), root, fetch, patience) for jar in jars]:
                 fetched.result()
         finally:
             threads.shutdown(cancel_futures=True)
 
 
-def _fetch_one(jar: Jar, arriving: Path, root: Path, fetch: Callable[[Jar, Path], None]) -> None:
-    fetch(jar, arriving)
+def _fetch_one(jar: Jar, arriving: Path, root: Path, fetch: Fetch, patience: Patience) -> None:
+    fetch(jar, arriving, patience)
     if not jar.is_intact(arriving):
-        raise LocalKafkaError(f"{jar.path.name} as fetched is not the file that the lock file means. {WAYS_OUT}")
+        of = patience.of
+        raise of.error(f"{jar.path.name} as fetched is not the file that the lock file means. {of.ways_out}")
     (root / jar.path).parent.mkdir(parents=True, exist_ok=True)
     (arriving / jar.path).replace(root / jar.path)

@@ -48,9 +48,11 @@ def fetch(jar: Jar, root: Path, patience: Patience) -> None:
     repositories = {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
     maven = MavenContext(resolver, repo_cache=root, remote_repos=repositories, timeout=ANSWER_WITHIN)
     try:
-        resolver.download(maven.project(jar.group, jar.name).at_version(jar.version).artifact())
+        resolver.download(
+            maven.project(jar.group, jar.name).at_version(jar.version).artifact(jar.classifier, jar.packaging)
+        )
     except (OSError, RuntimeError) as error:
-        raise LocalKafkaError(f"Kafka's jars cannot be fetched: {_reason(error, jar)}. {WAYS_OUT}") from error
+        raise patience.of.failed(f"cannot be fetched: {_reason(error, jar)}") from error
 
 
 def _missing(package: str) -> LocalKafkaError:

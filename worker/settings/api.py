@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from worker.settings.group import Group
-from worker.settings.kinds import ContextRoot, Origin, Positive, Seconds, Statuses, parsed
+from worker.settings.kinds import ContextRoot, Origin, Positive, ProxyAddress, Seconds, Statuses, parsed
 
 
 class Account(Group):
@@ -44,6 +44,18 @@ class Api(Group):
     """Connections at once; unset: the records in flight."""
     ca_file: Path | None = None
     """Certificates (PEM) that the API is checked against; unset: the system's."""
+    cert_file: Path | None = None
+    """The worker's own certificate (PEM), for an API that asks for one."""
+    key_file: Path | None = None
+    """The key (PEM) of that certificate; unset: it stands in the same file."""
+    proxy: ProxyAddress | None = None
+    """An HTTP proxy on the way: scheme, host and port, or `environment` for HTTPS_PROXY, HTTP_PROXY and NO_PROXY."""
+    proxy_username: Annotated[str, Field(pattern="^[^:]*$")] | None = None
+    """The proxy's user."""
+    proxy_password: SecretStr | None = None
+    """That user's password."""
+    proxy_ca_file: Path | None = None
+    """Certificates (PEM) that an https proxy is checked against; unset: the system's."""
     unknown_statuses: Statuses = frozenset({500, 502, 504})
     """Answers after which the customer may exist: never sent again blindly; one named here means "not now" no more."""
     retry_statuses: Statuses = frozenset({408, 429, 503})
@@ -54,6 +66,25 @@ class Api(Group):
         both = sorted(self._named("unknown_statuses") & self._named("retry_statuses"))
         if both:
             raise ValueError(f"WORKER_API__UNKNOWN_STATUSES and WORKER_API__RETRY_STATUSES both name {both[0]}")
+        return self
+
+    @model_validator(mode="after")
+    def _tls(self) -> "Api":
+        if self.key_file and not self.cert_file:
+            raise ValueError("WORKER_API__CERT_FILE: required with WORKER_API__KEY_FILE")
+        if self.cert_file and not self.base_url.startswith("https:"):
+            raise ValueError("WORKER_API__CERT_FILE: is for an API over TLS, and WORKER_API__BASE_URL is not https")
+        return self
+
+    @model_validator(mode="after")
+    def _by_proxy(self) -> "Api":
+        for name in ("username", "password", "ca_file"):
+            if getattr(self, f"proxy_{name}") and not self.proxy:
+                raise ValueError(f"WORKER_API__PROXY: required with WORKER_API__PROXY_{name.upper()}")
+        if self.proxy_password and not self.proxy_username:
+            raise ValueError("WORKER_API__PROXY_USERNAME: required with WORKER_API__PROXY_PASSWORD")
+        if self.proxy_ca_file and self.proxy and self.proxy.startswith("http:"):
+            raise ValueError("WORKER_API__PROXY_CA_FILE: is for a proxy over TLS, and WORKER_API__PROXY is not https")
         return self
 
     @property

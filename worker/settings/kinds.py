@@ -8,12 +8,39 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 from yarl import URL
 
+ENVIRONMENT = "environment"
+
 
 def _origin(value: str) -> str:
     url = URL(value)
     if url.scheme not in {"http", "https"} or not url.host or url.path not in {"", "/"} or url.query_string or url.user:
         raise ValueError("must be scheme, host and port, such as https://crm.example.com")
     return str(url.origin())
+
+
+def _proxy(value: str) -> str:
+    if value == ENVIRONMENT:
+        return value
+    url = URL(value)
+    if url.user or url.password:
+        raise ValueError("its user and password are WORKER_API__PROXY_USERNAME and WORKER_API__PROXY_PASSWORD")
+    if url.scheme not in {"http", "https"} or not url.host or url.path not in {"", "/"} or url.query_string:
+        raise ValueError("must be scheme, host and port, such as http://proxy.example.com:3128, or environment")
+    return str(url.origin())
+
+
+def _address(value: str) -> str:
+    url = URL(value)
+    if url.scheme not in {"http", "https"} or not url.host or url.query_string or url.fragment or url.user:
+        raise ValueError("must be scheme, host, port and path, such as https://registry.example.com/apis/ccompat/v7")
+    return value.rstrip("/")
+
+
+def _endpoint(value: str) -> str:
+    url = URL(value)
+    if url.scheme not in {"http", "https"} or not url.host or url.user or url.password:
+        raise ValueError("must be an address such as https://login.example.com/oauth2/token, without a user in it")
+    return value
 
 
 def _context_root(value: str) -> str:
@@ -56,6 +83,8 @@ def _start(value: str) -> str:
 
 
 Origin = Annotated[str, AfterValidator(_origin)]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+ProxyAddress = Annotated[str, AfterValidator(_proxy)]
 Prefix = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*/?$"), AfterValidator(lambda value: value.rstrip("/"))]
 HostName = Annotated[
     str,
@@ -64,6 +93,7 @@ HostName = Annotated[
 ]
 Link = Annotated[str, Field(pattern=r"^https?://[^\s#]+$")]
 Authority = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$")]
+Address = Annotated[str, AfterValidator(_address)]
 ContextRoot = Annotated[str, AfterValidator(_context_root)]
 Start = Annotated[str, AfterValidator(_start)]
 Status = Annotated[int, Field(ge=300, le=599)]

@@ -9,40 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from worker.settings.api import Api
 from worker.settings.console import ConsoleGroup
 from worker.settings.group import Group
-from worker.settings.kinds import Positive, Seconds, Start, TopicName
-
-
-class Kafka(Group):
-    bootstrap_servers: str = Field("127.0.0.1:9092", min_length=1)
-    """Where Kafka is: host:port, several with commas."""
-    group_id: str = Field("customer-worker", min_length=1)
-    """The consumer group; all replicas share it."""
-    client_id: str = "customer-worker"
-    """The name under which the brokers see this process."""
-    session_timeout: Seconds = 45
-    """After this long without a heartbeat the group gives a dead worker's partitions away."""
-    rebalance_timeout: Seconds | None = None
-    """How long the group waits for a worker to drain at a rebalance; unset: the drain timeout + 15."""
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    """How to talk to the brokers."""
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
-    """How to log in to the brokers, with a SASL protocol."""
-    username: str | None = None
-    """The SASL user."""
-    password: SecretStr | None = None
-    """The SASL password."""
-    ca_file: Path | None = None
-    """Certificates (PEM) that the brokers are checked against; unset: the system's."""
-    cert_file: Path | None = None
-    """The worker's own certificate (PEM), for mutual TLS."""
-    key_file: Path | None = None
-    """The key (PEM) of that certificate."""
-    group_instance_id: str | None = None
-    """Static membership: a name per replica, `{ordinal}` being the number its host name ends in; unset: dynamic."""
-    start: Start = "earliest"
-    """Where a new group begins: `earliest`, `latest`, or a time such as 2026-11-27T08:00Z; nothing else asks for it."""
-    max_batch_bytes: Positive = 64 * 1024 * 1024
-    """Bytes that a producer's batch may have once it is decompressed; a larger one holds its partition alone."""
+from worker.settings.kafka import Kafka
+from worker.settings.kinds import Address, Positive, Seconds, TopicName
 
 
 class Topics(Group):
@@ -77,7 +45,7 @@ class Dispatch(Group):
     max_in_flight: Positive = 64
     """Creations at once, over all partitions; half as many more records are made ready for them."""
     max_rate: Annotated[float, Field(gt=0)] | None = None
-    """POSTs a second at most; unset: no limit."""
+    """POSTs a second of the whole group; a worker takes the share that its partitions are of all. Unset: no limit."""
     max_uncommitted: Positive = 10_000
     """Records taken of one partition and not yet committed; at this many it is left unread."""
     drain_timeout: Seconds = 40
@@ -119,7 +87,7 @@ class Hold(Group):
     after_failures: Positive = 10
     """So many failures in a row are an outage."""
     probe_delay: Seconds = Field(1, gt=0)
-    """The first wait before the API is tried again during a hold."""
+    """The first wait before the API, or a schema registry, is tried again during a hold."""
     max_probe_delay: Seconds = Field(30, gt=0)
     """The longest such wait."""
     flood_ratio: Annotated[float, Field(gt=0, le=1)] = 0.9
@@ -142,6 +110,29 @@ class Events(Group):
     """A larger request value is undecodable."""
     max_depth: Positive = 32
     """A more deeply nested request value is undecodable."""
+    mapping: Path | None = None
+    """A file that says what somebody else's events mean (docs: mapping); unset: events are in the worker's own form."""
+    registry_url: Address | None = None
+    """The schema registry that request values name their schemas in: Confluent's API, path included; unset: none."""
+    registry_username: str | None = None
+    """The registry's user, for basic authentication."""
+    registry_password: SecretStr | None = None
+    """That user's password."""
+    registry_token: SecretStr | None = None
+    """A bearer token for the registry, in place of a user."""
+    registry_ca_file: Path | None = None
+    """Certificates (PEM) that the registry is checked against; unset: the system's."""
+
+    @model_validator(mode="after")
+    def _of_one_registry(self) -> "Events":
+        if self.registry_token and self.registry_username is not None:
+            raise ValueError("WORKER_EVENTS__REGISTRY_TOKEN and WORKER_EVENTS__REGISTRY_USERNAME exclude each other")
+        if self.registry_password and self.registry_username is None:
+            raise ValueError("WORKER_EVENTS__REGISTRY_PASSWORD: needs WORKER_EVENTS__REGISTRY_USERNAME")
+        given = self.registry_username is not None or self.registry_token or self.registry_ca_file
+        if given and self.registry_url is None:
+            raise ValueError("WORKER_EVENTS__REGISTRY_URL: required with the other settings of the registry")
+        return self
 
 
 class Ops(Group):

@@ -10,12 +10,13 @@ from typing import BinaryIO, Protocol
 
 from worker import wiring
 from worker.creation.pace import Pace
+from worker.customer.documents import Unreadable
 from worker.kafka import admin, bulk
-from worker.model.errors import KafkaUnavailable, StartupError
+from worker.model.errors import KafkaUnavailable, SettingsError, StartupError
 from worker.model.records import OutgoingMessage
 from worker.settings.settings import Settings
 from worker.terminal.text import say
-from worker.tools.reading.event_file import Event, Problem, read
+from worker.tools.reading.event_file import Change, Event, Problem, changed, read
 from worker.tools.reading.progress import events_bar
 from worker.topics import verify
 
@@ -56,8 +57,11 @@ class Produced:
         return f"{self.problem}; stopped before it: {done}{doubt}"
 
 
-async def produce_file(settings: Settings, file: BinaryIO, key_path: str | None, rate: float | None) -> int:
-    """Publish the events of a file; 1 when it ended early."""
+async def produce_file(
+    settings: Settings, file: BinaryIO, key_path: str | None, rate: float | None, avro_subject: str | None = None
+) -> int:
+    """Publish the events of a file, in Avro where a subject of the registry is named; 1 when it ended early."""
+    change = await _avro(settings, avro_subject) if avro_subject else None
     async with admin.opened(wiring.connection(settings)) as client:
         plan = wiring.plan(settings)
         await verify(client, plan)
@@ -65,9 +69,25 @@ async def produce_file(settings: Settings, file: BinaryIO, key_path: str | None,
     with events_bar(size) as advance:
         async with bulk.opened(wiring.connection(settings), unacknowledged=PRODUCE_AHEAD) as publisher:
             events = read(file, key_path, settings.events.max_bytes)
+            events = changed(events, change) if change else events
             done = await produce(events, publisher, plan.requests, rate=rate, advance=advance)
     say(str(done), err=True)
     return int(done.problem is not None)
+
+
+async def _avro(settings: Settings, subject: str) -> Change:
+    """By the newest schema of that subject."""
+    client = wiring.registry(settings)
+    if client is None:
+        raise SettingsError("WORKER_EVENTS__REGISTRY_URL: required with --avro-subject")
+    async with client as registry:
+        try:
+            number, schema = await registry.newest(subject)
+        except Unreadable as error:
+            raise StartupError(str(error)) from None
+    from worker.tools.in_avro import in_avro  # noqa: PLC0415  what it needs is an extra's
+
+    return in_avro(subject, number, schema)
 
 
 async def produce(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, assert_never
+from typing import Any, BinaryIO, Final, assert_never
 
 import orjson
 from rich.console import Console
@@ -13,11 +13,12 @@ from rich.table import Table
 from worker.customer.catalog import Catalog, load_catalog
 from worker.events.decode import Decoder
 from worker.events.letter_headers import violations
-from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, Unusable
-from worker.model.outcomes import Violation
+from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, PassOver, Request, Unusable
+from worker.model.outcomes import Reason, ReasonCode, Violation
 from worker.model.records import Record
 from worker.terminal.text import escaped, plain
 from worker.tools.reading.event_file import is_json
+from worker.tools.reading.record_file import read_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Verdict:
 
     line: int
     decoded: Command
+    given: bytes | None = None
+    """What the event was mapped from; None where there is no mapping."""
 
     @property
     def valid(self) -> bool:
@@ -34,7 +37,16 @@ class Verdict:
 
     def as_json(self) -> str:
         """One line of JSON (docs: start, what validate prints); `reason` stands there where the event is not valid."""
-        return orjson.dumps({"line": self.line, "valid": self.valid, "violations": []} | self._told()).decode()
+        told = {"line": self.line, "valid": self.valid, "violations": []} | self._mapped() | self._told()
+        return orjson.dumps(told).decode()
+
+    def _mapped(self) -> dict[str, Any]:
+        if self.given is None:
+            return {}
+        asked = self.decoded.request
+        names = {"source": asked.source, "id": asked.id, "subject": asked.subject}
+        shown = orjson.Fragment(self.given) if is_json(self.given) else self.given.decode(errors="replace")
+        return {"input": shown, "event": names}
 
     def _told(self) -> dict[str, Any]:
         match self.decoded:
@@ -42,6 +54,8 @@ class Verdict:
                 return {"request": body.decode() if body.startswith(b"<") else orjson.Fragment(body)}
             case ConfirmCustomer(customer_id=confirmed):
                 return {"confirms": confirmed}
+            case PassOver(rule=rule):
+                return {"passedOver": rule}
             case Unusable(reason=reason):
                 told = {"code": reason.code.value, "message": reason.message}
                 return {"violations": violations(reason.violations), "reason": told}
@@ -49,18 +63,34 @@ class Verdict:
                 assert_never(other)
 
     def lines(self) -> Iterator[tuple[str, str, str]]:
-        """Path, rule and what is allowed; for people."""
+        """Path, rule and what is allowed, behind what was mapped to what; for people."""
+        if self.given is not None:
+            yield from self._way()
+        match self.decoded:
+            case CreateCustomer():
+                yield "", "valid", ""
+            case ConfirmCustomer(customer_id=confirmed):
+                yield "", "valid", f"confirms customer {confirmed}"
+            case PassOver(rule=rule):
+                yield "", "passed over", rule
+            case Unusable(reason=reason):
+                yield from _broken(reason)
+            case other:
+                assert_never(other)
+
+    def _way(self) -> Iterator[tuple[str, str, str]]:
+        asked = self.decoded.request
+        yield "input", "", (self.given or b"").decode(errors="replace").strip()
+        yield "event", "", " ".join(filter(None, (asked.source, asked.id, asked.subject)))
         if isinstance(self.decoded, CreateCustomer):
-            yield "", "valid", ""
-            return
-        if isinstance(self.decoded, ConfirmCustomer):
-            yield "", "valid", f"confirms customer {self.decoded.customer_id}"
-            return
-        reason = self.decoded.reason
-        if not reason.violations:
-            yield "", reason.code.value, reason.message
-        for each in reason.violations:
-            yield each.path or "(the whole event)", each.rule, _allowed(each)
+            yield "request", "", self.decoded.body.decode()
+
+
+def _broken(reason: Reason) -> Iterator[tuple[str, str, str]]:
+    if not reason.violations:
+        yield "", reason.code.value, reason.message
+    for each in reason.violations:
+        yield each.path or "(the whole event)", each.rule, _allowed(each)
 
 
 def catalog_of(named: Path | None, configured: str | None) -> Catalog | None:
@@ -70,10 +100,31 @@ def catalog_of(named: Path | None, configured: str | None) -> Catalog | None:
     return load_catalog(Path(configured)) if configured and configured != "live" else None
 
 
-def verdicts(file: BinaryIO, decoder: Decoder) -> Iterator[Verdict]:
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a file holds: values alone, or whole `records`; and the topic that they are from."""
+
+    topic: str = "validate"
+    records: bool = False
+    mapped: bool = False
+
+
+VALUES: Final = Form()
+
+
+def verdicts(file: BinaryIO, decoder: Decoder, form: Form = VALUES) -> Iterator[Verdict]:
     """One for each event: a JSON or XML document, or one JSON document a line when the first line is one."""
     for line, value in _events(file):
-        yield Verdict(line, decoder(Record("validate", 0, line, 0, None, value)))
+        try:
+            record = read_record(value, line, form.topic) if form.records else _record(value, line, form.topic)
+        except ValueError as error:
+            yield Verdict(line, Unusable(Request(form.topic, str(line)), Reason(ReasonCode.UNDECODABLE, str(error))))
+        else:
+            yield Verdict(line, decoder(record), value.strip() if form.mapped else None)
+
+
+def _record(value: bytes, line: int, topic: str) -> Record:
+    return Record(topic, 0, line, 0, None, value)
 
 
 def report(found: Iterable[Verdict], console: Console, *, as_json: bool) -> int:
@@ -120,6 +171,6 @@ def _table() -> Table:
 
 
 def _add(table: Table, verdict: Verdict) -> None:
-    style = "green" if verdict.valid else "red"
+    style = "yellow" if isinstance(verdict.decoded, PassOver) else "green" if verdict.valid else "red"
     for path, rule, allowed in verdict.lines():
         table.add_row(str(verdict.line), escape(path), f"[{style}]{rule}[/]", escape(allowed))

@@ -2,10 +2,11 @@
 
 from worker.wiring.creation import breaker, flood, pace, reconciliation, retry, settle_time, slots
 from worker.wiring.customer_api import access, api, credentials, meaning, resends_503
-from worker.wiring.events import catalog, decoder, results
+from worker.wiring.events import catalog, decoder, mapping, results
 from worker.wiring.journal import restore
 from worker.wiring.kafka import connection, described, membership, owner, plan, start, terms
 from worker.wiring.replica import instance, ordinal
+from worker.wiring.schema_registry import decoding, registry, schemas
 
 __all__ = [
     "access",
@@ -15,9 +16,11 @@ __all__ = [
     "connection",
     "credentials",
     "decoder",
+    "decoding",
     "described",
     "flood",
     "instance",
+    "mapping",
     "meaning",
     "membership",
     "ordinal",
@@ -25,10 +28,12 @@ __all__ = [
     "pace",
     "plan",
     "reconciliation",
+    "registry",
     "resends_503",
     "restore",
     "results",
     "retry",
+    "schemas",
     "settle_time",
     "slots",
     "start",

@@ -4,9 +4,10 @@ from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
 from worker.creation.creation import RetryPolicy
 from worker.creation.flood import Flood
+from worker.creation.group_pace import GroupPace
 from worker.creation.holds import Holds
-from worker.creation.pace import Pace
 from worker.creation.reconcile import Reconciliation, Search
+from worker.creation.share import Share
 from worker.customer_api import CustomerApi
 from worker.model.commands import CreateCustomer
 from worker.model.errors import SearchRefused
@@ -20,9 +21,10 @@ def retry(settings: Settings) -> RetryPolicy:
     return RetryPolicy(given.max_attempts, Backoff(given.base_delay, given.max_delay))
 
 
-def pace(settings: Settings) -> Pace:
+def pace(settings: Settings) -> GroupPace:
     """The limit on POSTs."""
-    return Pace(settings.dispatch.max_rate)
+    rate = settings.dispatch.max_rate
+    return GroupPace(Share(rate) if rate else None)
 
 
 def flood(settings: Settings) -> Flood:

@@ -9,6 +9,7 @@ from worker.customer_api.session import Credentials
 from worker.measures import Measures
 from worker.model.errors import SettingsError
 from worker.settings.settings import Settings
+from worker.wiring.proxy import proxy
 from worker.wiring.replica import ordinal
 
 
@@ -25,6 +26,9 @@ def access(settings: Settings) -> Access:
         keepalive_timeout=api.keepalive_timeout,
         pool_size=api.pool_size or settings.dispatch.max_in_flight,
         ca_file=api.ca_file,
+        cert_file=api.cert_file,
+        key_file=api.key_file,
+        proxy=proxy(api),
     )
 
 

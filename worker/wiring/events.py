@@ -5,12 +5,19 @@ from pathlib import Path
 from worker.customer import Configured
 from worker.customer.catalog import load_catalog
 from worker.events.decode import Decoder
+from worker.events.mapping import EventMapping, load_mapping
+from worker.events.registered.schema import Readers
 from worker.events.results import Results
 from worker.settings.settings import Settings
 
 
-def decoder(settings: Settings, catalog: Configured | None) -> Decoder:
-    """The decoder of request records."""
+def decoder(
+    settings: Settings, catalog: Configured | None, given: EventMapping | None = None, readers: Readers | None = None
+) -> Decoder:
+    """The decoder of request records, with the settings' mapping where no other is `given`.
+
+    Without `readers` values are documents, whatever registry their topic has.
+    """
     return Decoder(
         catalog=catalog,
         form=settings.api.format,
@@ -18,8 +25,15 @@ def decoder(settings: Settings, catalog: Configured | None) -> Decoder:
         max_depth=settings.events.max_depth,
         departmentalization=settings.customer.departmentalization,
         unknown_elements=settings.customer.unknown_elements,
+        mapping=given or mapping(settings),
+        readers=readers,
         event_attribute=settings.reconcile.attribute if settings.reconcile.by == "custom_attribute" else None,
     )
+
+
+def mapping(settings: Settings) -> EventMapping | None:
+    """What somebody else's events mean, by the settings' file; SettingsError where it is broken."""
+    return load_mapping(settings.events.mapping) if settings.events.mapping else None
 
 
 def catalog(settings: Settings) -> Configured | None:

@@ -13,6 +13,7 @@ from worker.kafka.expansion import bound
 from worker.kafka.membership import Membership
 from worker.settings.settings import Settings
 from worker.topics import DAY, Cluster, Plan
+from worker.wiring.login import tokens
 from worker.wiring.replica import instance
 
 
@@ -30,6 +31,7 @@ def connection(settings: Settings) -> Connection:
         ca_file=kafka.ca_file,
         cert_file=kafka.cert_file,
         key_file=kafka.key_file,
+        tokens=tokens(kafka),
     )
 
 

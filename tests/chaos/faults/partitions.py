@@ -22,6 +22,7 @@ class PartitionsAdded:
     async def strike(self, scene: Scene, step: Step) -> None:
         """Records come into the new ones at once, a broken one among them."""
         count = len(await topics.places(scene.kafka, scene.names.of("requests"))) + MORE
+        scene.fleet.partitions_added = True
         await self._grown(scene, "requests", count)
         items = [scene.beside.item(number) for number in range(count - MORE, count) for _ in range(RECORDS)]
         broken = [scene.beside.item(number, content=Content.INVALID) for number in range(count - MORE, count)]

@@ -1,9 +1,14 @@
 """Record batches as they stand in a log: bytes whose offset and time the broker writes in."""
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
+from chaos import tolerant
 
 HEADER = struct.Struct(">qiibIhiqqqhii")
 LOG_APPEND_TIME, TRANSACTIONAL, CONTROL = 0x08, 0x10, 0x20
@@ -23,6 +28,19 @@ class Batch:
     sequence: int
     attributes: int
     raw: bytes
+    _decoded: list[Any] = field(default_factory=list, compare=False)
+
+    @property
+    def records(self) -> Sequence[Any]:
+        """Decoded once, by a reader whom no name of a header troubles."""
+        if not self._decoded:
+            try:
+                memory = MemoryRecords(self.raw)
+                while (batch := memory.next_batch()) is not None:
+                    self._decoded.extend(batch)
+            except UnicodeDecodeError:
+                self._decoded[:] = tolerant.Batch(tolerant.Bytes(self.raw))
+        return self._decoded
 
     @property
     def transactional(self) -> bool:
@@ -47,6 +65,21 @@ def placed(raw: bytes, first: int, append_time: int | None) -> Batch:
     tail = struct.pack(">hiqqqhii", attributes, delta, created, time, producer, epoch, sequence, count) + body
     head = struct.pack(">qiibI", first, length, 0, magic, calc_crc32c(tail))
     return Batch(first, first + delta, time, producer, epoch, sequence, attributes, head + tail)
+
+
+ODD_NAME = b"trace\xff\xfe-id"
+
+
+def odd(records: Sequence[tuple[bytes | None, bytes | None]]) -> bytes:
+    """A batch without a producer, of records (key, value) each of which has a header whose name is not UTF-8."""
+    name = "x" * len(ODD_NAME)
+    builder = DefaultRecordBatchBuilder(
+        magic=2, compression_type=0, is_transactional=0, producer_id=-1, producer_epoch=-1, base_sequence=0,
+        batch_size=1 << 20,
+    )  # fmt: skip
+    for number, (key, value) in enumerate(records):
+        builder.append(number, timestamp=0, key=key, value=value, headers=[(name, b"1")])
+    return bytes(builder.build()).replace(name.encode(), ODD_NAME)
 
 
 def marker(first: int, time: int, producer: int, epoch: int, *, committed: bool) -> Batch:

@@ -15,6 +15,7 @@ from .log import Log, Refused
 REPLICATION = 0.004
 """Seconds that an append takes to reach the other replicas, at most, when all is well."""
 OK = 0
+PORT = 9092
 
 
 @dataclass(eq=False, slots=True)

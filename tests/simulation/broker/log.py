@@ -140,5 +140,7 @@ class Log:
         """The first record that is not older: (its time, its offset); (-1, -1) where there is none."""
         for batch in self.batches:
             if batch.time >= time and batch.last < self.replicated and not batch.control:
-                return batch.time, max(batch.first, self.start)
+                for record in batch.records:
+                    if record.timestamp >= time and record.offset >= self.start:
+                        return record.timestamp, record.offset
         return -1, -1

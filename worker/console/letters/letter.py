@@ -34,7 +34,7 @@ async def letter(asked: Asked) -> Answer:
     body = [
         _facts(shown.letter, shown.headers(record)),
         _rules(shown.letter),
-        _today(shown.today(whole)) if shown.letter.reason else None,
+        _today(await shown.today(whole)) if shown.letter.reason else None,
         _known(later) if shown.letter.reason else None,
         doubt.section(asked, shown.letter, later.answer) if shown.letter.reason else None,
         _to_plan(asked, shown.letter),

@@ -26,7 +26,8 @@ async def payload(asked: Asked) -> Answer:
     told = payload_of(whole or record)
     headers = shown.headers(record, payload=True)["headers"]
     log.info("payload.opened", by=asked.who.name, letter=str(shown.letter.place))
-    sent = shown.today(whole, payload=True).get("wouldSend") if shown.letter.reason else None
+    today = await shown.today(whole, payload=True) if shown.letter.reason else {}
+    sent = today.get("wouldSend")
     body = [
         parts.notice("wait", "Personal data. That you have opened it is logged."),
         parts.facts((("key", told["key"]),)),

@@ -62,7 +62,7 @@ def _some(count: int, what: str) -> str:
 
 
 def _kafka(now: Now) -> tuple[str, Kind]:
-    return (now.backlog, "bad") if isinstance(now.backlog, str) else ("answers", "good")
+    return (now.overview, "bad") if isinstance(now.overview, str) else ("answers", "good")
 
 
 def _sum(each: "Iterator[int | None]") -> int | None:
@@ -150,9 +150,9 @@ def _owner(now: Now, partition: int, replica: Replica | None) -> tuple[str, Kind
     """Who says so, or whom Kafka names."""
     if replica:
         return replica.address, "plain"
-    if isinstance(now.backlog, str):
+    if isinstance(now.overview, str):
         return NOT_TOLD, "plain"
-    named = [each.host for each in now.backlog.members if partition in each.partitions]
+    named = [each.host for each in now.overview.members if partition in each.partitions]
     return (f"{named[0]}, which does not answer", "bad") if named else ("nobody", "bad")
 
 

@@ -18,6 +18,7 @@ HOLDS: Final[dict[str, str]] = {
     HoldReason.SESSION_CONTENTION: "others end the worker's sessions",
     HoldReason.REJECTION_FLOOD: "the API refuses nearly everything",
     HoldReason.KAFKA_UNAVAILABLE: "the worker cannot use Kafka",
+    HoldReason.SCHEMA_REGISTRY_UNAVAILABLE: "the schema registry cannot be reached",
     HoldReason.JOURNAL_RESTORING: "the journal is being read",
     HoldReason.PARTITION_UNREADABLE: "what comes next in the partition cannot be read",
     HoldReason.JOURNAL_SHARED: "another deployment uses the same journal",
@@ -26,6 +27,7 @@ HOLDS: Final[dict[str, str]] = {
 }
 STEPS: Final[dict[str, str]] = {
     "queued": "waits for an earlier one of its key, or for a free slot",
+    "schema": "waits for its schema from the registry",
     "decode": "is being read",
     "same_event": "waits for another record of the same event",
     "admission": "waits for a hold, the login, the rate or a free call",
@@ -108,14 +110,14 @@ def _order(hold: Hold) -> tuple[bool, bool, float]:
 
 
 def _nobodys(now: Now) -> Why | None:
-    if isinstance(now.backlog, str):
+    if isinstance(now.overview, str):
         return None
-    if now.backlog.sharing:
+    if now.overview.sharing:
         return Why("The group is sharing out its partitions among its members just now.", "wait")
-    if not now.backlog.nobodys:
+    if not now.overview.nobodys:
         return None
-    named = _numbers(now.backlog.nobodys)
-    return Why(f"Nobody has {named}: the group has {_some(len(now.backlog.members), 'member')}.", "bad")
+    named = _numbers(now.overview.nobodys)
+    return Why(f"Nobody has {named}: the group has {_some(len(now.overview.members), 'member')}.", "bad")
 
 
 def _restoring(now: Now) -> Why | None:

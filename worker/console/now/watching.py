@@ -1,4 +1,4 @@
-"""The fleet and its backlog as they are now: asked for once, whoever looks, and watched for what stands still."""
+"""The fleet and its overview as they are now: asked for once, whoever looks, and watched for what stands still."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -9,8 +9,8 @@ from worker import clocks
 from worker.console.now import fleet
 from worker.console.now.fleet import Fleet
 from worker.console.now.replicas import Owned, Replica
-from worker.kafka.backlog import Asking, Backlog, Waiting, asking
 from worker.kafka.connection import Connection
+from worker.kafka.overview import Asking, Overview, Waiting, asking
 from worker.model.errors import StartupError, Unavailable
 
 FRESH = 1.5
@@ -20,14 +20,14 @@ WITHIN = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """`backlog` is what Kafka says, or why it says nothing. `stands` is for how many seconds the first record of a
+    """`overview` is what Kafka says, or why it says nothing. `stands` is for how many seconds the first record of a
     partition that is not finished has been seen to be the same one.
     """
 
     at: float
     group: str
     fleet: Fleet
-    backlog: Backlog | str
+    overview: Overview | str
     stands: Mapping[int, float] = field(default_factory=dict)
 
     @property
@@ -38,7 +38,7 @@ class Now:
     @property
     def members(self) -> int | None:
         """Of the group; None where Kafka does not say."""
-        return len(self.backlog.members) if isinstance(self.backlog, Backlog) else None
+        return len(self.overview.members) if isinstance(self.overview, Overview) else None
 
     @property
     def owned(self) -> dict[int, tuple[Replica, Owned]]:
@@ -48,7 +48,7 @@ class Now:
     @property
     def waiting(self) -> Mapping[int, Waiting]:
         """By partition, as far as Kafka says."""
-        return self.backlog.partitions if isinstance(self.backlog, Backlog) else {}
+        return self.overview.partitions if isinstance(self.overview, Overview) else {}
 
     def lag(self, partition: int) -> tuple[int | None, bool]:
         """(records that wait, whether there may be fewer) of that partition: its worker knows, Kafka nearly does."""
@@ -92,17 +92,17 @@ class Watching:
         """At most a moment old. Never raises: what cannot be reached is told in it."""
         async with self._one:
             if self._now is None or not 0 <= self.clock() - self._now.at < FRESH:
-                asked, backlog = await asyncio.gather(fleet.ask(self.workers), self._backlog())
-                self._now = self._noted(Now(self.clock(), self.group, asked, backlog))
+                asked, overview = await asyncio.gather(fleet.ask(self.workers), self._overview())
+                self._now = self._noted(Now(self.clock(), self.group, asked, overview))
             return self._now
 
-    async def _backlog(self) -> Backlog | str:
+    async def _overview(self) -> Overview | str:
         """Over connections that are kept open, and opened anew after a failure."""
         try:
             if self._asking is None:
                 opening = asking(self.connection, self.topic, self.group, WITHIN)
                 self._asking = await self._opened.enter_async_context(opening)
-            return await self._asking.backlog()
+            return await self._asking.overview()
         except (Unavailable, StartupError) as error:
             await self.close()
             return str(error)
@@ -115,7 +115,7 @@ class Watching:
                 offset, since = before.get(number, (owned.blocking.offset, now.at))
                 self._seen[number] = (owned.blocking.offset, since if offset == owned.blocking.offset else now.at)
         stands = {number: now.at - since for number, (_, since) in self._seen.items()}
-        return Now(now.at, now.group, now.fleet, now.backlog, stands)
+        return Now(now.at, now.group, now.fleet, now.overview, stands)
 
     async def close(self) -> None:
         """The connections; the next question opens others."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from worker import clocks
+from worker import clocks, wiring
 from worker.console.work.steps import Steps, why
 from worker.settings.settings import Settings
 from worker.tools.verification.report import Report
@@ -39,7 +39,9 @@ class Verifying:
 
     async def _verify(self) -> None:
         try:
-            self.report, self.trouble = await verified(self.settings, Asked(), self.steps.progress), None
+            mapping = wiring.mapping(self.settings)
+            self.report = await verified(self.settings, Asked(), mapping, self.steps.progress)
+            self.trouble = None
             log.info("verification.ended", holds=self.report.holds, findings=len(self.report.findings))
         except Exception as error:  # noqa: BLE001  the page tells that there is no report
             self.report, self.trouble = None, why(error)

@@ -15,6 +15,8 @@ _SECURITY: Node = {
     "PLAIN": {"type": "plain", "description": "SASL PLAIN, over TLS."},
     "SCRAM-SHA-256": {"type": "scramSha256"},
     "SCRAM-SHA-512": {"type": "scramSha512"},
+    "OAUTHBEARER": {"type": "http", "scheme": "bearer", "description": "SASL OAUTHBEARER."},
+    "AWS_MSK_IAM": {"type": "http", "scheme": "bearer", "description": "SASL OAUTHBEARER, signed by AWS IAM."},
     "certificate": {"type": "X509", "description": "Mutual TLS."},
 }
 

@@ -16,6 +16,7 @@ def afterwards() -> Iterator[str]:
     yield "Try next:"
     yield f"  {program} demo --keep           leaves all running, with commands to play with"
     yield f"  {program} demo --events 5000    that many more customers, and events/s"
+    yield f"  {program} demo --registry       events in Avro, their schema in a real registry"
     yield f"  {program} sandbox --help        the API double alone, with faults on request"
     yield f"  {program} --help                everything else"
 
@@ -31,6 +32,10 @@ def meanwhile(stage: Stage, console: str) -> Iterator[str]:
     yield f"  {program} check"
     yield f"  {program} run    # a second worker in the same group"
     yield f"  {program} produce {samples}/group-required.json"
+    if registry := stage.addresses.get("WORKER_EVENTS__REGISTRY_URL"):
+        subject = f"{stage.plan.requests}-value"
+        yield f"  {program} produce --avro-subject {subject} events.ndjson    # {samples}/customer.avsc"
+        yield f"  curl -s {registry}/subjects"
     yield f"  curl -s {url}/_sandbox/ledger"
     yield f"  curl -s {url}/_sandbox/summary"
     yield f"""  curl -s {url}/_sandbox/faults -d '{{"kind": "reply_lost", "times": 1}}'    # and produce again"""

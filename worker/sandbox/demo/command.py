@@ -14,7 +14,7 @@ from worker import wiring
 from worker.sandbox.demo import advice, beside
 from worker.sandbox.demo.performance import Performance
 from worker.sandbox.demo.play import Play
-from worker.sandbox.demo.samples import load_samples
+from worker.sandbox.demo.samples import OF_REGISTRY, load_samples
 from worker.sandbox.demo.screen import Screen, screen
 from worker.sandbox.demo.show import document, show
 from worker.sandbox.demo.stage import GivenKafka, Stage, staged
@@ -28,25 +28,27 @@ WIDTH = 150
 """Where no terminal says how wide it is."""
 
 
-async def run_demo(settings: Settings, *, more: int, keep: bool, as_json: bool) -> int:
+async def run_demo(settings: Settings, *, more: int, registry: bool, keep: bool, as_json: bool) -> int:
     """0 when every event ended as its sample says; all that was started is gone afterwards, whatever happens."""
     _end_on_sigterm()
     with screen(PlainConsole(stderr=True, highlight=False)) as seen:
         try:
-            verdict = await _shown(settings, more, seen, keep=keep, as_json=as_json)
+            verdict = await _shown(settings, more, seen, registry=registry, keep=keep, as_json=as_json)
         except asyncio.CancelledError:
             seen.tell("interrupted; all that was started has ended")
             raise
     return int(not verdict.holds)
 
 
-async def _shown(settings: Settings, more: int, seen: Screen, *, keep: bool, as_json: bool) -> Verdict:
-    samples = load_samples()
+async def _shown(  # noqa: PLR0913  one for each option
+    settings: Settings, more: int, seen: Screen, *, registry: bool, keep: bool, as_json: bool
+) -> Verdict:
+    samples = load_samples(OF_REGISTRY) if registry else load_samples()
     name = f"demo-{uuid4().hex[:8]}"
     given = given_kafka(settings, name)
     plan = plan_of(settings, f"{name}." if given else "")
-    async with staged(given, plan, samples, seen.tell) as stage:
-        verdict = await Play(stage, Performance(stage.connection, stage.plan, samples, more, seen)).run()
+    async with staged(given, plan, samples, seen.tell, registry=registry) as stage:
+        verdict = await Play(stage, Performance(stage.connection, stage.plan, stage.samples, more, seen)).run()
         if not keep:
             verdict = await _drained(stage, verdict)
         seen.close()

@@ -8,11 +8,14 @@ from uuid import NAMESPACE_URL, uuid5
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from worker.events.registered.schema import Schema
+from worker.events.registered.wire import numbered
 from worker.model.outcomes import ReasonCode, Resolution
 from worker.model.records import Headers, OutgoingMessage
 from worker.sandbox.api import Fault
 
 FOLDER = files(__package__) / "samples"
+OF_REGISTRY = "samples_registry.toml"
 TYPE = "customer.create.requested.v1"
 SOURCE = "urn:example:crm"
 MORE = "more-"
@@ -55,14 +58,18 @@ class Sample(Strict):
     cloud_event: Literal["structured", "binary"] | None = None
     id: str | None = None
     subject: str | None = None
+    avro: bool = False
     fault: Fault | None = None
     again: str | None = None
     run: str = ""
+    schema_id: int | None = None
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
         if (self.file is None) == (self.body is None):
             raise ValueError(f"{self.name}: either file or body")
+        if self.avro and self.cloud_event == "structured":
+            raise ValueError(f"{self.name}: a structured CloudEvent is JSON")
         if (self.cloud_event is None) != (self.id is None):
             raise ValueError(f"{self.name}: a CloudEvent has an id, and only a CloudEvent has one")
         return self
@@ -94,9 +101,19 @@ class Sample(Strict):
         return OutgoingMessage(topic, self.key.encode(), self._value(), _encoded(headers))
 
     def _value(self) -> bytes:
+        if self.avro:
+            return self._in_avro()
         if self.cloud_event != "structured":
             return self.content
         return orjson.dumps({**self._attributes(), "data": orjson.loads(self.content)})
+
+    def _in_avro(self) -> bytes:
+        """Once the registry has given the schema its number."""
+        from worker.events.registered.avro_write import AvroWriter  # noqa: PLC0415  an extra's
+
+        if self.schema_id is None:
+            raise ValueError(f"{self.name}: its schema has no number")
+        return numbered(self.schema_id, AvroWriter(Schema("AVRO", customer_schema()))(orjson.loads(self.content)))
 
     def _attributes(self) -> dict[str, str]:
         given = {
@@ -109,9 +126,14 @@ class Sample(Strict):
         return {name: value for name, value in given.items() if value is not None}
 
 
-def load_samples() -> list[Sample]:
+def customer_schema() -> str:
+    """The Avro schema of the samples in Avro."""
+    return (FOLDER / "customer.avsc").read_text("utf-8")
+
+
+def load_samples(file: str = "samples.toml") -> list[Sample]:
     """The samples in the order in which they are published; a mistake in the file is a ValidationError."""
-    document = tomllib.loads((files(__package__) / "samples.toml").read_text("utf-8"))
+    document = tomllib.loads((files(__package__) / file).read_text("utf-8"))
     return samples_of(document["samples"])
 
 

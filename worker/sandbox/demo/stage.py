@@ -8,10 +8,11 @@ from worker.kafka import admin, missing_topics
 from worker.kafka.connection import Connection
 from worker.model.errors import KafkaUnavailable
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, RunningSandbox, SandboxConfig, sandbox_api
-from worker.sandbox.demo.samples import Sample
+from worker.sandbox.demo.samples import Sample, customer_schema
 from worker.sandbox.demo.verdict import Posts
 from worker.sandbox.demo.worker_process import WorkerProcess, worker_process
 from worker.sandbox.local_kafka import LocalKafka
+from worker.sandbox.local_registry import LocalRegistry
 from worker.topics import Plan
 
 Tell = Callable[[str], None]
@@ -37,11 +38,17 @@ class Stage:
     posts: Posts
     worker: WorkerProcess
     addresses: Mapping[str, str]
+    samples: list[Sample]
 
 
 @asynccontextmanager
-async def staged(given: GivenKafka | None, plan: Plan, samples: list[Sample], tell: Tell) -> AsyncIterator[Stage]:
-    """Kafka, sandbox, topics, worker. LocalKafkaError, KafkaUnavailable and StartupError say what was missing."""
+async def staged(
+    given: GivenKafka | None, plan: Plan, samples: list[Sample], tell: Tell, *, registry: bool = False
+) -> AsyncIterator[Stage]:
+    """Kafka, sandbox, topics, worker; a schema registry where samples need one.
+
+    LocalKafkaError, LocalRegistryError, KafkaUnavailable and StartupError say what was missing.
+    """
     posts = Posts()
     async with AsyncExitStack() as stack:
         kafka = await stack.enter_async_context(_kafka(given, tell))
@@ -51,9 +58,20 @@ async def staged(given: GivenKafka | None, plan: Plan, samples: list[Sample], te
         tell(f"the sandbox API answers on {sandbox.base_url} ({SHARED_EMAIL})")
         await stack.enter_async_context(_topics(kafka.connection, plan, tell, temporary=given is not None))
         addresses = {**kafka.settings, **_topic_settings(plan), **_api_settings(sandbox)}
+        if registry:
+            schemas = await stack.enter_async_context(LocalRegistry(tell))
+            samples = await _registered(schemas, f"{plan.requests}-value", samples, tell)
+            addresses["WORKER_EVENTS__REGISTRY_URL"] = schemas.url
         worker = await stack.enter_async_context(worker_process(addresses | _own_settings()))
         tell(f"the worker runs as a process of its own; its log: {worker.log}")
-        yield Stage(kafka.connection, plan, sandbox, posts, worker, addresses)
+        yield Stage(kafka.connection, plan, sandbox, posts, worker, addresses, samples)
+
+
+async def _registered(registry: LocalRegistry, subject: str, samples: list[Sample], tell: Tell) -> list[Sample]:
+    """The samples, with the number that the registry gave their schema."""
+    number = await registry.register(subject, customer_schema())
+    tell(f"Apicurio Registry answers on {registry.url}; it knows the schema of {subject} as {number}")
+    return [sample.model_copy(update={"schema_id": number}) for sample in samples]
 
 
 @asynccontextmanager

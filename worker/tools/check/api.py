@@ -54,12 +54,16 @@ Certificate = Callable[[], Awaitable[tuple[str, float]]]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How the API is used: `look_up` is none, email or custom_attribute; `resends_503` without knowing who said it."""
+    """How the API is used: `look_up` is none, email or custom_attribute; `resends_503` without knowing who said it.
+
+    `proxy` is the address of the one on the way, empty where the environment has none for the API.
+    """
 
     base_url: str
     look_up: str = "none"
     attribute: str = ""
     resends_503: bool = False
+    proxy: str | None = None
 
 
 def api(opened: Callable[[], AbstractAsyncContextManager[Api]], wanted: Wanted, certificate: Certificate) -> Check:
@@ -86,6 +90,8 @@ async def _asked(client: Api, wanted: Wanted) -> AsyncIterator[Line]:
         yield Line("api", "failed", str(error), "see WORKER_API__BASE_URL")
         yield not_tried("clock", "no answer from the API")
     else:
+        if wanted.proxy is not None:
+            yield _by(wanted.proxy)
         yield _reached(answer)
         yield _clock(answer.headers.get("Date"), time.time())
     yield (login := await _login(client))
@@ -120,6 +126,12 @@ async def _tls(wanted: Wanted, certificate: Certificate) -> Line:
 def _resends() -> Line:
     detail = "none is configured: a 503 is sent again, which a proxy may have said after it had passed the call on"
     return Line("look-up", "warning", detail, "see WORKER_RECONCILE__BY, or name 503 in WORKER_API__UNKNOWN_STATUSES")
+
+
+def _by(proxy: str) -> Line:
+    if not proxy:
+        return Line("proxy", "ok", "none: the environment names none for the API, or NO_PROXY names the API")
+    return Line("proxy", "ok", f"reached by {proxy}")
 
 
 def _reached(answer: Answer) -> Line:

@@ -5,6 +5,7 @@ from pathlib import Path
 from worker import wiring
 from worker.customer_api.certificate import certificate
 from worker.kafka import brokers
+from worker.kafka.backlog import backlog
 from worker.settings.settings import Settings
 from worker.terminal.text import say
 from worker.tools import check
@@ -15,16 +16,30 @@ async def check_all(settings: Settings, config: Path | None, *, as_json: bool) -
     """One line per thing that must be right; 1 after a failure."""
     plan, connection, access = wiring.plan(settings), wiring.connection(settings), wiring.access(settings)
     kafka, reconcile = settings.kafka, settings.reconcile
-    client = Client(kafka.bootstrap_servers, kafka.security_protocol, kafka.group_id, kafka.session_timeout)
+    client = Client(
+        kafka.bootstrap_servers,
+        kafka.security_protocol,
+        kafka.group_id,
+        kafka.session_timeout,
+        token=connection.tokens.tried if connection.tokens else None,
+    )
     checks = [
         check.settings(config),
         check.times(Times(settings.api.request_timeout, settings.dispatch.drain_timeout, settings.rebalance_timeout)),
         check.kafka(lambda: brokers.opened(connection), plan, client),
+        check.start(lambda: backlog(connection, kafka.group_id, plan.requests, wiring.start(settings)), kafka.start),
         check.api(
             lambda: wiring.api(settings),
-            Wanted(access.base_url, reconcile.by, reconcile.attribute or "", resends_503=wiring.resends_503(settings)),
+            Wanted(
+                access.base_url,
+                reconcile.by,
+                reconcile.attribute or "",
+                resends_503=wiring.resends_503(settings),
+                proxy=access.proxy.url if access.proxy else "" if settings.api.proxy else None,
+            ),
             lambda: certificate(access),
         ),
+        check.registry(lambda: wiring.registry(settings), settings.events.registry_url),
     ]
     seen = []
     async for line in check.lines(checks):

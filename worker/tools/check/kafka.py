@@ -1,6 +1,6 @@
 """Kafka: reached, safe on the way, the topics, the rights, the group."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -31,12 +31,13 @@ class Brokers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who asks, and how; `session_timeout` is in seconds."""
+    """Who asks, and how; `session_timeout` is in seconds. `token` says which one there is to log in with, if by one."""
 
     servers: str
     protocol: str
     group: str
     session_timeout: float
+    token: Callable[[], Awaitable[str]] | None = None
 
 
 def kafka(opened: Callable[[], AbstractAsyncContextManager[Brokers]], plan: Plan, client: Client) -> Check:
@@ -44,6 +45,8 @@ def kafka(opened: Callable[[], AbstractAsyncContextManager[Brokers]], plan: Plan
 
     async def check() -> AsyncIterator[Line]:
         yield _security(client)
+        if client.token is not None:
+            yield await said("token", _token(client.token))
         try:
             async with opened() as brokers:
                 async for line in _asked(brokers, plan, client):
@@ -70,6 +73,10 @@ async def _asked(brokers: Brokers, plan: Plan, client: Client) -> AsyncIterator[
     yield await said("rights", _rights(brokers, plan), RUNBOOK)
     yield await said("producer", _producer(brokers), RUNBOOK)
     yield await said("group", _group(brokers, client.group), RUNBOOK)
+
+
+async def _token(asked: Callable[[], Awaitable[str]]) -> Line:
+    return Line("token", "ok", await asked())
 
 
 async def _reached(brokers: Brokers) -> Line:

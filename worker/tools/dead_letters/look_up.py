@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from worker.creation.reconcile import Finding, Reconciliation, Unclear
@@ -30,12 +30,12 @@ class LookUp:
     """`begun` is when this command began: a letter that it has read was in doubt before then."""
 
     reconciliation: Reconciliation
-    decode: Callable[[Record], Command]
+    decode: Callable[[Record], Awaitable[Command]]
     begun: Moment = field(default_factory=now)
 
     async def __call__(self, letter: Letter, message: OutgoingMessage) -> Finding:
-        """Look the letter's customer up. Raises what the API raises."""
-        asked = self.decode(_as_received(letter, message))
+        """Look the letter's customer up. Raises what the API raises, and a schema registry that is away."""
+        asked = await self.decode(_as_received(letter, message))
         if isinstance(asked, CreateCustomer):
             return await self.reconciliation.look_up(asked, self._doubted(letter), Patient())
         why = asked.reason.code.value if isinstance(asked, Unusable) else "it asks for no customer"

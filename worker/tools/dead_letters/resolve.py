@@ -91,7 +91,8 @@ class Doubts:
             self.found.plan.requests, *_numbers(at), which.requested or 0, record.key, value, record.headers
         )
         # Configured values may have changed since; they do not make it another event or another kind of customer.
-        return wiring.decoder(self.settings, None)(received)
+        async with wiring.decoding(self.settings, None) as decode:
+            return await decode(received)
 
     async def earlier(self, doubt: Doubt) -> Resolution | None:
         """The confirmation that was published before, as far as the request topic still tells."""

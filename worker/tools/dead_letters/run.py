@@ -126,7 +126,7 @@ async def look_up(settings: Settings, stack: AsyncExitStack) -> LookUp:
     """One session of the API for as long as the stack is open, begun when the first customer is looked up."""
     api = await stack.enter_async_context(wiring.api(settings))
     reconciliation = wiring.reconciliation(settings, Holds(wiring.breaker(settings)), api)
-    return LookUp(reconciliation, wiring.decoder(settings, wiring.catalog(settings)))
+    return LookUp(reconciliation, await stack.enter_async_context(wiring.decoding(settings, wiring.catalog(settings))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,8 @@ def _fact(name: str, value: object) -> str:
 
 def _today_text(today: Json) -> list[str]:
     verdict = {True: "valid", False: "not valid", None: "cannot be told"}[today["valid"]]
-    why = ": ".join(str(today[name]) for name in ("reason", "why", "unchecked") if name in today)
+    verdict = "passed over" if "passedOver" in today else verdict
+    why = ": ".join(str(today[name]) for name in ("passedOver", "reason", "why", "unchecked") if name in today)
     lines = [_fact("today", f"{verdict}{f': {why}' if why else ''}")]
     lines += [_fact("", _fields(each)) for each in today.get("violations", [])]
     return [*lines, *([_fact("would send", today["wouldSend"])] if "wouldSend" in today else [])]

@@ -8,8 +8,8 @@ from worker.events.letter_headers import original, violations
 from worker.kafka.extent import extent, unmoved
 from worker.kafka.places import places
 from worker.kafka.reader import UNCOMMITTED
-from worker.model.commands import ConfirmCustomer, CreateCustomer, Request, Unusable
-from worker.model.errors import WorkerError
+from worker.model.commands import ConfirmCustomer, CreateCustomer, PassOver, Request, Unusable
+from worker.model.errors import SchemaRegistryUnavailable, WorkerError
 from worker.model.outcomes import ReasonCode
 from worker.model.records import Headers, Record
 from worker.settings.settings import Settings
@@ -36,7 +36,7 @@ class Shown:
         whole = await self.whole(record) if self.letter.reason else None
         told = self.headers(record, payload=payload)
         if self.letter.reason:
-            told["today"] = self.today(whole, payload=payload)
+            told["today"] = await self.today(whole, payload=payload)
             told |= await self.afterwards()
             told["journal"] = await self.journal(whole)
         return told | (payload_of(whole or record) if payload else {})
@@ -71,18 +71,24 @@ class Shown:
             which.topic == plan.requests and which.request is not None and which.request.partition < self.found.requests
         )
 
-    def today(self, record: Record | None, *, payload: bool = False) -> Json:
+    async def today(self, record: Record | None, *, payload: bool = False) -> Json:
         """Whether the worker would take it for a valid event now."""
         if record is None:
             return {"valid": None, "why": "payload omitted"}
         unreadable = UNREADABLE if self.letter.unreadable else None
         received = replace(record, headers=original(record.headers), unreadable=unreadable)
-        asked = wiring.decoder(self.settings, wiring.catalog(self.settings))(received)
+        try:
+            async with wiring.decoding(self.settings, wiring.catalog(self.settings)) as decode:
+                asked = await decode(received)
+        except SchemaRegistryUnavailable as error:
+            return {"valid": None, "why": str(error)}
         told: Json = {"valid": not isinstance(asked, Unusable)}
         if self.settings.customer.catalog == "live":
             told["unchecked"] = "configured values: the catalog is live"
         if isinstance(asked, CreateCustomer):
             return told | ({"wouldSend": asked.body.decode()} if payload else {})
+        if isinstance(asked, PassOver):
+            return told | {"passedOver": asked.rule}
         if isinstance(asked, ConfirmCustomer):
             return told | {"confirms": asked.customer_id}
         reason = asked.reason
@@ -114,7 +120,7 @@ class Shown:
 
     async def journal(self, record: Record | None) -> Json | str:
         """What the journal knows of its event, or why it tells nothing."""
-        event = self._event(record)
+        event = await self._event(record)
         request = self.letter.request
         if event is None or request is None:
             return "the dead letter does not name its event"
@@ -128,11 +134,17 @@ class Shown:
             return str(error)
         return "knows nothing of this event (any more)"
 
-    def _event(self, record: Record | None) -> UUID | None:
+    async def _event(self, record: Record | None) -> UUID | None:
         source, name = self.letter.event_source, self.letter.event_id
         if source and name:
             return Request(source, name).event
-        return wiring.decoder(self.settings, None)(record).request.event if record else None
+        if record is None:
+            return None
+        try:
+            async with wiring.decoding(self.settings, None) as decode:
+                return (await decode(record)).request.event
+        except SchemaRegistryUnavailable:
+            return None
 
 
 async def record_at(found: Topics, place: Place) -> Record:

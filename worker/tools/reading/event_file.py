@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -33,6 +33,17 @@ class Problem:
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.text}"
+
+
+Change = Callable[[Event], Event | Problem]
+
+
+async def changed(events: AsyncIterator[Event | Problem], change: Change) -> AsyncIterator[Event | Problem]:
+    """Each event as it is to be published; it ends at the first one that cannot be."""
+    async for event in events:
+        yield (found := event if isinstance(event, Problem) else change(event))
+        if isinstance(found, Problem):
+            return
 
 
 async def read(file: BinaryIO, key_path: str | None = None, limit: int = 1_000_000) -> AsyncIterator[Event | Problem]:

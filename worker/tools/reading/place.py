@@ -1,6 +1,8 @@
 """Where a record stands in its topic, as people name it."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
+
+OFFSET_BITS = 44
 
 
 class Place(NamedTuple):
@@ -12,7 +14,12 @@ class Place(NamedTuple):
     @property
     def packed(self) -> int:
         """Both in one number below 2**64, another one for each place."""
-        return self.partition << 44 | self.offset
+        return self.partition << OFFSET_BITS | self.offset
+
+    @classmethod
+    def unpacked(cls, number: int) -> Self:
+        """The place of that number."""
+        return cls(number >> OFFSET_BITS, number & ((1 << OFFSET_BITS) - 1))
 
     def __str__(self) -> str:
         return f"{self.partition}@{self.offset}"

@@ -63,6 +63,7 @@ class Report:
     findings: tuple[Finding, ...]
     not_judged: tuple[Finding, ...]
     foreign: Mapping[str, int] = field(default_factory=dict)
+    passed_over: int = 0
 
     @property
     def holds(self) -> bool:
@@ -76,6 +77,7 @@ class Report:
             "topic": self.topic,
             "succeeded": self.succeeded,
             "failed": self.failed,
+            "passedOver": self.passed_over,
             "partitions": [
                 {"partition": each.partition, "first": each.first, "end": each.end, "inFlight": each.in_flight}
                 for each in self.parts
@@ -92,7 +94,8 @@ class Report:
         )
         yield f"{self.topic}: {spans or 'nothing is committed'}"
         in_flight = sum(each.in_flight for each in self.parts)
-        yield f"{self.succeeded} succeeded, {self.failed} failed; {in_flight} offsets not committed yet"
+        passed_over = f", {self.passed_over} passed over" if self.passed_over else ""
+        yield f"{self.succeeded} succeeded, {self.failed} failed{passed_over}; {in_flight} offsets not committed yet"
         for topic, count in self.foreign.items():
             yield f"{topic}: {count} records are none of ours"
         for finding in self.not_judged:

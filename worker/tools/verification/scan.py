@@ -1,7 +1,7 @@
 """Reads the topics once, in the order that lets nothing be missed that ends meanwhile."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
@@ -9,6 +9,8 @@ from typing import Self, TypeVar
 from worker.kafka.connection import Connection
 from worker.kafka.extent import Extent, extent
 from worker.kafka.reader import COMMITTED, UNCOMMITTED
+from worker.kafka.records import as_record
+from worker.model.records import Record
 from worker.tools.dead_letters.letters import letter
 from worker.tools.reading.offset_set import Run
 from worker.tools.reading.place import Place
@@ -95,6 +97,9 @@ class Scan:
     parts: list[Part]
     unread: Mapping[int, Iterable[Run]]
     advance: Callable[[int], None]
+    passes: Callable[[Record], Awaitable[bool]] | None = None
+    """Whether the mapping has a record passed over; None where none is."""
+    passed_over: int = 0
     foreign: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -121,6 +126,7 @@ class Scan:
             _counted(found),
             _counted(unclear),
             self.foreign,
+            self.passed_over,
         )
 
     async def _letters(self, since: int) -> Letters:
@@ -165,13 +171,21 @@ class Scan:
         return self._read(self.topics.succeeded.read_as(lambda raw: reading.success(raw.value, requests)))
 
     async def _requests(self, ends: Ends, letters: Letters, since: int) -> None:
-        """Only the request topic says which offsets have a record at all."""
+        """Only the request topic says which offsets have a record at all, and what the mapping says of it."""
+        asks = self.passes is not None
         for number, missing in ends.missing(letters.failed).items():
             for run in missing.runs(CLOSE):
                 requests = self.topics.requests.narrowed({number: run})
-                async for offset, time_ in self._read(requests.read_as(lambda raw: (raw.offset, raw.timestamp))):
-                    if offset in missing:
+                found = requests.read_as(lambda raw: (raw.offset, raw.timestamp, as_record(raw) if asks else None))
+                async for offset, time_, record in self._read(found):
+                    if offset in missing and not await self._is_passed_over(record):
                         ends.record(Place(number, offset), old=time_ < since)
+
+    async def _is_passed_over(self, record: Record | None) -> bool:
+        if record is None or self.passes is None or not await self.passes(record):
+            return False
+        self.passed_over += 1
+        return True
 
     async def _read(self, batches: AsyncIterator[tuple[list[Form], int]]) -> AsyncIterator[Form]:
         async for batch, passed in batches:

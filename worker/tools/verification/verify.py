@@ -1,13 +1,17 @@
 """`verify`: whether every committed request ended as promised, read of all topics and told."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 
 from worker import wiring
+from worker.events.mapping import EventMapping
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.extent import unmoved
+from worker.model.commands import PassOver
 from worker.model.errors import StartupError
+from worker.model.records import Record
 from worker.settings.settings import Settings
 from worker.terminal.text import document, say
 from worker.tools.reading.offset_set import Run
@@ -17,10 +21,14 @@ from worker.tools.verification.report import Report
 from worker.tools.verification.scan import Asked, Scan, Topics, spans
 from worker.topics import Cluster, Plan
 
+Passes = Callable[[Record], Awaitable[bool]]
 
-async def verify(settings: Settings, asked: Asked, *, as_json: bool) -> int:
-    """0 where every request that is committed ended as promised, 1 where one did not."""
-    report = await verified(settings, asked)
+
+async def verify(settings: Settings, asked: Asked, mapping: EventMapping | None = None, *, as_json: bool) -> int:
+    """0 where every request that is committed ended as promised, 1 where one did not; without a `mapping`, by that of
+    the settings.
+    """
+    report = await verified(settings, asked, mapping or wiring.mapping(settings))
     if as_json:
         say(document(report.as_dict()))
     else:
@@ -29,29 +37,47 @@ async def verify(settings: Settings, asked: Asked, *, as_json: bool) -> int:
     return int(not report.holds)
 
 
-async def verified(settings: Settings, asked: Asked, progress: Progress = offsets_bar) -> Report:
+async def verified(
+    settings: Settings, asked: Asked, mapping: EventMapping | None = None, progress: Progress = offsets_bar
+) -> Report:
     """The group's offsets come first: whatever they say is done was published before."""
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     async with admin.opened(connection) as client:
         cluster = await client.cluster([name for _, name in plan.names()])
         _complete(plan, cluster, asked)
         committed = await client.committed(settings.kafka.group_id, plan.requests)
-    return await unmoved(partial(_scanned, connection, plan, cluster, committed, asked, progress))
+    async with _passing(settings, mapping) as passes:
+        return await unmoved(partial(_scanned, connection, plan, cluster, committed, asked, passes, progress))
 
 
-async def _scanned(  # noqa: PLR0913, PLR0917  what was read before, and what was asked
+@asynccontextmanager
+async def _passing(settings: Settings, mapping: EventMapping | None) -> AsyncIterator[Passes | None]:
+    """The worker's own decoder decides: what it reads past the mapping is passed over by nobody."""
+    if mapping is None or not mapping.passing:
+        yield None
+        return
+    async with wiring.decoding(settings, None, mapping) as decode:
+
+        async def passes(record: Record) -> bool:
+            return isinstance(await decode(record), PassOver)
+
+        yield passes
+
+
+async def _scanned(  # noqa: PLR0913, PLR0917  what was looked up before the topics are read
     connection: Connection,
     plan: Plan,
     cluster: Cluster,
     committed: Mapping[int, int],
     asked: Asked,
+    passes: Passes | None,
     progress: Progress,
 ) -> Report:
     async with Topics.opened(connection, plan, cluster) as topics:
         parts, beyond = await spans(topics.requests, committed, asked)
         unread = await _unread(connection, plan, cluster, beyond, asked)
         with progress("reading", topics.succeeded.size + topics.failed.size + topics.letters.size) as advance:
-            return await Scan(topics, parts, unread, advance).report()
+            return await Scan(topics, parts, unread, advance, passes).report()
 
 
 async def _unread(

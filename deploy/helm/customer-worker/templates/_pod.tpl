@@ -129,6 +129,20 @@ volumeMounts:
     items: [{key: {{ .key | quote }}, path: api-ca.crt}]
 {{- end }}
 {{- end }}
+{{- with .Values.tls.apiClient }}
+{{- if .secret }}
+- secret:
+    name: {{ .secret }}
+    items: [{key: {{ .certificate | quote }}, path: api.crt}, {key: {{ .key | quote }}, path: api.key}]
+{{- end }}
+{{- end }}
+{{- with .Values.tls.proxyCa }}
+{{- if or .secret .configMap }}
+- {{ ternary "secret" "configMap" (not (empty .secret)) }}:
+    name: {{ default .configMap .secret }}
+    items: [{key: {{ .key | quote }}, path: proxy-ca.crt}]
+{{- end }}
+{{- end }}
 {{- with .Values.catalog }}
 {{- if .configMap }}
 - configMap:
@@ -161,6 +175,13 @@ WORKER_KAFKA__KEY_FILE: /etc/customer-worker/kafka.key
 {{- end }}
 {{- if or .Values.tls.apiCa.secret .Values.tls.apiCa.configMap }}
 WORKER_API__CA_FILE: /etc/customer-worker/api-ca.crt
+{{- end }}
+{{- if .Values.tls.apiClient.secret }}
+WORKER_API__CERT_FILE: /etc/customer-worker/api.crt
+WORKER_API__KEY_FILE: /etc/customer-worker/api.key
+{{- end }}
+{{- if or .Values.tls.proxyCa.secret .Values.tls.proxyCa.configMap }}
+WORKER_API__PROXY_CA_FILE: /etc/customer-worker/proxy-ca.crt
 {{- end }}
 {{- if .Values.catalog.configMap }}
 WORKER_CUSTOMER__CATALOG: {{ printf "/etc/customer-worker/%s" .Values.catalog.key | quote }}

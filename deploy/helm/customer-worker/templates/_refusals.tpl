@@ -78,7 +78,7 @@
 {{- if and (or .Values.tls.kafkaCa.secret .Values.tls.kafkaCa.configMap .Values.tls.kafkaClient.secret) (not (hasSuffix "SSL" $protocol)) -}}
 {{- $refused = append $refused (printf "tls: certificates for Kafka, but settings.KAFKA.SECURITY_PROTOCOL is %s; SSL or SASL_SSL" $protocol) -}}
 {{- end -}}
-{{- range $name, $given := dict "kafkaCa" .Values.tls.kafkaCa "apiCa" .Values.tls.apiCa -}}
+{{- range $name, $given := dict "kafkaCa" .Values.tls.kafkaCa "apiCa" .Values.tls.apiCa "proxyCa" .Values.tls.proxyCa -}}
 {{- if and $given.secret $given.configMap -}}
 {{- $refused = append $refused (printf "tls.%s: a secret or a configMap, not both" $name) -}}
 {{- end -}}
@@ -87,6 +87,8 @@
 {{- if or .Values.tls.kafkaCa.secret .Values.tls.kafkaCa.configMap -}}{{- $_ := set $files "KAFKA.CA_FILE" "tls.kafkaCa" -}}{{- end -}}
 {{- if .Values.tls.kafkaClient.secret -}}{{- $_ := set $files "KAFKA.CERT_FILE" "tls.kafkaClient" -}}{{- $_ := set $files "KAFKA.KEY_FILE" "tls.kafkaClient" -}}{{- end -}}
 {{- if or .Values.tls.apiCa.secret .Values.tls.apiCa.configMap -}}{{- $_ := set $files "API.CA_FILE" "tls.apiCa" -}}{{- end -}}
+{{- if .Values.tls.apiClient.secret -}}{{- $_ := set $files "API.CERT_FILE" "tls.apiClient" -}}{{- $_ := set $files "API.KEY_FILE" "tls.apiClient" -}}{{- end -}}
+{{- if or .Values.tls.proxyCa.secret .Values.tls.proxyCa.configMap -}}{{- $_ := set $files "API.PROXY_CA_FILE" "tls.proxyCa" -}}{{- end -}}
 {{- range $setting, $source := $files -}}
 {{- $parts := splitList "." $setting -}}
 {{- if dig (index $parts 0) (index $parts 1) "" $.Values.settings -}}

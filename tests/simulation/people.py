@@ -1,0 +1,123 @@
+"""What people do in a story, with the commands that they have."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from worker.model.errors import WorkerError
+from worker.tools.dead_letters import replay_letters, resolve_letter
+from worker.tools.dead_letters.filters import Filter
+from worker.tools.offsets import set_offset
+from worker.tools.reading.place import Place
+from worker.tools.verification.report import Report
+from worker.tools.verification.scan import Asked
+from worker.tools.verification.verify import verified
+
+from .facts import Finding, whole
+from .loop import HERE, Machine
+from .story import Happening
+
+if TYPE_CHECKING:
+    from .play import Stage
+
+AGAIN_AFTER = 5.0
+OFTEN = 60
+STOPPED_WITHIN = 60.0
+
+
+async def on_its_own(stage: "Stage", command: Coroutine[Any, Any, Any], lasts: float) -> None:
+    """A command on a machine of its own, which is killed after so many seconds; whatever it refuses, it refuses."""
+    machine = Machine(f"person-{stage.world.loop.steps}")
+    context = copy_context()
+    context.run(HERE.set, machine)
+    task = stage.world.loop.create_task(command, context=context)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    done, _ = await asyncio.wait({task}, timeout=lasts)
+    if not done:
+        stage.world.kill_machine(machine)
+    elif (error := task.exception()) and not isinstance(error, (WorkerError, TimeoutError)):
+        raise error
+
+
+async def replays(stage: "Stage", what: Happening) -> None:
+    """Some dead letters, by a command that may be killed in the midst of it."""
+    reasons = frozenset() if what.who % 2 else frozenset({"rejected", "forbidden", "refused", "retries_exhausted"})
+    asked = replay_letters.Asked(limit=10 * (what.who + 1), yes=True)
+    command = replay_letters.replay(stage.settings, Filter(reasons=reasons), asked)
+    stage.also(on_its_own(stage, command, what.lasts))
+
+
+async def resolves(stage: "Stage", what: Happening) -> None:
+    """Of each doubt: the customer that it has, or, where it has none, once more."""
+
+    async def act() -> None:
+        for place, pin in list(_doubts(stage))[: what.who + 2]:
+            made = [each.customer for each in stage.world.api.ledger if each.pin == pin]
+            if made:
+                asked = resolve_letter.Asked(made[0], "individual", yes=True)
+                await on_its_own(stage, resolve_letter.resolve(stage.settings, place, asked), 60.0)
+            else:
+                stage.accepted.add(pin)
+                wanted = Filter(places=frozenset({place}))
+                accepting = replay_letters.Asked(yes=True, accept_duplicates=True)
+                await on_its_own(stage, replay_letters.replay(stage.settings, wanted, accepting), 60.0)
+
+    stage.also(act())
+
+
+def _doubts(stage: "Stage") -> Iterator[tuple[Place, str]]:
+    for number, log in enumerate(stage.world.cluster.topics[stage.settings.topics.dead_letters].logs):
+        for letter in whole(log):
+            if dict(letter.headers).get("worker-reason") == b"outcome_unknown":
+                yield Place(number, letter.offset), orjson.loads(letter.value)["id"]
+
+
+async def loses_offsets(stage: "Stage", what: Happening) -> None:
+    """The group's offset of a partition is gone; people stop everything and say where it goes on."""
+    topics, cluster = stage.settings.topics, stage.world.cluster
+    number = what.who % len(cluster.topics[topics.requests].logs)
+    cluster.group(stage.settings.kafka.group_id).offsets.pop((topics.requests, number), None)
+    if worker := next(iter(stage.world.alive()), None):
+        worker.stopping.set()
+        stage.begin()
+
+    async def act() -> None:
+        await asyncio.sleep(what.lasts)
+        stage.closed = True
+        for worker in stage.world.alive():
+            worker.stopping.set()
+        await asyncio.sleep(STOPPED_WITHIN)
+        for worker in stage.world.alive():
+            stage.world.kill(worker)
+        await _set(stage, number)
+        stage.closed = False
+        for _ in range(stage.story.workers):
+            stage.begin()
+
+    stage.also(act())
+
+
+async def _set(stage: "Stage", number: int) -> None:
+    """As often as it takes: members that were killed are in the group until their session ends."""
+    for _ in range(OFTEN):
+        group = stage.world.cluster.group(stage.settings.kafka.group_id)
+        if (stage.settings.topics.requests, number) in group.offsets:
+            return
+        command = set_offset(stage.settings, number, "earliest", yes=True, as_json=True)
+        await on_its_own(stage, command, 30.0)
+        await asyncio.sleep(AGAIN_AFTER)
+
+
+OF_EXPIRED = frozenset({"deleted_unread", "expired_unread"})
+
+
+async def verify(stage: "Stage") -> list[Finding]:
+    """What our own command makes of the topics, where everything is over."""
+    try:
+        report: Report = await verified(stage.settings, Asked())
+    except WorkerError as error:
+        return [Finding("verify", f"it cannot tell: {error}")]
+    return [Finding("verify", str(each)) for each in report.findings if each.kind not in OF_EXPIRED]

@@ -1,0 +1,178 @@
+"""A real schema registry: schemas of every type, and a worker over their values while it is there, and is not."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import Any
+
+import orjson
+import pytest
+import pytest_asyncio
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message_factory import GetMessageClass
+from judging import STRUCTURED, requested
+from registered import CUSTOMER, avro, guid_header, numbered
+
+from worker.customer.documents import Unreadable
+from worker.sandbox.kafka_probe import free_port
+from worker.sandbox.local_registry import LocalRegistry
+from worker.schema_registry import Access, schema_registry
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PERSON = 'syntax = "proto3"; package crm; message Person { string first_name = 1; optional string last_name = 2; }'
+LEAD = """
+syntax = "proto3";
+package crm;
+import "person.proto";
+message Other { string x = 1; }
+message Lead { string type = 1; repeated Person contact_persons = 2; }
+"""
+JSON = '{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}'
+UNKNOWN = 999_999
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def registry() -> AsyncIterator[LocalRegistry]:
+    """One for the module: it takes a JVM some seconds."""
+    async with LocalRegistry() as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ids(registry: LocalRegistry) -> dict[str, int]:
+    """The number of each schema."""
+    address = {"type": "record", "name": "com.example.Home", "fields": [{"name": "city", "type": "string"}]}
+    lead = {"type": "record", "name": "Lead", "fields": [{"name": "home", "type": ["null", "com.example.Home"]}]}
+    await registry.register("home", orjson.dumps(address).decode())
+    await registry.register("person", PERSON, "PROTOBUF")
+    return {
+        "avro": await registry.register("customer", orjson.dumps(CUSTOMER).decode()),
+        "referring": await registry.register(
+            "lead",
+            orjson.dumps(lead).decode(),
+            references=[{"name": "com.example.Home", "subject": "home", "version": 1}],
+        ),
+        "protobuf": await registry.register(
+            "proto-lead", LEAD, "PROTOBUF", [{"name": "person.proto", "subject": "person", "version": 1}]
+        ),
+        "json": await registry.register("json", JSON, "JSON"),
+    }
+
+
+async def test_schemas_as_the_registry_has_them(registry, ids):
+    """Avro with references, Protobuf that is compiled from its text, JSON; what it does not have it says itself."""
+    async with schema_registry(Access(registry.url)) as client:
+        assert set(await client.types()) == {"AVRO", "JSON", "PROTOBUF"}
+        person = {"firstName": "Jack", "dateOfBirth": date(1990, 2, 28), "dependents": 4}
+        customer = {"type": "individual", "pin": None, "contactPersons": [person]}
+        told = orjson.loads((await client.reader(ids["avro"]))(avro(CUSTOMER, customer)))
+        assert told == {**customer, "contactPersons": [{**person, "dateOfBirth": "1990-02-28"}]}
+        assert (await client.reader(ids["referring"]))(b"\x02\x08Pune") == b'{"home":{"city":"Pune"}}'
+        assert (await client.reader(ids["json"]))(b"{}") == b"{}"
+        assert (await client.newest("customer")).id == ids["avro"]
+        for subject in ("nobody", "a/b"):
+            with pytest.raises(Unreadable):
+                await client.newest(subject)
+        with pytest.raises(Unreadable, match="does not have this schema"):
+            await client.reader(UNKNOWN)
+
+
+async def proto_lead(url: str, schema: int, name: str) -> bytes:
+    """A lead by the registry's own schema, the second message of its file."""
+    async with schema_registry(Access(url)) as client:
+        descriptors = (await client.schema(schema)).descriptors
+    pool = DescriptorPool()
+    for file in FileDescriptorSet.FromString(descriptors).file:
+        pool.Add(file)
+    lead: Any = GetMessageClass(pool.FindMessageTypeByName("crm.Lead"))(type="individual")
+    lead.contact_persons.add(first_name=name)
+    return numbered(b"\x02\x02" + lead.SerializeToString(), schema)
+
+
+def avro_customer(schema: int, name: str) -> bytes:
+    """A customer of that name."""
+    person = {"firstName": name, "dateOfBirth": None, "dependents": "2"}
+    return numbered(avro(CUSTOMER, {"type": "individual", "pin": None, "contactPersons": [person]}), schema)
+
+
+@asynccontextmanager
+async def on_the_way(port: int, to: int) -> AsyncIterator[None]:
+    """What comes to the one port is handed on to the other."""
+    serving: set[asyncio.Task[Any]] = set()
+
+    async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.current_task())  # type: ignore[arg-type]
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", to)
+        with contextlib.suppress(OSError):
+            await asyncio.gather(copied(reader, inner_writer), copied(inner_reader, writer))
+
+    server = await asyncio.start_server(hand_on, "127.0.0.1", port)
+    try:
+        yield
+    finally:
+        server.close()
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+
+
+async def copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """All that comes, to the end."""
+    try:
+        while piece := await reader.read(65_536):
+            writer.write(piece)
+    finally:
+        writer.close()
+
+
+async def test_a_worker_whose_registry_is_away_and_comes_back(worlds, registry, ids):
+    """What needs no schema goes on, what needs one is held and then created; what names no schema is a dead letter."""
+    port = free_port()
+    async with worlds() as world:
+        await world.topics()
+        sandbox = await world.sandbox()
+        world.hurry(WORKER_EVENTS__REGISTRY_URL=f"http://127.0.0.1:{port}/apis/ccompat/v7")
+        await world.publish(avro_customer(ids["avro"], "Ann"), key=b"a", partition=0)
+        await world.publish(requested("e1"), key=b"b", headers=STRUCTURED, partition=0)
+        await world.publish(requested("e2"), key=b"c", headers=STRUCTURED, partition=1)
+        worker = await world.start()
+        await worker.until("record.finished", 2, outcome="succeeded")
+        (held,) = await worker.until("hold.started", reason="schema_registry_unavailable")
+        assert held["partition"] == 0
+        assert held["detail"].startswith(f"cannot reach http://127.0.0.1:{port}: ")
+        assert sandbox.ledger.created == 2
+        async with on_the_way(port, int(registry.url.split(":")[2].partition("/")[0])):
+            await worker.until("hold.ended", reason="schema_registry_unavailable", partition=0)
+            await worker.until("record.finished", 3, outcome="succeeded")
+            await world.publish(await proto_lead(registry.url, ids["protobuf"], "Bea"), key=b"d", partition=1)
+            binary = [("ce_id", b"e5"), ("ce_source", b"shop"), ("ce_specversion", b"1.0")]
+            typed = [*binary, ("ce_type", b"customer.create.requested.v1"), ("content-type", b"application/avro")]
+            await world.publish(avro_customer(ids["avro"], "Cleo"), key=b"e", partition=1, headers=typed)
+            whole = numbered(requested("e6"), ids["json"])
+            await world.publish(whole, key=b"f", partition=1)
+            await worker.until("record.finished", 6, outcome="succeeded")
+            await world.publish(numbered(b"\0", UNKNOWN), key=b"g", partition=1)
+            await world.publish(b'{"type": "individual"}', key=b"h", partition=1)
+            await world.publish(b"\0", key=b"i", headers=[guid_header()], partition=1)
+            await worker.until("record.finished", 2, outcome="failed", reason="undecodable")
+            (away,) = await worker.until("hold.started", 1, partition=1, reason="schema_registry_unavailable")
+            assert "answered 404, and not as a schema registry does" in away["detail"]  # it knows no GUIDs yet
+            shown = await world.start("dead-letters", "show", await first_letter(world), "--json")
+            assert await shown.ended() == 0
+            (today,) = [line["today"] for line in shown.lines if "today" in line]
+            assert "the registry says that it does not have this schema" in today["why"]
+        assert await worker.stop() == 0
+        events = await world.events(world.plan.succeeded)
+        assert {event["data"]["request"]["id"] for event in events} >= {"e1", "e2", "e5", "e6"}
+        assert (len(events), sandbox.ledger.created, len(sandbox.ledger.duplicates)) == (6, 6, 0)
+        assert (await world.committed())[0] == 2
+
+
+async def first_letter(world: Any) -> str:
+    """Where the letter stands whose schema is unknown."""
+    letters = await world.read(world.plan.dead_letters, 2)
+    return next(f"{each.partition}@{each.offset}" for each in letters if each.key == b"g")

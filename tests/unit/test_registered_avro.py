@@ -1,0 +1,131 @@
+"""Avro values as JSON: what people expect of each type, and what no value can do to its reader."""
+
+import datetime
+from decimal import Decimal
+
+import orjson
+import pytest
+from registered import avro, avro_schema
+
+from worker.customer.documents import Unreadable
+from worker.events.registered.schema import Schema, reader_of
+
+UTC = datetime.UTC
+ADDRESS = {"type": "record", "name": "com.example.Address", "fields": [{"name": "city", "type": "string"}]}
+LIST = {"type": "record", "name": "L", "fields": [{"name": "next", "type": ["null", "L"]}]}
+
+
+def as_json(schema, value, *references):
+    return orjson.loads(reader_of(avro_schema(schema, *references))(avro(schema, value, *references)))
+
+
+def logical(base, kind, **more):
+    return {"type": base, "logicalType": kind, **more}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "expected"),
+    [
+        (logical("int", "date"), datetime.date(1990, 2, 28), "1990-02-28"),
+        (logical("int", "time-millis"), datetime.time(1, 2, 3), "01:02:03"),
+        (logical("long", "time-micros"), datetime.time(1, 2, 3, 4), "01:02:03.000004"),
+        (
+            logical("long", "timestamp-millis"),
+            datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+            "2026-01-02T03:04:05Z",
+        ),
+        (logical("long", "timestamp-nanos"), 1_700_000_000_123_456_789, "2023-11-14T22:13:20.123456789Z"),
+        (logical("long", "local-timestamp-nanos"), 1_000_000_001, "1970-01-01T00:00:01.000000001"),
+        (logical("long", "local-timestamp-millis"), datetime.datetime(2026, 1, 2), "2026-01-02T00:00:00"),  # noqa: DTZ001
+        (
+            logical("bytes", "decimal", precision=30, scale=4),
+            Decimal("-12345678901234567890.1200"),
+            "-12345678901234567890.1200",
+        ),
+        (logical("fixed", "decimal", name="F", size=8, precision=9, scale=2), Decimal("1.50"), "1.50"),
+        (logical("bytes", "decimal", precision=4), Decimal(0), "0"),
+        (logical("string", "uuid"), "6f1f9ab8-9d3a-4c51-8bd0-2f3f7a1c2f11", "6f1f9ab8-9d3a-4c51-8bd0-2f3f7a1c2f11"),
+        (logical("fixed", "duration", name="D", size=12), b"\1\0\0\0\2\0\0\0\xdc\x05\0\0", "P1M2DT1.500S"),
+        ({"type": "enum", "name": "E", "symbols": ["A", "B"]}, "B", "B"),
+        (
+            {"type": "map", "values": ["null", "long", "boolean"]},
+            {"a": None, "b": 2**62, "c": True},
+            {"a": None, "b": 2**62, "c": True},
+        ),
+        (["null", "string", "int"], "text", "text"),
+        (["null", "string"], None, None),
+        ("bytes", b"\xff\0", "/wA="),
+        ("double", float("nan"), None),
+        ({"type": "array", "items": "string"}, [], []),
+        (LIST, {"next": {"next": None}}, {"next": {"next": None}}),
+    ],
+)
+def test_a_type(schema, value, expected):
+    """A branch of a union is its value alone; whatever JSON has no type for is a text, with all its digits."""
+    assert as_json(schema, value) == expected
+
+
+def test_references():
+    """A name of another schema of the registry is what that one says."""
+    schema = {
+        "type": "record",
+        "name": "com.example.Lead",
+        "fields": [{"name": "home", "type": ["null", "com.example.Address"]}],
+    }
+    assert as_json(schema, {"home": {"city": "Pune"}}, ADDRESS) == {"home": {"city": "Pune"}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "body"),
+    [
+        ("string", b"\x08abc"),
+        ("string", b"\x01abc"),
+        ("string", b"\x04\xff\xfe"),
+        ("int", b""),
+        ("int", b"\x02\x02"),
+        ("long", b"\xff" * 50),
+        (["null", "string"], b"\x0e"),
+        ({"type": "enum", "name": "E", "symbols": ["A"]}, b"\x0a"),
+        ({"type": "array", "items": "string"}, b"\xfe\xff\xff\xff\x0f\0"),
+        (logical("long", "timestamp-millis"), b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+        (logical("bytes", "decimal", precision=4, scale=2), b"\xa0\x8d\x06" + b"\x7f" * 50_000),
+        (LIST, b"\x02" * 1_000_000 + b"\0"),
+        ({"type": "record", "name": "N", "fields": [{"name": "next", "type": "N"}]}, b""),
+    ],
+)
+def test_bytes_that_are_no_such_value(schema, body):
+    """They are refused, however deep, long or large they claim to be, and nothing of them is quoted."""
+    with pytest.raises(
+        Unreadable, match=r"^(the value (is not as|goes on after) |has no form in JSON: nested too deep)"
+    ):
+        reader_of(avro_schema(schema))(body)
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        "null",
+        {"type": "record", "name": "R", "fields": []},
+        {"type": "record", "name": "R", "fields": [{"name": "f", "type": {"type": "fixed", "name": "F", "size": 0}}]},
+    ],
+)
+def test_lists_of_what_takes_no_bytes(items):
+    """Two bytes could ask for any number of them."""
+    with pytest.raises(Unreadable, match="takes no bytes"):
+        reader_of(avro_schema({"type": "array", "items": items}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        '{"type": "nothing"}',
+        '{"type": "record", "name": "R", "fields": [{"name": "f", "type": "Unknown"}]}',
+        '{"type": "array", "items": ' * 500 + '"int"' + "}" * 500,
+        "7",
+    ],
+)
+def test_a_schema_that_is_none(text):
+    """It is refused before any value is read by it."""
+    with pytest.raises(Unreadable):
+        reader_of(Schema("AVRO", text))

@@ -1,0 +1,97 @@
+"""The moments at which this worker may send, of all those that the whole group has; pure.
+
+The group's moments are the multiples of one interval on the wall clock, and each is a partition's: they go round all
+partitions of the topic. A worker sends at those of its own partitions. So workers that never hear of one another
+interleave instead of meeting in one second, as long as their clocks agree (docs: sizing, one rate for the group).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import ceil, floor
+from typing import Final
+
+BEGINS_AFTER: Final = 1.0
+"""Seconds after which the moments of a gained partition count: until then its owner before may have sent at them."""
+ON_TIME: Final = 0.03
+"""Seconds after a moment until which it may still be used: what is later than that waits for another one."""
+SPREAD: Final = 0.05
+"""Seconds that lateness and the network may take from the distance of two requests."""
+EXCESS: Final = 1.1
+"""So many times the rate may at most be met in any second."""
+
+
+def interval(rate: float) -> float:
+    """Seconds between two moments: 1 / `rate`, or a little more where a low rate has no room for lateness.
+
+    One more than the most that a second may have never fits into one, though each comes `SPREAD` closer.
+    """
+    return max(1 / rate, (1 + SPREAD) / most_in_a_second(rate))
+
+
+def most_in_a_second(rate: float) -> int:
+    """How many requests any second may have: a tenth more than the rate, or what its fraction takes."""
+    return max(ceil(rate), floor(EXCESS * rate + 1e-9))
+
+
+@dataclass(slots=True)
+class Share:
+    """`rate` is the whole group's; `of` tells how many partitions the topic has. Times are seconds since the epoch."""
+
+    rate: float
+    of: Callable[[], int] = lambda: 0
+    _since: dict[int, float] = field(default_factory=dict)
+    _taken: int = -1
+    interval: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.interval = interval(self.rate)
+
+    @property
+    def own_rate(self) -> float:
+        """Moments a second that are ours."""
+        return len(self._since) / (self._all * self.interval)
+
+    def gain(self, partition: int, now: float) -> None:
+        """Its moments are ours from a second later on."""
+        self._since[partition] = now + BEGINS_AFTER
+
+    def lose(self, partition: int) -> None:
+        """Its moments are somebody else's."""
+        self._since.pop(partition, None)
+
+    @property
+    def is_empty(self) -> bool:
+        """No moment is ours."""
+        return not self._since
+
+    @property
+    def taken_until(self) -> float:
+        """The latest moment that is taken."""
+        return self._taken * self.interval
+
+    def next(self, now: float) -> float | None:
+        """The first moment that nobody has taken and that is not over; what is over is not saved up."""
+        number = self._next(now)
+        return None if number is None else number * self.interval
+
+    def take(self, now: float) -> float | None:
+        """The same, and nobody else's from now on."""
+        if (number := self._next(now)) is None:
+            return None
+        self._taken = number
+        return number * self.interval
+
+    @property
+    def _all(self) -> int:
+        """No less than what we have seen: a partition may be ours before we hear that there are more."""
+        return max(self.of(), 1 + max(self._since, default=0))
+
+    def _next(self, now: float) -> int | None:
+        if not self._since:
+            return None
+        return min(self._first_of(each, max(now - ON_TIME, since)) for each, since in self._since.items())
+
+    def _first_of(self, partition: int, time: float) -> int:
+        """The number of its first moment at that time or later, behind the last one taken."""
+        number = max(ceil(time / self.interval), self._taken + 1)
+        return number + (partition - number) % self._all

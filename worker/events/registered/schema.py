@@ -1,0 +1,68 @@
+"""A schema as a registry has it, and what reads the values that name it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from worker.customer.documents import Unreadable
+from worker.events.registered.wire import SchemaKey
+
+SchemaType = Literal["AVRO", "JSON", "PROTOBUF"]
+
+Read = Callable[[bytes], bytes]
+"""From a value, without what names its schema, to the same as JSON. Raises Unreadable, which quotes nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Referred:
+    """Another schema that one builds on, by the name that it uses for it."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """`references` come before what refers to them. The descriptors are a compiled Protobuf schema's."""
+
+    type: SchemaType
+    text: str
+    references: tuple[Referred, ...] = ()
+    descriptors: bytes = b""
+
+
+class Readers(Protocol):
+    """What is known of the registry's schemas without asking it."""
+
+    def reader(self, schema: SchemaKey) -> Read:
+        """Raises Unreadable where the schema cannot be used, and SchemaRegistryUnavailable before it was fetched."""
+
+
+def reader_of(schema: Schema) -> Read:
+    """Raises Unreadable where no value can be read by it."""
+    # Each library is imported once a schema needs it: they are an extra's.
+    match schema.type:
+        case "JSON":
+            return _as_it_is
+        case "AVRO":
+            from worker.events.registered.avro import avro_reader  # noqa: PLC0415
+
+            return avro_reader(schema)
+        case "PROTOBUF":
+            from worker.events.registered.protobuf import protobuf_reader  # noqa: PLC0415
+
+            return protobuf_reader(schema.descriptors)
+
+
+def refusing(why: str) -> Read:
+    """For values whose schema cannot be used."""
+
+    def refuse(_: bytes) -> bytes:
+        raise Unreadable(why)
+
+    return refuse
+
+
+def _as_it_is(body: bytes) -> bytes:
+    """A value with a JSON Schema is JSON; whether a customer can be made of it the customer's own rules say."""
+    return body

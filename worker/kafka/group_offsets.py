@@ -1,0 +1,104 @@
+"""The group's offsets of the request topic, and where its logs begin and end: asked and stored as a member."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    KafkaError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+
+from worker.intake.beginnings import Bearings, Start
+from worker.kafka.begun import Begun
+from worker.kafka.failures import NO_TOPIC, named
+from worker.kafka.stable import Written
+from worker.kafka.standings import Standings
+from worker.model.errors import CommitRefused, KafkaUnavailable
+
+NOT_OURS_ANY_MORE = (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+
+
+class GroupOffsets:
+    """Each question and each commit has an end; `standings` hears of what was stored."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, topic: str) -> None:
+        self._consumer = consumer
+        self._topic = topic
+        self.standings = Standings(consumer, topic)
+        self._begun = Begun(consumer, topic)
+
+    async def committed(self, partition: int, within: float) -> int | None:
+        """Where the group goes on; None where it never came. Raises CommitRefused where it is not ours any more."""
+        with self._told(partition, "its offset"):
+            async with asyncio.timeout(within):
+                return await self._begun.offset(partition)
+
+    async def bearings(self, partition: int, within: float) -> Bearings:
+        """What Kafka says of it now. Raises CommitRefused where it is not ours any more."""
+        place = TopicPartition(self._topic, partition)
+        with self._told(partition, "its offsets"):
+            async with asyncio.timeout(within):
+                stored, began_with = await self._begun.look(partition)
+                first = (await self._consumer.beginning_offsets([place]))[place]
+                end = (await Written(self._consumer).ends([place]))[place]
+        self.standings.began(partition, stored)
+        return Bearings(self._topic, partition, stored, first, end, began_with)
+
+    async def offset_of(self, partition: int, start: Start, within: float) -> int:
+        """The log's beginning, what is its end for us, or the first record of that time or later."""
+        place = TopicPartition(self._topic, partition)
+        with self._told(partition, "its offsets"):
+            async with asyncio.timeout(within):
+                if start == "earliest":
+                    return int((await self._consumer.beginning_offsets([place]))[place])
+                if start != "latest" and (found := (await self._consumer.offsets_for_times({place: start}))[place]):
+                    return int(found.offset)
+                return int((await self._consumer.end_offsets([place]))[place])
+
+    @contextmanager
+    def _told(self, partition: int, what: str) -> Iterator[None]:
+        try:
+            yield
+        except IllegalStateError as error:
+            raise CommitRefused(f"{self._topic}/{partition}: not assigned") from error
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaUnavailable(f"{self._topic}/{partition}: {what}: {named(error, topic=self._topic)}") from error
+
+    async def commit(self, offsets: dict[int, int], within: float) -> None:
+        """Store the next offset to read. Raises CommitRefused, or KafkaUnavailable when it takes longer."""
+        if self._generation() < 0:
+            # A member that has left could rewind the group by it (docs: kafka, a commit without a generation).
+            raise CommitRefused(f"{self._topic}: not a member of the group now")
+        if not self._exists():
+            # They would be stored for the topic that takes its name, whose first records nobody would read.
+            raise CommitRefused(f"{self._topic}: {NO_TOPIC}")
+        wanted = self._begun.noted(offsets)
+        try:
+            # Before Python 3.12 wait_for loses a cancellation that comes with the answer, as a revocation's often does.
+            async with asyncio.timeout(within):
+                await self._consumer.commit(wanted)
+        except NOT_OURS_ANY_MORE as error:
+            raise CommitRefused(f"{self._topic}: {type(error).__name__}") from error
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaUnavailable(f"{self._topic}: commit: {named(error, topic=self._topic)}") from error
+        self.standings.committed |= offsets
+
+    def _exists(self) -> bool:
+        """Whether the topic exists, as far as the consumer has heard."""
+        return bool(self._consumer.partitions_for_topic(self._topic))
+
+    def _generation(self) -> int:
+        coordinator = self._consumer._coordinator  # noqa: SLF001  aiokafka tells it nowhere else
+        return int(coordinator.generation) if coordinator else -1

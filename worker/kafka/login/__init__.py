@@ -1,0 +1,6 @@
+"""Logging in to the brokers: by tokens, and once more before a login ends."""
+
+from worker.kafka.login.lasting import LastingConnection
+from worker.kafka.login.tokens import NoToken, Token, TokenRefused, Tokens
+
+__all__ = ["LastingConnection", "NoToken", "Token", "TokenRefused", "Tokens"]

@@ -1,0 +1,139 @@
+"""The token of this process, one for all its Kafka clients: made anew before it ends, and told when there is none."""
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+from aiokafka.abc import AbstractTokenProvider
+from aiokafka.errors import KafkaConnectionError, KafkaError, SaslAuthenticationFailed
+
+from worker import clocks
+from worker.model.errors import KafkaUnavailable
+
+log = structlog.get_logger()
+FRESH = 0.7
+"""The part of a token's life in which no other is asked for: less than after which a login is renewed."""
+GOOD = 0.9
+"""The part of it in which it is used: a login lasts no longer than its token, and is worth nothing right before."""
+AT_ONCE = 5.0
+"""Seconds within which a token is used whose life nobody knows."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+
+
+class NoToken(KafkaConnectionError):
+    """Nobody gives us one now; says why, and names the settings."""
+
+
+class TokenRefused(SaslAuthenticationFailed):
+    """The brokers do not take the token; says why, and names the settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """It lasts for that many seconds from when it was given; None: nobody knows, and each login asks for another."""
+
+    text: str = field(repr=False)
+    lasts: float | None = None
+
+
+class Source(Protocol):
+    """Where tokens come from, for a person; `settings` are those to look at when they are refused."""
+
+    @property
+    def origin(self) -> str: ...
+    @property
+    def settings(self) -> str: ...
+    async def token(self) -> Token:
+        """Raises NoToken, and nothing else."""
+
+
+class Outage(Protocol):
+    """What is told while nobody can log in."""
+
+    def begin(self, detail: str) -> None: ...
+    def end(self) -> None: ...
+
+
+class Unobserved:
+    """Nobody is told."""
+
+    def begin(self, detail: str) -> None: ...
+    def end(self) -> None: ...
+
+
+class Tokens(AbstractTokenProvider):
+    """Asked at each login. One token is asked for at a time, and after a failure none for a while."""
+
+    def __init__(self, source: Source, clock: Callable[[], float] = clocks.monotonic) -> None:
+        self.outage: Outage = Unobserved()
+        self._source = source
+        self._clock = clock
+        self._kept = Token("")
+        self._fresh_until = self._good_until = -math.inf
+        self._asking: asyncio.Task[None] | None = None
+        self._failure: NoToken | TokenRefused = NoToken("no token yet")
+        self._pause = FIRST_PAUSE
+        self._again_at = -math.inf
+
+    async def token(self) -> str:
+        """One that has not ended. Raises NoToken, and TokenRefused while the brokers take none."""
+        if self._clock() >= self._fresh_until:
+            await self._another()
+        if self._clock() < self._good_until:
+            return self._kept.text
+        self.outage.begin(str(self._failure.args[0]))
+        raise self._failure
+
+    async def tried(self) -> str:
+        """Which token is there, for a person. Raises KafkaUnavailable."""
+        try:
+            await self.token()
+        except KafkaError as error:
+            raise KafkaUnavailable(str(error.args[0])) from None
+        lasts = "" if self._kept.lasts is None else f", for {self._kept.lasts:.0f} s"
+        return f"from {self._source.origin}{lasts}"
+
+    def refused(self, why: str) -> TokenRefused:
+        """The brokers did not take it, as an error: another one is asked for after a pause."""
+        self._fresh_until = self._good_until = -math.inf
+        error = TokenRefused(f"the brokers refused the token: {why} ({self._source.settings})")
+        self._fails(error)
+        self.outage.begin(str(error.args[0]))
+        return error
+
+    def accepted(self) -> None:
+        """The brokers took it."""
+        self._pause = FIRST_PAUSE
+        self.outage.end()
+
+    async def _another(self) -> None:
+        """Those who wait for the same one may be cancelled, and the others still get it."""
+        if self._asking is None and self._clock() >= self._again_at:
+            self._asking = asyncio.create_task(self._ask(), name="ask for a token")
+            self._asking.add_done_callback(self._asked)
+        if self._asking is not None:
+            await asyncio.shield(self._asking)
+
+    async def _ask(self) -> None:
+        begun = self._clock()
+        try:
+            token = await self._source.token()
+        except NoToken as error:
+            self._fails(error)
+            if self._clock() < self._good_until:
+                log.warning("token.renewal_failed", detail=str(error.args[0]))
+            return
+        self._kept = token
+        self._fresh_until = begun + FRESH * (token.lasts or 0.0)
+        self._good_until = self._clock() + AT_ONCE if token.lasts is None else begun + GOOD * token.lasts
+
+    def _asked(self, _: asyncio.Task[None]) -> None:
+        self._asking = None
+
+    def _fails(self, error: NoToken | TokenRefused) -> None:
+        self._failure = error
+        self._again_at = self._clock() + self._pause
+        self._pause = min(LONGEST_PAUSE, self._pause * 2)

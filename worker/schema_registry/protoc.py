@@ -1,0 +1,70 @@
+"""Compiles a Protobuf schema, which a registry keeps as text, by Protobuf's own compiler in a process of its own."""
+
+import asyncio
+import re
+import sys
+import tempfile
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from worker.customer.documents import Unreadable
+from worker.events.registered.schema import Referred
+
+WITHIN: Final = 30.0
+_MAX_QUOTED: Final = 200
+_LOG: Final = re.compile(r"[IWEF]\d{4} ")
+_OWN: Final = "schema-of-the-value.proto"
+_PROVIDED: Final = Path(__file__).with_name("provided")
+"""What schemas may import without naming it as a reference; Google's own come with the packages."""
+
+
+async def compiled(text: str, references: tuple[Referred, ...]) -> bytes:
+    """A FileDescriptorSet, the schema's own file last. Unreadable says what the compiler said first."""
+    with tempfile.TemporaryDirectory(prefix="customer-worker-schema-") as folder:
+        for name, content in ((_OWN, text), *((each.name, each.text) for each in references)):
+            _write(Path(folder), name, content)
+        return await _run(folder)
+
+
+def _write(folder: Path, name: str, text: str) -> None:
+    """A name comes from the registry: none leads out of the folder."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise Unreadable("its Protobuf schema imports a file by no relative path")
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / path).write_text(text, "utf-8")
+
+
+async def _run(folder: str) -> bytes:
+    imports = (folder, str(_PROVIDED), str(files("google.type").joinpath("../..")))
+    arguments = [
+        *(f"-I{place}" for place in imports),
+        "--include_imports",
+        f"--descriptor_set_out={folder}/descriptors",
+        _OWN,
+    ]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "grpc_tools.protoc",
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        _, said = await asyncio.wait_for(process.communicate(), WITHIN)
+    except BaseException:
+        process.kill()
+        raise
+    if process.returncode != 0:
+        raise Unreadable(f"its Protobuf schema cannot be compiled: {_complaint(said.decode(errors='replace'), folder)}")
+    return (Path(folder) / "descriptors").read_bytes()
+
+
+def _complaint(said: str, folder: str) -> str:
+    """The first one, which names a file and a line; what begins with a letter and a time is the compiler's own log."""
+    lines = [line.replace(f"{folder}/", "") for line in said.splitlines()]
+    of_a_file = (line for line in lines if ".proto:" in line and not _LOG.match(line))
+    return next(of_a_file, "protoc does not say why")[:_MAX_QUOTED].strip()

@@ -1,0 +1,93 @@
+"""The settings of Kafka: where it is, how the worker gets in, and as whose member; durations are seconds."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, model_validator
+
+from worker.settings.group import Group
+from worker.settings.kinds import Endpoint, Positive, Seconds, Start
+
+
+class Kafka(Group):
+    bootstrap_servers: str = Field("127.0.0.1:9092", min_length=1)
+    """Where Kafka is: host:port, several with commas."""
+    group_id: str = Field("customer-worker", min_length=1)
+    """The consumer group; all replicas share it."""
+    client_id: str = "customer-worker"
+    """The name under which the brokers see this process."""
+    session_timeout: Seconds = 45
+    """After this long without a heartbeat the group gives a dead worker's partitions away."""
+    rebalance_timeout: Seconds | None = None
+    """How long the group waits for a worker to drain at a rebalance; unset: the drain timeout + 15."""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How to talk to the brokers."""
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "AWS_MSK_IAM"] = "PLAIN"
+    """How to log in to the brokers, with a SASL protocol: by a password, or by a token (the last two)."""
+    username: str | None = None
+    """The SASL user."""
+    password: SecretStr | None = None
+    """The SASL password."""
+    oauth_token_url: Endpoint | None = None
+    """The endpoint that gives tokens for client credentials, for OAUTHBEARER."""
+    oauth_client_id: str | None = None
+    """Who we are there."""
+    oauth_client_secret: SecretStr | None = None
+    """What we show there."""
+    oauth_scope: str | None = None
+    """What the token is to be good for, several with spaces; unset: what the endpoint gives by itself."""
+    oauth_ca_file: Path | None = None
+    """Certificates (PEM) that the endpoint is checked against; unset: the system's."""
+    oauth_token_file: Path | None = None
+    """A token that somebody else keeps fresh, instead of an endpoint; read at each login."""
+    aws_region: str | None = None
+    """Where the brokers are, for AWS_MSK_IAM; unset: as their names say, or AWS_REGION of the environment."""
+    ca_file: Path | None = None
+    """Certificates (PEM) that the brokers are checked against; unset: the system's."""
+    cert_file: Path | None = None
+    """The worker's own certificate (PEM), for mutual TLS."""
+    key_file: Path | None = None
+    """The key (PEM) of that certificate."""
+    group_instance_id: str | None = None
+    """Static membership: a name per replica, `{ordinal}` being the number its host name ends in; unset: dynamic."""
+    start: Start = "earliest"
+    """Where a new group begins: `earliest`, `latest`, or a time such as 2026-11-27T08:00Z; nothing else asks for it."""
+    max_batch_bytes: Positive = 64 * 1024 * 1024
+    """Bytes that a producer's batch may have once it is decompressed; a larger one holds its partition alone."""
+
+    @model_validator(mode="after")
+    def _by_aws(self) -> "Kafka":
+        if self.sasl_mechanism != "AWS_MSK_IAM":
+            self._refuse("aws_", "WORKER_KAFKA__SASL_MECHANISM=AWS_MSK_IAM")
+        elif self.security_protocol != "SASL_SSL":
+            raise ValueError(
+                "WORKER_KAFKA__SECURITY_PROTOCOL: must be SASL_SSL with WORKER_KAFKA__SASL_MECHANISM=AWS_MSK_IAM"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _by_token(self) -> "Kafka":
+        """One way to a token, whole, and none where it would not be used."""
+        if self.sasl_mechanism != "OAUTHBEARER":
+            self._refuse("oauth_", "WORKER_KAFKA__SASL_MECHANISM=OAUTHBEARER")
+            return self
+        if not self.security_protocol.startswith("SASL"):
+            raise ValueError(
+                "WORKER_KAFKA__SECURITY_PROTOCOL: must be SASL_SSL with WORKER_KAFKA__SASL_MECHANISM=OAUTHBEARER"
+            )
+        if bool(self.oauth_token_url) == bool(self.oauth_token_file):
+            raise ValueError(
+                "WORKER_KAFKA__OAUTH_TOKEN_URL or WORKER_KAFKA__OAUTH_TOKEN_FILE: one of them is required with "
+                "WORKER_KAFKA__SASL_MECHANISM=OAUTHBEARER"
+            )
+        if self.oauth_token_file:
+            self._refuse("oauth_", "WORKER_KAFKA__OAUTH_TOKEN_URL", but="oauth_token_file")
+        for name in ("oauth_client_id", "oauth_client_secret"):
+            if self.oauth_token_url and not getattr(self, name):
+                raise ValueError(f"WORKER_KAFKA__{name.upper()}: required with WORKER_KAFKA__OAUTH_TOKEN_URL")
+        return self
+
+    def _refuse(self, beginning: str, needed: str, but: str = "") -> None:
+        for name in type(self).model_fields:
+            if name.startswith(beginning) and name != but and getattr(self, name) is not None:
+                raise ValueError(f"WORKER_KAFKA__{name.upper()}: is of use only with {needed}")

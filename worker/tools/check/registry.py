@@ -1,0 +1,36 @@
+"""The schema registry, where one is named: reached, let in, and the types of schemas that it keeps."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from worker.customer.documents import Unreadable
+from worker.model.errors import SchemaRegistryUnavailable, WorkerError
+from worker.tools.check.line import Check, Line
+
+
+class Registry(Protocol):
+    """Raises SchemaRegistryUnavailable where it does not answer."""
+
+    async def types(self) -> list[str]: ...
+
+
+def registry(opened: Callable[[], AbstractAsyncContextManager[Registry] | None], url: str | None) -> Check:
+    """One line, or none without a registry."""
+
+    async def check() -> AsyncIterator[Line]:
+        if url is not None:
+            yield await _asked(opened, url)
+
+    return check
+
+
+async def _asked(opened: Callable[[], AbstractAsyncContextManager[Registry] | None], url: str) -> Line:
+    try:
+        if (client := opened()) is None:
+            raise SchemaRegistryUnavailable("there is none")
+        async with client as asked:
+            types = await asked.types()
+    except (WorkerError, Unreadable) as error:
+        return Line("schema registry", "failed", str(error), "see WORKER_EVENTS__REGISTRY_URL")
+    return Line("schema registry", "ok", f"{url} keeps schemas of the types {', '.join(sorted(types)) or '(none)'}")

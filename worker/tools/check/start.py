@@ -1,0 +1,52 @@
+"""Where the group begins or goes on, and how many records that is."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol
+
+from worker.model.errors import WorkerError
+from worker.tools.check.line import Check, Line, not_tried
+
+
+class Backlog(Protocol):
+    """Of the group, in records at most."""
+
+    @property
+    def partitions(self) -> int: ...
+    @property
+    def begins(self) -> int:
+        """How many of them it has never read."""
+
+    @property
+    def beginning(self) -> int:
+        """The records from where it begins those."""
+
+    @property
+    def waiting(self) -> int:
+        """The records of all others."""
+
+    @property
+    def lost(self) -> tuple[str, ...]: ...
+
+
+def start(asked: Callable[[], Awaitable[Backlog | None]], setting: str) -> Check:
+    """`setting` is where a new group begins."""
+
+    async def check() -> AsyncIterator[Line]:
+        try:
+            found = await asked()
+        except WorkerError as error:
+            yield not_tried("start", str(error))
+            return
+        if found is None:
+            yield not_tried("start", "there is no topic to begin")
+            return
+        for why in found.lost:
+            yield Line("start", "failed", why)
+        if found.begins:
+            some = "" if found.begins == found.partitions else f"{found.begins} of {found.partitions} partitions: "
+            begins = f"{some}begins at {setting} (WORKER_KAFKA__START), {found.beginning} records at most"
+            yield Line("start", "ok", f"{begins}, unless its journal knows some")
+        if found.begins + len(found.lost) < found.partitions:
+            yield Line("start", "ok", f"goes on where it is, {found.waiting} records wait at most")
+
+    return check

@@ -1,0 +1,49 @@
+"""Events of a file put into Avro by a schema of the registry, as a producer with Confluent's serializer writes them."""
+
+from dataclasses import dataclass, replace
+
+import orjson
+
+from worker.customer.documents import Json, Unreadable
+from worker.events.registered.avro_write import AvroWriter, Misfit
+from worker.events.registered.schema import Schema
+from worker.events.registered.wire import numbered
+from worker.model.errors import StartupError
+from worker.model.records import Headers
+from worker.tools.reading.event_file import Event, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class InAvro:
+    """A CloudEvent's attributes go into headers and its data into the value, unless the schema is the whole event's."""
+
+    id: int
+    write: AvroWriter
+
+    def __call__(self, event: Event) -> Event | Problem:
+        try:
+            document = orjson.loads(event.value)
+        except orjson.JSONDecodeError:
+            return Problem(event.line, "not JSON, so that no Avro can be made of it")
+        headers, data = event.headers, document
+        if "specversion" in document and "specversion" not in self.write.fields:
+            headers, data = _attributes(document), document.get("data")
+        try:
+            return replace(event, value=numbered(self.id, self.write(data)), headers=headers)
+        except Misfit as misfit:
+            return Problem(event.line, str(misfit))
+
+
+def in_avro(subject: str, number: int, schema: Schema) -> InAvro:
+    """StartupError where the subject's newest schema is none of Avro."""
+    if schema.type != "AVRO":
+        raise StartupError(f"the newest schema of {subject} is {schema.type}, not AVRO")
+    try:
+        return InAvro(number, AvroWriter(schema))
+    except Unreadable as error:
+        raise StartupError(f"the newest schema of {subject}: {error}") from None
+
+
+def _attributes(document: dict[str, Json]) -> Headers:
+    told = ((name, value) for name, value in document.items() if name not in {"data", "datacontenttype"})
+    return tuple((f"ce_{name}", str(value).encode()) for name, value in told if value is not None)

@@ -1,0 +1,48 @@
+"""Keys of 64 bits, each with a number of its own, in no more room than was given."""
+
+from array import array
+
+MASK = (1 << 64) - 1
+# Odd, so that neighbouring keys end up far from one another.
+SPREAD = 0x9E37_79B9_7F4A_7C15
+
+
+class Numbering:
+    """At most `room` keys, each with a number below `size`; 11 bytes for each of them."""
+
+    __slots__ = ("_keys", "_left", "size")
+
+    def __init__(self, room: int) -> None:
+        self._left = room
+        self.size = room * 4 // 3 + 1
+        self._keys = array("Q", (0,)) * self.size
+
+    def number(self, key: int) -> tuple[int, bool] | None:
+        """(that key's, which it keeps from now on; whether it is new); None where there is no room for another key."""
+        slot, key = self._slot(key)
+        if self._keys[slot]:
+            return slot, False
+        if not self._left:
+            return None
+        self._left -= 1
+        self._keys[slot] = key
+        return slot, True
+
+    def known(self, key: int) -> int | None:
+        """That key's number; None where it has none."""
+        slot, _ = self._slot(key)
+        return slot if self._keys[slot] else None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a key may be missing for want of room."""
+        return not self._left
+
+    def _slot(self, key: int) -> tuple[int, int]:
+        """Where that key is or would be, and the key as it is kept: never 0, which is an empty slot."""
+        key = key & MASK or MASK
+        keys, size = self._keys, self.size
+        slot = (key * SPREAD & MASK) % size
+        while keys[slot] and keys[slot] != key:
+            slot = slot + 1 if slot + 1 < size else 0
+        return slot, key

@@ -1,0 +1,39 @@
+"""Records in a file, one JSON object a line, as `kcat -C -J` prints them: payload, key, headers, topic."""
+
+from typing import Any
+
+import orjson
+
+from worker.model.records import Headers, Record
+
+
+def read_record(line: bytes, number: int, topic: str) -> Record:
+    """The record of a line; `topic` where the line names none. ValueError, which quotes nothing, where it is none."""
+    try:
+        told = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        raise ValueError("not JSON, but --records wants a JSON object on each line") from None
+    if not isinstance(told, dict) or "payload" not in told:
+        raise ValueError("no JSON object with a payload, as --records wants it")
+    named = told.get("topic")
+    where = named if isinstance(named, str) else topic
+    key, value = _bytes(told.get("key")), _bytes(told["payload"])
+    return Record(where, 0, number, 0, key, value, tuple(_headers(told.get("headers"))))
+
+
+def _headers(told: Any) -> Headers:  # noqa: ANN401  # any JSON
+    """An object, or names and values in turn."""
+    if isinstance(told, dict):
+        return tuple((name, _bytes(value)) for name, value in told.items())
+    if isinstance(told, list) and len(told) % 2 == 0:
+        return tuple((str(name), _bytes(value)) for name, value in zip(told[::2], told[1::2], strict=True))
+    if told is None:
+        return ()
+    raise ValueError("headers that are neither an object nor names and values in turn")
+
+
+def _bytes(told: Any) -> bytes | None:  # noqa: ANN401  # any JSON
+    """A text as it is; whatever else it is as JSON."""
+    if told is None:
+        return None
+    return told.encode() if isinstance(told, str) else orjson.dumps(told)

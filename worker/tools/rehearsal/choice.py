@@ -1,0 +1,66 @@
+"""Which records are read: of a partition, from and to a time, and so many of all partitions together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from worker.kafka.extent import Extent
+from worker.tools.reading.offset_set import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """All that is given must hold; times are milliseconds since the epoch, `tolerate` is in percent of the records.
+
+    `latency` is how many seconds the API takes for a call, `in_flight` how many calls there are at once; with a
+    `live_catalog` configured values cannot be checked.
+    """
+
+    since: int | None = None
+    until: int | None = None
+    limit: int | None = None
+    partition: int | None = None
+    tolerate: float = 0.0
+    latency: float = 0.2
+    in_flight: int = 64
+    live_catalog: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The offsets from `first` up to `end` of one partition, of which `most` records are read."""
+
+    partition: int
+    first: int
+    end: int
+    most: int
+
+
+async def chosen(extent: Extent, asked: Asked) -> tuple[Extent, list[Part]]:
+    """What was asked for of the topic, as it is now."""
+    since = await extent.at(asked.since) if asked.since is not None else {}
+    until = await extent.at(asked.until) if asked.until is not None else {}
+    spans = {place.partition: span for place, span in extent.ends.items()}
+    runs = {
+        number: (max(first, since.get(number, first)), max(first, min(end, until.get(number, end))))
+        for number, (first, end) in spans.items()
+    }
+    most = shares({number: max(0, end - first) for number, (first, end) in runs.items()}, asked.limit)
+    parts = [Part(number, first, max(first, end), most[number]) for number, (first, end) in sorted(runs.items())]
+    return _of(extent, runs), parts
+
+
+def _of(extent: Extent, runs: Mapping[int, Run]) -> Extent:
+    return replace(extent, ends={place: runs[place.partition] for place in extent.ends})
+
+
+def shares(sizes: Mapping[int, int], limit: int | None) -> dict[int, int]:
+    """So many of each partition that they are `limit` together, each in proportion to its size."""
+    total = sum(sizes.values())
+    if limit is None or limit >= total:
+        return dict(sizes)
+    given = {number: size * limit // total for number, size in sizes.items()}
+    left = limit - sum(given.values())
+    # Those that were rounded down most get what is left.
+    for number in sorted(sizes, key=lambda each: -(sizes[each] * limit % total))[:left]:
+        given[number] += 1
+    return given

@@ -1,0 +1,151 @@
+"""Counts what the worker would make of each record; nothing of a customer is kept."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+from worker.customer.documents import Json, glimpsed
+from worker.events.header_dialects import told
+from worker.events.identity import BY_PLACE
+from worker.kafka.stretch import Piece
+from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, PassOver, Unusable
+from worker.model.outcomes import Reason
+from worker.model.records import Record
+from worker.tools.reading.place import Place
+from worker.tools.rehearsal.counts import Counts, End, Ends, Fault
+from worker.tools.rehearsal.keys import Keys
+from worker.tools.rehearsal.repeats import Repeats
+from worker.tools.rehearsal.sizes import Sizes
+
+NO_TYPE: Final = "(no CloudEvent)"
+NO_SOURCE: Final = "(none)"
+WHOLE: Final = "(the whole event)"
+DAY: Final = 86_400_000
+INDEX: Final = re.compile(r"\[\d+\]")
+# What another record of the same cause has another one of; those of names and versions are the cause's own.
+NUMBER: Final = re.compile(r"(?<![\w.'-])\d+(?![\w.])")
+OF_MAPPING: Final = "mapping"
+SIGN: Final = b'"specversion"'
+
+
+@dataclass(slots=True)
+class Transactions:
+    """What of them ended in the stretch; `taken_back` are records that create nothing."""
+
+    committed: int = 0
+    aborted: int = 0
+    taken_back: int = 0
+
+
+@dataclass(slots=True)
+class Unreadable:
+    """Batches that nobody can read, the first with its place: the worker would hold its partition there."""
+
+    batches: int = 0
+    first: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Everything that a rehearsal counts; `starts` is where a first start would begin.
+
+    `begun` are the records that it would take, `nameless` those to be created that have no identity of their own.
+    """
+
+    keys: Keys
+    repeats: Repeats
+    starts: Mapping[int, int]
+    ends: Ends = field(default_factory=Ends)
+    rules: Counts[tuple[str, str], Fault] = field(default_factory=lambda: Counts(Fault))
+    causes: Counts[tuple[str, str], Fault] = field(default_factory=lambda: Counts(Fault))
+    passes: Counts[str, Fault] = field(default_factory=lambda: Counts(Fault))
+    types: Counts[str, Ends] = field(default_factory=lambda: Counts(Ends))
+    sources: Counts[str, Ends] = field(default_factory=lambda: Counts(Ends))
+    days: Counts[int, Ends] = field(default_factory=lambda: Counts(Ends))
+    sizes: Sizes = field(default_factory=Sizes)
+    transactions: Transactions = field(default_factory=Transactions)
+    unreadable: Unreadable = field(default_factory=Unreadable)
+    begun: int = 0
+    nameless: int = 0
+    read: dict[int, int] = field(default_factory=dict)
+    first_time: int | None = None
+    last_time: int | None = None
+
+    def between(self, piece: Piece) -> None:
+        """What stands in it beside records."""
+        self.transactions.taken_back += piece.taken_back
+        self.transactions.committed += piece.end == "committed"
+        self.transactions.aborted += piece.end == "aborted"
+        if piece.unreadable is not None:
+            self.unreadable.batches += 1
+            self.unreadable.first = self.unreadable.first or f"{piece.partition}@{piece.first}: {piece.unreadable}"
+
+    def record(self, record: Record, command: Command) -> None:
+        """What would become of it, `command` being what the worker decodes it to."""
+        place = Place(record.partition, record.offset)
+        source = NO_SOURCE if command.request.source.startswith(BY_PLACE) else command.request.source
+        end = self._end(command, place, source, record.timestamp // 1000)
+        self.ends.counts[end] += 1
+        self.types.of(event_type(record)).counts[end] += 1
+        self.sources.of(source).counts[end] += 1
+        self.days.of(self._day(record.timestamp)).counts[end] += 1
+        self.keys.note(record.key, place, sent=end == "create")
+        self.sizes.note(len(record.value or b""), place)
+        self.read[place.partition] = self.read.get(place.partition, 0) + 1
+        self.begun += place.offset >= self.starts[place.partition]
+
+    def _day(self, timestamp: int) -> int:
+        """In days since the epoch; -1 where nobody said when it was written."""
+        if timestamp <= 0:
+            return -1
+        self.first_time = timestamp if self.first_time is None else min(self.first_time, timestamp)
+        self.last_time = timestamp if self.last_time is None else max(self.last_time, timestamp)
+        return timestamp // DAY
+
+    def _end(self, command: Command, place: Place, source: str, seconds: int) -> End:
+        match command:
+            case CreateCustomer():
+                return "repeats" if self._is_known(command, place, seconds) else "create"
+            case ConfirmCustomer():
+                return "confirm"
+            case Unusable(reason=reason):
+                self._failed(reason, place, source)
+                return "fail"
+            case PassOver(rule=rule):
+                self.passes.of(rule).note(place, source)
+                return "passed_over"
+            case other:
+                assert_never(other)
+
+    def _is_known(self, command: CreateCustomer, place: Place, seconds: int) -> bool:
+        request = command.request
+        if request.source.startswith(BY_PLACE):
+            self.nameless += 1
+            return False
+        return self.repeats.note((request.source, request.id), place, seconds) == "recognised"
+
+    def _failed(self, reason: Reason, place: Place, source: str) -> None:
+        """A rule counts once a record, wherever in its lists it is broken."""
+        if not reason.violations:
+            self.causes.of((reason.code.value, cause(reason.message))).note(place, source)
+        for broken in {(INDEX.sub("[]", each.path) or WHOLE, each.rule) for each in reason.violations}:
+            self.rules.of(broken).note(place, source)
+
+
+def cause(message: str) -> str:
+    """Without the numbers in which two records of one cause differ, such as a line and a column of the record.
+
+    A place in the mapping is the cause's own.
+    """
+    return message if message.startswith(OF_MAPPING) else NUMBER.sub("#", message)
+
+
+def event_type(record: Record) -> str:
+    """As its producer says, also where the worker takes no event of that type."""
+    attributes: Json = told(record).attributes
+    if attributes is None and SIGN in (record.value or b""):
+        document = glimpsed(record.value or b"")
+        attributes = document if isinstance(document, dict) and "specversion" in document else None
+    named = attributes.get("type") if attributes else None
+    return named if isinstance(named, str) and named else NO_TYPE
