@@ -60,8 +60,9 @@ def _field(field: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def completed(schema: dict[str, Any]) -> dict[str, Any]:
     """The chart's schema with everything in it that follows from the settings."""
-    secret_items = schema["properties"]["secrets"]["items"]["properties"]["items"]["items"]["properties"]
-    secret_items["as"] = {"description": "The setting that this key holds.", "enum": list(NAMES)}
+    for owner in (schema, schema["properties"]["console"]):
+        secret_items = owner["properties"]["secrets"]["items"]["properties"]["items"]["items"]["properties"]
+        secret_items["as"] = {"description": "The setting that this key holds.", "enum": list(NAMES)}
     schema["properties"]["settings"] = settings_schema()
     return schema
 

@@ -37,11 +37,16 @@ def helm(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[st
 
 @cache
 def render(values: Sequence[Path] = (), *settings: str, version: str = VERSIONS[-1]) -> Objects:
-    """Kind -> object; the chart has one of each, but for the pod that checks."""
+    """Kind -> object; the chart has one of each, and the console's own are `console Kind`."""
     files = [argument for file in values for argument in ("--values", file)]
     made = helm("template", "crm", CHART, "--kube-version", version, *files, *_given(settings))
     assert made.returncode == 0, made.stderr
-    return {document["kind"]: document for document in yaml.safe_load_all(made.stdout) if document}
+    return {_name(document): document for document in yaml.safe_load_all(made.stdout) if document}
+
+
+def _name(document: dict[str, Any]) -> str:
+    of_console = document["metadata"]["labels"].get("app.kubernetes.io/component") == "console"
+    return f"console {document['kind']}" if of_console else str(document["kind"])
 
 
 def refusal(*settings: str) -> list[str]:

@@ -26,6 +26,7 @@ from worker.logs import where
 from worker.measures import Measures
 from worker.model.errors import Draining, KafkaUnavailable
 from worker.ops.port import operations
+from worker.ops.state import Identity
 from worker.ops.tracing import traced
 from worker.ops.watch import Consumption, Watch
 from worker.pipeline import NoRegistry, Pipeline
@@ -74,7 +75,8 @@ async def run(settings: Settings, reread: Callable[[], Settings] | None = None) 
     try:
         async with AsyncExitStack() as stack:
             api = wiring.api(settings, reread, measures)
-            shown = await stack.enter_async_context(operations(holds, measures, settings.ops.host, settings.ops.port))
+            ops, identity = settings.ops, Identity(settings.kafka.group_id)
+            shown = await stack.enter_async_context(operations(holds, measures, ops.host, ops.port, identity))
             observed = Observed(measures, Trails(await stack.enter_async_context(traced())), shown.watch)
             drained = await _work(settings, api_client=api, observed=observed, stopping=stopping, stack=stack)
     except Draining:

@@ -23,6 +23,11 @@ def moment() -> datetime:
     return datetime.fromtimestamp(wall(), UTC)
 
 
+def epoch() -> float:
+    """The same in seconds since 1970."""
+    return time.time()
+
+
 def draw() -> float:
     """From 0 to below 1."""
     return random.random()  # noqa: S311  spreads waits, hides nothing

@@ -10,94 +10,30 @@ from uuid import uuid4
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaProducer
+from letters_on_kafka import PARTITIONS, LetterTopics
 from patience import PATIENCE
 
-from worker.events.results import Results
-from worker.kafka import admin, bulk
-from worker.kafka.connection import Connection, opened
+from worker.kafka import admin
+from worker.kafka.connection import Connection
 from worker.kafka.exclusive import exclusive
 from worker.kafka.extent import extent
-from worker.kafka.missing_topics import create
-from worker.model.commands import Request
 from worker.model.errors import StartupError, Superseded
-from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode
-from worker.model.records import OutgoingMessage, Record
+from worker.model.outcomes import ReasonCode
+from worker.model.records import OutgoingMessage
 from worker.settings import sources as configuration
 from worker.tools.dead_letters import list_letters, replay_letters, show
 from worker.tools.dead_letters.filters import Filter
-from worker.tools.dead_letters.marks import mark_of
 from worker.tools.dead_letters.replay_letters import Asked
 from worker.tools.reading.place import Place
-from worker.topics import LARGEST, Plan, TopicSpec
+from worker.topics import LARGEST, TopicSpec
 
 DEADLINE = PATIENCE
-PARTITIONS = 2
 SOME = 400
 CODES = [code for code in ReasonCode if code is not ReasonCode.OUTCOME_UNKNOWN]
 
 
-class Topics:
-    """This test's topics, and the settings that name them."""
-
-    def __init__(self, kafka, unique):
-        self.plan = Plan(
-            f"{unique}.requests",
-            f"{unique}.succeeded",
-            f"{unique}.failed",
-            f"{unique}.dead-letters",
-            f"{unique}.journal",
-            partitions=PARTITIONS,
-        )
-        self.connection = Connection(kafka, request_timeout=10)
-        self.environment = {"WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka, **dict(self.plan.names())}
-        self.settings = configuration.load(environment=self.environment)
-        self.results = Results("w", "ok", "failed", self.plan.dead_letters, "g")
-
-    def failed(self, number, code=ReasonCode.REJECTED):
-        """(the record, its dead letter) of the event with that number."""
-        headers = (("number", str(number).encode()),)
-        partition, offset = number % PARTITIONS, number // PARTITIONS
-        record = Record(self.plan.requests, partition, offset, 1_000, b"k%d" % number, b"{}", headers)
-        outcome = Failed(Reason(code, "why", http=HttpAnswer(400)), 1)
-        return record, self.results.dead_letter(outcome, record, Request("s", f"e-{number}"), 0.0)
-
-    async def fill(self, count, code=ReasonCode.REJECTED):
-        """So many events, each with its dead letter; each partition's dead letter has its record's offset."""
-        requests, letters = zip(*(self.failed(number, code) for number in range(count)), strict=True)
-        await self.batches(self.plan.requests, requests)
-        await self.batches(self.plan.dead_letters, letters)
-
-    async def batches(self, topic, messages, first=None):
-        """Published in batches that are built here, which is many times faster; each a millisecond after the last."""
-        first = first or int(time.time() * 1000) - len(messages)
-        async with opened(AIOKafkaProducer(**self.connection.arguments()), self.connection, 10) as producer:
-            for partition in range(PARTITIONS):
-                batch = producer.create_batch()
-                for place, each in enumerate(messages):
-                    if each.partition != partition:
-                        continue
-                    given = {"key": each.key, "value": each.value, "timestamp": first + place}
-                    if batch.append(**given, headers=list(each.headers)) is None:
-                        await producer.send_batch(batch, topic, partition=partition)
-                        batch = producer.create_batch()
-                        assert batch.append(**given, headers=list(each.headers))
-                await producer.send_batch(batch, topic, partition=partition)
-            await asyncio.wait_for(producer.flush(), DEADLINE)
-
-    async def publish(self, topic, *messages):
-        async with bulk.opened(self.connection) as publisher:
-            for key, value, headers in messages:
-                await publisher.hand_over(OutgoingMessage(topic, key, value, headers, 0))
-            await publisher.flush()
-
-    async def replays(self):
-        """How often each record of the request topic was replayed."""
-        found: Counter[Place] = Counter()
-        async with extent(self.connection, self.plan.requests, range(PARTITIONS)) as topic:
-            async for records, _ in topic.read():
-                found.update(place for record in records if (place := mark_of(record)))
-        return found
+class Topics(LetterTopics):
+    """With the command that replays all of them."""
 
     async def replay(self, **how):
         async with asyncio.timeout(DEADLINE):
@@ -107,8 +43,7 @@ class Topics:
 @pytest.fixture
 async def topics(kafka, unique):
     made = Topics(kafka, unique)
-    async with admin.opened(made.connection) as client:
-        await create(client, made.plan)
+    await made.create()
     return made
 
 

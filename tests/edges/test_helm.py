@@ -10,6 +10,8 @@ import yaml
 from charting import CHART
 from rendering import STRIMZI, VALUES, VERSIONS, Objects, helm, render
 
+from worker.console.serve import guarded
+from worker.model.errors import SettingsError
 from worker.settings.sources import load
 
 # Custom resources have no schema in Kubernetes itself.
@@ -23,8 +25,9 @@ def objects(request: pytest.FixtureRequest) -> Objects:
 
 
 def pods(objects: Objects) -> list[dict[str, Any]]:
-    """Of the replicas, and of the one that checks."""
-    return [objects["StatefulSet"]["spec"]["template"]["spec"], objects["Pod"]["spec"]]
+    """Of the replicas, of the one that checks, and of the console where there is one."""
+    console = [objects["console Deployment"]["spec"]["template"]["spec"]] if "console Deployment" in objects else []
+    return [objects["StatefulSet"]["spec"]["template"]["spec"], objects["Pod"]["spec"], *console]
 
 
 def containers(objects: Objects) -> list[dict[str, Any]]:
@@ -55,6 +58,9 @@ def test_kubernetes_takes_every_object(values: Sequence[Path], version: str):
 
 def test_what_is_optional():
     """Off by default, all of it there when everything is on."""
+    console = {"console Deployment", "console Service", "console NetworkPolicy"}
+    assert render().keys() & console == set()
+    assert render(VALUES["everything"]).keys() & console == console
     assert render().keys() & CUSTOM == set()
     assert render(VALUES["everything"]).keys() & CUSTOM == {"PodMonitor", "PrometheusRule", "ScaledObject"}
     assert "ServiceMonitor" in render((), 'monitor.kind="ServiceMonitor"')
@@ -220,3 +226,59 @@ def test_replicas_that_follow_the_lag():
         "tls": "enable",
         "sasl": "scram_sha512",
     }
+
+
+CONSOLE = (
+    "console.enabled=true",
+    'console.secrets=[{"name": "page"}]',
+    'settings.CONSOLE={"ALLOWED_HOSTS": ["ops.example.com"]}',
+)
+
+
+def test_the_console_takes_the_settings(tmp_path: Path):
+    """Its own over those of the chart: it finds all replicas by the name that stands for them, and would let nobody in
+    unasked.
+    """
+    objects = render((), *CONSOLE)
+    (container,) = objects["console Deployment"]["spec"]["template"]["spec"]["containers"]
+    environment = objects["ConfigMap"]["data"] | {each["name"]: each["value"] for each in container["env"]}
+    given = load(environment=environment, dotenv=tmp_path / "none", secrets=tmp_path).console
+    assert given.workers == (f"{objects['Service']['metadata']['name']}:8080",)
+    assert (given.host, given.port) == ("0.0.0.0", 8081)  # noqa: S104  inside a pod, behind its policy
+    assert given.rights == {"view"}
+    with pytest.raises(SettingsError, match="WORKER_CONSOLE__TOKEN"):
+        guarded(given)
+    (secret,) = next(
+        each
+        for each in objects["console Deployment"]["spec"]["template"]["spec"]["volumes"]
+        if each["name"] == "secrets"
+    )["projected"]["sources"]
+    assert secret["secret"]["name"] == "page"
+
+
+def test_who_reaches_the_console():
+    """Nobody who is not named; it reaches the replicas, and they let it where they name who may."""
+    objects = render((), *CONSOLE, "networkPolicy.metricsFrom=[{}]")
+    policy, pod = (
+        objects["console NetworkPolicy"]["spec"],
+        objects["console Deployment"]["spec"]["template"]["metadata"],
+    )
+    assert policy["ingress"] == []
+    assert policy["podSelector"]["matchLabels"].items() <= pod["labels"].items()
+    selector = policy["egress"][0]["to"][0]["podSelector"]["matchLabels"]
+    assert selector.items() <= objects["StatefulSet"]["spec"]["template"]["metadata"]["labels"].items()
+    among = objects["NetworkPolicy"]["spec"]["ingress"][0]["from"]
+    assert among[1]["podSelector"]["matchLabels"].items() <= pod["labels"].items()
+    everything = render(VALUES["everything"])
+    assert everything["console NetworkPolicy"]["spec"]["ingress"][0]["ports"] == [
+        {"protocol": "TCP", "port": "console"}
+    ]
+
+
+def test_the_console_s_probes():
+    """By a name that it takes for its own, below its prefix; one console at a time."""
+    (container,) = render(VALUES["everything"])["console Deployment"]["spec"]["template"]["spec"]["containers"]
+    asked = container["livenessProbe"]["httpGet"]
+    assert (asked["path"], asked["httpHeaders"]) == ("/crm/livez", [{"name": "Host", "value": "localhost"}])
+    assert render((), *CONSOLE)["console Deployment"]["spec"]["strategy"] == {"type": "Recreate"}
+    assert render((), *CONSOLE)["console Service"]["spec"]["ports"][0]["port"] == 8081

@@ -68,6 +68,14 @@ KEDA = "autoscaling.enabled=true"
             ['mapping.configMap="m"', 'settings.EVENTS={"MAPPING": "/m.toml"}'],
             ["settings.EVENTS.MAPPING: follows from mapping.configMap, give one of them"],
         ),
+        (
+            ["console.enabled=true", 'settings.CONSOLE={"WORKERS": ["a:1"]}'],
+            [
+                "settings.CONSOLE.ALLOWED_HOSTS: required with console.enabled: the names by which browsers call it",
+                "console.secrets: one with WORKER_CONSOLE__TOKEN is required, or settings.CONSOLE.PROXY_USER_HEADER",
+                "settings.CONSOLE.WORKERS: follows from the chart",
+            ],
+        ),
     ],
 )
 def test_what_cannot_work_is_refused(settings: list[str], lines: list[str]):

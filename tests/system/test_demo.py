@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from patience import PATIENCE, until
 
@@ -178,6 +179,10 @@ async def test_left_running(kafka: str, tmp_path: Path) -> None:
     async with demo("--keep", **given) as process:
         so_far = await said(process, "tail -f ")
         assert f"export WORKER_KAFKA__BOOTSTRAP_SERVERS={kafka}" in so_far
+        page = re.search(r"in a browser: (http://\S+/)enter\?token=\S+", so_far)
+        assert page, so_far
+        async with aiohttp.ClientSession() as http, http.get(f"{page[1]}livez") as answer:
+            assert answer.status == 200
         exports = dict(re.findall(r"export (\w+)=(\S+)", so_far))
         check = [sys.executable, "-m", "worker", "check"]
         checked = await asyncio.create_subprocess_exec(*check, stdout=PIPE, env=os.environ | exports)

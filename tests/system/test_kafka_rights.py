@@ -1,5 +1,6 @@
 """The worker's Kafka user has the rights that the runbook lists, and one of them less."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from typing import Any, cast
 from uuid import uuid4
@@ -7,7 +8,9 @@ from uuid import uuid4
 import orjson
 import pytest
 import pytest_asyncio
+from console_visitor import consoled
 from kafka_rights import Kind, Right, documented
+from patience import PATIENCE
 from secured import PASSWORD, USER, SecuredKafka
 
 from worker.kafka import admin, brokers, missing_topics
@@ -16,6 +19,7 @@ from worker.kafka.membership import Membership
 from worker.kafka.publisher import Publisher
 from worker.kafka.source import record_source
 from worker.model.errors import KafkaUnavailable, StartupError
+from worker.settings import sources as configuration
 from worker.tools import check
 from worker.tools.check import Client
 from worker.topics import verify
@@ -111,6 +115,46 @@ async def test_rights_of_the_commands(secured, world, tmp_path):
         assert await process.ended() == 0, (command, process.text)
         for right in own:
             await secured.rights.take(right)
+
+
+async def test_rights_of_the_console(secured, world):
+    """Its own are enough to read and to plan; what it may do in settings alone, Kafka refuses, and the page says which
+    right it lacks.
+    """
+    await world.topics()
+    await world.sandbox({"kind": "status", "status": 400})
+    given = rights(world, "run")
+    await secured.rights.grant(given)
+    await world.publish(GOOD)
+    worker = await world.start()
+    await worker.until("record.finished", reason="rejected")
+    assert await worker.stop() == 0
+    own = rights(world, "console")
+    for right in given:
+        if right not in own:
+            await secured.rights.take(right)
+    await secured.rights.grant(own)
+    async with consoled(configuration.load(environment=world.environment)) as visitor:
+        for address in ("/letters", "/letters/0@0", "/doubts", "/runs"):
+            assert (await visitor.open(address)).status == 200
+        letters = await seen(visitor, "/letters", "1 of 1 dead letters")
+        plan = await visitor.send(letters.form("Plan a replay"))
+        planned = await seen(visitor, plan.address, "1 would be replayed")
+        run = await visitor.send(planned.form("Replay 1"))
+        assert "no right to" in (await seen(visitor, run.address, "failed")).plain
+        await secured.rights.grant(rights(world, "console that acts"))
+        plan = await visitor.send((await visitor.open("/letters")).form("Plan a replay"))
+        planned = await seen(visitor, plan.address, "1 would be replayed")
+        run = await visitor.send(planned.form("Replay 1"))
+        await seen(visitor, run.address, "has not ended 1 of them")
+
+
+async def seen(visitor, address, text):
+    """The page once it says so."""
+    async with asyncio.timeout(PATIENCE):
+        while text not in (shown := await visitor.open(address)).plain:
+            await asyncio.sleep(0.05)
+    return shown
 
 
 async def test_rights_to_rehearse(secured, world):

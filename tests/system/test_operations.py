@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -10,6 +11,8 @@ import orjson
 import pytest
 from patience import PATIENCE
 from prometheus_client.parser import text_string_to_metric_families
+
+from worker import __version__
 
 STALLING = Path(__file__).with_name("stalling.py")
 
@@ -77,6 +80,9 @@ async def test_a_worker_that_works(world, pages):
     assert await shown.json("/readyz") == (200, {"ready": True, "reasons": []})
     status = await shown.status()
     assert (status["state"], status["boundBy"], status["inFlight"], status["queued"]) == ("running", "idle", 0, 0)
+    assert (status["version"], status["group"]) == (__version__, world.environment["WORKER_KAFKA__GROUP_ID"])
+    assert status["instance"].endswith(f":{worker.process.pid}")
+    assert datetime.fromisoformat(status["startedAt"]) <= datetime.now(UTC)
     assert status["session"]["renewals"] == 0
     assert status["session"]["ageSeconds"] >= 0
     assert status["partitions"][0] == {

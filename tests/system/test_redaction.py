@@ -12,6 +12,7 @@ import orjson
 import pytest
 from aiohttp import web
 from builders import seed
+from console_visitor import TOKEN, visiting
 from patience import PATIENCE
 from span_collector import span_collector
 
@@ -164,6 +165,27 @@ async def pages(port):
     return found
 
 
+async def console_pages(world, **settings):
+    """All that the console says on its pages and to its module, to somebody who may do everything but see payloads."""
+    rights = {"WORKER_CONSOLE__TOKEN": TOKEN.secret, "WORKER_CONSOLE__RIGHTS": "replay,accept_duplicates,resolve"}
+    console = await world.start("console", WORKER_CONSOLE__PORT="0", **rights, **settings)
+    (started,) = await console.until("console.started")
+    letters = await world.read(world.plan.dead_letters)
+    places = [f"/letters/{each.partition}@{each.offset}" for each in letters]
+    events = [f"/events?source=shop&id=e-{kind}" for kind in VALUES]
+    found = []
+    async with visiting(f"http://127.0.0.1:{started['port']}/", "customer-worker-0") as visitor:
+        for path in ("/", "/letters", *places, "/doubts", "/runs", "/verify", *events, "/nothing"):
+            found += [await visitor.open(path), await visitor.open(path, json=True)]
+        shown = await visitor.open("/letters")
+        planned = await visitor.send(shown.form("Plan a replay"))
+        verified = await visitor.send((await visitor.open("/verify")).form("Verify now"))
+        found += [shown, planned, verified, await visitor.open(planned.address)]
+    assert [each.status for each in found if each.status not in {200, 404}] == []
+    assert await console.stop() == 0
+    return [f"{each.address} {each.text}" for each in found], everything_said(console)
+
+
 def everything_said(worker):
     return "\n".join([*map(str, worker.lines), *worker.text])
 
@@ -192,6 +214,7 @@ async def test_marked_customers_and_secrets(world):
         finished = await worker.until("record.finished", len(VALUES))
         said += await pages(ops["port"])
         assert await worker.stop() == 0
+        shown, logged = await console_pages(world, **echo_settings)
         spans = b"".join(collector.bodies)
 
     reasons = {line.get("reason") for line in finished}
@@ -217,6 +240,8 @@ async def test_marked_customers_and_secrets(world):
     assert MARK.encode() in b"".join(letter.value or b"" for letter in letters)
     assert b"invalid_customer" in spans
     assert [text for text in said if MARK in text] == []
+    assert [text for text in shown if MARK in text] == []
+    assert MARK not in logged
     assert [line for line in everything_said(worker).splitlines() if MARK in line] == []
     assert [each for each in headers if MARK.encode() in repr(each).encode()] == []
     assert [each.value for each in (*succeeded, *failed) if MARK.encode() in each.value] == []

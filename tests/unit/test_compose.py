@@ -7,6 +7,7 @@ import yaml
 from builders import commands_of
 
 from worker.cli import app
+from worker.console.serve import guarded
 from worker.settings import sources as configuration
 from worker.settings.settings import Settings
 from worker.topics import Plan
@@ -64,7 +65,7 @@ def test_built_once() -> None:
     """By one service, which every profile starts; whoever runs the image takes that one, and pulls none."""
     assert BUILT.keys() == {"topics"}
     assert "profiles" not in SERVICES["topics"]
-    assert set(OURS) == {"topics", "sandbox", "worker", "trial"}
+    assert set(OURS) == {"topics", "sandbox", "worker", "trial", "console"}
     assert {service["image"] for service in OURS.values()} == {BUILT["topics"]["image"]}
     assert {service["pull_policy"] for service in OURS.values()} == {"never"}
 
@@ -109,6 +110,14 @@ def test_time_to_stop() -> None:
     """A worker is given longer than its drain may take."""
     given = float(SERVICES["worker"]["stop_grace_period"].removesuffix("s"))
     assert given >= settings_of("worker").dispatch.drain_timeout + 15
+
+
+def test_console() -> None:
+    """It finds every worker by its service's name, listens for the port that is published, and takes a token."""
+    console, published = settings_of("console").console, SERVICES["console"]["ports"][0]
+    assert console.workers == (f"worker:{settings_of('worker').ops.port}",)
+    assert published.endswith(f":{console.port}")
+    assert guarded(console).hosts >= {"localhost"}
 
 
 def test_operations_port() -> None:

@@ -30,6 +30,7 @@ from worker.tools.dead_letters.replay import (
 )
 from worker.tools.dead_letters.replay_letters import Asked, Told
 from worker.tools.dead_letters.replaying import EXISTS, STOPPED, Found, Left, Replayed, Replaying, Tally, batches
+from worker.tools.dead_letters.run import Batch
 from worker.tools.reading.place import Place
 from worker.tools.reading.place_set import PlaceSet
 
@@ -352,7 +353,7 @@ async def replayed(topic, *records, rules=RULES, finding=None, dry=False, before
     publish = None if dry else topic.publish
     replaying = Replaying(rules, places, topic.original, look_up if finding else None, publish)
     tally = Tally()
-    results = [each async for each in replaying.results(given())]
+    results = [each async for batch in replaying.batches(given()) for each in batch]
     for each in results:
         tally.add(each)
     return results, tally
@@ -385,7 +386,7 @@ async def test_the_rate_of_a_replay(rate, together, apart):
 
     rules, before = Rules("requests", {0: (0, 10_000)}, 3), PlaceSet({0: (0, 10_000)})
     replaying = Replaying(rules, before, Topic().original, None, publish, rate, lambda: now[0], sleep)
-    assert len([each async for each in replaying.results(given())]) == count
+    assert len([each async for batch in replaying.batches(given()) for each in batch]) == count
     assert [size for _, size in published] == [together] * 6
     assert [at for at, _ in published] == pytest.approx([apart * each for each in (0, 1, 2, 12, 13, 14)])
 
@@ -402,20 +403,12 @@ async def test_a_replay_that_is_stopped(asked):
         pass
 
     places = PlaceSet({0: (0, 100)})
-    replaying = Replaying(
-        RULES,
-        places,
-        topic.original,
-        None,
-        topic.publish,
-        rate=20,
-        sleep=slept,
-        stopped=lambda: next(asks) >= asked,
-    )
-    results = [each async for each in replaying.results(given())]
+    replaying = Replaying(RULES, places, topic.original, None, topic.publish, rate=20, sleep=slept)
+    replaying = replace(replaying, stopped=lambda: next(asks) >= asked)
+    results = [each async for batch in replaying.batches(given()) for each in batch]
     published = asked // 2 * 2
     assert [isinstance(each, Replayed) for each in results] == [number < published for number in range(4)]
-    assert {each.why for each in results if isinstance(each, Left)} == ({STOPPED} if published < 4 else set())
+    assert all(isinstance(each, Left) and each.why == STOPPED for each in results[published:])
     assert len(topic.published) == published
 
 
@@ -423,9 +416,8 @@ def test_what_a_replay_says_to_a_machine(capsys):
     """Each letter by itself, those that were left too, with the reason; then the counts."""
     run = Told(Settings(), Asked(yes=True, as_json=True), selected=3)
     replayed, found, left = (letter(dead(place=place)) for place in (1, 2, 3))
-    run.add(Replayed(replayed, Position("requests", 0, 90)))
-    run.add(Found(found, "2801"))
-    run.add(Left(left, UNKNOWN))
+    run.add(Batch([Replayed(replayed, Position("requests", 0, 90)), Found(found, "2801")]))
+    run.add(Batch([Left(left, UNKNOWN)]))
     run.tell()
     told = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert told == [

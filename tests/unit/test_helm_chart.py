@@ -61,6 +61,13 @@ def test_an_unknown_key_is_refused_everywhere():
     assert lenient == [SCHEMA["properties"]["extraEnv"]["items"]]
 
 
+def test_every_template_that_is_included_is_defined():
+    """Helm finds that out as well, where there is one."""
+    texts = [file.read_text() for file in (CHART / "templates").rglob("*") if file.is_file()]
+    included = {name for text in texts for name in re.findall(r'include "([^"]+)"', text)}
+    assert included - {name for text in texts for name in re.findall(r'define "([^"]+)"', text)} == set()
+
+
 def test_every_value_has_a_default_and_a_schema():
     """`global` alone comes from a chart around this one."""
     assert set(SCHEMA["properties"]) == {*DEFAULTS, "global"}

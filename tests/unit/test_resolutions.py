@@ -94,7 +94,7 @@ async def test_a_replay_of_a_doubt_that_is_ended():
 
     rules = Rules("requests", {0: (0, 100)}, 3, accept_duplicates=True)
     replaying = Replaying(rules, PlaceSet({0: (0, 100)}), original, resolved=told(confirmation(headers=())))
-    replayed, left = [each async for each in replaying.results(records())]
+    replayed, left = [each async for batch in replaying.batches(records()) for each in batch]
     assert isinstance(replayed, Replayed)
     assert replayed.letter.event_id == "e-2"
     assert isinstance(left, Left)

@@ -2,18 +2,20 @@
 
 import asyncio
 import secrets
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from ipaddress import ip_address
 
 import structlog
 
 from worker.app import with_signals
-from worker.console import entering, pages, sources
-from worker.console.guard import Guard, Proxy, Token, split
-from worker.console.rights import Right
-from worker.console.server import Console, serving
+from worker.console import pages, sources
+from worker.console.web import entering
+from worker.console.web.guard import Guard, Proxy, Token, split
+from worker.console.web.rights import Right
+from worker.console.web.server import Served, serving
 from worker.model.errors import SettingsError
-from worker.settings.console import Console as ConsoleSettings
+from worker.settings.console import ConsoleGroup
 from worker.settings.settings import Settings
 from worker.terminal.text import say
 
@@ -23,23 +25,28 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 async def run(settings: Settings) -> int:
     """Until SIGTERM or SIGINT. SettingsError where it would listen for everybody."""
-    given = settings.console
-    guard = guarded(given)
     stopping = asyncio.Event()
     with_signals(stopping)
-    async with AsyncExitStack() as stack:
-        opened = await stack.enter_async_context(sources.opened(settings))
-        ways_in = entering.routes(guard.entry) if isinstance(guard.entry, Token) else ()
-        console = Console(opened, guard, (*pages.ROUTES, *ways_in), given.prefix, f"customer-worker-{given.port}")
-        port = await stack.enter_async_context(serving(console, given.host, given.port))
-        log.info("console.started", host=given.host, port=port)
-        say(_invitation(given, guard, port))
+    async with opened(settings) as link:
+        say(f"console: {link}")
         await stopping.wait()
     log.info("console.stopped")
     return 0
 
 
-def guarded(given: ConsoleSettings) -> Guard:
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[str]:
+    """The address that lets a person in. SettingsError, StartupError."""
+    given, guard = settings.console, guarded(settings.console)
+    async with sources.opened(settings) as found:
+        ways_in = entering.routes(guard.entry) if isinstance(guard.entry, Token) else ()
+        routes, cookie = (*pages.ROUTES, *ways_in), f"customer-worker-{given.port}"
+        async with serving(Served(found, guard, routes, given.prefix, cookie), given.host, given.port) as port:
+            log.info("console.started", host=given.host, port=port)
+            yield _link(given, guard, port)
+
+
+def guarded(given: ConsoleGroup) -> Guard:
     """Who is let in. SettingsError names what is missing beyond loopback."""
     if not is_loopback(given.host):
         if not given.token and not given.proxy_user_header:
@@ -55,7 +62,7 @@ def guarded(given: ConsoleSettings) -> Guard:
     return Guard(LOOPBACK | given.allowed_hosts, _entry(given), frozenset(rights))
 
 
-def _entry(given: ConsoleSettings) -> Token | Proxy:
+def _entry(given: ConsoleGroup) -> Token | Proxy:
     if given.proxy_user_header:
         return Proxy(given.proxy_user_header, given.trusted_proxies)
     return Token(given.token.get_secret_value() if given.token else secrets.token_urlsafe(24))
@@ -69,10 +76,10 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _invitation(given: ConsoleSettings, guard: Guard, port: int) -> str:
-    """A token that somebody has set is not printed: a log is no place for it."""
+def _link(given: ConsoleGroup, guard: Guard, port: int) -> str:
+    """A token that somebody has set is not in it: it is printed, and a log is no place for that."""
     host = given.host if is_loopback(given.host) else split(min(given.allowed_hosts))[0]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}{given.prefix}"
     if isinstance(guard.entry, Token) and not given.token:
-        return f"console: {address}/enter?token={guard.entry.secret}"
-    return f"console: {address}/"
+        return f"{address}/enter?token={guard.entry.secret}"
+    return f"{address}/"

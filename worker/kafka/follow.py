@@ -1,7 +1,7 @@
 """Topics read from their beginning, without a group: nothing is committed and no group notices."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -22,15 +22,23 @@ ASK_WITHIN = 10.0
 
 @asynccontextmanager
 async def followed(
-    connection: Connection, topics: Collection[str], within: float = 10.0, *, from_now: bool = False
+    connection: Connection,
+    topics: Collection[str],
+    within: float = 10.0,
+    *,
+    from_now: bool = False,
+    after: Mapping[int, int] | None = None,
 ) -> AsyncIterator["Followed"]:
-    """All partitions of these topics, which must exist; `from_now`: without what they hold. Raises KafkaUnavailable."""
+    """All partitions of these topics, which must exist; `from_now`: without what they hold, `after`: from these offsets
+    on, by partition. Raises KafkaUnavailable.
+    """
     consumer = reader(connection, *topics, isolation=UNCOMMITTED, fetch_wait=FETCH_WAIT)
     async with opened(consumer, connection, within):
         with explained(connection.bootstrap_servers, connection.security_protocol):
             async with asyncio.timeout(within):
                 ours = consumer.assignment()
                 positions = await (consumer.end_offsets(ours) if from_now else consumer.beginning_offsets(ours))
+        positions = {place: (after or {}).get(place.partition, offset) for place, offset in positions.items()}
         for place, offset in positions.items():
             consumer.seek(place, offset)
         yield Followed(consumer, positions)
@@ -55,6 +63,16 @@ class Followed:
         for place, batch in batches.items():
             self.positions[place] = batch[-1].offset + 1
         return [as_record(each) for batch in batches.values() for each in batch]
+
+    async def spans(self, within: float = ASK_WITHIN) -> dict[TopicPartition, tuple[int, int]]:
+        """The (first, end) offsets that each partition has now. Raises KafkaUnavailable."""
+        ours = self.consumer.assignment()
+        try:
+            async with asyncio.timeout(within):
+                first, end = await self.consumer.beginning_offsets(ours), await self.consumer.end_offsets(ours)
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaUnavailable(f"cannot be followed: {type(error).__name__}") from error
+        return {place: (first[place], end[place]) for place in ours}
 
     async def _find(self, lost: Collection[TopicPartition], within: float) -> None:
         """Where it was, or the log's beginning: it has moved, or the partition was added meanwhile."""

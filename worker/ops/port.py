@@ -11,7 +11,7 @@ from worker.creation.holds import Holds
 from worker.measures import Measures
 from worker.ops.metrics import registry_of
 from worker.ops.server import ops_port
-from worker.ops.state import State
+from worker.ops.state import Identity, State
 from worker.ops.watch import Watch
 from worker.ops.watchdog import Watchdog
 
@@ -44,9 +44,11 @@ class Operations:
 
 
 @asynccontextmanager
-async def operations(holds: Holds, measures: Measures, host: str, port: int) -> AsyncIterator[Operations]:
+async def operations(
+    holds: Holds, measures: Measures, host: str, port: int, identity: Identity | None = None
+) -> AsyncIterator[Operations]:
     """Listens from now on. Raises StartupError where it cannot."""
-    shown = Operations(measures, Watch(holds))
+    shown = Operations(measures, Watch(holds, identity=identity))
     async with ops_port(shown, host, port) as shown.port:
         task = asyncio.create_task(shown.watchdog.run(), name="watchdog")
         try:

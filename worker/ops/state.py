@@ -1,14 +1,30 @@
 """What the worker does right now, as `/status` tells it (docs: operations, status)."""
 
+import os
+import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from worker import __version__, clocks
 from worker.model.records import Standing
 
 Phase = Literal["running", "holding", "draining", "restoring"]
 Bound = Literal["api", "keys", "rate", "cpu", "uncommitted_limit", "hold", "restore", "idle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which process this is: no other one has the same `instance` at the same time."""
+
+    group: str
+    instance: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    started: datetime = field(default_factory=clocks.moment)
+
+    def as_dict(self) -> dict[str, Any]:
+        started = self.started.isoformat(timespec="seconds")
+        return {"instance": self.instance, "version": __version__, "startedAt": started, "group": self.group}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +105,11 @@ class State:
     session: SessionState
     partitions: tuple[PartitionState, ...]
     dropped_elements: int = 0
+    identity: Identity | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As `/status` answers it."""
-        return {
+        return (self.identity.as_dict() if self.identity else {}) | {
             "state": self.phase,
             "holds": [each.as_dict() for each in self.holds],
             "inFlight": self.in_flight,

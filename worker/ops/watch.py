@@ -13,7 +13,7 @@ from worker.creation.holds import HoldReason, Holds
 from worker.intake.dispatch import Dispatch, Work
 from worker.model.records import Standing
 from worker.ops.core import Core
-from worker.ops.state import Blocking, Bound, Held, Load, PartitionState, Phase, SessionState, State, bound_by
+from worker.ops.state import Blocking, Bound, Held, Identity, Load, PartitionState, Phase, SessionState, State, bound_by
 from worker.steps import Trails
 
 
@@ -63,6 +63,7 @@ class Watch:
     api: LoggedIn | None = None
     consumption: Consumption | None = None
     core: Core = field(default_factory=Core)
+    identity: Identity | None = None
 
     def polled(self) -> float | None:
         """When the consumer last asked for records; None before it begins, and from the drain of a stop on."""
@@ -86,6 +87,7 @@ class Watch:
             session,
             tuple(self._partitions(work)),
             self.consumption.dropped() if self.consumption else 0,
+            self.identity,
         )
 
     def _phase(self) -> Phase:

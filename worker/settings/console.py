@@ -7,13 +7,13 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from worker.settings.group import Group
-from worker.settings.kinds import Authority, HostName, Prefix, listed
+from worker.settings.kinds import Authority, HostName, Link, Prefix, listed
 
 RightName = Literal["view", "replay", "payload", "accept_duplicates", "resolve"]
 Network = IPv4Network | IPv6Network
 
 
-class Console(Group):
+class ConsoleGroup(Group):
     host: str = "127.0.0.1"
     """Where the console listens; beyond loopback it takes a token or a proxy, and the names it is called by."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8081
@@ -34,9 +34,11 @@ class Console(Group):
     """The addresses of those proxies, such as 10.0.0.0/8, several with commas; nobody else gets an answer."""
     rights: Annotated[frozenset[RightName], NoDecode, BeforeValidator(listed)] = frozenset({"view"})
     """What people may do: view, replay, payload, accept_duplicates, resolve, with commas; each is off unless given."""
+    runbook: Link | None = None
+    """Where people find the runbook, such as https://docs.example.com/operations.html: holds lead to their section."""
 
     @model_validator(mode="after")
-    def _one_way_in(self) -> "Console":
+    def _one_way_in(self) -> "ConsoleGroup":
         if self.token and self.proxy_user_header:
             raise ValueError("WORKER_CONSOLE__TOKEN and WORKER_CONSOLE__PROXY_USER_HEADER exclude each other")
         if bool(self.proxy_user_header) != bool(self.trusted_proxies):

@@ -60,8 +60,14 @@ def _split(value: object) -> object:
 
 
 def listed(value: object) -> object:
-    """With commas, or what it was made from; nothing where nothing stands."""
-    return [each.strip() for each in value.strip("[] ").split(",") if each.strip()] if isinstance(value, str) else value
+    """With commas, as a JSON list, or what it was made from; nothing where nothing stands."""
+    if not isinstance(value, str):
+        return value
+    try:
+        found = json.loads(value)
+    except ValueError:
+        found = None
+    return found if isinstance(found, list) else [each.strip() for each in value.split(",") if each.strip()]
 
 
 def _start(value: str) -> str:
@@ -85,6 +91,7 @@ HostName = Annotated[
     Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$"),
     AfterValidator(lambda value: value.lower()),
 ]
+Link = Annotated[str, Field(pattern=r"^https?://[^\s#]+$")]
 Authority = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$")]
 Address = Annotated[str, AfterValidator(_address)]
 ContextRoot = Annotated[str, AfterValidator(_context_root)]

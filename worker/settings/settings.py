@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.settings.api import Api
-from worker.settings.console import Console
+from worker.settings.console import ConsoleGroup
 from worker.settings.group import Group
 from worker.settings.kafka import Kafka
 from worker.settings.kinds import Address, Positive, Seconds, TopicName
@@ -167,7 +167,7 @@ class Settings(BaseSettings):
     hold: Hold = Hold()
     dead_letters: DeadLetters = DeadLetters()
     events: Events = Events()
-    console: Console = Console()
+    console: ConsoleGroup = ConsoleGroup()
     ops: Ops = Ops()
     log: Log = Log()
 

@@ -21,10 +21,11 @@ def afterwards() -> Iterator[str]:
     yield f"  {program} --help                everything else"
 
 
-def meanwhile(stage: Stage) -> Iterator[str]:
-    """While everything is left running."""
+def meanwhile(stage: Stage, console: str) -> Iterator[str]:
+    """While everything is left running; `console` is where the operator's page is."""
     program, url = _program(), stage.sandbox.base_url
     samples = shlex.quote(str(FOLDER))
+    yield f"The operator's page, in a browser: {console}"
     yield "Everything runs until Ctrl-C. In another terminal, point every command at it:"
     yield from (f"  export {name}={shlex.quote(value)}" for name, value in sorted(told(stage.addresses).items()))
     yield "and then:"

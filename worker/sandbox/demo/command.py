@@ -11,7 +11,7 @@ import orjson
 from pydantic import SecretStr
 
 from worker import wiring
-from worker.sandbox.demo import advice
+from worker.sandbox.demo import advice, beside
 from worker.sandbox.demo.performance import Performance
 from worker.sandbox.demo.play import Play
 from worker.sandbox.demo.samples import OF_REGISTRY, load_samples
@@ -118,8 +118,9 @@ async def _kept(stage: Stage, seen: Screen) -> None:
     loop, interrupted = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupted.set)
-    _tell(advice.meanwhile(stage), seen)
-    await interrupted.wait()
+    async with beside.console(stage) as link:
+        _tell(advice.meanwhile(stage, link), seen)
+        await interrupted.wait()
 
 
 def _tell(lines: Iterable[str], seen: Screen) -> None:

@@ -1,4 +1,4 @@
-"""The worker as a process of its own, in a directory of its own, gone with whoever started it."""
+"""A command of ours as a process of its own, in a directory of its own, gone with whoever started it."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ STOP_WITHIN = 10
 
 @dataclass(eq=False, slots=True)
 class WorkerProcess:
-    """A running `customer-worker run`; `log` is what it says, JSON lines."""
+    """A running command; `log` is what it says, JSON lines but for what is for a person."""
 
     process: GuardedProcess
     folder: Path
@@ -34,20 +34,23 @@ class WorkerProcess:
         await self.process.kill()
         return status
 
+    def lines(self) -> list[str]:
+        """All that it has said."""
+        return self.log.read_text("utf-8", "replace").splitlines()
+
     def last_line(self) -> str:
         """What it said last."""
-        lines = self.log.read_text("utf-8", "replace").splitlines()
-        return lines[-1] if lines else "nothing"
+        return ([*self.lines()] or ["nothing"])[-1]
 
 
 @asynccontextmanager
-async def worker_process(settings: Mapping[str, str]) -> AsyncIterator[WorkerProcess]:
+async def worker_process(settings: Mapping[str, str], command: str = "run") -> AsyncIterator[WorkerProcess]:
     """Runs with these settings and no others; its directory goes in the end, unless its log is to stay."""
     folder = Path(tempfile.mkdtemp(prefix="customer-worker-demo-"))
-    log = folder / "worker.log"
+    log = folder / ("worker.log" if command == "run" else f"{command}.log")
     environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("WORKER_")}
-    command = [sys.executable, "-m", "worker", "run"]
-    process = GuardedProcess(command, log, remove=folder, environment={**environment, **settings}, folder=folder)
+    started = [sys.executable, "-m", "worker", command]
+    process = GuardedProcess(started, log, remove=folder, environment={**environment, **settings}, folder=folder)
     running = WorkerProcess(process, folder, log)
     try:
         yield running

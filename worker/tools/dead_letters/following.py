@@ -1,7 +1,7 @@
 """What became of what was replayed: its terminal events, as they come."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -54,13 +54,19 @@ async def endings(results: Results, topic: str, awaited: dict[Place, Place], wit
     """
     deadline = asyncio.get_running_loop().time() + within
     while awaited and asyncio.get_running_loop().time() < deadline:
-        for record in await results.poll(POLL):
-            told = read_result(record.value)
-            if told is None or told.topic != topic:
-                continue
-            request = Place(told.partition, told.offset)
-            if request in awaited:
-                yield Ending(awaited.pop(request), request, told.data)
+        for ending in ended(await results.poll(POLL), topic, awaited):
+            yield ending
+
+
+def ended(records: Iterable[Record], topic: str, awaited: dict[Place, Place]) -> Iterator[Ending]:
+    """The ends among these records, of which `awaited` loses each; the first that is told of a record counts."""
+    for record in records:
+        told = read_result(record.value)
+        if told is None or told.topic != topic:
+            continue
+        request = Place(told.partition, told.offset)
+        if request in awaited:
+            yield Ending(awaited.pop(request), request, told.data)
 
 
 def results_from_now(found: Topics) -> AbstractAsyncContextManager[Followed]:

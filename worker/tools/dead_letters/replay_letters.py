@@ -13,8 +13,8 @@ from worker.terminal.text import document, say
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.following import AT_MOST, follow, results_from_now
 from worker.tools.dead_letters.letters import Letter
-from worker.tools.dead_letters.replaying import EXISTS, Found, Left, Replayed, Tally
-from worker.tools.dead_letters.run import Begun, Happening, Order, Run, Selected
+from worker.tools.dead_letters.replaying import EXISTS, Found, Left, Replayed, Result, Tally
+from worker.tools.dead_letters.run import Batch, Begun, Happening, Order, Run, Selected
 from worker.tools.dead_letters.topic import Topics, topics
 from worker.tools.reading.place import Place
 from worker.tools.reading.progress import offsets_bar
@@ -85,11 +85,12 @@ class Told:
                     raise StartupError(f"{count} dead letters: --follow can wait for {AT_MOST} (--limit)")
             case Begun():
                 pass
-            case _:
-                self.tally.add(happening)
-                self._tell(happening)
+            case Batch(results):
+                for result in results:
+                    self._add(result)
 
-    def _tell(self, result: Replayed | Found | Left) -> None:
+    def _add(self, result: Result) -> None:
+        self.tally.add(result)
         match result:
             case Replayed(letter, at) if self.asked.yes:
                 if self.asked.follow is not None:

@@ -99,14 +99,13 @@ class Replaying:
     resolved: Resolutions = field(default_factory=Resolutions)
     _look_ups: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOK_UPS))
 
-    async def results(self, records: AsyncIterator[list[Record]]) -> AsyncGenerator[Result]:
+    async def batches(self, records: AsyncIterator[list[Record]]) -> AsyncGenerator[list[Result]]:
         """What became of each letter, as soon as it is certain; those of a partition stay in their order."""
         size = BATCH if self.rate is None else max(1, min(BATCH, int(self.rate / BATCHES_A_SECOND)))
         pace = Pace(self.rate, self.clock)
         async for some in records:
             for batch in batches(some, size):
-                for result in await self._batch(batch, pace):
-                    yield result
+                yield await self._batch(batch, pace)
 
     async def _batch(self, batch: Sequence[Record], pace: Pace) -> list[Result]:
         if self.stopped():

@@ -1,7 +1,7 @@
 """One replay, or what it would do: it yields what happens, and whoever asked for it tells that to a person."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 
@@ -37,6 +37,7 @@ class Order:
     look_up: bool = True
     origin: Origin | None = None
     stopped: Callable[[], bool] = lambda: False
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,14 @@ class Begun:
     """What was replayed before is known: from now on each letter comes with what becomes of it."""
 
 
-Happening = Selected | Begun | Result
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What became of some letters, those that were published having been so together."""
+
+    results: list[Result]
+
+
+Happening = Selected | Begun | Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +80,9 @@ class Run:
             replaying = await self._replaying(stack, publisher, await look_back(self.found, chosen.lowest))
             yield Begun()
             records = await stack.enter_async_context(aclosing(selected(self.found, chosen.places)))
-            results = await stack.enter_async_context(aclosing(replaying.results(records)))
-            async for result in results:
-                yield result
+            batches = await stack.enter_async_context(aclosing(replaying.batches(records)))
+            async for results in batches:
+                yield Batch(results)
 
     async def _publisher(self, stack: AsyncExitStack) -> Exclusive | None:
         if not self.order.publish:
@@ -90,6 +98,7 @@ class Run:
             await self._look_up(stack),
             publisher.publish if publisher else None,
             self.order.rate,
+            sleep=self.order.sleep,
             stopped=self.order.stopped,
             resolved=before.resolved,
         )

@@ -15,7 +15,7 @@ from worker.model.records import Record
 from worker.settings.settings import Settings
 from worker.terminal.text import document, say
 from worker.tools.reading.offset_set import Run
-from worker.tools.reading.progress import offsets_bar
+from worker.tools.reading.progress import Progress, offsets_bar
 from worker.tools.verification.expired import expired, joined
 from worker.tools.verification.report import Report
 from worker.tools.verification.scan import Asked, Scan, Topics, spans
@@ -37,7 +37,9 @@ async def verify(settings: Settings, asked: Asked, mapping: EventMapping | None 
     return int(not report.holds)
 
 
-async def verified(settings: Settings, asked: Asked, mapping: EventMapping | None = None) -> Report:
+async def verified(
+    settings: Settings, asked: Asked, mapping: EventMapping | None = None, progress: Progress = offsets_bar
+) -> Report:
     """The group's offsets come first: whatever they say is done was published before."""
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     async with admin.opened(connection) as client:
@@ -45,7 +47,7 @@ async def verified(settings: Settings, asked: Asked, mapping: EventMapping | Non
         _complete(plan, cluster, asked)
         committed = await client.committed(settings.kafka.group_id, plan.requests)
     async with _passing(settings, mapping) as passes:
-        return await unmoved(partial(_scanned, connection, plan, cluster, committed, asked, passes))
+        return await unmoved(partial(_scanned, connection, plan, cluster, committed, asked, passes, progress))
 
 
 @asynccontextmanager
@@ -69,11 +71,12 @@ async def _scanned(  # noqa: PLR0913, PLR0917  what was looked up before the top
     committed: Mapping[int, int],
     asked: Asked,
     passes: Passes | None,
+    progress: Progress,
 ) -> Report:
     async with Topics.opened(connection, plan, cluster) as topics:
         parts, beyond = await spans(topics.requests, committed, asked)
         unread = await _unread(connection, plan, cluster, beyond, asked)
-        with offsets_bar("reading", topics.succeeded.size + topics.failed.size + topics.letters.size) as advance:
+        with progress("reading", topics.succeeded.size + topics.failed.size + topics.letters.size) as advance:
             return await Scan(topics, parts, unread, advance, passes).report()
 
 

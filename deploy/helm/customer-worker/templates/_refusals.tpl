@@ -3,6 +3,7 @@
 {{- $refused := concat
       (include "customer-worker.refused-replicas" . | fromJsonArray)
       (include "customer-worker.refused-settings" . | fromJsonArray)
+      (include "customer-worker.refused-console" . | fromJsonArray)
       (include "customer-worker.refused-tls" . | fromJsonArray) -}}
 {{- if $refused -}}
 {{- fail (printf "\n\n%s\n" (join "\n" $refused)) -}}
@@ -51,6 +52,25 @@
 {{- end -}}
 {{- if and .Values.mapping.configMap (hasKey (default dict .Values.settings.EVENTS) "MAPPING") -}}
 {{- $refused = append $refused "settings.EVENTS.MAPPING: follows from mapping.configMap, give one of them" -}}
+{{- end -}}
+{{- toJson $refused -}}
+{{- end -}}
+
+{{- define "customer-worker.refused-console" -}}
+{{- $refused := list -}}
+{{- $given := default dict .Values.settings.CONSOLE -}}
+{{- if .Values.console.enabled -}}
+{{- if not $given.ALLOWED_HOSTS -}}
+{{- $refused = append $refused "settings.CONSOLE.ALLOWED_HOSTS: required with console.enabled: the names by which browsers call it" -}}
+{{- end -}}
+{{- if and (not .Values.console.secrets) (not $given.PROXY_USER_HEADER) -}}
+{{- $refused = append $refused "console.secrets: one with WORKER_CONSOLE__TOKEN is required, or settings.CONSOLE.PROXY_USER_HEADER" -}}
+{{- end -}}
+{{- range list "HOST" "PORT" "WORKERS" -}}
+{{- if hasKey $given . -}}
+{{- $refused = append $refused (printf "settings.CONSOLE.%s: follows from the chart" .) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- toJson $refused -}}
 {{- end -}}

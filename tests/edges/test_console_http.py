@@ -1,0 +1,334 @@
+"""The console over HTTP: who gets what answer, whatever they ask."""
+
+import asyncio
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
+from itertools import product
+from typing import Any
+
+import aiohttp
+import pytest
+
+from worker import wiring
+from worker.console import pages
+from worker.console.serve import LOOPBACK, guarded
+from worker.console.sources import Sources
+from worker.console.web import entering, parts
+from worker.console.web.answers import Moved, NotNow, Page, Raw
+from worker.console.web.guard import Guard, Proxy, Token
+from worker.console.web.rights import Right
+from worker.console.web.routes import Route
+from worker.console.web.server import CSP, LARGEST_FORM, Served, serving
+from worker.model.errors import KafkaUnavailable
+from worker.settings.console import ConsoleGroup
+from worker.settings.settings import Settings
+
+SECRET = "token-of-a-test-1"
+TOKEN = Token(SECRET)
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+SAFE = {"GET", "HEAD"}
+FOREIGN = "evil.example.com"
+ROUTES = (*pages.ROUTES, *entering.routes(TOKEN))
+EVERYTHING = frozenset(Right)
+RIGHTS = {
+    "all": EVERYTHING,
+    "view": frozenset({Right.ENTER, Right.VIEW}),
+    **{f"all but {right.value}": EVERYTHING - {right} for right in Right if right not in {Right.ENTER, Right.VIEW}},
+}
+
+
+async def answered(_):
+    return Raw(b"ok", "text/plain")
+
+
+def sources() -> Sources:
+    """What no answer of these tests asks."""
+    settings = Settings()
+    nothing: Any = None
+    given = dict.fromkeys(Sources.__dataclass_fields__, nothing)
+    return Sources(**{**given, "settings": settings, "plan": wiring.plan(settings)})
+
+
+@asynccontextmanager
+async def served(routes, entry: Token | Proxy = TOKEN, rights=EVERYTHING, prefix=""):
+    """A session of its own and the console's address."""
+    console = Served(sources(), Guard(LOOPBACK, entry, rights), tuple(routes), prefix)
+    jar = aiohttp.DummyCookieJar()
+    async with (
+        serving(console, "127.0.0.1", 0) as port,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}", cookie_jar=jar) as session,
+    ):
+        yield session, port
+
+
+def cookie(token=TOKEN):
+    return {"Cookie": f"customer-worker-console={token.cookie()}"}
+
+
+def of_every_route():
+    """The routes as they are declared; what would answer them is not what is asked here."""
+    return [replace(route, handler=answered) for route in ROUTES]
+
+
+def path_of(route):
+    return route.path.replace("{", "").replace("}", "")
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One request of the table."""
+
+    route: Route
+    method: str
+    known: bool
+    host: str
+    origin: str | None = None
+    site: str | None = None
+
+    def headers(self) -> dict[str, str]:
+        given = {"Host": self.host, "Origin": self.origin, "Sec-Fetch-Site": self.site}
+        if self.method == "POST":
+            given["Content-Type"] = "application/x-www-form-urlencoded"
+        return {name: value for name, value in given.items() if value} | (cookie() if self.known else {})
+
+    def expected(self, rights: Collection[Right]) -> int:
+        """Who gets what, told once more and independently."""
+        if self.host == FOREIGN:
+            return 403
+        own = self.site == "same-origin" if self.site else self.origin == f"http://{self.host}"
+        if self.method not in SAFE and not own:
+            return 403
+        method = "GET" if self.method == "HEAD" else self.method
+        declared = [each for each in ROUTES if (each.path, each.method) == (self.route.path, method)]
+        right = declared[0].right if declared else Right.VIEW
+        if right is not Right.ENTER and not self.known:
+            return 401
+        return 403 if right not in rights else 200 if declared else 405
+
+
+def tried(port: int) -> Iterator[Tried]:
+    """All routes and methods, known and unknown, by both names; what may change something by every origin as well."""
+    ours = f"127.0.0.1:{port}"
+    origins = (None, f"http://{ours}", f"http://{FOREIGN}", "null")
+    sites = (None, "same-origin", "same-site", "cross-site", "none")
+    paths = {route.path: route for route in ROUTES}
+    for route, method, known, host in product(paths.values(), METHODS, (True, False), (ours, FOREIGN)):
+        both = [(None, None)] if method in SAFE else [(None, None), (origins[1], None), (origins[2], sites[3])]
+        for origin, site in product(origins, sites) if method == "POST" else both:
+            yield Tried(route, method, known, host, origin, site)
+
+
+async def wrongly(session, asked: Iterable[Tried], rights: Collection[Right]) -> list[tuple[Tried, int]]:
+    """Those that got another answer than they should."""
+    wrong = []
+    for each in asked:
+        path = path_of(each.route)
+        async with session.request(each.method, path, headers=each.headers(), allow_redirects=False) as answer:
+            if answer.status != each.expected(rights) or answer.headers["Content-Security-Policy"] != CSP:
+                wrong.append((each, answer.status))
+    return wrong
+
+
+async def test_every_route_by_every_way():
+    """Nobody gets an answer who should not, and everybody who should."""
+    async with served(of_every_route()) as (session, port):
+        assert await wrongly(session, tried(port), EVERYTHING) == []
+
+
+@pytest.mark.parametrize("named", RIGHTS)
+async def test_every_route_by_every_right(named):
+    """Each is answered to those alone who have its right."""
+    async with served(of_every_route(), rights=RIGHTS[named]) as (session, port):
+        ours = f"127.0.0.1:{port}"
+        asked = [Tried(route, route.method, host=ours, origin=f"http://{ours}", known=True) for route in ROUTES]
+        assert await wrongly(session, asked, RIGHTS[named]) == []
+
+
+def test_every_route_declares_its_right():
+    """What anybody may have is a file, a probe, or the way in; what changes something is no GET."""
+    open_to_all = {route.path for route in ROUTES if route.right is Right.ENTER}
+    assert open_to_all == {"/style.css", "/fresh.js", "/icon.svg", "/livez", "/enter"}
+    assert {route.method for route in ROUTES} <= {"GET", "POST"}
+    with pytest.raises(TypeError):
+        Route("GET", "/x", handler=answered)  # type: ignore[call-arg]
+
+
+async def test_what_is_not_there():
+    """Is told to those who may look alone, with the same headers."""
+    async with served(of_every_route()) as (session, _):
+        async with session.get("/nothing", headers=cookie()) as answer:
+            assert (answer.status, answer.headers["X-Frame-Options"]) == (404, "DENY")
+        async with session.get("/nothing") as answer:
+            assert answer.status == 401
+        async with session.get("/../../etc/passwd", headers=cookie()) as answer:
+            assert answer.status == 404
+
+
+@pytest.mark.parametrize("path", ["/style.css", "/fresh.js", "/icon.svg"])
+async def test_files(path):
+    """Come from memory, and are asked for once where they have not changed."""
+    async with served(pages.ROUTES) as (session, _):
+        async with session.get(path) as answer:
+            assert answer.status == 200
+            etag = answer.headers["ETag"]
+        async with session.get(path, headers={"If-None-Match": etag}) as answer:
+            assert (answer.status, await answer.read()) == (304, b"")
+        async with session.get(f"{path}/../../settings/settings.py", headers=cookie()) as answer:
+            assert answer.status == 404
+
+
+async def test_the_way_in():
+    """By the link, and by the form; the cookie is for this console's pages alone and no script's."""
+    async with served(entering.routes(TOKEN), prefix="/w") as (session, port):
+        own = {"Origin": f"http://127.0.0.1:{port}"}
+        for asking in (
+            session.get("/w/enter", params={"token": SECRET, "to": "/letters"}),
+            session.post("/w/enter", data={"token": f" {SECRET} ", "to": "/letters"}, headers=own),
+        ):
+            async with asking as answer:
+                given = answer.cookies["customer-worker-console"]
+                told = (given["path"], given["httponly"], given["samesite"], given["secure"], given["max-age"])
+                assert told == ("/w/", True, "Strict", "", "43200")
+                assert 'content="0; url=/w/letters"' in await answer.text()
+        async with session.get("/w/enter", params={"token": "x"}) as answer:
+            assert (answer.status, dict(answer.cookies)) == (403, {})
+        async with session.get("/w/enter", params={"token": SECRET, "to": "//evil.example.com"}) as answer:
+            assert "evil" not in await answer.text()
+        async with session.get("/enter", params={"token": SECRET}, headers=cookie()) as answer:
+            assert answer.status == 404
+
+
+async def test_a_cookie_over_tls():
+    """Behind a proxy that speaks it no browser sends the cookie in clear."""
+    async with served(entering.routes(TOKEN)) as (session, _):
+        proto = {"X-Forwarded-Proto": "https"}
+        async with session.get("/enter", params={"token": SECRET}, headers=proto) as answer:
+            assert answer.cookies["customer-worker-console"]["secure"]
+
+
+async def test_a_link_from_elsewhere():
+    """A strict cookie does not come with the first click; the page that asks again by itself is ours."""
+    shown = Route("GET", "/letters/{place}", Right.VIEW, answered)
+    elsewhere = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    async with served([shown]) as (session, _):
+        async with session.get("/letters/0@1?a=b", headers=elsewhere) as answer:
+            assert (answer.status, 'url=/letters/0@1?a=b"' in await answer.text()) == (200, True)
+        async with session.get("/letters/0@1", headers=elsewhere | cookie()) as answer:
+            assert await answer.read() == b"ok"
+        async with session.get("/letters/0@1?a=b") as answer:
+            assert (answer.status, 'value="/letters/0@1?a=b"' in await answer.text()) == (401, True)
+
+
+async def test_behind_a_proxy():
+    """It alone is answered, and says who asks; there is no token then."""
+    who = []
+
+    async def told(asked):
+        who.append(asked.who.name)
+        return Raw(b"", "text/plain")
+
+    shown = Route("GET", "/", Right.VIEW, told)
+    async with served([shown], Proxy("X-User", (ip_network("127.0.0.0/8"),))) as (session, _):
+        async with session.get("/", headers={"X-User": "ada"}) as answer:
+            assert answer.status == 200
+        async with session.get("/", headers=cookie()) as answer:
+            assert answer.status == 401
+    async with (
+        served([shown], Proxy("X-User", (ip_network("10.0.0.0/8"),))) as (session, _),
+        session.get("/", headers={"X-User": "ada"}) as answer,
+    ):
+        assert answer.status == 403
+    assert who == ["ada"]
+
+
+async def test_what_is_posted():
+    """A form of texts, of bounded size; nothing else is read."""
+    got = []
+
+    async def take(asked):
+        got.append(dict(asked.form))
+        return Moved(asked.link("/done", n=1))
+
+    async with served([Route("POST", "/x", Right.REPLAY, take)], prefix="/p") as (session, port):
+        headers = cookie() | {"Origin": f"http://127.0.0.1:{port}"}
+        async with session.post("/p/x", data={"a": "1", "b": "<"}, headers=headers, allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/p/done?n=1")
+        async with session.post("/p/x", json={"a": 1}, headers=headers) as answer:
+            assert answer.status == 415
+        async with session.post("/p/x", data={"a": "1" * LARGEST_FORM}, headers=headers) as answer:
+            assert answer.status == 413
+    assert got == [{"a": "1", "b": "<"}]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        (KafkaUnavailable("no broker"), 503, "no broker"),
+        (NotNow("somebody else"), 409, "somebody else"),
+        (TimeoutError(), 504, "too long"),
+        (ValueError("ada@example.com"), 500, "an error of the console"),
+    ],
+)
+async def test_a_page_that_fails(error, status, text):
+    """Says what can be done; nothing of an unforeseen error's text comes out."""
+
+    async def fail(_):
+        raise error
+
+    async with (
+        served([Route("GET", "/x", Right.VIEW, fail)]) as (session, _),
+        session.get("/x", headers=cookie()) as answer,
+    ):
+        shown = await answer.text()
+        assert (answer.status, text in shown, "ada@" in shown) == (status, True, False)
+        assert answer.headers["Content-Security-Policy"] == CSP
+
+
+async def test_a_page_that_cannot_be_rendered():
+    """Is a failure as any other."""
+
+    async def shown(_):
+        return Page("t", (str(1 / 0) for _ in range(1)))
+
+    async with (
+        served([Route("GET", "/x", Right.VIEW, shown)]) as (session, _),
+        session.get("/x", headers=cookie()) as answer,
+    ):
+        assert (answer.status, answer.headers["X-Frame-Options"]) == (500, "DENY")
+
+
+async def test_a_page_that_takes_too_long():
+    """Is given up."""
+
+    async def wait(_):
+        await asyncio.Event().wait()
+
+    async with (
+        served([Route("GET", "/x", Right.VIEW, wait, within=0.01)]) as (session, _),
+        session.get("/x", headers=cookie()) as answer,
+    ):
+        assert answer.status == 504
+
+
+async def test_numbers_of_a_page():
+    """The same address gives them alone to who asks for JSON; unchanged ones are not sent again."""
+
+    async def shown(_):
+        return Page("t", parts.number("a", 5, "good"), is_fresh=True)
+
+    async with served([Route("GET", "/x", Right.VIEW, shown)]) as (session, _):
+        headers = cookie() | {"Accept": "application/json"}
+        async with session.get("/x", headers=headers) as answer:
+            assert (await answer.json())["numbers"] == {"a": ["5", "good"]}
+            headers["If-None-Match"] = answer.headers["ETag"]
+        async with session.get("/x", headers=headers) as answer:
+            assert answer.status == 304
+
+
+def test_the_defaults_of_the_settings():
+    """Nobody but this machine is listened to, and nothing but reading is allowed."""
+    given = ConsoleGroup()
+    assert (given.host, given.port, given.prefix) == ("127.0.0.1", 8081, "")
+    assert guarded(given).rights == {Right.ENTER, Right.VIEW}

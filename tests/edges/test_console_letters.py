@@ -1,0 +1,337 @@
+"""Dead letters in the console, on a real Kafka and without a worker: what is shown, planned, replayed, and by whom."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from console_visitor import Shown, Visitor, consoled, visiting
+from letters_on_kafka import LetterTopics
+from patience import PATIENCE
+
+from worker.console.index import index as indexing
+from worker.console.web.guard import Token
+from worker.console.web.rights import Right
+from worker.kafka.picked import picked
+from worker.kafka.places import bounds
+from worker.kafka.reader import UNCOMMITTED
+from worker.model.outcomes import ReasonCode
+from worker.tools.dead_letters.filters import Filter
+from worker.tools.dead_letters.replay_letters import Asked, replay
+from worker.tools.reading.place import Place
+
+SOME = 120
+SECRET = "jack.o'lantern@example.com"
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u202e\x1b[31m"
+
+
+@pytest.fixture
+async def topics(kafka, unique):
+    made = LetterTopics(kafka, unique)
+    await made.create()
+    return made
+
+
+async def until(visitor: Visitor, address: str, condition: Callable[[Shown], bool]) -> Shown:
+    """The page once it is so."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition(shown := await visitor.open(address)):
+            await asyncio.sleep(0.05)
+    return shown
+
+
+async def listed(visitor: Visitor, count: int) -> Shown:
+    """The page of dead letters once all are known."""
+    return await until(visitor, "/letters", lambda shown: f"{count} of {count} dead letters" in shown.plain)
+
+
+def rows(shown: Shown) -> list[str]:
+    """The places of the letters that are listed."""
+    return [link.removeprefix("/letters/") for link in shown.links() if "@" in link]
+
+
+async def planned(visitor: Visitor, shown: Shown, **fields: str) -> Shown:
+    """A plan of the page, judged."""
+    plan = await visitor.send(shown.form("Plan a replay"), **fields)
+    return await until(visitor, plan.address, lambda page: "would be replayed" in page.plain)
+
+
+async def ended(visitor: Visitor, address: str) -> Shown:
+    return await until(visitor, address, lambda page: "under way" not in page.plain)
+
+
+def once(count: int) -> dict[Place, int]:
+    return {Place(number % 2, number // 2): 1 for number in range(count)}
+
+
+async def test_groups_and_rows(topics):
+    """By cause with their counts, one by one from the newest; a list in an address moves no more."""
+    await topics.fill(SOME)
+    async with consoled(topics.settings) as visitor:
+        shown = await listed(visitor, SOME)
+        assert rows(shown)[:2] == ["1@59", "0@59"]
+        assert len(rows(shown)) == 50
+        older = next(link for link in shown.links() if "older=1" in link)
+        second = await visitor.open(older)
+        assert rows(second)[:1] == ["1@34"]
+        await topics.batches(
+            topics.plan.dead_letters, [topics.failed(SOME + each, ReasonCode.REFUSED)[1] for each in (0, 1)]
+        )
+        told = await until(visitor, shown.address, lambda page: "2 newer" in page.plain)
+        assert rows(told) == rows(shown)
+        numbers = orjson.loads((await visitor.open(shown.address, json=True)).text)["numbers"]
+        assert numbers["newer"][0] == "2 newer"
+        groups = (await visitor.open("/letters")).plain
+        assert "rejected 400 120" in groups
+        assert "refused 400 2" in groups
+        only = await visitor.open("/letters?reason=refused")
+        assert rows(only) == ["1@60", "0@60"]
+        assert rows(await visitor.open(older)) == rows(second)
+
+
+async def test_letters_by_their_places(topics):
+    """Those that are there, near each other or far apart, in the order of each partition."""
+    await topics.fill(800)
+    wanted: dict[int, list[int]] = {0: [399, 1, 0, 350, 400, 9_999], 1: [3]}
+    read = picked(topics.connection, topics.plan.dead_letters, wanted, lambda each: each.offset, isolation=UNCOMMITTED)
+    assert await read == [0, 1, 350, 399, 3]
+
+
+async def test_an_old_letter(topics, monkeypatch):
+    """One that is not at hand is read."""
+    monkeypatch.setattr(indexing, "RECENT", 3)
+    await topics.fill(SOME)
+    async with consoled(topics.settings) as visitor:
+        await listed(visitor, SOME)
+        shown = await visitor.open("/letters?event=e-4")
+        assert rows(shown) == ["0@2"]
+        assert "e-4" in shown.plain
+
+
+async def test_what_others_wrote(topics):
+    """Ids, headers, keys and error texts are shown as they are, and act on nothing; a payload only on request."""
+    told = HOSTILE.encode()
+    ours = (
+        ("worker-reason", b"rejected"),
+        ("worker-event-id", told),
+        ("worker-event-source", told),
+        ("worker-error-code", told),
+        ("worker-version", told),
+        ("worker-first-seen", told),
+        ("worker-violations", orjson.dumps([{"path": HOSTILE, "rule": HOSTILE, "allowed": [HOSTILE]}, "x", 1])),
+        ("kafka_dlt-exception-message", told),
+        ("kafka_dlt-original-topic", told),
+    )
+    foreign = (("kafka_dlt-original-topic", told), ("kafka_dlt-exception-fqcn", told))
+    header = ((HOSTILE, SECRET.encode()),)
+    await topics.publish(topics.plan.dead_letters, (SECRET.encode(), SECRET.encode(), (*header, *ours)))
+    await topics.publish(topics.plan.dead_letters, (None, b"\xff\xfe", foreign))
+    async with consoled(topics.settings) as visitor:
+        pages = [await listed(visitor, 2), await visitor.open("/letters/0@0"), await visitor.open("/letters/0@1")]
+        for shown in pages:
+            assert shown.status == 200
+            assert not any(sign in shown.text for sign in ("<script>alert", "<img", "\u202e", "\x1b", SECRET))
+        payload = await visitor.send(pages[1].form("Show the payload"))
+        assert SECRET in payload.plain
+        assert "<script>alert" not in payload.text
+        assert "0xfffe" in (await visitor.send(pages[2].form("Show the payload"))).plain
+        assert SECRET not in payload.address
+        assert (await visitor.open("/letters/0@0/payload")).status == 405
+
+
+async def test_who_may_only_look(topics):
+    """Nothing that changes something is offered, and its address is barred."""
+    await topics.fill(2, ReasonCode.OUTCOME_UNKNOWN)
+    async with consoled(topics.settings) as visitor:
+        everything = await listed(visitor, 2)
+        doubt = await visitor.open("/letters/0@0")
+    async with consoled(topics.settings, frozenset({Right.ENTER, Right.VIEW})) as visitor:
+        for shown in (await listed(visitor, 2), await visitor.open("/letters/0@0"), await visitor.open("/doubts")):
+            assert [form for form in shown.forms() if form.method == "post"] == []
+        for form in (*everything.forms(), *doubt.forms()):
+            if form.method == "post":
+                assert (await visitor.send(form)).status == 403
+
+
+async def test_a_replay(topics):
+    """Planned it publishes nothing; however often its button is pressed, each is replayed once, and says for whom."""
+    await topics.fill(SOME)
+    async with consoled(topics.settings) as visitor:
+        shown = await listed(visitor, SOME)
+        before = await bounds(topics.connection, topics.plan.requests, range(2))
+        plan = await planned(visitor, shown)
+        assert await bounds(topics.connection, topics.plan.requests, range(2)) == before
+        assert f"{SOME} would be replayed" in plan.plain
+        form = plan.form(f"Replay {SOME}")
+        pressed = await asyncio.gather(*(visitor.send(form) for _ in range(4)))
+        (address,) = {each.address for each in pressed}
+        await until(visitor, address, lambda page: f"has not ended {SOME} of them" in page.plain)
+        assert (await visitor.send(form)).address == address
+        assert await topics.replays() == once(SOME)
+        await visitor.send((await visitor.open(address)).form("Stop after this batch"))
+        assert "stopped" in (await ended(visitor, address)).plain
+        again = await planned(visitor, await visitor.open("/letters"))
+        assert f"0 would be replayed None. {SOME} are left {SOME}: replayed already" in again.plain
+        headers = dict((await topics.requests())[-1].headers)
+        assert headers["worker-replay-by"] == b"holder of the token"
+        assert headers["worker-replay-run"].decode() in address
+
+
+async def test_two_plans_of_the_same_letters(topics):
+    """The one that runs last leaves what the first has replayed: each is judged again when it runs."""
+    await topics.fill(SOME)
+    async with consoled(topics.settings) as visitor:
+        shown = await listed(visitor, SOME)
+        first, second = [await planned(visitor, shown), await planned(visitor, shown, limit="7")]
+        assert "7 would be replayed" in second.plain
+        run = await visitor.send(first.form(f"Replay {SOME}"), rate="200")
+        busy = await visitor.send(second.form("Replay 7"))
+        assert (busy.status, "another run is under way" in busy.plain) == (409, True)
+        page = await until(visitor, run.address, lambda page: f"has not ended {SOME} of them" in page.plain)
+        await visitor.send(page.form("Stop after this batch"))
+        await ended(visitor, run.address)
+        late = await ended(visitor, (await visitor.send(second.form("Replay 7"))).address)
+        assert "replayed 0 left 7" in late.plain
+        assert await topics.replays() == once(SOME)
+
+
+async def test_a_run_that_is_stopped(topics):
+    """After the batch at hand, each letter is certain; what was not reached is replayed by the next plan."""
+    await topics.fill(SOME)
+    async with consoled(topics.settings) as visitor:
+        plan = await planned(visitor, await listed(visitor, SOME))
+        run = await visitor.send(plan.form(f"Replay {SOME}"), rate="20")
+        page = await until(visitor, run.address, lambda page: "1@0" in page.plain or "0@0" in page.plain)
+        await visitor.send(page.form("Stop after this batch"))
+        assert "not reached: the run was stopped" in (await ended(visitor, run.address)).plain
+        done = await topics.replays()
+        assert 0 < done.total() < SOME
+        rest = await planned(visitor, await visitor.open("/letters"))
+        assert f"{SOME - done.total()} would be replayed" in rest.plain
+
+
+async def test_somebody_else_s_replay(topics, capsys):
+    """It takes over: the page says so, and each letter is replayed once."""
+    await topics.fill(SOME)
+    async with consoled(topics.settings) as visitor:
+        plan = await planned(visitor, await listed(visitor, SOME))
+        run = await visitor.send(plan.form(f"Replay {SOME}"), rate="20")
+        await until(visitor, run.address, lambda page: "0@0" in page.plain or "1@0" in page.plain)
+        async with asyncio.timeout(PATIENCE):
+            assert await replay(topics.settings, Filter(), Asked(yes=True)) == 0
+        assert "taken over" in (await ended(visitor, run.address)).plain
+        assert await topics.replays() == once(SOME)
+
+
+async def test_a_console_that_is_killed(topics, unused_tcp_port_factory):
+    """Midway, and begun again: the plan is gone, and a new one replays what is left, each once."""
+    await topics.fill(SOME)
+    token = Token("token-of-a-console-that-is-killed")
+    port = unused_tcp_port_factory()
+    environment = topics.environment | {
+        "WORKER_CONSOLE__TOKEN": token.secret,
+        "WORKER_CONSOLE__PORT": str(port),
+        "WORKER_CONSOLE__RIGHTS": "replay",
+    }
+    async with visiting(f"http://127.0.0.1:{port}/", f"customer-worker-{port}", token) as visitor:
+        process = await console(environment)
+        shown = await listed(visitor, SOME)
+        plan = await planned(visitor, shown)
+        run = await visitor.send(plan.form(f"Replay {SOME}"), rate="60")
+        await until(visitor, run.address, lambda page: "0@0" in page.plain or "1@0" in page.plain)
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+        process = await console(environment)
+        assert (await visitor.open(run.address)).status == 404
+        assert rows(await until(visitor, shown.address, lambda page: len(rows(page)) == 50)) == rows(shown)
+        plan = await planned(visitor, await listed(visitor, SOME))
+        assert "replayed already" in plan.plain
+        done = (await topics.replays()).total()
+        run = await visitor.send(plan.form(f"Replay {SOME - done}"))
+        await until(visitor, run.address, lambda page: f"has not ended {SOME - done} of them" in page.plain)
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
+    assert await topics.replays() == once(SOME)
+
+
+async def console(environment):
+    """Its own process, once it listens."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
+    command = (sys.executable, "-m", "worker", "console")
+    process: Any = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, env={**inherited, **environment}
+    )
+    async with asyncio.timeout(PATIENCE):
+        while b"console: http" not in await process.stdout.readline():
+            pass
+    return process
+
+
+async def test_doubts(topics):
+    """They are in no plan; each is open until it is resolved or sent all the same, for which its id is typed."""
+    await topics.fill(3, ReasonCode.OUTCOME_UNKNOWN)
+    async with consoled(topics.settings) as visitor:
+        plan = await planned(visitor, await listed(visitor, 3))
+        assert "0 would be replayed" in plan.plain
+        assert "3: its customer may exist: settle it among the doubts, one by one" in plan.plain
+        doubts = await until(visitor, "/doubts", lambda page: page.plain.count(" open ") == 3)
+        assert set(rows(doubts)) == {"0@0", "1@0", "0@1"}
+        letter = await visitor.open("/letters/0@0")
+        assert (await visitor.send(letter.form("Send it all the same"), event="e-1")).status == 400
+        assert await topics.replays() == {}
+        sent = await visitor.send(letter.form("Send it all the same"), event="e-0")
+        twice = await visitor.send(letter.form("Send it all the same"), event="e-0")
+        assert twice.address == sent.address
+        page = await until(visitor, sent.address, lambda page: "has not ended 1 of them" in page.plain)
+        await visitor.send(page.form("Stop after this batch"))
+        await ended(visitor, sent.address)
+        letter = await visitor.open("/letters/1@0")
+        assert (await visitor.send(letter.form("Resolve it"), customer_id="a b")).status == 400
+        resolved = await visitor.send(letter.form("Resolve it"), customer_id="2801", customer_type="individual")
+        page = await until(visitor, resolved.address, lambda page: "told the worker as" in page.plain)
+        await visitor.send(page.form("Stop after this batch"))
+        await ended(visitor, resolved.address)
+        doubts = await until(visitor, "/doubts", lambda page: page.plain.count(" open ") == 1)
+        assert "resolved as 1@1" in doubts.plain
+        assert (
+            "Nothing is to be done" in (await until(visitor, "/letters/1@0", lambda p: "resolved as" in p.plain)).plain
+        )
+    assert await topics.replays() == {Place(0, 0): 1}
+
+
+async def test_a_topic_that_is_not_there(kafka, unique):
+    """It is named, and what is there is shown."""
+    topics = LetterTopics(kafka, unique)
+    async with consoled(topics.settings) as visitor:
+        shown = await until(visitor, "/letters", lambda page: "does not exist" in page.plain)
+        assert "WORKER_TOPICS__DEAD_LETTERS" in shown.plain
+        assert (await visitor.open("/letters/0@0")).status == 503
+        await topics.create()
+        await topics.fill(2)
+        assert rows(await listed(visitor, 2)) == ["1@0", "0@0"]
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/letters?reason=x", 400),
+        ("/letters?since=soon", 400),
+        ("/letters?status=4xx", 400),
+        ("/letters?cause=%3Cb%3E", 400),
+        ("/letters/9@9", 404),
+        ("/letters/x", 404),
+        ("/letters/0@7", 503),
+        ("/plans/none", 404),
+        ("/runs/none", 404),
+        ("/runs", 200),
+    ],
+)
+async def test_addresses_that_lead_nowhere(topics, address, status):
+    """They say so."""
+    async with consoled(topics.settings) as visitor:
+        await listed(visitor, 0)
+        assert (await visitor.open(address)).status == status

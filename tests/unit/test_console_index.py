@@ -1,0 +1,253 @@
+"""The console's index of dead letters against a plain list of them, however it came to be filled."""
+
+from dataclasses import dataclass, field
+from itertools import islice
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from worker.console.index.causes import Cause, Causes, cause
+from worker.console.index.index import Index
+from worker.console.index.pin import pin, unpinned
+from worker.console.index.shelf import SIZE
+from worker.console.index.wanted import Wanted
+from worker.model.outcomes import ReasonCode
+from worker.tools.dead_letters.letters import Letter
+from worker.tools.reading.place import Place
+
+CODES = [ReasonCode.REJECTED, ReasonCode.REFUSED, ReasonCode.OUTCOME_UNKNOWN, None]
+
+
+def a_letter(partition, offset, timestamp=0, code=ReasonCode.REJECTED, **more):
+    return Letter(Place(partition, offset), timestamp, code, topic="requests", request=Place(partition, offset), **more)
+
+
+facts = st.builds(
+    lambda timestamp, code, status, event: {"timestamp": timestamp, "code": code, "status": status, "event_id": event},
+    st.integers(0, 30),
+    st.sampled_from(CODES),
+    st.sampled_from([None, 400, 403]),
+    st.sampled_from([None, "e-1", "e-2"]),
+)
+wanted = st.builds(
+    Wanted,
+    st.frozensets(st.sampled_from(["rejected", "refused", "foreign"]), max_size=2),
+    st.frozensets(st.sampled_from([400, 403]), max_size=1),
+    since=st.none() | st.integers(0, 30),
+    until=st.none() | st.integers(0, 30),
+    partition=st.none() | st.integers(0, 1),
+    event_id=st.sampled_from([None, "e-1"]),
+)
+
+
+def fits(asked, letter):
+    return (
+        (not asked.reasons or letter.called in asked.reasons)
+        and (not asked.statuses or letter.status in asked.statuses)
+        and (asked.since is None or letter.timestamp >= asked.since)
+        and (asked.until is None or letter.timestamp < asked.until)
+        and (asked.partition is None or letter.place.partition == asked.partition)
+        and (asked.event_id is None or letter.event_id == asked.event_id)
+    )
+
+
+@dataclass
+class Log:
+    """A partition of the dead letters."""
+
+    first: int = 0
+    kept: list[dict[str, object]] = field(default_factory=list)
+
+    @property
+    def end(self):
+        return self.first + len(self.kept)
+
+
+class Filled(RuleBasedStateMachine):
+    """Two partitions that grow, lose their beginnings, and are read from the newest back and as they grow."""
+
+    def __init__(self):
+        super().__init__()
+        self.logs = [Log(), Log()]
+        self.index = Index("requests")
+        self.read = {}
+
+    def letters(self, number):
+        log = self.logs[number]
+        return [a_letter(number, log.first + place, **told) for place, told in enumerate(log.kept)]
+
+    @initialize(before=st.lists(facts, max_size=12), other=st.lists(facts, max_size=3))
+    def began(self, before, other):
+        self.logs = [Log(0, before), Log(0, other)]
+        self.looks()
+
+    @rule(number=st.integers(0, 1), told=facts)
+    def written(self, number, told):
+        self.logs[number].kept.append(told)
+
+    @rule(number=st.integers(0, 1), count=st.integers(1, 4))
+    def deleted(self, number, count):
+        log = self.logs[number]
+        count = min(count, len(log.kept))
+        del log.kept[:count]
+        log.first += count
+
+    @rule()
+    def looks(self):
+        for number, log in enumerate(self.logs):
+            self.index.begin(number, log.first, log.end)
+        self.read = {
+            place: each for place, each in self.read.items() if place.offset >= self.logs[place.partition].first
+        }
+
+    @rule(number=st.integers(0, 1), count=st.integers(1, 5))
+    def follows(self, number, count):
+        high = self.index.shelves[number].high
+        for each in [each for each in self.letters(number) if each.place.offset >= high][:count]:
+            self.index.add_newer(each)
+            self.read[each.place] = each
+
+    @rule(number=st.integers(0, 1), count=st.integers(1, 5))
+    def fills(self, number, count):
+        low = self.index.shelves[number].low
+        below = [each for each in self.letters(number) if each.place.offset < low]
+        for each in below[-count:][::-1]:
+            self.index.add_older(each)
+            self.read[each.place] = each
+        if len(below) <= count:
+            self.index.filled(number)
+
+    @invariant()
+    def what_is_counted(self):
+        """Each that was read, once, until a look finds it deleted."""
+        assert len(self.index) == len(self.read)
+        assert sum(group.count for group in self.index.groups()) == len(self.index)
+
+    @rule(asked=wanted, size=st.integers(1, 4))
+    def listed(self, asked, size):
+        """Page by page it is the list of all that fit, each partition in its order; newer ones are counted."""
+        upto, pages = self.index.ends(), []
+        for _ in range(40):
+            page = list(islice(self.index.rows(asked, upto), size))
+            if not page:
+                break
+            upto |= {number: row.offset for number, row in page}
+            pages += page
+        whole = list(self.index.rows(asked, self.index.ends()))
+        assert pages == whole
+        fitting = {each.place for each in self.read.values() if fits(asked, each)}
+        assert {Place(number, row.offset) for number, row in whole} == fitting
+        assert len(whole) == len(fitting)
+        assert self.index.newer(asked, {}) == len(fitting)
+        assert self.index.newer(asked, self.index.ends()) == 0
+
+    @rule()
+    def grouped(self):
+        """By cause, with the oldest and the newest of each."""
+        for group in self.index.groups():
+            times = [each.timestamp for each in self.read.values() if cause(each) == group.cause]
+            assert (len(times), min(times), max(times)) == (group.count, group.oldest, group.newest)
+
+
+Filled.TestCase.settings = settings(max_examples=50, stateful_step_count=20, deadline=None)
+TestFilled = Filled.TestCase
+
+
+def test_how_much_a_letter_takes():
+    """The aim is 64 bytes."""
+    assert SIZE <= 64
+
+
+def test_more_letters_than_are_kept():
+    """The newest stay, and what is older is told to be left out, for good."""
+    index = Index("requests", most=200)
+    index.begin(0, 0, 150)
+    for offset in range(149, -1, -1):
+        index.add_older(a_letter(0, offset, offset))
+    assert (len(index), index.is_full) == (150, False)
+    for offset in range(150, 450):
+        index.add_newer(a_letter(0, offset, offset))
+    assert index.is_full
+    assert 197 <= len(index) <= 200
+    assert index.total == 450
+    assert [row.offset for _, row in islice(index.rows(Wanted(), index.ends()), 2)] == [449, 448]
+    (group,) = index.groups()
+    assert (group.count, group.newest, group.oldest) == (len(index), 449, 450 - len(index))
+
+
+def test_too_many_when_it_begins():
+    """Reading back ends at the bound."""
+    index = Index("requests", most=10)
+    index.begin(0, 0, 100)
+    for offset in range(99, -1, -1):
+        index.add_older(a_letter(0, offset))
+    assert (len(index), index.is_full, index.is_complete) == (10, True, False)
+
+
+def test_a_topic_that_was_made_anew():
+    """Nothing of the one before it is left."""
+    index = Index("requests")
+    index.begin(0, 0, 5)
+    for offset in range(4, -1, -1):
+        index.add_older(a_letter(0, offset))
+    index.begin(0, 0, 2)
+    assert (len(index), index.groups(), index.total, index.is_complete) == (0, [], 2, False)
+    index.add_older(a_letter(0, 1))
+    assert [row.offset for _, row in index.rows(Wanted(), {0: 9})] == [1]
+
+
+def test_a_partition_that_was_added():
+    """What comes of it before anybody has looked is listed, and then all of it."""
+    index = Index("requests")
+    index.begin(0, 0, 0)
+    index.add_newer(a_letter(1, 3))
+    index.begin(1, 0, 4)
+    assert not index.is_complete
+    index.add_older(a_letter(1, 2))
+    index.filled(1)
+    assert index.is_complete
+    assert len(index) == 2
+
+
+def broken(*rules):
+    return tuple({"path": path, "rule": rule, "limit": 5} for path, rule in rules)
+
+
+def test_a_cause():
+    """Broken rules without the places in lists and in whatever order; limits and messages make no other cause."""
+    one = a_letter(0, 1, violations=broken(("a[0].b[12].c", "format"), ("a", "count")), message="x", status=400)
+    other = a_letter(1, 2, 9, violations=broken(("a", "count"), ("a[3].b[1].c", "format")), message="y", status=400)
+    assert cause(one) == cause(other) == Cause("rejected", 400, None, ("a count", "a.b.c format"))
+    assert cause(one).name == cause(other).name
+    assert cause(one) != cause(a_letter(0, 1, status=400))
+
+
+def test_hostile_causes():
+    """However long and however many, they take bounded room, and their names are hexadecimal."""
+    many = broken(
+        *((f"{'x' * 5_000}{number}", "<script>") for number in range(50)), *((str(n), "r") for n in range(50))
+    )
+    found = cause(a_letter(0, 0, violations=many, error_code="<b>" * 500))
+    assert len(found.rules) <= 9
+    assert max(len(each or "") for each in (*found.rules, found.error_code)) <= 120
+    assert int(found.name, 16) >= 0
+    causes = Causes(most=5)
+    numbers = {causes.number(Cause(f"r{number % 2}", number)) for number in range(100)}
+    assert len(causes) <= 7
+    assert len(numbers) == len(causes)
+
+
+@given(st.dictionaries(st.integers(0, 900_000), st.integers(0, 10**15), max_size=30))
+def test_a_pin(ends):
+    """In an address and back."""
+    assert unpinned(pin(ends)) == ({number: end for number, end in ends.items() if end} or {0: 0})
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "x", "1", "1-", "1-2.", "1-2,3-4", "1-" + "9" * 19, "0-1." * 5_000 + "0-1", "\uff11-2"]
+)
+def test_no_pin(text):
+    """Whatever somebody wrote there."""
+    assert unpinned(text) is None

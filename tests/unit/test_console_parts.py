@@ -1,0 +1,92 @@
+"""What the console's pages are put together from."""
+
+import htpy as h
+import orjson
+import pytest
+
+from worker.console.now.replicas import replica
+from worker.console.web import page, parts
+from worker.console.web.answers import Page
+
+HOSTILE = "<script>alert(1)</script>\"'&\u202e{{x}}"
+
+
+def test_a_text_of_somebody_else():
+    """Comes out as text, wherever it stands."""
+    shown = str(
+        h.fragment[
+            parts.table("t", ("a",), [(HOSTILE,)], none=""),
+            parts.facts([("n", HOSTILE)]),
+            parts.notice("bad", HOSTILE),
+            parts.empty(HOSTILE),
+            parts.number(HOSTILE, HOSTILE),
+            h.a(href="/x", title=HOSTILE)["x"],
+        ]
+    )
+    assert "<script" not in shown
+    assert shown.count("&lt;script&gt;") == 7
+
+
+def test_numbers():
+    """Are found again by their keys, and the rest is the page's shape."""
+    first, rest = parts.numbers(str(h.p[parts.number("a", 1), parts.number(HOSTILE, HOSTILE, "bad")]))
+    assert first == {"a": ("1", "plain"), HOSTILE: (HOSTILE, "bad")}
+    assert rest == parts.numbers(str(h.p[parts.number("a", 2), parts.number(HOSTILE, "y")]))[1]
+    assert rest != parts.numbers(str(h.p[parts.number("b", 2), parts.number(HOSTILE, "y")]))[1]
+
+
+def test_fresh_numbers():
+    """Come with the shape that the page had, until something is added."""
+
+    def told(*rows):
+        return orjson.loads(page.fresh(Page("t", h.ul[(h.li[parts.number(f"n{each}", each)] for each in rows)])))
+
+    assert told(1)["numbers"] == {"n1": ["1", "plain"]}
+    assert told(1)["shape"] == told(1)["shape"] != told(1, 2)["shape"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(None, "not told"), (0, "0"), (1234567, "1\u202f234\u202f567"), ("x", "x"), (True, "True"), (1.5, "1.5")],
+)
+def test_values(value, shown):
+    """What nobody told is no zero."""
+    assert parts.text(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (-1, "0 s"),
+        (0.9, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (61, "1 min 1 s"),
+        (7260, "2 h 1 min"),
+        (90061, "1 d 1 h"),
+    ],
+)
+def test_ages(seconds, shown):
+    """In two units at most."""
+    assert parts.age(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"holds": 1, "partitions": "x", "instance": 5, "startedAt": "soon", "inFlight": True, "queued": -1},
+        {"partitions": [1, {}, {"partition": "0"}], "holds": [None], "startedAt": 5, "boundBy": ""},
+    ],
+)
+def test_a_status_that_says_nothing(told):
+    """Whatever stands there is not told."""
+    found = replica("a:1", told)
+    assert (found.instance, found.started, found.in_flight, found.queued, found.bound_by) == (None,) * 5
+    assert (found.holds, found.partitions) == ((), ())
+
+
+def test_a_status_of_a_version_before():
+    """What it called otherwise is understood."""
+    found = replica("a:1", {"state": "running", "bound_by": "api", "partitions": [{"partition": 0, "blocking": {}}]})
+    assert (found.bound_by, found.partitions[0].blocking, found.partitions[0].lag) == ("api", None, None)

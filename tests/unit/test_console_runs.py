@@ -1,0 +1,203 @@
+"""What people have the console do: one thing at a time, each once, and told as it ended."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+from patience import until
+from structlog.testing import capture_logs
+
+from worker.console.work import inquiries as inquiring
+from worker.console.work.ends import KINDS, TOLD, Ends
+from worker.console.work.inquiries import Inquiries
+from worker.console.work.runs import Busy, Run, Runs
+from worker.model.errors import KafkaUnavailable, Superseded
+from worker.model.records import Position
+from worker.tools.dead_letters.following import Ending
+from worker.tools.reading.place import Place
+
+
+@dataclass
+class Waits:
+    """Does nothing until it is let go, or stopped."""
+
+    kind: str = "replay"
+    error: Exception | None = None
+    begun: int = 0
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def facts(self):
+        return {"letters": 3}
+
+    async def do(self, run: Run):
+        self.begun += 1
+        while not self.go.is_set() and not run.is_stopping:
+            await run.sleep(0.001)
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+async def runs():
+    changed: list[int] = []
+    made = Runs(lambda: changed.append(1))
+    yield made
+    await made.close()
+    assert len(changed) >= sum(run.ended is not None for run in made.kept.values())
+
+
+async def ended(run):
+    await until(lambda: run.state != "under way", every=0.001)
+    return run
+
+
+async def test_a_form_that_is_sent_twice(runs):
+    """It is one run, while it is under way and after its end."""
+    first, second = Waits(), Waits()
+    run = runs.begin("n", first, "jo")
+    assert runs.begin("n", second, "jo") is run
+    first.go.set()
+    assert (await ended(run)).state == "done"
+    assert runs.begin("n", second, "jo") is run
+    await asyncio.sleep(0)
+    assert (first.begun, second.begun) == (1, 0)
+
+
+async def test_two_runs(runs):
+    """The second is told which is under way, and may begin after that."""
+    first = Waits()
+    run = runs.begin("a", first, "jo")
+    with pytest.raises(Busy, match="for jo") as busy:
+        runs.begin("b", Waits(), "al")
+    assert busy.value.run is run
+    assert "b" not in runs.kept
+    first.go.set()
+    await ended(run)
+    runs.begin("b", Waits(), "al").stop()
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "detail"),
+    [
+        (None, "done", None),
+        (Superseded("x"), "taken over", "somebody else's replay or resolution"),
+        (KafkaUnavailable("no broker"), "failed", "no broker"),
+        (TimeoutError(), "failed", "no answer came in time"),
+        (ValueError("jack@example.com"), "failed", "an error of the console's own"),
+    ],
+)
+async def test_how_a_run_ends(runs, error, state, detail):
+    """It says so, with who began it; the text of an error that is none of ours is told nowhere."""
+    job = Waits(error=error)
+    with capture_logs() as lines:
+        run = runs.begin("n", job, "jo")
+        job.go.set()
+        await ended(run)
+    assert run.state == state
+    assert (detail or "") in (run.detail or "")
+    begun, *_, over = lines
+    assert (begun["event"], begun["by"], begun["run"]) == ("run.started", "jo", "n")
+    assert (over["event"], over["state"], over["letters"]) == ("run.ended", state, 3)
+    assert "jack" not in str(lines)
+
+
+async def test_a_run_that_is_stopped(runs):
+    """It ends by itself, and is no failure."""
+    run = runs.begin("n", Waits(), "jo")
+    run.stop()
+    assert (await ended(run)).state == "stopped"
+
+
+async def test_a_console_that_ends():
+    """What is under way is stopped, not cut off."""
+    runs = Runs(lambda: None)
+    run = runs.begin("n", Waits(), "jo")
+    await asyncio.sleep(0)
+    await runs.close()
+    assert run.state == "stopped"
+
+
+async def test_a_sleep_that_is_cut_short():
+    """A pause between two batches does not keep a run from being stopped."""
+    run = Run("n", Waits(), "jo")
+    sleeping = asyncio.create_task(run.sleep(3_600))
+    await asyncio.sleep(0)
+    run.stop()
+    await asyncio.wait_for(sleeping, 60)
+    await run.sleep(3_600)
+
+
+async def test_runs_that_are_forgotten(runs):
+    """There is a bound, and the newest stay."""
+    for number in range(105):
+        job = Waits()
+        job.go.set()
+        await ended(runs.begin(str(number), job, "jo"))
+    assert (len(runs.kept), next(iter(runs.kept))) == (100, "5")
+
+
+def an_ending(number, **data):
+    return Ending(Place(0, number), Place(0, number), data)
+
+
+def test_what_became_of_them():
+    """Counted alike where they ended alike, whatever somebody wrote into an event."""
+    ends = Ends("requests")
+    ends.add(an_ending(0, customerId="1", resolution="created"))
+    ends.add(an_ending(1, reason={"code": "rejected"}))
+    ends.add(an_ending(2, reason="<b>"))
+    ends.add(an_ending(3, reason={"code": ["x" * 500]}))
+    assert dict(list(ends.counted.items())[:2]) == {"succeeded: created": 1, "failed again: rejected": 1}
+    assert max(map(len, ends.counted)) <= 60
+    for number in range(2_000):
+        ends.add(an_ending(number, reason={"code": str(number)}))
+    assert len(ends.counted) <= KINDS + 1
+    assert (len(ends.told), ends.counted.total()) == (TOLD, 2_004)
+
+
+def test_what_is_awaited():
+    """Until its end is told."""
+    ends = Ends("requests")
+    ends.expect(Place(1, 2), Position("requests", 0, 7))
+    assert ends.awaited == {Place(0, 7): Place(1, 2)}
+
+
+async def test_an_inquiry(monkeypatch):
+    """It is made once for all who ask, told as far as it is, and made anew when something was done."""
+    asked, go = [], asyncio.Event()
+
+    async def read(steps):
+        asked.append(steps)
+        with steps.progress("requests", 10) as advance:
+            advance(4)
+            await go.wait()
+        return len(asked)
+
+    inquiries = Inquiries()
+    first = await inquiries.ask("it", read, patience=0.01)
+    assert (first.answer, first.steps.what, first.steps.done, first.steps.total) == (None, "requests", 4, 10)
+    assert await inquiries.ask("it", read, patience=0) is first
+    go.set()
+    assert (await inquiries.ask("it", read, patience=60)).answer == 1
+    inquiries.forget()
+    assert (await inquiries.ask("it", read, patience=60)).answer == 2
+    monkeypatch.setattr(inquiring, "LASTS", -1.0)
+    monkeypatch.setattr(inquiring, "WORTH", 0.0)
+    inquiries.forget()
+    assert (await inquiries.ask("it", read, patience=60)).answer == 3
+    assert (await inquiries.ask("it", read, patience=60)).answer == 4
+    await inquiries.close()
+
+
+async def test_an_inquiry_that_finds_nothing():
+    """It says why; another one goes on."""
+
+    async def read(_):
+        raise KafkaUnavailable("no broker")
+
+    inquiries = Inquiries()
+    assert (await inquiries.ask("it", read, patience=60)).trouble == "no broker"
+    for number in range(300):
+        await inquiries.ask(number, read, patience=0)
+    assert len(inquiries._known) <= 200
+    await inquiries.close()

@@ -1,0 +1,74 @@
+"""What the pages about dead letters share: the index, what is being found out, plans and runs."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from worker import wiring
+from worker.console.index.filling import Filling
+from worker.console.index.index import Index
+from worker.console.work.inquiries import Inquiries
+from worker.console.work.plans import Plans
+from worker.console.work.runs import Runs
+from worker.kafka.picked import picked
+from worker.kafka.reader import UNCOMMITTED
+from worker.settings.settings import Settings
+from worker.tools.dead_letters.letters import Letter, letter
+from worker.tools.reading.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One for the whole console."""
+
+    settings: Settings
+    filling: Filling
+    plans: Plans
+    runs: Runs
+    inquiries: Inquiries
+    began: int = field(default_factory=lambda: int(time.time()))
+
+    @property
+    def index(self) -> Index:
+        """All letters that are known by now."""
+        return self.filling.index
+
+    async def letters(self, places: Sequence[Place]) -> dict[Place, Letter]:
+        """Those that are still there; most pages show the newest, which are at hand. Raises KafkaUnavailable."""
+        found = {place: known for place in places if (known := self.index.recent.get(place))}
+        wanted: dict[int, list[int]] = {}
+        for place in places:
+            if place not in found:
+                wanted.setdefault(place.partition, []).append(place.offset)
+        if wanted:
+            topic = self.settings.topics.dead_letters
+            read = await picked(wiring.connection(self.settings), topic, wanted, letter, isolation=UNCOMMITTED)
+            found |= {each.place: each for each in read}
+        return found
+
+    def run_name(self, kind: str, place: Place) -> str:
+        """The same for every form of that kind about that letter, until such a run has ended: pressed twice, it is one
+        run. No other process of the console gives it.
+        """
+        beginning = f"{kind}-{place.partition}-{place.offset}-"
+        earlier = [run for name, run in self.runs.kept.items() if name.startswith(beginning)]
+        return f"{beginning}{sum(run.state != 'under way' for run in earlier) + 1}-{self.began:x}"
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Desk]:
+    """The index is filled from now on; what is under way at the end ends well, or is left as it is."""
+    filling = Filling(wiring.plan(settings), wiring.connection(settings))
+    inquiries = Inquiries()
+    desk = Desk(settings, filling, Plans(settings), Runs(inquiries.forget), inquiries)
+    task = asyncio.create_task(filling.run(), name="index")
+    try:
+        yield desk
+    finally:
+        task.cancel()
+        await desk.runs.close()
+        await desk.plans.close()
+        await desk.inquiries.close()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,1 @@
+"""The pages of doubts, and what can be done about one."""

@@ -1,0 +1,113 @@
+"""Keeps the index: what was there first, from the newest back in slices, and what comes while that is read."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from worker import clocks
+from worker.console.index.index import Index
+from worker.kafka.connection import Connection
+from worker.kafka.follow import Followed, followed
+from worker.kafka.newest import newest_first
+from worker.model.errors import WorkerError
+from worker.model.records import Record
+from worker.tools.dead_letters.letters import Letter, letter
+from worker.tools.dead_letters.topic import topics
+from worker.topics import Plan
+
+log = structlog.get_logger()
+SLICE = 1_000
+WAIT = 0.5
+LOOK_AGAIN = 5.0
+AGAIN_AFTER = 2.0
+
+
+@dataclass(slots=True)
+class Filling:
+    """`trouble` says why nothing comes, for as long as nothing does."""
+
+    plan: Plan
+    connection: Connection
+    index: Index = field(init=False)
+    trouble: str | None = "the dead letters are not read yet"
+
+    def __post_init__(self) -> None:
+        self.index = Index(self.plan.requests)
+
+    async def run(self) -> None:
+        """For ever: where Kafka is away or the topic is not there yet it goes on once they are."""
+        while True:
+            try:
+                await self._follow()
+            except WorkerError as error:
+                self._tell(str(error))
+            await asyncio.sleep(AGAIN_AFTER)
+
+    def _tell(self, trouble: str) -> None:
+        if self.trouble != trouble:
+            log.warning("index.interrupted", detail=trouble)
+        self.trouble = trouble
+
+    async def _follow(self) -> None:
+        await topics(self.plan, self.connection)  # which says what is missing; a consumer would make it
+        known = self.index.ends()
+        name = [self.plan.dead_letters]
+        async with followed(self.connection, name, from_now=not known, after=known) as newest:
+            while True:
+                self._see({place.partition: span for place, span in (await newest.spans()).items()})
+                await self._fill(newest)
+                await self._until_next_look(newest)
+
+    async def _until_next_look(self, newest: Followed) -> None:
+        until = clocks.monotonic() + LOOK_AGAIN
+        while clocks.monotonic() < until:
+            await self._take(newest, WAIT)
+
+    def _see(self, spans: Mapping[int, tuple[int, int]]) -> None:
+        """Where the log begins and ends now."""
+        for number, (first, end) in spans.items():
+            self.index.begin(number, first, end)
+        self.trouble = None
+
+    async def _fill(self, newest: Followed) -> None:
+        """What is older than what is known; between two slices comes what was written meanwhile."""
+        index = self.index
+        spans = {number: (0, shelf.low) for number, shelf in index.shelves.items()}
+        if index.is_full or index.is_complete or not spans:
+            return
+        read = 0
+        async for each in _older(self.connection, self.plan.dead_letters, spans):
+            index.add_older(each)
+            read += 1
+            if index.is_full:
+                return
+            if read % SLICE == 0:
+                await self._take(newest, 0)
+                await asyncio.sleep(0)
+        for number in spans:
+            index.filled(number)
+
+    async def _take(self, newest: Followed, within: float) -> None:
+        for record in await newest.poll(within):
+            self.index.add_newer(letter(record))
+
+
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    letter: Letter
+
+    @classmethod
+    def of(cls, record: Record) -> "_Dated":
+        return cls(letter(record))
+
+    @property
+    def timestamp(self) -> int:
+        return self.letter.timestamp
+
+
+async def _older(connection: Connection, topic: str, spans: dict[int, tuple[int, int]]) -> AsyncIterator[Letter]:
+    async with newest_first(connection, topic, spans) as found:
+        async for each in found.read(_Dated.of):
+            yield each.letter

@@ -1,0 +1,162 @@
+"""All dead letters that are known by now, by partition: groups by cause, and rows by a filter, the newest first."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from heapq import merge
+from itertools import islice
+
+from worker.console.index.causes import Causes, Group, cause
+from worker.console.index.shelf import NOWHERE, Row, Shelf
+from worker.console.index.wanted import Wanted, event_hash
+from worker.tools.dead_letters.letters import Letter
+from worker.tools.reading.place import Place
+
+MOST = 500_000
+RECENT = 1_000
+MANY_REPLAYS = 65_535
+
+
+@dataclass(slots=True)
+class Index:
+    """At most `most` letters, the newest; `first` and `end` are the offsets that the topic itself has by partition."""
+
+    requests: str
+    most: int = MOST
+    shelves: dict[int, Shelf] = field(default_factory=dict)
+    causes: Causes = field(default_factory=Causes)
+    first: dict[int, int] = field(default_factory=dict)
+    recent: OrderedDict[Place, Letter] = field(default_factory=OrderedDict)
+    is_full: bool = False
+    """Whether older letters are left out because there are so many."""
+    _groups: dict[int, Group] = field(default_factory=dict)
+
+    def begin(self, partition: int, first: int, end: int) -> Shelf:
+        """That partition has these offsets now: what is older than the first is gone, what comes is followed."""
+        self.first[partition] = first
+        shelf = self.shelves.setdefault(partition, Shelf(end, end))
+        # A log that ends before what is known of it is another one: its topic was made anew.
+        self._drop(partition, shelf.drop_below(first if end >= shelf.high else shelf.high))
+        if end < shelf.high:
+            shelf = self.shelves[partition] = Shelf(end, end)
+        return shelf
+
+    def add_older(self, letter: Letter) -> None:
+        """The next one below those of its partition that are known."""
+        if self.is_full:
+            return
+        row = self._row(letter)
+        self.shelves[letter.place.partition].add_older(row)
+        self._count(row)
+        self._remember(letter, newer=False)
+        self.is_full = len(self) >= self.most
+
+    def add_newer(self, letter: Letter) -> None:
+        """The next one above; where there are too many then, the oldest of some partition goes."""
+        shelf = self.shelves.setdefault(letter.place.partition, Shelf(letter.place.offset, letter.place.offset))
+        if letter.place.offset < shelf.high:
+            return
+        row = self._row(letter)
+        shelf.add_newer(row)
+        self._count(row)
+        self._remember(letter, newer=True)
+        if len(self) > self.most:
+            self.is_full = True
+            number, longest = max(self.shelves.items(), key=lambda each: len(each[1]))
+            self._drop(number, longest.drop_oldest(1 + self.most // 100))
+
+    def filled(self, partition: int) -> None:
+        """Everything below what is known of that partition was read."""
+        shelf = self.shelves[partition]
+        shelf.low = min(shelf.low, self.first[partition])
+
+    def __len__(self) -> int:
+        return sum(map(len, self.shelves.values()))
+
+    @property
+    def total(self) -> int:
+        """How many letters the topic has, as its offsets tell."""
+        return sum(max(0, shelf.high - self.first.get(number, shelf.low)) for number, shelf in self.shelves.items())
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that the topic has is known."""
+        return all(shelf.low <= self.first.get(number, 0) for number, shelf in self.shelves.items())
+
+    def ends(self) -> dict[int, int]:
+        """By partition the end of what is known: a list up to there is the same for ever."""
+        return {number: shelf.high for number, shelf in self.shelves.items()}
+
+    def groups(self) -> list[Group]:
+        """The largest first."""
+        known = [group for group in self._groups.values() if group.count]
+        return sorted(known, key=lambda each: (-each.count, -each.newest, each.cause.name))
+
+    def rows(self, wanted: Wanted, upto: Mapping[int, int]) -> Iterator[tuple[int, Row]]:
+        """(partition, row) of those below the ends, as `dead-letters list` has them: within a partition by offset,
+        between them by timestamp.
+        """
+        narrowed = wanted.narrowed(self.causes)
+        lists = [
+            _numbered(number, filter(narrowed.fits, self.shelves[number].newest_first(end)))
+            for number, end in upto.items()
+            if number in self.shelves and wanted.partition in (None, number)
+        ]
+        return merge(*lists, key=lambda each: (-each[1].timestamp, each[0]))
+
+    def newer(self, wanted: Wanted, than: Mapping[int, int]) -> int:
+        """How many have come since."""
+        narrowed = wanted.narrowed(self.causes)
+        return sum(
+            narrowed.fits(row)
+            for number, shelf in self.shelves.items()
+            if wanted.partition in (None, number)
+            for row in islice(shelf.newest_first(), shelf.count_from(than.get(number, 0)))
+        )
+
+    def _row(self, letter: Letter) -> Row:
+        request = letter.request if letter.reason and letter.topic == self.requests else None
+        return Row(
+            letter.place.offset,
+            letter.timestamp,
+            self.causes.number(cause(letter)),
+            request.partition if request else NOWHERE,
+            request.offset if request else NOWHERE,
+            event_hash(letter.event_id) if letter.event_id else 0,
+            min(letter.replays, MANY_REPLAYS),
+        )
+
+    def _count(self, row: Row) -> None:
+        group = self._groups.get(row.cause)
+        if group is None:
+            group = self._groups[row.cause] = Group(self.causes[row.cause])
+        group.add(row.timestamp)
+
+    def _remember(self, letter: Letter, *, newer: bool) -> None:
+        """Without its broken rules, which may be many; the newest stay."""
+        if not newer and len(self.recent) >= RECENT:
+            return
+        self.recent[letter.place] = replace(letter, violations=())
+        self.recent.move_to_end(letter.place, last=newer)
+        if len(self.recent) > RECENT:
+            self.recent.popitem(last=False)
+
+    def _drop(self, partition: int, dropped: Sequence[Row]) -> None:
+        for row in dropped:
+            self.recent.pop(Place(partition, row.offset), None)
+        if dropped:
+            self._recount(row.cause for row in dropped)
+
+    def _recount(self, numbers: Iterable[int]) -> None:
+        """Since when there is a group is known by looking at all that are left."""
+        stale = set(numbers)
+        for number in stale:
+            self._groups[number] = Group(self.causes[number])
+        for shelf in self.shelves.values():
+            for row in shelf.newest_first():
+                if row.cause in stale:
+                    self._groups[row.cause].add(row.timestamp)
+
+
+def _numbered(number: int, rows: Iterable[Row]) -> Iterator[tuple[int, Row]]:
+    return ((number, row) for row in rows)

@@ -1,0 +1,93 @@
+"""The letters of one partition, packed: 42 bytes each, the newest found first."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import NamedTuple
+
+from worker.tools.reading.place import Place
+
+# offset, timestamp, cause, partition and offset of the request, hash of the event's id, replays
+FORM = Struct("<qqiiqQH")
+SIZE = FORM.size
+NOWHERE = -1
+
+
+class Row(NamedTuple):
+    """What the index knows of a letter. `event` is a hash of the event's id; the request is -1 where there is none."""
+
+    offset: int
+    timestamp: int
+    cause: int
+    request_partition: int
+    request_offset: int
+    event: int
+    replays: int
+
+    @property
+    def request(self) -> Place | None:
+        """The record of the request topic that it is of."""
+        return Place(self.request_partition, self.request_offset) if self.request_partition >= 0 else None
+
+
+@dataclass(slots=True)
+class Shelf:
+    """All letters from `low` up to `high`, which is not one of them, as far as the topic has them."""
+
+    low: int
+    high: int
+    _older: bytearray = field(default_factory=bytearray)
+    _newer: bytearray = field(default_factory=bytearray)
+
+    def __len__(self) -> int:
+        return (len(self._older) + len(self._newer)) // SIZE
+
+    def add_older(self, row: Row) -> None:
+        """One below all others; nothing lies between."""
+        if row.offset < self.low:
+            self._older += FORM.pack(*row)
+            self.low = row.offset
+
+    def add_newer(self, row: Row) -> None:
+        """One above all others; nothing lies between."""
+        if row.offset >= self.high:
+            self._newer += FORM.pack(*row)
+            self.high = row.offset + 1
+
+    def drop_below(self, offset: int) -> list[Row]:
+        """Those that are not in the topic any more."""
+        dropped = self.drop_oldest(len(self) - self.count_from(offset))
+        self.low = max(self.low, offset)
+        self.high = max(self.high, offset)
+        return dropped
+
+    def drop_oldest(self, count: int) -> list[Row]:
+        """So many, if there are so many."""
+        dropped = [self._at(place) for place in range(len(self) - 1, max(-1, len(self) - 1 - count), -1)]
+        older = min(len(dropped), len(self._older) // SIZE)
+        del self._older[len(self._older) - older * SIZE :]
+        del self._newer[: (len(dropped) - older) * SIZE]
+        if dropped:
+            self.low = dropped[-1].offset + 1
+        return dropped
+
+    def newest_first(self, below: int | None = None) -> Iterator[Row]:
+        """Those whose offset is less; it may grow meanwhile, what is newer then does not come."""
+        first = self.count_from(below) if below is not None else 0
+        older, newer = len(self._older) // SIZE, len(self._newer) // SIZE
+        for place in range(newer - 1 - first, -1, -1):
+            yield Row._make(FORM.unpack_from(self._newer, place * SIZE))
+        for place in range(max(0, first - newer), older):
+            yield Row._make(FORM.unpack_from(self._older, place * SIZE))
+
+    def count_from(self, offset: int) -> int:
+        """How many have that offset or a higher one."""
+        return bisect_left(range(len(self)), 1 - offset, key=lambda place: -self._at(place).offset)
+
+    def _at(self, place: int) -> Row:
+        """0 is the newest."""
+        newer = len(self._newer) // SIZE
+        if place < newer:
+            return Row._make(FORM.unpack_from(self._newer, (newer - 1 - place) * SIZE))
+        return Row._make(FORM.unpack_from(self._older, (place - newer) * SIZE))

@@ -1,0 +1,168 @@
+"""`/letters/P@O`: why one letter failed, what would become of it today, what is known of it, and what can be done."""
+
+from collections.abc import Iterable
+from functools import partial
+
+import htpy as h
+import structlog
+
+from worker.console import words
+from worker.console.doubts import forms as doubt
+from worker.console.letters.place import read
+from worker.console.web import parts
+from worker.console.web.answers import Answer, Page
+from worker.console.web.asked import Asked
+from worker.console.web.rights import Right
+from worker.console.web.routes import Route
+from worker.console.work.inquiries import Inquiry
+from worker.console.work.steps import Steps
+from worker.model.records import Record
+from worker.tools.dead_letters.letters import Json, Letter
+from worker.tools.dead_letters.shown import Shown
+from worker.tools.dead_letters.topic import Topics
+from worker.tools.journal.view import event_text
+
+log = structlog.get_logger()
+RULES = 100
+
+
+async def letter(asked: Asked) -> Answer:
+    """What takes long is told as far as it is known by now."""
+    shown, record = await read(asked)
+    whole = await shown.whole(record) if shown.letter.reason else None
+    later = await asked.sources.desk.inquiries.ask(("letter", shown.letter.place), partial(_later, shown, whole))
+    body = [
+        _facts(shown.letter, shown.headers(record)),
+        _rules(shown.letter),
+        _today(await shown.today(whole)) if shown.letter.reason else None,
+        _known(later) if shown.letter.reason else None,
+        doubt.section(asked, shown.letter, later.answer) if shown.letter.reason else None,
+        _to_plan(asked, shown.letter),
+        _to_payload(asked),
+    ]
+    return Page(f"Dead letter {shown.letter.place}", h.fragment[body], is_fresh=later.ended is None)
+
+
+async def _later(shown: Shown, whole: Record | None, steps: Steps) -> Json:
+    """What the request topic and the journal tell: each is read from the letter's record on."""
+    found = shown.found
+    watched = Shown(
+        shown.settings,
+        Topics(found.plan, found.connection, found.dead_letters, found.requests, steps.progress),
+        shown.letter,
+    )
+    return await watched.afterwards() | {"journal": await watched.journal(whole)}
+
+
+def _facts(letter: Letter, told: Json) -> h.Node:
+    request = told.get("request")
+    where = f"{words.told(request['topic'])} {request['partition']}@{request['offset']}" if request else None
+    headers = [f"{words.told(each['name'], 100)} ({each['bytes']} bytes)" for each in told["headers"]]
+    return parts.facts(
+        (
+            ("reason", letter.called),
+            ("why", words.why(letter) or None),
+            ("the API said", words.answer(letter.status, letter.error_code) or None),
+            ("event", words.told(letter.event_id)),
+            ("of the source", words.told(letter.event_source)),
+            ("record", where),
+            ("written", words.moment(letter.timestamp)),
+            ("first seen", words.told(letter.first_seen)),
+            ("attempts", parts.text(letter.attempts) if letter.attempts is not None else None),
+            ("replays before", parts.text(letter.replays)),
+            ("worker version", words.told(letter.version)),
+            ("payload", "left out" if letter.omitted else "in the letter"),
+            ("producer's headers", h.ul[(h.li[each] for each in headers)] if headers else None),
+        )
+    )
+
+
+def _rules(letter: Letter) -> h.Node:
+    return _violations("Broken rules", letter.violations)
+
+
+def _violations(title: str, violations: Iterable[Json]) -> h.Node:
+    listed = list(violations)
+    if not listed:
+        return None
+    rows = ([words.told(str(each.get("path", "")), 500), *_rule(each)] for each in listed[:RULES])
+    return h.fragment[
+        h.h2[title],
+        parts.table(f"{title}, in the order of the document", ("where", "rule", "limit"), rows, none=""),
+        h.p[f"and {len(listed) - RULES} more"] if len(listed) > RULES else None,
+    ]
+
+
+def _rule(violation: Json) -> tuple[str, str]:
+    """Values that would be allowed are the rule's own, not the customer's."""
+    allowed = violation.get("allowed")
+    limit = (
+        violation.get("limit") if allowed is None else ", ".join(map(str, allowed)) if _is_list(allowed) else allowed
+    )
+    return words.told(str(violation.get("rule", ""))) or "", words.told("" if limit is None else str(limit)) or ""
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def _today(told: Json) -> h.Node:
+    """By the rules and the settings of this console."""
+    verdict = {True: "It would be valid today", False: "It would not be valid today", None: "It cannot be told"}
+    why = ": ".join(str(told[name]) for name in ("reason", "why", "unchecked") if name in told)
+    sentence = f"{verdict[told['valid']]}{f': {words.told(why)}' if why else ''}."
+    return h.fragment[
+        h.h2["Today"],
+        parts.notice("good" if told["valid"] else "plain", sentence),
+        _violations("Rules that it breaks today", told.get("violations", [])),
+    ]
+
+
+def _known(later: Inquiry[Json]) -> h.Node:
+    """Where it was replayed, and what the journal says."""
+    title = h.h2["What is known of it"]
+    if later.answer is None:
+        return h.fragment[title, parts.notice("bad", f"{later.trouble}.") if later.trouble else _reading(later.steps)]
+    answer = later.answer
+    journal = answer["journal"]
+    text = journal if isinstance(journal, str) else event_text(journal)
+    return h.fragment[
+        title,
+        parts.facts(
+            (
+                ("replayed as", answer.get("replayedAs") or "not replayed, as far as the request topic tells"),
+                ("resolved as", answer.get("resolvedAs")),
+            )
+        ),
+        h.h3["The journal"],
+        h.pre["\n".join(words.told(line, 500) or "" for line in text.split("\n"))],
+    ]
+
+
+def _reading(steps: Steps) -> h.Node:
+    return parts.waiting("Being read: ", words.how_far(steps.what, steps.done, steps.total))
+
+
+def _to_plan(asked: Asked, letter: Letter) -> h.Node:
+    """A doubt has ways of its own."""
+    if not asked.who.may(Right.REPLAY) or letter.reason is None or doubt.is_doubt(letter):
+        return None
+    return h.fragment[
+        h.h2["Replay"],
+        h.form(method="post", action=asked.link("/plans"))[
+            h.input(type="hidden", name="place", value=str(letter.place)), parts.button("Plan its replay")
+        ],
+    ]
+
+
+def _to_payload(asked: Asked) -> h.Node:
+    if not asked.who.may(Right.PAYLOAD):
+        return None
+    return h.fragment[
+        h.h2["Payload"],
+        h.p["Key, value and headers: personal data. Who shows it is logged."],
+        h.form(method="post", action=asked.link(f"{asked.path}/payload"))[parts.button("Show the payload")],
+    ]
+
+
+ROUTES = (Route("GET", "/letters/{place}", Right.VIEW, letter, within=60),)

@@ -1,0 +1,128 @@
+"""What a run has done so far, by its kind, and what became of each letter."""
+
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+import htpy as h
+
+from worker.console import words
+from worker.console.doubts import forms as doubt
+from worker.console.web import parts
+from worker.console.web.answers import NotThere
+from worker.console.web.asked import Asked
+from worker.console.web.parts import Kind
+from worker.console.work.ends import Ends, became
+from worker.console.work.jobs import LookUp, Replay, Resolve
+from worker.console.work.runs import Run, State
+from worker.tools.dead_letters.following import Ending
+from worker.tools.dead_letters.replaying import Found, Left, Replayed, Result
+from worker.tools.reading.place import Place
+
+SLOWEST, FASTEST = 0.1, 10_000.0
+LISTED = 200
+KINDS: dict[State, Kind] = {
+    "under way": "plain",
+    "done": "good",
+    "stopped": "wait",
+    "taken over": "bad",
+    "failed": "bad",
+}
+
+
+def told(asked: Asked, run: Run) -> h.Node:
+    match run.job:
+        case Replay():
+            return _replay(asked, run.job)
+        case LookUp():
+            return _look_up(asked, run.job)
+        case Resolve():
+            return _resolve(asked, run.job)
+        case _:
+            raise NotThere("there is no page of such a run")
+
+
+def _replay(asked: Asked, job: Replay) -> h.Node:
+    left = ((words.left(why), parts.number(f"left-{why}", count)) for why, count in job.left.most_common())
+    pace = f"{job.rate:g} a second at most" if job.rate else "as fast as it goes"
+    return h.fragment[
+        parts.facts(
+            (
+                ("letters", parts.text(job.total)),
+                ("replayed", parts.number("replayed", job.replayed)),
+                ("left", parts.number("left", job.left.total())),
+                ("pace", pace),
+            )
+        ),
+        parts.table("Left, and why", ("why", "letters"), left, none="None is left.") if job.left else None,
+        _ends(job.ends),
+        _each(asked, job),
+    ]
+
+
+def _ends(ends: Ends) -> h.Node:
+    rows = ((words.told(how), parts.number(f"end-{how}", count)) for how, count in ends.counted.most_common())
+    return h.fragment[
+        h.h2["What became of them"],
+        h.p["The worker has not ended ", parts.number("awaited", len(ends.awaited)), " of them yet."],
+        parts.table("Ends that the worker announced", ("end", "letters"), rows, none="None has ended so far."),
+    ]
+
+
+def _each(asked: Asked, job: Replay) -> h.Node:
+    ended = {ending.letter: ending for ending in job.ends.told}
+    rows = (_one(asked, result, ended.get(result.letter.place)) for result in job.listed[:LISTED])
+    more = job.replayed + job.left.total() - LISTED
+    return h.fragment[
+        parts.table("Each letter", ("letter", "replayed as", "what became of it"), rows, none="None so far."),
+        h.p[f"and {parts.text(more)} more"] if more > 0 else None,
+    ]
+
+
+def _one(asked: Asked, result: Result, ending: Ending | None) -> Sequence[h.Node]:
+    link = h.a(href=asked.link(f"/letters/{result.letter.place}"))[str(result.letter.place)]
+    match result:
+        case Replayed(_, at):
+            return link, f"{at.partition}@{at.offset}", h.fragment[_became(asked, ending)]
+        case Found(_, customer_id):
+            return link, "", f"left: its customer exists, {words.told(customer_id)}"
+        case Left(_, why):
+            return link, "", f"left: {words.left(why)}"
+        case _:
+            assert_never(result)
+
+
+def _became(asked: Asked, ending: Ending | None) -> Iterable[h.Node]:
+    """With the letter that a new failure has, where it names one."""
+    if ending is None:
+        return ["not ended yet"]
+    customer, dead = ending.data.get("customerId"), ending.data.get("deadLetter")
+    told: list[h.Node] = [words.told(became(ending))]
+    if isinstance(customer, str):
+        told.append(f", customer {words.told(customer)}")
+    if isinstance(dead, dict) and isinstance(dead.get("partition"), int) and isinstance(dead.get("offset"), int):
+        place = Place(dead["partition"], dead["offset"])
+        told += [", dead letter ", h.a(href=asked.link(f"/letters/{place}"))[str(place)]]
+    return told
+
+
+def _look_up(asked: Asked, job: LookUp) -> h.Node:
+    link = h.a(href=asked.link(f"/letters/{job.place}"))[str(job.place)]
+    known = parts.notice("good", f"Nothing is to be done: {words.left(job.known)}.") if job.known else None
+    return h.fragment[h.p["The doubt ", link, "."], known or doubt.after_look_up(asked, job)]
+
+
+def _resolve(asked: Asked, job: Resolve) -> h.Node:
+    link = h.a(href=asked.link(f"/letters/{job.place}"))[str(job.place)]
+    resolved = job.resolved
+    at = f"{resolved.at}{', told before' if resolved.before else ''}" if resolved else None
+    ends = job.ends.told
+    return h.fragment[
+        parts.facts(
+            (
+                ("doubt", link),
+                ("customer", words.told(job.word.customer_id)),
+                ("told the worker as", at),
+                ("what became of it", h.fragment[_became(asked, ends[0])] if ends else None),
+            )
+        )
+    ]

@@ -1,0 +1,32 @@
+"""One request that has come past the guard, as the pages see it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlencode
+
+from worker.console.sources import Sources
+from worker.console.web.rights import Who
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`parts` are those of the path, `query` what stands in the address (all values of a name, in order), `form` what
+    was posted. Values are texts that somebody else wrote.
+    """
+
+    path: str
+    who: Who
+    sources: Sources
+    prefix: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, list[str]] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
+
+    def one(self, name: str) -> str | None:
+        """The last value of that name in the address; None where it is missing or empty."""
+        return (self.query.get(name) or [""])[-1].strip() or None
+
+    def link(self, path: str, **query: str | int | list[str] | None) -> str:
+        """The address of a page of ours, behind whatever prefix; what is None or empty is left out."""
+        given = {name: value for name, value in query.items() if value not in (None, "", [])}
+        return self.prefix + quote(path, safe="/@") + (f"?{urlencode(given, doseq=True)}" if given else "")

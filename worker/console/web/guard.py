@@ -1,0 +1,144 @@
+"""Who may ask what: one judgement for every request, whatever the address, made before anything else is done."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
+
+from worker import clocks
+from worker.console.web.answers import Barred, NotEntered
+from worker.console.web.rights import STRANGER, Right, Who
+
+SAFE = frozenset({"GET", "HEAD"})
+LASTS = 12 * 3600
+PORTS = {"http": "80", "https": "443"}
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a request says of itself beside its address; None is a header that it does not have."""
+
+    method: str
+    host: str
+    origin: str | None = None
+    site: str | None = None
+    peer: str | None = None
+    user: str | None = None
+    cookie: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Whoever has shown it once has a cookie that says so for half a day, and says nothing of the token."""
+
+    secret: str = field(repr=False)
+    clock: Callable[[], float] = clocks.epoch
+
+    def fits(self, shown: str) -> bool:
+        """Whether it is the token."""
+        return hmac.compare_digest(shown.encode(), self.secret.encode())
+
+    def cookie(self) -> str:
+        """Its value from now on."""
+        return self._signed(int(self.clock()) + LASTS)
+
+    def name(self, head: Head) -> str:
+        """Raises NotEntered."""
+        until, _, _ = (head.cookie or "").partition(".")
+        known = until.isascii() and until.isdigit() and len(until) < 12
+        if not known or not hmac.compare_digest((head.cookie or "").encode(), self._signed(int(until)).encode()):
+            raise NotEntered("this page takes the token that the console printed when it started")
+        if int(until) < self.clock():
+            raise NotEntered("you were let in more than twelve hours ago: show the token again")
+        return "holder of the token"
+
+    def _signed(self, until: int) -> str:
+        told = f"customer-worker console until {until}"
+        return f"{until}.{hmac.new(self.secret.encode(), told.encode(), hashlib.sha256).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy that knows who asks, and says so in a header; nobody else's word for it is taken."""
+
+    header: str
+    trusted: Collection[Network]
+
+    def name(self, head: Head) -> str:
+        """Raises Barred, or NotEntered."""
+        if not self._is_trusted(head.peer):
+            raise Barred("only a proxy of WORKER_CONSOLE__TRUSTED_PROXIES may ask")
+        if not head.user or not head.user.strip():
+            raise NotEntered(f"the proxy did not say who asks (WORKER_CONSOLE__PROXY_USER_HEADER={self.header})")
+        return head.user.strip()[:200]
+
+    def _is_trusted(self, peer: str | None) -> bool:
+        try:
+            at = ip_address((peer or "").partition("%")[0])
+        except ValueError:
+            return False
+        return any(_mapped(at) in network for network in self.trusted)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """`hosts` are names as a browser has them, with a port where only that one is meant."""
+
+    hosts: frozenset[str]
+    entry: Token | Proxy
+    rights: frozenset[Right]
+
+    def admit(self, head: Head, right: Right) -> Who:
+        """Who asks, if they may. Raises Barred, NotEntered."""
+        self._judge_host(head.host)
+        if head.method not in SAFE:
+            self._judge_origin(head)
+        if right is Right.ENTER:
+            return STRANGER
+        who = Who(self.entry.name(head), self.rights)
+        if not who.may(right):
+            raise Barred(f"this takes the right {right.value}, which WORKER_CONSOLE__RIGHTS does not give")
+        return who
+
+    def _judge_host(self, host: str) -> None:
+        """A page of another name that resolves to this address is somebody else's."""
+        if not self._is_ours(host):
+            raise Barred("the console is not called by this name (WORKER_CONSOLE__ALLOWED_HOSTS)")
+
+    def _judge_origin(self, head: Head) -> None:
+        """Browsers say the one to trustworthy addresses alone, and the other to all; whoever says neither is none."""
+        if head.site is not None:
+            if head.site != "same-origin":
+                raise Barred("only the console's own pages may change something (Sec-Fetch-Site)")
+        elif head.origin is None or not self._is_own(head.origin, head.host):
+            raise Barred("only the console's own pages may change something (Origin, WORKER_CONSOLE__ALLOWED_HOSTS)")
+
+    def _is_ours(self, authority: str) -> bool:
+        name, _ = split(authority)
+        return authority.lower() in self.hosts or (bool(name) and name in self.hosts)
+
+    def _is_own(self, origin: str, host: str) -> bool:
+        """The page came from where the request goes, or from where a proxy shows us, which is listed with its port."""
+        url = urlsplit(origin)
+        if url.scheme not in PORTS or not url.netloc:
+            return False
+        (name, port), (asked, at) = split(url.netloc), split(host)
+        port, at = port or PORTS[url.scheme], at or PORTS[url.scheme]
+        return (name, port) == (asked, at) or f"{name}:{port}" in self.hosts
+
+
+def split(authority: str) -> tuple[str, str | None]:
+    """(name, port) of `name`, `name:port`, `[address]` or `[address]:port`; the name in small letters."""
+    name, colon, port = authority.rpartition(":")
+    is_name = name.endswith("]") or (":" not in name and not name.startswith("["))
+    if colon and port.isascii() and port.isdigit() and is_name:
+        return name.lower(), port
+    return authority.lower(), None
+
+
+def _mapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """An IPv4 peer of a socket that takes both."""
+    return getattr(address, "ipv4_mapped", None) or address

@@ -1,0 +1,14 @@
+"""Whether the console itself lives, for whoever starts it again when it does not."""
+
+from worker.console.web.answers import Answer, Raw
+from worker.console.web.asked import Asked
+from worker.console.web.rights import Right
+from worker.console.web.routes import Route
+
+
+async def livez(_: Asked) -> Answer:
+    """It answers."""
+    return Raw(b'{"live":true}\n', "application/json")
+
+
+ROUTES = (Route("GET", "/livez", Right.ENTER, livez),)

@@ -1,0 +1,224 @@
+"""The console over HTTP: every request is judged in one place, and every answer leaves with the same headers."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from worker.console.sources import Sources
+from worker.console.web import entering, failing, page
+from worker.console.web.answers import Answer, Bounced, Entered, Moved, NotEntered, NotShown, Page, Raw
+from worker.console.web.asked import Asked
+from worker.console.web.guard import LASTS, SAFE, Guard, Head, Proxy, Token
+from worker.console.web.rights import STRANGER, Right, Who
+from worker.console.web.routes import Route
+from worker.ops.listening import listen
+
+log = structlog.get_logger()
+CLOSE_WITHIN = 1.0
+LARGEST_FORM = 64 * 1024
+CSP: Final = "; ".join(
+    (
+        "default-src 'none'",
+        *(f"{kind}-src 'self'" for kind in ("script", "style", "img", "connect")),
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
+HEADERS: Final = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # Not `no-referrer`: with that a browser sends the forms of our own pages with `Origin: null`.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Server": "customer-worker",
+}
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What is served, to whom, from what. `cookie` is the name of the cookie of those who have shown the token."""
+
+    sources: Sources
+    guard: Guard
+    routes: tuple[Route, ...]
+    prefix: str = ""
+    cookie: str = "customer-worker-console"
+
+    def application(self) -> web.Application:
+        """Nothing but these routes; below the prefix where there is one."""
+        known: dict[web.AbstractRoute, Route] = {}
+
+        @web.middleware
+        async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._answered(request, known.get(request.match_info.route))
+
+        app = web.Application(client_max_size=LARGEST_FORM, middlewares=[answered])
+        for route in self.routes:
+            for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
+                known[app.router.add_route(method, self.prefix + route.path, _never)] = route
+        return app
+
+    async def _answered(self, request: web.Request, route: Route | None) -> web.StreamResponse:
+        """The one way of every request, those to addresses that are not there included."""
+        began = time.monotonic()
+        path = request.path.removeprefix(self.prefix) or "/"
+        asked = Asked(path, STRANGER, self.sources, self.prefix)
+        try:
+            who = self.guard.admit(self._head(request), route.right if route else Right.VIEW)
+            asked = replace(asked, who=who, parts=dict(request.match_info), query=_lists(request.query))
+            response = self._response(await self._handled(request, route, asked), asked, request)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is told without its text, and with our headers
+            response = self._response(self._failure(error, request, asked), asked, request)
+            if isinstance(error, web.HTTPMethodNotAllowed):
+                response.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
+        _tell(request.method, route, response.status, asked.who, time.monotonic() - began)
+        return response
+
+    async def _handled(self, request: web.Request, route: Route | None, asked: Asked) -> Answer:
+        if route is None:
+            raise request.match_info.http_exception or web.HTTPNotFound()
+        async with asyncio.timeout(route.within):
+            return await route.handler(replace(asked, form=await _form(request)))
+
+    def _head(self, request: web.Request) -> Head:
+        entry, headers = self.guard.entry, request.headers
+        return Head(
+            request.method,
+            headers.get(hdrs.HOST, ""),
+            headers.get(hdrs.ORIGIN),
+            headers.get("Sec-Fetch-Site"),
+            request.remote,
+            headers.get(entry.header) if isinstance(entry, Proxy) else None,
+            request.cookies.get(self.cookie),
+        )
+
+    def _failure(self, error: Exception, request: web.Request, asked: Asked) -> Answer:
+        match error:
+            case NotEntered() if _is_from_elsewhere(request):
+                # A strict cookie does not come with the click that led here: it does with the next one, which is ours.
+                return Bounced(str(request.rel_url))
+            case NotEntered() if isinstance(self.guard.entry, Token):
+                return entering.form(asked, str(error), request.path_qs.removeprefix(self.prefix))
+            case web.HTTPException():
+                return replace(
+                    failing.page(NotShown(_UNTAKEN.get(error.status, "it is not known how"))), status=error.status
+                )
+            case _:
+                return failing.page(error)
+
+    def _response(self, answer: Answer, asked: Asked, request: web.Request) -> web.Response:
+        match answer:
+            case Page(status=200) if JSON in request.headers.get(hdrs.ACCEPT, ""):
+                body = page.fresh(answer)
+                return _file(Raw(body, JSON, hashlib.sha256(body).hexdigest()[:16]), request)
+            case Page():
+                return _html(page.document(answer, asked), answer.status)
+            case Bounced(to):
+                return _html(page.bounce(to, asked), 200)
+            case Entered(to):
+                return self._let_in(_html(page.bounce(to, asked), 200), request)
+            case Moved(to):
+                return web.Response(status=303, headers={**HEADERS, hdrs.LOCATION: to})
+            case Raw():
+                return _file(answer, request)
+            case _:
+                assert_never(answer)
+
+    def _let_in(self, response: web.Response, request: web.Request) -> web.Response:
+        if isinstance(self.guard.entry, Token):
+            secure = request.secure or request.headers.get(hdrs.X_FORWARDED_PROTO) == "https"
+            path, value = f"{self.prefix}/", self.guard.entry.cookie()
+            response.set_cookie(
+                self.cookie, value, max_age=LASTS, path=path, httponly=True, samesite="Strict", secure=secure
+            )
+        return response
+
+
+_UNTAKEN: Final = {
+    404: "there is no such page",
+    405: "this address does not take that method",
+    413: "this is too much for one form",
+    415: "only the forms of these pages are taken",
+}
+
+
+async def _never(_: web.Request) -> web.Response:
+    """Nobody comes here: the middleware answers."""
+    raise AssertionError
+
+
+def _is_from_elsewhere(request: web.Request) -> bool:
+    """Somebody followed a link to us from another site."""
+    asked = request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Site")
+    return request.method == "GET" and asked == ("navigate", "cross-site")
+
+
+def _lists(query: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in query.items():
+        found.setdefault(name, []).append(value)
+    return found
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    """Texts alone: no page of ours sends a file."""
+    if request.method in SAFE:
+        return {}
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise web.HTTPUnsupportedMediaType
+    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+
+
+def _html(text: str, status: int) -> web.Response:
+    return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=HEADERS)
+
+
+def _file(raw: Raw, request: web.Request) -> web.Response:
+    """Kept by the browser, and asked for each time whether it is still so."""
+    headers = {**HEADERS, hdrs.CONTENT_TYPE: raw.content_type}
+    if raw.etag:
+        headers |= {hdrs.ETAG: f'"{raw.etag}"', hdrs.CACHE_CONTROL: "private, no-cache"}
+        if any(each.value == raw.etag for each in request.if_none_match or ()):
+            return web.Response(status=304, headers=headers)
+    return web.Response(body=raw.body, headers=headers)
+
+
+def _tell(method: str, route: Route | None, status: int, who: Who, seconds: float) -> None:
+    """The pattern of the address, never the address: somebody may have written anything into it."""
+    path, seconds = route.path if route else None, round(seconds, 3)
+    if status >= 500:
+        log.error("page.failed", method=method, route=path, status=status, seconds=seconds, by=who.name)
+    elif status >= 400:
+        log.warning("page.refused", method=method, route=path, status=status, seconds=seconds, by=who.name)
+    elif method not in SAFE:
+        log.info("page.posted", method=method, route=path, status=status, seconds=seconds, by=who.name)
+    else:
+        log.debug("page.answered", method=method, route=path, status=status, seconds=seconds)
+
+
+@asynccontextmanager
+async def serving(served: Served, host: str, port: int) -> AsyncIterator[int]:
+    """The number of the port that it listens on from now on. Raises StartupError where it cannot."""
+    runner = web.AppRunner(served.application(), access_log=None, shutdown_timeout=CLOSE_WITHIN)
+    await runner.setup()
+    try:
+        await listen(runner, host, port, group="WORKER_CONSOLE")
+        bound: int = runner.addresses[0][1]
+        yield bound
+    finally:
+        await runner.cleanup()

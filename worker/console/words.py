@@ -1,0 +1,60 @@
+"""What others wrote, and what the commands say, as a page says it."""
+
+from datetime import UTC, datetime
+
+import htpy as h
+
+from worker.console.web import parts
+from worker.terminal.text import plain
+from worker.tools.dead_letters.letters import Letter
+from worker.tools.dead_letters.replay import FORGOTTEN, UNKNOWN
+
+LONGEST = 300
+LATEST = 253_402_300_799_000
+"""The last second that a date has."""
+ON_A_PAGE = {
+    UNKNOWN: "its customer may exist: settle it among the doubts, one by one",
+    FORGOTTEN: "perhaps replayed before: the request topic does not reach back to it any more",
+}
+
+
+def told(text: str | None, most: int = LONGEST) -> str | None:
+    """A text of somebody else's in one line: nothing that it holds changes how the rest is shown."""
+    if text is None:
+        return None
+    return plain(text if len(text) <= most else f"{text[: most - 3]}...")
+
+
+def moment(milliseconds: int) -> h.Element:
+    """A record's time, which its producer may have made up."""
+    return parts.moment(min(max(0, milliseconds), LATEST))
+
+
+def stamp(milliseconds: int) -> str:
+    """The same as a text."""
+    return datetime.fromtimestamp(min(max(0, milliseconds), LATEST) / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def left(reason: str) -> str:
+    """Why a letter is left, without a command's options."""
+    return ON_A_PAGE.get(reason) or told(reason) or ""
+
+
+def answer(status: int | None, error_code: str | None) -> str:
+    """What the API said."""
+    return " ".join(each for each in (str(status) if status else "", told(error_code) or "") if each)
+
+
+def why(letter: Letter) -> str:
+    """In one line why it failed; of a foreign one who wrote it."""
+    if letter.reason:
+        return told(letter.message) or ""
+    return told(" ".join(filter(None, (letter.tool or "no headers of ours", letter.kind)))) or ""
+
+
+def how_far(what: str, done: int, total: int) -> h.Node:
+    """A line that stays fresh while something is being read."""
+    return h.fragment[
+        parts.number("what", f"{what} "),
+        parts.number("done", f"{parts.text(done)} of {parts.text(total)}" if total else ""),
+    ]

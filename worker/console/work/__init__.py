@@ -1,0 +1,1 @@
+"""What takes longer than a page: looking things up, plans, and runs; each has an address and says how far it is."""

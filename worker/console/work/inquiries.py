@@ -1,0 +1,82 @@
+"""What is read for a page and may take longer than somebody waits: begun once, kept for a while."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, cast
+
+from worker import clocks
+from worker.console.work.steps import Steps, why
+
+Answer = TypeVar("Answer")
+KEPT = 200
+AT_ONCE = 3
+LASTS = 20.0
+"""Seconds for which an answer is given again, or so many times what it took to get it."""
+WORTH = 5.0
+PATIENCE = 0.8
+
+
+@dataclass(slots=True)
+class Inquiry(Generic[Answer]):
+    """`answer` is None until there is one; `trouble` says why there will be none."""
+
+    steps: Steps = field(default_factory=Steps)
+    answer: Answer | None = None
+    trouble: str | None = None
+    ended: float | None = None
+    until: float = 0.0
+    task: "asyncio.Task[None] | None" = None
+
+
+@dataclass(slots=True)
+class Inquiries:
+    """A few at a time; those that nobody has looked at for long are forgotten."""
+
+    _known: OrderedDict[Hashable, Inquiry[Any]] = field(default_factory=OrderedDict)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    async def ask(
+        self, about: Hashable, read: Callable[[Steps], Awaitable[Answer]], patience: float = PATIENCE
+    ) -> Inquiry[Answer]:
+        """What is known by now of it; somebody who asks again soon finds out more."""
+        inquiry = self._known.get(about)
+        if inquiry is None or (inquiry.ended is not None and clocks.monotonic() > inquiry.until):
+            inquiry = self._begin(about, read)
+        self._known.move_to_end(about)
+        if inquiry.task and patience:
+            await asyncio.wait({inquiry.task}, timeout=patience)
+        return cast("Inquiry[Answer]", inquiry)
+
+    def _begin(self, about: Hashable, read: Callable[[Steps], Awaitable[Answer]]) -> Inquiry[Answer]:
+        inquiry: Inquiry[Answer] = Inquiry()
+        self._known[about] = inquiry
+        inquiry.task = asyncio.create_task(self._find_out(inquiry, read), name="inquiry")
+        while len(self._known) > KEPT:
+            _, oldest = self._known.popitem(last=False)
+            if oldest.task:
+                oldest.task.cancel()
+        return inquiry
+
+    async def _find_out(self, inquiry: Inquiry[Answer], read: Callable[[Steps], Awaitable[Answer]]) -> None:
+        async with self._slots:
+            began = clocks.monotonic()
+            try:
+                inquiry.answer = await read(inquiry.steps)
+            except Exception as error:  # noqa: BLE001  the page tells that there is no answer
+                inquiry.trouble = why(error)
+            inquiry.ended = clocks.monotonic()
+            inquiry.until = inquiry.ended + max(LASTS, WORTH * (inquiry.ended - began))
+
+    def forget(self) -> None:
+        """Something was done: what was read before is not so any more."""
+        for about in [about for about, each in self._known.items() if each.ended is not None]:
+            del self._known[about]
+
+    async def close(self) -> None:
+        """Nobody waits for an answer any more."""
+        tasks = [each.task for each in self._known.values() if each.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

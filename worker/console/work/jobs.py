@@ -1,0 +1,182 @@
+"""What a run can do: replay letters, ask the CRM about a doubt, tell the worker what a person knows of one."""
+
+import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, field
+
+from worker import wiring
+from worker.console.work.ends import Ends
+from worker.console.work.runs import Run
+from worker.creation.reconcile import Finding
+from worker.model.errors import WorkerError
+from worker.model.outcomes import EXISTS as CUSTOMER_EXISTS
+from worker.model.records import Position
+from worker.settings.settings import Settings
+from worker.tools.dead_letters import run as replays
+from worker.tools.dead_letters.following import results_from_now
+from worker.tools.dead_letters.letters import letter
+from worker.tools.dead_letters.look_back import look_back
+from worker.tools.dead_letters.replay import GONE, REPLAYED, RESOLVED, Origin, Rules
+from worker.tools.dead_letters.replaying import EXISTS, Found, Left, Replayed, Result
+from worker.tools.dead_letters.resolving import Resolved, Resolving, Word
+from worker.tools.dead_letters.run import Batch, Order
+from worker.tools.dead_letters.selection import Selection, request_of
+from worker.tools.dead_letters.shown import Shown, record_at
+from worker.tools.dead_letters.topic import Topics, topics
+from worker.tools.reading.place import Place
+
+LOOK_UP_WITHIN = 300.0
+TOLD = 1_000
+REASONS = 50
+OTHERWISE = "left for other reasons"
+
+
+async def _topics(settings: Settings, run: Run) -> Topics:
+    return await topics(wiring.plan(settings), wiring.connection(settings), run.steps.progress)
+
+
+def unforced(settings: Settings) -> Settings:
+    """A login of the console ends no worker's session: where all five are taken it is refused, and that is told."""
+    return settings.model_copy(update={"api": settings.api.model_copy(update={"force_login": False})})
+
+
+@dataclass(slots=True)
+class Replay:
+    """Judges each letter once more, and then publishes it. `single` is the one doubt that it is about, if it is."""
+
+    settings: Settings
+    selection: Selection
+    rate: float | None = None
+    single: Place | None = None
+    accept_duplicates: bool = False
+    total: int = 0
+    replayed: int = 0
+    left: Counter[str] = field(default_factory=Counter)
+    listed: list[Result] = field(default_factory=list)
+    ends: Ends = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ends = Ends(self.settings.topics.requests)
+        self.total = len(self.selection.places)
+
+    @property
+    def kind(self) -> str:
+        """A duplicate that is accepted is another thing than a replay."""
+        return "accept a duplicate" if self.accept_duplicates else "replay"
+
+    def facts(self) -> dict[str, object]:
+        """Counts, and the one letter."""
+        told = {"letters": self.total, "replayed": self.replayed, "left": self.left.total()}
+        return {**told, "letter": str(self.single) if self.single else None}
+
+    async def do(self, run: Run) -> None:
+        """Until the worker has ended all that was replayed, or some minutes are over."""
+        settings = unforced(self.settings)
+        found = await _topics(settings, run)
+        async with results_from_now(found) as results:
+            replay = replays.Run(settings, found, self._order(run)).replay(self.selection)
+            async with aclosing(replay) as happenings:
+                async for each in happenings:
+                    for result in each.results if isinstance(each, Batch) else ():
+                        self.add(result)
+                    await self.ends.take(results)
+            run.steps.what = "waiting for what becomes of them"
+            await self.ends.wait(results, lambda: run.is_stopping)
+
+    def _order(self, run: Run) -> Order:
+        """A look-up is for the one doubt alone: many would be more than a person can stand for."""
+        return Order(
+            publish=True,
+            rate=self.rate,
+            accept_duplicates=self.accept_duplicates,
+            look_up=self.single is not None,
+            origin=Origin(run.name, run.by),
+            stopped=lambda: run.is_stopping,
+            sleep=run.sleep,
+        )
+
+    def add(self, result: Result) -> None:
+        """What became of a letter."""
+        match result:
+            case Replayed(which, at):
+                self.replayed += 1
+                self.ends.expect(which.place, at)
+            case Found():
+                self.left[EXISTS] += 1
+            case Left(_, why):
+                self.left[why if why in self.left or len(self.left) < REASONS else OTHERWISE] += 1
+        if len(self.listed) < TOLD:
+            self.listed.append(result)
+
+
+@dataclass(slots=True)
+class LookUp:
+    """Asks the CRM whether the customer of one doubt exists, in a session of its own; nothing is published."""
+
+    settings: Settings
+    place: Place
+    finding: Finding | None = None
+    known: str | None = None
+    may_be_sent: bool = False
+    """Whether one who is not found may be sent: not where the API said that it made the customer."""
+    kind: str = "look up"
+
+    def facts(self) -> dict[str, object]:
+        """Which letter, and the kind of answer."""
+        finding = type(self.finding).__name__.lower() if self.finding else None
+        return {"letter": str(self.place), "finding": finding}
+
+    async def do(self, run: Run) -> None:
+        """WorkerError says why it cannot be asked."""
+        settings = unforced(self.settings)
+        found = await _topics(settings, run)
+        record = await record_at(found, self.place)
+        which = letter(record)
+        rules = Rules(found.plan.requests, {}, settings.dead_letters.max_replays)
+        if not rules.is_ours(which) or not rules.is_doubt(which):
+            raise WorkerError(f"{self.place} is {which.called}: only outcome_unknown is a doubt")
+        whole = await Shown(settings, found, which).whole(record)
+        if whole is None:
+            raise WorkerError(f"{self.place}: {GONE}")
+        self.may_be_sent = not (which.message or "").startswith(CUSTOMER_EXISTS)
+        request = request_of(which, found.plan.requests)
+        before = await look_back(found, {request.partition: request.offset} if request else {})
+        self.known = REPLAYED if request in before.replayed else RESOLVED if before.resolved.of(which) else None
+        run.steps.what = "asking the CRM, once what was on its way has had its time"
+        async with asyncio.timeout(LOOK_UP_WITHIN), AsyncExitStack() as stack:
+            asks = await replays.look_up(settings, stack)
+            self.finding = await asks(which, rules.replayed(which, whole, accepted=False))
+
+
+@dataclass(slots=True)
+class Resolve:
+    """Tells the worker which customer the event of one doubt has."""
+
+    settings: Settings
+    place: Place
+    word: Word
+    resolved: Resolved | None = None
+    ends: Ends = field(init=False)
+    kind: str = "resolve"
+
+    def __post_init__(self) -> None:
+        self.ends = Ends(self.settings.topics.requests)
+
+    def facts(self) -> dict[str, object]:
+        """Which letter, and the customer's id, as the log of a record has it."""
+        return {"letter": str(self.place), "customer_id": self.word.customer_id}
+
+    async def do(self, run: Run) -> None:
+        """Until the worker has confirmed it, or some minutes are over."""
+        found = await _topics(self.settings, run)
+        async with results_from_now(found) as results:
+            resolved = await Resolving(self.settings, found, publish=True).resolve(self.place, self.word)
+            self.resolved = resolved
+            if resolved.at and not resolved.before:
+                self.ends.expect(self.place, Position(found.plan.requests, *resolved.at))
+                run.steps.what = "waiting for the worker to confirm it"
+                await self.ends.wait(results, lambda: run.is_stopping)
+
+
+Job = Replay | LookUp | Resolve

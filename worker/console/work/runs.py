@@ -1,0 +1,128 @@
+"""What people had the console do: one thing at a time, each once, however often its button is pressed."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import structlog
+
+from worker.console.work.steps import Steps, why
+from worker.model.errors import Superseded, WorkerError
+
+log = structlog.get_logger()
+KEPT = 100
+CLOSE_WITHIN = 10.0
+State = Literal["under way", "done", "stopped", "taken over", "failed"]
+TAKEN_OVER = "somebody else's replay or resolution has begun and took over: this one publishes nothing more"
+CLOSED = "the console was stopped"
+
+
+class Job(Protocol):
+    """What a run does; it tells `run` how far it is, and ends early where `run.is_stopping`."""
+
+    @property
+    def kind(self) -> str: ...
+    def facts(self) -> dict[str, object]:
+        """For the log: counts and places, nothing of a customer."""
+        ...
+
+    async def do(self, run: "Run") -> None: ...
+
+
+class Busy(WorkerError):
+    """Another run is under way; only one may publish at a time."""
+
+    def __init__(self, run: "Run") -> None:
+        super().__init__(f"another run is under way, for {run.by}: wait for its end, or stop it")
+        self.run = run
+
+
+@dataclass(slots=True)
+class Run:
+    """`began` and `ended` are seconds since the epoch."""
+
+    name: str
+    job: Job
+    by: str
+    began: float = field(default_factory=time.time)
+    ended: float | None = None
+    state: State = "under way"
+    detail: str | None = None
+    steps: Steps = field(default_factory=Steps)
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Somebody has said that it is to end after the batch at hand."""
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """After the batch at hand."""
+        self._stop.set()
+
+    async def sleep(self, seconds: float) -> None:
+        """So long, unless it is stopped."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+
+
+@dataclass(slots=True)
+class Runs:
+    """A run's name is that of the form that began it: whoever sends that form again finds the same run.
+
+    `changed` is called when something was done, so that what was read before is read again.
+    """
+
+    changed: Callable[[], None]
+    kept: OrderedDict[str, Run] = field(default_factory=OrderedDict)
+    _task: "asyncio.Task[None] | None" = None
+
+    @property
+    def active(self) -> Run | None:
+        """The one that is under way."""
+        return next((run for run in self.kept.values() if run.state == "under way"), None)
+
+    def begin(self, name: str, job: Job, by: str) -> Run:
+        """The run of that name: this one, if it is new. Raises Busy."""
+        if known := self.kept.get(name):
+            return known
+        if active := self.active:
+            raise Busy(active)
+        run = self.kept[name] = Run(name, job, by)
+        while len(self.kept) > KEPT:
+            self.kept.popitem(last=False)
+        self._task = asyncio.create_task(self._do(run), name="run")
+        return run
+
+    async def _do(self, run: Run) -> None:
+        log.info("run.started", run=run.name, kind=run.job.kind, by=run.by, **run.job.facts())
+        try:
+            await run.job.do(run)
+            self._end(run, "stopped" if run.is_stopping else "done")
+        except Superseded:
+            self._end(run, "taken over", TAKEN_OVER)
+        except Exception as error:  # noqa: BLE001  the page tells it, and what was done until then
+            self._end(run, "failed", why(error))
+        except asyncio.CancelledError:
+            self._end(run, "failed", CLOSED)
+            raise
+
+    def _end(self, run: Run, state: State, detail: str | None = None) -> None:
+        run.state, run.detail, run.ended = state, detail, time.time()
+        self.changed()
+        facts = {**run.job.facts(), "detail": detail}
+        log.info("run.ended", run=run.name, kind=run.job.kind, by=run.by, state=state, **facts)
+
+    async def close(self) -> None:
+        """The batch at hand ends well, if it does so within some seconds."""
+        if active := self.active:
+            active.stop()
+        if self._task:
+            await asyncio.wait({self._task}, timeout=CLOSE_WITHIN)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)

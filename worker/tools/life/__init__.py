@@ -1,0 +1,1 @@
+"""An event's whole life, put together from the journal and the topics."""

@@ -1,0 +1,58 @@
+"""What is known of one event: its records, what the journal says of each, and what was published of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from worker.events.results import FAILED
+from worker.events.results_read import numbers_of
+from worker.journal.known import KnownRecord
+from worker.tools.journal.view import Line
+from worker.tools.reading.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A result event, where it is, and when it was written (milliseconds since the epoch)."""
+
+    request: Place
+    topic: str
+    place: Place
+    time: int
+    type: str
+    told: Mapping[str, Any]
+
+    @property
+    def letter(self) -> Place | None:
+        """The dead letter that a failed event names."""
+        try:
+            return Place(*numbers_of(self.told["deadLetter"])) if self.type == FAILED else None
+        except (ValueError, KeyError, TypeError):
+            return None
+
+
+@dataclass(slots=True)
+class Life:
+    """Places are those of the requests; times are milliseconds since the epoch.
+
+    `customer` is what the journal makes of it all. `written` is when each record was, None where it is not there any
+    more. `unsearched` are result topics that were not read to their end: what is missing may be there.
+    """
+
+    customer: str | None = None
+    records: dict[Place, KnownRecord] = field(default_factory=dict)
+    entries: list[tuple[Place, Line]] = field(default_factory=list)
+    written: dict[Place, int | None] = field(default_factory=dict)
+    published: list[Published] = field(default_factory=list)
+    unsearched: list[str] = field(default_factory=list)
+
+    @property
+    def since(self) -> int | None:
+        """The earliest moment that anything is known of."""
+        times = [time for time in self.written.values() if time is not None]
+        return min([*times, *(line.time for _, line in self.entries)], default=None)
+
+    @property
+    def unpublished(self) -> set[Place]:
+        """Records whose result was not found."""
+        return set(self.records) - {each.request for each in self.published}
