@@ -7,8 +7,10 @@ from typing import Any, Self
 import orjson
 from fakes import FakeCustomers, FakeJournalTopic, FakeTopics
 
+from worker.creation.api_limit import ApiLimit
 from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
+from worker.creation.calls import Calls
 from worker.creation.creation import Creation, RetryPolicy
 from worker.creation.flood import Flood
 from worker.creation.group_pace import GroupPace
@@ -74,7 +76,7 @@ class World:
         holds = Holds(self.breaker)
         results = Results("worker", "succeeded", "failed", "dead", "group")
         search = Search(self.find, 0.01, attempts=2, delay=0.01, of_others=self.of_others) if self.find else None
-        flood, calls = Flood(0.9, self.flood_window), asyncio.Semaphore(self.calls)
+        flood, calls = Flood(0.9, self.flood_window), ApiLimit(Calls(self.calls))
         creation = Creation(self.customers, Reconciliation(holds, search), retry, holds, GroupPace(), flood, calls)
         self.pipeline = Pipeline(read, creation, results, self.topics.publish)
         self.background = asyncio.create_task(look_after(holds, self.customers))

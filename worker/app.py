@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import structlog
 
 from worker import __version__, wiring
+from worker.creation.api_limit import ApiLimit
 from worker.creation.creation import Creation
 from worker.creation.holds import LOGIN, HoldReason, Holds
 from worker.creation.probing import looked_after
@@ -122,7 +123,8 @@ async def _work(
     cluster = await kafka(lambda: _verified(connection, settings))
     results = await kafka(lambda: opened_publisher(connection, Outage(holds, "results"), max_request_size=LARGEST))
     journal = await kafka(lambda: opened_publisher(connection, Outage(holds, "journal"), max_request_size=MIB))
-    creation = _creation(settings, api, holds, measures)
+    slots = wiring.slots(settings)
+    creation = _creation(settings, api, holds, wiring.api_limit(settings, slots), measures)
     await stack.enter_async_context(looked_after(holds, api))
     decoder, messages = wiring.decoder(settings, catalog, mapping, schemas), wiring.results(settings)
     measures.passing(decoder.passing)
@@ -135,7 +137,6 @@ async def _work(
         trails=observed.trails,
         measures=measures,
     )
-    slots = wiring.slots(settings)
     dispatch = Dispatch(
         pipeline.process,
         slots,
@@ -161,13 +162,13 @@ async def _work(
         standings=source.standings,
         pace=creation.pace,
         trails=observed.trails,
-        calls=creation.calls,
+        limit=creation.limit,
         dropped=lambda: decoder.dropped_elements,
     )
     return await intake.run(source, stopping)
 
 
-def _creation(settings: Settings, api: CustomerApi, holds: Holds, measures: Measures) -> Creation:
+def _creation(settings: Settings, api: CustomerApi, holds: Holds, limit: ApiLimit, measures: Measures) -> Creation:
     return Creation(
         customers=api,
         reconciliation=wiring.reconciliation(settings, holds, api),
@@ -175,7 +176,7 @@ def _creation(settings: Settings, api: CustomerApi, holds: Holds, measures: Meas
         holds=holds,
         pace=wiring.pace(settings),
         flood=wiring.flood(settings),
-        calls=asyncio.Semaphore(settings.dispatch.max_in_flight),
+        limit=limit,
         measures=measures,
     )
 

@@ -15,8 +15,9 @@ PARTS = {
     "e": "pauses",
     "f": "profile",
     "g": "sweep",
+    "h": "adapting",
 }
-"""By their letters; the sweep is for the plots alone."""
+"""By their letters; the sweep is for the plots alone, and adapting is measured when it is asked for."""
 
 
 @dataclass(frozen=True)

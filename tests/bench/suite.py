@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 from aiokafka.errors import KafkaError
-from bench import growth, latency, memory, pauses, plots, profiling, speed, stage
+from bench import adapting, growth, latency, memory, pauses, plots, profiling, speed, stage
 from bench.figures import PARTS, Measured, table
 from bench.machine import use
 from bench.observing import DEFAULT, FULL, QUICK, Scale
@@ -33,6 +33,7 @@ ALL: dict[str, Part] = {
     "e": pauses.part,
     "f": profiling.part,
     "g": plots.sweep,
+    "h": adapting.part,
 }
 USUAL = "a,b,c,d,e,f"
 

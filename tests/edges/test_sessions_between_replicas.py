@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from worker.customer_api import Access, Credentials, customer_api
+from worker.customer_api import Access, Accounts, Credentials, customer_api
 from worker.model.commands import CreateCustomer, Request, Traits
 from worker.model.errors import LoginRefused, SessionContention
 from worker.model.outcomes import Succeeded
@@ -58,6 +58,19 @@ async def test_two_accounts():
         for _ in range(5):
             assert {type(await api.create(COMMAND)) for api in apis} == {Succeeded}
         assert sandbox.sessions.logins == 6
+
+
+async def test_accounts_without_numbers():
+    """Ten replicas that all begin at the first of two accounts keep their sessions; one more forces its way in."""
+    async with sandbox_api(SandboxConfig(users={"a": "x", "b": "y"})) as sandbox, AsyncExitStack() as stack:
+        access, found = Access(sandbox.base_url), [Credentials("a", "x"), Credentials("b", "y")]
+        accounts = [Accounts(lambda: found, force=True) for _ in range(11)]
+        apis = [await stack.enter_async_context(customer_api(access, each)) for each in accounts]
+        for _ in range(3):
+            assert {type(await api.create(COMMAND)) for api in apis[:10]} == {Succeeded}
+        assert (sandbox.sessions.logins, sandbox.sessions.evicted) == (10, 0)
+        assert isinstance(await apis[10].create(COMMAND), Succeeded)
+        assert (sandbox.sessions.logins, sandbox.sessions.evicted) == (11, 1)
 
 
 async def test_a_sixth_login_without_force():

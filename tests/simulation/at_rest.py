@@ -43,8 +43,9 @@ def _taken(consumption: Consumption, calls: int) -> Iterator[str]:
         yield f"{slots.limit - slots._free} slots are taken"
     if slots._beyond != 4 * calls:
         yield f"{4 * calls - slots._beyond} records are beyond the slots"
-    if consumption.calls._value != calls:
-        yield f"{calls - consumption.calls._value} calls are taken"
+    free = consumption.limit.calls._value + consumption.limit.calls._kept
+    if free != calls:
+        yield f"{calls - free} calls are taken"
 
 
 def _remembered(consumption: Consumption, worker: "Worker") -> Iterator[str]:

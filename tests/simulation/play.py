@@ -93,7 +93,12 @@ def settings_of(story: Story) -> Settings:
             "api": {"base_url": "http://api:80", "username": "u", "password": "p"},
             "topics": {"partitions": story.partitions},
             "reconcile": {"by": story.look_up, **attribute},
-            "dispatch": {"max_in_flight": story.in_flight, "max_uncommitted": story.ahead, **rate},
+            "dispatch": {
+                "max_in_flight": story.in_flight,
+                "max_uncommitted": story.ahead,
+                "adaptive": story.adaptive,
+                **rate,
+            },
         }
     )
 

@@ -97,6 +97,8 @@ class Story:
     """Creations a second that the whole group may send; 0 is without a limit."""
     unique: bool = False
     """The API rejects an e-mail address that some customer has."""
+    adaptive: bool = False
+    """Workers find out how many calls at once the API bears."""
     happenings: Sequence[Happening] = field(default_factory=tuple)
 
     def told(self) -> list[str]:
@@ -107,6 +109,7 @@ class Story:
             f"{self.latency:g} s a call, "
             f"sessions of {self.session} s{', unique addresses' * self.unique}"
             + (f", {self.rate:g} a second" if self.rate else "")
+            + (", adaptive" if self.adaptive else "")
         )
         return [head, *map(str, self.happenings)]
 
@@ -173,6 +176,7 @@ def drawn(seed: int, acts: Sequence[Act] = tuple(Act)) -> Story:
         unique=random.choice((False, False, True)),
         # Drawn beside the others, so that these stories are what they were before there was a rate.
         rate=Random(f"rate {seed}").choice((0.0, 0.0, 5.0, 20.0, 100.0)),
+        adaptive=Random(f"adaptive {seed}").random() < 0.3,
     )
     length = 2.0 + events * story.pause
     happenings = [

@@ -348,14 +348,14 @@ async def test_open_intents_where_nothing_is_looked_up():
     await ended(dispatch)
     assert committable(dispatch) == {0: 40}
     assert max(open_intents(world)) == 3
-    assert not world.pipeline.creation.calls.locked()
+    assert not world.pipeline.creation.limit.calls.locked()
 
 
 @pytest.mark.parametrize("fenced", [True, False])
 async def test_calls_after_a_partition_is_given_up(fenced):
     """A drain or a fence gives each of them back, also of who waited for one."""
     world = await begun(calls=1)
-    call = world.pipeline.creation.calls
+    call = world.pipeline.creation.limit.calls
     await call.acquire()
     dispatch = await dispatched(world, Slots(9), 3)
     await turns()
@@ -382,7 +382,7 @@ async def test_a_call_after_an_error(error):
     world.customers.create = broken
     with pytest.raises(type(error)):
         await world.pipeline.process(record(), world.assignment)
-    assert not world.pipeline.creation.calls.locked()
+    assert not world.pipeline.creation.limit.calls.locked()
 
 
 # --- outages ----------------------------------------------------------------------------------------------------------

@@ -9,8 +9,10 @@ import pytest
 from fakes import FakeJournalTopic
 from patience import turns
 
+from worker.creation.api_limit import ApiLimit
 from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
+from worker.creation.calls import Calls
 from worker.creation.group_pace import GroupPace
 from worker.creation.holds import HoldReason, Holds
 from worker.creation.share import Share
@@ -56,9 +58,10 @@ class Running:
             Turning(),
             GroupPace(Share(rate) if rate else None),
         )
+        self.limit = ApiLimit(Calls(slots))
         self.watch = Watch(self.holds, Session())
         self.watch.consumption = Consumption(
-            "requests", self.dispatch, self.intake, Standings(), self.pace, self.trails, asyncio.Semaphore(slots)
+            "requests", self.dispatch, self.intake, Standings(), self.pace, self.trails, self.limit
         )
 
     async def process(self, record, assignment, outcome_known):
@@ -188,6 +191,16 @@ async def test_a_rate():
     await asyncio.sleep(0)
     assert running.state().bound_by == "rate"
     waiting.cancel()
+    await running.ended()
+
+
+async def test_what_the_api_bears():
+    """It binds where there may be fewer calls than the settings allow, and all of them are made."""
+    running = Running(slots=2)
+    await running.admitted((0, b"a"), (1, b"b"))
+    assert running.state().bound_by == "api"
+    running.limit.calls.move(1)
+    assert (running.state().bound_by, running.state().api_limit) == ("api_limit", 1)
     await running.ended()
 
 

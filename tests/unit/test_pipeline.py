@@ -65,13 +65,13 @@ async def test_as_many_calls_at_once_as_allowed(found, intents):
     """Others wait in the order in which they came: with their intent where a doubt can be looked up, else without."""
     world = await World(find=found and Found(found)).again()
     for _ in range(8):
-        await world.pipeline.creation.calls.acquire()
+        await world.pipeline.creation.limit.calls.acquire()
     both = asyncio.gather(*(world.process(record(n, f"e{n}", b"%d" % n)) for n in range(2)))
     for _ in range(50):
         await asyncio.sleep(0)
     assert world.journal() == intents
     assert world.customers.executed.total() == 0
-    world.pipeline.creation.calls.release()
+    world.pipeline.creation.limit.calls.release()
     outcomes = await both
     assert [outcome.customer_id for outcome in outcomes] == ["2801", "2802"]
 

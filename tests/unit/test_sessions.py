@@ -9,6 +9,7 @@ import pytest
 from fakes import Clock
 
 from worker.customer_api import Access, Credentials, CustomerApi
+from worker.customer_api.accounts import Accounts
 from worker.customer_api.answers import Meaning
 from worker.customer_api.early_deaths import EarlyDeaths
 from worker.customer_api.http import Answer, Http
@@ -80,7 +81,8 @@ def clock():
 
 def sessions(http, clock=None, *, force_login=True, credentials=lambda: CREDENTIALS):
     deaths = EarlyDeaths(clock or Clock())
-    return Session(cast("Http", http), ACCESS, credentials, force_login=force_login, deaths=deaths)
+    accounts = Accounts(lambda: (credentials(),), force_login)
+    return Session(cast("Http", http), ACCESS, accounts, deaths=deaths)
 
 
 @pytest.fixture

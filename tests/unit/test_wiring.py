@@ -31,11 +31,23 @@ def test_a_static_member_by_its_ordinal():
         wiring.instance("crm-{ordinal}", "laptop")
 
 
-@pytest.mark.parametrize(("hostname", "user"), [("worker-0", "user-0"), ("worker-2", "user-2"), ("laptop", "user-0")])
+@pytest.mark.parametrize(
+    ("hostname", "user"),
+    [
+        ("worker-0", "user-0"),
+        ("worker-2", "user-2"),
+    ],
+)
 def test_a_replica_s_own_account(monkeypatch, hostname, user):
     """Each takes that of its ordinal, so that a fleet larger than five sessions works."""
     monkeypatch.setattr(socket, "gethostname", lambda: hostname)
-    assert wiring.credentials(Settings(api=Api(accounts=ACCOUNTS))).username == user
+    assert [each.username for each in wiring.credentials(Settings(api=Api(accounts=ACCOUNTS)))] == [user]
+
+
+def test_a_replica_without_a_number(monkeypatch):
+    """Any account may have room for it."""
+    monkeypatch.setattr(socket, "gethostname", lambda: "3f2a9c1d77e0")
+    assert len(wiring.credentials(Settings(api=Api(accounts=ACCOUNTS)))) == len(ACCOUNTS)
 
 
 def test_more_replicas_than_accounts(monkeypatch):

@@ -76,6 +76,7 @@ class Attempt:
     _searched: Moment | None = None
     _lease: Lease | None = None
     _place: Place = field(default_factory=Place)
+    _left: float = 0.0
 
     async def make(self, number: int) -> Tried:
         """Raises Draining and Fenced, and then nothing was sent that its intent does not tell of."""
@@ -152,12 +153,23 @@ class Attempt:
         try:
             await self._moment()
             self.trail.enter(Step.POST)
-            return await self.by.customers.create(
-                self.trail.trace_post(self.command), self._last_look(lease, probe=probe)
-            )
+            return await self._created(self._last_look(lease, probe=probe))
         finally:
             if self.by.reconciliation.search is not None:
                 self.call.give()
+
+    async def _created(self, last_look: Callable[[], float]) -> Outcome:
+        """And what it took says how many calls at once the API bears."""
+        try:
+            outcome = await self.by.customers.create(self.trail.trace_post(self.command), last_look)
+        except RefusedForNow:
+            self.by.limit.refused(self._left)
+            raise
+        except OutcomeUnknown:
+            self.by.limit.answered(self._left)
+            raise
+        self.by.limit.answered(self._left)
+        return outcome
 
     async def _moment(self) -> None:
         """Return shortly before the moment of the POST: until then a connection would grow old with it."""
@@ -172,6 +184,7 @@ class Attempt:
             self.by.holds.still(probe=probe)
             if not (left := self._place.wait()):
                 self._place.leave()
+                self._left = self.by.limit.clock()
             return left
 
         return last_look

@@ -31,7 +31,7 @@ class Creation(Means):
 
     def call(self) -> Call:
         """A record's call to the API, to be kept until its end is in the journal."""
-        return Call(self.calls)
+        return Call(self.limit.calls)
 
     async def carry_out(
         self, command: CreateCustomer, trail: Trail, assignment: Assignment, known: Fresh | InDoubt, call: Call

@@ -1,11 +1,11 @@
 """What all creations share: the API, and what decides when and how often it is called."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from worker import clocks
+from worker.creation.api_limit import ApiLimit
 from worker.creation.backoff import Backoff
 from worker.creation.flood import Flood
 from worker.creation.group_pace import GroupPace
@@ -37,7 +37,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """One of these for the process; `calls` are as many as there may be at once."""
+    """One of these for the process."""
 
     customers: Customers
     reconciliation: Reconciliation
@@ -45,5 +45,5 @@ class Means:
     holds: Holds
     pace: GroupPace
     flood: Flood
-    calls: asyncio.Semaphore
+    limit: ApiLimit
     measures: Measures = field(default_factory=Measures)

@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 from worker.customer.namespaces import CUSTOMER
 from worker.customer_api.access import Access
+from worker.customer_api.accounts import Accounts, Credentials
 from worker.customer_api.answers import Meaning, judge, refuses_session
 from worker.customer_api.http import Answer, Http, LastLook, pooled
 from worker.customer_api.search import criterion, found, listed
-from worker.customer_api.session import HEADER, Credentials, Session
+from worker.customer_api.session import HEADER, Session
 from worker.measures import Measures
 from worker.model.commands import CreateCustomer, Request
 from worker.model.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SearchRefused
@@ -172,20 +173,26 @@ def _trace(request: Request) -> dict[str, str]:
 @asynccontextmanager
 async def customer_api(
     access: Access,
-    credentials: Credentials | Callable[[], Credentials],
+    accounts: Credentials | Callable[[], Credentials] | Accounts,
     *,
     force_login: bool = True,
     meaning: Meaning | None = None,
     measures: Measures | None = None,
 ) -> AsyncIterator[CustomerApi]:
-    """A client that logs out at the end; credentials that can change are read anew at each login."""
+    """A client that logs out at the end; a single account, `force_login` or not, or several."""
     meaning = meaning or Meaning(own_path=access.own_path)
-    read = credentials if callable(credentials) else lambda: credentials
     measures = measures or Measures()
     async with pooled(access, measures) as http:
-        session = Session(http, access, read, force_login=force_login, measures=measures)
+        session = Session(http, access, _accounts(accounts, force=force_login), measures=measures)
         api = CustomerApi(http, access, session, meaning)
         try:
             yield api
         finally:
             await api.log_out()
+
+
+def _accounts(given: Credentials | Callable[[], Credentials] | Accounts, *, force: bool) -> Accounts:
+    if isinstance(given, Accounts):
+        return given
+    read = given if callable(given) else lambda: given
+    return Accounts(lambda: (read(),), force)

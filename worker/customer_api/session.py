@@ -2,27 +2,24 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
-from xml.sax.saxutils import escape
 
-import orjson
 import structlog
 from yarl import URL
 
 from worker.customer_api.access import Access
+from worker.customer_api.accounts import Accounts, Login
 from worker.customer_api.early_deaths import IN_A_ROW, YOUNG, EarlyDeaths
 from worker.customer_api.http import Answer, Http
 from worker.customer_api.search import not_now
 from worker.measures import LoginResult, Measures
-from worker.model.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SessionContention, SettingsError
+from worker.model.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SessionContention
 
 log = structlog.get_logger()
 HEADER = "X-egain-session"
 LOGOUT_WITHIN = 5.0
-PLATFORM = "http://bindings.egain.com/ws/model/v12/gen/platform"
 
 DYING_YOUNG = (
     f"{IN_A_ROW} sessions in a row were refused within {YOUNG:.0f} s of their login: more processes use this account "
@@ -30,43 +27,22 @@ DYING_YOUNG = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """One user of the API."""
-
-    username: str
-    password: str
-
-    def __repr__(self) -> str:
-        return "Credentials(...)"
-
-    def body(self, format_: str) -> bytes:
-        """The login's body; its element is `userName`, whatever the page's table says (docs: api, login)."""
-        if format_ == "json":
-            return orjson.dumps({"userName": self.username, "password": self.password})
-        user, password = escape(self.username), escape(self.password)
-        return f'<login xmlns="{PLATFORM}"><userName>{user}</userName><password>{password}</password></login>'.encode()
-
-
 class Session:
     """Single flight: however many callers meet a refused session, one login is made and the others wait for it."""
 
-    def __init__(  # noqa: PLR0913  what may be left out has a name
+    def __init__(
         self,
         http: Http,
         access: Access,
-        credentials: Callable[[], Credentials],
+        accounts: Accounts,
         *,
-        force_login: bool,
         deaths: EarlyDeaths | None = None,
         measures: Measures | None = None,
     ) -> None:
         self._http = http
         self._access = access
-        self._credentials = credentials
-        self._force_login = force_login
+        self._accounts = accounts
         self._deaths = deaths or EarlyDeaths()
-        self._login_url = access.url("/authentication/user/login" + ("?forceLogin=yes" if force_login else ""))
         self._token: str | None = None
         self._contended: str | None = None
         self._login: asyncio.Task[str] | None = None
@@ -114,6 +90,7 @@ class Session:
         if self._token != refused:
             return
         self._token = None
+        self._accounts.ended()
         if self._deaths.died():
             self._contended = refused
 
@@ -171,24 +148,31 @@ class Session:
         return await self._log_in()
 
     async def _log_in(self) -> str:
-        """This path cannot renew anything: a 401 here is a refusal of the credentials."""
-        body = self._read_credentials().body(self._access.format)
+        """As the first account that has room. This path cannot renew anything: a 401 here refuses the credentials."""
+        refused: LoginRefused | None = None
+        for login in self._accounts.logins():
+            try:
+                token = await self._log_in_as(login)
+            except LoginRefused as refusal:
+                refused = refusal
+                log.info("session.account_refused", account=login.number, force=login.force, detail=str(refusal))
+            else:
+                self._accounts.taken(login)
+                log.info("session.logged_in", renewal=self._logins > 0, account=login.number)
+                return token
+        raise refused or LoginRefused("there is no account")
+
+    async def _log_in_as(self, login: Login) -> str:
+        url = self._access.url("/authentication/user/login" + ("?forceLogin=yes" if login.force else ""))
+        body = login.account.body(self._access.format)
         try:
-            answer = await self._call("POST", self._login_url, {"Content-Type": self._access.content_type}, body)
+            answer = await self._call("POST", url, {"Content-Type": self._access.content_type}, body)
         except OutcomeUnknown as error:
             raise ApiUnavailable(f"login: {error}") from error
         token = answer.headers.get(HEADER)
         if not token:
             raise LoginRefused("the login was accepted without a session id")
-        log.info("session.logged_in", renewal=self._logins > 0)
         return token
-
-    def _read_credentials(self) -> Credentials:
-        """Anew at each login: a secret that was changed is picked up."""
-        try:
-            return self._credentials()
-        except (OSError, SettingsError) as error:
-            raise LoginRefused(f"the credentials cannot be read: {error}") from error
 
     async def _call(self, method: str, url: URL, headers: dict[str, str], body: bytes | None = None) -> Answer:
         answer = await self._http.request(method, url, headers, body)
@@ -206,7 +190,7 @@ class Session:
         """
         said = f"{url.path} answered {status}"
         match status:
-            case 403 if method == "POST" and not self._force_login:
+            case 403 if method == "POST" and "forceLogin" not in url.query:
                 limit = "the user probably has five sessions already (see WORKER_API__FORCE_LOGIN), or may not log in"
                 return SessionContention(f"{said}: {limit}")
             case 400 | 401 | 403:

@@ -72,6 +72,7 @@ def _timed(measures: Measures) -> Iterator[Metric]:
 def _state(state: State) -> Iterator[Metric]:
     yield _gauge("in_flight", "Records begun and not ended, those that wait for a retry included.", state.in_flight)
     yield _gauge("queued", "Records taken and not begun.", state.queued)
+    yield _gauge("api_limit", "Calls at once that there may be now, as far as the API bears them.", state.api_limit)
     entries = sum(each.journal_entries for each in state.partitions)
     yield _gauge("journal_entries", "Events remembered, over this worker's partitions.", entries)
     yield from _holds(state)

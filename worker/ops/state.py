@@ -11,7 +11,7 @@ from worker import __version__, clocks
 from worker.model.records import Standing
 
 Phase = Literal["running", "holding", "draining", "restoring"]
-Bound = Literal["api", "keys", "rate", "cpu", "uncommitted_limit", "hold", "restore", "idle"]
+Bound = Literal["api", "api_limit", "keys", "rate", "cpu", "uncommitted_limit", "hold", "restore", "idle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,7 @@ class State:
     partitions: tuple[PartitionState, ...]
     dropped_elements: int = 0
     identity: Identity | None = None
+    api_limit: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """As `/status` answers it."""
@@ -122,13 +123,17 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What decides about the bound: `full` is that no slot or call is free, `at_limit` that a partition is unread."""
+    """What decides about the bound: `full` is that no slot or call is free, `at_limit` that a partition is unread.
+
+    `api_limited`: there may be fewer calls than the settings allow, because the API bears no more.
+    """
 
     held: bool = False
     restoring: bool = False
     paced: bool = False
     core_full: bool = False
     full: bool = False
+    api_limited: bool = False
     in_flight: int = 0
     queued: int = 0
     at_limit: bool = False
@@ -147,6 +152,7 @@ def bound_by(load: Load) -> Bound:
         (load.restoring and not busy, "restore"),
         (load.paced, "rate"),
         (load.core_full and busy, "cpu"),
+        (load.full and load.api_limited, "api_limit"),
         (load.full, "api"),
         (load.queued > 0, "keys"),
         (load.at_limit, "uncommitted_limit"),

@@ -1,6 +1,5 @@
 """Reads the state off those who know it, when somebody asks: nothing is counted while records are handled."""
 
-import asyncio
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from worker import clocks
+from worker.creation.api_limit import ApiLimit
 from worker.creation.group_pace import GroupPace
 from worker.creation.holds import HoldReason, Holds
 from worker.intake.dispatch import Dispatch, Work
@@ -51,7 +51,7 @@ class Consumption:
     standings: Standings
     pace: GroupPace
     trails: Trails
-    calls: asyncio.Semaphore
+    limit: ApiLimit
     dropped: Callable[[], int] = lambda: 0
 
 
@@ -88,6 +88,7 @@ class Watch:
             tuple(self._partitions(work)),
             self.consumption.dropped() if self.consumption else 0,
             self.identity,
+            self.consumption.limit.calls.limit if self.consumption else 0,
         )
 
     def _phase(self) -> Phase:
@@ -122,7 +123,8 @@ class Watch:
                 restoring=bool(self.consumption.intake.restoring),
                 paced=self.consumption.pace.somebody_waits(),
                 core_full=self.core.is_full(),
-                full=self.consumption.dispatch.is_full() or self.consumption.calls.locked(),
+                full=self.consumption.dispatch.is_full() or self.consumption.limit.calls.locked(),
+                api_limited=self.consumption.limit.binds,
                 in_flight=sum(each.at_work for each in work),
                 queued=sum(each.queued for each in work),
                 at_limit=any(each.at_limit for each in work),

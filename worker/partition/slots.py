@@ -35,6 +35,12 @@ class Slots:
         """Whoever has more work says here how it is begun."""
         self._on_free = on_free
 
+    def resize(self, limit: int) -> None:
+        """So many from now on; who has one keeps it."""
+        self._free += limit - self.limit
+        self.limit = limit
+        self._hand_on()
+
     @property
     def free(self) -> int:
         """Slots that nobody has."""
@@ -54,6 +60,9 @@ class Slots:
     def give(self) -> None:
         """To whoever waits to take one again, else to new work."""
         self._free += 1
+        self._hand_on()
+
+    def _hand_on(self) -> None:
         while self._waiting and self._free > 0:
             waiting = self._waiting.popleft()
             if not waiting.done():

@@ -31,7 +31,7 @@ class Api(Group):
     password: SecretStr = SecretStr("")
     """That user's password."""
     accounts: Annotated[tuple[Account, ...], NoDecode, BeforeValidator(parsed)] = ()
-    """Several users, as JSON: [{"username": .., "password": ..}]; a replica takes the one of its ordinal."""
+    """Several users, as JSON: [{"username": .., "password": ..}]; a replica takes that of its ordinal, else any."""
     force_login: bool = True
     """At the limit of five sessions a user, end the oldest one instead of being refused."""
     connect_timeout: Seconds = Field(5, gt=0)

@@ -44,6 +44,8 @@ class Customer(Group):
 class Dispatch(Group):
     max_in_flight: Positive = 64
     """Creations at once, over all partitions; half as many more records are made ready for them."""
+    adaptive: bool = False
+    """Find below that how many the API bears at once, by its latency and its refusals, and follow it."""
     max_rate: Annotated[float, Field(gt=0)] | None = None
     """POSTs a second of the whole group; a worker takes the share that its partitions are of all. Unset: no limit."""
     max_uncommitted: Positive = 10_000

@@ -1,6 +1,6 @@
 """From settings to the frozen values that each part takes; the parts themselves read no settings."""
 
-from worker.wiring.creation import breaker, flood, pace, reconciliation, retry, settle_time, slots
+from worker.wiring.creation import api_limit, breaker, flood, pace, reconciliation, retry, settle_time, slots
 from worker.wiring.customer_api import access, api, credentials, meaning, resends_503
 from worker.wiring.events import catalog, decoder, mapping, results
 from worker.wiring.journal import restore
@@ -11,6 +11,7 @@ from worker.wiring.schema_registry import decoding, registry, schemas
 __all__ = [
     "access",
     "api",
+    "api_limit",
     "breaker",
     "catalog",
     "connection",

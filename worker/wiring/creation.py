@@ -1,7 +1,10 @@
 """How a command is carried out: how often, how fast, how many at once, and what is looked up after a doubt."""
 
+from worker.creation.adaptive import Adaptive
+from worker.creation.api_limit import ApiLimit, slots_for
 from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
+from worker.creation.calls import Calls
 from worker.creation.creation import RetryPolicy
 from worker.creation.flood import Flood
 from worker.creation.group_pace import GroupPace
@@ -39,12 +42,15 @@ def breaker(settings: Settings) -> Breaker:
 
 
 def slots(settings: Settings) -> Slots:
-    """Records worked on at once: half as many more than calls, so that one is ready whenever a call ends.
-
-    Those whose outcome is known are beyond them, up to a bound: they wait for Kafka alone.
-    """
+    """Records worked on at once; beyond them, up to a bound, those whose outcome is known: they wait for Kafka."""
     calls = settings.dispatch.max_in_flight
-    return Slots(calls + max(1, calls // 2), beyond=4 * calls)
+    return Slots(slots_for(calls), beyond=4 * calls)
+
+
+def api_limit(settings: Settings, slots: Slots) -> ApiLimit:
+    """The calls that there may be at once, and what moves them."""
+    most = settings.dispatch.max_in_flight
+    return ApiLimit(Calls(most), slots, Adaptive(most) if settings.dispatch.adaptive else None)
 
 
 def settle_time(settings: Settings) -> float:

@@ -4,13 +4,13 @@ import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-from worker.customer_api import Access, CustomerApi, Meaning, customer_api
-from worker.customer_api.session import Credentials
+from worker import clocks
+from worker.customer_api import Access, Accounts, Credentials, CustomerApi, Meaning, customer_api
 from worker.measures import Measures
 from worker.model.errors import SettingsError
 from worker.settings.settings import Settings
 from worker.wiring.proxy import proxy
-from worker.wiring.replica import ordinal
+from worker.wiring.replica import has_ordinal, ordinal
 
 
 def access(settings: Settings) -> Access:
@@ -32,32 +32,32 @@ def access(settings: Settings) -> Access:
     )
 
 
-def credentials(settings: Settings) -> Credentials:
-    """The account of this replica's ordinal, or the only one."""
-    api = settings.api
-    if api.accounts:
-        number = ordinal(socket.gethostname())
-        if number >= len(api.accounts):
-            raise SettingsError(f"WORKER_API__ACCOUNTS: has {len(api.accounts)}, and this is replica number {number}")
-        account = api.accounts[number]
-        return Credentials(account.username, account.password.get_secret_value())
-    if not api.username or not api.password.get_secret_value():
-        raise SettingsError("WORKER_API__USERNAME and WORKER_API__PASSWORD: required")
-    return Credentials(api.username, api.password.get_secret_value())
+def credentials(settings: Settings) -> tuple[Credentials, ...]:
+    """The account of this replica's ordinal; all of them where it has none."""
+    api, hostname = settings.api, socket.gethostname()
+    if not api.accounts:
+        if not api.username or not api.password.get_secret_value():
+            raise SettingsError("WORKER_API__USERNAME and WORKER_API__PASSWORD: required")
+        return (Credentials(api.username, api.password.get_secret_value()),)
+    found = tuple(Credentials(each.username, each.password.get_secret_value()) for each in api.accounts)
+    if not has_ordinal(hostname):
+        return found
+    if (number := ordinal(hostname)) >= len(found):
+        raise SettingsError(f"WORKER_API__ACCOUNTS: has {len(found)}, and this is replica number {number}")
+    return (found[number],)
 
 
 def api(
     settings: Settings, reread: Callable[[], Settings] | None = None, measures: Measures | None = None
 ) -> AbstractAsyncContextManager[CustomerApi]:
-    """A client of the API; SettingsError where there is no account. A password that changes is read at a login."""
-    account = credentials(settings)
-    return customer_api(
-        access(settings),
-        (lambda: credentials(reread())) if reread else account,
-        force_login=settings.api.force_login,
-        meaning=meaning(settings),
-        measures=measures,
-    )
+    """A client of the API; SettingsError where there is no account. A password that changes is read at a login.
+
+    Replicas without an ordinal begin at an account that is drawn, so that they spread.
+    """
+    found = credentials(settings)
+    read = (lambda: credentials(reread())) if reread else (lambda: found)
+    accounts = Accounts(read, force=settings.api.force_login, at=int(clocks.draw() * len(found)))
+    return customer_api(access(settings), accounts, meaning=meaning(settings), measures=measures)
 
 
 def meaning(settings: Settings) -> Meaning:

@@ -11,11 +11,16 @@ def instance(named: str | None, hostname: str) -> str | None:
     """The static member of this replica; two with one name would throw each other out of the group."""
     if named is None or "{ordinal}" not in named:
         return named
-    if not ENDS_IN_A_NUMBER.search(hostname):
+    if not has_ordinal(hostname):
         raise SettingsError(
             f"WORKER_KAFKA__GROUP_INSTANCE_ID: {{ordinal}} needs a host name such as worker-0, not {hostname}"
         )
     return named.replace("{ordinal}", str(ordinal(hostname)))
+
+
+def has_ordinal(hostname: str) -> bool:
+    """Whether it is a StatefulSet's, or one like it."""
+    return ENDS_IN_A_NUMBER.search(hostname) is not None
 
 
 def ordinal(hostname: str) -> int:
