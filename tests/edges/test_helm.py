@@ -199,12 +199,12 @@ def test_network_policy():
 
 
 def test_network_policy_of_several_ports():
-    """Those of every broker named, and those that are given instead of the settings' own."""
+    """Those of every broker named and of the registry, and those that are given instead of the settings' own."""
     ports = [
         [port["port"] for port in rule["ports"]]
         for rule in render(VALUES["everything"])["NetworkPolicy"]["spec"]["egress"]
     ]
-    assert ports == [[53, 53], [9093, 9094], [8443, 8444], [4318]]
+    assert ports == [[53, 53], [9093, 9094], [8443, 8444], [8081], [4318]]
 
 
 def test_replicas_that_follow_the_lag():

@@ -54,10 +54,13 @@ KEDA = "autoscaling.enabled=true"
                 'settings.API.CERT_FILE="/c.crt"',
                 'tls.proxyCa.secret="p"',
                 'settings.API.PROXY_CA_FILE="/p.crt"',
+                'tls.registryCa.secret="r"',
+                'settings.EVENTS={"REGISTRY_URL": "https://r", "REGISTRY_CA_FILE": "/r.crt"}',
             ],
             [
                 "settings.API.CERT_FILE: follows from tls.apiClient, give one of them",
                 "settings.API.PROXY_CA_FILE: follows from tls.proxyCa, give one of them",
+                "settings.EVENTS.REGISTRY_CA_FILE: follows from tls.registryCa, give one of them",
             ],
         ),
         (

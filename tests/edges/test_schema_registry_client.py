@@ -69,7 +69,7 @@ async def registry(
 async def test_a_schema_by_number_and_by_guid():
     """Both are read by; the type of Avro is not told."""
     answers = {"/schemas/ids/7": (200, AVRO), f"/schemas/guids/{GUID}": (200, {**AVRO, "schemaType": "AVRO"})}
-    value: dict[str, Any] = {"type": "group", "pin": None, "contactPersons": []}
+    value: dict[str, Any] = {"type": "group", "pin": "7", "contactPersons": []}
     async with registry(answers) as (client, stand_in):
         for key in (7, GUID):
             read = await client.reader(key)

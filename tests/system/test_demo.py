@@ -17,7 +17,7 @@ from patience import PATIENCE, until
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.extent import extent
-from worker.sandbox.demo.samples import load_samples
+from worker.sandbox.demo.samples import OF_REGISTRY, load_samples
 from worker.sandbox.kafka_probe import is_free
 from worker.topics import Plan
 
@@ -194,6 +194,18 @@ async def test_left_running(kafka: str, tmp_path: Path) -> None:
     assert status == 0
     assert all(sample.name in out for sample in load_samples())
     await until(lambda: not set(started) & set(parents()))
+    assert left_in(tmp_path) == []
+
+
+async def test_events_in_avro(kafka: str, tmp_path: Path) -> None:
+    """With a schema registry of its own every sample ends as it says, and nothing stays behind."""
+    given = {"WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka, "TMPDIR": str(tmp_path)}
+    async with demo("--json", "--registry", **given) as process:
+        status, out, lines = await ended(process)
+    assert status == 0, lines
+    told = json.loads(out)
+    assert [event["event"] for event in told["events"]] == [sample.name for sample in load_samples(OF_REGISTRY)]
+    assert (told["holds"], all(event["asExpected"] for event in told["events"])) == (True, True)
     assert left_in(tmp_path) == []
 
 

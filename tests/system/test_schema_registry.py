@@ -68,7 +68,7 @@ async def test_schemas_as_the_registry_has_them(registry, ids):
     async with schema_registry(Access(registry.url)) as client:
         assert set(await client.types()) == {"AVRO", "JSON", "PROTOBUF"}
         person = {"firstName": "Jack", "dateOfBirth": date(1990, 2, 28), "dependents": 4}
-        customer = {"type": "individual", "pin": None, "contactPersons": [person]}
+        customer = {"type": "individual", "pin": "7", "contactPersons": [person]}
         told = orjson.loads((await client.reader(ids["avro"]))(avro(CUSTOMER, customer)))
         assert told == {**customer, "contactPersons": [{**person, "dateOfBirth": "1990-02-28"}]}
         assert (await client.reader(ids["referring"]))(b"\x02\x08Pune") == b'{"home":{"city":"Pune"}}'

@@ -6,12 +6,16 @@ from builders import seed
 from pydantic import ValidationError
 
 from worker.events.decode import Decoder
+from worker.events.registered.schema import Read, Schema, reader_of, refusing
+from worker.events.registered.wire import SchemaKey, framed
 from worker.model.commands import Command, CreateCustomer, Unusable
 from worker.model.records import Record
 from worker.sandbox.api import Match
-from worker.sandbox.demo.samples import MORE, Sample, load_samples, more, samples_of
+from worker.sandbox.demo.samples import MORE, OF_REGISTRY, Sample, customer_schema, load_samples, more, samples_of
 
 SAMPLES = load_samples()
+OF_A_REGISTRY = [sample.model_copy(update={"schema_id": 7}) for sample in load_samples(OF_REGISTRY)]
+UNKNOWN = 999_999
 GOOD = {
     "name": "one",
     "about": "a sample",
@@ -22,9 +26,17 @@ GOOD = {
 FAILED = {"outcome": "failed", "attempts": 0}
 
 
+class Readers:
+    """The schema of the samples has the number 7; the registry says that it does not have another one."""
+
+    def reader(self, schema: SchemaKey) -> Read:
+        return reader_of(Schema("AVRO", customer_schema())) if schema == 7 else refusing("there is none")
+
+
 def decoded(sample: Sample) -> Command:
     message = sample.message("requests")
-    return Decoder()(Record("requests", 0, 0, 0, message.key, message.value, message.headers))
+    decode = Decoder(readers=Readers()) if sample.schema_id else Decoder()
+    return decode(Record("requests", 0, 0, 0, message.key, message.value, message.headers))
 
 
 def named(name: str) -> Sample:
@@ -43,7 +55,7 @@ def test_examples_of_the_api(name: str) -> None:
     assert named(name).message("requests").value == seed(f"individual-{name.replace('-', '.')}")
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+@pytest.mark.parametrize("sample", [*SAMPLES, *OF_A_REGISTRY], ids=lambda sample: sample.name)
 def test_decoded(sample: Sample) -> None:
     """Whether a sample asks for something that can be done, and if not why, is as its ending says."""
     asked = decoded(sample)
@@ -122,3 +134,20 @@ def test_customers_that_must_exist() -> None:
         "reply-lost"
     ]
     assert all(sample.ends.customers == 1 for sample in SAMPLES if sample.ends.outcome == "succeeded")
+
+
+def test_the_schema_that_nobody_has() -> None:
+    """It is named as any other."""
+    (sample,) = [sample for sample in OF_A_REGISTRY if sample.name == "unknown-schema"]
+    named = framed(Record("requests", 0, 0, 0, None, sample.message("requests").value))
+    assert named
+    assert named.schema == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "given", [GOOD | {"avro": True}, GOOD | {"avro": True, "cloud_event": "structured", "id": "e"}]
+)
+def test_avro_without_a_number_or_in_json(given: dict[str, Any]) -> None:
+    """Neither can be published."""
+    with pytest.raises((ValueError, ValidationError)):
+        samples_of([given])[0].message("requests")

@@ -1,6 +1,7 @@
 """A topic with a schema registry: which values name a schema, and what becomes of those that do not."""
 
 import re
+from datetime import date
 
 import orjson
 import pytest
@@ -9,9 +10,10 @@ from registered import CUSTOMER, GUID, KnownReaders, avro, avro_schema, customer
 
 from worker.events.confirmation import encode_confirmation
 from worker.events.decode import Decoder
+from worker.events.mapping import load_mapping
 from worker.events.registered.schema import Schema
 from worker.events.registered.wire import HEADER
-from worker.model.commands import ConfirmCustomer, CreateCustomer, Request, Unusable
+from worker.model.commands import ConfirmCustomer, CreateCustomer, PassOver, Request, Unusable
 from worker.model.errors import SchemaRegistryUnavailable
 from worker.model.outcomes import ReasonCode
 
@@ -140,3 +142,58 @@ def test_a_schema_that_was_not_fetched():
     """Nothing is decided about its value: that would be a dead letter for an outage."""
     with pytest.raises(SchemaRegistryUnavailable):
         DECODER(record(customer_value(schema=9)))
+
+
+MAPPING = """
+[[rules]]
+when = "value.kind == 'OLD'"
+then = "pass_over"
+say = "too old"
+
+[event]
+source = "'urn:leads'"
+id = "value.no"
+customer = "{type: 'individual', contactPersons: [{firstName: value.who, dateOfBirth: value.born}]}"
+"""
+LEAD = {
+    "type": "record",
+    "name": "Lead",
+    "fields": [
+        {"name": "no", "type": "string"},
+        {"name": "who", "type": "string"},
+        {"name": "kind", "type": {"type": "enum", "name": "K", "symbols": ["NEW", "OLD"]}},
+        {"name": "born", "type": ["null", {"type": "int", "logicalType": "date"}]},
+    ],
+}
+
+
+@pytest.fixture
+def mapped(tmp_path):
+    """Reads leads in Avro by a mapping."""
+    (tmp_path / "mapping.toml").write_text(MAPPING)
+    return Decoder(readers=KnownReaders({7: avro_schema(LEAD)}), mapping=load_mapping(tmp_path / "mapping.toml"))
+
+
+def lead(**more):
+    value = {"no": "l-1", "who": "Jack", "kind": "NEW", "born": date(1990, 2, 28), **more}
+    return record(numbered(avro(LEAD, value)))
+
+
+def test_a_mapping_of_what_was_read_by_a_schema(mapped):
+    """It sees the JSON that the value stands for."""
+    asked = mapped(lead())
+    assert isinstance(asked, CreateCustomer)
+    assert asked.request == Request("urn:leads", "l-1")
+    person = {"firstName": "Jack", "dateOfBirth": "1990-02-28"}
+    assert orjson.loads(asked.body)["contactPersons"] == {"contactPerson": [person]}
+    assert isinstance(mapped(lead(kind="OLD")), PassOver)
+
+
+def test_what_a_mapping_does_not_see(mapped):
+    """A confirmation is read before registry and mapping; a value without a schema is none for it."""
+    confirmed = ConfirmCustomer(Request("urn:crm", "17"), "2801", "individual")
+    assert mapped(record(encode_confirmation(confirmed))) == confirmed
+    assert refused(record(b'{"no": "l-1", "who": "Jack"}'), mapped).message.startswith("the value names no schema")
+    assert "schema 7 of the registry" in refused(record(numbered(b"\7")), mapped).message
+    with pytest.raises(SchemaRegistryUnavailable):
+        mapped(record(numbered(b"", 9)))

@@ -1,6 +1,7 @@
 """Values as JSON has them: what people expect to see, and nothing lost on the way."""
 
 import base64
+import struct
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -28,11 +29,21 @@ def as_json(value: Value) -> bytes:
 
 
 def decimal_of(unscaled: bytes, scale: int) -> Decimal:
-    """With that many places, and every digit. ValueError for too many: a megabyte took four minutes (fastavro 1.13)."""
+    """With that many places, and every digit. ValueError for too many: a megabyte takes minutes."""
     if len(unscaled) > MAX_DECIMAL or abs(scale) > MAX_SCALE:
         raise ValueError(f"a decimal of more than {MAX_DECIMAL} bytes or {MAX_SCALE} places")
     number = int.from_bytes(unscaled, "big", signed=True)
     return Decimal((int(number < 0), tuple(map(int, str(abs(number)))), -scale))
+
+
+def of_32_bits(value: float) -> float:
+    """As few digits as tell it from every other number of its 32 bits: what its author wrote."""
+    bits = struct.pack("f", value)
+    for places in (6, 7, 8):
+        short = float(f"{value:.{places}g}")
+        if struct.pack("f", short) == bits:
+            return short
+    return value
 
 
 def _text(value: Value) -> str:

@@ -1,42 +1,35 @@
-"""Avro: what a schema's author may not do to a worker that reads by it, and values as JSON."""
+"""Avro: a reader of its values, put together once from their schema."""
 
-from io import BytesIO
-from typing import Any, Final
+from typing import Any
 
 import fastavro
 import orjson
-from fastavro import _read_py as pure
 from fastavro.schema import SchemaParseException, UnknownType
 from fastavro.types import Schema as Parsed
 
 from worker.customer.documents import Unreadable
-from worker.events.registered import avro_types
+from worker.events.registered import avro_steps as steps
 from worker.events.registered.as_json import as_json
+from worker.events.registered.avro_types import LOGICAL
 from worker.events.registered.schema import Read, Schema
-
-_NESTED: Final = 64
-"""Levels of a schema at most; the compiled reader of one has no limit of its own."""
 
 Named = dict[str, dict[str, Any]]
 
-avro_types.use()
-
 
 def avro_reader(schema: Schema) -> Read:
-    """By the schema that the value was written with; where a union has a null the value is one, or is there."""
+    """By the schema that the value was written with. Unreadable where that is no Avro schema."""
     loaded, named = parsed(schema)
-    shape = _Shape(named)
-    shape.weight(loaded, frozenset())
-    # The compiled reader ends the process on a value that is nested a thousand levels deep (fastavro 1.13).
-    read = pure.schemaless_reader if shape.recursive else fastavro.schemaless_reader
+    try:
+        read = _Steps(named).of(loaded)
+    except RecursionError:
+        raise Unreadable("its Avro schema is nested too deep") from None
 
     def to_json(body: bytes) -> bytes:
-        raw = BytesIO(body)
         try:
-            value = read(raw, loaded, None)
+            value, end = read(body, 0)
         except Exception as error:  # noqa: BLE001  whatever it meets in the bytes: they are not what the schema says
             raise Unreadable(f"the value is not as its Avro schema says ({type(error).__name__})") from None
-        if raw.tell() != len(body):
+        if end != len(body):
             raise Unreadable("the value goes on after what its Avro schema says")
         return as_json(value)
 
@@ -44,7 +37,7 @@ def avro_reader(schema: Schema) -> Read:
 
 
 def parsed(schema: Schema) -> tuple[Parsed, Named]:
-    """As fastavro takes it, and the types that have a name. Unreadable where it is no Avro schema."""
+    """With every name resolved, and the types that have one. Unreadable where it is no Avro schema."""
     named: Named = {}
     try:
         for referred in schema.references:
@@ -65,53 +58,48 @@ def _loaded(text: str) -> Parsed:
     return loaded
 
 
-class _Shape:
-    """What a value of a schema can do to its reader: nest without end, or repeat what takes no bytes."""
+class _Steps:
+    """The step that reads a value of each type; a type with a name has one, whoever refers to it."""
 
     def __init__(self, named: Named) -> None:
         self._named = named
-        self._known: dict[str, bool] = {}
-        self.recursive = False
+        self._made: dict[str, steps.Step | None] = {}
 
-    def weight(self, schema: Any, within: frozenset[str], depth: int = 0) -> bool:  # noqa: ANN401  any form of a schema
-        """Whether each value takes a byte at least. Raises Unreadable for lists of what does not: one byte of length
-        would ask for any number of them.
-        """
-        if depth > _NESTED:
-            raise Unreadable(f"its Avro schema is nested deeper than {_NESTED} levels")
+    def of(self, schema: Any) -> steps.Step:  # noqa: ANN401  any form of a schema
         if isinstance(schema, list):
-            for branch in schema:
-                self.weight(branch, within, depth + 1)
-            return True
+            return steps.union([self.of(branch) for branch in schema], [branch == "null" for branch in schema])
         if isinstance(schema, str):
-            return self._of_name(schema, within, depth)
-        return self._of_type(schema, within, depth)
+            return steps.PRIMITIVE.get(schema) or self._of_name(schema)
+        base = schema["type"]
+        plain = self._of_type(schema, base)
+        if convert := LOGICAL.get((base if isinstance(base, str) else "", schema.get("logicalType", ""))):
+            return steps.converted(plain, convert(schema))
+        return steps.converted(plain, steps.base64) if base in {"bytes", "fixed"} else plain
 
-    def _of_name(self, name: str, within: frozenset[str], depth: int) -> bool:
-        if name in within:
-            self.recursive = True
-            return True
-        if name in self._known:
-            return self._known[name]
-        return self.weight(self._named[name], within, depth) if name in self._named else name != "null"
-
-    def _of_type(self, schema: dict[str, Any], within: frozenset[str], depth: int) -> bool:
-        match schema["type"]:
+    def _of_type(self, schema: dict[str, Any], base: Any) -> steps.Step:  # noqa: ANN401  as above
+        match base:
             case "record" | "error":
-                inside = within | {schema["name"]}
-                weights = [self.weight(field["type"], inside, depth + 1) for field in schema["fields"]]
-                self._known[schema["name"]] = any(weights)
-                return any(weights)
-            case "array":
-                if not self.weight(schema["items"], within, depth + 1):
-                    raise Unreadable("its Avro schema has a list of what takes no bytes, which may be of any length")
-                return True
-            case "map":
-                self.weight(schema["values"], within, depth + 1)
-                return True
+                return self._of_record(schema)
+            case "array" | "map":
+                many = steps.array if base == "array" else steps.mapping
+                return many(self.of(schema["items" if base == "array" else "values"]))
             case "fixed":
-                return bool(schema["size"] > 0)
+                return steps.fixed(schema["size"])
+            case "bytes":
+                return steps.bytes_of
             case "enum":
-                return True
+                return steps.enum(schema["symbols"])
             case other:
-                return self.weight(other, within, depth + 1)
+                return self.of(other)
+
+    def _of_record(self, schema: dict[str, Any]) -> steps.Step:
+        name = schema["name"]
+        self._made[name] = None
+        made = self._made[name] = steps.record([(each["name"], self.of(each["type"])) for each in schema["fields"]])
+        return made
+
+    def _of_name(self, name: str) -> steps.Step:
+        if name not in self._made:
+            return self.of(self._named[name])
+        # While its own step is being made it refers to itself: that step is looked up when there is a value.
+        return self._made[name] or steps.later(lambda: self._made[name])

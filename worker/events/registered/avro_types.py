@@ -1,56 +1,68 @@
-"""Avro's logical types that fastavro leaves as they are, or reads in time that grows with the square of their size."""
+"""Avro's logical types: numbers and bytes that stand for dates, times, decimals and ids, as texts."""
 
-import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any, Final
-
-from fastavro import read
+from uuid import UUID
 
 from worker.events.registered.as_json import decimal_of
 
-Given = dict[Any, Any] | None
-"""The schema of what is read."""
+Made = Callable[[Any], str]
+_FIRST_DAY: Final = date(1970, 1, 1).toordinal()
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY: Final = 86_400
 
 
-def decimal(data: bytes, schema: Given, _: Given | None = None) -> Decimal:
-    """With as many places as its scale says, and every digit that was written."""
-    return decimal_of(data, int(schema.get("scale", 0) if schema else 0))
+def _date(days: int) -> str:
+    return date.fromordinal(_FIRST_DAY + days).isoformat()
 
 
-def instant(nanos: int, _: Given, __: Given | None = None) -> str:
-    """As text, since Python's own times end at microseconds."""
-    return f"{local(nanos, _)}Z"
+def _time(units: int, digits: int) -> str:
+    seconds, rest = divmod(units, 10**digits)
+    if not 0 <= seconds < _DAY:
+        raise ValueError("no time of a day")
+    of_day = time(seconds // 3600, seconds // 60 % 60, seconds % 60)
+    return of_day.isoformat() + _fraction(rest, digits)
 
 
-def local(nanos: int, _: Given, __: Given | None = None) -> str:
-    """The same of a time that names no zone."""
-    seconds, rest = divmod(nanos, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09}"
+def _moment(units: int, digits: int, zone: str) -> str:
+    """No finer than it was written, and no Python time ends at microseconds here."""
+    seconds, rest = divmod(units, 10**digits)
+    return f"{(_EPOCH + timedelta(seconds=seconds)).isoformat()[:-6]}{_fraction(rest, digits)}{zone}"
 
 
-def duration(data: bytes, _: Given, __: Given | None = None) -> str:
+def _fraction(rest: int, digits: int) -> str:
+    return f".{rest:0{digits}}".rstrip("0") if rest else ""
+
+
+def _duration(raw: bytes) -> str:
     """Months, days and milliseconds as ISO 8601 writes them."""
-    months, days, millis = (int.from_bytes(data[at : at + 4], "little") for at in (0, 4, 8))
+    months, days, millis = (int.from_bytes(raw[at : at + 4], "little") for at in (0, 4, 8))
     return f"P{months}M{days}DT{millis / 1000:.3f}S"
 
 
-def guid(data: bytes, _: Given, __: Given | None = None) -> uuid.UUID:
-    """One in its sixteen bytes."""
-    return uuid.UUID(bytes=data)
+def _decimal(schema: dict[str, Any]) -> Made:
+    scale = int(schema.get("scale", 0))
+    return lambda raw: format(decimal_of(raw, scale), "f")
 
 
-_OURS: Final[dict[str, Callable[[Any, Given, Given], Any]]] = {
-    "bytes-decimal": decimal,
-    "fixed-decimal": decimal,
-    "fixed-duration": duration,
-    "fixed-uuid": guid,
-    "long-timestamp-nanos": instant,
-    "long-local-timestamp-nanos": local,
+def _plainly(made: Made) -> Callable[[dict[str, Any]], Made]:
+    return lambda _: made
+
+
+LOGICAL: Final[dict[tuple[str, str], Callable[[dict[str, Any]], Made]]] = {
+    ("int", "date"): _plainly(_date),
+    ("int", "time-millis"): _plainly(partial(_time, digits=3)),
+    ("long", "time-micros"): _plainly(partial(_time, digits=6)),
+    **{
+        ("long", f"{prefix}timestamp-{name}"): _plainly(partial(_moment, digits=digits, zone=zone))
+        for prefix, zone in (("", "Z"), ("local-", ""))
+        for name, digits in (("millis", 3), ("micros", 6), ("nanos", 9))
+    },
+    ("bytes", "decimal"): _decimal,
+    ("fixed", "decimal"): _decimal,
+    ("fixed", "duration"): _plainly(_duration),
+    ("fixed", "uuid"): _plainly(lambda raw: str(UUID(bytes=raw))),
 }
-
-
-def use() -> None:
-    """Have fastavro's readers take these; its compiled and its pure one look at the same table."""
-    read.LOGICAL_READERS.update(_OURS)
+"""By its base: under another one a logical type says nothing, as Avro has it."""

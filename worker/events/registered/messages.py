@@ -1,8 +1,7 @@
 """Protobuf messages as plain data, as Protobuf's own JSON has them; dates and decimals are texts, too."""
 
-import struct
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -10,7 +9,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
-from worker.events.registered.as_json import decimal_of
+from worker.events.registered.as_json import decimal_of, of_32_bits
 
 Plain = Any
 
@@ -30,16 +29,16 @@ def plain(message: Message, pool: DescriptorPool) -> Plain:
     """Names in lowerCamelCase; a field that is not set is absent, or its schema's own default where that names one."""
     if special := _SPECIAL.get(message.DESCRIPTOR.full_name):
         return special(message, pool)
-    value = partial(_value, pool=pool)
-    found = {field.json_name: _field(field, given, value) for field, given in message.ListFields()}
-    for field in _with_default(message):
+    found = {field.json_name: _field(field, given, pool) for field, given in message.ListFields()}
+    for field in _with_default(message.DESCRIPTOR):
         if field.json_name not in found and not _other_of_its_union(message, field):
-            found[field.json_name] = value(field, field.default_value)
+            found[field.json_name] = _value(field, field.default_value, pool)
     return found
 
 
-def _with_default(message: Message) -> Iterable[Any]:
-    return (field for field in message.DESCRIPTOR.fields if field.has_default_value)
+@lru_cache(maxsize=2_000)
+def _with_default(descriptor: Any) -> tuple[Any, ...]:  # noqa: ANN401  of one implementation or the other
+    return tuple(field for field in descriptor.fields if field.has_default_value)
 
 
 def _other_of_its_union(message: Message, field: FieldDescriptor) -> bool:
@@ -47,12 +46,14 @@ def _other_of_its_union(message: Message, field: FieldDescriptor) -> bool:
     return union is not None and message.WhichOneof(union.name) is not None
 
 
-def _field(field: FieldDescriptor, given: Any, value: Callable[[FieldDescriptor, Any], Plain]) -> Plain:  # noqa: ANN401
+def _field(field: FieldDescriptor, given: Any, pool: DescriptorPool) -> Plain:  # noqa: ANN401  any field's
+    if not field.is_repeated:
+        return _value(field, given, pool)
     kind = field.message_type
     if kind is not None and kind.has_options and kind.GetOptions().map_entry:
         of = kind.fields_by_name["value"]
-        return {_name(key): value(of, given[key]) for key in given}
-    return [value(field, each) for each in given] if field.is_repeated else value(field, given)
+        return {_name(key): _value(of, given[key], pool) for key in given}
+    return [_value(field, each, pool) for each in given]
 
 
 def _name(key: object) -> str:
@@ -67,15 +68,7 @@ def _value(field: FieldDescriptor, given: Any, pool: DescriptorPool) -> Plain:  
         return named.name if named else given
     if field.type in _LONG:
         return str(given)
-    return _shortest(given) if field.type == FieldDescriptor.TYPE_FLOAT else given
-
-
-def _shortest(given: float) -> float:
-    """As few digits as tell it from every other number of its 32 bits: what its author wrote."""
-    bits = struct.pack("f", given)
-    return next(
-        (short for places in (6, 7, 8) if struct.pack("f", short := float(f"{given:.{places}g}")) == bits), given
-    )
+    return of_32_bits(given) if field.type == FieldDescriptor.TYPE_FLOAT else given
 
 
 Special = Callable[[Any, DescriptorPool], Plain]

@@ -143,6 +143,13 @@ volumeMounts:
     items: [{key: {{ .key | quote }}, path: proxy-ca.crt}]
 {{- end }}
 {{- end }}
+{{- with .Values.tls.registryCa }}
+{{- if or .secret .configMap }}
+- {{ ternary "secret" "configMap" (not (empty .secret)) }}:
+    name: {{ default .configMap .secret }}
+    items: [{key: {{ .key | quote }}, path: registry-ca.crt}]
+{{- end }}
+{{- end }}
 {{- with .Values.catalog }}
 {{- if .configMap }}
 - configMap:
@@ -192,6 +199,9 @@ WORKER_API__PROXY_CA_FILE: /etc/customer-worker/proxy-ca.crt
 {{- end }}
 {{- if .Values.mapping.configMap }}
 WORKER_EVENTS__MAPPING: /etc/customer-worker/events/mapping.toml
+{{- end }}
+{{- if or .Values.tls.registryCa.secret .Values.tls.registryCa.configMap }}
+WORKER_EVENTS__REGISTRY_CA_FILE: /etc/customer-worker/registry-ca.crt
 {{- end }}
 {{- if .Values.catalog.configMap }}
 WORKER_CUSTOMER__CATALOG: {{ printf "/etc/customer-worker/%s" .Values.catalog.key | quote }}

@@ -81,7 +81,7 @@
 {{- if and (or .Values.tls.kafkaCa.secret .Values.tls.kafkaCa.configMap .Values.tls.kafkaClient.secret) (not (hasSuffix "SSL" $protocol)) -}}
 {{- $refused = append $refused (printf "tls: certificates for Kafka, but settings.KAFKA.SECURITY_PROTOCOL is %s; SSL or SASL_SSL" $protocol) -}}
 {{- end -}}
-{{- range $name, $given := dict "kafkaCa" .Values.tls.kafkaCa "apiCa" .Values.tls.apiCa "proxyCa" .Values.tls.proxyCa -}}
+{{- range $name, $given := dict "kafkaCa" .Values.tls.kafkaCa "apiCa" .Values.tls.apiCa "proxyCa" .Values.tls.proxyCa "registryCa" .Values.tls.registryCa -}}
 {{- if and $given.secret $given.configMap -}}
 {{- $refused = append $refused (printf "tls.%s: a secret or a configMap, not both" $name) -}}
 {{- end -}}
@@ -92,6 +92,7 @@
 {{- if or .Values.tls.apiCa.secret .Values.tls.apiCa.configMap -}}{{- $_ := set $files "API.CA_FILE" "tls.apiCa" -}}{{- end -}}
 {{- if .Values.tls.apiClient.secret -}}{{- $_ := set $files "API.CERT_FILE" "tls.apiClient" -}}{{- $_ := set $files "API.KEY_FILE" "tls.apiClient" -}}{{- end -}}
 {{- if or .Values.tls.proxyCa.secret .Values.tls.proxyCa.configMap -}}{{- $_ := set $files "API.PROXY_CA_FILE" "tls.proxyCa" -}}{{- end -}}
+{{- if or .Values.tls.registryCa.secret .Values.tls.registryCa.configMap -}}{{- $_ := set $files "EVENTS.REGISTRY_CA_FILE" "tls.registryCa" -}}{{- end -}}
 {{- range $setting, $source := $files -}}
 {{- $parts := splitList "." $setting -}}
 {{- if dig (index $parts 0) (index $parts 1) "" $.Values.settings -}}

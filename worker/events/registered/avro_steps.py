@@ -1,0 +1,207 @@
+"""Reads Avro's bytes, a step for each type: from a place in them to a value as JSON has it, and the place behind it.
+
+Any step raises where the bytes are not what it reads. No list is longer than there are bytes left, and what nests
+deeper than Python's own limit ends there.
+"""
+
+import base64 as of_64
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from worker.events.registered.as_json import of_32_bits
+
+Step = Callable[[bytes, int], tuple[Any, int]]
+_LONGEST: Final = 10
+"""Bytes of a number."""
+_FLOAT, _DOUBLE = struct.Struct("<f"), struct.Struct("<d")
+
+
+def null(_: bytes, at: int) -> tuple[None, int]:
+    return None, at
+
+
+def boolean(raw: bytes, at: int) -> tuple[bool, int]:
+    return (False, True)[raw[at]], at + 1
+
+
+def number(raw: bytes, at: int) -> tuple[int, int]:
+    """Zigzag, seven bits a byte; most take one."""
+    byte = raw[at]
+    if byte < 0x80:
+        return (byte >> 1) ^ -(byte & 1), at + 1
+    value = byte & 0x7F
+    for place in range(1, _LONGEST):
+        byte = raw[at + place]
+        value |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            return (value >> 1) ^ -(value & 1), at + place + 1
+    raise ValueError("a number without end")
+
+
+def real(raw: bytes, at: int) -> tuple[float, int]:
+    return of_32_bits(_FLOAT.unpack_from(raw, at)[0]), at + 4
+
+
+def double(raw: bytes, at: int) -> tuple[float, int]:
+    return _DOUBLE.unpack_from(raw, at)[0], at + 8
+
+
+def text(raw: bytes, at: int) -> tuple[str, int]:
+    """As `bytes_of`, written out: nearly every value of a customer is one."""
+    size = raw[at]
+    if size < 0x80 and not size & 1:
+        start = at + 1
+        end = start + (size >> 1)
+        if end > len(raw):
+            raise EOFError
+        return raw[start:end].decode(), end
+    found, end = bytes_of(raw, at)
+    return found.decode(), end
+
+
+def bytes_of(raw: bytes, at: int) -> tuple[bytes, int]:
+    size, start = number(raw, at)
+    end = start + size
+    if size < 0 or end > len(raw):
+        raise EOFError
+    return raw[start:end], end
+
+
+def base64(value: bytes) -> str:
+    """Bytes as JSON has them."""
+    return of_64.b64encode(value).decode()
+
+
+def fixed(size: int) -> Step:
+    def read(raw: bytes, at: int) -> tuple[bytes, int]:
+        end = at + size
+        if end > len(raw):
+            raise EOFError
+        return raw[at:end], end
+
+    return read
+
+
+def enum(symbols: Sequence[str]) -> Step:
+    def read(raw: bytes, at: int) -> tuple[str, int]:
+        index, at = number(raw, at)
+        return symbols[_place(index)], at
+
+    return read
+
+
+def union(branches: Sequence[Step], nulls: Sequence[bool]) -> Step:
+    """A value is that of its branch alone; what may be null and is one thing otherwise is read without a look-up."""
+    if len(branches) == 2 and sum(nulls) == 1:
+        return _nullable(branches[nulls.index(False)], nulls.index(True))
+
+    def read(raw: bytes, at: int) -> tuple[Any, int]:
+        index, at = number(raw, at)
+        return branches[_place(index)](raw, at)
+
+    return read
+
+
+def _nullable(step: Step, index_of_null: int) -> Step:
+    absent, there = 2 * index_of_null, 2 - 2 * index_of_null
+
+    def read(raw: bytes, at: int) -> tuple[Any, int]:
+        branch = raw[at]
+        if branch == there:
+            return step(raw, at + 1)
+        if branch == absent:
+            return None, at + 1
+        raise IndexError(branch)
+
+    return read
+
+
+def record(fields: Sequence[tuple[str, Step]]) -> Step:
+    """A field that is null is one that is not set: it is left out."""
+    known = tuple(fields)
+
+    def read(raw: bytes, at: int) -> tuple[dict[str, Any], int]:
+        found = {}
+        for name, step in known:
+            value, at = step(raw, at)
+            if value is not None:
+                found[name] = value
+        return found, at
+
+    return read
+
+
+def array(step: Step) -> Step:
+    def read(raw: bytes, at: int) -> tuple[list[Any], int]:
+        found: list[Any] = []
+        while True:
+            count, at = _block(raw, at)
+            if not count:
+                return found, at
+            for _ in range(count):
+                value, at = step(raw, at)
+                found.append(value)
+
+    return read
+
+
+def mapping(step: Step) -> Step:
+    def read(raw: bytes, at: int) -> tuple[dict[str, Any], int]:
+        found: dict[str, Any] = {}
+        while True:
+            count, at = _block(raw, at)
+            if not count:
+                return found, at
+            for _ in range(count):
+                name, at = text(raw, at)
+                found[name], at = step(raw, at)
+
+    return read
+
+
+def _block(raw: bytes, at: int) -> tuple[int, int]:
+    """How many items follow; a block that tells its size in bytes as well has their number negated."""
+    count, at = number(raw, at)
+    if count < 0:
+        count, (_, at) = -count, number(raw, at)
+    if count > len(raw) - at:
+        raise EOFError
+    return count, at
+
+
+def later(found: Callable[[], Step | None]) -> Step:
+    """One that is there by the time that it is used."""
+
+    def read(raw: bytes, at: int) -> tuple[Any, int]:
+        if (step := found()) is None:
+            raise LookupError
+        return step(raw, at)
+
+    return read
+
+
+def converted(step: Step, convert: Callable[[Any], Any]) -> Step:
+    def read(raw: bytes, at: int) -> tuple[Any, int]:
+        value, at = step(raw, at)
+        return convert(value), at
+
+    return read
+
+
+def _place(index: int) -> int:
+    if index < 0:
+        raise IndexError(index)
+    return index
+
+
+PRIMITIVE: Final[dict[str, Step]] = {
+    "null": null,
+    "boolean": boolean,
+    "int": number,
+    "long": number,
+    "float": real,
+    "double": double,
+    "string": text,
+    "bytes": converted(bytes_of, base64),
+}
