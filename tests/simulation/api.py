@@ -68,6 +68,7 @@ class Api:
     manners: Manners = field(default_factory=Manners)
     ledger: list[Execution] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
+    may_search: bool = True
     bad: set[str] = field(default_factory=set)
     unfindable: set[str] = field(default_factory=set)
     answers: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -184,7 +185,7 @@ class Api:
         return made
 
     def _search(self, url: URL) -> Answer:
-        if self.manners.search_refused:
+        if self.manners.search_refused or not self.may_search:
             return _answer(403)
         ((name, value),) = url.query.items()
         if value in self.manners.search_broken_for:
