@@ -2,56 +2,37 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
 from worker import __version__, wiring
 from worker.creation.api_limit import ApiLimit
 from worker.creation.creation import Creation
-from worker.creation.holds import LOGIN, HoldReason, Holds
-from worker.creation.probing import looked_after
-from worker.customer import Configured
-from worker.customer.live_catalog import LiveCatalog
+from worker.creation.holds import Holds
 from worker.customer_api import CustomerApi
+from worker.events.decode import Decoder
 from worker.intake.dispatch import Dispatch
 from worker.intake.intake import Intake
-from worker.kafka import admin
-from worker.kafka.connection import Connection
-from worker.kafka.publisher import opened_publisher
+from worker.intake.ownership import Restore
 from worker.kafka.source import record_source
 from worker.logs import where
 from worker.measures import Measures
-from worker.model.errors import Draining, KafkaUnavailable
+from worker.model.errors import Draining
 from worker.ops.port import operations
 from worker.ops.state import Identity
 from worker.ops.tracing import traced
 from worker.ops.watch import Consumption, Watch
+from worker.outside import Outside, once_there, opened
+from worker.partition.slots import Slots
 from worker.pipeline import NoRegistry, Pipeline
 from worker.settings.settings import Settings
 from worker.steps import Trails
-from worker.topics import LARGEST, MIB, Cluster, verify
 
 log = structlog.get_logger()
-KAFKA_AGAIN_AFTER = 2.0
-Opened = TypeVar("Opened")
-
-
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """A producer's part of the hold `kafka_unavailable`, or that of the login."""
-
-    holds: Holds
-    holder: str
-
-    def begin(self, detail: str) -> None:
-        self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, detail, self.holder)
-
-    def end(self) -> None:
-        self.holds.end(HoldReason.KAFKA_UNAVAILABLE, self.holder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,51 +90,20 @@ async def _work(
     stack: AsyncExitStack,
 ) -> bool:
     """What is entered first is closed last: leave the group, then close the producers, then log out."""
-    watch, measures, holds = observed.watch, observed.measures, observed.watch.holds
-    connection, mapping = wiring.connection(settings), wiring.mapping(settings)
-    if connection.tokens:
-        connection.tokens.outage = Outage(holds, LOGIN)
-    api = watch.api = await stack.enter_async_context(api_client)
-    catalog = await stack.enter_async_context(_catalog(settings, api))
-    schemas = await stack.enter_async_context(wiring.schemas(settings, holds))
-
-    async def kafka(make: Callable[[], AbstractAsyncContextManager[Opened]]) -> Opened:
-        return await once_there(lambda: stack.enter_async_context(make()), holds, stopping)
-
-    cluster = await kafka(lambda: _verified(connection, settings))
-    results = await kafka(lambda: opened_publisher(connection, Outage(holds, "results"), max_request_size=LARGEST))
-    journal = await kafka(lambda: opened_publisher(connection, Outage(holds, "journal"), max_request_size=MIB))
+    watch, holds = observed.watch, observed.watch.holds
+    outside = await opened(settings, api_client, watch, stopping, stack)
     slots = wiring.slots(settings)
-    creation = _creation(settings, api, holds, wiring.api_limit(settings, slots), measures)
-    await stack.enter_async_context(looked_after(holds, api))
-    decoder, messages = wiring.decoder(settings, catalog, mapping, schemas), wiring.results(settings)
-    measures.passing(decoder.passing)
-    pipeline = Pipeline(
-        decode=decoder,
-        creation=creation,
-        results=messages,
-        publish=results.publish,
-        schemas=schemas or NoRegistry(),
-        trails=observed.trails,
-        measures=measures,
+    creation = _creation(settings, outside.api, holds, wiring.api_limit(settings, slots), observed.measures)
+    decoder = wiring.decoder(settings, outside.catalog, wiring.mapping(settings), outside.schemas)
+    observed.measures.passing(decoder.passing)
+    pipeline = _pipeline(settings, outside, decoder, creation, observed)
+    dispatch = _dispatch(settings, pipeline, slots, creation, observed.measures)
+    restore = wiring.restore(settings, outside.cluster, outside.connection, outside.journal, slots)
+    intake = _intake(settings, dispatch, restore, holds, observed.measures)
+    membership = wiring.membership(settings)
+    source = await once_there(
+        lambda: stack.enter_async_context(record_source(outside.connection, membership, intake)), holds, stopping
     )
-    dispatch = Dispatch(
-        pipeline.process,
-        slots,
-        max_uncommitted=settings.dispatch.max_uncommitted,
-        measures=measures,
-        shares=creation.pace,
-    )
-    restore = wiring.restore(settings, cluster, connection, journal, slots)
-    intake = Intake(
-        dispatch=dispatch,
-        restore=restore,
-        holds=holds,
-        drain_timeout=settings.dispatch.drain_timeout,
-        measures=measures,
-        start=wiring.start(settings),
-    )
-    source = await kafka(lambda: record_source(connection, wiring.membership(settings), intake))
     creation.pace.counted_by(lambda: source.partitions)
     watch.consumption = Consumption(
         topic=settings.topics.requests,
@@ -181,47 +131,39 @@ def _creation(settings: Settings, api: CustomerApi, holds: Holds, limit: ApiLimi
     )
 
 
-@asynccontextmanager
-async def _catalog(settings: Settings, api: CustomerApi) -> AsyncIterator[Configured | None]:
-    """The configured values: of a file, of the API and kept fresh in the background, or none."""
-    if settings.customer.catalog != "live":
-        yield wiring.catalog(settings)
-        return
-    catalog = LiveCatalog(api)
-    task = asyncio.create_task(catalog.keep_fresh(settings.customer.catalog_refresh), name="catalog")
-    try:
-        yield catalog
-    finally:
-        task.cancel()
+def _pipeline(
+    settings: Settings, outside: Outside, decoder: Decoder, creation: Creation, observed: Observed
+) -> Pipeline:
+    return Pipeline(
+        decode=decoder,
+        creation=creation,
+        results=wiring.results(settings),
+        publish=outside.results.publish,
+        schemas=outside.schemas or NoRegistry(),
+        trails=observed.trails,
+        measures=observed.measures,
+    )
 
 
-@asynccontextmanager
-async def _verified(connection: Connection, settings: Settings) -> AsyncIterator[Cluster]:
-    """The topics as they must be; StartupError says what is not."""
-    async with admin.opened(connection) as client:
-        cluster = await verify(client, wiring.plan(settings))
-    yield cluster
+def _dispatch(settings: Settings, pipeline: Pipeline, slots: Slots, creation: Creation, measures: Measures) -> Dispatch:
+    return Dispatch(
+        pipeline.process,
+        slots,
+        max_uncommitted=settings.dispatch.max_uncommitted,
+        measures=measures,
+        shares=creation.pace,
+    )
 
 
-async def once_there(opening: Callable[[], Awaitable[Opened]], holds: Holds, stopping: asyncio.Event) -> Opened:
-    """Open it, however long Kafka is away; Draining when told to stop meanwhile."""
-    while not stopping.is_set():
-        try:
-            opened = await opening()
-        except KafkaUnavailable as error:
-            holds.begin(HoldReason.KAFKA_UNAVAILABLE, str(error), "start")
-            await _either(stopping, KAFKA_AGAIN_AFTER)
-        else:
-            holds.end(HoldReason.KAFKA_UNAVAILABLE, "start")
-            return opened
-    raise Draining("told to stop before Kafka was there")
-
-
-async def _either(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return
+def _intake(settings: Settings, dispatch: Dispatch, restore: Restore, holds: Holds, measures: Measures) -> Intake:
+    return Intake(
+        dispatch=dispatch,
+        restore=restore,
+        holds=holds,
+        drain_timeout=settings.dispatch.drain_timeout,
+        measures=measures,
+        start=wiring.start(settings),
+    )
 
 
 def with_signals(stopping: asyncio.Event) -> None:

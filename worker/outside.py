@@ -1,0 +1,120 @@
+"""What a worker needs of the outside: opened in the order it depends on, Kafka however long that is away."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from worker import wiring
+from worker.creation.holds import LOGIN, HoldReason, Holds
+from worker.creation.probing import looked_after
+from worker.customer import Configured
+from worker.customer.live_catalog import LiveCatalog
+from worker.customer_api import CustomerApi
+from worker.kafka import admin
+from worker.kafka.connection import Connection
+from worker.kafka.publisher import Publisher, opened_publisher
+from worker.model.errors import Draining, KafkaUnavailable
+from worker.ops.watch import Watch
+from worker.schema_registry import Schemas
+from worker.settings.settings import Settings
+from worker.topics import LARGEST, MIB, Cluster, verify
+
+KAFKA_AGAIN_AFTER = 2.0
+Opened = TypeVar("Opened")
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A producer's part of the hold `kafka_unavailable`, or that of the login."""
+
+    holds: Holds
+    holder: str
+
+    def begin(self, detail: str) -> None:
+        self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, detail, self.holder)
+
+    def end(self) -> None:
+        self.holds.end(HoldReason.KAFKA_UNAVAILABLE, self.holder)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What is outside of the process and open: the API with what it configures, the schemas, and Kafka."""
+
+    api: CustomerApi
+    catalog: Configured | None
+    schemas: Schemas | None
+    connection: Connection
+    cluster: Cluster
+    results: Publisher
+    journal: Publisher
+
+
+async def opened(
+    settings: Settings,
+    api_client: AbstractAsyncContextManager[CustomerApi],
+    watch: Watch,
+    stopping: asyncio.Event,
+    stack: AsyncExitStack,
+) -> Outside:
+    """Opened one after the other, Kafka as soon as it is there."""
+    connection, holds = wiring.connection(settings), watch.holds
+    if connection.tokens:
+        connection.tokens.outage = Outage(holds, LOGIN)
+    api = watch.api = await stack.enter_async_context(api_client)
+    catalog = await stack.enter_async_context(_catalog(settings, api))
+    schemas = await stack.enter_async_context(wiring.schemas(settings, holds))
+
+    async def kafka(make: Callable[[], AbstractAsyncContextManager[Opened]]) -> Opened:
+        return await once_there(lambda: stack.enter_async_context(make()), holds, stopping)
+
+    cluster = await kafka(lambda: _verified(connection, settings))
+    results = await kafka(lambda: opened_publisher(connection, Outage(holds, "results"), max_request_size=LARGEST))
+    journal = await kafka(lambda: opened_publisher(connection, Outage(holds, "journal"), max_request_size=MIB))
+    await stack.enter_async_context(looked_after(holds, api))
+    return Outside(api, catalog, schemas, connection, cluster, results, journal)
+
+
+@asynccontextmanager
+async def _catalog(settings: Settings, api: CustomerApi) -> AsyncIterator[Configured | None]:
+    """The configured values: of a file, of the API and kept fresh in the background, or none."""
+    if settings.customer.catalog != "live":
+        yield wiring.catalog(settings)
+        return
+    catalog = LiveCatalog(api)
+    task = asyncio.create_task(catalog.keep_fresh(settings.customer.catalog_refresh), name="catalog")
+    try:
+        yield catalog
+    finally:
+        task.cancel()
+
+
+@asynccontextmanager
+async def _verified(connection: Connection, settings: Settings) -> AsyncIterator[Cluster]:
+    """The topics as they must be; StartupError says what is not."""
+    async with admin.opened(connection) as client:
+        cluster = await verify(client, wiring.plan(settings))
+    yield cluster
+
+
+async def once_there(opening: Callable[[], Awaitable[Opened]], holds: Holds, stopping: asyncio.Event) -> Opened:
+    """Open it, however long Kafka is away; Draining when told to stop meanwhile."""
+    while not stopping.is_set():
+        try:
+            opened = await opening()
+        except KafkaUnavailable as error:
+            holds.begin(HoldReason.KAFKA_UNAVAILABLE, str(error), "start")
+            await _either(stopping, KAFKA_AGAIN_AFTER)
+        else:
+            holds.end(HoldReason.KAFKA_UNAVAILABLE, "start")
+            return opened
+    raise Draining("told to stop before Kafka was there")
+
+
+async def _either(stopping: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stopping.wait(), seconds)
+    except TimeoutError:
+        return
