@@ -157,7 +157,9 @@ def test_unknown_name(given: Load, source: str) -> None:
 
 def test_unknown_name_like_no_other(given: Load) -> None:
     """Without a near name there is no suggestion."""
-    with pytest.raises(SettingsError, match=r"^WORKER_0123456789 \(environment\): no such setting; deploy/docs/settings"):
+    with pytest.raises(
+        SettingsError, match=r"^WORKER_0123456789 \(environment\): no such setting; deploy/docs/settings"
+    ):
         given({"WORKER_0123456789": "1"})
 
 
