@@ -21,6 +21,7 @@ from worker.console.now import standstill
 from worker.sandbox.local_kafka import LocalKafka
 from worker.settings import sources as configuration
 from worker.tools.dead_letters.filters import PLACE
+from worker.tools.life import reading
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u202e{{7*7}}"
@@ -166,6 +167,14 @@ async def test_the_whole_life_of_an_event(scene):
         await visit.reads(f"Dead letter {scene.letters['order-lost']}")
         await visit.page.go_back()
         await visit.reads("Nobody knows whether its customer exists.")
+
+
+async def test_a_search_that_is_given_up(scene, monkeypatch):
+    """Says where it ended: what was not found may be there."""
+    monkeypatch.setattr(reading, "MOST", 0)
+    async with scene.visit() as visit:
+        await visit.open("/events?source=shop&id=order-unwanted")
+        await visit.reads("The search for its results ended before the end of")
 
 
 async def test_a_verification(scene):
@@ -392,6 +401,8 @@ async def test_a_kafka_that_goes_and_comes_back(browser, world_on):
         await world.topics()
         async with consoled(world, 1) as link, visiting(browser, link.partition("/enter")[0], link) as visit:
             await visit.reads("No worker is there: group away-group has no member.")
+            kafka.freeze()
+            await visit.reads("what Kafka says is not known either")
             await kafka.kill()
             await visit.reads("what Kafka says is not known either")
             assert await visit.open("/letters/0@0") == 503

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from worker.console.index.brief import brief
 from worker.console.index.causes import Cause, Causes, cause
 from worker.console.index.index import Index
+from worker.console.index.lists import Lists
 from worker.console.index.pin import pin, unpinned
 from worker.console.index.shelf import SIZE
 from worker.console.index.wanted import Wanted
@@ -17,6 +19,7 @@ from worker.model.outcomes import ReasonCode
 from worker.tools.dead_letters.letters import Letter
 from worker.tools.reading.place import Place
 
+NOTHING_ELSE = Wanted()
 CODES = [ReasonCode.REJECTED, ReasonCode.REFUSED, ReasonCode.OUTCOME_UNKNOWN, None]
 
 
@@ -25,7 +28,12 @@ def a_letter(partition, offset, timestamp=0, code=ReasonCode.REJECTED, **more):
 
 
 facts = st.builds(
-    lambda timestamp, code, status, event: {"timestamp": timestamp, "code": code, "status": status, "event_id": event},
+    lambda timestamp, code, status, event: {
+        "timestamp": timestamp,
+        "code": code,
+        "status": status if code else None,
+        "event_id": event,
+    },
     st.integers(0, 30),
     st.sampled_from(CODES),
     st.sampled_from([None, 400, 403]),
@@ -237,6 +245,40 @@ def test_hostile_causes():
     numbers = {causes.number(Cause(f"r{number % 2}", number)) for number in range(100)}
     assert len(causes) <= 7
     assert len(numbers) == len(causes)
+
+
+def test_a_letter_in_brief():
+    """However much somebody wrote into its headers, it takes bounded room; what is short stays as it is."""
+    long = a_letter(0, 0, message="m" * 10_000, error_code="e" * 2_000, violations=broken(("p", "r")), event_id="e-1")
+    told = brief(long)
+    assert (len(told.message or ""), len(told.error_code or "")) == (1_024, 1_024)
+    assert (told.violations, told.event_id, told.version) == ((), "e-1", None)
+    assert brief(told) == told
+
+
+def test_a_page_that_is_asked_for_again():
+    """It costs once, and only where it cannot change any more."""
+    index, lists = Index("requests"), Lists()
+    index.begin(0, 0, 4)
+    index.add_older(a_letter(0, 3))
+
+    def page(name="all", wanted=NOTHING_ELSE, count=3):
+        return [row.offset for _, row in lists.rows(index, name, wanted, {0: 4}, count)]
+
+    assert page() == [3]
+    index.add_older(a_letter(0, 2))
+    assert page() == [3, 2]
+    index.add_older(a_letter(0, 1))
+    assert page() == page() == [3, 2, 1]
+    assert page("few", Wanted(since=9)) == []
+    index.filled(0)
+    index.add_newer(a_letter(0, 4))
+    assert page("few", Wanted(since=9)) == []
+    assert page("others", count=9) == [3, 2, 1]
+    assert page("few", Wanted()) == []
+    for number in range(300):
+        page(str(number))
+    assert len(lists._known) <= 200
 
 
 @given(st.dictionaries(st.integers(0, 900_000), st.integers(0, 10**15), max_size=30))

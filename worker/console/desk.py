@@ -2,21 +2,28 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from worker import wiring
+from worker.console.index.brief import brief
 from worker.console.index.filling import Filling
 from worker.console.index.index import Index
+from worker.console.index.lists import Listed, Lists
+from worker.console.index.wanted import Wanted
 from worker.console.work.inquiries import Inquiries
 from worker.console.work.plans import Plans
 from worker.console.work.runs import Runs
 from worker.kafka.picked import picked
 from worker.kafka.reader import UNCOMMITTED
+from worker.model.records import Record
 from worker.settings.settings import Settings
 from worker.tools.dead_letters.letters import Letter, letter
 from worker.tools.reading.place import Place
+
+KEPT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,9 @@ class Desk:
     plans: Plans
     runs: Runs
     inquiries: Inquiries
+    lists: Lists = field(default_factory=Lists)
+    read: OrderedDict[Place, Letter] = field(default_factory=OrderedDict)
+    """Letters that are not among the newest, and that somebody has looked at."""
     began: int = field(default_factory=lambda: int(time.time()))
 
     @property
@@ -35,17 +45,32 @@ class Desk:
         """All letters that are known by now."""
         return self.filling.index
 
-    async def letters(self, places: Sequence[Place]) -> dict[Place, Letter]:
+    def rows(self, wanted: Wanted, name: str, upto: Mapping[int, int], count: int) -> list[Listed]:
+        """The first so many that fit, up to these ends; see Lists."""
+        return self.lists.rows(self.index, name, wanted, upto, count)
+
+    async def letters(self, rows: Sequence[Listed]) -> dict[Place, Letter]:
         """Those that are still there; most pages show the newest, which are at hand. Raises KafkaUnavailable."""
-        found = {place: known for place in places if (known := self.index.recent.get(place))}
-        wanted: dict[int, list[int]] = {}
-        for place in places:
-            if place not in found:
-                wanted.setdefault(place.partition, []).append(place.offset)
-        if wanted:
-            topic = self.settings.topics.dead_letters
-            read = await picked(wiring.connection(self.settings), topic, wanted, letter, isolation=UNCOMMITTED)
-            found |= {each.place: each for each in read}
+        found: dict[Place, Letter] = {}
+        missing: dict[int, list[int]] = {}
+        for number, row in rows:
+            place = Place(number, row.offset)
+            known = self.index.recent.get(place) or self.read.get(place)
+            if known and known.timestamp == row.timestamp:
+                found[place] = known
+            else:
+                missing.setdefault(number, []).append(row.offset)
+        return found | await self._read(missing)
+
+    async def _read(self, missing: Mapping[int, Sequence[int]]) -> dict[Place, Letter]:
+        if not missing:
+            return {}
+        connection, topic = wiring.connection(self.settings), self.settings.topics.dead_letters
+        read = await picked(connection, topic, missing, _brief, isolation=UNCOMMITTED)
+        found = {each.place: each for each in read}
+        self.read.update(found)
+        while len(self.read) > KEPT:
+            self.read.popitem(last=False)
         return found
 
     def run_name(self, kind: str, place: Place) -> str:
@@ -72,3 +97,7 @@ async def opened(settings: Settings) -> AsyncIterator[Desk]:
         await desk.plans.close()
         await desk.inquiries.close()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def _brief(record: Record) -> Letter:
+    return brief(letter(record))

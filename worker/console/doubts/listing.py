@@ -1,15 +1,15 @@
 """`/doubts`: events of which nobody knows whether their customer exists, and which of them are settled by now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import islice
 
 import htpy as h
 
 from worker.console import words
+from worker.console.index.lists import Listed
 from worker.console.index.wanted import Wanted
 from worker.console.letters import filter as filters
-from worker.console.letters.listing import A_PAGE, Listed, further, reading
+from worker.console.letters.listing import A_PAGE, further, reading
 from worker.console.sources import Sources
 from worker.console.web import parts
 from worker.console.web.answers import Answer, Moved, Page
@@ -21,12 +21,14 @@ from worker.console.work.steps import Steps
 from worker.model.outcomes import ReasonCode
 from worker.tools.dead_letters.letters import Letter
 from worker.tools.dead_letters.look_back import LookedBack, look_back
-from worker.tools.dead_letters.selection import request_of
+from worker.tools.dead_letters.selection import Selection, request_of
 from worker.tools.dead_letters.topic import topics
 from worker.tools.reading.place import Place
+from worker.tools.reading.place_set import PlaceSet
 
 DOUBTS = Wanted(frozenset({ReasonCode.OUTCOME_UNKNOWN.value}))
-Lowest = tuple[tuple[int, int], ...]
+OPEN = "open"
+States = Mapping[Place, str]
 
 
 async def doubts(asked: Asked) -> Answer:
@@ -34,73 +36,63 @@ async def doubts(asked: Asked) -> Answer:
     desk, upto = asked.sources.desk, filters.ends(asked)
     if upto is None and desk.index.shelves:
         return Moved(filters.pinned(asked, desk.index.ends()))
-    rows = list(islice(desk.index.rows(DOUBTS, upto or {}), A_PAGE + 1))
-    shown = await desk.letters([Place(number, row.offset) for number, row in rows[:A_PAGE]])
-    lowest = _lowest(rows[:A_PAGE])
-    before = (
-        await desk.inquiries.ask(("doubts", lowest), partial(_look_back, asked.sources, lowest)) if lowest else None
-    )
+    rows = desk.rows(DOUBTS, "/doubts", upto or {}, A_PAGE + 1)
+    shown = await desk.letters(rows[:A_PAGE])
+    about = ("doubts", *shown), partial(_states, asked.sources, list(shown.values()))
+    states = await desk.inquiries.ask(*about) if shown else None
     body = [
         h.p["The customer of each may exist or not. None is replayed in bulk: settle each by itself."],
         reading(desk),
         h.p[h.a(href=asked.link("/doubts"))["Show the newest"]],
-        _progress(before),
-        _table(asked, rows[:A_PAGE], shown, before.answer if before else None),
+        _progress(states),
+        _table(asked, rows[:A_PAGE], shown, (states and states.answer) or {}),
         further(asked, upto or {}, rows),
     ]
-    return Page("Doubts", h.fragment[body], is_fresh=before is not None and before.ended is None)
+    return Page("Doubts", h.fragment[body], is_fresh=states is not None and states.ended is None)
 
 
-def _lowest(rows: Sequence[Listed]) -> Lowest:
-    found: dict[int, int] = {}
-    for _, row in rows:
-        if request := row.request:
-            found[request.partition] = min(request.offset, found.get(request.partition, request.offset))
-    return tuple(sorted(found.items()))
-
-
-async def _look_back(sources: Sources, lowest: Lowest, steps: Steps) -> LookedBack:
+async def _states(sources: Sources, letters: Sequence[Letter], steps: Steps) -> States:
+    """What was done about each, as the request topic tells from the oldest of them on."""
     found = await topics(sources.plan, sources.connection, steps.progress)
-    return await look_back(found, dict(lowest))
+    selection = Selection(PlaceSet({}))
+    for each in letters:
+        selection.add(each.place, request_of(each, found.plan.requests))
+    before = await look_back(found, selection.lowest)
+    return {each.place: _state(each, found.plan.requests, before) for each in letters}
 
 
-def _progress(before: Inquiry[LookedBack] | None) -> h.Node:
-    if before is None or before.answer:
+def _state(letter: Letter, requests: str, before: LookedBack) -> str:
+    if resolution := before.resolved.of(letter):
+        return f"resolved as {resolution.at}"
+    return "replayed" if request_of(letter, requests) in before.replayed else OPEN
+
+
+def _progress(states: Inquiry[States] | None) -> h.Node:
+    if states is None or states.answer:
         return None
-    if before.trouble:
-        return parts.notice("bad", f"Which are open is not known: {before.trouble}.")
+    if states.trouble:
+        return parts.notice("bad", f"Which are open is not known: {states.trouble}.")
     return parts.waiting(
-        "Which are open is being read: ", words.how_far(before.steps.what, before.steps.done, before.steps.total)
+        "Which are open is being read: ", words.how_far(states.steps.what, states.steps.done, states.steps.total)
     )
 
 
-def _table(asked: Asked, rows: Sequence[Listed], shown: dict[Place, Letter], before: LookedBack | None) -> h.Node:
+def _table(asked: Asked, rows: Sequence[Listed], shown: Mapping[Place, Letter], states: States) -> h.Node:
     columns = ("doubt", "since", "state", "event", "of the source", "why")
     places = (Place(number, row.offset) for number, row in rows)
-    listed = (_row(asked, shown[place], before) for place in places if place in shown)
+    listed = (_row(asked, shown[place], states.get(place)) for place in places if place in shown)
     return parts.table("Doubts, the newest first", columns, listed, none="There is no doubt.")
 
 
-def _row(asked: Asked, letter: Letter, before: LookedBack | None) -> Sequence[h.Node]:
+def _row(asked: Asked, letter: Letter, state: str | None) -> Sequence[h.Node]:
     return (
         h.a(href=asked.link(f"/letters/{letter.place}"))[str(letter.place)],
         words.moment(letter.timestamp),
-        state(letter, asked.sources.plan.requests, before),
+        h.strong({"data-kind": "bad"})[state] if state == OPEN else parts.text(state),
         words.told(letter.event_id) or "",
         words.told(letter.event_source) or "",
         words.why(letter),
     )
-
-
-def state(letter: Letter, requests: str, before: LookedBack | None) -> h.Node:
-    """What was done about it, as the request topic tells."""
-    if before is None:
-        return parts.NOT_TOLD
-    if resolution := before.resolved.of(letter):
-        return f"resolved as {resolution.at}"
-    if request_of(letter, requests) in before.replayed:
-        return "replayed"
-    return h.strong({"data-kind": "bad"})["open"]
 
 
 ROUTES = (Route("GET", "/doubts", Right.VIEW, doubts),)

@@ -2,10 +2,11 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from heapq import merge
 from itertools import islice
 
+from worker.console.index.brief import brief
 from worker.console.index.causes import Causes, Group, cause
 from worker.console.index.shelf import NOWHERE, Row, Shelf
 from worker.console.index.wanted import Wanted, event_hash
@@ -133,10 +134,10 @@ class Index:
         group.add(row.timestamp)
 
     def _remember(self, letter: Letter, *, newer: bool) -> None:
-        """Without its broken rules, which may be many; the newest stay."""
+        """The newest stay."""
         if not newer and len(self.recent) >= RECENT:
             return
-        self.recent[letter.place] = replace(letter, violations=())
+        self.recent[letter.place] = brief(letter)
         self.recent.move_to_end(letter.place, last=newer)
         if len(self.recent) > RECENT:
             self.recent.popitem(last=False)

@@ -43,6 +43,11 @@ def query(asked: Asked, **more: str | int | None) -> Query:
     return given | more
 
 
+def name(asked: Asked) -> str:
+    """The filter as it was written, which lists are remembered by."""
+    return asked.link(asked.path, **query(asked))
+
+
 def ends(asked: Asked) -> dict[int, int] | None:
     """Up to where the list goes, if the address says so."""
     return unpinned(asked.one("upto"))

@@ -1,13 +1,13 @@
 """`/letters`: dead letters by cause, and one by one by a filter that stands in the address."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 
 import htpy as h
 
 from worker.console import words
 from worker.console.desk import Desk
 from worker.console.index.causes import Group
+from worker.console.index.lists import Listed
 from worker.console.index.pin import pin
 from worker.console.index.shelf import Row
 from worker.console.index.wanted import Wanted
@@ -22,7 +22,6 @@ from worker.tools.reading.place import Place
 
 A_PAGE = 50
 GROUPS = 50
-Listed = tuple[int, Row]
 
 
 async def letters(asked: Asked) -> Answer:
@@ -32,8 +31,8 @@ async def letters(asked: Asked) -> Answer:
     if upto is None and desk.index.shelves:
         return Moved(filters.pinned(asked, desk.index.ends()))
     upto = upto or {}
-    rows = list(islice(desk.index.rows(wanted, upto), A_PAGE + 1))
-    known = await desk.letters([Place(number, row.offset) for number, row in rows[:A_PAGE]])
+    rows = desk.rows(wanted, filters.name(asked), upto, A_PAGE + 1)
+    known = await desk.letters(rows[:A_PAGE])
     body = [
         reading(desk),
         _groups(asked, desk, wanted) if not asked.one("older") else None,

@@ -16,6 +16,8 @@ from worker.model.errors import StartupError, Unavailable
 FRESH = 1.5
 EVERY = 10.0
 WITHIN = 3.0
+AT_MOST = 5.0
+"""Seconds that all questions to Kafka may take together: a page that waits for it is told so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,14 @@ class Watching:
             if self._asking is None:
                 opening = asking(self.connection, self.topic, self.group, WITHIN)
                 self._asking = await self._opened.enter_async_context(opening)
-            return await self._asking.overview()
+            async with asyncio.timeout(AT_MOST):
+                return await self._asking.overview()
         except (Unavailable, StartupError) as error:
             await self.close()
             return str(error)
+        except TimeoutError:
+            await self.close()
+            return f"Kafka at {self.connection.bootstrap_servers} has not answered all within {AT_MOST:g} s"
 
     def _noted(self, now: Now) -> Now:
         """With what has not moved since it was seen first."""

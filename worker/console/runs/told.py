@@ -11,12 +11,10 @@ from worker.console.web import parts
 from worker.console.web.answers import NotThere
 from worker.console.web.asked import Asked
 from worker.console.web.parts import Kind
-from worker.console.work.ends import Ends, became
+from worker.console.work.ends import Became, Ends
 from worker.console.work.jobs import LookUp, Replay, Resolve
 from worker.console.work.runs import Run, State
-from worker.tools.dead_letters.following import Ending
 from worker.tools.dead_letters.replaying import Found, Left, Replayed, Result
-from worker.tools.reading.place import Place
 
 SLOWEST, FASTEST = 0.1, 10_000.0
 LISTED = 200
@@ -69,7 +67,7 @@ def _ends(ends: Ends) -> h.Node:
 
 
 def _each(asked: Asked, job: Replay) -> h.Node:
-    ended = {ending.letter: ending for ending in job.ends.told}
+    ended = {end.letter: end for end in job.ends.told}
     rows = (_one(asked, result, ended.get(result.letter.place)) for result in job.listed[:LISTED])
     more = job.replayed + job.left.total() - LISTED
     return h.fragment[
@@ -78,11 +76,11 @@ def _each(asked: Asked, job: Replay) -> h.Node:
     ]
 
 
-def _one(asked: Asked, result: Result, ending: Ending | None) -> Sequence[h.Node]:
+def _one(asked: Asked, result: Result, end: Became | None) -> Sequence[h.Node]:
     link = h.a(href=asked.link(f"/letters/{result.letter.place}"))[str(result.letter.place)]
     match result:
         case Replayed(_, at):
-            return link, f"{at.partition}@{at.offset}", h.fragment[_became(asked, ending)]
+            return link, f"{at.partition}@{at.offset}", h.fragment[_became(asked, end)]
         case Found(_, customer_id):
             return link, "", f"left: its customer exists, {words.told(customer_id)}"
         case Left(_, why):
@@ -91,17 +89,15 @@ def _one(asked: Asked, result: Result, ending: Ending | None) -> Sequence[h.Node
             assert_never(result)
 
 
-def _became(asked: Asked, ending: Ending | None) -> Iterable[h.Node]:
+def _became(asked: Asked, end: Became | None) -> Iterable[h.Node]:
     """With the letter that a new failure has, where it names one."""
-    if ending is None:
+    if end is None:
         return ["not ended yet"]
-    customer, dead = ending.data.get("customerId"), ending.data.get("deadLetter")
-    told: list[h.Node] = [words.told(became(ending))]
-    if isinstance(customer, str):
-        told.append(f", customer {words.told(customer)}")
-    if isinstance(dead, dict) and isinstance(dead.get("partition"), int) and isinstance(dead.get("offset"), int):
-        place = Place(dead["partition"], dead["offset"])
-        told += [", dead letter ", h.a(href=asked.link(f"/letters/{place}"))[str(place)]]
+    told: list[h.Node] = [words.told(end.how)]
+    if end.customer_id:
+        told.append(f", customer {words.told(end.customer_id)}")
+    if end.dead:
+        told += [", dead letter ", h.a(href=asked.link(f"/letters/{end.dead}"))[str(end.dead)]]
     return told
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from worker import clocks
+from worker.events.results_read import numbers_of
 from worker.kafka.follow import Followed
 from worker.model.records import Position
 from worker.tools.dead_letters.following import Ending, ended
@@ -17,6 +18,17 @@ POLL = 0.3
 POLLS = 50
 KINDS = 30
 LONGEST = 60
+OTHERWISE = "ended otherwise"
+
+
+@dataclass(frozen=True, slots=True)
+class Became:
+    """How one letter ended, in bounded room: `customer_id` of a success, `dead` is the letter of a new failure."""
+
+    letter: Place
+    how: str
+    customer_id: str | None = None
+    dead: Place | None = None
 
 
 @dataclass(slots=True)
@@ -25,7 +37,7 @@ class Ends:
 
     topic: str
     awaited: dict[Place, Place] = field(default_factory=dict)
-    told: list[Ending] = field(default_factory=list)
+    told: list[Became] = field(default_factory=list)
     counted: Counter[str] = field(default_factory=Counter)
 
     def expect(self, letter: Place, at: Position) -> None:
@@ -43,10 +55,10 @@ class Ends:
 
     def add(self, ending: Ending) -> None:
         """Count it; what it says was written by somebody."""
-        how = became(ending)
-        self.counted[how if how in self.counted or len(self.counted) < KINDS else "ended otherwise"] += 1
+        told = became(ending)
+        self.counted[told.how if told.how in self.counted or len(self.counted) < KINDS else OTHERWISE] += 1
         if len(self.told) < TOLD:
-            self.told.append(ending)
+            self.told.append(told)
 
     async def wait(self, results: Followed, stopped: Callable[[], bool]) -> None:
         """Until all have ended, some minutes are over, or nobody wants to wait."""
@@ -55,10 +67,19 @@ class Ends:
             await self.take(results, POLL)
 
 
-def became(ending: Ending) -> str:
-    """In some words, the same for all that ended alike."""
-    reason = ending.data.get("reason")
+def became(ending: Ending) -> Became:
+    """What an event of somebody's making says of it, whatever else it holds."""
+    data, reason = ending.data, ending.data.get("reason")
     if reason is None:
-        return f"succeeded: {ending.data.get('resolution')}"[:LONGEST]
+        customer = data.get("customerId")
+        known = customer[:LONGEST] if isinstance(customer, str) else None
+        return Became(ending.letter, f"succeeded: {data.get('resolution')}"[:LONGEST], known)
     code = reason.get("code") if isinstance(reason, dict) else reason
-    return f"failed again: {code}"[:LONGEST]
+    return Became(ending.letter, f"failed again: {code}"[:LONGEST], dead=_dead(data.get("deadLetter")))
+
+
+def _dead(told: object) -> Place | None:
+    try:
+        return Place(*numbers_of(told)) if isinstance(told, dict) else None
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -10,7 +10,7 @@ from worker import clocks
 from worker.console.work.steps import Steps, why
 
 Answer = TypeVar("Answer")
-KEPT = 200
+KEPT = 100
 AT_ONCE = 3
 LASTS = 20.0
 """Seconds for which an answer is given again, or so many times what it took to get it."""

@@ -3,9 +3,10 @@
 import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from worker import wiring
+from worker.console.index.brief import brief
 from worker.console.work.ends import Ends
 from worker.console.work.runs import Run
 from worker.creation.reconcile import Finding
@@ -13,6 +14,7 @@ from worker.model.errors import WorkerError
 from worker.model.outcomes import EXISTS as CUSTOMER_EXISTS
 from worker.model.records import Position
 from worker.settings.settings import Settings
+from worker.terminal.text import plain
 from worker.tools.dead_letters import run as replays
 from worker.tools.dead_letters.following import results_from_now
 from worker.tools.dead_letters.letters import letter
@@ -91,7 +93,7 @@ class Replay:
             rate=self.rate,
             accept_duplicates=self.accept_duplicates,
             look_up=self.single is not None,
-            origin=Origin(run.name, run.by),
+            origin=Origin(run.name, plain(run.by)),
             stopped=lambda: run.is_stopping,
             sleep=run.sleep,
         )
@@ -107,7 +109,7 @@ class Replay:
             case Left(_, why):
                 self.left[why if why in self.left or len(self.left) < REASONS else OTHERWISE] += 1
         if len(self.listed) < TOLD:
-            self.listed.append(result)
+            self.listed.append(replace(result, letter=brief(result.letter)))
 
 
 @dataclass(slots=True)
