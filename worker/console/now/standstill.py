@@ -42,6 +42,7 @@ STEPS: Final[dict[str, str]] = {
 }
 BINDS: Final[dict[str, str]] = {
     "api": "how fast the API answers",
+    "api_limit": "how many calls at once the API bears (WORKER_DISPATCH__ADAPTIVE)",
     "keys": "records of one key, which wait for each other",
     "rate": "the rate that is set (WORKER_DISPATCH__MAX_RATE)",
     "cpu": "the worker's core, which is full",
