@@ -162,7 +162,8 @@ async def _more(stage: "Stage", _: Happening) -> None:
 
 
 async def _less(stage: "Stage", what: Happening) -> None:
-    if (worker := _worker(stage, what)) and len(stage.world.alive()) > 1:
+    going_on = [each for each in stage.world.alive() if not each.stopping.is_set()]
+    if (worker := _worker(stage, what)) and len(going_on) > 1:
         worker.stopping.set()
 
 
@@ -254,7 +255,8 @@ async def _compacted(stage: "Stage", _: Happening) -> None:
 async def _repeat(stage: "Stage", what: Happening) -> None:
     async def act() -> None:
         producer = await _producer()
-        for pin, key in list(stage.keys.items())[what.who : what.who + 3]:
+        first = len(stage.keys) * what.who // 4
+        for pin, key in list(stage.keys.items())[first : first + 3]:
             place = {"key": key, "partition": _partition(stage, event(pin))}
             await producer.send(stage.settings.topics.requests, event(pin), **place)
         await producer.stop()

@@ -13,6 +13,7 @@ from .acts import perform
 from .at_rest import at_rest, within_bounds
 from .facts import Facts, Finding, requests, unsettled
 from .judge import judged
+from .listening import PASSWORD
 from .people import verify
 from .story import Story
 from .witness import Witness
@@ -90,7 +91,7 @@ def settings_of(story: Story) -> Settings:
     return Settings.model_validate(
         {
             "kafka": {"bootstrap_servers": ",".join(BOOTSTRAP), "session_timeout": story.session},
-            "api": {"base_url": "http://api:80", "username": "u", "password": "p"},
+            "api": {"base_url": "http://api:80", "username": "u", "password": PASSWORD},
             "topics": {"partitions": story.partitions},
             "reconcile": {"by": story.look_up, **attribute},
             "dispatch": {
@@ -115,6 +116,7 @@ def play(story: Story) -> Played:
         findings = made.loop.run_until_complete(_play(stage))
         gc.collect()
         findings += [Finding("task crashed", line) for line in made.loop.unforeseen]
+        findings += [Finding("told too much", line) for line in made.listener.leaks[:1]]
         return Played(story, findings, made.loop.time(), made.loop.steps, stage.published, made.fingerprint())
 
 

@@ -30,6 +30,7 @@ from worker.topics import wanted
 from .api import Api
 from .broker.cluster import Cluster
 from .broker.network import Network
+from .listening import Listener, listening
 from .loop import EPOCH, HERE, Machine, VirtualLoop
 from .ordered import in_order
 from .processes import Assignor
@@ -62,6 +63,7 @@ class World:
     cluster: Cluster
     network: Network
     api: Api
+    listener: Listener
     workers: list[Worker] = field(default_factory=list)
 
     def alive(self) -> list[Worker]:
@@ -149,6 +151,7 @@ def world(seed: int) -> Iterator[World]:
 
     with (
         in_order(),
+        listening() as listener,
         patch.object(BatchBuilder, "append", dated),
         patch.object(typer, "echo", lambda *_, **__: None),
         patch.multiple(time, **clocks),
@@ -160,7 +163,7 @@ def world(seed: int) -> Iterator[World]:
         patch.object(uuid, "uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
         patch("worker.journal.claim.uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),
     ):
-        made = World(draw, loop, cluster, network, api)
+        made = World(draw, loop, cluster, network, api, listener)
         try:
             yield made
         finally:

@@ -104,16 +104,6 @@ async def _read_before_the_claim(self: Claims, partition: int, committed: int | 
     return self._ours(partition, await self._write(partition), reading.journal)
 
 
-async def _never_read_again(self: Claims, partition: int, kept: Any, _: int | None) -> Any:
-    return self._ours(partition, await self._write(partition), kept.journal)
-
-
-def _kept_whatever_happened(self: Claims, kept: Any, _: int | None) -> bool:
-    return bool(kept.journal.holder == self.owner)
-
-
-_OTHERS = (*INTERRUPTED, Act.MORE, Act.LESS)
-_MOVED = (Act.KILL, Act.STOP, Act.MORE, Act.LESS, Act.FREEZE, Act.API_LOST)
 _SLOW = {"look_up": "custom_attribute", "in_flight": 1, "latency": 2.0}
 
 MUTANTS = {
@@ -133,7 +123,7 @@ MUTANTS = {
         "a lease begins when the intent is acknowledged, which a frozen process hears when it thaws",
         [(Assignment, "write", _leased_from_the_ack)],
         (Act.FREEZE, Act.SUSPEND, Act.KAFKA_SLOW),
-        {**_SLOW, "in_flight": 16},
+        {**_SLOW, "in_flight": 4},
     ),
     "gap-not-looked-at": Mutant(
         "entries of others between our own mean nothing",
@@ -148,7 +138,8 @@ MUTANTS = {
     "fence-not-asked-at-the-end": Mutant(
         "who was fenced publishes the outcome all the same",
         [(Assignment, "write", _not_fenced_at_the_end)],
-        INTERRUPTED,
+        (Act.FREEZE,),
+        {"workers": 2, "look_up": "none", "latency": 1.0, "in_flight": 16, "pause": 0.1, "session": 10},
     ),
     "journal-not-read": Mutant(
         "a claim does not read what stands before it",
@@ -158,17 +149,8 @@ MUTANTS = {
     "read-before-the-claim": Mutant(
         "what was written between the reading and the claim is not known",
         [(Claims, "_looked", _read_before_the_claim)],
-        INTERRUPTED,
-    ),
-    "what-came-between-is-not-read": Mutant(
-        "a partition that comes back is taken for what it was when it left",
-        [(Claims, "_once_more", _never_read_again)],
-        _MOVED,
-    ),
-    "kept-although-broken": Mutant(
-        "what was kept of a partition counts although others wrote to it",
-        [(Claims, "_was_ours", _kept_whatever_happened), (Claims, "_once_more", _never_read_again)],
-        _OTHERS,
+        (Act.CUT_OFF, Act.KAFKA_SLOW),
+        {"workers": 2, "look_up": "none", "pause": 0.5, "keys": 60, "session": 10, "ahead": 10_000},
     ),
     "one-writer": Mutant(
         "all writers have one name, so that one overwrites the other's entries",

@@ -5,14 +5,16 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from aiokafka import AIOKafkaConsumer
 
 from simulation.story import Act
+from worker import pipeline
 from worker.kafka.outbox import Outbox, Waiting
 from worker.kafka.publisher import Publisher
 from worker.kafka.reading import Reading
 from worker.kafka.source import RecordSource
-from worker.model.records import OutgoingMessage, Position
+from worker.model.records import OutgoingMessage, Position, Record
 from worker.pipeline import Pipeline
 
 from .mutant import Mutant
@@ -36,6 +38,10 @@ async def _letter_without_its_place(self: Pipeline, *given: Any) -> Position:
     self.letters.pop(given[1].place, None)
     self.letters[Position(place.topic, place.partition, place.offset)] = place
     return place
+
+
+def _tells_the_value(record: Record, *_: Any) -> None:
+    structlog.get_logger().info("record.finished", value=record.value)
 
 
 async def _never_replaced(*_: Any) -> None:
@@ -94,6 +100,11 @@ MUTANTS = {
         "a dead letter is remembered after its failed event was published",
         [(Pipeline, "_dead_letter", _letter_without_its_place)],
         (Act.POISON, Act.API_STATUS),
+    ),
+    "values-in-the-log": Mutant(
+        "the line of a record's end holds its value",
+        [(pipeline, "_tell", _tells_the_value)],
+        (Act.STOP,),
     ),
     "poisoned-producer-kept": Mutant(
         "a producer that every broker refuses is asked for ever",

@@ -1,0 +1,58 @@
+"""Faults below the border of the simulation, or too rare in it: each with the test that finds it instead."""
+
+BELOW = {
+    "a request that has begun to leave is taken for one that never left": (
+        "edges/test_sent_or_not.py",
+        "test_a_failure_after_something_was_sent",
+    ),
+    "the last look is before the wait for a connection": (
+        "edges/test_sent_or_not.py",
+        "test_when_the_last_look_is_asked",
+    ),
+    "a redirect is followed, and its answer believed": ("edges/test_answers_over_http.py", "test_every_status"),
+    "five hundred calls log in five hundred times": (
+        "edges/test_customer_api.py",
+        "test_five_hundred_calls_meet_an_expired_session",
+    ),
+    "a send that nobody waits for any more is taken back": (
+        "edges/test_publisher.py",
+        "test_publishers_that_are_cancelled",
+    ),
+    "one message that is too large stops its partition for good": (
+        "edges/test_publisher.py",
+        "test_one_of_several_that_is_too_large",
+    ),
+    "a topic that is deleted and made again is taken for the one before": (
+        "system/test_deleted_topics.py",
+        "test_deleted",
+    ),
+    "what was kept of a partition counts, whoever wrote to it since": (
+        "claiming.py",
+        "test_a_partition_that_comes_back_from_somebody_else",
+    ),
+    "two deployments share one journal unnoticed": ("claiming.py", "test_two_deployments_at_once"),
+    "the version before does not read what this one writes": ("system/test_upgrade.py", "test_there_and_back"),
+    "customers' values stand in a log line of aiokafka's, or in a trace": (
+        "system/test_redaction.py",
+        "test_marked_customers_and_secrets",
+    ),
+    "stopping a client waits for brokers that are gone": (
+        "unit/test_kafka_connection.py",
+        "test_client_that_never_stops",
+    ),
+}
+"""What is wrong: (file below tests/, test)."""
+
+RARE = {
+    "read-before-the-claim": ("chaos/test_protocol.py", "test_without_a_guard"),
+    "one-writer": ("chaos/test_protocol.py", "test_without_a_guard"),
+    "evidence-not-believed": ("chaos/test_protocol.py", "test_without_a_guard"),
+    "last-finish-wins": ("chaos/test_protocol.py", "test_without_a_guard"),
+    "every-finish-counts": ("chaos/test_protocol.py", "test_without_a_guard"),
+    "attempts-forgotten": ("unit/test_pipeline.py", "test_attempts_survive_a_restart"),
+    "attempts-not-counted": ("unit/test_pipeline.py", "test_an_answer_that_means_not_now_for_ever"),
+    "lease-from-the-ack": ("unit/test_pipeline.py", "test_a_process_frozen_between_intent_and_post"),
+    "fenced-for-good": ("unit/test_intake.py", "test_a_gap_in_a_partition_that_is_still_ours"),
+    "slot-of-who-drained": ("unit/test_slots.py", "test_waits_that_end_early"),
+}
+"""Faults that no story has found yet: the same."""
