@@ -22,7 +22,8 @@ from chaos.play import play
 from chaos.report import Report, as_json, keep, table
 from chaos.settings import BROKER
 from chaos.troubles import EVENTS, OF_BROKER, OF_DISK, Schedule, Trouble, drawn
-from chaos.verdict import Finding, Verdict, judged
+from chaos.verdict import Verdict, judged
+from finding import Finding
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -6,17 +6,7 @@ from dataclasses import dataclass
 from chaos import doubts, endings, executions, letters, order, taken_back
 from chaos.facts import Facts
 from chaos.known import OF_A_CUSTOMER, UNKNOWN, Known
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`kind` is one of CHECKS."""
-
-    kind: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.text}"
+from finding import Finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from worker.ops.watch import Consumption
+from finding import Finding
 
-from .facts import Finding
+from worker.ops.watch import Consumption
 
 if TYPE_CHECKING:
     from .play import Stage

@@ -19,17 +19,6 @@ if TYPE_CHECKING:
     from .play import Stage
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`kind` is the promise that is broken."""
-
-    kind: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.text}"
-
-
 Place = tuple[int, int]
 CLOCKS = {Act.FREEZE, Act.SUSPEND, Act.SKEW}
 """After these a worker sends late what it had begun, or at moments of another clock."""

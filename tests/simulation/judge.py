@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
+from finding import Finding
 
 from .causes import floods, unexplained
-from .facts import Facts, Finding
+from .facts import Facts
 from .story import Act
 
 

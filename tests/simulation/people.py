@@ -6,6 +6,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from finding import Finding
 
 from worker.model.errors import WorkerError
 from worker.tools.dead_letters import replay_letters, resolve_letter
@@ -16,7 +17,7 @@ from worker.tools.verification.report import Report
 from worker.tools.verification.scan import Asked
 from worker.tools.verification.verify import verified
 
-from .facts import Finding, whole
+from .facts import whole
 from .loop import HERE, Machine
 from .story import Happening
 

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaProducer
+from finding import Finding
 
 from worker.settings.settings import Settings
 
 from .acts import perform
 from .at_rest import at_rest, within_bounds
-from .facts import Facts, Finding, requests, unsettled
+from .facts import Facts, requests, unsettled
 from .judge import judged
 from .listening import PASSWORD
 from .people import verify

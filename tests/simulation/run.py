@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import structlog
+from finding import Finding
 
-from .facts import Finding
 from .play import Played, play
 from .shrink import shrunk
 from .story import Act, Story, drawn, read

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import orjson
+from finding import Finding
 
 from worker.settings.settings import Settings
 
 from .broker.cluster import Cluster
 from .broker.log import Log
-from .facts import Finding, Place, counted
+from .facts import Place, counted
 
 Offsets = Mapping[tuple[str, int], tuple[int, str]]
 
