@@ -15,7 +15,7 @@ from worker.topics import TopicSpec
 async def topic(kafka, unique):
     """Of three partitions, with ten records in each, one a second."""
     async with admin.opened(Connection(kafka)) as client:
-        await client.create(TopicSpec(unique, 3, 1, {}))
+        await client.create(TopicSpec(unique, 3, 1, {"retention.ms": "-1"}))
     async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
         for number in range(30):
             await producer.send_and_wait(unique, b"{}", partition=number % 3, timestamp_ms=1000 * (number // 3 + 1))
