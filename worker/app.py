@@ -91,10 +91,11 @@ async def _work(
 ) -> bool:
     """What is entered first is closed last: leave the group, then close the producers, then log out."""
     watch, holds = observed.watch, observed.watch.holds
+    mapping = wiring.mapping(settings)
     outside = await opened(settings, api_client, watch, stopping, stack)
     slots = wiring.slots(settings)
     creation = _creation(settings, outside.api, holds, wiring.api_limit(settings, slots), observed.measures)
-    decoder = wiring.decoder(settings, outside.catalog, wiring.mapping(settings), outside.schemas)
+    decoder = wiring.decoder(settings, outside.catalog, mapping, outside.schemas)
     observed.measures.passing(decoder.passing)
     pipeline = _pipeline(settings, outside, decoder, creation, observed)
     dispatch = _dispatch(settings, pipeline, slots, creation, observed.measures)

@@ -18,6 +18,7 @@ from worker.kafka.membership import Membership
 from worker.kafka.publisher import opened_publisher
 from worker.kafka.source import FETCH_BYTES_EACH, record_source
 from worker.model.errors import CommitRefused, KafkaUnavailable, MessageTooLarge, StartupError
+from worker.model.progress import Progress
 from worker.model.records import OutgoingMessage, Position
 from worker.sandbox.local_kafka import LocalKafka
 from worker.topics import TopicSpec
@@ -87,7 +88,7 @@ async def test_a_committed_offset_is_where_the_next_member_begins(connection, to
             await results.publish(OutgoingMessage(topic, None, str(number).encode(), partition=number % 2))
     async with member(connection, topic) as (source, _):
         assert [record.value for record in await read(source, 2, partitions=[1])] == [b"1", b"3"]
-        await source.commit({1: 1}, 10)
+        await source.commit({1: Progress(1)}, 10)
     async with member(connection, topic) as (source, _):
         assert {record.value for record in await read(source, 3)} == {b"0", b"2", b"3"}
 
@@ -105,7 +106,7 @@ async def test_a_commit_of_what_is_not_ours(connection, topic):
     """It is refused before it can rewind anybody."""
     async with member(connection, topic) as (source, _):
         with pytest.raises(CommitRefused):
-            await source.commit({7: 1}, 10)
+            await source.commit({7: Progress(1)}, 10)
 
 
 async def test_a_commit_without_a_generation(connection, topic):
@@ -113,7 +114,7 @@ async def test_a_commit_without_a_generation(connection, topic):
     async with member(connection, topic) as (source, _):
         source._consumer._coordinator.reset_generation()  # type: ignore[union-attr]  # it has one in a group
         with pytest.raises(CommitRefused, match="not a member"):
-            await source.commit({0: 1}, 10)
+            await source.commit({0: Progress(1)}, 10)
 
 
 async def test_a_kafka_that_is_not_there():
@@ -238,7 +239,7 @@ async def test_the_end_of_a_consumer_s_offsets(connection, topic):
         await results.publish(OutgoingMessage(topic, None, b"x", partition=0))
     async with member(connection, topic) as (source, _):
         await read(source, 1)
-        await source.commit({0: 1}, 10)
+        await source.commit({0: Progress(1)}, 10)
     async with AIOKafkaConsumer(
         bootstrap_servers=connection.bootstrap_servers, group_id=f"{topic}-g", enable_auto_commit=False
     ) as consumer:

@@ -77,7 +77,7 @@ class Checkout:
         """Without what `venv` had put there."""
         lines = (line.split() for line in self.python("-c", VERSIONS).splitlines())
         found = {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in lines}
-        return {name: version for name, version in found.items() if name not in {"pip", "setuptools"}}
+        return {name: version for name, version in found.items() if name != "pip"}
 
     def listed(self, *lists: str) -> dict[str, str]:
         """What holds for this Python."""

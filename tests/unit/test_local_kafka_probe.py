@@ -46,3 +46,12 @@ def test_further_listener() -> None:
 def test_backslash_in_a_value() -> None:
     """Java reads it as it was meant."""
     assert as_text({"a": r"x\y"}) == "a=x\\\\y\n"
+
+
+def test_ports_of_one_broker(monkeypatch) -> None:
+    """No two of its listeners are given the same one, although nobody listens yet."""
+    drawn = iter([1, 1, 2])
+    monkeypatch.setattr("secrets.randbelow", lambda _: next(drawn))
+    monkeypatch.setattr("worker.sandbox.kafka_probe.is_free", lambda _: True)
+    first = free_port()
+    assert free_port(besides=[first]) == first + 1

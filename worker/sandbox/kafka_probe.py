@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import socket
 import struct
+from collections.abc import Collection
 
 from worker.model.errors import LocalKafkaError
 from worker.sandbox.kafka_properties import HOST
@@ -50,11 +51,14 @@ def _string(answer: bytes, place: int) -> tuple[str | None, int]:
     return (answer[start:end].decode() if length >= 0 else None), end
 
 
-def free_port() -> int:
-    """A free port below those that the system gives to outgoing connections: it stays free while Kafka restarts."""
+def free_port(besides: Collection[int] = ()) -> int:
+    """A free port below those that the system gives to outgoing connections: it stays free while Kafka restarts.
+
+    `besides` are promised to others who do not listen yet.
+    """
     for _ in range(100):
         port = 20_000 + secrets.randbelow(12_000)
-        if is_free(port):
+        if port not in besides and is_free(port):
             return port
     raise LocalKafkaError("no free port between 20000 and 32000")
 

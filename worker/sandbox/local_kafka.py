@@ -138,8 +138,11 @@ class LocalKafka:
         return self._files
 
     def _chosen_ports(self) -> dict[str, int]:
-        ports = {name: free_port() for name in self._protocols}
-        return ports | ({"PLAINTEXT": self._named_port} if self._named_port else {})
+        ports = {"PLAINTEXT": self._named_port} if self._named_port else {}
+        for name in self._protocols:
+            if name not in ports:
+                ports[name] = free_port(besides=ports.values())
+        return ports
 
     def _refuse_taken(self) -> None:
         for port in self._ports.values():
