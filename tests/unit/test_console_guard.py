@@ -141,10 +141,13 @@ def test_another_token(guard, token):
 
 @pytest.mark.parametrize("peer", ["10.1.2.3", "::ffff:10.1.2.3", "fd00::1"])
 def test_a_proxy_that_is_trusted(peer):
-    """Its header names who asks, shortened where it is endless."""
+    """Its header names who asks, shortened where it is endless, without what no page can show."""
     guard = Guard(LOOPBACK, Proxy("X-User", (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))), ALL)
     assert guard.admit(Head("GET", HERE, peer=peer, user=" ada "), Right.VIEW).name == "ada"
     assert len(guard.admit(Head("GET", HERE, peer=peer, user="a" * 999), Right.VIEW).name) == 200
+    assert (
+        guard.admit(Head("GET", HERE, peer=peer, user="a\udcff\u202e\nb"), Right.VIEW).name == "a" + "\ufffd" * 3 + "b"
+    )
 
 
 @pytest.mark.parametrize("peer", ["11.1.2.3", "127.0.0.1", None, "", "10.1.2.3.4", "unix"])

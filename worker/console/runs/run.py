@@ -13,7 +13,7 @@ from worker.console.web.asked import Asked
 from worker.console.web.parts import Kind
 from worker.console.web.rights import Right
 from worker.console.web.routes import Route
-from worker.console.work.jobs import Replay
+from worker.console.work.jobs import LookUp, Replay
 from worker.console.work.runs import Run, State
 
 SLOWEST, FASTEST = 0.1, 10_000.0
@@ -107,7 +107,7 @@ def _steps(run: Run) -> h.Node:
 
 
 def _stopping(asked: Asked, run: Run) -> h.Node:
-    if run.state != "under way" or not asked.who.may(Right.REPLAY):
+    if run.state != "under way" or isinstance(run.job, LookUp) or not asked.who.may(Right.REPLAY):
         return None
     if run.is_stopping:
         return h.p["It ends after the batch at hand."]

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from worker import clocks
 from worker.console.web.answers import Barred, NotEntered
 from worker.console.web.rights import STRANGER, Right, Who
+from worker.terminal.text import plain
 
 SAFE = frozenset({"GET", "HEAD"})
 LASTS = 12 * 3600
@@ -73,7 +74,7 @@ class Proxy:
             raise Barred("only a proxy of WORKER_CONSOLE__TRUSTED_PROXIES may ask")
         if not head.user or not head.user.strip():
             raise NotEntered(f"the proxy did not say who asks (WORKER_CONSOLE__PROXY_USER_HEADER={self.header})")
-        return head.user.strip()[:200]
+        return plain(head.user.strip()[:200])
 
     def _is_trusted(self, peer: str | None) -> bool:
         try:
