@@ -11,6 +11,8 @@ from lacking import needed
 ROOT = Path(__file__).parents[2]
 WITHIN = 500
 UNIT_TESTS = "tests/unit"
+# One after the other: two at once would keep two of three processes from everything else.
+pytestmark = pytest.mark.xdist_group("another day")
 TLS_TESTS = ("tests/edges/test_api_tls.py", "tests/edges/test_check_outside.py", "tests/edges/test_kafka_security.py")
 
 
