@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 from claiming import Suite
+from grouped import Given, member, read
 from patience import PATIENCE
 
 from worker.kafka import admin
@@ -18,7 +18,7 @@ from worker.kafka.membership import Membership
 from worker.kafka.publisher import opened_publisher
 from worker.kafka.source import FETCH_BYTES_EACH, record_source
 from worker.model.errors import CommitRefused, KafkaUnavailable, MessageTooLarge, StartupError
-from worker.model.records import OutgoingMessage, Position, Record
+from worker.model.records import OutgoingMessage, Position
 from worker.sandbox.local_kafka import LocalKafka
 from worker.topics import TopicSpec
 
@@ -35,21 +35,6 @@ class Silent:
         pass
 
 
-class Given:
-    """Remembers what the group gave and took."""
-
-    def __init__(self):
-        self.partitions = set()
-        self.changed = asyncio.Event()
-
-    def assigned(self, partitions):
-        self.partitions |= set(partitions)
-        self.changed.set()
-
-    async def revoked(self, partitions):
-        self.partitions -= set(partitions)
-
-
 @pytest.fixture
 def connection(kafka):
     return Connection(kafka, request_timeout=10)
@@ -61,27 +46,6 @@ async def topic(connection, unique):
     async with admin.opened(connection) as client:
         await client.create(TopicSpec(unique, 2, 1))
     return unique
-
-
-@asynccontextmanager
-async def member(connection, topic, given=None, group="g"):
-    given = given or Given()
-    membership = Membership(topic, f"{topic}-{group}", session_timeout=10, rebalance_timeout=10)
-    async with record_source(connection, membership, given) as source:
-        async with asyncio.timeout(PATIENCE):
-            await given.changed.wait()
-        for number in given.partitions:
-            found = await source.bearings(number, 10)
-            source.seek(number, found.first if found.stored is None else found.stored)
-        yield source, given
-
-
-async def read(source, count, partitions=(0, 1)):
-    records: list[Record] = []
-    async with asyncio.timeout(PATIENCE):
-        while len(records) < count:
-            records += await source.poll(partitions, within=0.1, at_most=100)
-    return records
 
 
 async def test_a_message_comes_back_as_it_was_published(connection, topic):
