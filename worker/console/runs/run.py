@@ -87,9 +87,8 @@ async def run(asked: Asked) -> Answer:
     found = _named(asked)
     body = [
         parts.notice(KINDS[found.state], parts.number("state", found.state, KINDS[found.state]), _why(found)),
-        parts.facts(
-            (("for", words.told(found.by)), ("began", parts.moment(found.began * 1000)), ("now", _steps(found)))
-        ),
+        parts.facts((("for", words.told(found.by)), ("began", parts.moment(found.began * 1000)))),
+        _steps(found),
         _stopping(asked, found),
         told(asked, found),
     ]
@@ -101,9 +100,11 @@ def _why(run: Run) -> h.Node:
 
 
 def _steps(run: Run) -> h.Node:
+    """A page with letters that somebody reads stays where it is; one that waits for an answer opens anew with it."""
     if run.state != "under way":
         return None
-    return words.how_far(run.steps.what, run.steps.done, run.steps.total)
+    far = words.how_far(run.steps.what, run.steps.done, run.steps.total)
+    return h.p["Now: ", far] if isinstance(run.job, Replay) and run.job.single is None else parts.waiting("Now: ", far)
 
 
 def _stopping(asked: Asked, run: Run) -> h.Node:
