@@ -7,8 +7,10 @@ from prometheus_client.metrics_core import Metric
 
 from worker.measures import Measures
 from worker.model.records import Standing
+from worker.ops.audit import AuditMetrics, AuditState
 from worker.ops.metrics import WorkerMetrics
 from worker.ops.state import Blocking, Held, PartitionState, SessionState, State
+from worker.tools.audit.found import CONTRADICTIONS, DUPLICATES, NOT_JUDGED
 
 
 class Worker:
@@ -27,6 +29,13 @@ class Worker:
         return 0.0
 
 
+def audit() -> AuditState:
+    """An audit of which every metric has a sample."""
+    found = dict.fromkeys(CONTRADICTIONS, 1), dict.fromkeys(DUPLICATES, 1), dict.fromkeys(NOT_JUDGED, 1)
+    return AuditState(1, 1.0, *found, {("requests", 0): 1}, {0: 1})
+
+
 def metrics() -> Iterator[Metric]:
-    """Those of the worker itself."""
-    return WorkerMetrics(Worker()).collect()
+    """Those of the worker itself, then those of the audit."""
+    yield from WorkerMetrics(Worker()).collect()
+    yield from AuditMetrics(audit).collect()

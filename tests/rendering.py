@@ -37,7 +37,7 @@ def helm(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[st
 
 @cache
 def render(values: Sequence[Path] = (), *settings: str, version: str = VERSIONS[-1]) -> Objects:
-    """Kind -> object; the chart has one of each, and the console's own are `console Kind`."""
+    """Kind -> object; the chart has one of each, and the console's own are `console Kind`, the audit's `audit Kind`."""
     files = [argument for file in values for argument in ("--values", file)]
     made = helm("template", "crm", CHART, "--kube-version", version, *files, *_given(settings))
     assert made.returncode == 0, made.stderr
@@ -45,8 +45,8 @@ def render(values: Sequence[Path] = (), *settings: str, version: str = VERSIONS[
 
 
 def _name(document: dict[str, Any]) -> str:
-    of_console = document["metadata"]["labels"].get("app.kubernetes.io/component") == "console"
-    return f"console {document['kind']}" if of_console else str(document["kind"])
+    of = document["metadata"]["labels"].get("app.kubernetes.io/component")
+    return f"{of} {document['kind']}" if of in {"console", "audit"} else str(document["kind"])
 
 
 def refusal(*settings: str) -> list[str]:

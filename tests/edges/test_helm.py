@@ -15,7 +15,7 @@ from worker.model.errors import SettingsError
 from worker.settings.sources import load
 
 # Custom resources have no schema in Kubernetes itself.
-CUSTOM = {"PodMonitor", "ServiceMonitor", "PrometheusRule", "ScaledObject"}
+CUSTOM = {"PodMonitor", "ServiceMonitor", "PrometheusRule", "ScaledObject", "audit PodMonitor"}
 
 
 @pytest.fixture(params=VALUES)
@@ -25,9 +25,14 @@ def objects(request: pytest.FixtureRequest) -> Objects:
 
 
 def pods(objects: Objects) -> list[dict[str, Any]]:
-    """Of the replicas, of the one that checks, and of the console where there is one."""
-    console = [objects["console Deployment"]["spec"]["template"]["spec"]] if "console Deployment" in objects else []
-    return [objects["StatefulSet"]["spec"]["template"]["spec"], objects["Pod"]["spec"], *console]
+    """Of the replicas, of the one that checks, and of the console and the audit where there are such."""
+    others = [objects[name] for name in ("console Deployment", "audit Deployment") if name in objects]
+    return [objects["StatefulSet"]["spec"]["template"]["spec"], objects["Pod"]["spec"], *map(_pod, others)]
+
+
+def _pod(deployment: dict[str, Any]) -> dict[str, Any]:
+    pod: dict[str, Any] = deployment["spec"]["template"]["spec"]
+    return pod
 
 
 def containers(objects: Objects) -> list[dict[str, Any]]:

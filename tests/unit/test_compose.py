@@ -65,7 +65,7 @@ def test_built_once() -> None:
     """By one service, which every profile starts; whoever runs the image takes that one, and pulls none."""
     assert BUILT.keys() == {"topics"}
     assert "profiles" not in SERVICES["topics"]
-    assert set(OURS) == {"topics", "sandbox", "worker", "trial", "console"}
+    assert set(OURS) == {"topics", "sandbox", "worker", "trial", "console", "audit"}
     assert {service["image"] for service in OURS.values()} == {BUILT["topics"]["image"]}
     assert {service["pull_policy"] for service in OURS.values()} == {"never"}
 
@@ -77,7 +77,7 @@ def test_health(name: str) -> None:
     ends = service["restart"] == "no"
     own = service.get("healthcheck", {})
     assert own.get("disable", False) is ends
-    assert ends or name == "worker" or own["test"][0] == "CMD"
+    assert ends or name in {"worker", "audit"} or own["test"][0] == "CMD"
     for needed, how in service.get("depends_on", {}).items():
         ends = SERVICES[needed]["restart"] == "no"
         assert how["condition"] == ("service_completed_successfully" if ends else "service_healthy")
@@ -127,6 +127,14 @@ def test_operations_port() -> None:
     found = scrape["scrape_configs"][0]["dns_sd_configs"][0]
     assert (found["names"], found["port"]) == (["worker"], ops.port)
     assert ops.host == "0.0.0.0"  # noqa: S104  inside a container, unpublished
+
+
+def test_audit() -> None:
+    """Its own container's health is asked as the worker's is, and it is scraped where it listens."""
+    ops = settings_of("audit").ops
+    scrape = yaml.safe_load((Path(__file__).parents[2] / "deploy/prometheus/prometheus.yml").read_text())
+    found = scrape["scrape_configs"][1]["dns_sd_configs"][0]
+    assert (found["names"], found["port"], ops.host) == (["audit"], ops.port, settings_of("worker").ops.host)
 
 
 @EVERY

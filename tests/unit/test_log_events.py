@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 RUNBOOK = ROOT / "deploy/docs/operations.md"
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
 FORM = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
-IRREGULAR = {"lost", "cut"}
+IRREGULAR = {"lost", "cut", "found"}
 
 
 def texts(node):

@@ -8,9 +8,10 @@ from typing import Any, get_args
 import pytest
 import yaml
 from lacking import needed
-from measured import Worker
+from measured import Worker, audit
 
 from worker.creation.holds import HoldReason
+from worker.ops.audit import AuditPages
 from worker.ops.metrics import PREFIX, registry_of
 from worker.ops.state import Bound
 
@@ -25,8 +26,8 @@ ALERTS = {rule["alert"]: rule for rule in RULES}
 def samples() -> dict[str, list[dict[str, str]]]:
     """By the name of a series: the labels of each."""
     found: dict[str, list[dict[str, str]]] = {}
-    for family in registry_of(Worker()).collect():
-        for sample in family.samples:
+    for registry in (registry_of(Worker()), AuditPages(audit).registry):
+        for sample in (each for family in registry.collect() for each in family.samples):
             found.setdefault(sample.name, []).append(sample.labels)
     return found
 

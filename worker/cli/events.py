@@ -114,15 +114,31 @@ def verify(  # noqa: PLR0913, PLR0917  one parameter an option
         Path | None, typer.Option(help="By whose rules records are passed over; else the setting's.")
     ] = None,
     *,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on until SIGTERM: what is found are log lines and metrics.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Print whether every request ended as promised; 1 where one did not, with its offset."""
     from worker.tools.verification.verify import verify as verified  # noqa: PLC0415
 
+    if follow:
+        if as_json or any(given is not None for given in (partition, first, last, until)):
+            raise typer.BadParameter("--follow judges everything from --since on, by metrics and log lines")
+        _follow(context, _moments(since)[0], _named(mapping))
     if partition is None and (first is not None or last is not None):
         raise typer.BadParameter("--from and --to are offsets of a --partition")
     asked = _asked(partition, first, last, since, until)
     end(verified(settings_of(context), asked, _named(mapping), as_json=as_json))
+
+
+def _follow(context: typer.Context, since: int | None, mapping: "EventMapping | None") -> None:
+    from worker import logs  # noqa: PLC0415
+    from worker.tools.audit.follow import follow  # noqa: PLC0415
+
+    settings = settings_of(context)
+    logs.configure(settings.log.level, settings.log.format)
+    end(follow(settings, since, mapping), fast=True)
 
 
 @app.command()

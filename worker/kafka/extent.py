@@ -60,6 +60,10 @@ class Extent:
         ends = {place: spans[place.partition] for place in self.ends if place.partition in spans}
         return replace(self, ends={place: _inside(span, self.ends[place]) for place, span in ends.items()})
 
+    async def anew(self, topic: str, partitions: Collection[int]) -> "Extent":
+        """These partitions of that topic as they are by now. Raises KafkaUnavailable."""
+        return replace(self, ends=await bounds_of(self.consumer, topic, partitions, self.within))
+
     async def at(self, moment: int) -> dict[int, int]:
         """By partition the first offset of that time or later, in milliseconds; the end where there is none."""
         try:

@@ -52,7 +52,15 @@ class Group:
         """In place of what it has stored. StartupError where somebody is in the group: only its members may then."""
         known = began_with((await self.stored(topic)).values())
         noted = Note(known or 0).encode()
-        topics = [(topic, [(partition, offset, noted)])]
+        await self._store([(topic, [(partition, offset, noted)])])
+
+    async def store_all(self, offsets: Mapping[str, Mapping[int, int]]) -> None:
+        """These of each topic by partition, with no note. StartupError where somebody is in the group."""
+        await self._store(
+            [(topic, [(number, offset, "") for number, offset in parts.items()]) for topic, parts in offsets.items()]
+        )
+
+    async def _store(self, topics: list[tuple[str, list[tuple[int, int, str]]]]) -> None:
         request = OffsetCommitRequest(self.name, NO_GENERATION, NOBODY, FOR_GOOD, topics)
         async with self.admin.bounded():
             try:
@@ -63,8 +71,8 @@ class Group:
     async def _commit(self, request: OffsetCommitRequest) -> None:
         while True:
             answer: Any = await self.admin.ask(request, await self.admin.client.find_coordinator(self.name))
-            ((code,),) = [[part["error_code"] for part in entry["partitions"]] for entry in answer["topics"]]
-            if not code:
+            codes = [part["error_code"] for entry in answer["topics"] for part in entry["partitions"]]
+            if not (code := next(filter(None, codes), 0)):
                 return
             if not isinstance(error := for_code(code)(), COORDINATING):
                 raise error

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 import structlog
@@ -11,7 +11,6 @@ from prometheus_client import CollectorRegistry
 
 from worker.ops.listening import listen
 from worker.ops.metrics import exposed
-from worker.ops.state import State
 
 log = structlog.get_logger()
 CLOSE_WITHIN = 1.0
@@ -19,12 +18,18 @@ KEPT_FOR = 75.0
 HEADERS = {"Cache-Control": "no-store", "Server": "customer-worker"}
 
 
+class Shown(Protocol):
+    """What `/status` answers."""
+
+    def as_dict(self) -> dict[str, Any]: ...
+
+
 class Pages(Protocol):
     """Where each page of the operations port gets its content."""
 
     def stalled(self) -> str | None: ...
     def not_ready(self) -> list[str]: ...
-    def state(self) -> State: ...
+    def state(self) -> Shown: ...
     @property
     def registry(self) -> CollectorRegistry: ...
 

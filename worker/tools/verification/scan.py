@@ -109,8 +109,8 @@ class Scan:
 
     async def report(self) -> Report:
         """Letters before failed events, which name them; the requests only where an end is missing."""
-        failed_since = await _kept_since(self.topics.failed)
-        since = max(failed_since, await _kept_since(self.topics.succeeded))
+        failed_since = await kept_since(self.topics.failed)
+        since = max(failed_since, await kept_since(self.topics.succeeded))
         letters = await self._letters(failed_since)
         ends, customers = Ends(self.spans), Customers(self.topics.succeeded.size)
         await self._succeeded(ends, customers)
@@ -197,7 +197,7 @@ class Scan:
         self.foreign[topic] = self.foreign.get(topic, 0) + 1
 
 
-async def _kept_since(topic: Extent) -> int:
+async def kept_since(topic: Extent) -> int:
     """Milliseconds since the epoch: what was published there before it may be deleted; 0 where nothing is."""
     since = 0
     for place, (first, end) in topic.ends.items():

@@ -44,15 +44,18 @@ async def verified(
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     async with admin.opened(connection) as client:
         cluster = await client.cluster([name for _, name in plan.names()])
-        _complete(plan, cluster, asked)
+        complete(plan, cluster, asked)
         committed = await client.committed(settings.kafka.group_id, plan.requests)
-    async with _passing(settings, mapping) as passes:
+    async with passing(settings, mapping) as passes:
         return await unmoved(partial(_scanned, connection, plan, cluster, committed, asked, passes, progress))
 
 
 @asynccontextmanager
-async def _passing(settings: Settings, mapping: EventMapping | None) -> AsyncIterator[Passes | None]:
-    """The worker's own decoder decides: what it reads past the mapping is passed over by nobody."""
+async def passing(settings: Settings, mapping: EventMapping | None) -> AsyncIterator[Passes | None]:
+    """Whether a record is passed over, or None where none is.
+
+    The worker's own decoder decides: what it reads past the mapping is passed over by nobody.
+    """
     if mapping is None or not mapping.passing:
         yield None
         return
@@ -92,7 +95,8 @@ async def _unread(
     return {number: list(joined(told.get(number, ()), still.get(number, ()))) for number in {*told, *still}}
 
 
-def _complete(plan: Plan, cluster: Cluster, asked: Asked) -> None:
+def complete(plan: Plan, cluster: Cluster, asked: Asked) -> None:
+    """StartupError names the topic, or the partition asked for, that does not exist."""
     for setting, name in plan.names():
         if name not in cluster.topics and name != plan.journal:
             raise StartupError(f"topic {name} ({setting}) does not exist")

@@ -1,0 +1,160 @@
+"""`verify --follow` over real topics: each planted fault is found as it comes, and nothing while all is well."""
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import asynccontextmanager
+
+import orjson
+import pytest
+from ended_on_kafka import Told, told_on
+from patience import PATIENCE, until
+
+from worker.kafka import admin
+from worker.kafka.connection import Connection
+from worker.kafka.group import Group
+from worker.model.records import Position, Record
+from worker.tools.audit import follow as audit_follow
+from worker.tools.audit.follow import following, store
+
+
+@pytest.fixture
+async def told(kafka, unique):
+    async with told_on(kafka, unique) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def audited(told: Told, since: int | None = None):
+    """An audit at work that pauses hardly at all."""
+    async with following(told.settings, since) as (working, audit):
+        yield audit
+        assert not working.done()
+
+
+async def judged(audit, *offsets):
+    """Until it has judged that far."""
+    await until(
+        lambda: all(audit.judge.judged.get(p, 0) >= offset for p, offset in enumerate(offsets)), within=PATIENCE
+    )
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch):
+    """Rounds follow one another closely."""
+    monkeypatch.setattr(audit_follow, "PAUSE", 0.05)
+
+
+async def plant(told):
+    """One of each kind, among requests that ended as they should; returns how many there are."""
+    records = [await told.request() for _ in range(8)]
+    await told.succeed(records[0])
+    await told.fail(records[1])
+    # 2 ends nowhere; 3 ends twice.
+    await told.succeed(records[3])
+    await told.fail(records[3])
+    await told.letter(records[4])
+    await told.succeed(records[4])
+    await told.fail(records[5], Position(told.plan.dead_letters, 0, 99))
+    await told.succeed(records[6], "twice", "1")
+    await told.succeed(records[7], "twice", "2")
+    return len(records)
+
+
+FOUND = {
+    "no_terminal_event": 1,
+    "two_terminal_events": 1,
+    "dead_letter_without_failed_event": 1,
+    "failed_event_without_dead_letter": 1,
+    "two_customers_for_one_event": 1,
+}
+
+
+async def test_every_fault_as_it_comes(told):
+    """Nothing before it is committed, then the same as `verify` finds; an end that comes after all counts."""
+    async with audited(told) as audit:
+        await told.succeed(await told.request(partition=1))
+        await told.commit(0, 1)
+        await judged(audit, 0, 1)
+        count = await plant(told)
+        await until(lambda: audit.counts["two_customers_for_one_event"], within=PATIENCE)
+        assert set(audit.counts) == {"two_customers_for_one_event"}
+        await told.commit(count, 1)
+        await judged(audit, count)
+        assert +audit.counts == FOUND
+        report = await told.verify()
+        assert {each.kind: each.count for each in report.findings} == FOUND
+        assert audit.state().unended == 1
+        await told.succeed(Record(told.plan.requests, 0, 2, 1, b"k", b"{}"))
+        await until(lambda: audit.state().unended == 0, within=PATIENCE)
+
+
+async def test_begun_again(told):
+    """It goes on where it was: what was told is not told again, and what was in flight is not missed."""
+    count = await plant(told)
+    await told.commit(count, 0)
+    async with audited(told) as audit:
+        await judged(audit, count)
+        early = await told.request(), await told.request()
+        await told.succeed(early[1])
+        await until(lambda: audit.judge.tops[0] == count + 2, within=PATIENCE)
+        async with admin.opened(Connection(told.kafka)) as client:
+            await store(audit, Group(client, audit.stored))
+    await told.commit(count + 2, 0)
+    async with audited(told) as audit:
+        await judged(audit, count + 2)
+        assert +audit.counts == {"no_terminal_event": 1}
+        assert audit.state().unended == 1
+
+
+async def test_what_stands_before_a_time(told):
+    """It is not judged; what stands behind it is."""
+    for timestamp in (1_000_000, 2_000_000, 3_000_000):
+        await told.request(timestamp=timestamp)
+    await told.commit(3, 0)
+    async with audited(told, since=2_000_000) as audit:
+        await judged(audit, 3)
+        assert +audit.counts == {"no_terminal_event": 2}
+
+
+async def test_requests_deleted_unread(told):
+    """They are told, and what follows them is judged."""
+    for _ in range(4):
+        await told.request()
+    await told.commit(1)
+    await told.delete(told.plan.requests, 3)
+    async with audited(told) as audit:
+        await until(lambda: audit.counts["deleted_unread"], within=PATIENCE)
+        await told.commit(4)
+        await judged(audit, 4)
+        assert +audit.counts == {"deleted_unread": 2, "no_terminal_event": 1}
+
+
+async def test_as_it_is_typed(told):
+    """A line for each finding, with its place; SIGTERM ends it, with 0."""
+    await told.request()
+    await told.commit(1)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
+    ours = dict(told.plan.names()) | {
+        "WORKER_KAFKA__BOOTSTRAP_SERVERS": told.kafka,
+        "WORKER_KAFKA__GROUP_ID": told.group,
+        "WORKER_OPS__PORT": "0",
+        "WORKER_LOG__FORMAT": "json",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "worker", "verify", "--follow", stdout=asyncio.subprocess.PIPE, env={**inherited, **ours}
+    )
+    lines: list[dict[str, str]] = []
+    async with asyncio.timeout(PATIENCE):
+        assert process.stdout
+        while not lines or lines[-1]["event"] != "audit.found":
+            lines.append(orjson.loads(await process.stdout.readline()))
+        process.send_signal(signal.SIGTERM)
+        await process.communicate()
+    assert process.returncode == 0
+    assert {name: lines[-1][name] for name in ("kind", "place", "topic")} == {
+        "kind": "no_terminal_event",
+        "place": "0@0",
+        "topic": told.plan.requests,
+    }

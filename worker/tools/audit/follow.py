@@ -1,0 +1,153 @@
+"""`verify --follow`: round after round until it is told to stop; what it finds are log lines and metrics."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from worker import clocks, wiring
+from worker.app import with_signals
+from worker.events.mapping import EventMapping
+from worker.kafka import admin
+from worker.kafka.admin import Admin
+from worker.kafka.group import Group
+from worker.model.errors import KafkaUnavailable, StartupError
+from worker.ops.audit import AuditPages, AuditState, audit_port
+from worker.settings.settings import Settings
+from worker.tools.audit.begin import begun
+from worker.tools.audit.found import CONTRADICTIONS, DUPLICATES, NOT_JUDGED, Found
+from worker.tools.audit.judge import Judge
+from worker.tools.audit.position import Positions
+from worker.tools.audit.rounds import Rounds, age_of
+from worker.tools.audit.topics import Growing
+from worker.tools.verification.scan import Asked
+from worker.tools.verification.verify import complete, passing
+from worker.topics import Plan
+
+log = structlog.get_logger()
+PAUSE: Final = 1.0
+AGAIN: Final = 5.0
+STORE: Final = 10.0
+
+
+@dataclass(slots=True)
+class Audit:
+    """What was found is counted for `/metrics` and told by a line each; `stored` is the group that keeps its place."""
+
+    plan: Plan
+    group: str
+    judge: Judge = field(init=False)
+    positions: Positions = field(default_factory=Positions)
+    counts: Counter[str] = field(default_factory=Counter)
+    behind: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.judge = Judge(self.tell)
+
+    @property
+    def stored(self) -> str:
+        return f"{self.group}-audit"
+
+    def tell(self, found: Found) -> None:
+        """Count it, and log it."""
+        self.counts[found.kind] += found.end - found.first
+        log.error("audit.found", kind=found.kind, topic=self.plan.requests, place=found.place, other=found.other)
+
+    def state(self) -> AuditState:
+        """For the pages."""
+        read = {(topic, number): at for topic, parts in self.positions.next.items() for number, at in parts.items()}
+        read |= {(self.plan.requests, number): at for number, at in self.judge.judged.items()}
+        return AuditState(
+            len(self.judge.unended),
+            age_of(self.judge.unended.oldest()),
+            {kind: self.counts[kind] for kind in CONTRADICTIONS},
+            {kind: self.counts[kind] for kind in DUPLICATES},
+            {kind: self.judge.not_judged[kind] for kind in NOT_JUDGED},
+            read,
+            dict(self.behind),
+        )
+
+    def looked(self, topics: Growing) -> None:
+        """How much is committed and not judged yet."""
+        judged = self.judge.judged
+        self.behind = {number: max(0, at - judged.get(number, at)) for number, at in topics.committed.items()}
+
+
+async def follow(settings: Settings, since: int | None, mapping: EventMapping | None = None) -> int:
+    """0 once SIGTERM or SIGINT came; `since` (milliseconds) is where it begins, whatever it has stored."""
+    stopping = asyncio.Event()
+    with_signals(stopping)
+    async with following(settings, since, mapping or wiring.mapping(settings)) as (working, _):
+        stop = asyncio.create_task(stopping.wait())
+        await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            stop.cancel()
+            await working
+    log.info("audit.stopped")
+    return 0
+
+
+@asynccontextmanager
+async def following(
+    settings: Settings, since: int | None = None, mapping: EventMapping | None = None
+) -> AsyncIterator[tuple[asyncio.Task[None], Audit]]:
+    """The audit at work until this is left. Raises StartupError where a topic is missing or the port is taken."""
+    plan, connection = wiring.plan(settings), wiring.connection(settings)
+    audit = Audit(plan, settings.kafka.group_id)
+    async with AsyncExitStack() as stack:
+        pages = await stack.enter_async_context(audit_port(audit.state, settings.ops.host, settings.ops.port))
+        client = await stack.enter_async_context(admin.opened(connection))
+        complete(plan, await client.cluster([name for _, name in plan.names()]), Asked())
+        topics = await stack.enter_async_context(Growing.opened(client, connection, plan, audit.group))
+        passes = await stack.enter_async_context(passing(settings, mapping))
+        rounds = Rounds(topics, audit.judge, audit.positions, passes, pages.alive)
+        working = asyncio.create_task(_work(audit, rounds, pages, client, since), name="audit")
+        try:
+            yield working, audit
+        finally:
+            working.cancel()
+            with suppress(asyncio.CancelledError):
+                await working
+
+
+async def _work(audit: Audit, rounds: Rounds, pages: AuditPages, client: Admin, since: int | None) -> None:
+    group = Group(client, audit.stored)
+    await _patiently(lambda: begun(rounds, group, since))
+    log.info("audit.started", group=audit.group, since=since, partitions=len(audit.judge.judged))
+    stored = clocks.monotonic()
+    while True:
+        await _patiently(rounds.whole)
+        audit.looked(rounds.topics)
+        pages.read()
+        if clocks.monotonic() - stored >= STORE:
+            stored = clocks.monotonic()
+            await store(audit, group)
+        await asyncio.sleep(PAUSE)
+
+
+async def store(audit: Audit, group: Group) -> None:
+    """Where it goes on after a restart; one that cannot be stored costs reading again, and is told."""
+    positions = audit.positions.safe(audit.judge.judged)
+    if positions is None:
+        return
+    offsets = {audit.plan.requests: dict(audit.judge.judged), **positions}
+    try:
+        await group.store_all({topic: parts for topic, parts in offsets.items() if parts})
+    except (KafkaUnavailable, StartupError) as error:
+        log.warning("audit.unstored", group=group.name, detail=str(error))
+
+
+async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
+    """Again, as long as Kafka cannot be asked: what was read until then is not read again."""
+    while True:
+        try:
+            await step()
+        except KafkaUnavailable as error:
+            log.warning("audit.interrupted", detail=str(error))
+            await asyncio.sleep(AGAIN)
+        else:
+            return

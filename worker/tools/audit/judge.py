@@ -1,0 +1,157 @@
+"""Judges what comes in whatever order, and lets it go: the same findings as `verify` has over the whole.
+
+A request is judged once its offset is committed and everything is read that was published before the commit was seen:
+its end is among that, since only what is published is committed. So nothing that is merely late is called missing.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from worker.tools.audit import found as kinds
+from worker.tools.audit.customers import Customers, key_of
+from worker.tools.audit.found import Found, Tell
+from worker.tools.audit.marks import ENDED, FAILED, LETTER_MISSING, LETTERED, SUCCEEDED, Marks
+from worker.tools.audit.unended import Unended
+from worker.tools.reading.offset_set import OffsetSet
+from worker.tools.reading.place import Place
+from worker.tools.verification.reading import Failure, Success
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+LATE: Final = 60.0
+"""Seconds that a dead letter of a request that was judged before is given until its failed event comes."""
+PENDING: Final = 10_000
+TOLD: Final = 10_000
+LETTERS: Final = 50_000
+
+
+@dataclass(slots=True)
+class Judge:
+    """`tell` is told each finding once; offsets below `judged` are."""
+
+    tell: Tell
+    marks: Marks = field(default_factory=Marks)
+    customers: Customers = field(default_factory=Customers)
+    unended: Unended = field(default_factory=Unended)
+    judged: dict[int, int] = field(default_factory=dict)
+    tops: dict[int, int] = field(default_factory=dict)
+    """By partition the offset behind the last request that anything was said of."""
+    not_judged: Counter[str] = field(default_factory=Counter)
+    _letters: dict[int, int] = field(default_factory=dict)
+    _late: dict[Place, float] = field(default_factory=dict)
+    _told: dict[tuple[int, str], None] = field(default_factory=dict)
+
+    def begin(self, partition: int, offset: int) -> None:
+        """Requests of that partition are judged from there on, and none before."""
+        self.marks.begin(partition, offset)
+        self.judged[partition] = offset
+
+    # --- what was read
+
+    def success(self, event: Success, at: Place) -> Place | None:
+        """A succeeded event and its place; the place of another one that is to be compared with it, see `duplicate`."""
+        self._mark(event.request, SUCCEEDED)
+        return self.customers.put(event, at)
+
+    def duplicate(self, event: Success, first: Success | None) -> None:
+        """What stands at the place to be compared; None where it is deleted: then the hash is taken at its word."""
+        if first is not None and (first.customer == event.customer or first[1:3] != event[1:3]):
+            return
+        confirmed = event.confirmed or (first is not None and first.confirmed)
+        kind = kinds.MISTAKEN if confirmed else kinds.TWO_CUSTOMERS
+        if (key := (key_of(event), kind)) not in self._told:
+            _kept(self._told, key, None, TOLD)
+            self._tell(kind, event.request, str(first.request) if first else None)
+
+    def letter(self, at: Place, request: Place, now: float) -> None:
+        """A dead letter: its place, and its request's."""
+        _kept(self._letters, at.packed, request.packed, LETTERS)
+        before = self._mark(request, LETTERED)
+        if before is not None and not before & (LETTERED | FAILED) and self._is_judged(request):
+            while len(self._late) >= PENDING:
+                self._without_event(next(iter(self._late)))
+            self._late[request] = now
+
+    def knows(self, event: Failure) -> bool:
+        """Whether its dead letter has been read; where not, whoever can looks before `failure`."""
+        return self._letters.get(event.letter.packed) == event.request.packed
+
+    def failure(self, event: Failure, *, lettered: bool = True) -> None:
+        """A failed event; `lettered`: its request's dead letter is where it says."""
+        mark = FAILED if lettered else FAILED | LETTER_MISSING
+        before = self._mark(event.request, mark)
+        self._late.pop(event.request, None)
+        if not lettered and before is not None and not before & LETTER_MISSING and self._is_judged(event.request):
+            self._tell(kinds.LETTER_MISSING, event.request, str(event.letter))
+
+    # --- what is committed
+
+    def missing(self, partition: int, end: int) -> Iterator[tuple[int, int]]:
+        """Runs (first, end) of offsets not judged yet that have no end; there may be no records there either."""
+        return self.marks.without(ENDED, partition, self.judged[partition], end)
+
+    def close(self, partition: int, end: int, unended: OffsetSet) -> None:
+        """Everything below `end` is committed, and of its records `unended` have no end."""
+        first = self.judged[partition]
+        if end <= first:
+            return
+        floor = min(end, self.marks.floors[partition])
+        self.not_judged[kinds.BEYOND_ROOM] += max(0, floor - first)
+        for kind, having, lacking in (
+            (kinds.TWO_ENDS, ENDED, 0),
+            (kinds.EVENT_MISSING, LETTERED, FAILED),
+            (kinds.LETTER_MISSING, FAILED | LETTER_MISSING, 0),
+        ):
+            for run in self.marks.wherever(having, lacking, partition, first, end):
+                self.tell(Found(kind, partition, *run))
+        for run in unended.runs():
+            self.tell(Found(kinds.UNENDED, partition, *run))
+        self.judged[partition] = end
+
+    def settle(self, now: float) -> None:
+        """Tell which late dead letters are still without their failed event."""
+        for place in [each for each, since in self._late.items() if now - since >= LATE]:
+            self._without_event(place)
+
+    def unread(self, partition: int, first: int, end: int) -> None:
+        """Offsets that were deleted before the group came to them."""
+        self.tell(Found(kinds.UNREAD, partition, first, end))
+
+    # --- inside
+
+    def _without_event(self, place: Place) -> None:
+        del self._late[place]
+        self._tell(kinds.EVENT_MISSING, place)
+
+    def _mark(self, place: Place, mark: int) -> int | None:
+        """What was known before; None where nothing is kept of it."""
+        if not self.marks.keeps(place):
+            return None
+        self.tops[place.partition] = max(self.tops.get(place.partition, 0), place.offset + 1)
+        before = self.marks.add(place, mark)
+        if mark & ENDED:
+            self._ended(place, before, before | mark)
+        return before
+
+    def _ended(self, place: Place, before: int, after: int) -> None:
+        if not self._is_judged(place):
+            return
+        self.unended.ended(place)
+        if after & ENDED == ENDED != before & ENDED:
+            self._tell(kinds.TWO_ENDS, place)
+
+    def _is_judged(self, place: Place) -> bool:
+        return place.offset < self.judged.get(place.partition, 0)
+
+    def _tell(self, kind: str, place: Place, other: str | None = None) -> None:
+        self.tell(Found(kind, place.partition, place.offset, place.offset + 1, other))
+
+
+def _kept(known: dict[Key, Value], key: Key, value: Value, room: int) -> None:
+    """The oldest one goes where there is no room."""
+    if key not in known and len(known) >= room:
+        del known[next(iter(known))]
+    known[key] = value
