@@ -21,6 +21,7 @@ from worker.model.errors import ApiUnavailable, OutcomeUnknown
 from .loop import HERE, OUTSIDE, Machine
 
 SESSIONS = 5
+HIDDEN = "X-hidden"
 HEADER = "X-egain-session"
 NO_ANSWER, NO_ID = 0, -201
 """In the place of a status: none came, or a 201 that did not say which customer was made."""
@@ -70,7 +71,7 @@ class Api:
     sessions: list[str] = field(default_factory=list)
     may_search: bool = True
     bad: set[str] = field(default_factory=set)
-    unfindable: set[str] = field(default_factory=set)
+    unfindable: set[str | None] = field(default_factory=set)
     answers: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     """By event what became of its POSTs: statuses, and what stands in the place of one."""
     in_order: list[tuple[str, int]] = field(default_factory=list)
@@ -161,8 +162,7 @@ class Api:
             return _answer(400)
         made = self.execute(customer)
         if self.happens(self.manners.hidden):
-            self.unfindable.add(made.customer)
-            return _answer(201)
+            return _answer(201, {HIDDEN: made.customer})
         if self.happens(self.manners.no_location):
             return _answer(201)
         return _answer(201, {"Location": f"/system/ws/v12/interaction/customer/{made.customer}"})
@@ -237,11 +237,14 @@ class Http:
         try:
             with api.counted(creates):
                 async with asyncio.timeout(self.access.request_timeout):
-                    return await asyncio.shield(call)
+                    answer = await asyncio.shield(call)
         except (TimeoutError, ConnectionError) as error:
             if creates:
                 api.note(body or b"{}", NO_ANSWER)
             raise OutcomeUnknown(f"no answer from the API: {type(error).__name__}") from error
+        # Of what its caller never heard of, only a search can tell: that is hidden from nobody.
+        api.unfindable.add(answer.headers.get(HIDDEN))
+        return answer
 
     async def _call(self, method: str, url: URL, headers: dict[str, str], body: bytes | None) -> Answer:
         api, manners = self.api, self.api.manners

@@ -1,7 +1,8 @@
 """What people do in a story, with the commands that they have."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
@@ -77,28 +78,33 @@ def _doubts(stage: "Stage") -> Iterator[tuple[Place, str]]:
 
 
 async def loses_offsets(stage: "Stage", what: Happening) -> None:
-    """The group's offset of a partition is gone; people stop everything and say where it goes on."""
+    """Nobody is in the group for so long that its offset of a partition is gone; people say where it goes on."""
     topics, cluster = stage.settings.topics, stage.world.cluster
     number = what.who % len(cluster.topics[topics.requests].logs)
-    cluster.group(stage.settings.kafka.group_id).offsets.pop((topics.requests, number), None)
-    if worker := next(iter(stage.world.alive()), None):
-        worker.stopping.set()
-        stage.begin()
 
     async def act() -> None:
+        async with _stopped(stage):
+            cluster.group(stage.settings.kafka.group_id).offsets.pop((topics.requests, number), None)
         await asyncio.sleep(what.lasts)
-        stage.closed = True
-        for worker in stage.world.alive():
-            worker.stopping.set()
-        await asyncio.sleep(STOPPED_WITHIN)
-        for worker in stage.world.alive():
-            stage.world.kill(worker)
-        await _set(stage, number)
-        stage.closed = False
-        for _ in range(stage.story.workers):
-            stage.begin()
+        async with _stopped(stage):
+            await _set(stage, number)
 
     stage.also(act())
+
+
+@asynccontextmanager
+async def _stopped(stage: "Stage") -> AsyncIterator[None]:
+    """Nobody is at work meanwhile, and as many as in the beginning afterwards."""
+    stage.closed = True
+    for worker in stage.world.alive():
+        worker.stopping.set()
+    await asyncio.sleep(STOPPED_WITHIN)
+    for worker in stage.world.alive():
+        stage.world.kill(worker)
+    yield
+    stage.closed = False
+    for _ in range(stage.story.workers):
+        stage.begin()
 
 
 async def _set(stage: "Stage", number: int) -> None:

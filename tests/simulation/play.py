@@ -60,6 +60,8 @@ class Stage:
     keys: dict[str, bytes] = field(default_factory=dict)
     witness: Witness = field(init=False)
     background: set[asyncio.Task[None]] = field(default_factory=set)
+    failed: list[Finding] = field(default_factory=list)
+    """Acts that did not get to their end."""
 
     def __post_init__(self) -> None:
         self.witness = Witness(self.world.cluster, self.settings)
@@ -82,7 +84,12 @@ class Stage:
         """Beside everything else."""
         task = asyncio.ensure_future(step)
         self.background.add(task)
-        task.add_done_callback(self.background.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self.background.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self.failed.append(Finding("act failed", repr(error)))
 
 
 def settings_of(story: Story) -> Settings:
@@ -136,7 +143,13 @@ async def _play(stage: Stage) -> list[Finding]:
     findings = [] if ended else [Finding("stuck", line) for line in unsettled(stage)]
     findings += [] if ended else at_rest(stage)
     await _dismiss(made)
-    findings += [*within_bounds(stage), *_tasks_left(made), *stage.witness.findings, *judged(Facts.of(stage))]
+    findings += [
+        *stage.failed,
+        *within_bounds(stage),
+        *_tasks_left(made),
+        *stage.witness.findings,
+        *judged(Facts.of(stage)),
+    ]
     return findings + (await verify(stage) if ended else [])
 
 

@@ -8,6 +8,9 @@ from aiokafka import errors
 from .cluster import OK, PORT, Cluster
 from .log import Refused
 
+ALL_RIGHTS = 0x1FF8
+"""One bit for each operation that Kafka knows."""
+
 
 async def _find_coordinator(cluster: Cluster, _: int, __: Any) -> tuple[Any, ...]:
     node = cluster.coordinator
@@ -96,11 +99,13 @@ async def _committed(cluster: Cluster, node: int, request: Any) -> tuple[Any, ..
 
 
 async def _describe_groups(cluster: Cluster, _: int, request: Any) -> tuple[Any, ...]:
+    rights = (ALL_RIGHTS,) if request.API_VERSION >= 3 else ()
+
     def one(name: str) -> tuple[Any, ...]:
         group = cluster.group(name)
         state = "Stable" if group.members else "Empty"
         members = [(each.id, "worker", "host", each.metadata, each.assigned) for each in group.members.values()]
-        return OK, name, state, "consumer", group.protocol, members
+        return OK, name, state, "consumer", group.protocol, members, *rights
 
     return 0, [one(name) for name in request.groups]
 
