@@ -203,6 +203,18 @@ def test_network_policy():
     ]
 
 
+def test_the_ways_to_a_proxy_and_to_a_token_endpoint():
+    """The API's own port is not needed where a proxy is on the way."""
+    rendered = render(
+        (),
+        'settings.API.BASE_URL="https://crm.example.com"',
+        'settings.API.PROXY="http://proxy.internal:3128"',
+        'settings.KAFKA.OAUTH_TOKEN_URL="https://login.example.com/token"',
+    )
+    ports = [[port["port"] for port in rule["ports"]] for rule in rendered["NetworkPolicy"]["spec"]["egress"]]
+    assert ports == [[53, 53], [9092], [3128], [443]]
+
+
 def test_network_policy_of_several_ports():
     """Those of every broker named and of the registry, and those that are given instead of the settings' own."""
     ports = [

@@ -25,6 +25,7 @@ async def test_a_proxy_that_goes_and_comes(world, tmp_path):
             "WORKER_API__BASE_URL": f"https://localhost:{api}",
             "WORKER_API__CA_FILE": str(tmp_path / "ca.pem"),
             "WORKER_API__PROXY": "environment",
+            "WORKER_HOLD__MAX_PROBE_DELAY": "0.5",
             "HTTPS_PROXY": f"http://worker:pr0xy-secret@127.0.0.1:{port}",
             "NO_PROXY": "",
             "no_proxy": "",
