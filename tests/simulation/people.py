@@ -32,7 +32,8 @@ STOPPED_WITHIN = 60.0
 
 async def on_its_own(stage: "Stage", command: Coroutine[Any, Any, Any], lasts: float) -> None:
     """A command on a machine of its own, which is killed after so many seconds; whatever it refuses, it refuses."""
-    machine = Machine(f"person-{stage.world.loop.steps}")
+    machine = Machine(f"person-{len(stage.world.people)}")
+    stage.world.people.append(machine)
     context = copy_context()
     context.run(HERE.set, machine)
     task = stage.world.loop.create_task(command, context=context)

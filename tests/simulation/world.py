@@ -65,6 +65,8 @@ class World:
     api: Api
     listener: Listener
     workers: list[Worker] = field(default_factory=list)
+    people: list[Machine] = field(default_factory=list)
+    """On which they type their commands."""
 
     def alive(self) -> list[Worker]:
         """Those that were not killed and did not end after a stop."""
@@ -167,7 +169,7 @@ def world(seed: int) -> Iterator[World]:
         try:
             yield made
         finally:
-            loop.sweep([each.machine for each in made.workers])
+            loop.sweep([*(each.machine for each in made.workers), *made.people])
 
 
 def event(pin: str, *, source: str = "urn:crm") -> bytes:
