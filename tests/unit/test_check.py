@@ -17,9 +17,11 @@ from worker.model.errors import (
     LoginRefused,
     SchemaRegistryUnavailable,
     SearchRefused,
+    SettingsError,
     StartupError,
     WorkerError,
 )
+from worker.settings.settings import Settings
 from worker.tools.check import (
     Check,
     Client,
@@ -35,6 +37,7 @@ from worker.tools.check import (
     start,
     times,
 )
+from worker.tools.check.everything import check_all
 from worker.topics import DAY, Cluster, Plan, Topic, wanted
 
 CLIENT = Client("localhost:9092,[::1]:9092", "PLAINTEXT", "group", 45)
@@ -563,3 +566,11 @@ async def test_the_schema_registry(fake, state, detail):
 async def test_no_schema_registry():
     """Then there is no line."""
     assert [each async for each in lines([registry(lambda: None, None)])] == []
+
+
+@pytest.mark.parametrize(("group", "name"), [("events", "mapping"), ("customer", "catalog")])
+async def test_a_file_that_run_could_not_read(group: str, name: str, tmp_path: Path) -> None:
+    """Nothing is asked of anybody before it is whole."""
+    (broken := tmp_path / "broken.toml").write_text("[")
+    with pytest.raises(SettingsError, match=r"broken\.toml"):
+        await check_all(Settings.model_validate({group: {name: str(broken)}}), None, as_json=True)

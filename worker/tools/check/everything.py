@@ -13,7 +13,9 @@ from worker.tools.check import Client, Times, Wanted
 
 
 async def check_all(settings: Settings, config: Path | None, *, as_json: bool) -> int:
-    """One line per thing that must be right; 1 after a failure."""
+    """One line per thing that must be right; 1 after a failure. SettingsError for a file that `run` could not read."""
+    wiring.mapping(settings)
+    wiring.catalog(settings)
     plan, connection, access = wiring.plan(settings), wiring.connection(settings), wiring.access(settings)
     kafka, reconcile = settings.kafka, settings.reconcile
     client = Client(
