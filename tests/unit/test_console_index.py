@@ -256,6 +256,18 @@ def test_a_letter_in_brief():
     assert brief(told) == told
 
 
+def test_a_topic_that_nobody_has_looked_at():
+    """Nothing is known of it, so that no list of it is remembered."""
+    index, lists = Index("requests"), Lists()
+    assert not index.is_complete
+    assert lists.rows(index, "all", Wanted(), {0: 1}, 9) == []
+    index.begin(0, 0, 1)
+    index.add_older(a_letter(0, 0))
+    index.filled(0)
+    assert index.is_complete
+    assert len(lists.rows(index, "all", Wanted(), {0: 1}, 9)) == 1
+
+
 def test_a_page_that_is_asked_for_again():
     """It costs once, and only where it cannot change any more."""
     index, lists = Index("requests"), Lists()

@@ -47,7 +47,7 @@ async def runs():
 
 
 async def ended(run):
-    await until(lambda: run.state != "under way", every=0.001)
+    await until(lambda: run.ended is not None, every=0.001)
     return run
 
 
@@ -115,6 +115,19 @@ async def test_a_console_that_ends():
     await asyncio.sleep(0)
     await runs.close()
     assert run.state == "stopped"
+
+
+async def test_a_run_that_has_published_all(runs):
+    """It waits for what becomes of it, and keeps nobody from another one."""
+    first, second = Waits(), Waits()
+    run = runs.begin("a", first, "jo")
+    run.published()
+    other = runs.begin("b", second, "al")
+    assert (run.state, runs.active) == ("waiting for the worker", other)
+    second.go.set()
+    assert (await ended(other)).state == "done"
+    first.go.set()
+    assert (await ended(run)).state == "done"
 
 
 async def test_a_sleep_that_is_cut_short():

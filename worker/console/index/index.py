@@ -81,8 +81,10 @@ class Index:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all that the topic has is known."""
-        return all(shelf.low <= self.first.get(number, 0) for number, shelf in self.shelves.items())
+        """Whether all that the topic has is known; of a topic that nobody has looked at yet it is not."""
+        return bool(self.shelves) and all(
+            shelf.low <= self.first.get(number, 0) for number, shelf in self.shelves.items()
+        )
 
     def ends(self) -> dict[int, int]:
         """By partition the end of what is known: a list up to there is the same for ever."""

@@ -32,7 +32,3 @@ class Lists:
             if len(self._known) > KEPT:
                 self._known.popitem(last=False)
         return found
-
-    def forget(self) -> None:
-        """What was listed is not there any more."""
-        self._known.clear()

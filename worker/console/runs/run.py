@@ -20,6 +20,7 @@ SLOWEST, FASTEST = 0.1, 10_000.0
 LISTED = 200
 KINDS: dict[State, Kind] = {
     "under way": "plain",
+    "waiting for the worker": "plain",
     "done": "good",
     "stopped": "wait",
     "taken over": "bad",
@@ -101,18 +102,21 @@ def _why(run: Run) -> h.Node:
 
 def _steps(run: Run) -> h.Node:
     """A page with letters that somebody reads stays where it is; one that waits for an answer opens anew with it."""
-    if run.state != "under way":
+    if run.ended is not None:
         return None
-    far = words.how_far(run.steps.what, run.steps.done, run.steps.total)
+    what = run.steps.what if run.state == "under way" else "what becomes of it"
+    far = words.how_far(what, run.steps.done, run.steps.total)
     return h.p["Now: ", far] if isinstance(run.job, Replay) and run.job.single is None else parts.waiting("Now: ", far)
 
 
 def _stopping(asked: Asked, run: Run) -> h.Node:
-    if run.state != "under way" or isinstance(run.job, LookUp) or not asked.who.may(Right.REPLAY):
+    if run.ended is not None or isinstance(run.job, LookUp) or not asked.who.may(Right.REPLAY):
         return None
     if run.is_stopping:
         return h.p["It ends after the batch at hand."]
-    return h.form(method="post", action=asked.link(f"/runs/{run.name}/stop"))[parts.button("Stop after this batch")]
+    return h.form(method="post", action=asked.link(f"/runs/{run.name}/stop"))[
+        parts.button("Stop after this batch" if run.state == "under way" else "Stop waiting")
+    ]
 
 
 ROUTES = (

@@ -83,7 +83,7 @@ class Replay:
                     for result in each.results if isinstance(each, Batch) else ():
                         self.add(result)
                     await self.ends.take(results)
-            run.steps.what = "waiting for what becomes of them"
+            run.published()
             await self.ends.wait(results, lambda: run.is_stopping)
 
     def _order(self, run: Run) -> Order:
@@ -177,7 +177,7 @@ class Resolve:
             self.resolved = resolved
             if resolved.at and not resolved.before:
                 self.ends.expect(self.place, Position(found.plan.requests, *resolved.at))
-                run.steps.what = "waiting for the worker to confirm it"
+                run.published()
                 await self.ends.wait(results, lambda: run.is_stopping)
 
 

@@ -16,7 +16,7 @@ from worker.model.errors import Superseded, WorkerError
 log = structlog.get_logger()
 KEPT = 100
 CLOSE_WITHIN = 10.0
-State = Literal["under way", "done", "stopped", "taken over", "failed"]
+State = Literal["under way", "waiting for the worker", "done", "stopped", "taken over", "failed"]
 TAKEN_OVER = "somebody else's replay or resolution has begun and took over: this one publishes nothing more"
 CLOSED = "the console was stopped"
 
@@ -60,6 +60,10 @@ class Run:
         """Somebody has said that it is to end after the batch at hand."""
         return self._stop.is_set()
 
+    def published(self) -> None:
+        """Nothing more is published by it: another one may begin while this one waits for what becomes of it."""
+        self.state = "waiting for the worker"
+
     def stop(self) -> None:
         """After the batch at hand."""
         self._stop.set()
@@ -80,11 +84,11 @@ class Runs:
 
     changed: Callable[[], None]
     kept: OrderedDict[str, Run] = field(default_factory=OrderedDict)
-    _task: "asyncio.Task[None] | None" = None
+    _tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     @property
     def active(self) -> Run | None:
-        """The one that is under way."""
+        """The one that is under way: it may publish, and no other."""
         return next((run for run in self.kept.values() if run.state == "under way"), None)
 
     def begin(self, name: str, job: Job, by: str) -> Run:
@@ -96,7 +100,9 @@ class Runs:
         run = self.kept[name] = Run(name, job, by)
         while len(self.kept) > KEPT:
             self.kept.popitem(last=False)
-        self._task = asyncio.create_task(self._do(run), name="run")
+        task = asyncio.create_task(self._do(run), name="run")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return run
 
     async def _do(self, run: Run) -> None:
@@ -120,9 +126,10 @@ class Runs:
 
     async def close(self) -> None:
         """The batch at hand ends well, if it does so within some seconds."""
-        if active := self.active:
-            active.stop()
-        if self._task:
-            await asyncio.wait({self._task}, timeout=CLOSE_WITHIN)
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for run in self.kept.values():
+            run.stop()
+        if tasks := set(self._tasks):
+            await asyncio.wait(tasks, timeout=CLOSE_WITHIN)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
