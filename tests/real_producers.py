@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import os
 import shutil
 from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable, Sequence
@@ -115,7 +116,7 @@ async def _built() -> Path:
     kept = user_cache_path("customer-worker") / f"franz-go-{hashlib.sha256(sources).hexdigest()[:16]}"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        made = kept.with_suffix(".making")
+        made = kept.with_suffix(f".{os.getpid()}")
         await _ran([go, "build", "-o", str(made), "."], b"", BUILD_WITHIN, GO_PROGRAM)
         made.replace(kept)
     return kept

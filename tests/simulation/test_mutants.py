@@ -19,7 +19,8 @@ def test_a_fault_that_is_put_back_is_found(name: str):
     assert [str(each) for each in attempt(STORIES[name]).findings] == []
 
 
-def test_each_fault_is_found_by_a_story_or_by_another_test():
-    assert {*STORIES, *RARE} == MUTANTS.keys()
+def test_each_fault_that_is_told_of_is_there():
+    """Those that no story is kept of yet are looked for by `tests/simulation/mutants --search`."""
+    assert {*STORIES, *RARE} <= MUTANTS.keys()
     for file, test in [*BELOW.values(), *RARE.values()]:
         assert f"def {test}(" in (TESTS / file).read_text()
