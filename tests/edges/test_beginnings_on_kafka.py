@@ -180,7 +180,8 @@ async def test_a_lag_while_records_are_in_flight(log):
 async def test_a_first_start(log, start, stored):
     """It is stored at once, with how many partitions there were."""
     await log.write(3)
-    moment = {"time": int(time.time() * 1000), "tomorrow": int((time.time() + 86_400) * 1000)}.get(start, start)
+    after = int(time.time() * 1000) + 1  # a moment takes in the records that were written in the same millisecond
+    moment = {"time": after, "tomorrow": int((time.time() + 86_400) * 1000)}.get(start, start)
     async with member(log, moment) as working:
         if start == "time":
             assert await committed(log, 1) == 0
