@@ -73,7 +73,7 @@ def _labels(metric: Metric) -> str:
 PARTS: Final[Mapping[str, tuple[str, Callable[[], str]]]] = {
     "settings": ("settings.md", settings_tables),
     "rules": ("rules.md", markdown),
-    "metrics": ("operations.md", metrics_table),
+    "metrics": ("watching.md", metrics_table),
 }
 """By its marker (`<!-- rules -->` to `<!-- /rules -->`): the page, and what stands there."""
 

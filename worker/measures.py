@@ -1,4 +1,4 @@
-"""What the steps count and time (docs: operations, metrics); every known value of a label is there from the start.
+"""What the steps count and time (docs: watching, metrics); every known value of a label is there from the start.
 
 Plain numbers, put into the form of the exposition when it is asked for: prometheus-client's own counters and histograms
 took two to four times as long a record (measured, with exemplars the latter).

@@ -1,4 +1,4 @@
-"""Every event that the worker logs stands in the runbook, with its level and its facts."""
+"""Every event that the worker logs stands in the documentation, with its level and its facts."""
 
 import ast
 import re
@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-RUNBOOK = ROOT / "deploy/docs/operations.md"
+PAGE = ROOT / "deploy/docs/watching.md"
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
 FORM = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
 IRREGULAR = {"lost", "cut", "found"}
@@ -40,7 +40,7 @@ def logged():
 
 def told():
     """By event: its level and facts, as the runbook has them."""
-    section = RUNBOOK.read_text().split("\n## Log events\n")[1].split("\n## ")[0]
+    section = PAGE.read_text().split("\n## Log events\n")[1].split("\n## ")[0]
     rows = re.findall(r"^\| `([^`]+)` \| (\w+) \|([^|]*)\| [^|]+ \|$", section, re.MULTILINE)
     return {event: (level, set(filter(None, facts.strip().split(", ")))) for event, level, facts in rows}
 

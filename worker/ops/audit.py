@@ -48,7 +48,7 @@ class AuditState:
 
 
 class AuditMetrics(Collector):
-    """Everything that the audit's `/metrics` tells (docs: operations, metrics)."""
+    """Everything that the audit's `/metrics` tells (docs: watching, metrics)."""
 
     def __init__(self, state: Callable[[], AuditState]) -> None:
         self._state = state

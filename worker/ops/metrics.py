@@ -29,7 +29,7 @@ class Facts(Protocol):
 
 
 class WorkerMetrics(Collector):
-    """Everything that `/metrics` tells (docs: operations, metrics)."""
+    """Everything that `/metrics` tells (docs: watching, metrics)."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts

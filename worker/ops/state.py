@@ -1,4 +1,4 @@
-"""What the worker does right now, as `/status` tells it (docs: operations, status)."""
+"""What the worker does right now, as `/status` tells it (docs: watching, status)."""
 
 import os
 import socket
