@@ -13,7 +13,7 @@ WITHIN = 500
 UNIT_TESTS = "tests/unit"
 SPEAKS_OF_TIME = "time or day or moment or clock or date or since or age or expire or certificate or session or lease"
 """In the names of tests: those that a clock behind could mislead; the others are tried once, in 400 days."""
-# One after the other: two at once would keep two of three processes from everything else.
+# One after the other: two at once would keep two processes from everything else.
 pytestmark = pytest.mark.xdist_group("another day")
 TLS_TESTS = ("tests/edges/test_api_tls.py", "tests/edges/test_check_outside.py", "tests/edges/test_kafka_security.py")
 
