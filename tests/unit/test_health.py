@@ -1,4 +1,6 @@
 import http.client
+import subprocess
+import sys
 from dataclasses import dataclass, field
 
 import pytest
@@ -52,7 +54,7 @@ def answering(monkeypatch):
 def test_alive(answering, listens: str, asked: str) -> None:
     """A port that listens everywhere is asked on loopback."""
     port = answering(200)
-    assert health.problem(Ops(host=listens, port=8081)) is None
+    assert health.problem(listens, 8081) is None
     assert port.asked == [(asked, 8081, "/livez")]
 
 
@@ -68,9 +70,39 @@ def test_alive(answering, listens: str, asked: str) -> None:
 def test_not_alive(answering, answer: int | Exception, said: str) -> None:
     """Why is said in one line."""
     answering(answer)
-    assert health.problem(Ops()) == said
+    assert health.problem(health.HOST, health.PORT) == said
 
 
 def test_port_that_nobody_knows() -> None:
     """A free port is chosen by the worker alone."""
-    assert "WORKER_OPS__PORT" in (health.problem(Ops(port=0)) or "")
+    assert "WORKER_OPS__PORT" in (health.problem("127.0.0.1", 0) or "")
+
+
+@pytest.mark.parametrize(
+    ("environment", "asked", "code"),
+    [
+        ({}, [("127.0.0.1", 8080, "/livez")], None),
+        ({"WORKER_OPS__HOST": "::", "WORKER_OPS__PORT": "9090"}, [("::1", 9090, "/livez")], None),
+        ({"WORKER_OPS__PORT": "http"}, [], "WORKER_OPS__PORT: is no number"),
+    ],
+)
+def test_where_a_container_asks(answering, monkeypatch, environment, asked, code) -> None:
+    """Where the environment says, else where the settings' defaults are."""
+    for name in ("WORKER_OPS__HOST", "WORKER_OPS__PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    port = answering(200)
+    with pytest.raises(SystemExit) as left:
+        health.main()
+    assert (left.value.code, port.asked) == (code, asked)
+    assert (Ops().host, Ops().port) == (health.HOST, health.PORT)
+
+
+def test_what_a_health_check_imports() -> None:
+    """It is asked every few seconds, in each container, also on a machine that is busy."""
+    program = "import sys, worker.ops.health; print(*sorted({each.partition('.')[0] for each in sys.modules}))"
+    imported = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"pydantic", "structlog", "typer", "aiohttp", "asyncio"} & set(imported)

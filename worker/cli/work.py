@@ -62,7 +62,8 @@ def health(context: typer.Context) -> None:
     """Ask the worker beside us whether it is alive; 1 where it is not. For a container's health check."""
     from worker.ops.health import problem  # noqa: PLC0415
 
-    if found := problem(settings_of(context).ops):
+    ops = settings_of(context).ops
+    if found := problem(ops.host, ops.port):
         say(found, err=True)
         raise typer.Exit(1)
 
