@@ -53,10 +53,11 @@ class Connection(asyncio.Protocol):
             length = int(head.partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0] or 0)
             if len(self._read) < end + 4 + length:
                 return
+            body = self._read[end + 4 : end + 4 + length]
             self._read = self._read[end + 4 + length :]
-            self._answer(head)
+            self._answer(head, body)
 
-    def _answer(self, head: bytes) -> None:
+    def _answer(self, head: bytes, _: bytes) -> None:
         if not head.startswith(b"post"):
             self._transport.write(NO_CONTENT)
         elif b"/user/login" in head:

@@ -97,6 +97,11 @@ class Fleet:
         return self._wanted
 
     @property
+    def at_work(self) -> Mapping[int, Life]:
+        """The present life of each number, or the last one."""
+        return self._now
+
+    @property
     def running(self) -> list[Life]:
         """Those that nobody has killed."""
         return [life for life in self._now.values() if life.runs]
@@ -131,6 +136,7 @@ class Fleet:
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,
                 env={**inherited, **self.environment},
+                cwd=self.logs,  # `-m` looks there first: whoever names another worker by PYTHONPATH gets that one
             )
         life = Life(process, path)
         self.lives.append(life)

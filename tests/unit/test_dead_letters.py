@@ -100,6 +100,11 @@ GARBAGE = {
     "short numbers": (("kafka_dlt-original-topic", b"t"), ("kafka_dlt-original-partition", b"\x00")),
     "text for numbers": (("kafka_dlt-original-topic", b"t"), ("kafka_dlt-original-offset", b"12")),
     "a negative place": (("__connect.errors.topic", b""), ("__connect.errors.offset", b"-1")),
+    "a place beyond all": (
+        ("kafka_dlt-original-topic", b"t"),
+        ("kafka_dlt-original-partition", struct.pack(">i", 2)),
+        ("kafka_dlt-original-offset", struct.pack(">q", 2**62)),
+    ),
     "no numbers": (("__connect.errors.topic", b"t"), ("__connect.errors.partition", "²".encode())),
 }
 
@@ -112,6 +117,12 @@ def test_a_record_that_is_no_dead_letter(headers):
     assert (told.called, told.request) == ("foreign", None)
     assert told.as_dict()["reason"] == "foreign"
     assert RULES.obstacle(told, record) == FOREIGN
+
+
+@pytest.mark.parametrize(("timestamp", "told"), [(-1, "1969"), (-(2**62), "0001"), (2**62, "9999")])
+def test_a_time_that_no_calendar_has(timestamp, told):
+    """Producers make times up: the letter is listed all the same."""
+    assert str(letter(replace(dead(), timestamp=timestamp)).as_dict()["time"]).startswith(told)
 
 
 @pytest.mark.parametrize("name", ["worker-http-status", "worker-attempts", "worker-replays", "worker-violations"])

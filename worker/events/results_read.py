@@ -10,7 +10,11 @@ MOST_PARTITIONS, MOST_OFFSETS = 1 << 20, 1 << 44
 
 
 class Result(NamedTuple):
-    """What a result event of that `type` says (`data`) of the event (`source`, `id`), and where its request stands."""
+    """What a result event of that `type` says (`data`) of the event (`source`, `id`), and where its request stands.
+
+    `data` has everything that each result of its type has, in its form: `customerId`, `resolution`, `attempts`; or
+    `reason` with `code`, `message` and perhaps `violations`, `deadLetter` with its place, `attempts`.
+    """
 
     type: str
     source: str
@@ -20,21 +24,44 @@ class Result(NamedTuple):
     offset: int
     data: dict[str, Any]
 
+    @property
+    def failed(self) -> bool:
+        """Whether it is a failed event; a succeeded one otherwise."""
+        return self.type == FAILED
+
 
 def read_result(value: bytes | None) -> Result | None:
-    """None for anything but a result event of ours: its id is made of what it is about, which nobody else's is."""
+    """None for anything but a result event of ours: its id is made of what it is about, which nobody else's is, and it
+    says all that ours say.
+    """
     try:
         event = orjson.loads(value or b"")
         type_, data = event["type"], event["data"]
         request = data["request"]
         topic, partition, offset = text_of(request, "topic"), *numbers_of(request)
         source, id_ = text_of(request, "source"), text_of(request, "id")
-        ours = type_ in {SUCCEEDED, FAILED}
+        ours = _is_success(data) if type_ == SUCCEEDED else type_ == FAILED and _is_failure(data)
         if not ours or event["id"] != terminal_id((source, id_), (topic, partition, offset), type_):
             return None
         return Result(type_, source, id_, topic, partition, offset, data)
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _is_success(data: dict[str, Any]) -> bool:
+    """Raises ValueError, KeyError and TypeError, too, where it is none."""
+    text_of(data, "customerId"), text_of(data, "resolution")
+    return type(data["attempts"]) is int
+
+
+def _is_failure(data: dict[str, Any]) -> bool:
+    """As above."""
+    reason, letter = data["reason"], data["deadLetter"]
+    text_of(reason, "code"), text_of(reason, "message")
+    text_of(letter, "topic"), numbers_of(letter)
+    for violation in reason.get("violations", ()):
+        text_of(violation, "path"), text_of(violation, "rule")
+    return type(data["attempts"]) is int
 
 
 def numbers_of(place: dict[str, Any]) -> tuple[int, int]:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from worker import clocks
-from worker.events.results_read import numbers_of
 from worker.kafka.follow import Followed
 from worker.model.records import Position
 from worker.tools.dead_letters.following import Ending, ended
@@ -68,18 +67,8 @@ class Ends:
 
 
 def became(ending: Ending) -> Became:
-    """What an event of somebody's making says of it, whatever else it holds."""
-    data, reason = ending.data, ending.data.get("reason")
-    if reason is None:
-        customer = data.get("customerId")
-        known = customer[:LONGEST] if isinstance(customer, str) else None
-        return Became(ending.letter, f"succeeded: {data.get('resolution')}"[:LONGEST], known)
-    code = reason.get("code") if isinstance(reason, dict) else reason
-    return Became(ending.letter, f"failed again: {code}"[:LONGEST], dead=_dead(data.get("deadLetter")))
-
-
-def _dead(told: object) -> Place | None:
-    try:
-        return Place(*numbers_of(told)) if isinstance(told, dict) else None
-    except (ValueError, KeyError, TypeError):
-        return None
+    """What an event of somebody's making says of it, cut to what there is room for."""
+    data = ending.told.data
+    if ending.told.failed:
+        return Became(ending.letter, f"failed again: {data['reason']['code']}"[:LONGEST], dead=ending.dead)
+    return Became(ending.letter, f"succeeded: {data['resolution']}"[:LONGEST], data["customerId"][:LONGEST])

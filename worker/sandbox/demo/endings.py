@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from worker.events.results import SUCCEEDED
 from worker.events.results_read import read_result
 from worker.model.records import Position, Record
 
@@ -55,7 +54,7 @@ def ending_of(record: Record) -> Ending:
     if told is None:
         raise ValueError("no result event of ours")
     data, request = told.data, Position(told.topic, told.partition, told.offset)
-    if told.type == SUCCEEDED:
+    if not told.failed:
         place = Position(record.topic, record.partition, record.offset)
         return Ending(request, told.id, place, data["attempts"], data["customerId"], data["resolution"])
     return Ending(

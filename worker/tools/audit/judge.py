@@ -5,7 +5,7 @@ its end is among that, since only what is published is committed. So nothing tha
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -48,6 +48,10 @@ class Judge:
         """Requests of that partition are judged from there on, and none before."""
         self.marks.begin(partition, offset)
         self.judged[partition] = offset
+
+    def end(self, ends: Mapping[int, int]) -> None:
+        """By partition where the requests end by now: what was said before of any behind that is nobody's."""
+        self.tops = {partition: min(top, ends.get(partition, top)) for partition, top in self.tops.items()}
 
     # --- what was read
 

@@ -45,6 +45,7 @@ class Rounds:
     async def whole(self) -> None:
         """Raises KafkaUnavailable; what was read until then is not read again."""
         await self.topics.look()
+        self.judge.end({number: end for number, (_, end) in self.topics.spans(self.topics.plan.requests).items()})
         await self._moved()
         await self._letters()
         await self._succeeded()

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from worker.events.results_read import read_result
+from worker.events.results_read import Result, numbers_of, read_result
 from worker.kafka.follow import Followed, followed
 from worker.model.records import Record
 from worker.terminal.text import document, say
@@ -29,22 +29,31 @@ class Ending:
     """The terminal event of one replayed dead letter."""
 
     letter: Place
-    request: Place
-    data: dict[str, Any]
+    told: Result
+
+    @property
+    def request(self) -> Place:
+        """The record that it was replayed as."""
+        return Place(self.told.partition, self.told.offset)
+
+    @property
+    def dead(self) -> Place | None:
+        """The dead letter of the new failure, if it is one."""
+        return Place(*numbers_of(self.told.data["deadLetter"])) if self.told.failed else None
 
     def as_dict(self) -> Json:
         """The event's data as it was announced, with the letter that it ends."""
-        return {"deadLetter": str(self.letter), "ended": self.data}
+        return {"deadLetter": str(self.letter), "ended": self.told.data}
 
     def __str__(self) -> str:
         return f"{self.letter} -> {self.request}: {self._what()}"
 
     def _what(self) -> str:
-        if "customerId" in self.data:
-            return f"succeeded, customer {self.data['customerId']} ({self.data.get('resolution')})"
-        reason, letter = self.data.get("reason", {}), self.data.get("deadLetter", {})
-        where = f"{letter.get('partition')}@{letter.get('offset')}"
-        return f"failed again, {reason.get('code')}: {reason.get('message')} (dead letter {where})"
+        data = self.told.data
+        if self.told.failed:
+            reason = data["reason"]
+            return f"failed again, {reason['code']}: {reason['message']} (dead letter {self.dead})"
+        return f"succeeded, customer {data['customerId']} ({data['resolution']})"
 
 
 async def endings(results: Results, topic: str, awaited: dict[Place, Place], within: float) -> AsyncIterator[Ending]:
@@ -66,7 +75,7 @@ def ended(records: Iterable[Record], topic: str, awaited: dict[Place, Place]) ->
             continue
         request = Place(told.partition, told.offset)
         if request in awaited:
-            yield Ending(awaited.pop(request), request, told.data)
+            yield Ending(awaited.pop(request), told)
 
 
 def results_from_now(found: Topics) -> AbstractAsyncContextManager[Followed]:
@@ -78,6 +87,6 @@ async def follow(results: Results, topic: str, awaited: dict[Place, Place], with
     """Tell each ending as it comes, and return how many failed; see `endings`."""
     failed = 0
     async for ending in endings(results, topic, awaited, within):
-        failed += "reason" in ending.data
+        failed += ending.told.failed
         say(document(ending.as_dict()) if as_json else str(ending))
     return failed

@@ -9,6 +9,7 @@ import orjson
 
 from worker.events import letter_headers as names
 from worker.events.letter_headers import CONNECT, SPRING, original
+from worker.events.results_read import MOST_OFFSETS, MOST_PARTITIONS
 from worker.model.outcomes import ReasonCode
 from worker.model.records import Record
 from worker.tools.journal.view import moment
@@ -149,8 +150,10 @@ def _spring_place(told: Mapping[str, bytes | None]) -> tuple[str | None, Place |
 
 
 def _place(partition: int | None, offset: int | None) -> Place | None:
-    known = partition is not None and offset is not None and partition >= 0 and offset >= 0
-    return Place(partition or 0, offset or 0) if known else None
+    if partition is None or offset is None:
+        return None
+    there = 0 <= partition < MOST_PARTITIONS and 0 <= offset < MOST_OFFSETS
+    return Place(partition, offset) if there else None
 
 
 def _unpacked(form: Struct, value: bytes | None) -> int | None:

@@ -15,6 +15,8 @@ from worker.model.outcomes import EXISTS, Outcome, Succeeded
 from worker.model.records import Record
 
 NO_RECORD = -1
+# Milliseconds since the epoch: the first and the last years that a calendar holds.
+EARLIEST, LATEST = -62_135_596_800_000, 253_402_300_799_999
 Json = dict[str, Any]
 
 
@@ -146,8 +148,9 @@ def _attempts(record: KnownRecord) -> int:
 
 
 def moment(milliseconds: int) -> str:
-    """ISO 8601, UTC."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """ISO 8601, UTC; of a time that a producer made up and no calendar has, the nearest one."""
+    at = datetime.fromtimestamp(min(max(EARLIEST, milliseconds), LATEST) / 1000, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def event_text(told: Json) -> str:

@@ -25,10 +25,7 @@ class Published:
     @property
     def letter(self) -> Place | None:
         """The dead letter that a failed event names."""
-        try:
-            return Place(*numbers_of(self.told["deadLetter"])) if self.type == FAILED else None
-        except (ValueError, KeyError, TypeError):
-            return None
+        return Place(*numbers_of(self.told["deadLetter"])) if self.type == FAILED else None
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from worker.events.results import FAILED, SUCCEEDED
-from worker.events.results_read import numbers_of, read_result, text_of
+from worker.events.results_read import numbers_of, read_result
 from worker.tools.reading.place import Place
 
 
@@ -29,10 +29,7 @@ def success(value: bytes | None, requests: str) -> Success | None:
     told = read_result(value)
     if told is None or told.type != SUCCEEDED or told.topic != requests:
         return None
-    try:
-        customer, confirmed = text_of(told.data, "customerId"), told.data["resolution"] == "confirmed"
-    except (ValueError, KeyError):
-        return None
+    customer, confirmed = told.data["customerId"], told.data["resolution"] == "confirmed"
     return Success(Place(told.partition, told.offset), told.source, told.id, customer, confirmed)
 
 
@@ -41,9 +38,6 @@ def failure(value: bytes | None, requests: str, letters: str) -> Failure | None:
     told = read_result(value)
     if told is None or told.type != FAILED or told.topic != requests:
         return None
-    try:
-        letter = told.data["deadLetter"]
-        at = Place(*numbers_of(letter))
-        return Failure(Place(told.partition, told.offset), at) if letter["topic"] == letters else None
-    except (ValueError, KeyError, TypeError):
-        return None
+    letter = told.data["deadLetter"]
+    at = Place(*numbers_of(letter))
+    return Failure(Place(told.partition, told.offset), at) if letter["topic"] == letters else None
