@@ -35,6 +35,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         asyncio.run(local.close())
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What the tests of a module share is made once: one process runs them all."""
     for item in items:
