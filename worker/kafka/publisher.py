@@ -17,6 +17,7 @@ from aiokafka.errors import (
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from worker.counting import counted
 from worker.kafka.connection import Connection, close, opened, started
 from worker.kafka.failures import named
 from worker.kafka.leaders import NO_LEADER, missing, partitions
@@ -79,7 +80,7 @@ class Publisher:
         offsets. Publishers who are cancelled take nothing back.
         """
         if _size(message) > self.max_request_size:
-            raise MessageTooLarge(f"{message.topic}: larger than {self.max_request_size} bytes")
+            raise MessageTooLarge(f"{message.topic}: larger than {counted(self.max_request_size, 'byte')}")
         number = await self._number(message)
         stored: asyncio.Future[Stored] = self._loop.create_future()
         self._outbox(TopicPartition(message.topic, number)).add(Waiting(message, acknowledged, stored))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from worker import wiring
+from worker.counting import counted
 from worker.creation.pace import Pace
 from worker.customer.documents import Unreadable
 from worker.kafka import admin, bulk
@@ -50,7 +51,7 @@ class Produced:
 
     def __str__(self) -> str:
         speed = self.size / self.seconds if self.seconds else 0.0
-        done = f"{self.events} published to {self.topic}, {self.size} bytes, {speed:.0f} bytes/s"
+        done = f"{self.events} published to {self.topic}, {counted(self.size, 'byte')}, {speed:.0f} bytes/s"
         if self.problem is None:
             return done
         doubt = f", the last {self.unknown} perhaps not" if self.unknown else ""

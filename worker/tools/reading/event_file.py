@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from worker.counting import counted
 from worker.model.records import Headers
 
 CHUNK = 64 * 1024
@@ -112,7 +113,7 @@ def is_json(line: bytes) -> bool:
 
 def _event(line: int, value: bytes, key_path: str | None, limit: int) -> Event | Problem:
     if len(value) > limit:
-        return Problem(line, f"larger than {limit} bytes")
+        return Problem(line, f"larger than {counted(limit, 'byte')}")
     if value.lstrip().startswith(b"<"):
         return Event(line, value) if key_path is None else Problem(line, "--key-path: only JSON has one")
     try:
