@@ -79,7 +79,7 @@ class Publisher:
         Raises MessageTooLarge alone. `acknowledged` is called for the messages of a partition in the order of their
         offsets. Publishers who are cancelled take nothing back.
         """
-        if _size(message) > self.max_request_size:
+        if size_of(message) > self.max_request_size:
             raise MessageTooLarge(f"{message.topic}: larger than {counted(self.max_request_size, 'byte')}")
         number = await self._number(message)
         stored: asyncio.Future[Stored] = self._loop.create_future()
@@ -204,7 +204,7 @@ class Publisher:
             outbox.give_up()
 
 
-def _size(message: OutgoingMessage) -> int:
+def size_of(message: OutgoingMessage) -> int:
     """Bytes, a little more than it takes on the way."""
     headers = sum(len(name) + len(value or b"") + 10 for name, value in message.headers)
     return len(message.key or b"") + len(message.value or b"") + headers + OVERHEAD
