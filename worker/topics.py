@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from worker.counting import counted
 from worker.model.errors import SettingsError, StartupError
 
 DAY = 86_400_000  # Topic configuration counts in milliseconds.
@@ -176,14 +177,11 @@ def refusals(plan: Plan, cluster: Cluster) -> Iterator[str]:
 
 def unequal(journal: Topic, requests: Topic) -> str:
     """One line on partition counts that differ."""
+    has, others = (counted(topic.partitions, "partition") for topic in (journal, requests))
     return (
-        f"topic {journal.name} (WORKER_TOPICS__JOURNAL) has {_count(journal)}, {requests.name} "
-        f"(WORKER_TOPICS__REQUESTS) has {_count(requests)}: they must be equal; {_way_out(journal, requests)}"
+        f"topic {journal.name} (WORKER_TOPICS__JOURNAL) has {has}, {requests.name} "
+        f"(WORKER_TOPICS__REQUESTS) has {others}: they must be equal; {_way_out(journal, requests)}"
     )
-
-
-def _count(topic: Topic) -> str:
-    return f"{topic.partitions} partition{'' if topic.partitions == 1 else 's'}"
 
 
 def _way_out(journal: Topic, requests: Topic) -> str:

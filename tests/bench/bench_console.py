@@ -28,7 +28,7 @@ LETTERS = 100_000
 AIMS = {"first page": "0.5 s", "all indexed": "20 s", "largest memory": "150 MiB"}
 CODES = [code for code in ReasonCode if code is not ReasonCode.OUTCOME_UNKNOWN]
 PORT = 18_081
-KNOWN = re.compile(r"([0-9\s]+) of ([0-9\s]+) dead letters")
+KNOWN = re.compile(r"([0-9\s]+) of ([0-9\s]+) dead letters?")
 
 
 def say(what: str, value: float, unit: str, aim: str = "") -> None:

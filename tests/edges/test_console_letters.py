@@ -16,6 +16,7 @@ from patience import PATIENCE
 from worker.console.index import index as indexing
 from worker.console.web.guard import Token
 from worker.console.web.rights import Right
+from worker.counting import counted
 from worker.kafka.picked import picked
 from worker.kafka.places import bounds
 from worker.kafka.reader import UNCOMMITTED
@@ -46,7 +47,9 @@ async def until(visitor: Visitor, address: str, condition: Callable[[Shown], boo
 
 async def listed(visitor: Visitor, count: int) -> Shown:
     """The page of dead letters once all are known."""
-    return await until(visitor, "/letters", lambda shown: f"{count} of {count} dead letters" in shown.plain)
+    return await until(
+        visitor, "/letters", lambda shown: f"{count} of {counted(count, 'dead letter')} read" in shown.plain
+    )
 
 
 def rows(shown: Shown) -> list[str]:

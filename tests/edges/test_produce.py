@@ -12,7 +12,7 @@ from worker.kafka.connection import Connection, opened
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import OutgoingMessage
 from worker.tools.produce import produce
-from worker.tools.reading.event_file import read
+from worker.tools.reading.event_file import Form, read
 from worker.topics import TopicSpec
 
 Fetched = ConsumerRecord[bytes, bytes]
@@ -57,6 +57,19 @@ async def test_file_of_cloudevents(kafka: str, topic: str, fetch: Fetch, tmp_pat
         assert len({record.partition for record in of_key}) == 1
         assert [record.value for record in of_key] == [line for line in lines if line.endswith(b'"%s"}' % key)]
     assert {record.headers for record in records} == {(("content-type", b"application/cloudevents+json"),)}
+
+
+async def test_file_of_records(kafka: str, topic: str, fetch: Fetch, tmp_path: Path) -> None:
+    """Tombstones, headers and keys arrive as they stand there."""
+    file = tmp_path / "records.ndjson"
+    file.write_bytes(b'{"payload":null,"key":"k"}\n{"payload":"x","key":"k","headers":["ce_id","1","ce_id",null]}\n')
+    async with bulk.opened(Connection(kafka)) as publisher:
+        with file.open("rb") as records:
+            done = await produce(read(records, Form(records=True)), publisher, topic)
+    assert done.problem is None
+    first, second = await fetch(2)
+    assert (first.key, first.value, first.headers) == (b"k", None, ())
+    assert (second.key, second.value, second.headers) == (b"k", b"x", (("ce_id", b"1"), ("ce_id", None)))
 
 
 async def test_bad_line(kafka: str, topic: str, fetch: Fetch, tmp_path: Path) -> None:

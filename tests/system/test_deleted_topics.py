@@ -131,7 +131,7 @@ async def requests_made_again_at_once(world):
         await client.delete([world.plan.requests])
     await make(world, world.plan.requests)
     (hold,) = await worker.until("hold.started", reason="offsets_lost")
-    assert f"{world.plan.requests}/0: no offset is stored, although the journal knows 1 events" in hold["detail"]
+    assert f"{world.plan.requests}/0: no offset is stored, although the journal knows 1 event" in hold["detail"]
     assert await worker.stop() == 0
     assert (await world.committed())[0] is None
     await ask(world, requested("second"), requested("third"))

@@ -137,7 +137,7 @@ async def test_rights_of_the_console(secured, world):
     async with consoled(configuration.load(environment=world.environment)) as visitor:
         for address in ("/letters", "/letters/0@0", "/doubts", "/runs"):
             assert (await visitor.open(address)).status == 200
-        letters = await seen(visitor, "/letters", "1 of 1 dead letters")
+        letters = await seen(visitor, "/letters", "1 of 1 dead letter read")
         plan = await visitor.send(letters.form("Plan a replay"))
         planned = await seen(visitor, plan.address, "1 would be replayed")
         run = await visitor.send(planned.form("Replay 1"))

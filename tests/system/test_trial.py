@@ -55,7 +55,7 @@ async def test_customer_made_twice(monkeypatch) -> None:
 
         monkeypatch.setattr(Performance, "play", play)
         verdict = await judged(Performance(Connection("unused"), Plan(), [], 0, Unseen()), remote)
-    assert verdict.problems == ("the API created 1 customers more than once",)
+    assert verdict.problems == ("the API created 1 customer more than once",)
 
 
 async def test_api_that_is_no_sandbox(world) -> None:

@@ -232,7 +232,7 @@ async def test_offsets_that_are_gone(world):
     world.intake.assigned([0])
     await world.until(lambda: LOST in world.holds.details())
     (_, detail) = world.holds.details()[LOST]
-    assert "no offset is stored, although the journal knows 1 events" in detail
+    assert "no offset is stored, although the journal knows 1 event" in detail
     await world.rounds()
     assert (world.seen, world.source.commits) == ([], [])
     world.source.stored[0] = 1

@@ -131,14 +131,14 @@ def test_whole_agrees() -> None:
 def test_whole_disagrees() -> None:
     """A second POST, a customer that nobody asked for, one that was created twice and one that is missing are told."""
     assert list(whole([good_row()], More(), ledger(GOOD), posts(2))) == [
-        "the API saw 2 POSTs, the result events tell of 1 attempts"
+        "the API saw 2 POSTs, the result events tell of 1 attempt"
     ]
     assert "the API created 2 customers, not 1" in list(whole([good_row()], More(), ledger(GOOD, LOST), posts(1)))
-    assert "the API created 1 customers more than once" in list(
+    assert "the API created 1 customer more than once" in list(
         whole([good_row()], More(), ledger(GOOD, GOOD), posts(1))
     )
     assert list(whole([good_row()], More(3, {"more-1": CREATED}), ledger(GOOD), posts(1))) == [
-        "1 of the 3 further customers were created"
+        "the API created 1 of 3 further customers"
     ]
 
 
@@ -179,7 +179,7 @@ def test_explanations() -> None:
         "three-broken-rules: 2 rules are broken",
         "  role.value: allowed_values (A, B)",
         "  pin: max_length (255)",
-        "1 of 1 more customers created, 321 events/s",
+        "1 of 1 more customer created, 321 events/s",
     ]
 
 

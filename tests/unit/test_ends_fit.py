@@ -13,7 +13,7 @@ from worker.events.decode import Decoder
 from worker.events.letter_headers import original, violations
 from worker.events.results import Results, forms
 from worker.journal.entries import Finished, encode
-from worker.kafka.publisher import _size
+from worker.kafka.publisher import size_of
 from worker.model.commands import CreateCustomer, Unusable
 from worker.model.outcomes import (
     MAX_LISTED,
@@ -104,7 +104,7 @@ def test_the_last_form_of_every_end(got, found, times, message, with_payload):
     for outcome in (failed, MADE):
         assert len(encode(Finished(outcome))) < ENVELOPE
         for end in ends(outcome, got, results):
-            assert _size(end) < ENVELOPE
+            assert size_of(end) < ENVELOPE
 
 
 @given(records(), VIOLATIONS, TIMES)
@@ -114,7 +114,7 @@ def test_what_a_dead_letter_adds(got, found, times):
     first = next(RESULTS.dead_letters(failed, got, Decoder()(got).request, 0.0))
     assert (first.key, first.value or None) == (got.key, got.value or None)
     assert first.headers[: len(original(got.headers))] == original(got.headers)
-    assert _size(first) - _size(OutgoingMessage("", got.key, got.value, got.headers)) < ENVELOPE
+    assert size_of(first) - size_of(OutgoingMessage("", got.key, got.value, got.headers)) < ENVELOPE
 
 
 @given(VIOLATIONS, TIMES)
@@ -162,7 +162,7 @@ def test_names_of_the_largest_size_that_is_read():
     asked = Decoder()(got)
     assert isinstance(asked, CreateCustomer)
     event = RESULTS.succeeded(MADE, got, asked.request)
-    assert _size(event) < ENVELOPE
+    assert size_of(event) < ENVELOPE
     told = orjson.loads(event.value or b"")
     assert {told["data"]["request"]["id"], told["data"]["request"]["source"], told["subject"]} == {"\x01" * 1024}
 

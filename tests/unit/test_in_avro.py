@@ -39,7 +39,7 @@ def test_an_event():
     """Its attributes are headers, its data is the value."""
     written = CHANGE(event(EVENT, STRUCTURED))
     assert isinstance(written, Event)
-    assert written.value.startswith(b"\0\0\0\0\7")
+    assert (written.value or b"").startswith(b"\0\0\0\0\7")
     assert dict(written.headers)["ce_id"] == b"e-1"
     asked = decoded(written)
     assert isinstance(asked, CreateCustomer)
@@ -76,12 +76,23 @@ def test_a_subject_without_an_avro_schema(schema):
         in_avro("s", 7, schema)
 
 
-async def test_the_first_that_cannot_be_published():
-    """Nothing behind it is."""
+async def test_events_that_cannot_be_published():
+    """Each is told, in its place."""
 
     async def events():
         yield event(DATA)
         yield event({})
         yield event(DATA)
 
-    assert [type(each) async for each in changed(events(), CHANGE)] == [Event, Problem]
+    assert [type(each) async for each in changed(events(), CHANGE)] == [Event, Problem, Event]
+
+
+def test_a_tombstone():
+    """There is nothing to write."""
+    assert CHANGE(Event(1, None, b"key")) == Event(1, None, b"key")
+
+
+@pytest.mark.parametrize("value", [b"[]", b"5", b'"specversion"'])
+def test_a_record_that_is_no_object(value):
+    """It does not fit, whatever it holds."""
+    assert isinstance(CHANGE(Event(1, value)), Problem)

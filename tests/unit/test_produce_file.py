@@ -11,7 +11,10 @@ from worker.creation.pace import Pace
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import OutgoingMessage
 from worker.tools.produce import produce
-from worker.tools.reading.event_file import STRUCTURED, Event, Problem, read
+from worker.tools.reading.checking import check
+from worker.tools.reading.event_file import STRUCTURED, Event, Form, Problem, read
+from worker.tools.reading.key_path import key_path
+from worker.tools.reading.twice import read_twice
 
 Contents = Callable[..., list[Event | Problem]]
 
@@ -52,9 +55,9 @@ def file(tmp_path: Path) -> Callable[[bytes], Path]:
 File = Callable[[bytes], Path]
 
 
-async def _read(path: Path, key_path: str | None = None, limit: int = 1000) -> list[Event | Problem]:
+async def _read(path: Path, at: str | None = None, *, records: bool = False) -> list[Event | Problem]:
     with path.open("rb") as opened:
-        return [event async for event in read(opened, key_path, limit)]
+        return [event async for event in read(opened, Form(key_path(at) if at else None, 1000, records))]
 
 
 async def test_ndjson(file: File) -> None:
@@ -72,21 +75,76 @@ async def test_structured_cloudevents(file: File) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "key"), [("data.pin", b"123"), ("data.name", "ä".encode()), ("id", b"i"), ("data.n", b"7")]
+    ("path", "key"),
+    [
+        ("data.pin", b"123"),
+        ("data.name", "ä".encode()),
+        ("id", b"i"),
+        ("data.n", b"7"),
+        ("data.list[0].of[1]", b"b"),
+        ("data.list[-1].of[0][0]", b"c"),
+    ],
 )
 async def test_key_path(file: File, path: str, key: bytes) -> None:
-    """A text or a number at that place is the key."""
-    line = '{"specversion":"1.0","id":"i","subject":"s","data":{"pin":"123","name":"ä","n":7}}'
+    """A text or a number at that place is the key, in a list too."""
+    data = '{"pin":"123","name":"ä","n":7,"list":[{"of":["a","b"]},{"of":[["c"]]}]}'
+    line = f'{{"specversion":"1.0","id":"i","subject":"s","data":{data}}}'
     assert await _read(file(line.encode()), path) == [Event(1, line.encode(), key, STRUCTURED)]
 
 
 @pytest.mark.parametrize(
-    "path", ["data.none", "data.list", "data", "data.yes", "data.empty", "none.at.all", "data.a.b"]
+    "path",
+    [
+        *("data.none", "data.list", "data", "data.yes", "data.empty", "none.at.all", "data.a.b"),
+        *("data.list[1]", "data.list[-2]", "data.list.a", "data[0]", "data.a[0]"),
+    ],
 )
 async def test_no_key_at_the_path(file: File, path: str) -> None:
     """An event without the key would lose its order, so it is not published."""
     seen = await _read(file(b'{"data":{"list":[1],"yes":true,"empty":"","a":"x"}}\n{}'), path)
-    assert seen == [Problem(1, f"no text or number at {path} (--key-path)")]
+    assert seen == [Problem(line, f"no text or number at {path} (--key-path)") for line in (1, 2)]
+
+
+@pytest.mark.parametrize("text", ["", ".", "a.", ".a", "a..b", "a[", "a[]", "a[x]", "[0]", "a[0]b", "a]b"])
+def test_no_path(text: str) -> None:
+    """It is told before anything is read."""
+    with pytest.raises(ValueError, match="is no path such as"):
+        key_path(text)
+
+
+async def test_records(file: File) -> None:
+    """Key, headers and value as `kcat -J` prints them; a value that is null is a tombstone, JSON is its bytes."""
+    lines = (
+        '{"topic":"other","partition":3,"offset":7,"key":"k","headers":["ce_id","1","gone",null],"payload":"{}"}',
+        '{"payload":null,"key":"k"}',
+        '{"payload":{"a":[1]},"headers":{"ce_type":"t"}}',
+        '{"payload":"no JSON","key":5}',
+    )
+    assert await _read(file("\n".join(lines).encode()), records=True) == [
+        Event(1, b"{}", b"k", (("ce_id", b"1"), ("gone", None))),
+        Event(2, None, b"k"),
+        Event(3, b'{"a":[1]}', None, (("ce_type", b"t"),)),
+        Event(4, b"no JSON", b"5"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b'{"key":"k"}', "no JSON object with a payload"),
+        (b"<customer/>", "not JSON, but --records"),
+        (b'{"payload":"{}","headers":["s3cret"]}', "headers that are neither"),
+        (b'{"payload":"' + b"s3cret" * 200 + b'"}', "larger than 1000 bytes"),
+        (b'{"payload":"' + b"s3cret" * 200_000 + b'"}', "larger than 1000 bytes"),
+    ],
+)
+async def test_line_that_is_no_record(file: File, line: bytes, told: str) -> None:
+    """It is named by its number, never by its content."""
+    problem = (await _read(file(b'{"payload":null}\n' + line), records=True))[-1]
+    assert isinstance(problem, Problem)
+    assert problem.line == 2
+    assert told in problem.text
+    assert "s3cret" not in str(problem)
 
 
 @pytest.mark.parametrize("document", [b'{\n "a": 1,\n\n "b": 2\n}', b"<?xml version='1.0'?>\n<customer>\n</customer>"])
@@ -113,9 +171,8 @@ async def test_nothing(file: File) -> None:
     ],
 )
 async def test_line_that_is_no_event(file: File, content: bytes, line: int, told: str) -> None:
-    """It is named by its number, never by its content, and is the last thing that is read."""
-    problem = (await _read(file(content)))[-1]
-    assert isinstance(problem, Problem)
+    """It is named by its number, never by its content."""
+    problem = next(each for each in await _read(file(content)) if isinstance(each, Problem))
     assert problem.line == line
     assert told in str(problem)
     assert "s3cret" not in str(problem)
@@ -132,6 +189,51 @@ async def test_pipe() -> None:
         assert await anext(events) == Event(2, b'{"b":2}')
         sink.close()
         assert [event async for event in events] == []
+
+
+async def test_all_is_checked_first(file: File) -> None:
+    """Every line that cannot be published is told, up to some; one that Kafka would not take, too."""
+    with file(b'{"id":"1"}\n{}\n[]\n{"id":"' + b"x" * 300 + b'"}').open("rb") as opened:
+        checked = await check(read(opened, Form(key_path("id"))), "requests", 400)
+    assert str(checked).splitlines() == [
+        "line 2: no text or number at id (--key-path)",
+        "line 3: not a JSON object",
+        "line 4: larger than 400 bytes, which is what requests takes",
+        "nothing was published: 3 of 4 events cannot be",
+    ]
+
+
+async def test_more_problems_than_are_told(file: File) -> None:
+    """The rest is counted."""
+    with file(b"[]\n" * 30).open("rb") as opened:
+        checked = await check(read(opened), "requests", 400)
+    told = str(checked).splitlines()
+    assert told[19:] == [
+        "line 20: not a JSON object",
+        "and 10 more",
+        "nothing was published: 30 of 30 events cannot be",
+    ]
+
+
+async def test_nothing_wrong(file: File) -> None:
+    """Then the file is read once more, from where it began."""
+    with file(b"skipped\n{}\n{}").open("rb") as opened:
+        opened.seek(8)
+        async with read_twice(opened) as twice:
+            assert twice.size == 5
+            assert (await check(read(twice.again()), "requests", 400)).problems == 0
+            assert [event async for event in read(twice.again())] == [Event(1, b"{}"), Event(2, b"{}")]
+
+
+async def test_a_pipe_that_is_read_twice() -> None:
+    """What came is kept until it is published."""
+    reading, writing = os.pipe()
+    os.write(writing, b'{"a":1}\n{"b":2}')
+    os.close(writing)
+    with os.fdopen(reading, "rb") as source:
+        async with read_twice(source) as twice:
+            for _ in range(2):
+                assert [event async for event in read(twice.again())] == [Event(1, b'{"a":1}'), Event(2, b'{"b":2}')]
 
 
 async def test_published(file: File) -> None:

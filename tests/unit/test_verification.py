@@ -303,7 +303,7 @@ def test_a_report() -> None:
     assert report.holds
     assert list(report.lines()) == [
         "requests: 0@0-2",
-        "1 succeeded, 0 failed; 1 offsets not committed yet",
+        "1 succeeded, 0 failed; 1 offset not committed yet",
         "ok: 2 records are none of ours",
         "not judged: 2 requests ended in neither topic: 0@1-2",
         "it holds",

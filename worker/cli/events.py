@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from worker.events.decode import Decoder
     from worker.events.mapping import EventMapping
     from worker.settings.settings import Settings
+    from worker.tools.reading.key_path import KeyPath
     from worker.tools.verification.scan import Asked
 
 app = typer.Typer()
@@ -84,22 +85,39 @@ def schema_asyncapi(context: typer.Context) -> None:
 
 
 @app.command()
-def produce(
+def produce(  # noqa: PLR0913  one parameter an option
     context: typer.Context,
     file: Annotated[typer.FileBinaryRead, typer.Argument(help="NDJSON, or one JSON or XML document; - is stdin.")],
     key_path: Annotated[
-        str | None, typer.Option(help="Where the key stands in each event, such as data.pin; else subject, else id.")
+        str | None,
+        typer.Option(help="Where each event has its key, such as data.pin or data.emails[0]; else subject, else id."),
     ] = None,
     rate: Annotated[float | None, typer.Option(min=0.001, help="Events a second at most.")] = None,
     avro_subject: Annotated[
         str | None,
         typer.Option(help="Write them in Avro, by this subject's newest schema in the schema registry."),
     ] = None,
+    *,
+    records: Annotated[
+        bool, typer.Option(help="Each line is a record with payload, key, headers, as kcat -J prints it.")
+    ] = False,
 ) -> None:
-    """Publish events from a file to the request topic."""
-    from worker.tools.produce import produce_file  # noqa: PLC0415
+    """Publish events from a file to the request topic, once all of them are checked."""
+    from worker.tools.produce import Asked, produce_file  # noqa: PLC0415
 
-    end(produce_file(settings_of(context), file, key_path, rate, avro_subject))
+    if records and key_path is not None:
+        raise typer.BadParameter("--key-path is for events: a record of --records has its own key")
+    asked = Asked(_key_path(key_path), records, rate, avro_subject)
+    end(produce_file(settings_of(context), file, asked))
+
+
+def _key_path(typed: str | None) -> "KeyPath | None":
+    from worker.tools.reading.key_path import key_path  # noqa: PLC0415
+
+    try:
+        return None if typed is None else key_path(typed)
+    except ValueError as error:
+        raise typer.BadParameter(f"--key-path: {error}") from None
 
 
 @app.command()

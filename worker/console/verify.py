@@ -11,7 +11,8 @@ from worker.console.web.asked import Asked
 from worker.console.web.rights import Right
 from worker.console.web.routes import Route
 from worker.console.work.verifying import Verifying
-from worker.tools.verification.report import TEXTS, Finding, Report
+from worker.counting import counted
+from worker.tools.verification.report import Finding, Report
 
 
 async def verify(asked: Asked) -> Answer:
@@ -51,7 +52,7 @@ def _report(report: Report, ended: float | None) -> h.Node:
                 ("judged", parts.moment(ended * 1000) if ended else None),
                 ("succeeded", parts.text(report.succeeded)),
                 ("failed", parts.text(report.failed)),
-                ("not committed yet", f"{parts.text(in_flight)} offsets"),
+                ("not committed yet", counted(in_flight, "offset", spaced=True)),
                 *((f"none of ours in {topic}", parts.text(count)) for topic, count in report.foreign.items()),
             )
         ),
@@ -62,7 +63,7 @@ def _report(report: Report, ended: float | None) -> h.Node:
 
 
 def _findings(title: str, findings: Iterable[Finding]) -> h.Node:
-    rows = [(parts.text(each.count), TEXTS[each.kind], words.told(", ".join(each.places), 2000)) for each in findings]
+    rows = [(parts.text(each.count), each.what, words.told(", ".join(each.places), 2000)) for each in findings]
     return [h.h2[title], parts.table(title, ("count", "what", "where"), rows, none="")] if rows else None
 
 

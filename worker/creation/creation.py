@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from worker.counting import counted
 from worker.creation.attempt import Attempt, Doubt, NotMade
 from worker.creation.calls import Call
 from worker.creation.flood import Refusal
@@ -129,7 +130,7 @@ class _Course:
         if self.attempts < self.by.retry.max_attempts:
             return None
         http = HttpAnswer(refusal.status, refusal.error_code)
-        message = f"still refused after {self.attempts} attempts: {refusal}"
+        message = f"still refused after {counted(self.attempts, 'attempt')}: {refusal}"
         return Failed(Reason(ReasonCode.RETRIES_EXHAUSTED, message, http=http), self.attempts)
 
     async def _believed(self, outcome: Failed) -> Outcome:
@@ -170,7 +171,9 @@ class _Course:
             except (ApiUnavailable, LoginRefused, RefusedForNow) as failure:
                 failed += await self._others_answered()
                 if search is None or failed >= search.attempts:
-                    return Unclear(f"the look-up failed {failed} times while other calls were answered: {failure}")
+                    return Unclear(
+                        f"the look-up failed {counted(failed, 'time')} while other calls were answered: {failure}"
+                    )
             await self._again(search.delay)
 
     async def _others_answered(self) -> bool:
@@ -192,5 +195,5 @@ class _Course:
         if outage or self.by.holds.others_fail(self.record.place):
             self.attempts = self.by.retry.max_attempts - 1
             return None
-        message = f"{why}; the customer does not exist, after {self.attempts} attempts"
+        message = f"{why}; the customer does not exist, after {counted(self.attempts, 'attempt')}"
         return Failed(Reason(ReasonCode.RETRIES_EXHAUSTED, message), self.attempts)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
+from worker.counting import counted
 from worker.creation.holds import Holds
 from worker.journal.lease import Moment
 from worker.model.commands import CreateCustomer
@@ -117,4 +118,4 @@ def _meaning(found: list[str], before: tuple[str, ...] | None) -> Finding:
             known = "there was one before" if before else "it is not known whether there was one before"
             return Unclear(f"a customer was found that may be somebody else's: {known}")
         case _:
-            return Unclear(f"{len(found)} customers were found")
+            return Unclear(f"{counted(len(found), 'customer was', 'customers were')} found")

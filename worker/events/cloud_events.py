@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from worker.counting import counted
 from worker.customer.documents import Json, Unreadable, glimpsed, read_json, read_json_exactly, require_depth
 from worker.events.header_dialects import GARBLED, Told
 from worker.events.registered.schema import Readers
@@ -165,7 +166,7 @@ class Reader:
 
     def _require_size(self, value: bytes, what: str) -> None:
         if len(value) > self.max_bytes:
-            raise Unreadable(f"{what} has {len(value)} bytes, more than the {self.max_bytes} allowed")
+            raise Unreadable(f"{what} has {counted(len(value), 'byte')}, more than the {self.max_bytes} allowed")
 
     def _json(self, value: bytes) -> Json:
         return read_json(value, self.max_depth)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, Literal
 
+from worker.counting import counted
 from worker.customer import NOTHING_KNOWN, Configured, Customer, Format, Judge
 from worker.customer.documents import Json, Unreadable
 from worker.customer.plain import normalised
@@ -134,7 +135,7 @@ class Decoder:
 
     def _command(self, request: Request, judged: Customer | tuple[Violation, ...]) -> CreateCustomer | Unusable:
         if isinstance(judged, tuple):
-            message = f"{len(judged)} rule{'s are' if len(judged) > 1 else ' is'} broken"
+            message = counted(len(judged), "rule is broken", "rules are broken")
             return Unusable(request, Reason(ReasonCode.INVALID_CUSTOMER, message, judged))
         if self._event_attribute:
             judged = judged.with_attribute(self._event_attribute, str(request.event))

@@ -10,6 +10,7 @@ from typing import Literal, Protocol, assert_never
 
 import structlog
 
+from worker.counting import counted
 from worker.creation.holds import HoldReason, Holds
 from worker.intake.timings import Timings
 from worker.measures import Measures
@@ -79,7 +80,7 @@ def place(found: Bearings, events: int, start: Start) -> Place:
     `start` counts for those that were there when the group began; what is added later begins at its beginning.
     """
     if found.stored is None and events:
-        return Lost(_lost(found, f"no offset is stored, although the journal knows {events} events"))
+        return Lost(_lost(found, f"no offset is stored, although the journal knows {counted(events, 'event')}"))
     if found.stored is None:
         was_there = found.began_with is None or found.partition < found.began_with
         return Begins(start if was_there else "earliest", found.end)

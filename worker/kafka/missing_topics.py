@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from worker.counting import counted
 from worker.model.errors import ConfigRefused
 from worker.topics import Admin, Cluster, Plan, Topic, TopicSpec, differing, wanted
 
@@ -57,9 +58,9 @@ async def _made(admin: Admin, spec: TopicSpec) -> tuple[bool, tuple[str, ...]]:
 def differences(topic: Topic, spec: TopicSpec, plan: Plan) -> Iterator[str]:
     """Where a topic that exists is not as it would be made; the requests are their owner's."""
     if topic.partitions != spec.partitions:
-        yield f"{topic.partitions} partitions, not {spec.partitions}"
+        yield f"{counted(topic.partitions, 'partition')}, not {spec.partitions}"
     if spec.name != plan.requests and topic.replication != spec.replication:
-        yield f"{topic.replication} replicas, not {spec.replication}"
+        yield f"{counted(topic.replication, 'replica')}, not {spec.replication}"
     for name in differing(topic, spec) if spec.name != plan.requests else ():
         yield f"{name} {(topic.config or {}).get(name, '')}, not {spec.config[name]}"
 

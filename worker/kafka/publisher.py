@@ -17,6 +17,7 @@ from aiokafka.errors import (
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from worker.counting import counted
 from worker.kafka.connection import Connection, close, opened, started
 from worker.kafka.failures import named
 from worker.kafka.leaders import NO_LEADER, missing, partitions
@@ -78,8 +79,8 @@ class Publisher:
         Raises MessageTooLarge alone. `acknowledged` is called for the messages of a partition in the order of their
         offsets. Publishers who are cancelled take nothing back.
         """
-        if _size(message) > self.max_request_size:
-            raise MessageTooLarge(f"{message.topic}: larger than {self.max_request_size} bytes")
+        if size_of(message) > self.max_request_size:
+            raise MessageTooLarge(f"{message.topic}: larger than {counted(self.max_request_size, 'byte')}")
         number = await self._number(message)
         stored: asyncio.Future[Stored] = self._loop.create_future()
         self._outbox(TopicPartition(message.topic, number)).add(Waiting(message, acknowledged, stored))
@@ -203,7 +204,7 @@ class Publisher:
             outbox.give_up()
 
 
-def _size(message: OutgoingMessage) -> int:
+def size_of(message: OutgoingMessage) -> int:
     """Bytes, a little more than it takes on the way."""
     headers = sum(len(name) + len(value or b"") + 10 for name, value in message.headers)
     return len(message.key or b"") + len(message.value or b"") + headers + OVERHEAD

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 
+from worker.counting import counted
 from worker.model.errors import StartupError
 from worker.topics import CREATE, Cluster, Plan
 
@@ -25,9 +26,9 @@ class Step:
     def line(self, *, done: bool) -> str:
         """For a person."""
         if not self.grows:
-            return f"{self.topic}: has {self.before} partitions already"
+            return f"{self.topic}: has {counted(self.before, 'partition')} already"
         had, now = ("had", "has") if done else ("has", "would have")
-        return f"{self.topic}: {had} {self.before} partitions, {now} {self.after}"
+        return f"{self.topic}: {had} {counted(self.before, 'partition')}, {now} {self.after}"
 
 
 def names(plan: Plan) -> list[str]:
@@ -45,7 +46,9 @@ def steps(plan: Plan, cluster: Cluster, wanted: int) -> list[Step]:
         if name not in cluster.topics:
             raise StartupError(f"topic {name} does not exist: {CREATE}")
         if name != plan.dead_letters and (has := cluster.topics[name].partitions) > wanted:
-            raise StartupError(f"topic {name} has {has} partitions, and Kafka takes none away: {wanted} cannot be")
+            raise StartupError(
+                f"topic {name} has {counted(has, 'partition')}, and Kafka takes none away: {wanted} cannot be"
+            )
     found = [(name, cluster.topics[name].partitions) for name in names(plan)]
     return [Step(name, before, max(before, wanted)) for name, before in found]
 
@@ -81,13 +84,15 @@ class Growth:
     def _moving(self) -> Iterator[str]:
         share, some = float(self.moved), round(self.moved * self.recent)
         yield f"keys: {share:.0%} of them move to another partition, where producers place them by Kafka's own hash"
+        waiting = counted(self.waiting, "record is", "records are")
         yield (
-            f"order: {self.waiting} records are not committed yet; what comes under a key that moves may overtake them"
+            f"order: {waiting} not committed yet; what comes under a key that moves may overtake them"
             if self.waiting
             else "order: nothing waits to be overtaken"
         )
+        recent = counted(self.recent, "record")
         yield (
-            f"repeats: {self.recent} records came in the last {self.window:g} s, some {some} of them under keys that "
+            f"repeats: {recent} came in the last {self.window:g} s, some {some} of them under keys that "
             "move: an event of these that is published again is not recognised, and makes a second customer"
         )
 

@@ -15,18 +15,23 @@ from worker.tools.reading.event_file import Event, Problem
 
 @dataclass(frozen=True, slots=True)
 class InAvro:
-    """A CloudEvent's attributes go into headers and its data into the value, unless the schema is the whole event's."""
+    """A CloudEvent's attributes go into headers and its data into the value, unless the schema is the whole event's.
+
+    A tombstone stays one.
+    """
 
     id: int
     write: AvroWriter
 
     def __call__(self, event: Event) -> Event | Problem:
+        if event.value is None:
+            return event
         try:
             document = orjson.loads(event.value)
         except orjson.JSONDecodeError:
             return Problem(event.line, "not JSON, so that no Avro can be made of it")
         headers, data = event.headers, document
-        if "specversion" in document and "specversion" not in self.write.fields:
+        if isinstance(document, dict) and "specversion" in document and "specversion" not in self.write.fields:
             headers, data = _attributes(document), document.get("data")
         try:
             return replace(event, value=numbered(self.id, self.write(data)), headers=headers)

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from worker import wiring
+from worker.counting import counted
 from worker.journal.entries import NOBODYS, read_key
 from worker.kafka import admin
 from worker.kafka.connection import Connection
@@ -58,11 +59,12 @@ class Meant:
         held = f"offsets {self.first} to {self.end - 1}" if self.first < self.end else "nothing"
         lines = [
             f"{self.topic}/{self.partition}: {stored} is stored, the log holds {held}",
-            f"from offset {self.offset} on {self.read_again} records would be read again: the journal knows "
+            f"from offset {self.offset} on {counted(self.read_again, 'record')} would be read again: the journal knows "
             f"{self.known} of them, which are not sent again, and nothing of {self.read_again - self.known}",
         ]
         if self.left_out:
-            lines.append(f"{self.left_out} records before it, of which the journal knows nothing, would be left out")
+            left_out = counted(self.left_out, "record")
+            lines.append(f"{left_out} before it, of which the journal knows nothing, would be left out")
         return "\n".join(lines)
 
 
@@ -77,7 +79,7 @@ async def set_offset(settings: Settings, partition: int, where: Where, *, yes: b
         members = await group.members()
         if yes and members:
             raise StartupError(
-                f"group {group.name} has {_count_of(members)}: stop all workers first; nothing is stored"
+                f"group {group.name} has {counted(members, 'member')}: stop all workers first; nothing is stored"
             )
         stored = (await group.stored(plan.requests)).get(partition)
         try:
@@ -153,10 +155,6 @@ async def _count(connection: Connection, topic: str, partition: int, span: Run, 
     return count, again
 
 
-def _count_of(members: int) -> str:
-    return f"{members} member{'' if members == 1 else 's'}"
-
-
 def _tell(meant: Meant, group: str, members: int, *, yes: bool, as_json: bool) -> None:
     if as_json:
         say(document(asdict(meant) | {"dryRun": not yes}))
@@ -165,5 +163,5 @@ def _tell(meant: Meant, group: str, members: int, *, yes: bool, as_json: bool) -
     if yes:
         say(f"stored: group {group} goes on at offset {meant.offset}")
     else:
-        also = f"; group {group} has {_count_of(members)}: stop all workers first" if members else ""
+        also = f"; group {group} has {counted(members, 'member')}: stop all workers first" if members else ""
         say(f"a dry run: --yes stores it{also}")

@@ -1,24 +1,27 @@
-"""`produce`: publishes the events of a file to the request topic, in the order in which they stand there."""
+"""`produce`: publishes what stands in a file to the request topic, in that order, once all of it is checked."""
 
 import asyncio
-import os
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from worker import wiring
+from worker.counting import counted
 from worker.creation.pace import Pace
 from worker.customer.documents import Unreadable
 from worker.kafka import admin, bulk
+from worker.kafka.connection import Connection
 from worker.model.errors import KafkaUnavailable, SettingsError, StartupError
 from worker.model.records import OutgoingMessage
 from worker.settings.settings import Settings
 from worker.terminal.text import say
-from worker.tools.reading.event_file import Change, Event, Problem, changed, read
+from worker.tools.reading.checking import check, message_of
+from worker.tools.reading.event_file import Change, Event, Form, Problem, changed, read, unchanged
+from worker.tools.reading.key_path import KeyPath
 from worker.tools.reading.progress import events_bar
-from worker.topics import verify
+from worker.tools.reading.twice import read_twice
+from worker.topics import DEFAULT, Plan, verify
 
 PRODUCE_AHEAD = 1_000
 
@@ -50,29 +53,53 @@ class Produced:
 
     def __str__(self) -> str:
         speed = self.size / self.seconds if self.seconds else 0.0
-        done = f"{self.events} published to {self.topic}, {self.size} bytes, {speed:.0f} bytes/s"
+        done = f"{self.events} published to {self.topic}, {counted(self.size, 'byte')}, {speed:.0f} bytes/s"
         if self.problem is None:
             return done
         doubt = f", the last {self.unknown} perhaps not" if self.unknown else ""
         return f"{self.problem}; stopped before it: {done}{doubt}"
 
 
-async def produce_file(
-    settings: Settings, file: BinaryIO, key_path: str | None, rate: float | None, avro_subject: str | None = None
-) -> int:
-    """Publish the events of a file, in Avro where a subject of the registry is named; 1 when it ended early."""
-    change = await _avro(settings, avro_subject) if avro_subject else None
-    async with admin.opened(wiring.connection(settings)) as client:
-        plan = wiring.plan(settings)
-        await verify(client, plan)
-    size = None if file is sys.stdin.buffer else os.fstat(file.fileno()).st_size
-    with events_bar(size) as advance:
-        async with bulk.opened(wiring.connection(settings), unacknowledged=PRODUCE_AHEAD) as publisher:
-            events = read(file, key_path, settings.events.max_bytes)
-            events = changed(events, change) if change else events
-            done = await produce(events, publisher, plan.requests, rate=rate, advance=advance)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was typed: what stands in the file, how fast at most, and the subject by whose schema it becomes Avro."""
+
+    key_path: KeyPath | None = None
+    records: bool = False
+    rate: float | None = None
+    avro_subject: str | None = None
+
+
+async def produce_file(settings: Settings, file: BinaryIO, asked: Asked) -> int:
+    """Publish what stands in a file, once all of it can be; 1 when it cannot, or when it ended early."""
+    form = Form(asked.key_path, settings.events.max_bytes, asked.records)
+    change = await _avro(settings, asked.avro_subject) if asked.avro_subject else unchanged
+    connection = wiring.connection(settings)
+    topic, largest = await _topic(connection, wiring.plan(settings))
+    async with read_twice(file) as twice:
+        if problems := await _problems(changed(read(twice.again(), form), change), topic, largest, twice.size):
+            say(problems, err=True)
+            return 1
+        events = changed(read(twice.again(), form), change)
+        with events_bar("published", twice.size) as advance:
+            async with bulk.opened(connection, largest=largest, unacknowledged=PRODUCE_AHEAD) as publisher:
+                done = await produce(events, publisher, topic, rate=asked.rate, advance=advance)
     say(str(done), err=True)
     return int(done.problem is not None)
+
+
+async def _topic(connection: Connection, plan: Plan) -> tuple[str, int]:
+    """The request topic, and how many bytes a batch of it may have; StartupError where a topic is missing."""
+    async with admin.opened(connection) as client:
+        await verify(client, plan)
+        topic = (await client.cluster([plan.requests])).topics[plan.requests]
+    return topic.name, topic.number("max.message.bytes", DEFAULT)
+
+
+async def _problems(events: AsyncIterator[Event | Problem], topic: str, largest: int, size: int) -> str:
+    with events_bar("checked", size) as advance:
+        checked = await check(events, topic, largest, advance)
+    return str(checked) if checked.problems else ""
 
 
 async def _avro(settings: Settings, subject: str) -> Change:
@@ -111,8 +138,9 @@ async def produce(
             await _wait(pace.reserve())
             if problem := await _refusal(event, publisher, topic):
                 break
-            count, size = count + 1, size + len(event.value)
-            advance(len(event.value))
+            bytes_of = len(event.value or b"")
+            count, size = count + 1, size + bytes_of
+            advance(bytes_of)
         await publisher.flush()
     except KafkaUnavailable as error:
         problem = Problem(line, str(error))
@@ -122,7 +150,7 @@ async def produce(
 async def _refusal(event: Event, publisher: Publisher, topic: str) -> Problem | None:
     """None once the event is handed over."""
     try:
-        await publisher.hand_over(OutgoingMessage(topic, event.key, event.value, event.headers))
+        await publisher.hand_over(message_of(event, topic))
     except StartupError as error:
         return Problem(event.line, str(error))
     return None

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from worker.counting import counted
 from worker.customer.catalog import Catalog, load_catalog
 from worker.events.decode import Decoder
 from worker.events.letter_headers import violations
@@ -143,7 +144,7 @@ def report(found: Iterable[Verdict], console: Console, *, as_json: bool) -> int:
     if table is not None:
         console.print(table)
     if not as_json:
-        console.print(f"{seen} event{'' if seen == 1 else 's'}, {invalid} invalid", highlight=False)
+        console.print(f"{counted(seen, 'event')}, {invalid} invalid", highlight=False)
     return 0 if seen and not invalid else 1
 
 

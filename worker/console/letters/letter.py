@@ -16,6 +16,7 @@ from worker.console.web.rights import Right
 from worker.console.web.routes import Route
 from worker.console.work.inquiries import Inquiry
 from worker.console.work.steps import Steps
+from worker.counting import counted
 from worker.model.records import Record
 from worker.tools.dead_letters.letters import Json, Letter
 from worker.tools.dead_letters.shown import Shown
@@ -57,7 +58,7 @@ async def _later(shown: Shown, whole: Record | None, steps: Steps) -> Json:
 def _facts(letter: Letter, told: Json) -> h.Node:
     request = told.get("request")
     where = f"{words.told(request['topic'])} {request['partition']}@{request['offset']}" if request else None
-    headers = [f"{words.told(each['name'], 100)} ({each['bytes']} bytes)" for each in told["headers"]]
+    headers = [f"{words.told(each['name'], 100)} ({counted(each['bytes'], 'byte')})" for each in told["headers"]]
     return parts.facts(
         (
             ("reason", letter.called),

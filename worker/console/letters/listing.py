@@ -17,6 +17,7 @@ from worker.console.web.answers import Answer, Moved, Page
 from worker.console.web.asked import Asked
 from worker.console.web.rights import Right
 from worker.console.web.routes import Route
+from worker.counting import counted
 from worker.tools.dead_letters.letters import Letter
 from worker.tools.reading.place import Place
 
@@ -56,8 +57,8 @@ def reading(desk: Desk) -> h.Node:
         h.p[
             parts.number("known", len(index)),
             " of ",
-            parts.number("total", index.total),
-            " dead letters are read so far" if not index.is_full else f": the newest {parts.text(index.most)} are kept",
+            parts.number("total", counted(index.total, "dead letter", spaced=True)),
+            " read so far" if not index.is_full else f": the newest {parts.text(index.most)} are kept",
             ".",
         ],
     ]
@@ -75,7 +76,7 @@ def _groups(asked: Asked, desk: Desk, wanted: Wanted) -> h.Node:
             (_group(asked, each) for each in groups[:GROUPS]),
             none="There are no dead letters." if desk.index.is_complete else "None is read yet.",
         ),
-        h.p[f"and {len(groups) - GROUPS} more causes: filter them"] if len(groups) > GROUPS else None,
+        h.p[f"and {counted(len(groups) - GROUPS, 'more cause')}: filter them"] if len(groups) > GROUPS else None,
     ]
 
 

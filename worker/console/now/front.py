@@ -13,6 +13,7 @@ from worker.console.web.asked import Asked
 from worker.console.web.parts import NOT_TOLD, Kind, age, number, text
 from worker.console.web.rights import Right
 from worker.console.web.routes import Route
+from worker.counting import counted
 
 STATES: dict[str | None, Kind] = {"running": "good", "holding": "bad", "draining": "wait", "restoring": "wait"}
 
@@ -52,13 +53,9 @@ def _summary(now: Now) -> h.Node:
 
 
 def _members(now: Now) -> str:
-    members = "members " + NOT_TOLD if now.members is None else _some(now.members, "member")
+    members = "members " + NOT_TOLD if now.members is None else counted(now.members, "member")
     answers = len(now.replicas)
-    return f"{members}, {answers} answer{'s' if answers == 1 else ''}"
-
-
-def _some(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    return f"{members}, {counted(answers, 'answers', 'answer')}"
 
 
 def _kafka(now: Now) -> tuple[str, Kind]:

@@ -6,7 +6,8 @@ from typing import Final
 
 from worker.console.now.replicas import Blocking, Hold
 from worker.console.now.watching import Now
-from worker.console.web.parts import Kind, age, text
+from worker.console.web.parts import Kind, age
+from worker.counting import counted, which
 from worker.creation.holds import HoldReason
 
 STANDS = 20.0
@@ -86,7 +87,8 @@ def _nobody_answers(now: Now) -> Why | None:
         case 0:
             return Why(f"No worker is there: group {now.group} has no member.", "bad")
         case members:
-            told = f"group {now.group} has {_some(members, 'member')}, none of whom answers (WORKER_CONSOLE__WORKERS)"
+            silent = counted(members, "member, which does not answer", "members, none of whom answers")
+            told = f"group {now.group} has {silent} (WORKER_CONSOLE__WORKERS)"
             return Why(f"No worker answers: {told}.", "bad")
 
 
@@ -118,7 +120,7 @@ def _nobodys(now: Now) -> Why | None:
     if not now.overview.nobodys:
         return None
     named = _numbers(now.overview.nobodys)
-    return Why(f"Nobody has {named}: the group has {_some(len(now.overview.members), 'member')}.", "bad")
+    return Why(f"Nobody has {named}: the group has {counted(len(now.overview.members), 'member')}.", "bad")
 
 
 def _restoring(now: Now) -> Why | None:
@@ -159,7 +161,7 @@ def _blocked(now: Now) -> Why | None:
     for seconds, number in sorted(standing, reverse=True):
         _, owned = now.owned[number]
         if owned.blocking:
-            others = "" if len(standing) == 1 else f" (and {_some(len(standing) - 1, 'other partition')})"
+            others = "" if len(standing) == 1 else f" (and {counted(len(standing) - 1, 'other partition')})"
             told = f"has stood at offset {owned.blocking.offset} for {age(seconds)}{others}"
             return Why(f"Partition {number} {told}: its record {at_step(owned.blocking)}.", "wait")
     return None
@@ -179,14 +181,14 @@ def _bound(now: Now) -> Why:
     waits = (
         "How many records wait is not told"
         if lag is None
-        else f"{_some(lag, 'record')} wait{'s' if lag == 1 else ''}{_or_fewer(bound)}"
+        else counted(lag, "record waits", "records wait", spaced=True) + _or_fewer(bound)
     )
     if not told:
         return Why(f"{waits}; the workers do not say what binds them.", "wait")
     if not binding:
         return Why(f"{waits}; the workers have nothing in hand.", "wait" if lag else "good")
     most = max(sorted(set(binding)), key=binding.count)
-    whom = "" if len(now.replicas) == 1 else f" ({binding.count(most)} of {len(now.replicas)} workers)"
+    whom = "" if len(now.replicas) == 1 else f" ({binding.count(most)} of {counted(len(now.replicas), 'worker')})"
     return Why(f"It moves. {waits}; what binds is {BINDS.get(most, most)}{whom}.", "good")
 
 
@@ -197,13 +199,10 @@ def _or_fewer(bound: bool) -> str:  # noqa: FBT001  what it is of is told by the
 def _of(some: int, whole: int) -> str:
     if whole == 1:
         return "The worker is"
-    return f"All {whole} workers are" if some == whole else f"{some} of {whole} workers {'is' if some == 1 else 'are'}"
-
-
-def _some(count: int, what: str) -> str:
-    return f"{text(count)} {what}{'' if count == 1 else 's'}"
+    workers = counted(whole, "worker")
+    return f"All {workers} are" if some == whole else f"{some} of {workers} {which(some, 'is', 'are')}"
 
 
 def _numbers(numbers: "list[int] | tuple[int, ...]") -> str:
     named = ", ".join(map(str, numbers[:10])) + (", ..." if len(numbers) > 10 else "")
-    return f"partition {named}" if len(numbers) == 1 else f"partitions {named}"
+    return f"{which(len(numbers), 'partition')} {named}"

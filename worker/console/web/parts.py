@@ -8,6 +8,8 @@ from typing import Literal
 
 import htpy as h
 
+from worker.counting import thousands
+
 Kind = Literal["good", "wait", "bad", "plain"]
 NUMBER = re.compile(r'<[a-z]+ data-n="([^"]*)" data-kind="([a-z]*)">([^<]*)<')
 NOT_TOLD = "not told"
@@ -28,7 +30,7 @@ def text(value: object) -> str:
     """For a person; None is what nobody told, which is never a zero."""
     if value is None:
         return NOT_TOLD
-    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") if type(value) is int else str(value)
+    return thousands(value) if type(value) is int else str(value)
 
 
 def moment(milliseconds: float) -> h.Element:

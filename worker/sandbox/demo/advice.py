@@ -10,13 +10,15 @@ from worker.sandbox.demo.samples import FOLDER
 from worker.sandbox.demo.stage import Stage
 
 
-def afterwards() -> Iterator[str]:
-    """When everything is about to end."""
+def afterwards(*, registry: bool, more: int) -> Iterator[str]:
+    """When everything is about to end; `registry` and `more` were just seen."""
     program = _program()
     yield "Try next:"
     yield f"  {program} demo --keep           leaves all running, with commands to play with"
-    yield f"  {program} demo --events 5000    that many more customers, and events/s"
-    yield f"  {program} demo --registry       events in Avro, their schema in a real registry"
+    if not more:
+        yield f"  {program} demo --events 5000    that many more customers, and events/s"
+    if not registry:
+        yield f"  {program} demo --registry       events in Avro, their schema in a real registry"
     yield f"  {program} sandbox --help        the API double alone, with faults on request"
     yield f"  {program} --help                everything else"
 

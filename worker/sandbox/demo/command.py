@@ -58,7 +58,7 @@ async def _shown(  # noqa: PLR0913  one for each option
         if keep:
             await _kept(stage, seen)
     if not keep:
-        _tell(advice.afterwards(), seen)
+        _tell(advice.afterwards(registry=registry, more=more), seen)
     return verdict
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from worker.counting import counted
 from worker.model.records import Position
 from worker.sandbox.demo.verdict import Row, Verdict
 
@@ -61,7 +62,7 @@ def explanations(verdict: Verdict) -> Iterator[str]:
             yield from (f"  {_rule(each)}" for each in row.ending.violations)
     if verdict.more.asked:
         speed = f", {verdict.more.per_second:.0f} events/s" if verdict.more.per_second else ""
-        yield f"{verdict.more.created} of {verdict.more.asked} more customers created{speed}"
+        yield f"{verdict.more.created} of {counted(verdict.more.asked, 'more customer')} created{speed}"
 
 
 def _rule(violation: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ import asyncio
 from uuid import uuid4
 
 from worker import wiring
+from worker.counting import counted
 from worker.sandbox.demo.command import print_verdict
 from worker.sandbox.demo.control import RemoteSandbox, remote_sandbox
 from worker.sandbox.demo.performance import Performance
@@ -60,4 +61,4 @@ async def _played(performance: Performance) -> str | None:
 
 
 def _duplicated(number: int) -> str | None:
-    return f"the API created {number} customers more than once" if number else None
+    return f"the API created {counted(number, 'customer')} more than once" if number else None

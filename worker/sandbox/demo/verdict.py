@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from worker.counting import counted
 from worker.model.records import Position
 from worker.sandbox.api import CallLine, Ledger
 from worker.sandbox.demo.endings import Ending
@@ -77,7 +78,7 @@ def row(sample: Sample, request: Position, ending: Ending | None, customers: tup
 def _differences(sample: Sample, ending: Ending | None, customers: tuple[str, ...]) -> Iterator[str]:
     expected = sample.ends
     if len(customers) != expected.customers:
-        yield f"the API created {len(customers)} customers, not {expected.customers}"
+        yield f"the API created {counted(len(customers), 'customer')}, not {expected.customers}"
     if ending is None:
         yield "no result event came"
         return
@@ -102,15 +103,15 @@ def _said(value: object) -> str:
 def whole(rows: Sequence[Row], more: More, ledger: Ledger, posts: Posts) -> Iterator[str]:
     """What is wrong with the sum, once everything has ended."""
     if more.created != more.asked:
-        yield f"{more.created} of the {more.asked} further customers were created"
+        yield f"the API created {more.created} of {counted(more.asked, 'further customer')}"
     ended = [each.ending for each in rows if each.ending] + list(more.endings.values())
     if len(ended) < len(rows) + more.asked:
         return
     if ledger.duplicates:
-        yield f"the API created {len(ledger.duplicates)} customers more than once"
+        yield f"the API created {counted(len(ledger.duplicates), 'customer')} more than once"
     wanted = more.asked + sum({row.sample.identity: row.sample.ends.customers for row in rows}.values())
     if ledger.created != wanted:
-        yield f"the API created {ledger.created} customers, not {wanted}"
+        yield f"the API created {counted(ledger.created, 'customer')}, not {wanted}"
     told = sum(each.attempts for each in ended if each.resolution != "already_created")
     if posts.seen != told:
-        yield f"the API saw {posts.seen} POSTs, the result events tell of {told} attempts"
+        yield f"the API saw {counted(posts.seen, 'POST')}, the result events tell of {counted(told, 'attempt')}"

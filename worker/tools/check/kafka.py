@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from itertools import chain
 from typing import Protocol
 
+from worker.counting import counted
 from worker.model.errors import WorkerError
 from worker.tools.check.line import Check, Line, not_tried, said
 from worker.tools.check.topics import TOPICS
@@ -81,7 +82,7 @@ async def _token(asked: Callable[[], Awaitable[str]]) -> Line:
 
 async def _reached(brokers: Brokers) -> Line:
     count = (await brokers.cluster(())).brokers
-    return Line("kafka", "ok", f"{_count(count, 'broker')}, Kafka {await brokers.release()} or newer")
+    return Line("kafka", "ok", f"{counted(count, 'broker')}, Kafka {await brokers.release()} or newer")
 
 
 def _security(client: Client) -> Line:
@@ -137,8 +138,4 @@ async def _group(brokers: Brokers, group: str) -> Line:
     members, rights = await brokers.group(group)
     if "Read" not in rights:
         return Line("group", "failed", f"missing: Read {group}", RUNBOOK)
-    return Line("group", "ok", f"{group}, {_count(members, 'member')} now")
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number} {name}{'' if number == 1 else 's'}"
+    return Line("group", "ok", f"{group}, {counted(members, 'member')} now")

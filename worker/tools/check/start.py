@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
+from worker.counting import counted
 from worker.model.errors import WorkerError
 from worker.tools.check.line import Check, Line, not_tried
 
@@ -43,10 +44,16 @@ def start(asked: Callable[[], Awaitable[Backlog | None]], setting: str) -> Check
         for why in found.lost:
             yield Line("start", "failed", why)
         if found.begins:
-            some = "" if found.begins == found.partitions else f"{found.begins} of {found.partitions} partitions: "
-            begins = f"{some}begins at {setting} (WORKER_KAFKA__START), {found.beginning} records at most"
+            some = (
+                ""
+                if found.begins == found.partitions
+                else f"{found.begins} of {counted(found.partitions, 'partition')}: "
+            )
+            begins = f"{some}begins at {setting} (WORKER_KAFKA__START), {counted(found.beginning, 'record')} at most"
             yield Line("start", "ok", f"{begins}, unless its journal knows some")
         if found.begins + len(found.lost) < found.partitions:
-            yield Line("start", "ok", f"goes on where it is, {found.waiting} records wait at most")
+            yield Line(
+                "start", "ok", f"goes on where it is, {counted(found.waiting, 'record waits', 'records wait')} at most"
+            )
 
     return check

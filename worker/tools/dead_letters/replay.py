@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from worker.counting import counted
 from worker.events import letter_headers as names
 from worker.events.letter_headers import original
 from worker.model.outcomes import ReasonCode
@@ -45,7 +46,8 @@ class Rules:
             f"from another topic than {self.topic}": letter.topic != self.topic,
             UNREADABLE: letter.unreadable,
             NOTHING: not letter.omitted and (letter.null or is_nothing(record)),
-            f"replayed {self.max_replays} times (WORKER_DEAD_LETTERS__MAX_REPLAYS)": letter.replays >= self.max_replays,
+            f"replayed {counted(self.max_replays, 'time')} (WORKER_DEAD_LETTERS__MAX_REPLAYS)": letter.replays
+            >= self.max_replays,
             FORGOTTEN: not self.accept_duplicates and not self._remembered(letter),
             UNKNOWN: self.is_doubt(letter) and not self.accept_duplicates and not self.look_up,
         }

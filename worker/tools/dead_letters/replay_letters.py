@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 
 from worker import wiring
+from worker.counting import counted
 from worker.kafka.follow import Followed
 from worker.model.errors import StartupError
 from worker.model.outcomes import ReasonCode
@@ -82,7 +83,7 @@ class Told:
             case Selected(count):
                 self.selected = count
                 if self.asked.follow is not None and count > AT_MOST:
-                    raise StartupError(f"{count} dead letters: --follow can wait for {AT_MOST} (--limit)")
+                    raise StartupError(f"{counted(count, 'dead letter')}: --follow can wait for {AT_MOST} (--limit)")
             case Begun():
                 pass
             case Batch(results):
@@ -117,7 +118,7 @@ class Told:
             say(document({"selected": self.selected, "dryRun": not self.asked.yes, **counts}))
             return
         done = "replayed" if self.asked.yes else "would be replayed"
-        say(f"{self.tally.replayed.total()} of {self.selected} dead letters {done}")
+        say(f"{self.tally.replayed.total()} of {counted(self.selected, 'dead letter')} {done}")
         for what in (self.tally.replayed, self.tally.left):
             for why, count in what.most_common():
                 say(f"  {count:>7}  {why if what is self.tally.replayed else f'left: {why}'}")
@@ -133,5 +134,8 @@ class Told:
         """Each end as it comes; 1 where one was no good one, or did not come."""
         failed = await follow(results, topic, self.awaited, self.asked.follow or 0.0, as_json=self.asked.as_json)
         if self.awaited:
-            say(f"{len(self.awaited)} have not ended within {self.asked.follow:g} s (--deadline)", err=True)
+            say(
+                f"{counted(len(self.awaited), 'has', 'have')} not ended within {self.asked.follow:g} s (--deadline)",
+                err=True,
+            )
         return int(bool(self.awaited or failed))

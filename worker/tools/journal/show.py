@@ -6,6 +6,7 @@ from functools import partial
 from uuid import UUID
 
 from worker import wiring
+from worker.counting import counted
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.extent import Extent, extent, unmoved
@@ -39,7 +40,7 @@ async def unknown(settings: Settings, *, as_json: bool) -> int:
         for doubt in found.doubts(now):
             count += 1
             _print(doubt, doubt_text, as_json=as_json)
-    say(f"{count} open doubt{'' if count == 1 else 's'}", err=as_json)
+    say(counted(count, "open doubt"), err=as_json)
     return 0
 
 

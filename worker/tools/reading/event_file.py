@@ -1,4 +1,4 @@
-"""Files of events: one JSON document a line, or one JSON or XML document as a whole."""
+"""Files of events: one JSON document a line, one JSON or XML document as a whole, or one record a line."""
 
 import asyncio
 import os
@@ -8,18 +8,22 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from worker.counting import counted
 from worker.model.records import Headers
+from worker.tools.reading.key_path import KeyPath, key_of
+from worker.tools.reading.record_file import read_record
 
 CHUNK = 64 * 1024
+BESIDE = 1024 * 1024
 STRUCTURED: Headers = (("content-type", b"application/cloudevents+json"),)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event as it stands in the file, unchanged; `line` is where it begins."""
+    """One event as it stands in the file, unchanged; `line` is where it begins. A tombstone has no value."""
 
     line: int
-    value: bytes
+    value: bytes | None
     key: bytes | None = None
     headers: Headers = ()
 
@@ -38,30 +42,60 @@ class Problem:
 Change = Callable[[Event], Event | Problem]
 
 
+def unchanged(event: Event) -> Event | Problem:
+    """As it stands in the file."""
+    return event
+
+
 async def changed(events: AsyncIterator[Event | Problem], change: Change) -> AsyncIterator[Event | Problem]:
-    """Each event as it is to be published; it ends at the first one that cannot be."""
+    """Each event as it is to be published, or why it cannot be."""
     async for event in events:
-        yield (found := event if isinstance(event, Problem) else change(event))
-        if isinstance(found, Problem):
-            return
+        yield event if isinstance(event, Problem) else change(event)
 
 
-async def read(file: BinaryIO, key_path: str | None = None, limit: int = 1_000_000) -> AsyncIterator[Event | Problem]:
-    """NDJSON, or one JSON or XML document, whichever the first line that is not empty begins; ends at a problem.
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What stands in a file: events, or whole `records`, one a line.
 
-    `key_path` is where the key stands in each event, such as `data.pin`; without it the key is the CloudEvent's
-    subject or else its id, and a bare customer has none. No event may be larger than `limit` bytes.
+    `key_path` is where the key stands in each event; without it the key is the CloudEvent's subject or else its id,
+    and a bare customer has none. A record names its own. No value may be larger than `limit` bytes.
     """
-    lines = _lines(file, limit)
-    first = True
+
+    key_path: KeyPath | None = None
+    limit: int = 1_000_000
+    records: bool = False
+
+    @property
+    def line_limit(self) -> int:
+        """A record's value may take six bytes for one in JSON, and has key and headers beside it."""
+        return self.limit * 6 + BESIDE if self.records else self.limit
+
+    def event(self, line: int, content: bytes) -> Event | Problem:
+        """What stands in a line, or in all of the file."""
+        if len(content) <= self.line_limit:
+            found = _record(line, content) if self.records else _event(line, content, self.key_path)
+            if isinstance(found, Problem) or len(found.value or b"") <= self.limit:
+                return found
+        return Problem(line, f"larger than {counted(self.limit, 'byte')}")
+
+
+EVENTS = Form()
+
+
+async def read(file: BinaryIO, form: Form = EVENTS) -> AsyncIterator[Event | Problem]:
+    """NDJSON, or one JSON or XML document, whichever the first line that is not empty begins.
+
+    It ends behind a line that is too long to be read, and nowhere else.
+    """
+    lines = _lines(file, form.line_limit)
+    first = not form.records
     async for number, line in lines:
         if not line.strip():
             continue
-        whole = line if not first or is_json(line) else line + await _rest(lines, limit)
+        whole = line if not first or is_json(line) else line + await _rest(lines, form.line_limit)
         first = False
-        event = _event(number, whole.rstrip(b"\r\n"), key_path, limit)
-        yield event
-        if isinstance(event, Problem):
+        yield form.event(number, whole.rstrip(b"\r\n"))
+        if len(whole) > form.line_limit:
             return
 
 
@@ -77,8 +111,8 @@ async def _rest(lines: AsyncIterator[tuple[int, bytes]], limit: int) -> bytes:
 async def _lines(file: BinaryIO, limit: int) -> AsyncIterator[tuple[int, bytes]]:
     """(number, line with its end); a line over the limit comes as far as it was read, and is the last one."""
     number, rest = 1, b""
-    while len(rest) <= limit and (chunk := await _chunk(file.fileno())):
-        *lines, rest = (rest + chunk).split(b"\n")
+    while len(rest) <= limit and (more := await chunk(file.fileno())):
+        *lines, rest = (rest + more).split(b"\n")
         for line in lines:
             yield number, line + b"\n"
             number += 1
@@ -86,7 +120,7 @@ async def _lines(file: BinaryIO, limit: int) -> AsyncIterator[tuple[int, bytes]]
         yield number, rest
 
 
-async def _chunk(descriptor: int) -> bytes:
+async def chunk(descriptor: int) -> bytes:
     """The next bytes, none at the end; a terminal or a pipe is waited for without stopping everything else."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
@@ -110,9 +144,7 @@ def is_json(line: bytes) -> bool:
     return True
 
 
-def _event(line: int, value: bytes, key_path: str | None, limit: int) -> Event | Problem:
-    if len(value) > limit:
-        return Problem(line, f"larger than {limit} bytes")
+def _event(line: int, value: bytes, key_path: KeyPath | None) -> Event | Problem:
     if value.lstrip().startswith(b"<"):
         return Event(line, value) if key_path is None else Problem(line, "--key-path: only JSON has one")
     try:
@@ -124,20 +156,19 @@ def _event(line: int, value: bytes, key_path: str | None, limit: int) -> Event |
     return _keyed(line, value, content, key_path)
 
 
-def _keyed(line: int, value: bytes, content: dict[str, Any], key_path: str | None) -> Event | Problem:
+def _keyed(line: int, value: bytes, content: dict[str, Any], key_path: KeyPath | None) -> Event | Problem:
     headers = STRUCTURED if "specversion" in content else ()
     if key_path is None:
         key = (content.get("subject") or content.get("id")) if headers else None
-        return Event(line, value, _text(key), headers)
-    key = _text(_at(content, key_path))
-    return Event(line, value, key, headers) if key else Problem(line, f"no text or number at {key_path} (--key-path)")
+        return Event(line, value, key_of(key), headers)
+    if key := key_path.key(content):
+        return Event(line, value, key, headers)
+    return Problem(line, f"no text or number at {key_path.text} (--key-path)")
 
 
-def _at(content: object, path: str) -> object:
-    for name in path.split("."):
-        content = content.get(name) if isinstance(content, dict) else None
-    return content
-
-
-def _text(key: object) -> bytes | None:
-    return str(key).encode() if isinstance(key, str | int) and not isinstance(key, bool) else None
+def _record(line: int, content: bytes) -> Event | Problem:
+    try:
+        record = read_record(content, line, "")
+    except ValueError as error:
+        return Problem(line, str(error))
+    return Event(line, record.value, record.key, record.headers)

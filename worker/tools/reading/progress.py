@@ -34,9 +34,9 @@ def offsets_bar(what: str, total: int) -> AbstractContextManager[Advance]:
     return bar(total, TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
-def events_bar(total: int | None) -> AbstractContextManager[Advance]:
-    """Over the bytes of events, one event a step; `total` is None where nobody knows."""
-    events = TextColumn("{task.fields[steps]} events")
+def events_bar(what: str, total: int) -> AbstractContextManager[Advance]:
+    """Over the bytes of events, one event a step."""
+    events = TextColumn(f"events {what}: {{task.fields[steps]}}")
     return bar(total, events, BarColumn(), DownloadColumn(), TransferSpeedColumn())
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from worker.counting import counted
 from worker.tools.rehearsal.rehearsed import Rehearsed
 from worker.tools.rehearsal.report import time_of
 
@@ -27,7 +28,8 @@ def duration(seconds: float) -> str:
 def _unreadable(found: Rehearsed) -> Iterator[tuple[str, str]]:
     batches = found.tally.unreadable
     if batches.batches:
-        yield "unreadable", f"{batches.batches} batches cannot be read, and hold their partition; {batches.first}"
+        held = counted(batches.batches, "batch cannot be read, and holds its", "batches cannot be read, and hold their")
+        yield "unreadable", f"{held} partition; {batches.first}"
 
 
 def _transactions(found: Rehearsed) -> Iterator[tuple[str, str]]:
@@ -35,25 +37,27 @@ def _transactions(found: Rehearsed) -> Iterator[tuple[str, str]]:
         since = each.transaction.since
         when = f", since {time_of(since)}" if since is not None else ""
         at = f"{each.partition}@{each.transaction.offset}"
+        behind = counted(each.behind, "offset from there on is", "offsets from there on are")
         yield (
             "open_transaction",
-            f"a transaction is open at {at}{when}: {each.behind} offsets from there on are not "
-            f"read before it ends, here or by the worker",
+            f"a transaction is open at {at}{when}: {behind} not read before it ends, here or by the worker",
         )
 
 
 def _repeats(found: Rehearsed) -> Iterator[tuple[str, str]]:
     repeats, kept = found.tally.repeats, found.kept
     if repeats.elsewhere:
+        elsewhere = counted(repeats.elsewhere, "repeat stands", "repeats stand")
         yield (
             "repeats_elsewhere",
-            f"{repeats.elsewhere} repeats stand in another partition than the event before them (the first at "
+            f"{elsewhere} in another partition than the event before (the first at "
             f"{repeats.first_elsewhere}) and would be created again: give a repeat the key of its event",
         )
     if repeats.too_far:
+        too_far = counted(repeats.too_far, "repeat comes", "repeats come")
         yield (
             "repeats_too_far",
-            f"{repeats.too_far} repeats come more than {kept.max_entries} offsets later (the first at "
+            f"{too_far} more than {counted(kept.max_entries, 'offset')} later (the first at "
             f"{repeats.first_too_far}) and would be created again: WORKER_JOURNAL__MAX_ENTRIES={repeats.farthest}",
         )
     if repeats.apart > kept.window:
@@ -63,14 +67,18 @@ def _repeats(found: Rehearsed) -> Iterator[tuple[str, str]]:
             f"{duration(kept.window)}: WORKER_JOURNAL__WINDOW={repeats.apart}",
         )
     if repeats.beyond_room:
-        yield "events_beyond_room", f"{repeats.beyond_room} records: too many events to find their repeats; --limit"
+        yield (
+            "events_beyond_room",
+            f"{counted(repeats.beyond_room, 'record')}: too many events to find their repeats; --limit",
+        )
 
 
 def _identities(found: Rehearsed) -> Iterator[tuple[str, str]]:
     if found.tally.nameless:
+        nameless = counted(found.tally.nameless, "record to be created has", "records to be created have")
         yield (
             "no_identity",
-            f"{found.tally.nameless} records to be created have no source and id of their own: should their producer "
+            f"{nameless} no source and id of their own: should their producer "
             f"write one twice, nothing tells that it is a repeat",
         )
 
@@ -78,19 +86,21 @@ def _identities(found: Rehearsed) -> Iterator[tuple[str, str]]:
 def _keys(found: Rehearsed) -> Iterator[tuple[str, str]]:
     keys = found.tally.keys
     if keys.keyless:
+        keyless = counted(keys.keyless, "record has", "records have")
         yield (
             "no_key",
-            f"{keys.keyless} records have no key: there is no order between them, and a repeat that comes to another "
+            f"{keyless} no key: there is no order between them, and a repeat that comes to another "
             f"partition is not recognised",
         )
     if keys.scattered:
+        scattered = counted(keys.scattered, "record stands", "records stand")
         yield (
             "scattered_keys",
-            f"{keys.scattered} records stand in another partition than the first one of their key: its order is kept "
+            f"{scattered} in another partition than the first one of their key: its order is kept "
             f"in each partition alone",
         )
     if keys.beyond_room:
-        yield "keys_beyond_room", f"{keys.beyond_room} records: too many keys to count each; --limit"
+        yield "keys_beyond_room", f"{counted(keys.beyond_room, 'record')}: too many keys to count each; --limit"
 
 
 def _journal(found: Rehearsed) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from worker.counting import counted, thousands, which
 from worker.terminal.text import plain
 from worker.tools.rehearsal.counts import End, Ends, Fault
 from worker.tools.rehearsal.rehearsed import Rehearsed
@@ -17,14 +18,16 @@ from worker.tools.rehearsal.report import day_of, days, pairs_of, rows_of, time_
 SHOWN = 10
 MOST = 100
 BOUND_BY = {"api": "the calls in flight", "keys": "the hottest key", "rate": "WORKER_DISPATCH__MAX_RATE"}
-TEXTS: Final[dict[End, str]] = {
-    "create": "would be created",
-    "repeats": "are repeats, and are not sent",
-    "confirm": "confirm a customer, and are not sent",
-    "passed_over": "are passed over by the mapping",
-    "fail": "would fail, as dead letters",
+TEXTS: Final[dict[End, tuple[str, str]]] = {
+    "create": ("would be created", "would be created"),
+    "repeats": ("is a repeat, and is not sent", "are repeats, and are not sent"),
+    "confirm": ("confirms a customer, and is not sent", "confirm a customer, and are not sent"),
+    "passed_over": ("is passed over by the mapping", "are passed over by the mapping"),
+    "fail": ("would fail, as a dead letter", "would fail, as dead letters"),
 }
+"""Of one record, and of many."""
 COLUMNS: Final[dict[End, str]] = {end: end.replace("_", " ") for end in TEXTS}
+ALWAYS: Final[tuple[End, ...]] = ("create", "fail")
 MIB = 1024 * 1024
 
 
@@ -44,36 +47,37 @@ def show(found: Rehearsed, remarks: Iterable[tuple[str, str]], console: Console)
 
 def _read(found: Rehearsed) -> Iterator[str]:
     tally, offsets = found.tally, found.offsets
-    partitions = f"{len(found.parts)} partition{'' if len(found.parts) == 1 else 's'}"
     some = "" if found.whole else f", {_percent(100 * found.passed / offsets)} of the offsets asked for"
-    yield f"{found.topic}: {_count(tally.ends.records)} records of {partitions}{some}"
+    partitions = counted(len(found.parts), "partition")
+    yield f"{found.topic}: {_counted(tally.ends.records, 'record')} of {partitions}{some}"
     if tally.first_time is not None and tally.last_time is not None:
         yield f"written from {time_of(tally.first_time / 1000)} to {time_of(tally.last_time / 1000)}"
     begins = found.beginning
-    counted = f"{_count(begins.offsets)} at most" if begins.records is None else _count(begins.records)
-    yield f"a first start takes {counted} (WORKER_KAFKA__START={begins.setting})"
+    takes = f"{_count(begins.offsets)} at most" if begins.records is None else _count(begins.records)
+    yield f"a first start takes {takes} (WORKER_KAFKA__START={begins.setting})"
 
 
 def _ends(ends: Ends) -> Iterator[str]:
-    for end, text in TEXTS.items():
-        if ends.counts[end] or text.startswith("would"):
-            yield f"{_count(ends.counts[end]):>12}  {text}"
+    for end, texts in TEXTS.items():
+        if (count := ends.counts[end]) or end in ALWAYS:
+            yield f"{_count(count):>12}  {which(count, *texts)}"
 
 
 def _facts(found: Rehearsed) -> Iterator[str]:
     keys, sizes, ended = found.tally.keys, found.tally.sizes, found.tally.transactions
     hottest = "".join(
-        f"; the hottest has {_count(each.records)} records, the first at {each.first}" for each in keys.hottest()[:1]
+        f"; the hottest has {_counted(each.records, 'record')}, the first at {each.first}"
+        for each in keys.hottest()[:1]
     )
-    yield f"keys: {_count(keys.distinct)}{hottest}; {_count(keys.keyless)} records without one"
+    yield f"keys: {_count(keys.distinct)}{hottest}; {_counted(keys.keyless, 'record')} without one"
     if sizes.records:
         yield (
-            f"values: half up to {_count(sizes.of(0.5))} bytes, 99 % up to {_count(sizes.of(0.99))}, "
+            f"values: half up to {_counted(sizes.of(0.5), 'byte')}, 99 % up to {_count(sizes.of(0.99))}, "
             f"the largest {_count(sizes.largest)} at {sizes.largest_at}"
         )
     yield (
         f"transactions: {_count(ended.committed)} committed, {_count(ended.aborted)} aborted "
-        f"with {_count(ended.taken_back)} records, {len(found.opened)} open"
+        f"with {_counted(ended.taken_back, 'record')}, {len(found.opened)} open"
     )
     yield from _later(found)
 
@@ -140,7 +144,11 @@ def _short(text: str) -> str:
 
 
 def _count(number: int) -> str:
-    return f"{number:,}".replace(",", " ")
+    return thousands(number, " ")
+
+
+def _counted(number: int, one: str) -> str:
+    return f"{_count(number)} {which(number, one)}"
 
 
 def _percent(share: float) -> str:

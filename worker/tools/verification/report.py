@@ -3,26 +3,58 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
+from worker.counting import counted, which
 from worker.tools.reading.offset_set import OffsetSet
 
 SHOWN = 20
 
-TEXTS = {
-    "no_terminal_event": "requests ended in neither topic",
-    "two_terminal_events": "requests have a succeeded and a failed event",
-    "deleted_unread": "offsets were deleted before the group came to them",
-    "dead_letter_without_failed_event": "requests have a dead letter and no failed event",
-    "failed_event_without_dead_letter": "failed events name a dead letter that is not theirs or not there",
-    "two_customers_for_one_event": "events have more than one customer",
-    "confirmed_another_customer": "events were confirmed by a person with another customer than they have",
-    "terminal_event_may_be_deleted": "requests without a terminal event are older than what is kept of those",
-    "failed_event_may_be_deleted": "dead letters without a failed event are older than what is kept of those",
-    "dead_letter_deleted": "failed events name a dead letter that is deleted",
-    "dead_letters_beyond_room": "failed events: too many dead letters to remember them all",
-    "events_beyond_room": "succeeded events: too many events to remember them all",
+TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "no_terminal_event": ("request ended in neither topic", "requests ended in neither topic"),
+    "two_terminal_events": (
+        "request has a succeeded and a failed event",
+        "requests have a succeeded and a failed event",
+    ),
+    "deleted_unread": (
+        "offset was deleted before the group came to it",
+        "offsets were deleted before the group came to them",
+    ),
+    "dead_letter_without_failed_event": (
+        "request has a dead letter and no failed event",
+        "requests have a dead letter and no failed event",
+    ),
+    "failed_event_without_dead_letter": (
+        "failed event names a dead letter that is not its own or not there",
+        "failed events name a dead letter that is not theirs or not there",
+    ),
+    "two_customers_for_one_event": ("event has more than one customer", "events have more than one customer"),
+    "confirmed_another_customer": (
+        "event was confirmed by a person with another customer than it has",
+        "events were confirmed by a person with another customer than they have",
+    ),
+    "terminal_event_may_be_deleted": (
+        "request without a terminal event is older than what is kept of those",
+        "requests without a terminal event are older than what is kept of those",
+    ),
+    "failed_event_may_be_deleted": (
+        "dead letter without a failed event is older than what is kept of those",
+        "dead letters without a failed event are older than what is kept of those",
+    ),
+    "dead_letter_deleted": (
+        "failed event names a dead letter that is deleted",
+        "failed events name a dead letter that is deleted",
+    ),
+    "dead_letters_beyond_room": (
+        "failed event: too many dead letters to remember them all",
+        "failed events: too many dead letters to remember them all",
+    ),
+    "events_beyond_room": (
+        "succeeded event: too many events to remember them all",
+        "succeeded events: too many events to remember them all",
+    ),
 }
+"""One, and many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +65,18 @@ class Finding:
     count: int
     places: tuple[str, ...] = ()
 
+    @property
+    def what(self) -> str:
+        """In words, for as many as there are."""
+        return which(self.count, *TEXTS[self.kind])
+
     def as_dict(self) -> dict[str, Any]:
         """The same for a machine."""
         return {"kind": self.kind, "count": self.count, "places": list(self.places)}
 
     def __str__(self) -> str:
         more = ", ..." if len(self.places) >= SHOWN else ""
-        return f"{self.count} {TEXTS[self.kind]}" + (f": {', '.join(self.places)}{more}" if self.places else "")
+        return f"{self.count} {self.what}" + (f": {', '.join(self.places)}{more}" if self.places else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +132,10 @@ class Report:
         yield f"{self.topic}: {spans or 'nothing is committed'}"
         in_flight = sum(each.in_flight for each in self.parts)
         passed_over = f", {self.passed_over} passed over" if self.passed_over else ""
-        yield f"{self.succeeded} succeeded, {self.failed} failed{passed_over}; {in_flight} offsets not committed yet"
+        waiting = counted(in_flight, "offset")
+        yield f"{self.succeeded} succeeded, {self.failed} failed{passed_over}; {waiting} not committed yet"
         for topic, count in self.foreign.items():
-            yield f"{topic}: {count} records are none of ours"
+            yield f"{topic}: {counted(count, 'record is', 'records are')} none of ours"
         for finding in self.not_judged:
             yield f"not judged: {finding}"
         for finding in self.findings:
