@@ -1,9 +1,9 @@
 """What a record's headers say: texts, and the attributes of a CloudEvent in whatever dialect its producer writes."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from worker.model.frozen import frozen
 from worker.model.records import Record
 
 PREFIXES: Final = ("ce_", "ce-", "cloudevents:", "cloudevents_")
@@ -26,7 +26,7 @@ Attribute = str | Garbled | None
 """None where a header has no value."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Told:
     """The headers that are texts, by their names in lower case, and the attributes of a CloudEvent, if it is one."""
 

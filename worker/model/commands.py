@@ -8,6 +8,7 @@ from uuid import NAMESPACE_URL, UUID
 
 import orjson
 
+from worker.model.frozen import frozen
 from worker.model.outcomes import Reason
 
 MAX_NAME: Final = 1024
@@ -17,7 +18,7 @@ Kind = Literal["individual", "group"]
 """The two types of a customer that the API's pages describe."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Request:
     """Who asks: a CloudEvent's identity is (source, id); a bare value's is derived from its place in Kafka.
 
@@ -48,7 +49,7 @@ def trace_id_of(traceparent: str | None) -> str | None:
     return traceparent.split("-")[1] if traceparent else None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(repr=False)
 class Traits:
     """What is still asked of a customer once its body is written; the whole takes twenty times its size in memory."""
 
@@ -56,7 +57,7 @@ class Traits:
     first_email: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class CreateCustomer:
     """A valid customer to be created; `body` is the API's exact form in the configured format."""
 
