@@ -34,8 +34,13 @@ class Told:
     attributes: Mapping[str, Attribute] | None = None
 
 
+NOTHING_TOLD: Final = Told({})
+
+
 def told(record: Record) -> Told:
     """Never raises. Of several headers of a name the last one counts, as everywhere in Kafka."""
+    if not record.headers:
+        return NOTHING_TOLD
     values = {name.lower(): _value(raw) for name, raw in record.headers}
     texts = {name: value for name, value in values.items() if isinstance(value, str)}
     attributes: dict[str, Attribute] = {}

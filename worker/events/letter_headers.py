@@ -71,7 +71,7 @@ def accepts_duplicates(headers: Headers) -> bool:
 
 def doubt(headers: Headers) -> Evidence | None:
     """What is known of its customer, where the record is the dead letter of a doubt, brought back; else None."""
-    if last(headers, REASON) != ReasonCode.OUTCOME_UNKNOWN.value.encode():
+    if not headers or last(headers, REASON) != ReasonCode.OUTCOME_UNKNOWN.value.encode():
         return None
     return Evidence(exists=last(headers, CUSTOMER_EXISTS) == TRUE)
 

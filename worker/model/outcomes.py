@@ -140,6 +140,10 @@ class Succeeded:
     attempts: int
     resolution: Resolution = "created"
 
+    def after(self, attempts: int) -> "Succeeded":
+        """The same, with the attempts that it took; `replace` takes 1.5 µs."""
+        return Succeeded(self.customer_id, self.location, self.customer_type, attempts, self.resolution)
+
 
 @dataclass(frozen=True, slots=True)
 class Failed:
