@@ -13,7 +13,7 @@ from worker import __version__, wiring
 from worker.creation.api_limit import ApiLimit
 from worker.creation.creation import Creation
 from worker.creation.holds import Holds
-from worker.customer_api import CustomerApi
+from worker.customer_api import CustomerApi, uncompiled
 from worker.events.decode import Decoder
 from worker.intake.dispatch import Dispatch
 from worker.intake.intake import Intake
@@ -54,6 +54,8 @@ async def run(settings: Settings, reread: Callable[[], Settings] | None = None) 
     holds, measures = Holds(wiring.breaker(settings)), Measures()
     with_signals(stopping)
     log.info("worker.started", version=__version__)
+    if slow := uncompiled():
+        log.warning("http.uncompiled", detail=slow)
     try:
         async with AsyncExitStack() as stack:
             api = wiring.api(settings, reread, measures)

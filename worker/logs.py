@@ -3,7 +3,6 @@
 import logging
 import sys
 import traceback
-from contextlib import suppress
 from typing import Literal, TextIO
 
 import structlog
@@ -45,9 +44,11 @@ class Lines:
         self._stream = stream
 
     def _write(self, line: str) -> None:
-        with suppress(OSError, ValueError):
+        try:
             self._stream.write(line + "\n")
             self._stream.flush()
+        except (OSError, ValueError):
+            return
 
     debug = info = warning = error = critical = _write
 

@@ -22,6 +22,8 @@ from worker.settings.settings import Settings
 from worker.topics import LARGEST, MIB, Cluster, verify
 
 KAFKA_AGAIN_AFTER = 2.0
+RESULTS_LINGER = 0.01
+"""Seconds: nothing waits for a result's acknowledgement but its offset, and those of many leave in one request."""
 Opened = TypeVar("Opened")
 
 
@@ -71,10 +73,14 @@ async def opened(
         return await once_there(lambda: stack.enter_async_context(make()), holds, stopping)
 
     cluster = await kafka(lambda: _verified(connection, settings))
-    results = await kafka(lambda: opened_publisher(connection, Outage(holds, "results"), max_request_size=LARGEST))
+    results = await kafka(lambda: _results(connection, holds))
     journal = await kafka(lambda: opened_publisher(connection, Outage(holds, "journal"), max_request_size=MIB))
     await stack.enter_async_context(looked_after(holds, api))
     return Outside(api, catalog, schemas, connection, cluster, results, journal)
+
+
+def _results(connection: Connection, holds: Holds) -> AbstractAsyncContextManager[Publisher]:
+    return opened_publisher(connection, Outage(holds, "results"), max_request_size=LARGEST, linger=RESULTS_LINGER)
 
 
 @asynccontextmanager

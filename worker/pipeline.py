@@ -12,7 +12,7 @@ import structlog
 from worker.creation.calls import Call
 from worker.creation.confirming import confirmed
 from worker.creation.creation import OPEN, Creation, unknown
-from worker.events.letter_headers import accepts_duplicates, doubt
+from worker.events.letter_headers import accepts_duplicates, came_back, doubt
 from worker.events.results import Results, forms
 from worker.journal.journal import PartitionJournal
 from worker.journal.recall import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt, Recollection
@@ -173,6 +173,8 @@ class Pipeline:
 
 def _recalled(journal: PartitionJournal, event: UUID, record: Record) -> Recollection:
     """What the journal knows and a dead letter that comes back says: the journal may have forgotten, or never known."""
+    if not came_back(record.headers):
+        return journal.recall(event, record.offset)
     known = journal.recall(event, record.offset, doubts_accepted=accepts_duplicates(record.headers))
     if (told := doubt(record.headers)) is None:
         return known

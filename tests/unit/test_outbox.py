@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, NotEnoughRepli
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.kafka.departures import Departures
 from worker.kafka.outbox import Outbox, Waiting
 from worker.model.errors import MessageTooLarge
 from worker.model.records import OutgoingMessage, Position, Stored
@@ -49,6 +50,7 @@ class Brokers:
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     under_way: int = 0
     producer: Any = None
+    departures: Departures = field(default_factory=Departures)
 
     def __post_init__(self):
         self.producer = self

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from worker.creation.calls import Call
 from worker.creation.flood import Refusal
-from worker.creation.group_pace import EARLY, Place
+from worker.creation.group_pace import ANY_TIME, EARLY, Place
 from worker.creation.means import Means
 from worker.creation.probing import ask_first
 from worker.journal.entries import Intent
@@ -75,7 +75,7 @@ class Attempt:
     first: bool = True
     _searched: Moment | None = None
     _lease: Lease | None = None
-    _place: Place = field(default_factory=Place)
+    _place: Place = ANY_TIME
     _left: float = 0.0
 
     async def make(self, number: int) -> Tried:

@@ -82,7 +82,7 @@ class _Course:
         """The outcome, or None where it is safe to try again. What never reached the API costs no attempt."""
         match await self.attempt.make(self.attempts + 1):
             case Succeeded() as made:
-                return replace(made, attempts=self.attempts + 1)
+                return made.after(self.attempts + 1)
             case Refusal(refused):
                 self.attempts += 1
                 return await self._believed(replace(refused, attempts=self.attempts))

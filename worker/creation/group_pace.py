@@ -78,6 +78,10 @@ class Place:
         self.give_back()
 
 
+ANY_TIME: Final = Place()
+"""Where there is no limit: nothing is kept of whoever has it."""
+
+
 @dataclass(eq=False, slots=True)
 class GroupPace:
     """One for the process; without a `share` there is no limit.
@@ -113,7 +117,7 @@ class GroupPace:
     async def place(self, partition: int, wait: Wait, *, first: bool = False) -> Place:
         """A place, when one comes up for the partition; `first` goes before all others. Raises what `wait` raises."""
         if self.share is None:
-            return Place()
+            return ANY_TIME
         place, future = Place(self), asyncio.get_running_loop().create_future()
         queue = self._waiting.setdefault(-1 if first else partition, deque())
         queue.append((future, place))

@@ -94,7 +94,7 @@ def _repeats_names(raw: bytes, document: Json) -> bool:
 
     Only an escaped quote may be written in two ways; where one is, the thorough reader decides.
     """
-    if b"\\u0022" in raw:
+    if b"\\" in raw and b"\\u0022" in raw:
         return True
     try:
         return raw.count(b'"') != orjson.dumps(document).count(b'"')

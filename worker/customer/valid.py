@@ -26,12 +26,13 @@ from worker.customer.violations import (
 )
 from worker.customer.xml import write_xml
 from worker.model.commands import Kind, Traits
+from worker.model.frozen import frozen
 from worker.model.outcomes import MAX_VIOLATIONS, Violation
 
 Format = Literal["json", "xml"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(repr=False)
 class Customer:
     """A valid customer; what it holds stays out of its repr, since it is personal data."""
 

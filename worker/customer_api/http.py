@@ -19,6 +19,7 @@ from worker.customer_api.proxy import Proxy, refusal
 from worker.measures import NO_ANSWER, NOT_SENT, Measures
 from worker.model.commands import trace_id_of
 from worker.model.errors import ApiUnavailable, OutcomeUnknown
+from worker.model.frozen import frozen
 
 MAX_BODY = 64 * 1024
 LastLook = Callable[[], float]
@@ -83,7 +84,7 @@ class Watched(aiohttp.ClientRequest):
         await super().write_bytes(writer, conn, content_length)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Answer:
     """What the API said: at most the first 64 KiB of the body, `whole` or not."""
 

@@ -12,6 +12,7 @@ from worker.events.header_dialects import GARBLED, Told
 from worker.events.registered.schema import Readers
 from worker.events.registered.wire import Framed, framed, is_framed
 from worker.model.commands import MAX_NAME
+from worker.model.frozen import frozen
 from worker.model.records import Record
 
 REQUESTED: Final = "customer.create.requested.v1"
@@ -39,7 +40,7 @@ class Xml:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class JsonContent:
     """Content that is JSON: as it was read the fast way, and how to read it the thorough way."""
 
@@ -50,7 +51,7 @@ class JsonContent:
 Content = Xml | JsonContent
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Event:
     """What a record holds: a CloudEvent's attributes (None for a bare value), and `content`, which reads the data."""
 

@@ -1,9 +1,9 @@
 """What a record's headers say: texts, and the attributes of a CloudEvent in whatever dialect its producer writes."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from worker.model.frozen import frozen
 from worker.model.records import Record
 
 PREFIXES: Final = ("ce_", "ce-", "cloudevents:", "cloudevents_")
@@ -26,7 +26,7 @@ Attribute = str | Garbled | None
 """None where a header has no value."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Told:
     """The headers that are texts, by their names in lower case, and the attributes of a CloudEvent, if it is one."""
 
@@ -34,8 +34,13 @@ class Told:
     attributes: Mapping[str, Attribute] | None = None
 
 
+NOTHING_TOLD: Final = Told({})
+
+
 def told(record: Record) -> Told:
     """Never raises. Of several headers of a name the last one counts, as everywhere in Kafka."""
+    if not record.headers:
+        return NOTHING_TOLD
     values = {name.lower(): _value(raw) for name, raw in record.headers}
     texts = {name: value for name, value in values.items() if isinstance(value, str)}
     attributes: dict[str, Attribute] = {}

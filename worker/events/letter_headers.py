@@ -58,6 +58,11 @@ def replays(headers: Headers) -> int:
     return int(told) if told and told.isdigit() and len(told) < 10 else 0
 
 
+def came_back(headers: Headers) -> bool:
+    """Whether it was a dead letter of ours, or is a replay: no other record's headers say what became of it before."""
+    return any(name in FIRST_OF_OURS for name, _ in headers)
+
+
 def accepts_duplicates(headers: Headers) -> bool:
     """Whether the record is a replay for which a person said so; the name alone says nothing."""
     marks = headers[len(original(headers)) :]
@@ -66,7 +71,7 @@ def accepts_duplicates(headers: Headers) -> bool:
 
 def doubt(headers: Headers) -> Evidence | None:
     """What is known of its customer, where the record is the dead letter of a doubt, brought back; else None."""
-    if last(headers, REASON) != ReasonCode.OUTCOME_UNKNOWN.value.encode():
+    if not headers or last(headers, REASON) != ReasonCode.OUTCOME_UNKNOWN.value.encode():
         return None
     return Evidence(exists=last(headers, CUSTOMER_EXISTS) == TRUE)
 

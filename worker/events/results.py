@@ -4,20 +4,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha1, sha256
 from typing import Any
-from uuid import NAMESPACE_URL
 
 import orjson
 
 from worker import clocks
 from worker.events import letter_headers
 from worker.events.letter_headers import timestamp, violations
-from worker.model.commands import Request
+from worker.model.commands import URL_NAMESPACE, Request
 from worker.model.outcomes import Failed, Reason, Succeeded
 from worker.model.records import Headers, OutgoingMessage, Position, Record
 
 SUCCEEDED = "customer.create.succeeded.v1"
 FAILED = "customer.create.failed.v1"
 CONTENT_TYPE = b"application/cloudevents+json"
+PASSED_ON = ("subject", "traceparent", "tracestate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,9 @@ class Results:
             "datacontenttype": "application/json",
             "data": data,
         }
-        passed_on = {"subject": request.subject, "traceparent": request.traceparent, "tracestate": request.tracestate}
-        event |= {name: value for name, value in passed_on.items() if value}
+        for name in PASSED_ON:
+            if value := getattr(request, name):
+                event[name] = value
         headers: Headers = (("content-type", CONTENT_TYPE), *_trace(request))
         return OutgoingMessage(topic, record.key, orjson.dumps(event), headers)
 
@@ -130,7 +131,7 @@ def terminal_id(event: tuple[str, str], place: tuple[str, int, int], type_: str)
     It is `str(uuid5(NAMESPACE_URL, ...))`, written out: `verify` makes one for each event that it reads.
     """
     name = orjson.dumps([*event, *place, type_])
-    digest = bytearray(sha1(NAMESPACE_URL.bytes + name, usedforsecurity=False).digest()[:16])
+    digest = bytearray(sha1(URL_NAMESPACE + name, usedforsecurity=False).digest()[:16])
     digest[6], digest[8] = digest[6] & 0x0F | 0x50, digest[8] & 0x3F | 0x80
     text = digest.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
@@ -152,5 +153,7 @@ def _reason(reason: Reason) -> dict[str, Any]:
 
 
 def _trace(request: Request) -> Headers:
+    if not request.traceparent and not request.tracestate:
+        return ()
     given = {"traceparent": request.traceparent, "tracestate": request.tracestate}
     return tuple((name, value.encode()) for name, value in given.items() if value)

@@ -67,8 +67,7 @@ class Dispatch:
     """Knows which partitions are open and what is under way in them.
 
     A free slot goes to the next partition in the round robin, and there to the lane that has waited longest: neither a
-    hot key nor a partition with a deep backlog keeps the others waiting for more than one record each, or `IN_A_ROW`
-    of them where there are many partitions.
+    hot key nor a partition with a deep backlog keeps the others waiting for more than a few records each.
     """
 
     def __init__(  # noqa: PLR0913  what may be left out has a name

@@ -4,13 +4,14 @@ from collections import deque
 from collections.abc import Callable
 
 IN_A_ROW = 8
-"""Records of a partition that are at work together share its batches: with 600 partitions that saves a third."""
+"""Records of a partition that begin together share its batches: with 600 partitions that saves a third of the CPU."""
 
 
 class RoundRobin:
     """One partition after the other, for `slots` records at once.
 
-    Each has one record begun at a time, or `IN_A_ROW` of them where not every partition can have so many at work.
+    Each has up to `IN_A_ROW` records begun: half of its share of the slots, so that the others wait for a part of one
+    record's time; all of them where not every partition can have so many at work.
     """
 
     def __init__(self, slots: int) -> None:
@@ -31,8 +32,14 @@ class RoundRobin:
         for tried in range(len(self._order)):
             if not self._left or tried:
                 self._order.rotate(-1)
-                self._left = IN_A_ROW if len(self._order) * IN_A_ROW > self._slots else 1
+                self._left = self._in_a_row()
             if can_begin(self._order[-1]):
                 self._left -= 1
                 return self._order[-1]
         return None
+
+    def _in_a_row(self) -> int:
+        partitions = len(self._order)
+        if partitions * IN_A_ROW > self._slots:
+            return IN_A_ROW
+        return min(IN_A_ROW, max(1, self._slots // (2 * partitions)))

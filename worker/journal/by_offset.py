@@ -53,17 +53,18 @@ class ByOffset:
         place = bisect_left(page.offsets, offset)
         return page.number(place) if place < len(page.offsets) and page.offsets[place] == offset else None
 
-    def add(self, offset: int, number: int) -> None:
-        """The first one that is added stays."""
+    def add(self, offset: int, number: int) -> int:
+        """The number that stands there now: the first one that is added stays."""
         page = self._of(offset) or (self._pages[0] if self._pages else self._another())
         if page is self._pages[-1] and len(page.offsets) >= self._page and offset > page.offsets[-1]:
             page = self._another()
         place = bisect_left(page.offsets, offset)
         if place < len(page.offsets) and page.offsets[place] == offset:
-            return
+            return page.number(place)
         page.insert(place, offset, number)
         if len(page.offsets) > self._page:
             self._pages.insert(self._pages.index(page) + 1, page.split(len(page.offsets) // 2))
+        return number
 
     def drop(self, below: int) -> None:
         """Without the offsets below that one."""

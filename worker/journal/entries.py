@@ -19,14 +19,15 @@ from worker.journal.entry_headers import (
     read_claim_headers,
     read_evidence,
 )
-from worker.journal.outcome_json import read_count, read_outcome
+from worker.journal.outcome_json import plain, read_count, read_outcome
 from worker.model.evidence import NO_EVIDENCE, Evidence
+from worker.model.frozen import frozen
 from worker.model.outcomes import Outcome, Succeeded
 from worker.model.progress import Spans
 from worker.model.records import Headers
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Intent:
     """A POST may be on its way from now on."""
 
@@ -43,7 +44,7 @@ class Released:
     state: Literal["released"] = "released"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Finished:
     """The record's outcome: the first one in the log that was written by who had the partition then counts."""
 
@@ -186,9 +187,9 @@ def encode(entry: Entry | Claim) -> bytes:
         case Intent(attempt) | Released(attempt):
             return orjson.dumps({"attempt": attempt, "state": entry.state})
         case Finished(Succeeded(resolution="confirmed") as outcome):
-            return orjson.dumps({"outcome": replace(outcome, resolution="reconciled"), "state": entry.state})
+            return orjson.dumps({"outcome": plain(replace(outcome, resolution="reconciled")), "state": entry.state})
         case Finished(outcome):
-            return orjson.dumps({"outcome": outcome, "state": entry.state})
+            return orjson.dumps({"outcome": plain(outcome), "state": entry.state})
         case Claim(writer):
             return orjson.dumps({"writer": writer, "state": entry.state})
         case other:

@@ -22,7 +22,7 @@ from worker.journal.entries import (
 )
 from worker.journal.known import KnownEvent, KnownRecord, is_unknown
 from worker.journal.packing import Packing, last_offset, last_seen
-from worker.journal.recall import Recollection, evidence_of, recall
+from worker.journal.recall import Fresh, Recollection, evidence_of, recall
 from worker.model.evidence import NO_EVIDENCE, Evidence
 from worker.model.outcomes import Outcome
 from worker.model.progress import Spans
@@ -113,8 +113,7 @@ class PartitionJournal:
         """What is committed is not looked up any more; that a record is known as several events is rare."""
         if offset < self.below:
             return
-        self._places.add(offset, number)
-        if self._places.get(offset) != number and number not in self._other_events.get(offset, ()):
+        if self._places.add(offset, number) != number and number not in self._other_events.get(offset, ()):
             self._other_events.setdefault(offset, []).append(number)
 
     def remember(self, earlier: "PartitionJournal") -> None:
@@ -145,6 +144,8 @@ class PartitionJournal:
         `doubts_accepted`: a person wants this record sent although others of its event were parked as unknown. What
         was told as parked is no doubt then; an open intent that nobody has ended is one, this record's own above all.
         """
+        if self._places.get(offset) is None and self._events.get(event.int) is None:
+            return Fresh()  # as nearly every record
         numbers = dict.fromkeys((*self._at(offset), event.int))
         events = {number: self.known(UUID(int=number)).records for number in numbers}
         taken = {number: records.get(offset, KnownRecord()) for number, records in events.items()}

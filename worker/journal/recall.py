@@ -6,10 +6,11 @@ from itertools import chain
 
 from worker.journal.known import KnownRecord, is_unknown
 from worker.model.evidence import NO_EVIDENCE, Evidence
+from worker.model.frozen import frozen
 from worker.model.outcomes import Outcome, Succeeded
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Fresh:
     """Nothing stands against a POST; `attempts` were answered before.
 

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 
+from worker.kafka.departures import Departures
 from worker.model.errors import MessageTooLarge
 from worker.model.records import OutgoingMessage, Position, Stored
 
@@ -47,6 +48,7 @@ class Delivery(Protocol):
     """What all partitions of a producer share."""
 
     producer: AIOKafkaProducer
+    departures: Departures
 
     async def deliver(self, producer: AIOKafkaProducer, batch: BatchBuilder, place: TopicPartition) -> Stored: ...
     async def recover(self, producer: AIOKafkaProducer, place: TopicPartition, error: KafkaError) -> None: ...
@@ -87,6 +89,7 @@ class Outbox:
 
     async def _next(self) -> None:
         """What could not be delivered stays first in line, in the order in which it came."""
+        await self._delivery.departures.wait()
         producer = self._delivery.producer
         front = self._waiting[0]
         alike = takewhile(lambda each: each.message.compressed is front.message.compressed, self._waiting)

@@ -19,6 +19,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from worker.counting import counted
 from worker.kafka.connection import Connection, close, opened, started
+from worker.kafka.departures import Departures
 from worker.kafka.failures import named
 from worker.kafka.leaders import NO_LEADER, missing, partitions
 from worker.kafka.outbox import BATCH, TOO_LARGE, Acknowledged, Outbox, Waiting
@@ -58,6 +59,7 @@ class Publisher:
     outage: Outage
     max_request_size: int
     within: float
+    departures: Departures = field(default_factory=Departures)
     _outboxes: dict[TopicPartition, Outbox] = field(default_factory=dict)
     _failing: set[str] = field(default_factory=set)
     _replacing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -128,6 +130,7 @@ class Publisher:
     async def deliver(self, producer: AIOKafkaProducer, batch: BatchBuilder, place: TopicPartition) -> Stored:
         """Where the batch's first message is stored; raises KafkaError."""
         patience = self._loop.call_later(PATIENCE, self._late, producer, place)
+        self.departures.left()
         try:
             if producer.client.cluster.leader_for_partition(place) in NO_LEADER:
                 await partitions(producer, place.topic, place.partition, PATIENCE)
@@ -137,6 +140,7 @@ class Publisher:
             stored = await asyncio.shield(future)
         finally:
             patience.cancel()
+            self.departures.arrived()
         self._failing.discard(place.topic)
         if not self._failing:
             self.outage.end()
@@ -212,9 +216,9 @@ def size_of(message: OutgoingMessage) -> int:
 
 @asynccontextmanager
 async def opened_publisher(
-    connection: Connection, outage: Outage, *, max_request_size: int, within: float = 10.0
+    connection: Connection, outage: Outage, *, max_request_size: int, within: float = 10.0, linger: float = 0.0
 ) -> AsyncIterator[Publisher]:
-    """A started producer; raises KafkaUnavailable."""
+    """A started producer; raises KafkaUnavailable. Messages wait `linger` seconds for others that leave with them."""
 
     def make() -> AIOKafkaProducer:
         return AIOKafkaProducer(
@@ -223,12 +227,12 @@ async def opened_publisher(
             enable_idempotence=True,
             max_request_size=max_request_size,
             max_batch_size=BATCH,
-            # Lingering only costs here: acknowledgements are waited for (docs: kafka, lingering).
+            # A batch is full when it is handed over: it has waited for its departure.
             linger_ms=0,
         )
 
     async with opened(make(), connection, within) as producer:
-        sending = Publisher(producer, make, outage, max_request_size, within)
+        sending = Publisher(producer, make, outage, max_request_size, within, Departures(linger))
         try:
             yield sending
         finally:

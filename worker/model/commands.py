@@ -1,15 +1,16 @@
 """What a request event asks for, in the terms of this worker."""
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from hashlib import sha1
-from typing import Final, Literal
+from typing import Final, Literal, cast
 from uuid import NAMESPACE_URL, UUID
 
 import orjson
 
+from worker.model.frozen import frozen
 from worker.model.outcomes import Reason
 
+URL_NAMESPACE: Final = NAMESPACE_URL.bytes
 MAX_NAME: Final = 1024
 """Characters of a source, an id or a subject: what is told of an event quotes them, and has to fit."""
 
@@ -17,7 +18,7 @@ Kind = Literal["individual", "group"]
 """The two types of a customer that the API's pages describe."""
 
 
-@dataclass(frozen=True)
+@frozen()
 class Request:
     """Who asks: a CloudEvent's identity is (source, id); a bare value's is derived from its place in Kafka.
 
@@ -29,13 +30,20 @@ class Request:
     subject: str | None = None
     traceparent: str | None = None
     tracestate: str | None = None
+    _event: UUID | None = field(default=None, init=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def event(self) -> UUID:
         """The identity as the journal's key (docs: design, the journal)."""
+        if self._event is None:
+            # As cached_property does, which takes a lock before Python 3.12.
+            object.__setattr__(self, "_event", self._identity())
+        return cast("UUID", self._event)
+
+    def _identity(self) -> UUID:
         # As uuid5 does, which takes 14 µs.
-        name = NAMESPACE_URL.bytes + orjson.dumps([self.source, self.id])
-        return UUID(bytes=sha1(name, usedforsecurity=False).digest()[:16], version=5)
+        digest = sha1(URL_NAMESPACE + orjson.dumps([self.source, self.id]), usedforsecurity=False).digest()
+        return UUID(bytes=digest[:16], version=5)
 
     @property
     def trace_id(self) -> str | None:
@@ -48,7 +56,7 @@ def trace_id_of(traceparent: str | None) -> str | None:
     return traceparent.split("-")[1] if traceparent else None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(repr=False)
 class Traits:
     """What is still asked of a customer once its body is written; the whole takes twenty times its size in memory."""
 
@@ -56,7 +64,7 @@ class Traits:
     first_email: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class CreateCustomer:
     """A valid customer to be created; `body` is the API's exact form in the configured format."""
 

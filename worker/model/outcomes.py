@@ -6,6 +6,8 @@ from typing import Final, Literal
 
 import orjson
 
+from worker.model.frozen import frozen
+
 MAX_MESSAGE: Final = 1_000
 """Characters of a reason's sentence."""
 
@@ -59,7 +61,7 @@ class Violation:
     allowed: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class HttpAnswer:
     """What the API said, as far as it may be told."""
 
@@ -128,7 +130,7 @@ def _size(violation: Violation) -> int:
     return len(orjson.dumps(violation)) + len(",")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Succeeded:
     """The customer exists. `location` is the API's own path, `customer_id` its last segment."""
 
@@ -137,6 +139,10 @@ class Succeeded:
     customer_type: str
     attempts: int
     resolution: Resolution = "created"
+
+    def after(self, attempts: int) -> "Succeeded":
+        """The same, with the attempts that it took; `replace` takes 1.5 µs."""
+        return Succeeded(self.customer_id, self.location, self.customer_type, attempts, self.resolution)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from worker.model.frozen import frozen
+
 Headers = tuple[tuple[str, bytes | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Record:
     """One record as Kafka handed it over; `timestamp` is milliseconds since the epoch.
 
@@ -60,7 +62,7 @@ class Standing:
     open_transaction: OpenTransaction | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class OutgoingMessage:
     """Bytes to be published; without a `partition` the key decides, without a `time` (milliseconds) it is now.
 
@@ -78,7 +80,7 @@ class OutgoingMessage:
     time: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Position:
     """Where a record is stored."""
 
@@ -87,7 +89,7 @@ class Position:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Stored:
     """Where a record of ours is, and since when by the broker's clock (milliseconds), if its topic is dated by that."""
 

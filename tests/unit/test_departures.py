@@ -1,0 +1,63 @@
+"""When batches leave."""
+
+import asyncio
+
+from worker.kafka import departures
+from worker.kafka.departures import Departures
+
+
+async def test_at_once():
+    """With nothing on its way nobody waits."""
+    await Departures().wait()
+
+
+async def test_with_the_first_arrival():
+    """What comes meanwhile leaves together as soon as one batch has arrived, though another is still on its way."""
+    leaving, left = Departures(), list[str]()
+    leaving.left()
+    leaving.left()
+    waiting = [asyncio.create_task(_leaves(leaving, name, left)) for name in ("a", "b")]
+    await asyncio.sleep(0)
+    assert left == []
+    leaving.arrived()
+    await asyncio.gather(*waiting)
+    assert left == ["a", "b"]
+
+
+async def test_whatever_becomes_of_the_others(monkeypatch):
+    """A batch that never arrives keeps nobody for long."""
+    monkeypatch.setattr(departures, "LONGEST", 0.0)
+    leaving = Departures()
+    leaving.left()
+    await leaving.wait()
+
+
+async def test_one_that_stops_waiting():
+    """The others leave all the same."""
+    leaving, left = Departures(), list[str]()
+    leaving.left()
+    first, second = (asyncio.create_task(_leaves(leaving, name, left)) for name in ("a", "b"))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    leaving.arrived()
+    await second
+    assert left == ["b"]
+
+
+async def test_lingering():
+    """All that comes within the time leaves at its end, and an arrival changes nothing."""
+    leaving, left = Departures(linger=0.001), list[str]()
+    leaving.left()
+    waiting = [asyncio.create_task(_leaves(leaving, name, left)) for name in ("a", "b")]
+    await asyncio.sleep(0)
+    leaving.arrived()
+    await asyncio.sleep(0)
+    assert left == []
+    await asyncio.gather(*waiting)
+    assert left == ["a", "b"]
+
+
+async def _leaves(leaving, name, left):
+    await leaving.wait()
+    left.append(name)
