@@ -17,6 +17,7 @@ from registered import CUSTOMER, GUID, avro, numbered
 from worker.customer.documents import Unreadable
 from worker.model.errors import SchemaRegistryUnavailable, SettingsError
 from worker.schema_registry import Access, Registry, schema_registry
+from worker.schema_registry.client import NOBODYS
 from worker.schema_registry.http import MAX_BODY
 
 UNKNOWN = {"error_code": 40403, "message": "Schema not found"}
@@ -159,6 +160,37 @@ async def test_answers_that_no_registry_would_give(status, body, told):
             await client.schema(7)
         assert told in str(away.value)
         assert len(stand_in.asked) == 1
+
+
+@pytest.mark.parametrize("body", [b"", {"error_code": 404, "message": "HTTP 404 Not Found"}])
+async def test_a_registry_that_serves_no_guids(body):
+    """It does not say that it lacks the schema: that is waited for, and the reason tells what can be done."""
+    answers = {"/schemas/types": (200, ["AVRO"]), f"/schemas/guids/{GUID}": (404, body)}
+    answers[f"/schemas/guids/{NOBODYS}"] = (404, body)
+    async with registry(answers) as (client, _):
+        assert not await client.serves_guids()
+        with pytest.raises(SchemaRegistryUnavailable) as away:
+            await client.schema(GUID)
+    assert str(away.value).startswith(
+        f"the registry serves no schemas by GUID, and a record names {GUID} in its header"
+    )
+    assert "let producers write the number before the value" in str(away.value)
+
+
+async def test_a_guid_where_there_is_no_registry():
+    """The address is what is wrong then."""
+    answers = dict.fromkeys(("/schemas/types", f"/schemas/guids/{GUID}"), (404, b""))
+    async with registry(answers) as (client, _):
+        with pytest.raises(SchemaRegistryUnavailable, match="and not as a schema registry does"):
+            await client.schema(GUID)
+
+
+async def test_a_guid_that_the_registry_does_not_know():
+    """It says so: that is believed."""
+    async with registry({}) as (client, _):
+        assert await client.serves_guids()
+        with pytest.raises(Unreadable, match="does not have this schema"):
+            await client.schema(GUID)
 
 
 async def test_nobody_there():

@@ -160,7 +160,7 @@ async def test_a_worker_whose_registry_is_away_and_comes_back(worlds, registry, 
             await world.publish(b"\0", key=b"i", headers=[guid_header()], partition=1)
             await worker.until("record.finished", 2, outcome="failed", reason="undecodable")
             (away,) = await worker.until("hold.started", 1, partition=1, reason="schema_registry_unavailable")
-            assert "answered 404, and not as a schema registry does" in away["detail"]  # it knows no GUIDs yet
+            assert "the registry serves no schemas by GUID" in away["detail"]  # Apicurio does not yet
             shown = await world.start("dead-letters", "show", await first_letter(world), "--json")
             assert await shown.ended() == 0
             (today,) = [line["today"] for line in shown.lines if "today" in line]

@@ -539,6 +539,7 @@ class FakeRegistry:
 
     kept: list[str] = field(default_factory=lambda: ["PROTOBUF", "AVRO"])
     error: WorkerError | None = None
+    guids: bool = True
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["FakeRegistry"]:
@@ -549,11 +550,19 @@ class FakeRegistry:
             raise self.error
         return self.kept
 
+    async def serves_guids(self) -> bool:
+        return self.guids
+
 
 @pytest.mark.parametrize(
     ("fake", "state", "detail"),
     [
-        (FakeRegistry(), "ok", "https://registry keeps schemas of the types AVRO, PROTOBUF"),
+        (FakeRegistry(), "ok", "https://registry keeps schemas of the types AVRO, PROTOBUF, by number and GUID"),
+        (
+            FakeRegistry([], guids=False),
+            "ok",
+            "https://registry keeps schemas of the types (none), by number, none by GUID",
+        ),
         (FakeRegistry(error=SchemaRegistryUnavailable("answered 401")), "failed", "answered 401"),
     ],
 )

@@ -10,7 +10,7 @@ from worker.counting import counted, thousands, which
 
 TREE = Path(__file__).parents[2] / "worker"
 NOUNS = (
-    "attempts|batches|brokers|bytes|calls|causes|customers|doubts|entries|events|keys|letters|lines|members|messages|"
+    "arguments|attempts|batches|brokers|bytes|calls|causes|customers|doubts|entries|events|keys|letters|lines|members|messages|"
     "offsets|partitions|POSTs|records|repeats|replicas|requests|rows|rules|sessions|times|topics|workers"
 )
 BEFORE = "dead|further|more|new|old|open|other"

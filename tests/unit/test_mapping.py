@@ -275,10 +275,10 @@ FAULTS = {
     "another key": (BARE + "custmer = 'value'\n", "event.custmer: Extra inputs", "line 4 column 1"),
     "another end": (
         RULES.replace("unsupported_event", "drop") + BARE,
-        "rules.1.then: Input should be",
+        "rules[1].then: Input should be",
         "line 9 column 1",
     ),
-    "no words": (RULES.replace('"too old"', '""') + BARE, "rules.1.say: String should have", "line 10 column 1"),
+    "no words": (RULES.replace('"too old"', '""') + BARE, "rules[1].say: String should have", "line 10 column 1"),
     "no grammar": (BARE.replace('"value"', '"value.[a"'), "no JMESPath: it is not complete", "line 3 column 21"),
     "a character": (BARE.replace('"value"', '"value # x"'), "no JMESPath from '#' on", "line 3 column 19"),
     "a token": (BARE.replace('"value"', "'''\n  value ||\n  )\n'''"), "unexpected ')'", "line 5 column 3"),
@@ -294,7 +294,7 @@ FAULTS = {
         "line 3 column 21",
     ),
     "a count": (BARE.replace('"value"', '"split(key)"'), "split() takes 2 arguments, not 1", "line 3 column 13"),
-    "too few": (BARE.replace('"value"', '"merge()"'), "merge() takes 1 arguments or more, not 0", "line 3 column 13"),
+    "too few": (BARE.replace('"value"', '"merge()"'), "merge() takes 1 argument or more, not 0", "line 3 column 13"),
     "no expression": (
         BARE.replace('"value"', '"map(key, value)"'),
         "takes an expression (&...) as its argument 1",
@@ -340,6 +340,39 @@ def test_every_fault_of_a_file(file: Callable[[str], Path]) -> None:
         "line 3 column 9",
         "line 8 column 9",
         "line 14 column 7",
+    ]
+
+
+def test_faults_of_both_kinds(file: Callable[[str], Path]) -> None:
+    """A fault of the structure hides none of an expression, in the order of the file, whatever the rest is."""
+    text = """
+rules = [5, {when = "value #", then = "drop", say = "a"}]
+[event]
+customer = 'value.['
+source = 7
+more = 'x'
+"""
+    with pytest.raises(SettingsError) as raised:
+        load_mapping(file(text))
+    told = [line.split("toml: ")[1] for line in str(raised.value).splitlines()]
+    assert [each[: each.index(":", each.index(": ") + 1)] for each in told] == [
+        "line 2 column 1: rules[0]",
+        "line 2 column 1: rules[1].then",
+        "line 2 column 28: rules[1].when",
+        "line 4 column 20: event.customer",
+        "line 5 column 1: event.source",
+        "line 6 column 1: event.more",
+    ]
+
+
+def test_the_same_fault_twice(file: Callable[[str], Path]) -> None:
+    """Each is told at its own place."""
+    rule = '[[rules]]\nwhen = "value #"\nthen = "pass_over"\nsay = "a"\n'
+    with pytest.raises(SettingsError) as raised:
+        load_mapping(file(rule * 2 + BARE))
+    assert [line.split("toml: ")[1].split(": ")[0] for line in str(raised.value).splitlines()] == [
+        "line 2 column 15",
+        "line 6 column 15",
     ]
 
 

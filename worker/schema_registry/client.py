@@ -8,13 +8,16 @@ from uuid import UUID
 
 from worker.customer.documents import Unreadable
 from worker.events.registered.schema import Read, Referred, Schema, SchemaType, reader_of
-from worker.events.registered.wire import SchemaKey
+from worker.events.registered.wire import HEADER, SchemaKey
 from worker.model.errors import SchemaRegistryUnavailable
-from worker.schema_registry.http import Access, Http, Unknown, asked
+from worker.schema_registry.http import Access, Http, NotServed, Unknown, asked
 from worker.schema_registry.protoc import compiled
 
 _TYPES: Final[tuple[SchemaType, ...]] = get_args(SchemaType)
 _MOST_REFERENCES: Final = 200
+SCHEMA: Final = "this schema"
+NOBODYS: Final = UUID(int=0)
+"""No schema has it."""
 
 
 class Version(NamedTuple):
@@ -42,8 +45,37 @@ class Registry:
 
     async def schema(self, key: SchemaKey) -> Schema:
         """With what it refers to, and compiled where it has to be."""
-        path = f"/schemas/guids/{key}" if isinstance(key, UUID) else f"/schemas/ids/{key}"
-        return await self._complete(await self._asked(path, "this schema"))
+        found = await (self._by_guid(key) if isinstance(key, UUID) else self._asked(f"/schemas/ids/{key}", SCHEMA))
+        return await self._complete(found)
+
+    async def serves_guids(self) -> bool:
+        """Whether schemas can be asked for by GUID, as by number: not every registry knows that path."""
+        try:
+            await self._http.get(f"/schemas/guids/{NOBODYS}")
+        except Unknown:
+            return True
+        except NotServed:
+            return False
+        return True
+
+    async def _by_guid(self, guid: UUID) -> Any:  # noqa: ANN401  any JSON
+        """One that does not serve GUIDs does not say that it lacks this one."""
+        try:
+            return await self._asked(f"/schemas/guids/{guid}", SCHEMA)
+        except NotServed:
+            if not await self._is_registry():
+                raise
+        raise SchemaRegistryUnavailable(
+            f"the registry serves no schemas by GUID, and a record names {guid} in its header {HEADER}: let producers "
+            "write the number before the value, or name a registry that serves them"
+        )
+
+    async def _is_registry(self) -> bool:
+        """Whether it answers what every registry does."""
+        try:
+            return isinstance(await self._http.get("/schemas/types"), list)
+        except (Unknown, NotServed):
+            return False
 
     async def newest(self, subject: str) -> Version:
         """The one that new values of the subject are written by."""

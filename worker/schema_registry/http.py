@@ -45,6 +45,10 @@ class Unknown(Exception):
     """The registry itself says that there is no such thing."""
 
 
+class NotServed(SchemaRegistryUnavailable):
+    """Nothing answers at that path: it is no registry's, or the registry is one that does not serve it."""
+
+
 @asynccontextmanager
 async def asked(access: Access) -> AsyncIterator["Http"]:
     """SettingsError for a CA file that cannot be used."""
@@ -63,7 +67,7 @@ class Http:
         self._url = url
 
     async def get(self, path: str) -> Any:  # noqa: ANN401  any JSON
-        """`path` is quoted already. Raises Unknown, and SchemaRegistryUnavailable for what no registry would answer."""
+        """`path` is quoted already. Raises Unknown, NotServed, and SchemaRegistryUnavailable for all other answers."""
         origin = URL(self._url).origin()
         try:
             async with self._session.get(URL(f"{self._url}{path}", encoded=True), allow_redirects=False) as answer:
@@ -74,7 +78,8 @@ class Http:
             return _read(body, str(origin))
         if answer.status == 404 and _code(body) in _UNKNOWN:
             raise Unknown
-        raise SchemaRegistryUnavailable(f"{origin} answered {answer.status}{_HINTS.get(answer.status, '')}")
+        kind = NotServed if answer.status == 404 else SchemaRegistryUnavailable
+        raise kind(f"{origin} answered {answer.status}{_HINTS.get(answer.status, '')}")
 
 
 _HINTS: Final = {

@@ -1,9 +1,10 @@
 """The file of a mapping: TOML, checked, compiled and tried when it is loaded; each fault has its line and column."""
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -13,13 +14,15 @@ from worker.events.mapping.budget import Budget
 from worker.events.mapping.expression import compiled, reads_value
 from worker.events.mapping.grammar import Broken
 from worker.events.mapping.mapping import Ending, EventMapping, Part, Rule, Seen
-from worker.events.mapping.places import Places
+from worker.events.mapping.places import Place, Places, Steps
 from worker.model.errors import SettingsError
 
 MAX_BYTES: Final = 256 * 1024
 MAX_RULES: Final = 100
 NOTHING: Final[tuple[Json, ...]] = (None, {})
-_Text = Annotated[str, Field(min_length=1, max_length=64 * 1024)]
+MAX_TEXT: Final = 64 * 1024
+NAMES: Final = ("source", "id", "subject")
+_Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 _Words = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -51,21 +54,28 @@ class _File(_Section):
     event: _Event
 
 
+class _Fault(NamedTuple):
+    """What is wrong, and where."""
+
+    place: Place
+    name: str
+    told: str
+
+
 def load_mapping(path: Path, named: str = "WORKER_EVENTS__MAPPING") -> EventMapping:
     """The mapping of that file; SettingsError with a line for each fault. `named`: what told us of the file."""
     try:
         text = _read(path).replace("\r\n", "\n")
-        return _Loading(f"{named}: {path}", Places(text)).mapping(_File.model_validate(tomllib.loads(text)))
+        loading = _Loading(tomllib.loads(text), Places(text))
     except OSError as error:
         raise SettingsError(f"{named}: {path}: {error.strerror}") from None
-    except ValidationError as error:
-        places = Places(text)
-        faults = (
-            f"{named}: {path}: {places.of(each['loc'])}: {_told(each['loc'], each['msg'])}" for each in error.errors()
-        )
-        raise SettingsError("\n".join(faults)) from None
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{named}: {path}: not TOML: {error}") from None
+    mapping = loading.mapping()
+    if mapping is None:
+        faults = (f"{named}: {path}: {each.place}: {each.name}: {each.told}" for each in sorted(loading.faults))
+        raise SettingsError("\n".join(faults))
+    return _tried(mapping)
 
 
 def _read(path: Path) -> str:
@@ -76,43 +86,58 @@ def _read(path: Path) -> str:
     return raw.decode()
 
 
-def _told(place: tuple[int | str, ...], message: str) -> str:
-    return f"{'.'.join(map(str, place))}: {message.removeprefix('Value error, ')}"
-
-
 class _Loading:
-    """Compiles every expression of a file, and tells all that are broken."""
+    """Looks at the structure of a file and compiles each expression that it has; neither hides a fault of the other."""
 
-    def __init__(self, named: str, places: Places) -> None:
-        self._named = named
+    def __init__(self, written: dict[str, Any], places: Places) -> None:
+        self.faults: list[_Fault] = []
         self._places = places
         self._budget = Budget()
-        self._faults: list[str] = []
+        self._parts = {steps: self._part(steps, text) for steps, text in _expressions(written)}
+        self._file = self._checked(written)
 
-    def mapping(self, file: _File) -> EventMapping:
+    def mapping(self) -> EventMapping | None:
+        """None where there is a fault."""
+        if self._file is None or self.faults:
+            return None
         rules = tuple(
-            Rule(self._part(f"rules[{number}].when", each.when), each.then, each.say)
-            for number, each in enumerate(file.rules)
+            Rule(self._parts["rules", number, "when"], each.then, each.say)
+            for number, each in enumerate(self._file.rules)
         )
-        names = {name: self._part(f"event.{name}", text) for name, text in _names(file.event)}
-        customer = self._part("event.customer", file.event.customer)
-        if self._faults:
-            raise SettingsError("\n".join(self._faults))
-        return _tried(EventMapping(rules, names, customer, self._budget))
+        names = {name: self._parts["event", name] for name in NAMES if getattr(self._file.event, name) is not None}
+        return EventMapping(rules, names, self._parts["event", "customer"], self._budget)
 
-    def _part(self, name: str, text: str) -> Part:
-        place = self._places.within(text)
+    def _checked(self, written: dict[str, Any]) -> _File | None:
+        try:
+            return _File.model_validate(written)
+        except ValidationError as error:
+            for each in error.errors():
+                steps, told = each["loc"], each["msg"].removeprefix("Value error, ")
+                self.faults.append(_Fault(self._places.of(steps), _name(steps), told))
+            return None
+
+    def _part(self, steps: Steps, text: str) -> Part:
+        place, name = self._places.within(steps, text), _name(steps)
         try:
             return Part(name, compiled(text, self._budget), place, reads_value(text))
         except Broken as error:
-            self._faults.append(f"{self._named}: {place(error.at)}: {name}: {error}")
+            self.faults.append(_Fault(place(error.at), name, str(error)))
             return Part(name, lambda _: None, place)
 
 
-def _names(event: _Event) -> Iterator[tuple[str, str]]:
-    for name in ("source", "id", "subject"):
-        if (text := getattr(event, name)) is not None:
-            yield name, text
+def _name(steps: Steps) -> str:
+    return re.sub(r"\.(\d+)", r"[\1]", ".".join(map(str, steps)))
+
+
+def _expressions(written: dict[str, Any]) -> Iterator[tuple[Steps, str]]:
+    """Those that stand in their places and are no longer than they may be, whatever else is wrong."""
+    rules, event = written.get("rules"), written.get("event")
+    listed = enumerate(rules[:MAX_RULES] if isinstance(rules, list) else ())
+    found: list[tuple[Steps, Any]] = [
+        *((("rules", number, "when"), rule.get("when")) for number, rule in listed if isinstance(rule, dict)),
+        *((("event", name), event.get(name)) for name in (*NAMES, "customer") if isinstance(event, dict)),
+    ]
+    yield from ((steps, text) for steps, text in found if isinstance(text, str) and 0 < len(text) <= MAX_TEXT)
 
 
 def _tried(mapping: EventMapping) -> EventMapping:

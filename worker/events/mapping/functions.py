@@ -7,6 +7,7 @@ import orjson
 from jmespath.exceptions import JMESPathTypeError
 from jmespath.functions import REVERSE_TYPES_MAP, TYPES_MAP, Functions, signature
 
+from worker.counting import counted
 from worker.customer.documents import Json, Unreadable, read_json, require_depth
 from worker.events.mapping.budget import Budget, Failure, require_room
 
@@ -101,8 +102,10 @@ def wrong_count(name: str, given: int) -> str | None:
     """Why the function does not take so many arguments; None where it does."""
     listed = TABLE[name]["signature"]
     if listed[-1].get("variadic"):
-        return None if given >= len(listed) else f"{name}() takes {len(listed)} arguments or more, not {given}"
-    return None if given == len(listed) else f"{name}() takes {len(listed)} arguments, not {given}"
+        return (
+            None if given >= len(listed) else f"{name}() takes {counted(len(listed), 'argument')} or more, not {given}"
+        )
+    return None if given == len(listed) else f"{name}() takes {counted(len(listed), 'argument')}, not {given}"
 
 
 def _named(types: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from worker.events.cloud_events import Unsupported
 from worker.events.mapping.budget import Budget, Failure
 from worker.events.mapping.expression import Evaluate
 from worker.events.mapping.operators import is_true
+from worker.events.mapping.places import Place
 from worker.events.mapping.result import customer_of, name_of
 
 Ending = Literal["pass_over", "unsupported_event", "undecodable"]
@@ -29,7 +30,7 @@ class Part:
 
     name: str
     evaluate: Evaluate
-    place: Callable[[int], str]
+    place: Callable[[int], Place]
     reads_value: bool = True
 
     def __call__(self, seen: Seen) -> Json:

@@ -2,6 +2,21 @@
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
+
+Steps = tuple[int | str, ...]
+"""The way to a value, from the top of the file."""
+
+
+class Place(NamedTuple):
+    """Line and column, both from 1; in the order of a file."""
+
+    line: int
+    column: int
+    of: str = ""
+
+    def __str__(self) -> str:
+        return f"line {self.line} column {self.column}{self.of}"
 
 
 class Places:
@@ -10,28 +25,32 @@ class Places:
     def __init__(self, text: str) -> None:
         self._text = text
 
-    def within(self, expression: str) -> Callable[[int], str]:
-        """From an offset in an expression to its place in the file.
+    def within(self, steps: Steps, expression: str) -> Callable[[int], Place]:
+        """From an offset in the expression that stands there to its place in the file.
 
         Where the expression is written with escapes, the place is one of the expression.
         """
-        quoted = re.search(rf"('''|\"\"\"|'|\")\n?({re.escape(expression)})\1", self._text)
-        begin, text = (quoted.start(2), self._text) if quoted else (0, expression)
-        suffix = "" if quoted else " of the expression"
-        return lambda offset: _place(text, begin + offset) + suffix
+        quoted = re.compile(rf"('''|\"\"\"|'|\")\n?({re.escape(expression)})\1")
+        if found := quoted.search(self._text, self._at(steps)) or quoted.search(self._text):
+            begin = found.start(2)
+            return lambda offset: _place(self._text, begin + offset)
+        return lambda offset: _place(expression, offset)._replace(of=" of the expression")
 
-    def of(self, steps: tuple[int | str, ...]) -> str:
-        """The place of a key, by its steps from the top; of its table where it is not there."""
+    def of(self, steps: Steps) -> Place:
+        """The place of a key; of its table where it is not there."""
+        return _place(self._text, self._at(steps))
+
+    def _at(self, steps: Steps) -> int:
         numbers = [step for step in steps if isinstance(step, int)]
         names = [step for step in steps if isinstance(step, str)]
         for name in reversed(names):
             pattern = rf"^[ \t]*(?:\[*[ \t]*)({re.escape(name)})[ \t]*(?:=|\])"
             found = list(re.finditer(pattern, self._text, re.MULTILINE))
             if found:
-                return _place(self._text, found[min(numbers[0] if numbers else 0, len(found) - 1)].start(1))
-        return _place(self._text, 0)
+                return found[min(numbers[0] if numbers else 0, len(found) - 1)].start(1)
+        return 0
 
 
-def _place(text: str, offset: int) -> str:
+def _place(text: str, offset: int) -> Place:
     before = text[:offset]
-    return f"line {before.count(chr(10)) + 1} column {offset - before.rfind(chr(10))}"
+    return Place(before.count(chr(10)) + 1, offset - before.rfind(chr(10)))

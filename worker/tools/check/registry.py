@@ -13,6 +13,7 @@ class Registry(Protocol):
     """Raises SchemaRegistryUnavailable where it does not answer."""
 
     async def types(self) -> list[str]: ...
+    async def serves_guids(self) -> bool: ...
 
 
 def registry(opened: Callable[[], AbstractAsyncContextManager[Registry] | None], url: str | None) -> Check:
@@ -30,7 +31,8 @@ async def _asked(opened: Callable[[], AbstractAsyncContextManager[Registry] | No
         if (client := opened()) is None:
             raise SchemaRegistryUnavailable("there is none")
         async with client as asked:
-            types = await asked.types()
+            types, guids = await asked.types(), await asked.serves_guids()
     except (WorkerError, Unreadable) as error:
         return Line("schema registry", "failed", str(error), "see WORKER_EVENTS__REGISTRY_URL")
-    return Line("schema registry", "ok", f"{url} keeps schemas of the types {', '.join(sorted(types)) or '(none)'}")
+    found = f"{url} keeps schemas of the types {', '.join(sorted(types)) or '(none)'}"
+    return Line("schema registry", "ok", f"{found}, by number{' and GUID' if guids else ', none by GUID'}")
