@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import structlog
@@ -13,7 +14,6 @@ from worker import clocks, wiring
 from worker.app import with_signals
 from worker.events.mapping import EventMapping
 from worker.kafka import admin
-from worker.kafka.admin import Admin
 from worker.kafka.group import Group
 from worker.model.errors import KafkaUnavailable, StartupError
 from worker.ops.audit import AuditPages, AuditState, audit_port
@@ -105,7 +105,9 @@ async def following(
         topics = await stack.enter_async_context(Growing.opened(client, connection, plan, audit.group))
         passes = await stack.enter_async_context(passing(settings, mapping))
         rounds = Rounds(topics, audit.judge, audit.positions, passes, pages.alive)
-        working = asyncio.create_task(_work(audit, rounds, pages, client, since), name="audit")
+        group = Group(client, audit.stored)
+        begin = partial(begun, rounds, group, since, wiring.start(settings))
+        working = asyncio.create_task(_work(audit, rounds, pages, group, begin), name="audit")
         try:
             yield working, audit
         finally:
@@ -114,10 +116,11 @@ async def following(
                 await working
 
 
-async def _work(audit: Audit, rounds: Rounds, pages: AuditPages, client: Admin, since: int | None) -> None:
-    group = Group(client, audit.stored)
-    await _patiently(lambda: begun(rounds, group, since))
-    log.info("audit.started", group=audit.group, since=since, partitions=len(audit.judge.judged))
+async def _work(
+    audit: Audit, rounds: Rounds, pages: AuditPages, group: Group, begin: Callable[[], Awaitable[None]]
+) -> None:
+    await _patiently(begin)
+    log.info("audit.started", group=audit.group, since=rounds.since or None, partitions=len(audit.judge.judged))
     stored = clocks.monotonic()
     while True:
         await _patiently(rounds.whole)
