@@ -36,7 +36,7 @@ ROLLED: Final = (2, 3)
 """The first one works through the whole day, since a leak shows in what is not restarted."""
 WHOLE_WITHIN: Final = 120.0
 """Seconds until the next worker's turn comes all the same, although the group is not whole again."""
-AWAY: Final = 2.0
+AWAY, BACK_WITHIN = 2.0, 600.0
 UNCLEAN_FOR: Final = 30.0
 """Seconds after Kafka is back in which a stop may still leave something in flight."""
 SAMPLES: Final = 1_000
@@ -139,7 +139,7 @@ class Soak:
         deadline = time.monotonic() + WHOLE_WITHIN
         while time.monotonic() < deadline:
             with suppress(KafkaUnavailable, TimeoutError):
-                async with admin.opened(self.connection, 5.0) as client:
+                async with admin.opened(self.connection, 5.0) as client, client.bounded():
                     told = await client.ask_coordinator(self.group, AskGroup(self.group))
                 if (len(told["members"]), told["state"]) == (WORKERS, "Stable"):
                     return
@@ -237,7 +237,7 @@ async def opened(day: Day, folder: Path, checkout: Path, tell: Tell) -> AsyncIte
     plan = Plan(requests, succeeded, failed, dead_letters, journal, partitions=PARTITIONS, replication_factor=1)
     ledger = Ledger.made(folder / "ledger", day.events)
     program = [sys.executable, "-m", "bench.soaking.api", str(folder / "ledger"), str(day.events), str(day.seconds)]
-    async with LocalKafka() as kafka, double(folder, program) as api:
+    async with LocalKafka(ready_within=BACK_WITHIN) as kafka, double(folder, program) as api:
         async with admin.opened(Connection(kafka.bootstrap_servers)) as client:
             await create(client, plan)
         told = settings(day, kafka.bootstrap_servers, api.url, plan, f"{prefix}.group") | taken(checkout, folder)
