@@ -44,6 +44,7 @@ class Audit:
     positions: Positions = field(default_factory=Positions)
     counts: Counter[str] = field(default_factory=Counter)
     behind: dict[int, int] = field(default_factory=dict)
+    rounds: int = 0
 
     def __post_init__(self) -> None:
         self.judge = Judge(self.tell)
@@ -69,11 +70,12 @@ class Audit:
             {kind: self.judge.not_judged[kind] for kind in NOT_JUDGED},
             read,
             dict(self.behind),
+            self.rounds,
         )
 
     def looked(self, topics: Growing) -> None:
-        """How much is committed and not judged yet."""
-        judged = self.judge.judged
+        """A round is over: how much is committed and not judged yet."""
+        judged, self.rounds = self.judge.judged, self.rounds + 1
         self.behind = {number: max(0, at - judged.get(number, at)) for number, at in topics.committed.items()}
 
 
