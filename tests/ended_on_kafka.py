@@ -34,6 +34,7 @@ class Told:
     plan: Plan
     group: str
     producer: AIOKafkaProducer
+    start: str = "earliest"
     results: Results = field(init=False)
 
     def __post_init__(self):
@@ -42,9 +43,8 @@ class Told:
     @property
     def settings(self):
         names = {setting.rpartition("__")[2].lower(): name for setting, name in self.plan.names()}
-        return Settings.model_validate(
-            {"kafka": {"bootstrap_servers": self.kafka, "group_id": self.group}, "topics": names, "ops": {"port": 0}}
-        )
+        kafka = {"bootstrap_servers": self.kafka, "group_id": self.group, "start": self.start}
+        return Settings.model_validate({"kafka": kafka, "topics": names, "ops": {"port": 0}})
 
     async def publish(self, topic, value, key=b"k", headers=(), partition=0, timestamp=None):
         sent = self.producer.send_and_wait(topic, value, key, partition, timestamp, list(headers))

@@ -1,6 +1,6 @@
 """What `verify` takes over a full topic. Printed, never asserted.
 
-python tests/bench/bench_verify.py [RECORDS]
+PYTHONPATH=tests python -m bench.bench_verify [RECORDS]
 
 On a Kafka of its own on this machine, or on the one that WORKER_TEST_KAFKA names.
 """
@@ -11,20 +11,18 @@ import resource
 import sys
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.producer.message_accumulator import BatchBuilder
+from bench.planting import PARTITIONS, Planting
 
-from worker.events.results import Results
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.missing_topics import create
-from worker.model.commands import Request
-from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
-from worker.model.records import OutgoingMessage, Position, Record
+from worker.model.records import OutgoingMessage
 from worker.sandbox.local_kafka import LocalKafka
 from worker.settings.settings import Settings
 from worker.tools.verification.scan import Asked
@@ -32,32 +30,10 @@ from worker.tools.verification.verify import verified
 from worker.topics import Plan
 
 RECORDS = 1_000_000
-PARTITIONS = 6
-FAILS = 50  # one in so many
-BODY = b'{"type":{"value":"individual"},"contactPersons":{"contactPerson":[{"firstName":"Jack"}]}}'
-PARKED = Failed(Reason(ReasonCode.REJECTED, "the API rejected the customer: 400 (400-101)"), 1)
 
 
 def say(what: str, value: float, unit: str) -> None:
     print(f"{what:44} {value:12,.1f} {unit}", flush=True)  # noqa: T201  # a report
-
-
-def messages(plan: Plan, count: int) -> Iterator[OutgoingMessage]:
-    """Each request, and its end as the worker tells it."""
-    results = Results("bench", plan.succeeded, plan.failed, plan.dead_letters, "bench")
-    letters = [0] * PARTITIONS
-    for number in range(count):
-        partition, offset = number % PARTITIONS, number // PARTITIONS
-        record = Record(plan.requests, partition, offset, 0, b"k%d" % number, BODY)
-        asked = Request("urn:crm", str(number))
-        yield OutgoingMessage(plan.requests, record.key, BODY, partition=partition)
-        if number % FAILS:
-            path = f"/system/ws/v12/interaction/customer/{number}"
-            yield results.succeeded(Succeeded(str(number), path, "individual", 1), record, asked)
-            continue
-        yield results.dead_letter(PARKED, record, asked, time.time())
-        yield results.failed(PARKED, record, asked, Position(plan.dead_letters, partition, letters[partition]))
-        letters[partition] += 1
 
 
 def fits(batch: BatchBuilder, message: OutgoingMessage) -> bool:
@@ -96,13 +72,11 @@ async def connected() -> AsyncIterator[Connection]:
         yield Connection(kafka.bootstrap_servers)
 
 
-async def commit(connection: Connection, plan: Plan, group: str, count: int) -> None:
+async def commit(connection: Connection, topic: str, group: str, offsets: Mapping[int, int]) -> None:
     """As a worker that is done."""
     consumer = AIOKafkaConsumer(**connection.arguments(), group_id=group, enable_auto_commit=False)
     await consumer.start()
-    ends = {
-        TopicPartition(plan.requests, number): len(range(number, count, PARTITIONS)) for number in range(PARTITIONS)
-    }
+    ends = {TopicPartition(topic, number): offset for number, offset in offsets.items()}
     consumer.assign(list(ends))
     await consumer.commit(ends)
     await consumer.stop()
@@ -115,9 +89,10 @@ async def bench(count: int) -> None:
         async with admin.opened(connection) as client:
             await create(client, plan)
         started = time.perf_counter()
-        await publish(connection, messages(plan, count))
+        planting = Planting(plan, count)
+        await publish(connection, planting.messages())
         say("published in", time.perf_counter() - started, "s")
-        await commit(connection, plan, "bench", count)
+        await commit(connection, plan.requests, "bench", planting.ends)
         names = {setting.rpartition("__")[2].lower(): name for setting, name in plan.names()}
         settings = Settings.model_validate(
             {"kafka": {"bootstrap_servers": connection.bootstrap_servers, "group_id": "bench"}, "topics": names}

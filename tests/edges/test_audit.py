@@ -118,6 +118,22 @@ async def test_what_stands_before_a_time(told):
         assert +audit.counts == {"no_terminal_event": 2}
 
 
+async def test_a_group_that_began_behind_the_first_requests(told):
+    """What stands before its first end is counted as not judged, and no finding; what follows is judged."""
+    told.start = "latest"
+    for _ in range(3):
+        await told.request()
+    await told.commit(2, 0)
+    async with audited(told) as audit:
+        await judged(audit, 2)
+        await told.succeed(await told.request())
+        await told.request()
+        await told.commit(5, 0)
+        await judged(audit, 5)
+        assert +audit.counts == {"no_terminal_event": 1}
+        assert audit.state().not_judged["before_the_start"] == 3
+
+
 async def test_requests_deleted_unread(told):
     """They are told, and what follows them is judged."""
     for _ in range(4):

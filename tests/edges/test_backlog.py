@@ -28,7 +28,7 @@ async def waiting(kafka, topic, start="earliest"):
 
 async def store(kafka, topic, partition, offset):
     async with admin.opened(Connection(kafka)) as client:
-        await Group(client, topic).store(topic, partition, offset)
+        await Group(client, topic).store(topic, partition, offset, 0)
 
 
 @pytest.mark.parametrize(("start", "records"), [("earliest", 30), ("latest", 0), (4_000, 21), (99_000, 0)])
@@ -47,6 +47,13 @@ async def test_a_group_that_goes_on(kafka, topic):
     found = await waiting(kafka, topic)
     assert found.waiting == 11
     assert found.lost[0].startswith(f"{topic}/2: offset 11 is stored, and the log holds offsets 0 to 9")
+
+
+async def test_a_group_that_was_told_one_place(kafka, topic):
+    """The other partitions begin where the start says: they were there when the group began."""
+    async with admin.opened(Connection(kafka)) as client:
+        await Group(client, topic).store(topic, 0, 4, partitions=3)
+    assert await waiting(kafka, topic, "latest") == Backlog(3, begins=2, beginning=0, waiting=6)
 
 
 async def test_no_topic(kafka, unique):

@@ -65,7 +65,7 @@ class Typed:
 
     async def store(self, partition, offset):
         async with admin.opened(Connection(self.kafka)) as client:
-            await Group(client, self.name).store(f"{self.name}-requests", partition, offset)
+            await Group(client, self.name).store(f"{self.name}-requests", partition, offset, 2)
 
 
 @pytest.fixture
@@ -92,6 +92,8 @@ async def test_a_dry_run(typed):
         f"{typed.name}-requests/0: no offset is stored, the log holds offsets 0 to 9",
         "from offset 4 on 6 records would be read again: the journal knows 2 of them, which are not sent again, and "
         "nothing of 4",
+        "nothing is stored of any partition: the others, unless the journal knows records of theirs, begin at earliest "
+        "(WORKER_KAFKA__START)",
         "a dry run: --yes stores it",
     ]
     assert await typed.stored() == {}
@@ -114,9 +116,10 @@ async def test_offsets_that_were_lost(typed, where, offset, again, known, left_o
         "read_again": again,
         "known": known,
         "left_out": left_out,
+        "others": "earliest",
         "dryRun": False,
     }
-    assert await typed.stored() == {0: (offset, "")}
+    assert await typed.stored() == {0: (offset, Note(2).encode())}
 
 
 async def test_offsets_that_are_there(typed):

@@ -263,6 +263,23 @@ async def test_letters_that_are_kept_longer_than_failed_events(told):
     }
 
 
+@pytest.mark.parametrize(("start", "before"), [("latest", 3), ("1970-01-01T00:00:02Z", 1), ("2070-01-01T00:00Z", 3)])
+async def test_a_group_that_began_behind_the_first_requests(told, start, before):
+    """What stands before its first end and before the place that the setting names is not judged; all else is."""
+    for timestamp in (1000, 2000, 3000, 4000, 5000):
+        record = await told.request(timestamp=timestamp)
+        if timestamp == 4000:
+            await told.succeed(record)
+    await told.commit(5)
+    assert found(await told.verify()) == {"no_terminal_event": (4, "0@0-2", "0@4")}
+    told.start = start
+    report = await told.verify()
+    assert not_judged(report) == {"before_the_start": (before, "0@0-2" if before > 1 else "0@0")}
+    gaps = ("0@1-2", "0@4") if before == 1 else ("0@4",)
+    assert found(report) == {"no_terminal_event": (4 - before, *gaps)}
+    assert found(await told.verify(partition=0, first=0)) == {"no_terminal_event": (4, "0@0-2", "0@4")}
+
+
 async def test_a_part_of_the_requests(told):
     """By partition and offsets, or by time; what was left out is not judged."""
     for timestamp in (1000, 2000, 3000, 4000):
@@ -304,7 +321,9 @@ async def test_as_it_is_typed(told):
     await told.commit(2)
     code, lines, err = await typed(told)
     assert (code, err) == (1, "")
-    assert lines[-2:] == ["failed: 2 requests ended in neither topic: 0@0-1", "it does not hold"]
+    assert lines[-3] == "failed: 2 requests ended in neither topic: 0@0-1"
+    assert "WORKER_KAFKA__START" in lines[-2]
+    assert lines[-1] == "it does not hold"
     code, (document,), _ = await typed(told, "--json", "--partition", "0", "--from", "1", "--to", "1")
     assert code == 1
     assert orjson.loads(document)["findings"] == [{"kind": "no_terminal_event", "count": 1, "places": ["0@1"]}]

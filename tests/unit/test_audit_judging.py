@@ -281,7 +281,7 @@ def test_marks_that_there_is_no_room_for():
 def test_pages():
     """Ready once everything was read, alive while anything is."""
     now = [0.0]
-    state = AuditState(2, 1.5, {"a": 1}, {"b": 0}, {}, {("requests", 0): 7}, {0: 3})
+    state = AuditState(2, 1.5, {"a": 1}, {"b": 0}, {}, {("requests", 0): 7}, {0: 3}, 5)
     pages = AuditPages(lambda: state, lambda: now[0])
     assert (pages.not_ready(), pages.stalled()) == (["not_read_yet"], None)
     pages.read()
@@ -292,6 +292,7 @@ def test_pages():
     assert samples["customer_worker_audit_unended_records"] == 2
     assert samples["customer_worker_audit_contradictions_total"] == 1
     assert samples["customer_worker_audit_offset"] == 7
+    assert samples["customer_worker_audit_rounds_total"] == 5
     assert pages.state().as_dict()["behind"] == {"0": 3}
 
 

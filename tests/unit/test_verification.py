@@ -148,6 +148,13 @@ def test_anything_may_stand_in_a_topic(value: bytes) -> None:
 # --- judgement --------------------------------------------------------------------------------------------------------
 
 
+def test_an_end_that_was_never_due():
+    """It is not judged, by a name of its own."""
+    ends = Ends(SPANS)
+    ends.unbegun(Place(0, SPANS[0][0]))
+    assert [(each.kind, each.count) for each in ends.not_judged() if each.count] == [("before_the_start", 1)]
+
+
 @given(st.sets(PLACES), st.sets(PLACES), st.dictionaries(PLACES, st.booleans()))
 def test_ends(succeeded: set[Place], failed: set[Place], records: dict[Place, bool]) -> None:
     """A record without an end is a gap, or not judged where its end may be deleted; an offset without a record none."""
@@ -161,7 +168,7 @@ def test_ends(succeeded: set[Place], failed: set[Place], records: dict[Place, bo
         if place.partition in missing and place.offset in missing[place.partition]:
             ends.record(place, old=old)
     gaps, twice = ends.findings(letters.failed)
-    (unclear,) = ends.not_judged()
+    unclear, _ = ends.not_judged()
     open_ = {place for place in records if judged(place) and place not in succeeded | failed}
     assert places_of(gaps) == {place for place in open_ if not records[place]}
     assert places_of(unclear) == {place for place in open_ if records[place]}
@@ -309,6 +316,13 @@ def test_a_report() -> None:
         "it holds",
     ]
     assert report.as_dict()["notJudged"] == [{"kind": "no_terminal_event", "count": 2, "places": ["0@1-2"]}]
+
+
+@pytest.mark.parametrize(("place", "told"), [("0@2-4", True), ("0@2", True), ("0@3-4", False), ("1@2", False)])
+def test_a_gap_at_the_beginning(place: str, *, told: bool) -> None:
+    """May be no gap: it is told how to say so."""
+    report = Report("requests", (Part(0, 2, 5, 0),), 1, 0, (Finding("no_terminal_event", 1, (place,)),), ())
+    assert any("WORKER_KAFKA__START" in line for line in report.lines()) is told
 
 
 @pytest.mark.parametrize(

@@ -48,10 +48,14 @@ class Group:
             if part["offset"] >= 0
         }
 
-    async def store(self, topic: str, partition: int, offset: int) -> None:
-        """In place of what it has stored. StartupError where somebody is in the group: only its members may then."""
+    async def store(self, topic: str, partition: int, offset: int, partitions: int) -> None:
+        """In place of what it has stored. StartupError where somebody is in the group: only its members may then.
+
+        A group that has stored nothing yet begins with as many `partitions` as the topic has: the others of them are
+        none that were added later.
+        """
         known = began_with((await self.stored(topic)).values())
-        noted = Note(known or 0).encode()
+        noted = Note(partitions if known is None else known).encode()
         await self._store([(topic, [(partition, offset, noted)])])
 
     async def store_all(self, offsets: Mapping[str, Mapping[int, int]]) -> None:

@@ -22,7 +22,7 @@ class AuditState:
     """What the audit knows at this moment; what is counted is counted by kind, since it began.
 
     `read` is by topic and partition the offset that is read next; `behind` is by partition of the requests how many
-    offsets are committed and not judged yet.
+    offsets are committed and not judged yet. `rounds` is how often everything that there was has been read.
     """
 
     unended: int
@@ -32,6 +32,7 @@ class AuditState:
     not_judged: Mapping[str, int]
     read: Mapping[tuple[str, int], int]
     behind: Mapping[int, int]
+    rounds: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """As `/status` answers it."""
@@ -44,6 +45,7 @@ class AuditState:
                 {"topic": topic, "partition": number, "next": next_} for (topic, number), next_ in self.read.items()
             ],
             "behind": {str(number): count for number, count in self.behind.items()},
+            "rounds": self.rounds,
         }
 
 
@@ -79,6 +81,7 @@ class AuditMetrics(Collector):
         for number, count in state.behind.items():
             behind.add_metric([str(number)], count)
         yield behind
+        yield CounterMetricFamily(f"{name}_rounds", "How often all that there was has been read.", state.rounds)
 
 
 @dataclass(eq=False, slots=True)

@@ -40,7 +40,8 @@ class Meant:
 
     `stored` is where the group would go on otherwise, `first` and `end` are the log's. Where the group has stored
     nothing that the log holds, all records from `offset` on count as read before. `left_out` are those before it that
-    nobody has read, as far as that is known, and of which the journal knows nothing.
+    nobody has read, as far as that is known, and of which the journal knows nothing. `others` is where the group begins
+    in the other partitions, where it has stored nothing in any.
     """
 
     topic: str
@@ -52,6 +53,7 @@ class Meant:
     read_again: int
     known: int
     left_out: int
+    others: str | None
 
     def text(self) -> str:
         """For a person."""
@@ -65,6 +67,11 @@ class Meant:
         if self.left_out:
             left_out = counted(self.left_out, "record")
             lines.append(f"{left_out} before it, of which the journal knows nothing, would be left out")
+        if self.others is not None:
+            lines.append(
+                "nothing is stored of any partition: the others, unless the journal knows records of theirs, begin at "
+                f"{self.others} (WORKER_KAFKA__START)"
+            )
         return "\n".join(lines)
 
 
@@ -81,19 +88,21 @@ async def set_offset(settings: Settings, partition: int, where: Where, *, yes: b
             raise StartupError(
                 f"group {group.name} has {counted(members, 'member')}: stop all workers first; nothing is stored"
             )
-        stored = (await group.stored(plan.requests)).get(partition)
+        all_stored = await group.stored(plan.requests)
+        stored = all_stored.get(partition)
+        others = settings.kafka.start if not all_stored and topic.partitions > 1 else None
         try:
-            meant = await _meant(settings, partition, where, stored.offset if stored else None)
+            meant = await _meant(settings, partition, where, stored.offset if stored else None, others)
         except OutsideOfLog as error:
             say(str(error), err=True)
             return 2
         if yes:
-            await group.store(plan.requests, partition, meant.offset)
+            await group.store(plan.requests, partition, meant.offset, topic.partitions)
     _tell(meant, group.name, members, yes=yes, as_json=as_json)
     return 0
 
 
-async def _meant(settings: Settings, partition: int, where: Where, stored: int | None) -> Meant:
+async def _meant(settings: Settings, partition: int, where: Where, stored: int | None, others: str | None) -> Meant:
     connection, topic = wiring.connection(settings), wiring.plan(settings).requests
     first, end = (await bounds(connection, topic, [partition], isolation=UNCOMMITTED))[partition]
     offset = await _offset(connection, topic, partition, where, (first, end))
@@ -102,7 +111,7 @@ async def _meant(settings: Settings, partition: int, where: Where, stored: int |
     known = await unmoved(lambda: _known(settings, partition, (first, end)))
     read_again, again = await unmoved(lambda: _count(connection, topic, partition, (offset, until), known))
     before, ended = await unmoved(lambda: _count(connection, topic, partition, (since, offset), known))
-    return Meant(topic, partition, stored, first, end, offset, read_again, again, before - ended)
+    return Meant(topic, partition, stored, first, end, offset, read_again, again, before - ended, others)
 
 
 async def _offset(connection: Connection, topic: str, partition: int, where: Where, log: Run) -> int:

@@ -76,7 +76,10 @@ def main() -> None:
     """Progress on stderr, what was found on stdout."""
     options, console = asked(), Console(stderr=True)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it tells every attempt to reach a broker that is away
-    figures, wrong = asyncio.run(soaked(options, console))
+    try:
+        figures, wrong = asyncio.run(soaked(options, console))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit("interrupted: nothing was judged")
     if options.json:
         document = {"figures": [each.json() for each in figures], "wrong": wrong}
         sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")

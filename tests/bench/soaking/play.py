@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,7 @@ from chaos.topics import TOPICS
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.missing_topics import create
+from worker.kafka.rights import AskGroup
 from worker.model.errors import KafkaUnavailable
 from worker.sandbox.local_kafka import LocalKafka
 from worker.topics import Plan
@@ -33,9 +34,9 @@ from worker.topics import Plan
 WORKERS: Final = 3
 ROLLED: Final = (2, 3)
 """The first one works through the whole day, since a leak shows in what is not restarted."""
-BETWEEN: Final = 3.0
-"""Seconds from the end of one worker until the next one's turn: its successor has joined by then."""
-AWAY: Final = 2.0
+WHOLE_WITHIN: Final = 120.0
+"""Seconds until the next worker's turn comes all the same, although the group is not whole again."""
+AWAY, BACK_WITHIN = 2.0, 600.0
 UNCLEAN_FOR: Final = 30.0
 """Seconds after Kafka is back in which a stop may still leave something in flight."""
 SAMPLES: Final = 1_000
@@ -123,15 +124,26 @@ class Soak:
             await outcome
 
     async def _roll(self) -> None:
-        """As a rolling deploy: a clean stop, and the next one when its successor is there."""
+        """As a rolling deploy: a clean stop, and the next one when its successor is at work."""
         for number in ROLLED:
+            await self._whole()
             if (life := self.fleet.one(number)) is None:
                 continue
             life.stop()
             if not await life.ended():
                 self.problems.append(f"{life.log.name} did not end in time")
             self.rolled += 1
-            await asyncio.sleep(BETWEEN)
+
+    async def _whole(self) -> None:
+        """Return when the group has all of its workers and no other member, and has agreed who does what."""
+        deadline = time.monotonic() + WHOLE_WITHIN
+        while time.monotonic() < deadline:
+            with suppress(KafkaUnavailable, TimeoutError):
+                async with admin.opened(self.connection, 5.0) as client, client.bounded():
+                    told = await client.ask_coordinator(self.group, AskGroup(self.group))
+                if (len(told["members"]), told["state"]) == (WORKERS, "Stable"):
+                    return
+            await asyncio.sleep(1.0)
 
     async def _restart_broker(self) -> None:
         self.struck.append(self.passed)
@@ -225,7 +237,7 @@ async def opened(day: Day, folder: Path, checkout: Path, tell: Tell) -> AsyncIte
     plan = Plan(requests, succeeded, failed, dead_letters, journal, partitions=PARTITIONS, replication_factor=1)
     ledger = Ledger.made(folder / "ledger", day.events)
     program = [sys.executable, "-m", "bench.soaking.api", str(folder / "ledger"), str(day.events), str(day.seconds)]
-    async with LocalKafka() as kafka, double(folder, program) as api:
+    async with LocalKafka(ready_within=BACK_WITHIN) as kafka, double(folder, program) as api:
         async with admin.opened(Connection(kafka.bootstrap_servers)) as client:
             await create(client, plan)
         told = settings(day, kafka.bootstrap_servers, api.url, plan, f"{prefix}.group") | taken(checkout, folder)

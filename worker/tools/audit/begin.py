@@ -1,18 +1,22 @@
 """Where the audit begins: at a time, where it was when it was stopped, or at the beginning of everything."""
 
+from worker.intake.beginnings import Start
 from worker.kafka.group import Group
 from worker.tools.audit.rounds import Rounds
 from worker.tools.audit.topics import ends
-from worker.tools.verification.scan import SKEW
+from worker.tools.verification.scan import SKEW, beginnings
 
 
-async def begun(rounds: Rounds, group: Group, since: int | None) -> None:
-    """`since` in milliseconds has the last word. Raises KafkaUnavailable, and may be called again then."""
+async def begun(rounds: Rounds, group: Group, since: int | None, start: Start = "earliest") -> None:
+    """`since` in milliseconds has the last word; `start` is where the worker's group began, as the setting has it.
+
+    Raises KafkaUnavailable, and may be called again then.
+    """
     await rounds.topics.look()
     if since is not None:
         await _at(rounds, since)
     else:
-        await _stored(rounds, group)
+        await _stored(rounds, group, start)
 
 
 async def _at(rounds: Rounds, since: int) -> None:
@@ -26,9 +30,10 @@ async def _at(rounds: Rounds, since: int) -> None:
     rounds.since, rounds.old = since, {number: end for number, (_, end) in topics.spans(requests).items()}
 
 
-async def _stored(rounds: Rounds, group: Group) -> None:
+async def _stored(rounds: Rounds, group: Group, start: Start) -> None:
     topics, requests = rounds.topics, rounds.topics.plan.requests
     judged = await group.stored(requests)
+    rounds.begins = {} if judged else dict(await beginnings(topics.now[requests], start))
     for number, (first, end) in topics.spans(requests).items():
         known = judged.get(number)
         rounds.judge.begin(number, known.offset if known and first <= known.offset <= end else first)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import structlog
@@ -13,7 +14,6 @@ from worker import clocks, wiring
 from worker.app import with_signals
 from worker.events.mapping import EventMapping
 from worker.kafka import admin
-from worker.kafka.admin import Admin
 from worker.kafka.group import Group
 from worker.model.errors import KafkaUnavailable, StartupError
 from worker.ops.audit import AuditPages, AuditState, audit_port
@@ -44,6 +44,7 @@ class Audit:
     positions: Positions = field(default_factory=Positions)
     counts: Counter[str] = field(default_factory=Counter)
     behind: dict[int, int] = field(default_factory=dict)
+    rounds: int = 0
 
     def __post_init__(self) -> None:
         self.judge = Judge(self.tell)
@@ -69,11 +70,12 @@ class Audit:
             {kind: self.judge.not_judged[kind] for kind in NOT_JUDGED},
             read,
             dict(self.behind),
+            self.rounds,
         )
 
     def looked(self, topics: Growing) -> None:
-        """How much is committed and not judged yet."""
-        judged = self.judge.judged
+        """A round is over: how much is committed and not judged yet."""
+        judged, self.rounds = self.judge.judged, self.rounds + 1
         self.behind = {number: max(0, at - judged.get(number, at)) for number, at in topics.committed.items()}
 
 
@@ -105,7 +107,9 @@ async def following(
         topics = await stack.enter_async_context(Growing.opened(client, connection, plan, audit.group))
         passes = await stack.enter_async_context(passing(settings, mapping))
         rounds = Rounds(topics, audit.judge, audit.positions, passes, pages.alive)
-        working = asyncio.create_task(_work(audit, rounds, pages, client, since), name="audit")
+        group = Group(client, audit.stored)
+        begin = partial(begun, rounds, group, since, wiring.start(settings))
+        working = asyncio.create_task(_work(audit, rounds, pages, group, begin), name="audit")
         try:
             yield working, audit
         finally:
@@ -114,10 +118,11 @@ async def following(
                 await working
 
 
-async def _work(audit: Audit, rounds: Rounds, pages: AuditPages, client: Admin, since: int | None) -> None:
-    group = Group(client, audit.stored)
-    await _patiently(lambda: begun(rounds, group, since))
-    log.info("audit.started", group=audit.group, since=since, partitions=len(audit.judge.judged))
+async def _work(
+    audit: Audit, rounds: Rounds, pages: AuditPages, group: Group, begin: Callable[[], Awaitable[None]]
+) -> None:
+    await _patiently(begin)
+    log.info("audit.started", group=audit.group, since=rounds.since or None, partitions=len(audit.judge.judged))
     stored = clocks.monotonic()
     while True:
         await _patiently(rounds.whole)

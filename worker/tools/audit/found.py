@@ -18,7 +18,8 @@ OLD_END: Final = "terminal_event_may_be_deleted"
 OLD_LETTER: Final = "dead_letter_deleted"
 DELETED: Final = "request_deleted"
 BEYOND_ROOM: Final = "beyond_room"
-NOT_JUDGED: Final = (OLD_END, OLD_LETTER, DELETED, BEYOND_ROOM)
+UNBEGUN: Final = "before_the_start"
+NOT_JUDGED: Final = (OLD_END, OLD_LETTER, DELETED, BEYOND_ROOM, UNBEGUN)
 
 
 class Found(NamedTuple):

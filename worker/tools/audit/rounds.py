@@ -39,6 +39,8 @@ class Rounds:
     since: int = 0
     """Of older requests the ends may not be read, as far as they stand before `old`, by partition."""
     old: dict[int, int] = field(default_factory=dict)
+    begins: dict[int, int] = field(default_factory=dict)
+    """By partition the offset before which the group may have read nothing, as long as nothing there has an end."""
     unread: dict[int, int] = field(default_factory=dict)
     """By partition the offset before which what was deleted unread is told already, or was not asked for."""
 
@@ -148,6 +150,8 @@ class Rounds:
             for run in self.judge.missing(partition, ends_):
                 for offset in range(*run):
                     missing.add(offset)
+            if self.begins.get(partition, 0) > begins and (ended := missing.others().lowest()) is not None:
+                self.begins[partition] = min(self.begins[partition], ended)
             self.judge.close(partition, ends_, await self._gaps(partition, first, missing))
             self.alive()
         told = max(committed, self.unread.get(partition, 0))
@@ -173,7 +177,9 @@ class Rounds:
         return gaps
 
     def _gap(self, place: Place, timestamp: int, gaps: OffsetSet) -> None:
-        if timestamp < self.since and place.offset < self.old.get(place.partition, 0):
+        if place.offset < self.begins.get(place.partition, 0):
+            self.judge.not_judged[kinds.UNBEGUN] += 1
+        elif timestamp < self.since and place.offset < self.old.get(place.partition, 0):
             self.judge.not_judged[kinds.OLD_END] += 1
         else:
             gaps.add(place.offset)

@@ -135,6 +135,7 @@ class Ends:
 
     def __init__(self, spans: Spans) -> None:
         self.succeeded, self._gaps, self._old = PlaceSet(spans), PlaceSet(spans), PlaceSet(spans)
+        self._unbegun = PlaceSet(spans)
 
     def missing(self, failed: PlaceSet) -> dict[int, OffsetSet]:
         """Offsets without an event, many of which may have no record either: markers and compaction leave holes."""
@@ -144,6 +145,10 @@ class Ends:
         """There is a record at a missing offset; `old`: its event may have been deleted since."""
         (self._old if old else self._gaps).add(place)
 
+    def unbegun(self, place: Place) -> None:
+        """There is a record at a missing offset, and the group may have begun behind it."""
+        self._unbegun.add(place)
+
     def findings(self, failed: PlaceSet) -> Iterator[Finding]:
         """Requests with no terminal event, or with two of them."""
         yield places("no_terminal_event", self._gaps.parts)
@@ -151,8 +156,9 @@ class Ends:
         yield places("two_terminal_events", both)
 
     def not_judged(self) -> Iterator[Finding]:
-        """Those whose event may be deleted."""
+        """Those whose event may be deleted, and those that the group may never have read."""
         yield places("terminal_event_may_be_deleted", self._old.parts)
+        yield places("before_the_start", self._unbegun.parts)
 
 
 def deleted_unread(runs: Mapping[int, Iterable[Run]]) -> Finding:

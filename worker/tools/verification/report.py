@@ -37,6 +37,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "request without a terminal event is older than what is kept of those",
         "requests without a terminal event are older than what is kept of those",
     ),
+    "before_the_start": (
+        "request stands before the first one that has an end: the group began behind it (WORKER_KAFKA__START)",
+        "requests stand before the first one that has an end: the group began behind them (WORKER_KAFKA__START)",
+    ),
     "failed_event_may_be_deleted": (
         "dead letter without a failed event is older than what is kept of those",
         "dead letters without a failed event are older than what is kept of those",
@@ -140,7 +144,17 @@ class Report:
             yield f"not judged: {finding}"
         for finding in self.findings:
             yield f"failed: {finding}"
+        if self._may_be_unbegun():
+            yield "if the group began behind the first of them, say where it did: WORKER_KAFKA__START, or --since"
         yield "it holds" if self.holds else "it does not hold"
+
+    def _may_be_unbegun(self) -> bool:
+        """Whether the first request that is judged of a partition has no end."""
+        first = {(str(each.partition), str(each.first)) for each in self.parts}
+        gaps = (place for each in self.findings if each.kind == "no_terminal_event" for place in each.places)
+        return any(
+            (number, offsets.partition("-")[0]) in first for number, _, offsets in (p.partition("@") for p in gaps)
+        )
 
 
 def places(kind: str, parts: Mapping[int, OffsetSet]) -> Finding:

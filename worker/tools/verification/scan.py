@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
+from worker.intake.beginnings import Start
 from worker.kafka.connection import Connection
 from worker.kafka.extent import Extent, extent
 from worker.kafka.reader import COMMITTED, UNCOMMITTED
@@ -89,6 +90,20 @@ async def spans(requests: Extent, committed: Mapping[int, int], asked: Asked) ->
     return parts, unread
 
 
+async def beginnings(requests: Extent, start: Start) -> Mapping[int, int]:
+    """By partition the offset before which a group that began at `start` has read nothing; nothing where it has read
+    everything.
+
+    The setting counts for a first start alone, and may be another one by now: only what stands before the first end of
+    its partition was not read because of it.
+    """
+    if start == "earliest":
+        return {}
+    if start == "latest":
+        return {place.partition: FOR_EVER for place in requests.ends}
+    return await requests.at(start)
+
+
 @dataclass(slots=True)
 class Scan:
     """One reading of everything; `advance` is told the offsets that were passed."""
@@ -96,6 +111,7 @@ class Scan:
     topics: Topics
     parts: list[Part]
     unread: Mapping[int, Iterable[Run]]
+    begins: Mapping[int, int]
     advance: Callable[[int], None]
     passes: Callable[[Record], Awaitable[bool]] | None = None
     """Whether the mapping has a record passed over; None where none is."""
@@ -174,11 +190,17 @@ class Scan:
         """Only the request topic says which offsets have a record at all, and what the mapping says of it."""
         asks = self.passes is not None
         for number, missing in ends.missing(letters.failed).items():
+            first_end = missing.others().lowest()
+            begins = min(self.begins.get(number, 0), missing.end if first_end is None else first_end)
             for run in missing.runs(CLOSE):
                 requests = self.topics.requests.narrowed({number: run})
                 found = requests.read_as(lambda raw: (raw.offset, raw.timestamp, as_record(raw) if asks else None))
                 async for offset, time_, record in self._read(found):
-                    if offset in missing and not await self._is_passed_over(record):
+                    if offset not in missing or await self._is_passed_over(record):
+                        continue
+                    if offset < begins:
+                        ends.unbegun(Place(number, offset))
+                    else:
                         ends.record(Place(number, offset), old=time_ < since)
 
     async def _is_passed_over(self, record: Record | None) -> bool:

@@ -6,6 +6,7 @@ from functools import partial
 
 from worker import wiring
 from worker.events.mapping import EventMapping
+from worker.intake.beginnings import Start
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.extent import unmoved
@@ -18,7 +19,7 @@ from worker.tools.reading.offset_set import Run
 from worker.tools.reading.progress import Progress, offsets_bar
 from worker.tools.verification.expired import expired, joined
 from worker.tools.verification.report import Report
-from worker.tools.verification.scan import Asked, Scan, Topics, spans
+from worker.tools.verification.scan import Asked, Scan, Topics, beginnings, spans
 from worker.topics import Cluster, Plan
 
 Passes = Callable[[Record], Awaitable[bool]]
@@ -47,7 +48,8 @@ async def verified(
         complete(plan, cluster, asked)
         committed = await client.committed(settings.kafka.group_id, plan.requests)
     async with passing(settings, mapping) as passes:
-        return await unmoved(partial(_scanned, connection, plan, cluster, committed, asked, passes, progress))
+        start = "earliest" if asked.begins else wiring.start(settings)
+        return await unmoved(partial(_scanned, connection, plan, cluster, committed, asked, start, passes, progress))
 
 
 @asynccontextmanager
@@ -73,6 +75,7 @@ async def _scanned(  # noqa: PLR0913, PLR0917  what was looked up before the top
     cluster: Cluster,
     committed: Mapping[int, int],
     asked: Asked,
+    start: Start,
     passes: Passes | None,
     progress: Progress,
 ) -> Report:
@@ -80,7 +83,8 @@ async def _scanned(  # noqa: PLR0913, PLR0917  what was looked up before the top
         parts, beyond = await spans(topics.requests, committed, asked)
         unread = await _unread(connection, plan, cluster, beyond, asked)
         with progress("reading", topics.succeeded.size + topics.failed.size + topics.letters.size) as advance:
-            return await Scan(topics, parts, unread, advance, passes).report()
+            begins = await beginnings(topics.requests, start)
+            return await Scan(topics, parts, unread, begins, advance, passes).report()
 
 
 async def _unread(
