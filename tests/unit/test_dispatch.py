@@ -400,7 +400,7 @@ async def test_a_deep_partition_and_a_shallow_one():
     """Slots go to one partition after the other: the shallow one waits for a few records, not for the backlog."""
     process = Recorder(wait=True)
     slots = 2 * IN_A_ROW
-    in_a_row = slots // 4
+    in_a_row = slots // 2
     dispatch = dispatch_of(process, in_flight=slots, partitions=(0, 1))
     for offset in range(50):
         dispatch.admit(record(offset, None, partition=0))
