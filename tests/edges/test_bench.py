@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -12,13 +13,16 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from bench import double as doubles
 from bench.double import HERE, Double
+from bench.observing import QUICK, measured
 from bench.payloads import Backlog, body
 from bench.processes import baseline
-from bench.stage import Stage
+from bench.speed import contestants
+from bench.stage import Stage, taken
 
 CREATE = "/system/ws/v12/interaction/customer"
 LOG_IN = "/system/ws/v12/authentication/user/login?forceLogin=yes"
 EVENTS = 30
+ROOT = Path(__file__).parents[2]
 LATENCY = 0.05
 
 
@@ -113,3 +117,14 @@ async def test_the_plain_workers(kafka: str, tmp_path: Path):
             assert sorted(found, key=str) == sorted((b"k%d" % number for number in range(EVENTS)), key=str)
         assert double.creates == 3 * EVENTS
         await stage.delete([requests])
+
+
+async def test_the_quick_bench(kafka: str, tmp_path: Path):
+    """The worker of this checkout and the bare loop are started, watched at work, and have their rates."""
+    backlog, scale = Backlog(1_500, partitions=2), replace(QUICK, warm_up=0.1, seconds=0.2)
+    async with doubles.double(tmp_path) as double:
+        stage = Stage(kafka, tmp_path, double, taken(ROOT, tmp_path / "now"))
+        made = contestants(stage, backlog)
+        windows = [await measured(stage, scale, made[name], backlog.events, 0) for name in ("on", "bare")]
+        await stage.forget(backlog)
+    assert all(window.rate > 0 and window.per_cpu > 0 and window.rss > 0 for window in windows)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from patience import until as eventually
 
-from worker.intake.dispatch import Dispatch
+from worker.intake.dispatch import LEAST_READY, Dispatch
 from worker.intake.lanes import OVERHEAD
 from worker.intake.round_robin import IN_A_ROW
 from worker.journal.fence import Fence
@@ -113,6 +113,16 @@ async def test_a_partition_too_far_ahead_of_its_commits():
     assert dispatch.ready() == [1]
     process.go.set()
     await until(lambda: dispatch.ready() == [0, 1])
+
+
+async def test_enough_that_could_begin():
+    """More is read only behind records that have to wait for their key."""
+    dispatch = dispatch_of(Recorder(wait=True), in_flight=1, partitions=(0, 1), max_ready=2 * LEAST_READY)
+    for offset in range(2 * LEAST_READY):
+        dispatch.admit(record(offset, b"hot", partition=1))
+    for offset in range(LEAST_READY):
+        dispatch.admit(record(offset, None, partition=0))
+    assert dispatch.ready() == [1]
 
 
 async def test_a_partition_too_far_ahead_of_the_work():
@@ -390,7 +400,7 @@ async def test_a_deep_partition_and_a_shallow_one():
     """Slots go to one partition after the other: the shallow one waits for a few records, not for the backlog."""
     process = Recorder(wait=True)
     slots = 2 * IN_A_ROW
-    in_a_row = slots // 4
+    in_a_row = slots // 2
     dispatch = dispatch_of(process, in_flight=slots, partitions=(0, 1))
     for offset in range(50):
         dispatch.admit(record(offset, None, partition=0))

@@ -37,9 +37,9 @@ class Meaning:
 
 def judge(meaning: Meaning, customer_type: str, status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
     """The outcome, its attempts not yet counted; or RefusedForNow, OutcomeUnknown, CreatedIdUnknown."""
-    http = HttpAnswer(status, error_code(body))
     if status == 201:
         return _created(meaning.own_path, customer_type, headers)
+    http = HttpAnswer(status, error_code(body))
     wait = retry_after(headers, clocks.moment())
     if status in meaning.unknown or (status in meaning.with_wait and wait is None):
         raise OutcomeUnknown(f"the API answered {status}")
@@ -92,7 +92,8 @@ def _created(own_path: str, customer_type: str, headers: Mapping[str, str]) -> S
 
 def _customer(own_path: str, location: str) -> tuple[str, str]:
     """(path, id) of `.../interaction/customer/ID`; the path's beginning is left out where it cannot be passed on."""
-    named = re.sub(r";[^/]*", "", _path(location)).rstrip("/")
+    led_to = _path(location)
+    named = (re.sub(r";[^/]*", "", led_to) if ";" in led_to else led_to).rstrip("/")
     path = f"{own_path}interaction/{named}" if named.startswith("customer/") else f"/{named.lstrip('/')}"
     found = _CUSTOMER.fullmatch(path)
     if found is None:

@@ -25,6 +25,12 @@ log = structlog.get_logger()
 AFTER_A_CRASH = 5.0
 MAX_QUEUED = 64 * 1024 * 1024
 """Bytes of all records that wait, in equal shares: what is read ahead must not fill a container's memory."""
+MAX_READY = 4_000
+"""Keys of all partitions with a record that could begin, in equal shares: two seconds of a full core's work.
+
+More is read only behind those that have to wait for their key, so that a hot key holds up no other.
+"""
+LEAST_READY = 20
 
 
 class Process(Protocol):
@@ -77,6 +83,7 @@ class Dispatch:
         *,
         max_uncommitted: int,
         max_queued: int = MAX_QUEUED,
+        max_ready: int = MAX_READY,
         measures: Measures | None = None,
         shares: Shares | None = None,
     ) -> None:
@@ -86,6 +93,7 @@ class Dispatch:
         self._shares = shares
         self._max_uncommitted = max_uncommitted
         self._max_queued = max_queued
+        self._max_ready = max(max_ready, 2 * slots.limit)
         self._open: dict[int, _Open] = {}
         self._order = RoundRobin(slots.limit)
         self.finished = 0
@@ -110,6 +118,8 @@ class Dispatch:
     def _has_room(self, partition: _Open) -> bool:
         """A partition with a hot key fills its own share and takes nothing from the others."""
         if partition.assignment.ending or partition.lanes.queued_bytes * len(self._open) >= self._max_queued:
+            return False
+        if len(partition.lanes.waiting) >= max(LEAST_READY, self._max_ready // len(self._open)):
             return False
         return len(partition.assignment.offsets) < self._max_uncommitted
 

@@ -83,7 +83,9 @@ class Publisher:
         """
         if size_of(message) > self.max_request_size:
             raise MessageTooLarge(f"{message.topic}: larger than {counted(self.max_request_size, 'byte')}")
-        number = await self._number(message)
+        number = message.partition
+        if number is None or message.elsewhere:
+            number = await self._number(message)
         stored: asyncio.Future[Stored] = self._loop.create_future()
         self._outbox(TopicPartition(message.topic, number)).add(Waiting(message, acknowledged, stored))
         return await stored
@@ -94,9 +96,7 @@ class Publisher:
         return self._outboxes[place]
 
     async def _number(self, message: OutgoingMessage) -> int:
-        """The partition that it names, or the one that its key decides on."""
-        if message.partition is not None and not message.elsewhere:
-            return message.partition
+        """The partition that it names, if there is one of that number, or the one that its key decides on."""
         numbers = await self._partitions(message)
         return message.partition if message.partition in numbers else int(by_key(message.key, numbers, numbers))
 
