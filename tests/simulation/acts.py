@@ -1,7 +1,8 @@
 """What happens in a story, done to its world."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 
 MOST_WORKERS = 6
+MAPPING = Path(__file__).with_name("mapping.toml")
+"""To workers with this file each event is another source's."""
+CHANGES: Mapping[int, Mapping[str, Any]] = {1: {"max_bytes": 100}, 3: {"mapping": MAPPING}}
 SEARCHED_AFTER = 60.0
 
 
@@ -59,25 +63,25 @@ async def _stop(stage: "Stage", what: Happening) -> None:
 
 
 async def _reset(stage: "Stage", what: Happening) -> None:
-    """Every second one goes back to the limit that was there before."""
+    """Every second one goes back to the settings that were there before."""
     if worker := _worker(stage, what):
         worker.stopping.set()
-        stage.begin(tightened(stage.settings) if what.who % 2 else None)
+        stage.begin(_changed(stage.settings, CHANGES.get(what.who, {})))
 
 
-def tightened(settings: Settings) -> Settings:
-    """To workers with these settings each event is too large, and so known by its place alone."""
-    return settings.model_copy(update={"events": settings.events.model_copy(update={"max_bytes": 100})})
+def _changed(settings: Settings, events: Mapping[str, Any]) -> Settings:
+    return settings.model_copy(update={"events": settings.events.model_copy(update=events)})
 
 
 async def _retried(stage: "Stage", what: Happening) -> None:
-    stage.copies = 2
+    """Every second producer does not know the key any more; both send to the partition of the key."""
+    stage.copies, stage.keyed = 2, what.who % 2 == 0
     stage.later(what.lasts, lambda: setattr(stage, "copies", 1))
 
 
 async def _skew(stage: "Stage", what: Happening) -> None:
-    there = stage.world.alive()
-    there[what.who % len(there)].machine.wall_ahead += what.size
+    if there := stage.world.alive():
+        there[what.who % len(there)].machine.wall_ahead += what.size
 
 
 async def _cut_off(stage: "Stage", what: Happening) -> None:

@@ -1,5 +1,6 @@
 """Each failure that is told has a cause outside of the worker: no outage fails a record, no clean stop doubts one."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ INTERRUPTING = {
     Act.BROKER_FROZEN, Act.BROKER_DOWN, Act.LEADER_LOST,
 }  # fmt: skip
 """What may take a partition from a worker before it could write down what the API answered."""
+UNCOUNTED = {Act.API_AWAY, Act.API_LOCKED, Act.API_LOGIN, Act.API_EXPIRES, Act.SEARCH_REFUSED}
 OF_THE_VALUE = {"undecodable", "unsupported_event", "invalid_customer"}
 
 
@@ -29,6 +31,27 @@ def unexplained(facts: Facts) -> Iterator[str]:
             if "reason" in data and not _has_cause(facts, place, data):
                 answers = facts.answers.get(_pin(facts, place, data), [])
                 yield f"record {place[0]}@{place[1]} failed: {data['reason']['code']}, answers {answers}"
+    yield from _too_many(facts)
+
+
+def _too_many(facts: Facts) -> Iterator[str]:
+    """Nothing is sent again after a last attempt that was refused while nobody else failed, whoever takes it up.
+
+    What fails elsewhere than at a POST, and probes, nobody can count here.
+    """
+    if facts.held or facts.acts & UNCOUNTED:
+        return
+    records, sent, failing, over = Counter(facts.asked.values()), Counter[str](), set[str](), set[str]()
+    for pin, status in facts.in_order:
+        if pin in over:
+            yield f"event {pin} was sent once more than its attempts: {facts.answers[pin]}"
+        sent[pin] += 1
+        if status in NOT_NOW | UNKNOWN:
+            failing.add(pin)
+        elif facts.workers == 1:
+            failing.clear()
+        if status in NOT_NOW and failing == {pin} and sent[pin] >= ATTEMPTS * records[pin]:
+            over.add(pin)
 
 
 def floods(facts: Facts) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from worker.creation.holds import HoldReason
 from worker.creation.share import most_in_a_second
 from worker.journal.journal import PartitionJournal
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 Place = tuple[int, int]
+OF_THE_API = {HoldReason.API_UNAVAILABLE, HoldReason.REJECTION_FLOOD}
 CLOCKS = {Act.FREEZE, Act.SUSPEND, Act.SKEW}
 """After these a worker sends late what it had begun, or at moments of another clock."""
 
@@ -29,8 +31,8 @@ class Facts:
     """`asked` are the committed requests, also those that were deleted since; `sound` of them have nothing wrong.
 
     `made` are (time, customer) of each event, `answers` the statuses that its POSTs got (0: none), all of which stand
-    `in_order`, too. `workers` have been there in all. `expired` are requests of which the journal tells that nobody
-    could read them.
+    `in_order`, too. `workers` have been there in all. By partition: where the group `began`, and what is `committed`.
+    `expired` are requests of which the journal tells that nobody could read them.
     """
 
     acts: set[Act] = field(default_factory=set)
@@ -41,7 +43,10 @@ class Facts:
     made: dict[str, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
     answers: dict[str, list[int]] = field(default_factory=dict)
     in_order: list[tuple[str, int]] = field(default_factory=list)
+    held: bool = False
+    """Whether there ever was a hold about the API, in which probes cost no attempts."""
     workers: int = 0
+    began: dict[int, int] = field(default_factory=dict)
     committed: dict[int, int] = field(default_factory=dict)
     aborted: set[str] = field(default_factory=set)
     accepted: set[str] = field(default_factory=set)
@@ -56,6 +61,8 @@ class Facts:
         world, topics = stage.world, stage.settings.topics
         facts = cls({each.act for each in stage.story.happenings}, aborted=stage.aborted, accepted=stage.accepted)
         facts.answers, facts.in_order, facts.workers = world.api.answers, world.api.in_order, len(world.workers)
+        facts.held = not OF_THE_API.isdisjoint(world.listener.held)
+        facts.began = stage.witness.began
         facts.sent, facts.most = sorted(world.api.sent), _most(stage)
         for execution in world.api.ledger:
             facts.made[execution.pin].append((execution.time, execution.customer))

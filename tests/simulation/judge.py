@@ -37,15 +37,22 @@ def _rate(facts: Facts) -> Iterator[str]:
 
 def _duplicates(facts: Facts) -> Iterator[str]:
     for pin, made in facts.made.items():
-        if len(made) > 1 and pin not in facts.accepted:
+        if len(made) > 1 and pin not in facts.accepted and not _is_several(facts, pin):
             times = ", ".join(f"{customer} at {time:.2f}" for time, customer in made)
             yield f"event {pin} was carried out {len(made)} times: {times}"
 
 
+def _is_several(facts: Facts, pin: str) -> bool:
+    """A mapping that came meanwhile makes its repeats another event."""
+    return Act.RESET in facts.acts and list(facts.asked.values()).count(pin) > 1
+
+
 def _lost(facts: Facts) -> Iterator[str]:
-    """What was deleted before it was read is told in the journal, and nothing else is missing."""
+    """What was deleted before it was read is told in the journal, and nothing else is missing since the group began."""
     for (number, offset), pin in facts.asked.items():
-        told = facts.told.get((number, offset)) or (number, offset) in facts.expired
+        told = (
+            offset < facts.began.get(number, 0) or facts.told.get((number, offset)) or (number, offset) in facts.expired
+        )
         if offset < facts.committed[number] and not told:
             yield f"record {number}@{offset}, event {pin}, is committed and has no terminal event"
 

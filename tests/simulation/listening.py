@@ -13,13 +13,16 @@ PRIVATE = ("@example.com", "Jack", PASSWORD, "session-", "individual")
 
 
 class Listener:
-    """Prints nothing; `leaks` are lines that hold what they must not."""
+    """Prints nothing; `leaks` are lines that hold what they must not, `held` are the reasons of holds."""
 
     def __init__(self) -> None:
         self.leaks: list[str] = []
+        self.held: set[str] = set()
 
     def __call__(self, _: object, __: str, line: MutableMapping[str, Any]) -> NoReturn:
         text = str(line)
+        if line.get("event") == "hold.started":
+            self.held.add(line["reason"])
         self.leaks += [f"{each} stands in the line {text}" for each in PRIVATE if each in text]
         raise structlog.DropEvent
 

@@ -7,16 +7,12 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from finding import Finding
 
 from worker.model.errors import WorkerError
 from worker.tools.dead_letters import replay_letters, resolve_letter
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.offsets import set_offset
 from worker.tools.reading.place import Place
-from worker.tools.verification.report import Report
-from worker.tools.verification.scan import Asked
-from worker.tools.verification.verify import verified
 
 from .facts import whole
 from .loop import HERE, Machine
@@ -96,16 +92,17 @@ async def loses_offsets(stage: "Stage", what: Happening) -> None:
 @asynccontextmanager
 async def _stopped(stage: "Stage") -> AsyncIterator[None]:
     """Nobody is at work meanwhile, and as many as in the beginning afterwards."""
-    stage.closed = True
-    for worker in stage.world.alive():
-        worker.stopping.set()
-    await asyncio.sleep(STOPPED_WITHIN)
-    for worker in stage.world.alive():
-        stage.world.kill(worker)
-    yield
-    stage.closed = False
-    for _ in range(stage.story.workers):
-        stage.begin()
+    async with stage.stopped:
+        stage.closed = True
+        for worker in stage.world.alive():
+            worker.stopping.set()
+        await asyncio.sleep(STOPPED_WITHIN)
+        for worker in stage.world.alive():
+            stage.world.kill(worker)
+        yield
+        stage.closed = False
+        for _ in range(stage.story.workers):
+            stage.begin()
 
 
 async def _set(stage: "Stage", number: int) -> None:
@@ -117,15 +114,3 @@ async def _set(stage: "Stage", number: int) -> None:
         command = set_offset(stage.settings, number, "earliest", yes=True, as_json=True)
         await on_its_own(stage, command, 30.0)
         await asyncio.sleep(AGAIN_AFTER)
-
-
-OF_EXPIRED = frozenset({"deleted_unread", "expired_unread"})
-
-
-async def verify(stage: "Stage") -> list[Finding]:
-    """What our own command makes of the topics, where everything is over."""
-    try:
-        report: Report = await verified(stage.settings, Asked())
-    except WorkerError as error:
-        return [Finding("verify", f"it cannot tell: {error}")]
-    return [Finding("verify", str(each)) for each in report.findings if each.kind not in OF_EXPIRED]

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import DefaultPartitioner
 from finding import Finding
 
 from worker.settings.settings import Settings
@@ -15,8 +16,8 @@ from .at_rest import at_rest, within_bounds
 from .facts import Facts, requests, unsettled
 from .judge import judged
 from .listening import PASSWORD
-from .people import verify
 from .story import Story
+from .verifying import disagreements
 from .witness import Witness
 from .world import BOOTSTRAP, World, event, world
 
@@ -26,6 +27,7 @@ CALLS_EACH = 5
 GONE_WITHIN = 120.0
 GRACE = 5.0
 CALM = 10
+PARTITIONER = DefaultPartitioner()
 MENDED_AFTER = 120
 """By then somebody has seen that the API rejects everything, and mended what made it do so."""
 
@@ -52,8 +54,12 @@ class Stage:
     settings: Settings
     published: int = 0
     copies: int = 1
+    keyed: bool = True
+    """Whether what the producer sends once more has the key that it had."""
     closed: bool = False
     """People have stopped everything; nobody begins a worker meanwhile."""
+    stopped: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One of them at a time."""
     aborted: set[str] = field(default_factory=set)
     accepted: set[str] = field(default_factory=set)
     """Events that a person has had sent again, though a customer of them may exist."""
@@ -143,14 +149,15 @@ async def _play(stage: Stage) -> list[Finding]:
     findings = [] if ended else [Finding("stuck", line) for line in unsettled(stage)]
     findings += [] if ended else at_rest(stage)
     await _dismiss(made)
+    facts = Facts.of(stage)
     findings += [
         *stage.failed,
         *within_bounds(stage),
         *_tasks_left(made),
         *stage.witness.findings,
-        *judged(Facts.of(stage)),
+        *judged(facts),
     ]
-    return findings + (await verify(stage) if ended else [])
+    return findings + (await disagreements(stage, facts) if ended else [])
 
 
 async def _publish(stage: Stage) -> None:
@@ -159,8 +166,10 @@ async def _publish(stage: Stage) -> None:
     await producer.start()
     for number in range(story.events):
         key = stage.keys[str(number)] = b"key-%d" % stage.world.random.randrange(story.keys)
-        for _ in range(stage.copies):
-            await producer.send(requests, event(str(number)), key=key)
+        places = sorted(await producer.partitions_for(requests))
+        for copy in range(stage.copies):
+            given = {"key": key if stage.keyed or not copy else None, "partition": PARTITIONER(key, places, places)}
+            await producer.send(requests, event(str(number)), **given)
         stage.published += 1
         await asyncio.sleep(story.pause * 2 * stage.world.random.random())
     await producer.stop()

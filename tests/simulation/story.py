@@ -55,8 +55,10 @@ class Act(StrEnum):
     REPLAYED = "replayed"  # `dead-letters replay`, killed where it takes longer than it `lasts`
     RESOLVED = "resolved"  # people say which customers doubts have, or have them sent again
     OFFSETS_GONE = "offsets-gone"  # the group forgets a partition's offset; after a while people set it
-    RETRIED = "retried"  # for a while the producer sends each event twice
-    RESET = "reset"  # a clean stop, and another one with a limit that makes every event another one
+    RETRIED = "retried"  # for a while the producer sends each event twice, or once more without its key
+    RESET = (
+        "reset"  # a clean stop, and another one with a limit that no event keeps, or a mapping by which it is another
+    )
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -17,12 +17,13 @@ Offsets = Mapping[tuple[str, int], tuple[int, str]]
 
 @dataclass(eq=False)
 class Witness:
-    """`told` are the requests whose terminal event all in-sync replicas have."""
+    """`told` are the requests whose terminal event all in-sync replicas have, `began` each partition's first offset."""
 
     cluster: Cluster
     settings: Settings
     findings: list[Finding] = field(default_factory=list)
     told: set[Place] = field(default_factory=set)
+    began: dict[int, int] = field(default_factory=dict)
     _read: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def committed(self, before: Offsets, after: Offsets) -> None:
@@ -35,6 +36,7 @@ class Witness:
             if offset < since and (topic, number) in before:
                 self.findings.append(Finding("rewound", f"partition {number} was at {since}, and is set to {offset}"))
             if topic == requests:
+                self.began.setdefault(number, offset)
                 self.findings += self._missing(log, number, since, offset)
 
     def _missing(self, log: Log, number: int, since: int, until: int) -> Iterator[Finding]:

@@ -57,6 +57,18 @@ def test_any_rebalances(rate, history, ahead):
     assert most_within(1, sent) <= most_in_a_second(rate)
 
 
+@given(RATES, st.floats(0, 100_000))
+def test_a_clock_that_is_set_back_between_two_assignments(rate, back):
+    """The moments that were taken by the clock before are nobody's any more: sending goes on at once."""
+    share = Share(rate, lambda: 1)
+    share.gain(0, 1_800_000_000.0)
+    assert share.take(1_800_000_000.0 + BEGINS_AFTER)
+    share.lose(0)
+    now = 1_800_000_001.0 + BEGINS_AFTER - back
+    share.gain(0, now)
+    assert now + BEGINS_AFTER <= share.next(now) <= now + BEGINS_AFTER + interval(rate) + 1e-6
+
+
 @given(st.integers(1, 12), st.data())
 def test_any_shares(partitions, data):
     """Together the workers have every moment once, each as many as its partitions are of all."""

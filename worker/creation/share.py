@@ -53,6 +53,9 @@ class Share:
 
     def gain(self, partition: int, now: float) -> None:
         """Its moments are ours from a second later on."""
+        if self.is_empty:
+            # What was taken is over by then, unless the clock was set back: then it would be taken for as long.
+            self._taken = -1
         self._since[partition] = now + BEGINS_AFTER
 
     def lose(self, partition: int) -> None:

@@ -62,7 +62,7 @@ class Cluster:
     _ids: int = 1000
 
     def make(self, name: str, partitions: int, configs: dict[str, str]) -> Topic:
-        """A new topic; its partitions are led in turn by the nodes."""
+        """A new topic; its partitions are led in turn by the nodes, from one on that is drawn."""
         appended = configs.get("message.timestamp.type") == "LogAppendTime"
         self.topics[name] = Topic(name, [Log(appended) for _ in range(partitions)], dict(configs))
         self._lead(name)
@@ -77,8 +77,9 @@ class Cluster:
 
     def _lead(self, name: str) -> None:
         nodes = sorted(self.nodes)
+        turn = self.random.randrange(len(nodes))
         for number in range(len(self.topics[name].logs)):
-            self.leaders.setdefault((name, number), nodes[number % len(nodes)])
+            self.leaders.setdefault((name, number), nodes[(number + turn) % len(nodes)])
 
     def log(self, topic: str, partition: int) -> Log:
         """Raises Refused where there is none."""
