@@ -210,6 +210,15 @@ async def test_an_answer_where_there_is_no_tunnel(files, status):
         assert proxy.requests[0].startswith("POST http://crm.example.com/system/ws/v12/authentication/user/login")
 
 
+async def test_each_call_has_a_connection_where_there_is_no_tunnel(files):
+    """A proxy that closes after an answer need not say so: a POST that met that would be a doubt."""
+    async with misbehaving() as proxy:
+        async with called("http://crm.example.com", Proxy(proxy.url), files) as api:
+            for _ in range(3):
+                assert isinstance(await api.create(JACK), Succeeded)
+        assert (proxy.created, proxy.connections) == (3, 5)  # with login and log-out
+
+
 async def test_a_last_look_behind_a_tunnel(files):
     """It is taken when the tunnel and TLS are there, and what it keeps back never reaches the API."""
     seen = []

@@ -85,8 +85,8 @@ async def test_another_customer_is_known(world):
     await worker.until("record.finished", reason="refused")
     assert sandbox.ledger.created == 1
     assert await worker.stop() == 0
-    code, _, _ = await typed(world, "verify")
-    assert code == 0
+    code, _, text = await typed(world, "verify")
+    assert code == 0, text
 
 
 @pytest.mark.parametrize("payload", ["full", "metadata_only"])

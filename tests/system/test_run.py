@@ -68,7 +68,8 @@ async def test_a_redelivery(world):
         worker = await world.start()
         await worker.until("record.finished", 3)
         assert await worker.stop() == 0
-        assert await (await world.start("offsets", "set", "0", "earliest", "--yes")).ended() == 0
+        setting = await world.start("offsets", "set", "0", "earliest", "--yes")
+        assert await setting.ended() == 0, setting.text
     events = await world.events(world.plan.succeeded, 4) + await world.events(world.plan.failed, 2)
     assert len(events) == 6
     assert len({each["id"] for each in events}) == 3

@@ -1,13 +1,16 @@
-"""Commits and clients that are given up in the very moment in which Kafka answers."""
+"""Commits and clients that are given up in the very moment in which Kafka answers; a topic that is not seen."""
 
 import asyncio
 from dataclasses import dataclass, field
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 
 from worker.kafka.connection import Connection, opened
 from worker.kafka.source import RecordSource
+from worker.model.errors import CommitRefused
 from worker.model.progress import Progress
 
 
@@ -55,3 +58,24 @@ async def test_a_cancellation_that_meets_the_answer(call, turns):
     done, _ = await asyncio.wait({task}, timeout=5)
     assert done
     assert over or task.cancelled()
+
+
+@pytest.mark.parametrize(
+    ("hidden", "said"),
+    [
+        (set(), "t: it does not exist, or has no such partition"),
+        ({"t"}, "t: no right to Read topic t (WORKER_KAFKA__USERNAME)"),
+    ],
+)
+async def test_a_topic_that_is_not_seen(hidden, said):
+    """What may not be seen looks as if it did not exist, and is another thing to put right."""
+    cluster = SimpleNamespace(unauthorized_topics=hidden)
+    consumer = SimpleNamespace(
+        partitions_for_topic=lambda _: None,
+        _coordinator=SimpleNamespace(generation=1),
+        _client=SimpleNamespace(cluster=cluster),
+    )
+    source = RecordSource(cast("AIOKafkaConsumer", consumer), "t")
+    with pytest.raises(CommitRefused) as raised:
+        await source.commit({0: Progress(1)}, 5)
+    assert str(raised.value) == said

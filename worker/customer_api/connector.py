@@ -104,11 +104,14 @@ def _protocol(*, loop: asyncio.AbstractEventLoop) -> ResponseHandler:
 def connector(access: Access) -> Connector:
     """At most `pool_size` connections; raises SettingsError for a file that cannot be used."""
     files = (access.ca_file, access.cert_file, access.key_file)
+    # Without a tunnel a proxy may close after any answer without saying so: a POST on its way there would be a doubt.
+    once = access.proxy is not None and URL(access.base_url).scheme == "http"
     return Connector(
         access.proxy,
         limit=access.pool_size,
         limit_per_host=access.pool_size,
-        keepalive_timeout=access.keepalive_timeout,
+        force_close=once,
+        keepalive_timeout=None if once else access.keepalive_timeout,
         ssl=tls.context("WORKER_API__", *files) if any(files) else True,
     )
 

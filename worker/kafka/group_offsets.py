@@ -12,6 +12,7 @@ from aiokafka.errors import (
     KafkaError,
     OffsetMetadataTooLargeError,
     RebalanceInProgressError,
+    TopicAuthorizationFailedError,
     UnknownMemberIdError,
 )
 
@@ -84,9 +85,9 @@ class GroupOffsets:
         if self._generation() < 0:
             # A member that has left could rewind the group by it (docs: kafka, a commit without a generation).
             raise CommitRefused(f"{self._topic}: not a member of the group now")
-        if not self._exists():
+        if unseen := self._unseen():
             # They would be stored for the topic that takes its name, whose first records nobody would read.
-            raise CommitRefused(f"{self._topic}: {NO_TOPIC}")
+            raise CommitRefused(f"{self._topic}: {unseen}")
         try:
             # Before Python 3.12 wait_for loses a cancellation that comes with the answer, as a revocation's often does.
             async with asyncio.timeout(within):
@@ -104,9 +105,12 @@ class GroupOffsets:
             self._begun.shorter()
             await self._consumer.commit(self._begun.noted(progress))
 
-    def _exists(self) -> bool:
-        """Whether the topic exists, as far as the consumer has heard."""
-        return bool(self._consumer.partitions_for_topic(self._topic))
+    def _unseen(self) -> str | None:
+        """Why the consumer sees no such topic, as far as it has heard; None where it does."""
+        if self._consumer.partitions_for_topic(self._topic):
+            return None
+        hidden = self._topic in self._consumer._client.cluster.unauthorized_topics  # noqa: SLF001  told nowhere else
+        return named(TopicAuthorizationFailedError(self._topic)) if hidden else NO_TOPIC
 
     def _generation(self) -> int:
         coordinator = self._consumer._coordinator  # noqa: SLF001  aiokafka tells it nowhere else

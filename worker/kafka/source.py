@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
 from worker.kafka.connection import Connection, opened
-from worker.kafka.failures import NO_TOPIC, named
+from worker.kafka.failures import named
 from worker.kafka.group_offsets import GroupOffsets
 from worker.kafka.membership import Listener, Membership, Partitions, commits_as_member, joined
 from worker.kafka.narrowing import Narrowing
@@ -95,9 +95,9 @@ class RecordSource(GroupOffsets):
     def _look_after(self) -> None:
         """Nothing came: there may be nothing to come, no topic, or nobody who fetches. Raises KafkaUnavailable."""
         revive_fetcher(self._consumer)
-        if not self._exists():
+        if unseen := self._unseen():
             self.refresh()
-            raise KafkaUnavailable(f"{self._topic}: {NO_TOPIC}")
+            raise KafkaUnavailable(f"{self._topic}: {unseen}")
 
     def passed(self, partitions: Collection[int]) -> dict[int, int]:
         """By partition the next offset to be handed out: what stands before it was, or holds no record for us.

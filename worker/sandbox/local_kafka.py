@@ -40,7 +40,7 @@ class LocalKafka:
         listeners: Mapping[str, str] | None = None,
         properties: Mapping[str, str] | None = None,
         format_options: Sequence[str] = (),
-        ready_within: float = 60,
+        ready_within: float = 120,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._named_port = port
