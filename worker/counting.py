@@ -3,12 +3,16 @@
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
-def counted(number: int, one: str, many: str | None = None, *, spaced: bool = False) -> str:
-    """`1 record`, `2 records`; `many` where it is more than `one` with an s. `spaced` numbers are easier to compare."""
-    return f"{thousands(number) if spaced else number} {which(number, one, many)}"
+def counted(number: float, one: str, many: str | None = None, *, spaced: bool = False) -> str:
+    """`1 record`, `2 records`, `0.5 days`; `many` where it is more than `one` with an s.
+
+    `spaced` numbers are whole, and easier to compare.
+    """
+    told = thousands(int(number)) if spaced else number if isinstance(number, int) else f"{number:g}"
+    return f"{told} {which(number, one, many)}"
 
 
-def which(number: int, one: str, many: str | None = None) -> str:
+def which(number: float, one: str, many: str | None = None) -> str:
     """The words alone."""
     if number == 1:
         return one

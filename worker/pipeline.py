@@ -18,7 +18,7 @@ from worker.journal.journal import PartitionJournal
 from worker.journal.recall import CreatedBefore, DoubtAsAnother, Ended, Fresh, InDoubt, Recollection
 from worker.measures import Measures, named
 from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, PassOver, Request, Unusable
-from worker.model.errors import MessageTooLarge
+from worker.model.errors import MessageTooLarge, SchemaRegistryUnavailable
 from worker.model.outcomes import End, Failed, PassedOver, Succeeded
 from worker.model.records import OutgoingMessage, Position, Record
 from worker.partition.assignment import Assignment
@@ -74,12 +74,7 @@ class Pipeline:
         """
         started = time.time()
         with self.trails.follow(record) as trail:
-            # Nothing comes between the last look and decoding: what was there is not forgotten meanwhile.
-            while (schema := self.schemas.wanted(record)) is not None:
-                trail.enter(Step.SCHEMA)
-                await assignment.wait(schema)
-                trail.enter(Step.DECODE)
-            asked = trail.trace_command(self.decode(record))
+            asked = trail.trace_command(await self._decoded(record, trail, assignment))
             trail.enter(Step.SAME_EVENT)
             async with assignment.alone_with(asked.request.event):
                 with self.creation.call() as call:
@@ -93,6 +88,18 @@ class Pipeline:
         self.measures.ended(end, ended - (record.since or started), asked.request.trace_id)
         _tell(record, asked.request, end, ended - started)
         return end
+
+    async def _decoded(self, record: Record, trail: Trail, assignment: Assignment) -> Command:
+        """A schema is waited for once decoding asks for it: a rule that does not look at the value needs none."""
+        while True:
+            try:
+                return self.decode(record)
+            except SchemaRegistryUnavailable:
+                if (schema := self.schemas.wanted(record)) is None:
+                    raise
+            trail.enter(Step.SCHEMA)
+            await assignment.wait(schema)
+            trail.enter(Step.DECODE)
 
     async def _end(
         self,

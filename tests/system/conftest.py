@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import orjson
@@ -23,6 +23,9 @@ from worker.kafka.connection import Connection, opened
 from worker.kafka.missing_topics import create
 from worker.sandbox.api import DEFAULT_PASSWORD, DEFAULT_USER, Fault, RunningSandbox, SandboxConfig, sandbox_api
 from worker.topics import LARGEST, Plan
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
 
 DEADLINE = PATIENCE
 AT_ONCE = 4
@@ -107,6 +110,15 @@ class Process:
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.send(number)
         return await self.ended()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator["Browser"]:
+    """One for all tests of this process: whoever visits has cookies and storage of his own in it."""
+    from browsing import chromium  # noqa: PLC0415  what it needs is looked for by who needs it
+
+    async with chromium() as opened:
+        yield opened
 
 
 @dataclass

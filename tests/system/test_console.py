@@ -12,7 +12,7 @@ import orjson
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from browsing import Visit, chromium, looks_right, visiting
+from browsing import OURS, REBOUND, Visit, looks_right, visiting
 from patience import PATIENCE, until
 from playwright.async_api import Browser
 
@@ -23,7 +23,7 @@ from worker.settings import sources as configuration
 from worker.tools.dead_letters.filters import PLACE
 from worker.tools.life import reading
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u202e{{7*7}}"
 RIGHTS = "replay,payload,accept_duplicates,resolve"
 STRUCTURED = (("content-type", b"application/cloudevents+json"),)
@@ -57,13 +57,7 @@ class Scene:
         return visiting(self.browser, self.base, self.link, **options)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def scene(browser, worlds) -> AsyncIterator[Scene]:
     """Two workers; of eleven events some were created, some failed, one is in doubt, and one waits for an answer."""
     async with worlds() as world:
@@ -278,22 +272,18 @@ async def test_a_frame_of_another_site(scene):
 
 async def test_a_name_that_was_made_to_lead_here(scene):
     """A page of another name that resolves to this machine gets nothing, from the console, whatever it asks."""
-    async with chromium("--host-resolver-rules=MAP rebound.example 127.0.0.1") as browser:
-        port = scene.base.rpartition(":")[2]
-        async with visiting(browser, f"http://rebound.example:{port}") as visit:
-            assert await visit.open("/") == 403
-            assert await visit.open(f"/enter?token={scene.link.partition('=')[2]}") == 403
-            visit.complaints.clear()
+    port = scene.base.rpartition(":")[2]
+    async with visiting(scene.browser, f"http://{REBOUND}:{port}") as visit:
+        assert await visit.open("/") == 403
+        assert await visit.open(f"/enter?token={scene.link.partition('=')[2]}") == 403
+        visit.complaints.clear()
 
 
 async def test_a_name_without_tls(scene):
     """Browsers tell such a page's forms by their origin alone, and the console takes that of its own."""
-    async with (
-        chromium("--host-resolver-rules=MAP console.example 127.0.0.1") as browser,
-        consoled(scene.world, WORKER_CONSOLE__ALLOWED_HOSTS="console.example") as link,
-    ):
-        address = link.replace("127.0.0.1", "console.example")
-        async with visiting(browser, address.partition("/enter")[0], address) as visit:
+    async with consoled(scene.world, WORKER_CONSOLE__ALLOWED_HOSTS=OURS) as link:
+        address = link.replace("127.0.0.1", OURS)
+        async with visiting(scene.browser, address.partition("/enter")[0], address) as visit:
             await visit.open("/verify")
             await visit.page.get_by_role("button", name="Verify now").click()
             await visit.reads("It holds")

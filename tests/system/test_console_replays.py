@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from browsing import chromium, looks_right, visiting
+from browsing import looks_right, visiting
 from judging import NOT_LOOKED_AT, STRUCTURED, identity, requested
 from patience import until
 
 from worker.console import serve
 from worker.settings import sources as configuration
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 RIGHTS = "replay,payload,accept_duplicates,resolve"
 REJECTED = ["order-0", "order-1", "order-2", "order-9"]
 FAULTS = [
@@ -33,7 +33,7 @@ class Scene:
         return serve.opened(configuration.load(environment={**self.world.environment, **given}))
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def scene(worlds) -> AsyncIterator[Scene]:
     async with worlds() as world:
         await world.topics()
@@ -45,9 +45,9 @@ async def scene(worlds) -> AsyncIterator[Scene]:
         yield Scene(world, sandbox, worker)
 
 
-async def test_a_replay(scene):
+async def test_a_replay(scene, browser):
     """By cause, planned, run by two presses, a second tab and a reload: each once; Back keeps filter and place."""
-    async with chromium() as browser, scene.consoled() as link:
+    async with scene.consoled() as link:
         base = link.partition("/enter")[0]
         async with visiting(browser, base, link) as visit:
             page = visit.page
@@ -87,9 +87,9 @@ async def test_a_replay(scene):
     assert (scene.sandbox.ledger.created, scene.sandbox.ledger.duplicates) == (4, {})
 
 
-async def test_a_list_that_is_read(scene):
+async def test_a_list_that_is_read(scene, browser):
     """It does not move when letters come: they are counted, and shown to whoever wants them."""
-    async with chromium() as browser, scene.consoled() as link:
+    async with scene.consoled() as link:
         base = link.partition("/enter")[0]
         async with visiting(browser, base, link) as visit:
             await visit.open("/letters?reason=rejected")
@@ -103,9 +103,9 @@ async def test_a_list_that_is_read(scene):
             assert await rows.count() == 4
 
 
-async def test_a_doubt(scene):
+async def test_a_doubt(scene, browser):
     """Its page has the ways out, each for this one; resolved it ends as confirmed, and offers none any more."""
-    async with chromium() as browser, scene.consoled() as link:
+    async with scene.consoled() as link:
         base = link.partition("/enter")[0]
         async with visiting(browser, base, link) as visit:
             page = visit.page

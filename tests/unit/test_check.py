@@ -297,7 +297,7 @@ async def test_one_replica(cluster: FakeKafka) -> None:
         ("journal", {"segment_bytes": "1073741824"}, "segment.bytes 1073741824, not 16777216"),
         ("journal", {"retention_ms": str(2 * DAY)}, f"retention.ms {2 * DAY}, not {7 * DAY}"),
         ("requests", {"cleanup_policy": "compact"}, "cleanup.policy of requests"),
-        ("dead-letters", {"retention_ms": str(DAY)}, "kept 1 days"),
+        ("dead-letters", {"retention_ms": str(DAY)}, "kept 1 day"),
         ("dead-letters", {"max_message_bytes": "1000000"}, "max.message.bytes of dead-letters"),
         ("succeeded", {"max_message_bytes": "100000"}, "max.message.bytes of succeeded at least 262144"),
         ("failed", {"max_message_bytes": "262143"}, "max.message.bytes of failed at least 262144"),

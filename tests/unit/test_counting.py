@@ -10,7 +10,7 @@ from worker.counting import counted, thousands, which
 
 TREE = Path(__file__).parents[2] / "worker"
 NOUNS = (
-    "arguments|attempts|batches|brokers|bytes|calls|causes|customers|doubts|entries|events|keys|letters|lines|members|messages|"
+    "arguments|attempts|days|hours|batches|brokers|bytes|calls|causes|customers|doubts|entries|events|keys|letters|lines|members|messages|"
     "offsets|partitions|POSTs|records|repeats|replicas|requests|rows|rules|sessions|times|topics|workers"
 )
 BEFORE = "dead|further|more|new|old|open|other"
@@ -18,9 +18,10 @@ MANY = re.compile(rf" (?:(?:{BEFORE}) ){{0,2}}(?:{NOUNS})\b(?!/|\.\w)")
 
 
 @pytest.mark.parametrize(
-    ("number", "told"), [(0, "0 records"), (1, "1 record"), (2, "2 records"), (12345, "12345 records")]
+    ("number", "told"),
+    [(0, "0 records"), (1, "1 record"), (1.0, "1 record"), (0.5, "0.5 records"), (1234567, "1234567 records")],
 )
-def test_one_and_many(number: int, told: str) -> None:
+def test_one_and_many(number: float, told: str) -> None:
     """An s is all that most words need."""
     assert counted(number, "record") == told
 

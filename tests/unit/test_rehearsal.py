@@ -312,6 +312,14 @@ def test_a_rule_that_is_broken_in_many_places() -> None:
     assert paths == {"contactPersons.contactPerson[].contactPoints.contactPoint[].type.email.emailAddress"}
 
 
+@pytest.mark.parametrize(("mapped", "named"), [(True, "lead.v1"), (False, "customer.create.requested.v1")])
+def test_types_with_a_mapping(mapped: bool, named: str) -> None:  # noqa: FBT001  as parametrize gives it
+    """It makes our events of any, so that their type is looked for; without one there is only ours."""
+    tally = Tally(Keys(9), Repeats(9, 9), {3: 0}, mapped=mapped)
+    tally.record(structured(CUSTOMER, type="lead.v1"), Decoder()(structured(CUSTOMER)))
+    assert [name for name, _ in tally.types.rows()] == [named]
+
+
 def test_a_binary_event() -> None:
     """Its type stands in a header."""
     headers = tuple(

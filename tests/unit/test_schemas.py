@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import deque
+from dataclasses import replace
 
 import pytest
 from builders import committable
 from builders import record as valued
 from fakes import FakeCustomers, FakeJournalTopic, FakeTopics
 from patience import turns, until
-from registered import CUSTOMER, FakeRegistry, avro_schema, customer_value
+from registered import CUSTOMER, FakeRegistry, avro_schema, customer_value, guid_header
 from world import World
 
 from worker.creation.backoff import Backoff
@@ -16,6 +17,7 @@ from worker.creation.breaker import Breaker
 from worker.creation.holds import Hold, HoldReason, Holds
 from worker.customer.documents import Unreadable
 from worker.events.decode import Decoder
+from worker.events.mapping import load_mapping
 from worker.intake.dispatch import Dispatch
 from worker.model.errors import Draining, SchemaRegistryUnavailable
 from worker.model.records import Record
@@ -24,6 +26,15 @@ from worker.partition.slots import Slots
 from worker.schema_registry import schemas as module
 from worker.schema_registry.schemas import Schemas
 
+RULE = """
+[[rules]]
+when = "headers.kind == 'other'"
+then = "pass_over"
+say = "not ours"
+
+[event]
+customer = "value"
+"""
 AWAY = HoldReason.SCHEMA_REGISTRY_UNAVAILABLE
 
 
@@ -87,7 +98,9 @@ async def test_a_schema_that_the_registry_does_not_have(kept, monkeypatch):
     await kept.fetched(record(schema=9))
     assert (kept.registry.asked[9], kept.holds.details()) == (1, {})
     monkeypatch.setattr(module, "UNKNOWN_FOR", -1.0)
-    kept.schemas._known.clear()
+    kept.schemas._known[9] = kept.schemas._known[9][0], 0.0
+    with pytest.raises(SchemaRegistryUnavailable):
+        kept.schemas.reader(9)
     kept.registry.schemas[9] = avro_schema(CUSTOMER)
     await kept.fetched(record(schema=9))
     assert kept.schemas.reader(9)
@@ -156,11 +169,11 @@ class Partition:
     def __init__(self, kept, world):
         self.kept, self.world, self.slots = kept, world, Slots(2)
 
-    async def opened(self):
+    async def opened(self, mapping=None):
         journal = FakeJournalTopic(self.world.topics)
         pipeline = self.world.pipeline
         self.pipeline = type(pipeline)(
-            Decoder(readers=self.kept.schemas),
+            Decoder(readers=self.kept.schemas, mapping=mapping),
             pipeline.creation,
             pipeline.results,
             pipeline.publish,
@@ -220,6 +233,21 @@ async def test_a_drain_while_the_registry_is_away(kept, partition):
     assert await partition.dispatch.drain([0], within=30)
     assert (committable(partition.dispatch), partition.world.topics.of("dead")) == ({}, [])
     assert partition.slots.free == 2
+
+
+async def test_a_rule_that_needs_no_schema(kept, tmp_path):
+    """What a mapping passes over by its headers waits for no registry, whatever its value names."""
+    (file := tmp_path / "mapping.toml").write_text(RULE)
+    world = await World(FakeCustomers(), FakeTopics()).again()
+    partition = await Partition(kept, world).opened(load_mapping(file))
+    kept.registry.down = "away"
+    partition.dispatch.admit(record(0))
+    partition.dispatch.admit(replace(record(1), headers=(("kind", b"other"), guid_header())))
+    await until(lambda: partition.dispatch.finished == 1)
+    await turns()
+    assert (partition.dispatch.in_flight(), set(kept.registry.asked)) == (1, {7})
+    kept.registry.down = None
+    await until(lambda: partition.dispatch.finished == 2)
 
 
 async def test_drained_right_away(kept, partition):

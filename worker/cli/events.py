@@ -189,7 +189,8 @@ def rehearse(  # noqa: PLR0913  one parameter an option
     begins, ends = _moments(since, until)
     at_once = in_flight or settings.dispatch.max_in_flight
     live = catalog is None and settings.customer.catalog == "live"
-    asked = Asked(begins, ends, limit, partition, tolerate, latency, at_once, live)
+    mapped = mapping is not None or settings.events.mapping is not None
+    asked = Asked(begins, ends, limit, partition, tolerate, latency, at_once, live, mapped)
     decoding = wiring.decoding(settings, catalog_of(catalog, settings.customer.catalog), _named(mapping))
     end(rehearsal.rehearse(settings, asked, decoding, as_json=as_json), fast=True)
 

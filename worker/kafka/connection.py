@@ -158,6 +158,15 @@ async def _hung_up(inner: Any, close: Callable[[], Coroutine[Any, Any, None]]) -
     await close()
 
 
+async def met(client: object, topic: str) -> None:
+    """Return once the client knows the topic's leaders.
+
+    Asked for offsets of a topic that it has not met it answers itself that they are stale, and rests for 100 ms.
+    """
+    if (inner := _inner(client)) is not None:
+        await inner.add_topic(topic)
+
+
 def advertised(client: object, broker: object) -> str | None:
     """host:port of a broker, as the brokers told it to that client."""
     cluster = getattr(_inner(client), "cluster", None)

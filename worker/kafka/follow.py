@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -37,11 +37,12 @@ async def followed(
         with explained(connection.bootstrap_servers, connection.security_protocol):
             async with asyncio.timeout(within):
                 ours = consumer.assignment()
-                positions = await (consumer.end_offsets(ours) if from_now else consumer.beginning_offsets(ours))
+                first, end = await consumer.beginning_offsets(ours), await consumer.end_offsets(ours)
+        positions = end if from_now else first
         positions = {place: (after or {}).get(place.partition, offset) for place, offset in positions.items()}
         for place, offset in positions.items():
             consumer.seek(place, offset)
-        yield Followed(consumer, positions)
+        yield Followed(consumer, positions, {place: (first[place], end[place]) for place in ours})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Followed:
 
     consumer: AIOKafkaConsumer
     positions: dict[TopicPartition, int]
+    began: dict[TopicPartition, tuple[int, int]] = field(default_factory=dict)
+    """The (first, end) offsets that each partition had when it was opened."""
 
     async def poll(self, within: float) -> list[Record]:
         """The next ones, none after that many seconds. Raises KafkaUnavailable."""

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from worker.kafka.connection import Connection
+from worker.kafka.connection import Connection, met
 from worker.kafka.failures import named
 from worker.model.errors import KafkaUnavailable
 
@@ -56,6 +56,7 @@ async def bounds_of(
     places = [TopicPartition(topic, number) for number in partitions]
     try:
         async with asyncio.timeout(within):
+            await met(consumer, topic)
             first, end = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
     except (KafkaError, TimeoutError) as error:
         raise KafkaUnavailable(f"{topic}: cannot read it: {named(error, topic=topic)}") from error

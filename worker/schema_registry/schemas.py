@@ -75,11 +75,11 @@ class Schemas:
         self._answered = asyncio.Event()
 
     def reader(self, schema: SchemaKey) -> Read:
-        """Raises SchemaRegistryUnavailable before it was fetched."""
-        if (known := self._known.get(schema)) is None:
+        """Raises SchemaRegistryUnavailable before it was fetched, and once the word that there is none has lapsed."""
+        if not self._is_known(schema):
             raise SchemaRegistryUnavailable(f"schema {schema} was not asked for yet")
         self._known.move_to_end(schema)
-        return known[0]
+        return self._known[schema][0]
 
     def wanted(self, record: Record) -> asyncio.Future[None] | None:
         """A future of this caller's own, done once its schema is there, however long that takes; None where it is."""

@@ -9,7 +9,7 @@ from worker.creation.holds import Holds
 from worker.customer import Configured
 from worker.events.mapping import EventMapping
 from worker.model.commands import Command
-from worker.model.errors import SettingsError
+from worker.model.errors import SchemaRegistryUnavailable, SettingsError
 from worker.model.records import Record
 from worker.schema_registry import Access, Registry, Schemas, opened_schemas, schema_registry
 from worker.settings.settings import Settings
@@ -63,8 +63,12 @@ async def decoding(
         decode = decoder(settings, catalog, mapping, known)
 
         async def decoded(record: Record) -> Command:
-            if known:
-                await known.fetch(record)
+            try:
+                return decode(record)
+            except SchemaRegistryUnavailable:
+                if known is None:
+                    raise
+            await known.fetch(record)
             return decode(record)
 
         yield decoded

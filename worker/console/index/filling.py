@@ -55,10 +55,12 @@ class Filling:
         known = self.index.ends()
         name = [self.plan.dead_letters]
         async with followed(self.connection, name, from_now=not known, after=known) as newest:
+            spans = newest.began
             while True:
-                self._see({place.partition: span for place, span in (await newest.spans()).items()})
+                self._see({place.partition: span for place, span in spans.items()})
                 await self._fill(newest)
                 await self._until_next_look(newest)
+                spans = await newest.spans()
 
     async def _until_next_look(self, newest: Followed) -> None:
         until = clocks.monotonic() + LOOK_AGAIN

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from yarl import URL
 
+from worker.counting import counted
 from worker.customer.live_catalog import customer_attributes
 from worker.model.errors import LoginRefused, SearchRefused, WorkerError
 from worker.tools.check.kafka import is_here
@@ -117,7 +118,7 @@ async def _tls(wanted: Wanted, certificate: Certificate) -> Line:
         return Line("tls", "warning", "none: the password and customers' data pass unencrypted", "WORKER_API__BASE_URL")
     protocol, ends = await certificate()
     days = int((ends - time.time()) // DAY)
-    detail = f"{protocol}, the certificate ends in {days} days"
+    detail = f"{protocol}, the certificate ends in {counted(days, 'day')}"
     if days < DAYS_LEFT:
         return Line("tls", "warning", detail, "have it renewed")
     return Line("tls", "ok", detail)

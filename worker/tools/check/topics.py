@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 
+from worker.counting import counted
 from worker.journal.topic_config import alter, troubles
 from worker.tools.check.line import Line
 from worker.topics import DAY, ENVELOPE, MIB, Cluster, Plan, Topic, refusals
@@ -18,12 +19,12 @@ def _usable(plan: Plan, cluster: Cluster) -> Iterator[Line]:
 
 
 def _facts(topic: Topic) -> str:
-    counted = f"partitions {topic.partitions}, replicas {topic.replication}"
+    copies = f"partitions {topic.partitions}, replicas {topic.replication}"
     if topic.config is None:
-        return f"{counted}; its configuration may not be read"
-    days = f"{_days(topic):g} days" if _days(topic) < math.inf else "for ever"
+        return f"{copies}; its configuration may not be read"
+    days = counted(_days(topic), "day") if _days(topic) < math.inf else "for ever"
     kept = "compacted" if _policies(topic) == {"compact"} else f"kept {days}"
-    return f"{counted}, min.insync.replicas {topic.number('min.insync.replicas', 1)}, {kept}"
+    return f"{copies}, min.insync.replicas {topic.number('min.insync.replicas', 1)}, {kept}"
 
 
 def _copies(plan: Plan, cluster: Cluster) -> Iterator[Line]:
@@ -61,7 +62,7 @@ def _dead_letters(plan: Plan, cluster: Cluster) -> Iterator[Line]:
         return
     if (days := _days(letters)) < 7:
         wish = f"retention.ms of {letters.name} at least {7 * DAY}"
-        yield Line("dead letters", "warning", f"are kept {days:g} days", wish)
+        yield Line("dead letters", "warning", f"are kept {counted(days, 'day')}", wish)
     largest = requests.number("max.message.bytes", MIB) if requests else MIB
     if letters.number("max.message.bytes", MIB) <= largest:
         wish = f"max.message.bytes of {letters.name} above {largest}"

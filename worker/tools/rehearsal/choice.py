@@ -12,7 +12,7 @@ class Asked:
     """All that is given must hold; times are milliseconds since the epoch, `tolerate` is in percent of the records.
 
     `latency` is how many seconds the API takes for a call, `in_flight` how many calls there are at once; with a
-    `live_catalog` configured values cannot be checked.
+    `live_catalog` configured values cannot be checked. `mapped`: events of any type become ours.
     """
 
     since: int | None = None
@@ -23,6 +23,7 @@ class Asked:
     latency: float = 0.2
     in_flight: int = 64
     live_catalog: bool = False
+    mapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

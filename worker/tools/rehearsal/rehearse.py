@@ -68,7 +68,7 @@ async def _read(settings: Settings, connection: Connection, topic: Topic, asked:
         some, parts = await chosen(whole, asked)
         starts = await whole.starts(wiring.start(settings))
         most = sum(part.most for part in parts)
-        tally = _tally(settings, starts, min(most, ROOM))
+        tally = _tally(settings, starts, min(most, ROOM), mapped=asked.mapped)
         with offsets_bar("reading", most) as advance:
             passed = await read(Stretch(some), parts, decode, tally, advance)
         opened = await open_transactions(whole)
@@ -105,8 +105,8 @@ async def read(stretch: Stretch, parts: Sequence[Part], decode: Decode, tally: T
     return passed
 
 
-def _tally(settings: Settings, starts: Mapping[int, int], room: int) -> Tally:
-    return Tally(Keys(room), Repeats(room, settings.journal.max_entries), starts)
+def _tally(settings: Settings, starts: Mapping[int, int], room: int, *, mapped: bool) -> Tally:
+    return Tally(Keys(room), Repeats(room, settings.journal.max_entries), starts, mapped=mapped)
 
 
 def beginning(

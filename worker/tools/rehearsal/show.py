@@ -39,7 +39,7 @@ def show(found: Rehearsed, remarks: Iterable[tuple[str, str]], console: Console)
         console.print(made)
     for _, text in remarks:
         console.print(Text(f"look at: {text}", "yellow"), soft_wrap=True)
-    failing = f"{_percent(found.tally.ends.failing)} would fail, {found.tolerate:g} % are tolerated"
+    failing = f"{_percent(found.tally.ends.failing)} would fail, {counted(found.tolerate, '% is', '% are')} tolerated"
     if found.tally.unreadable.batches:
         failing += ", and not everything can be read"
     console.print(Text(failing, "green" if found.holds else "red"), soft_wrap=True)
