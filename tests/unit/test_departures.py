@@ -11,6 +11,39 @@ async def test_at_once():
     await Departures().wait()
 
 
+async def test_several_at_once():
+    """What is ready in the same turn of the loop leaves together, though the first of them is on its way by then."""
+    leaving, left = Departures(), list[str]()
+
+    async def leaves(name):
+        await leaving.wait()
+        leaving.left()
+        left.append(name)
+
+    waiting = [asyncio.create_task(leaves(name)) for name in ("a", "b")]
+    while not left:
+        await asyncio.sleep(0)
+    assert left == ["a", "b"]
+    await asyncio.gather(*waiting)
+
+
+async def test_several_arrivals():
+    """All that came with one answer leave together: none of them goes ahead of the others."""
+    leaving, left = Departures(), list[str]()
+
+    async def goes_on(name):
+        leaving.arrived()
+        await _leaves(leaving, name, left)
+
+    for _ in range(3):
+        leaving.left()
+    waiting = [asyncio.create_task(goes_on(name)) for name in ("a", "b", "c")]
+    while not left:
+        await asyncio.sleep(0)
+    assert left == ["a", "b", "c"]
+    await asyncio.gather(*waiting)
+
+
 async def test_with_the_first_arrival():
     """What comes meanwhile leaves together as soon as one batch has arrived, though another is still on its way."""
     leaving, left = Departures(), list[str]()

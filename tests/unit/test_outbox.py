@@ -147,7 +147,8 @@ async def test_what_comes_while_a_batch_is_on_its_way():
     """It leaves together with the next one."""
     brokers, publishers = opened()
     publishers.add(b"a")
-    await asyncio.sleep(0)
+    while not brokers.under_way:
+        await asyncio.sleep(0)
     publishers.add(b"b", b"c")
     brokers.script.extend([None, NotEnoughReplicasError()])
     brokers.go_on.set()

@@ -9,9 +9,10 @@ LONGEST = 0.005
 
 @dataclass(eq=False, slots=True)
 class Departures:
-    """What comes while others are on their way leaves when the first of them has arrived; without others, at once.
+    """What comes while others are on their way leaves when the first of them have arrived; without others, at once.
 
-    With `linger` everything leaves that many seconds after the first that waits: for messages that hold nothing up.
+    At once is as soon as the event loop has done what it is at: what becomes ready in one turn of it leaves in one
+    request. With `linger` all leaves that many seconds after the first that waits: for messages that hold nothing up.
     """
 
     linger: float = 0.0
@@ -20,11 +21,13 @@ class Departures:
 
     async def wait(self) -> None:
         """Return when a batch is to be filled and handed over."""
-        if not self._under_way and not self.linger:
-            return
         if self._next is None:
             self._next = asyncio.Event()
-            asyncio.get_running_loop().call_later(self.linger or LONGEST, self._leave, self._next)
+            loop = asyncio.get_running_loop()
+            if self.linger or self._under_way:
+                loop.call_later(self.linger or LONGEST, self._leave, self._next)
+            else:
+                loop.call_soon(self._leave, self._next)
         await self._next.wait()
 
     def left(self) -> None:
@@ -35,7 +38,7 @@ class Departures:
         """It is stored, or it failed."""
         self._under_way -= 1
         if self._next is not None and not self.linger:
-            self._leave(self._next)
+            asyncio.get_running_loop().call_soon(self._leave, self._next)
 
     def _leave(self, those: asyncio.Event) -> None:
         those.set()
