@@ -31,7 +31,9 @@ async def chromium() -> AsyncIterator[Browser]:
     path = needed("chromium", "chromium")
     # As root, which a container of CI is, there is no sandbox; and /dev/shm may be small there.
     names = f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1, MAP {OURS} 127.0.0.1"
-    given = ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else []), names]
+    # One process for all pages: a context of its own would start two more, which costs a second each.
+    few = ["--disable-dev-shm-usage", "--renderer-process-limit=1"]
+    given = [*few, *(["--no-sandbox"] if os.geteuid() == 0 else []), names]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=given, timeout=PATIENCE * 1000)
         try:
