@@ -9,6 +9,9 @@ from measured import metrics
 from prometheus_client.metrics_core import Metric
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
+from simulation.faults import MUTANTS
+from simulation.faults.below import BELOW, ELSEWHERE
+from simulation.mutants import Kept, kept
 
 from worker.customer.table import markdown
 from worker.settings.settings import Settings
@@ -70,10 +73,26 @@ def _labels(metric: Metric) -> str:
     return " ".join(f"`{name}`" for name in sorted(names))
 
 
+def faults_table() -> str:
+    """Each fault that is put back, and what finds it."""
+    elsewhere = {f"{MUTANTS[name].says} (`{name}`)": test for name, test in ELSEWHERE.items()}
+    rows = [
+        *((f"{MUTANTS[name].says} (`{name}`)", _story(each)) for name, each in sorted(kept().items())),
+        *((says, f"`tests/{file}`, `{test}`") for says, (file, test) in (elsewhere | BELOW).items()),
+    ]
+    return "\n".join(("| fault | found by |", "|---|---|", *(f"| {says} | {found} |" for says, found in rows)))
+
+
+def _story(each: Kept) -> str:
+    acts = ", ".join(dict.fromkeys(f"`{happening.act}`" for happening in each.story.happenings)) or "nothing but work"
+    return f"{acts}; {each.tried} {'seeds' if each.tried > 1 else 'seed'}"
+
+
 PARTS: Final[Mapping[str, tuple[str, Callable[[], str]]]] = {
     "settings": ("settings.md", settings_tables),
     "rules": ("rules.md", markdown),
     "metrics": ("watching.md", metrics_table),
+    "faults": ("simulation.md", faults_table),
 }
 """By its marker (`<!-- rules -->` to `<!-- /rules -->`): the page, and what stands there."""
 

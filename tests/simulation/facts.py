@@ -31,8 +31,8 @@ class Facts:
     """`asked` are the committed requests, also those that were deleted since; `sound` of them have nothing wrong.
 
     `made` are (time, customer) of each event, `answers` the statuses that its POSTs got (0: none), all of which stand
-    `in_order`, too. `workers` have been there in all. By partition: where the group `began`, and what is `committed`.
-    `expired` are requests of which the journal tells that nobody could read them.
+    `in_order`, too. `workers` have been there in all. By partition: the log's start when the group `began`, and what is
+    `committed`. `expired` are requests of which the journal tells that nobody could read them.
     """
 
     acts: set[Act] = field(default_factory=set)

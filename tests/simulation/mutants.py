@@ -1,17 +1,20 @@
 """Faults put back into the running worker, and the first story that finds each: tests/simulation/mutants."""
 
 import argparse
+import os
+import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .faults import MUTANTS
-from .faults.mutant import Mutant
+from .faults.below import ELSEWHERE
+from .faults.mutant import NAMED, Mutant
 from .run import attempt, quiet, tell
 from .story import Story, read
 
+TESTS = Path(__file__).parents[1]
 KEPT = Path(__file__).with_name("mutants.txt")
 
 
@@ -54,10 +57,29 @@ def search(name: str, most: int, seed: int = 1, near: Story | None = None) -> Fo
     return Found(name, None, most, time.perf_counter() - began, "")
 
 
-def known(lines: Sequence[str]) -> dict[str, Story]:
-    """Of lines `NAME STORY`, the story that finds each mutant."""
-    pairs = (line.split(" ", 1) for line in lines if line and not line.startswith("#"))
-    return {name: read(story) for name, story in pairs}
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The story that is known to find a mutant, the last of so many that were `tried`."""
+
+    story: Story
+    tried: int
+
+
+def kept() -> dict[str, Kept]:
+    """Of lines `NAME TRIED STORY`, by mutant."""
+    lines = [line.split(" ", 2) for line in KEPT.read_text().splitlines() if line and not line.startswith("#")]
+    return {name: Kept(read(story), int(tried)) for name, tried, story in lines}
+
+
+def found_elsewhere(name: str) -> bool:
+    """Whether its test fails with the fault, and passes without."""
+    file, test = ELSEWHERE[name]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", str(TESTS / file), "-k", test]
+    with_it = [*command, "-p", "simulation.faults.alive"]
+    found = subprocess.run(with_it, env={**os.environ, NAMED: name}, capture_output=True, check=False).returncode
+    without = subprocess.run(command, capture_output=True, check=False).returncode
+    tell(f"{name:30} {file} {test}: {found} with the fault, {without} without")
+    return (found, without) == (1, 0)
 
 
 def main() -> int:
@@ -66,15 +88,18 @@ def main() -> int:
     parser.add_argument("--search", type=int, default=60, help="so many stories each at most")
     parser.add_argument("--seed", type=int, default=1, help="the first one's seed")
     parser.add_argument("--near", action="store_true", help="the kept story of each, under other seeds")
+    parser.add_argument("--elsewhere", action="store_true", help="the tests that find what no story does")
     parser.add_argument("names", nargs="*", help="these alone")
     asked = parser.parse_args()
+    if asked.elsewhere:
+        return int(sum(map(found_elsewhere, asked.names or ELSEWHERE)) < len(asked.names or ELSEWHERE))
     quiet()
-    stories = known(KEPT.read_text().splitlines())
+    stories = kept() if asked.near else {}
     missing = 0
     for name in asked.names or MUTANTS:
-        found = search(name, asked.search, asked.seed, stories.get(name) if asked.near else None)
+        found = search(name, asked.search, asked.seed, stories[name].story if name in stories else None)
         missing += found.story is None
-        tell(found.told(), *([f"    {found.name} {found.story.written()}"] if found.story else []))
+        tell(found.told(), *([f"    {name} {found.tried} {found.story.written()}"] if found.story else []))
     return 1 if missing else 0
 
 

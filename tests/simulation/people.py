@@ -82,6 +82,7 @@ async def loses_offsets(stage: "Stage", what: Happening) -> None:
     async def act() -> None:
         async with _stopped(stage):
             cluster.group(stage.settings.kafka.group_id).offsets.pop((topics.requests, number), None)
+            stage.witness.began.pop(number, None)  # nobody can tell what is deleted before it begins anew
         await asyncio.sleep(what.lasts)
         async with _stopped(stage):
             await _set(stage, number)

@@ -17,7 +17,10 @@ Offsets = Mapping[tuple[str, int], tuple[int, str]]
 
 @dataclass(eq=False)
 class Witness:
-    """`told` are the requests whose terminal event all in-sync replicas have, `began` each partition's first offset."""
+    """`told` are the requests whose terminal event all in-sync replicas have.
+
+    `began` is where each partition's log began when the group stored its first offset.
+    """
 
     cluster: Cluster
     settings: Settings
@@ -36,7 +39,7 @@ class Witness:
             if offset < since and (topic, number) in before:
                 self.findings.append(Finding("rewound", f"partition {number} was at {since}, and is set to {offset}"))
             if topic == requests:
-                self.began.setdefault(number, offset)
+                self.began.setdefault(number, log.start)
                 self.findings += self._missing(log, number, since, offset)
 
     def _missing(self, log: Log, number: int, since: int, until: int) -> Iterator[Finding]:

@@ -43,37 +43,14 @@ BELOW = {
 }
 """What is wrong: (file below tests/, test)."""
 
-RARE = {
-    "read-before-the-claim": ("chaos/test_protocol.py", "test_without_a_guard"),
-    "one-writer": ("chaos/test_protocol.py", "test_without_a_guard"),
-    "evidence-not-believed": ("chaos/test_protocol.py", "test_without_a_guard"),
-    "last-finish-wins": ("chaos/test_protocol.py", "test_without_a_guard"),
-    "every-finish-counts": ("chaos/test_protocol.py", "test_without_a_guard"),
-    "exists-not-written": ("chaos/test_protocol.py", "test_a_customer_without_an_id"),
-    "places-not-known": ("chaos/test_protocol_places.py", "test_without_recall_by_offset"),
-    "attempts-forgotten": ("unit/test_pipeline.py", "test_attempts_survive_a_restart"),
-    "attempts-not-counted": ("unit/test_pipeline.py", "test_an_answer_that_means_not_now_for_ever"),
-    "lease-from-the-ack": ("unit/test_pipeline.py", "test_a_process_frozen_between_intent_and_post"),
-    "intent-not-awaited": ("unit/test_pipeline.py", "test_a_process_that_dies_at_any_step"),
-    "finish-not-awaited": ("unit/test_pipeline.py", "test_the_order_of_a_record_s_life"),
-    "believed-early": ("unit/test_pipeline.py", "test_the_order_of_a_record_s_life"),
-    "an-open-intent-is-no-doubt": ("unit/test_pipeline.py", "test_a_process_that_dies_at_any_step"),
-    "a-parked-doubt-is-over": ("unit/test_pipeline.py", "test_the_same_event_again_after_a_doubt"),
-    "repeats-are-sent": ("unit/test_pipeline.py", "test_the_same_event_from_another_offset"),
-    "letters-kept": ("unit/test_pipeline.py", "test_a_failed_event_that_cannot_be_published"),
-    "settles-early": ("unit/test_pipeline.py", "test_a_look_up_after_a_crash"),
-    "uncommitted-forgotten": ("unit/test_journal.py", "test_forgetting_the_oldest"),
-    "committed-in-any-order": ("unit/test_offsets.py", "test_any_order_of_finishing"),
-    "passed-over-work": ("unit/test_offsets.py", "test_passing_never_loses_a_record"),
-    "slot-of-who-drained": ("unit/test_slots.py", "test_waits_that_end_early"),
+ELSEWHERE = {
+    "read-before-the-claim": ("unit/test_claim.py", "test_a_log_that_is_made_anew_between_look_and_claim"),
+    "one-writer": ("chaos/test_protocol_claims.py", "test_two_deployments"),
+    "evidence-not-believed": ("unit/test_journal.py", "test_a_customer_of_a_record_that_was_another_event"),
+    "last-finish-wins": ("unit/test_journal.py", "test_recalling_the_record_at_offset_5"),
+    "every-finish-counts": ("unit/test_journal.py", "test_a_customer_of_a_record_that_was_another_event"),
+    "slot-of-who-drained": ("unit/test_slots.py", "test_a_slot_that_comes_with_the_end_of_the_wait"),
     "fenced-for-good": ("unit/test_intake.py", "test_a_gap_in_a_partition_that_is_still_ours"),
-    "lost-place-guessed": ("unit/test_beginnings.py", "test_a_place_that_is_lost"),
-    "deleted-unread-not-told": ("unit/test_beginnings.py", "test_records_that_were_deleted_before_a_start"),
-    "astray-for-good": ("unit/test_beginnings.py", "test_records_that_are_deleted_while_others_are_in_flight"),
-    "odd-names-stop-all": ("system/test_odd_records.py", "test_odd_records"),
     "poisoned-producer-kept": ("edges/test_publisher.py", "test_a_producer_that_is_replaced_while_others_wait"),
-    "outbox-begun-once": ("unit/test_outbox.py", "test_what_comes_while_a_batch_is_on_its_way"),
-    "outbox-loses-one": ("unit/test_outbox.py", "test_large_messages_among_others"),
-    "values-in-the-log": ("system/test_redaction.py", "test_marked_customers_and_secrets"),
 }
-"""Faults for which no story is kept: the same."""
+"""Faults for which it takes too many stories: the same. `tests/simulation/mutants --elsewhere` runs these tests."""

@@ -8,6 +8,9 @@ from unittest.mock import patch
 
 from simulation.story import Act, Story, drawn
 
+NAMED = "SIMULATION_MUTANT"
+"""The environment's word for `alive`, the plugin of pytest's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
