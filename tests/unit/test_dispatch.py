@@ -117,12 +117,15 @@ async def test_a_partition_too_far_ahead_of_its_commits():
 
 async def test_enough_that_could_begin():
     """More is read only behind records that have to wait for their key."""
-    dispatch = dispatch_of(Recorder(wait=True), in_flight=1, partitions=(0, 1), max_ready=2 * LEAST_READY)
+    process = Recorder(wait=True)
+    dispatch = dispatch_of(process, in_flight=1, partitions=(0, 1), max_ready=2 * LEAST_READY)
     for offset in range(2 * LEAST_READY):
         dispatch.admit(record(offset, b"hot", partition=1))
     for offset in range(LEAST_READY):
         dispatch.admit(record(offset, None, partition=0))
     assert dispatch.ready() == [1]
+    process.go.set()
+    await until(lambda: committable(dispatch) == {0: LEAST_READY, 1: 2 * LEAST_READY})
 
 
 async def test_a_partition_too_far_ahead_of_the_work():
