@@ -18,7 +18,8 @@ from bench.figures import Figure, table
 from bench.machine import use
 from bench.soaking.day import Day
 from bench.soaking.picture import draw
-from bench.soaking.play import Soak, opened, play
+from bench.soaking.play import opened, play
+from bench.soaking.soak import Soak
 from bench.soaking.verdict import judged
 from rich.console import Console
 

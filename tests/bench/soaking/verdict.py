@@ -9,7 +9,8 @@ from aiokafka import ConsumerRecord
 from bench.figures import Aim, Figure
 from bench.soaking.books import DUPLICATE, LOST, Books, as_lines
 from bench.soaking.curves import Sample, behind, growth, lives, over_lives
-from bench.soaking.play import ROLLED, Soak
+from bench.soaking.restarting import ROLLED
+from bench.soaking.soak import Soak
 
 from worker.events.results_read import read_result
 from worker.kafka import admin
