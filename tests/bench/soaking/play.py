@@ -31,7 +31,7 @@ from worker.topics import Plan
 
 BACK_WITHIN: Final = 600.0
 SETTLES_WITHIN: Final = 600.0
-PUBLISHES_WITHIN: Final = 180_000
+PUBLISHES_WITHIN: Final = 900_000
 """Milliseconds that Kafka may be away."""
 REQUEST_TIMEOUT: Final = "5"
 LEAST_REMEMBERED: Final = 1_000
@@ -39,7 +39,7 @@ LEAST_REMEMBERED: Final = 1_000
 
 async def publish(soak: Soak) -> None:
     """Every event at its time; what Kafka does not take at once it takes later, in order and once."""
-    number, waiting = 0, set[asyncio.Future[object]]()
+    waiting = set[asyncio.Future[object]]()
     async with AIOKafkaProducer(
         bootstrap_servers=soak.kafka.bootstrap_servers,
         enable_idempotence=True,
@@ -47,9 +47,10 @@ async def publish(soak: Soak) -> None:
         linger_ms=20,
         request_timeout_ms=PUBLISHES_WITHIN,
     ) as producer:
-        while number < soak.day.events:
-            for each in range(number, number := soak.day.due(soak.passed)):
-                sent = record(each)
+        while soak.published < soak.day.events and not soak.over.is_set():
+            for _ in range(soak.published, soak.day.due(soak.passed)):
+                sent = record(soak.published)
+                soak.published += 1
                 future = await producer.send(soak.plan.requests, sent.value, sent.key, sent.partition)
                 waiting.add(future)
                 future.add_done_callback(waiting.discard)
@@ -133,8 +134,11 @@ async def play(soak: Soak) -> None:
     soak.fleet.scale(WORKERS)
     soak.begin()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(publish(soak))
-        tasks.create_task(restart(soak))
+        restarting = tasks.create_task(restart(soak))
+        await publish(soak)
+        if soak.over.is_set():
+            restarting.cancel()
+    await soak.kafka.start()
     await settle(soak)
     watching.cancel()
     reporting.cancel()

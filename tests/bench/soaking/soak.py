@@ -1,5 +1,6 @@
 """What a day is made of while it goes on, and what has come of it so far."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,7 +34,10 @@ class Soak:
     ledger: Ledger
     fleet: Fleet
     tell: Tell
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set where the day ends before its time: what has come until then is judged."""
     began: float = 0.0
+    published: int = 0
     stored: int = 0
     rolled: int = 0
     struck: list[float] = field(default_factory=list)

@@ -81,7 +81,7 @@ async def judged(soak: Soak) -> tuple[list[Figure], list[str]]:
     figures = [
         _figure("records", "", books.records),
         _figure("created twice", "events", len(wrong.get(DUPLICATE, ())), NONE),
-        _figure("lost", "records", len(wrong.get(LOST, ())) + soak.day.events - books.records, NONE),
+        _figure("lost", "records", len(wrong.get(LOST, ())) + soak.published - books.records, NONE),
         _figure("told otherwise than they ended", "records", others, NONE),
         _figure("not committed in the end", "records", left, NONE),
         _figure("found by verify", "", len(found), NONE),
