@@ -30,6 +30,8 @@ from worker.sandbox.local_kafka import LocalKafka
 from worker.topics import Plan
 
 BACK_WITHIN: Final = 600.0
+PATIENT: Final = {"broker.session.timeout.ms": "18000", "broker.heartbeat.interval.ms": "1000"}
+"""On a machine that is busy a broker that says nothing for a second is not gone."""
 SETTLES_WITHIN: Final = 600.0
 PUBLISHES_WITHIN: Final = 900_000
 """Milliseconds that Kafka may be away."""
@@ -116,7 +118,7 @@ async def opened(day: Day, folder: Path, checkout: Path, tell: Tell) -> AsyncIte
     plan = Plan(requests, succeeded, failed, dead_letters, journal, partitions=PARTITIONS, replication_factor=1)
     ledger = Ledger.made(folder / "ledger", day.events)
     program = [sys.executable, "-m", "bench.soaking.api", str(folder / "ledger"), str(day.events), str(day.seconds)]
-    async with LocalKafka(ready_within=BACK_WITHIN) as kafka, double(folder, program) as api:
+    async with LocalKafka(ready_within=BACK_WITHIN, properties=PATIENT) as kafka, double(folder, program) as api:
         async with admin.opened(Connection(kafka.bootstrap_servers)) as client:
             await create(client, plan)
         told = settings(day, kafka.bootstrap_servers, api.url, plan, f"{prefix}.group") | taken(checkout, folder)
