@@ -1,7 +1,8 @@
 """A simulated day in two hours: `tests/bench/soak`. Ends with 1 where an aim is missed or anything is wrong.
 
 Three workers, two of which are restarted one after the other each ten minutes of the day, a broker that is restarted
-each hour, an API that grows slow and unsure towards the afternoon, and is closed twice.
+each hour, an API that grows slow and unsure towards the afternoon, and is closed twice. Ctrl-C or SIGTERM ends the day
+early: what has come until then is judged.
 """
 
 import argparse
@@ -18,7 +19,8 @@ from bench.figures import Figure, table
 from bench.machine import use
 from bench.soaking.day import Day
 from bench.soaking.picture import draw
-from bench.soaking.play import Soak, opened, play
+from bench.soaking.play import opened, play
+from bench.soaking.soak import Soak
 from bench.soaking.verdict import judged
 from rich.console import Console
 
@@ -41,10 +43,7 @@ def asked() -> argparse.Namespace:
 
 
 async def soaked(options: argparse.Namespace, console: Console) -> tuple[list[Figure], list[str]]:
-    """Figures and what is wrong; ends in good order at SIGTERM, too."""
-    task = asyncio.current_task()
-    assert task
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    """Figures and what is wrong."""
     events = options.events or round(EVENTS * options.minutes / MINUTES)
     day = Day(events, options.minutes * 60)
     with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as folder:
@@ -54,12 +53,27 @@ async def soaked(options: argparse.Namespace, console: Console) -> tuple[list[Fi
 
         since = use()
         async with opened(day, Path(folder), options.worker, tell) as soak:
+            end_at_signals(soak)
             await play(soak)
             figures, wrong = await judged(soak)
         told = soak.machine.told(since, use())
         tell(f"{os.cpu_count()} cores, {told}; drawn: {draw(day, soak.samples, soak.struck, options.plots)}")
         keep(soak, wrong, console)
     return figures, wrong
+
+
+def end_at_signals(soak: Soak) -> None:
+    """The first one ends the day, the next one everything."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task
+
+    def end() -> None:
+        if soak.over.is_set():
+            task.cancel()
+        soak.over.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
 
 
 def keep(soak: Soak, wrong: list[str], console: Console) -> None:

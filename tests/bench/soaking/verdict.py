@@ -9,7 +9,8 @@ from aiokafka import ConsumerRecord
 from bench.figures import Aim, Figure
 from bench.soaking.books import DUPLICATE, LOST, Books, as_lines
 from bench.soaking.curves import Sample, behind, growth, lives, over_lives
-from bench.soaking.play import ROLLED, Soak
+from bench.soaking.restarting import ROLLED
+from bench.soaking.soak import Soak
 
 from worker.events.results_read import read_result
 from worker.kafka import admin
@@ -80,7 +81,7 @@ async def judged(soak: Soak) -> tuple[list[Figure], list[str]]:
     figures = [
         _figure("records", "", books.records),
         _figure("created twice", "events", len(wrong.get(DUPLICATE, ())), NONE),
-        _figure("lost", "records", len(wrong.get(LOST, ())) + soak.day.events - books.records, NONE),
+        _figure("lost", "records", len(wrong.get(LOST, ())) + soak.published - books.records, NONE),
         _figure("told otherwise than they ended", "records", others, NONE),
         _figure("not committed in the end", "records", left, NONE),
         _figure("found by verify", "", len(found), NONE),
