@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from patience import PATIENCE
 
 from worker.events.results import Results
@@ -95,6 +95,8 @@ async def told_on(kafka, unique) -> AsyncIterator[Told]:
     """Topics whose names begin like that, made and empty."""
     plan = Plan(f"{unique}-requests", f"{unique}-ok", f"{unique}-failed", f"{unique}-letters", f"{unique}-journal", 2)
     async with admin.opened(Connection(kafka)) as client:
+        # Some tests date their requests years back: what is so old the brokers would delete now and then.
+        await client.client.create_topics([NewTopic(plan.requests, 2, 1, topic_configs={"retention.ms": "-1"})])
         await create(client, plan)
     async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
         yield Told(kafka, plan, f"{unique}-group", producer)

@@ -99,7 +99,8 @@ async def requests(world):
     await struck(sandbox, 2)
     await delete(world, world.plan.requests)
     (hold,) = await worker.until("hold.started", **HELD)
-    assert hold["detail"] == f"{world.plan.requests}: {GONE}"
+    # A commit that meets the deletion is not answered, and may be what begins the hold.
+    assert hold["detail"].removeprefix(f"{world.plan.requests}: ") in {GONE, "commit: TimeoutError"}
     await worker.until("record.finished", 2)
     assert len(await world.events(world.plan.succeeded, 2)) == 2
     await make(world, world.plan.requests)
@@ -131,9 +132,12 @@ async def requests_made_again_at_once(world):
         await client.delete([world.plan.requests])
     await make(world, world.plan.requests)
     (hold,) = await worker.until("hold.started", reason="offsets_lost")
-    assert f"{world.plan.requests}/0: no offset is stored, although the journal knows 1 event" in hold["detail"]
     assert await worker.stop() == 0
-    assert (await world.committed())[0] is None
+    # Its last commit may have been stored before the deletion, which the brokers forget when they come to it.
+    if "no offset is stored, although the journal knows 1 event" in hold["detail"]:
+        assert (await world.committed())[0] is None
+    else:
+        assert f"{world.plan.requests}/0: offset 1 is stored, and the log holds nothing" in hold["detail"]
     await ask(world, requested("second"), requested("third"))
     worker = await begun_anew(world)
     await worker.until("record.finished", 2)
