@@ -67,7 +67,8 @@ def test_what_is_optional():
     assert render().keys() & console == set()
     assert render(VALUES["everything"]).keys() & console == console
     assert render().keys() & CUSTOM == set()
-    assert render(VALUES["everything"]).keys() & CUSTOM == {"PodMonitor", "PrometheusRule", "ScaledObject"}
+    custom = {"PodMonitor", "audit PodMonitor", "PrometheusRule", "ScaledObject"}
+    assert render(VALUES["everything"]).keys() & CUSTOM == custom
     assert "ServiceMonitor" in render((), 'monitor.kind="ServiceMonitor"')
 
 
