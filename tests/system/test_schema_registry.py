@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 import pytest_asyncio
@@ -14,6 +15,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 from judging import STRUCTURED, requested
+from patience import PATIENCE
 from registered import CUSTOMER, avro, guid_header, numbered
 
 from worker.customer.documents import Unreadable
@@ -33,6 +35,7 @@ message Lead { string type = 1; repeated Person contact_persons = 2; }
 """
 JSON = '{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}'
 UNKNOWN = 999_999
+AWAY = "schema_registry_unavailable"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -159,8 +162,8 @@ async def test_a_worker_whose_registry_is_away_and_comes_back(worlds, registry, 
             await world.publish(b'{"type": "individual"}', key=b"h", partition=1)
             await world.publish(b"\0", key=b"i", headers=[guid_header()], partition=1)
             await worker.until("record.finished", 2, outcome="failed", reason="undecodable")
-            (away,) = await worker.until("hold.started", 1, partition=1, reason="schema_registry_unavailable")
-            assert "the registry serves no schemas by GUID" in away["detail"]  # Apicurio does not yet
+            # Apicurio does not yet. A late answer may have begun the hold: what it is about is told anew then.
+            await until_held(worker, 1, "the registry serves no schemas by GUID")
             shown = await world.start("dead-letters", "show", await first_letter(world), "--json")
             assert await shown.ended() == 0
             (today,) = [line["today"] for line in shown.lines if "today" in line]
@@ -170,6 +173,18 @@ async def test_a_worker_whose_registry_is_away_and_comes_back(worlds, registry, 
         assert {event["data"]["request"]["id"] for event in events} >= {"e1", "e2", "e5", "e6"}
         assert (len(events), sandbox.ledger.created, len(sandbox.ledger.duplicates)) == (6, 6, 0)
         assert (await world.committed())[0] == 2
+
+
+async def until_held(worker: Any, partition: int, told: str) -> None:
+    """Return once `/status` tells that of the partition's hold for want of the registry."""
+    (ops,) = await worker.until("ops.started")
+    async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as http:
+        details = [""]
+        while not any(told in each for each in details):
+            async with http.get(f"http://127.0.0.1:{ops['port']}/status") as answer:
+                holds = (await answer.json())["holds"]
+            details = [each["detail"] for each in holds if (each["reason"], each.get("partition")) == (AWAY, partition)]
+            await asyncio.sleep(0.05)
 
 
 async def first_letter(world: Any) -> str:
