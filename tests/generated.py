@@ -13,6 +13,7 @@ from simulation.faults import MUTANTS
 from simulation.faults.below import BELOW, ELSEWHERE
 from simulation.mutants import Kept, kept
 
+from worker.counting import counted
 from worker.customer.table import markdown
 from worker.settings.settings import Settings
 
@@ -85,7 +86,7 @@ def faults_table() -> str:
 
 def _story(each: Kept) -> str:
     acts = ", ".join(dict.fromkeys(f"`{happening.act}`" for happening in each.story.happenings)) or "nothing but work"
-    return f"{acts}; {each.tried} {'seeds' if each.tried > 1 else 'seed'}"
+    return f"{acts}; {counted(each.tried, 'seed')}"
 
 
 PARTS: Final[Mapping[str, tuple[str, Callable[[], str]]]] = {

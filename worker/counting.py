@@ -3,12 +3,12 @@
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
-def counted(number: float, one: str, many: str | None = None, *, spaced: bool = False) -> str:
+def counted(number: float, one: str, many: str | None = None, *, gap: str = "") -> str:
     """`1 record`, `2 records`, `0.5 days`; `many` where it is more than `one` with an s.
 
-    `spaced` numbers are whole, and easier to compare.
+    With a `gap` between the thousands whole numbers are easier to compare.
     """
-    told = thousands(int(number)) if spaced else number if isinstance(number, int) else f"{number:g}"
+    told = thousands(number, gap) if isinstance(number, int) else f"{number:g}"
     return f"{told} {which(number, one, many)}"
 
 

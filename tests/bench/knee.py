@@ -69,11 +69,6 @@ class Kneed(Connection):
         self._shared[Place.CREATES] += 1
         self._say(CREATED % next(self._ids))
 
-    def _say(self, answer: bytes) -> None:
-        """Unless nobody listens any more."""
-        if not self._transport.is_closing():
-            self._transport.write(answer)
-
 
 async def serve(file: Path) -> None:
     """Until the process is ended; its port is in the page."""

@@ -66,6 +66,11 @@ class Connection(asyncio.Protocol):
         else:
             self._create()
 
+    def _say(self, answer: bytes) -> None:
+        """Unless nobody listens any more."""
+        if not self._transport.is_closing():
+            self._transport.write(answer)
+
     def _create(self) -> None:
         shared, at = self._shared, time.monotonic_ns()
         if not shared[Place.FIRST]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.counting import counted, thousands, which
+from worker.counting import NARROW, counted, thousands, which
 
 TREE = Path(__file__).parents[2] / "worker"
 NOUNS = (
@@ -35,9 +35,7 @@ def test_words_that_need_more() -> None:
 
 def test_thousands() -> None:
     """For a table or a page."""
-    assert (
-        counted(1234567, "record", spaced=True) == "1\N{NARROW NO-BREAK SPACE}234\N{NARROW NO-BREAK SPACE}567 records"
-    )
+    assert counted(1234567, "record", gap=NARROW) == "1\N{NARROW NO-BREAK SPACE}234\N{NARROW NO-BREAK SPACE}567 records"
     assert thousands(999, " ") == "999"
 
 

@@ -69,9 +69,9 @@ async def test_a_cancellation_that_meets_the_answer(call, turns):
 )
 async def test_a_topic_that_is_not_seen(hidden, said):
     """What may not be seen looks as if it did not exist, and is another thing to put right."""
-    cluster = SimpleNamespace(unauthorized_topics=hidden)
+    cluster = SimpleNamespace(unauthorized_topics=hidden, partitions_for_topic=lambda _: None)
     consumer = SimpleNamespace(
-        partitions_for_topic=lambda _: None,
+        partitions_for_topic=cluster.partitions_for_topic,
         _coordinator=SimpleNamespace(generation=1),
         _client=SimpleNamespace(cluster=cluster),
     )

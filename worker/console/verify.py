@@ -11,7 +11,7 @@ from worker.console.web.asked import Asked
 from worker.console.web.rights import Right
 from worker.console.web.routes import Route
 from worker.console.work.verifying import Verifying
-from worker.counting import counted
+from worker.counting import NARROW, counted
 from worker.tools.verification.report import Finding, Report
 
 
@@ -52,7 +52,7 @@ def _report(report: Report, ended: float | None) -> h.Node:
                 ("judged", parts.moment(ended * 1000) if ended else None),
                 ("succeeded", parts.text(report.succeeded)),
                 ("failed", parts.text(report.failed)),
-                ("not committed yet", counted(in_flight, "offset", spaced=True)),
+                ("not committed yet", counted(in_flight, "offset", gap=NARROW)),
                 *((f"none of ours in {topic}", parts.text(count)) for topic, count in report.foreign.items()),
             )
         ),

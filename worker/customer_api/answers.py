@@ -92,8 +92,7 @@ def _created(own_path: str, customer_type: str, headers: Mapping[str, str]) -> S
 
 def _customer(own_path: str, location: str) -> tuple[str, str]:
     """(path, id) of `.../interaction/customer/ID`; the path's beginning is left out where it cannot be passed on."""
-    led_to = _path(location)
-    named = (re.sub(r";[^/]*", "", led_to) if ";" in led_to else led_to).rstrip("/")
+    named = re.sub(r";[^/]*", "", _path(location)).rstrip("/")
     path = f"{own_path}interaction/{named}" if named.startswith("customer/") else f"/{named.lstrip('/')}"
     found = _CUSTOMER.fullmatch(path)
     if found is None:

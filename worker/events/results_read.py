@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from worker.events.results import FAILED, SUCCEEDED, terminal_id
+from worker.model.records import Position
 
 MOST_PARTITIONS, MOST_OFFSETS = 1 << 20, 1 << 44
 
@@ -28,6 +29,14 @@ class Result(NamedTuple):
     def failed(self) -> bool:
         """Whether it is a failed event; a succeeded one otherwise."""
         return self.type == FAILED
+
+    @property
+    def dead_letter(self) -> Position | None:
+        """Where the dead letter of a failed event stands."""
+        if not self.failed:
+            return None
+        letter = self.data["deadLetter"]
+        return Position(letter["topic"], letter["partition"], letter["offset"])
 
 
 def read_result(value: bytes | None) -> Result | None:

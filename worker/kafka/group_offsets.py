@@ -12,13 +12,13 @@ from aiokafka.errors import (
     KafkaError,
     OffsetMetadataTooLargeError,
     RebalanceInProgressError,
-    TopicAuthorizationFailedError,
     UnknownMemberIdError,
 )
 
 from worker.intake.beginnings import Bearings, Start
 from worker.kafka.begun import Begun
-from worker.kafka.failures import NO_TOPIC, named
+from worker.kafka.failures import named
+from worker.kafka.leaders import missing
 from worker.kafka.stable import Written
 from worker.kafka.standings import Standings
 from worker.model.errors import CommitRefused, KafkaUnavailable
@@ -109,8 +109,8 @@ class GroupOffsets:
         """Why the consumer sees no such topic, as far as it has heard; None where it does."""
         if self._consumer.partitions_for_topic(self._topic):
             return None
-        hidden = self._topic in self._consumer._client.cluster.unauthorized_topics  # noqa: SLF001  told nowhere else
-        return named(TopicAuthorizationFailedError(self._topic)) if hidden else NO_TOPIC
+        lack = missing(self._consumer._client.cluster, self._topic)  # noqa: SLF001  told nowhere else
+        return named(lack) if lack else None
 
     def _generation(self) -> int:
         coordinator = self._consumer._coordinator  # noqa: SLF001  aiokafka tells it nowhere else

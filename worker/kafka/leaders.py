@@ -3,6 +3,7 @@
 import asyncio
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.cluster import ClusterMetadata
 from aiokafka.errors import (
     KafkaError,
     LeaderNotAvailableError,
@@ -14,9 +15,8 @@ NO_LEADER = (None, -1)
 LOOK_AGAIN_AFTER = 0.1
 
 
-def missing(producer: AIOKafkaProducer, topic: str, partition: int | None = None) -> KafkaError | None:
-    """What the topic, or that partition of it, lacks as far as the producer knows."""
-    cluster = producer.client.cluster
+def missing(cluster: ClusterMetadata, topic: str, partition: int | None = None) -> KafkaError | None:
+    """What the topic, or that partition of it, lacks as far as a client has heard of the cluster."""
     if topic in cluster.unauthorized_topics:
         return TopicAuthorizationFailedError(topic)
     numbers = cluster.partitions_for_topic(topic) or set()
@@ -35,11 +35,12 @@ async def partitions(producer: AIOKafkaProducer, topic: str, partition: int | No
     """
     producer.client.add_topic(topic)
     until = asyncio.get_running_loop().time() + within
-    while missing(producer, topic, partition):
+    cluster = producer.client.cluster
+    while missing(cluster, topic, partition):
         # A client that was closed meanwhile never answers.
         await asyncio.wait({producer.client.force_metadata_update()}, timeout=within)
-        lack = missing(producer, topic, partition)
+        lack = missing(cluster, topic, partition)
         if lack and (asyncio.get_running_loop().time() > until or isinstance(lack, TopicAuthorizationFailedError)):
             raise lack
         await asyncio.sleep(LOOK_AGAIN_AFTER if lack else 0)
-    return producer.client.cluster.partitions_for_topic(topic) or set()
+    return cluster.partitions_for_topic(topic) or set()

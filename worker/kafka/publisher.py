@@ -150,7 +150,7 @@ class Publisher:
 
     def _late(self, producer: AIOKafkaProducer, place: TopicPartition) -> None:
         """It is neither cancelled nor repeated: it may be on its way."""
-        lack = missing(producer, place.topic, place.partition)
+        lack = missing(producer.client.cluster, place.topic, place.partition)
         late = f"no acknowledgement for {PATIENCE:.0f} s"
         self._fails(place.topic, named(lack, "Write", place.topic) if lack else late)
 

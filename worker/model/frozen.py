@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 @dataclass_transform(frozen_default=True)
-def frozen(*, repr: bool = True, slots: bool = True) -> Callable[[type[T]], type[T]]:  # noqa: A002  as dataclass names it
+def frozen(*, repr: bool = True) -> Callable[[type[T]], type[T]]:  # noqa: A002  as dataclass names it
     """A dataclass whose fields are assigned once: the type checker sees to it, and nothing does at run time.
 
     `dataclass(frozen=True)` assigns each field by a detour: 0.85 µs instead of 0.2 for a record's eight.
     """
-    return dataclass(repr=repr, slots=slots, unsafe_hash=True)
+    return dataclass(repr=repr, slots=True, unsafe_hash=True)

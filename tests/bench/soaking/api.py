@@ -144,11 +144,6 @@ class Answering(Connection):
     def _later(self, seconds: float, answer: bytes) -> None:
         asyncio.get_running_loop().call_later(seconds, self._say, answer)
 
-    def _say(self, answer: bytes) -> None:
-        """Unless nobody listens any more."""
-        if not self._transport.is_closing():
-            self._transport.write(answer)
-
 
 def _error(status: int) -> bytes:
     body = ERROR % status

@@ -9,7 +9,6 @@ from typing import Final
 from bench.soaking.ledger import Ledger
 from bench.soaking.stream import expected
 
-from worker.events.results import SUCCEEDED
 from worker.events.results_read import Result
 
 SHOWN: Final = 5
@@ -51,7 +50,7 @@ class Books:
         if part is None or result.offset >= len(part.events):
             self._wrong("are told and were never asked", place)
             return
-        well = result.type == SUCCEEDED
+        well = not result.failed
         mark, before = ENDED_WELL if well else ENDED_BADLY, part.ends[result.offset]
         part.ends[result.offset] = before | mark
         self.again += bool(before & mark)

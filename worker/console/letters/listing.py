@@ -17,7 +17,7 @@ from worker.console.web.answers import Answer, Moved, Page
 from worker.console.web.asked import Asked
 from worker.console.web.rights import Right
 from worker.console.web.routes import Route
-from worker.counting import counted
+from worker.counting import NARROW, counted
 from worker.tools.dead_letters.letters import Letter
 from worker.tools.reading.place import Place
 
@@ -57,7 +57,7 @@ def reading(desk: Desk) -> h.Node:
         h.p[
             parts.number("known", len(index)),
             " of ",
-            parts.number("total", counted(index.total, "dead letter", spaced=True)),
+            parts.number("total", counted(index.total, "dead letter", gap=NARROW)),
             " read so far" if not index.is_full else f": the newest {parts.text(index.most)} are kept",
             ".",
         ],

@@ -7,7 +7,7 @@ from typing import Final
 from worker.console.now.replicas import Blocking, Hold
 from worker.console.now.watching import Now
 from worker.console.web.parts import Kind, age
-from worker.counting import counted, which
+from worker.counting import NARROW, counted, which
 from worker.creation.holds import HoldReason
 
 STANDS = 20.0
@@ -181,7 +181,7 @@ def _bound(now: Now) -> Why:
     waits = (
         "How many records wait is not told"
         if lag is None
-        else counted(lag, "record waits", "records wait", spaced=True) + _or_fewer(bound)
+        else counted(lag, "record waits", "records wait", gap=NARROW) + _or_fewer(bound)
     )
     if not told:
         return Why(f"{waits}; the workers do not say what binds them.", "wait")

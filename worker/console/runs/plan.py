@@ -16,7 +16,7 @@ from worker.console.web.asked import Asked
 from worker.console.web.rights import Right
 from worker.console.web.routes import Route
 from worker.console.work.plans import Plan, new_name
-from worker.counting import counted
+from worker.counting import NARROW, counted
 from worker.tools.dead_letters.replay import UNKNOWN
 from worker.tools.dead_letters.selection import Selection
 from worker.tools.reading.place import Place
@@ -82,7 +82,7 @@ def _about(asked: Asked, plan: Plan) -> h.Node:
     what = h.a(href=plan.filter_query)["this list"] if plan.filter_query else "one letter"
     run = asked.sources.desk.runs.kept.get(plan.name)
     return h.fragment[
-        h.p[counted(len(plan.selection.places), "dead letter", spaced=True), " of ", what, f", for {plan.by}."],
+        h.p[counted(len(plan.selection.places), "dead letter", gap=NARROW), " of ", what, f", for {plan.by}."],
         parts.notice("good", "It was run: ", h.a(href=asked.link(f"/runs/{plan.name}"))["see the run"])
         if run
         else None,

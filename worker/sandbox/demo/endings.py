@@ -54,19 +54,15 @@ def ending_of(record: Record) -> Ending:
     if told is None:
         raise ValueError("no result event of ours")
     data, request = told.data, Position(told.topic, told.partition, told.offset)
-    if not told.failed:
+    if (letter := told.dead_letter) is None:
         place = Position(record.topic, record.partition, record.offset)
         return Ending(request, told.id, place, data["attempts"], data["customerId"], data["resolution"])
     return Ending(
         request,
         told.id,
-        _position(data["deadLetter"]),
+        letter,
         data["attempts"],
         reason=data["reason"]["code"],
         message=data["reason"]["message"],
         violations=tuple(data["reason"].get("violations", ())),
     )
-
-
-def _position(place: dict[str, Any]) -> Position:
-    return Position(place["topic"], place["partition"], place["offset"])

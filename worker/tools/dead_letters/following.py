@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from worker.events.results_read import Result, numbers_of, read_result
+from worker.events.results_read import Result, read_result
 from worker.kafka.follow import Followed, followed
 from worker.model.records import Record
 from worker.terminal.text import document, say
@@ -39,7 +39,8 @@ class Ending:
     @property
     def dead(self) -> Place | None:
         """The dead letter of the new failure, if it is one."""
-        return Place(*numbers_of(self.told.data["deadLetter"])) if self.told.failed else None
+        letter = self.told.dead_letter
+        return Place(letter.partition, letter.offset) if letter else None
 
     def as_dict(self) -> Json:
         """The event's data as it was announced, with the letter that it ends."""

@@ -148,7 +148,7 @@ def _count(number: int) -> str:
 
 
 def _counted(number: int, one: str) -> str:
-    return f"{_count(number)} {which(number, one)}"
+    return counted(number, one, gap=" ")
 
 
 def _percent(share: float) -> str:

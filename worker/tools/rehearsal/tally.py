@@ -13,6 +13,7 @@ from worker.kafka.stretch import Piece
 from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, PassOver, Unusable
 from worker.model.outcomes import Reason
 from worker.model.records import Record
+from worker.tools.reading.event_file import STRUCTURED
 from worker.tools.reading.place import Place
 from worker.tools.rehearsal.counts import Counts, End, Ends, Fault
 from worker.tools.rehearsal.keys import Keys
@@ -28,7 +29,6 @@ INDEX: Final = re.compile(r"\[\d+\]")
 NUMBER: Final = re.compile(r"(?<![\w.'-])\d+(?![\w.])")
 OF_MAPPING: Final = "mapping"
 SIGN: Final = b'"specversion"'
-STRUCTURED: Final = (("content-type", b"application/cloudevents+json"),)
 
 
 @dataclass(slots=True)

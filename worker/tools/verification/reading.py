@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-from worker.events.results import FAILED, SUCCEEDED
-from worker.events.results_read import numbers_of, read_result
+from worker.events.results_read import read_result
 from worker.tools.reading.place import Place
 
 
@@ -27,7 +26,7 @@ class Failure(NamedTuple):
 def success(value: bytes | None, requests: str) -> Success | None:
     """None for anything but a succeeded event of that request topic."""
     told = read_result(value)
-    if told is None or told.type != SUCCEEDED or told.topic != requests:
+    if told is None or told.failed or told.topic != requests:
         return None
     customer, confirmed = told.data["customerId"], told.data["resolution"] == "confirmed"
     return Success(Place(told.partition, told.offset), told.source, told.id, customer, confirmed)
@@ -36,8 +35,6 @@ def success(value: bytes | None, requests: str) -> Success | None:
 def failure(value: bytes | None, requests: str, letters: str) -> Failure | None:
     """None for anything but a failed event of that request topic, with a dead letter in that topic."""
     told = read_result(value)
-    if told is None or told.type != FAILED or told.topic != requests:
+    if told is None or told.topic != requests or (letter := told.dead_letter) is None or letter.topic != letters:
         return None
-    letter = told.data["deadLetter"]
-    at = Place(*numbers_of(letter))
-    return Failure(Place(told.partition, told.offset), at) if letter["topic"] == letters else None
+    return Failure(Place(told.partition, told.offset), Place(letter.partition, letter.offset))

@@ -150,11 +150,9 @@ class Report:
 
     def _may_be_unbegun(self) -> bool:
         """Whether the first request that is judged of a partition has no end."""
-        first = {(str(each.partition), str(each.first)) for each in self.parts}
+        first = {f"{each.partition}@{each.first}" for each in self.parts}
         gaps = (place for each in self.findings if each.kind == "no_terminal_event" for place in each.places)
-        return any(
-            (number, offsets.partition("-")[0]) in first for number, _, offsets in (p.partition("@") for p in gaps)
-        )
+        return any(place.partition("-")[0] in first for place in gaps)
 
 
 def places(kind: str, parts: Mapping[int, OffsetSet]) -> Finding:

@@ -53,3 +53,10 @@ app.kubernetes.io/component: worker
 {{- $name := include "customer-worker.fullname" . -}}
 {{- ternary $name (printf "customer-worker/%s" $name) (contains "customer-worker" $name) -}}
 {{- end -}}
+
+{{- define "customer-worker.port" -}}
+{{- /* Of a URL: the one that it names, else its scheme's. */ -}}
+{{- $url := urlParse . -}}
+{{- $usual := ternary "443" "80" (eq $url.scheme "https") -}}
+{{- default $usual (regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host)) -}}
+{{- end }}
