@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer
 
 from worker.kafka.connection import Connection, opened
 from worker.kafka.source import RecordSource
-from worker.model.errors import CommitRefused
+from worker.model.errors import CommitRefused, KafkaUnavailable
 from worker.model.progress import Progress
 
 
@@ -79,3 +79,37 @@ async def test_a_topic_that_is_not_seen(hidden, said):
     with pytest.raises(CommitRefused) as raised:
         await source.commit({0: Progress(1)}, 5)
     assert str(raised.value) == said
+
+
+class Polled:
+    """A consumer whose polls last until one of its own tasks has ended, and end as that did."""
+
+    def __init__(self):
+        self.task = asyncio.create_task(asyncio.sleep(3600))
+        self._coordinator = None
+
+    async def getmany(self, *_, **__):
+        await asyncio.wait({self.task})
+        self.task.result()
+
+    def assignment(self):
+        return set()
+
+
+async def test_a_cancellation_that_is_not_ours():
+    """The client raises that of a task of its own in whoever polls: that ends no worker."""
+    consumer = Polled()
+    source = RecordSource(cast("AIOKafkaConsumer", consumer), "t")
+    consumer.task.cancel()
+    with pytest.raises(KafkaUnavailable, match="MembershipEnded"):
+        await source.poll([], within=1, at_most=1)
+
+
+async def test_a_cancellation_that_is_ours():
+    consumer = Polled()
+    polling = asyncio.create_task(RecordSource(cast("AIOKafkaConsumer", consumer), "t").poll([], within=1, at_most=1))
+    await asyncio.sleep(0)
+    polling.cancel()
+    await asyncio.wait({polling})
+    assert polling.cancelled()
+    consumer.task.cancel()

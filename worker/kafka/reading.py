@@ -10,6 +10,7 @@ from aiokafka.consumer.fetcher import FetchError
 
 from worker.kafka.beside import PLACELESS, is_of_all
 from worker.kafka.narrowing import Narrowing
+from worker.kafka.revival import only_our_cancellation
 
 log = structlog.get_logger()
 Batches = Mapping[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
@@ -78,7 +79,8 @@ class Reading:
 
     async def _of(self, numbers: Collection[int], within: float, at_most: int) -> Batches:
         wanted = [TopicPartition(self.topic, number) for number in numbers] or [NOTHING]
-        found: Batches = await self.consumer.getmany(*wanted, timeout_ms=int(within * 1000), max_records=at_most)
+        with only_our_cancellation():
+            found: Batches = await self.consumer.getmany(*wanted, timeout_ms=int(within * 1000), max_records=at_most)
         return found
 
     def _handed(self, batches: Batches) -> Batches:

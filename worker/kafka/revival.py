@@ -1,11 +1,34 @@
 """aiokafka's background tasks, begun again where one has died: it does so for none, and most deaths raise nowhere."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
 
 log = structlog.get_logger()
+
+
+class MembershipEnded(KafkaError):
+    """The client's task that keeps us in the group was cancelled, and not by us."""
+
+
+@contextmanager
+def only_our_cancellation() -> Iterator[None]:
+    """Raise MembershipEnded for a cancellation inside that nobody asked this task for.
+
+    The client raises the end of its membership's task in whoever polls (docs: kafka, a cancellation of its own).
+    """
+    try:
+        yield
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise MembershipEnded from None
 
 
 def revive_fetcher(consumer: AIOKafkaConsumer) -> None:
@@ -29,6 +52,27 @@ def rejoin(consumer: AIOKafkaConsumer) -> None:
     coordinator = consumer._coordinator  # noqa: SLF001  aiokafka has no other way to join anew
     if coordinator is None:
         return
+    _revive_coordination(coordinator)
     tasks = (coordinator._heartbeat_task, coordinator._commit_refresh_task)  # noqa: SLF001  as above
     if any(task and task.done() and not task.cancelled() and task.exception() for task in tasks):
         coordinator.request_rejoin()
+
+
+def _revive_coordination(coordinator: Any) -> None:  # noqa: ANN401  aiokafka's own, of which there are two
+    """What ended it is raised at every poll, and nobody joins any more."""
+    task = getattr(coordinator, "_coordination_task", None)
+    if task is None or not task.done() or coordinator._closing.done():  # noqa: SLF001  as above
+        return
+    error = None if task.cancelled() else task.exception()
+    log.error("membership.revived", error=type(error.__cause__ or error).__name__ if error else None)
+    coordinator.request_rejoin()
+    coordinator._coordination_task = asyncio.create_task(_begun_again(coordinator))  # noqa: SLF001  as above
+
+
+async def _begun_again(coordinator: Any) -> None:  # noqa: ANN401  as above
+    """The new task would know of no partitions that we have, and take none of them from us before it joins."""
+    subscription = coordinator._subscription.subscription  # noqa: SLF001  as above
+    if subscription is not None and subscription.assignment is not None and not coordinator._performed_join_prepare:  # noqa: SLF001  as above
+        await coordinator._on_join_prepare(subscription.assignment)  # noqa: SLF001  as above
+        coordinator._performed_join_prepare = True  # noqa: SLF001  as above
+    await coordinator._coordination_routine()  # noqa: SLF001  as above

@@ -1,0 +1,87 @@
+"""The client's task that keeps us in the group dies, on a real Kafka."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from grouped import Given, member
+from patience import PATIENCE
+from structlog.testing import capture_logs
+
+from worker.kafka import admin
+from worker.kafka.connection import Connection
+from worker.kafka.source import RecordSource
+from worker.model.errors import KafkaUnavailable
+from worker.topics import TopicSpec
+
+
+@pytest.fixture
+def connection(kafka):
+    return Connection(kafka, request_timeout=10)
+
+
+@pytest.fixture
+async def topic(connection, unique):
+    """A topic of two partitions."""
+    async with admin.opened(connection) as client:
+        await client.create(TopicSpec(unique, 2, 1))
+    return unique
+
+
+async def revived(source, given):
+    """Poll until the group has given its partitions anew."""
+    given.changed.clear()
+    with capture_logs() as lines:
+        async with asyncio.timeout(PATIENCE):
+            while not given.changed.is_set():
+                try:
+                    await source.poll([0, 1], within=0.1, at_most=10)
+                except KafkaUnavailable:
+                    await asyncio.sleep(0.05)
+    return [each["error"] for each in lines if each["event"] == "membership.revived"]
+
+
+def coordination(source: RecordSource) -> Any:
+    """The client's own, which has no type."""
+    return source._consumer._coordinator
+
+
+class Remembering(Given):
+    """Also in which order things were taken."""
+
+    def __init__(self):
+        super().__init__()
+        self.taken = []
+
+    async def revoked(self, partitions):
+        self.taken.append(sorted(partitions))
+        await super().revoked(partitions)
+
+
+async def test_a_membership_that_was_cancelled(connection, topic):
+    """The cancellation is not ours; what we have is taken from us and given again, and a newcomer gets its share."""
+    given = Remembering()
+    async with member(connection, topic, given) as (source, _):
+        given.taken.clear()
+        coordination(source)._coordination_task.cancel()
+        assert await revived(source, given) == [None]
+        assert (given.taken, given.partitions) == ([[0, 1]], {0, 1})
+        async with member(connection, topic) as (_, others):
+            assert (len(given.partitions), len(others.partitions)) == (1, 1)
+
+
+async def test_a_membership_that_died_by_an_error(connection, topic, monkeypatch):
+    """Also while it joins, when our partitions are taken from us already."""
+    async with member(connection, topic) as (source, given):
+        coordinator, left = coordination(source), [1]
+
+        async def rejoin(subscription, again=coordinator._do_rejoin_group):
+            if left[0]:
+                left[0] -= 1
+                raise MemoryError
+            return await again(subscription)
+
+        monkeypatch.setattr(coordinator, "_do_rejoin_group", rejoin)
+        coordinator.request_rejoin()
+        assert await revived(source, given) == ["MemoryError"]
+        assert given.partitions == {0, 1}
