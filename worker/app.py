@@ -17,7 +17,7 @@ from worker.customer_api import CustomerApi, uncompiled
 from worker.events.decode import Decoder
 from worker.intake.dispatch import Dispatch
 from worker.intake.intake import Intake
-from worker.intake.ownership import Restore
+from worker.intake.restoring import Restore
 from worker.kafka.source import record_source
 from worker.logs import where
 from worker.measures import Measures

@@ -1,6 +1,7 @@
 """Where a partition is read from: what the group has stored, the log and the journal decide, and nothing is guessed."""
 
 import asyncio
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -142,6 +143,12 @@ class World:
         key = EntryKey(UUID(int=offset + 1), offset, "earlier").encode()
         await self.topic.append(0, key, encode(Finished(CREATED)), lambda _: None)
 
+    async def gap(self):
+        """Somebody who had the partition before has written to its journal late."""
+        (assignment,) = self.dispatch.assignments()
+        assignment.restored.fence.acknowledged(1_000)
+        return assignment
+
     def expired(self):
         """As the next owner would find it."""
         journal = PartitionJournal()
@@ -264,6 +271,18 @@ async def test_records_that_were_deleted_before_a_start(world):
     assert world.expired() == ((2, 5),)
 
 
+async def test_a_place_behind_deleted_records_that_cannot_be_stored(world):
+    """They are told of once, however often it is tried."""
+    world.source.stored[0], world.source.firsts[0] = 2, 5
+    world.source.failures.extend([KafkaUnavailable("away")] * 3)
+    with capture_logs() as lines:
+        world.intake.assigned([0])
+        await world.until(lambda: world.source.stored[0] == 5)
+        await world.until(lambda: world.dispatch.ready() == [0])
+    assert [line["event"] for line in lines if line["event"] == "records.expired"] == ["records.expired"]
+    assert world.measures.expired.counts == {("0",): 3}
+
+
 async def test_what_expired_before_is_told_again(world):
     """The claim that told of it goes with retention; the next one knows of both."""
     world.source.stored[0], world.source.firsts[0] = 2, 5
@@ -327,6 +346,37 @@ async def test_brokers_that_contradict_each_other(world):
     assert world.measures.expired.counts == {("0",): 0}
 
 
+async def test_a_place_that_is_looked_for_by_an_earlier_claim(world, monkeypatch):
+    """It is no place of the new claim's: what that has not read yet would be passed."""
+    found = asyncio.Event()
+
+    async def late(*_):
+        await found.wait()
+        return 4
+
+    monkeypatch.setattr(Beginnings, "go_on", late)
+    monkeypatch.setattr(world.source, "poll", partial(one_by_one, world.source.poll))
+    world.intake.assigned([0])
+    world.source.put(records(0))
+    await world.until(lambda: world.source.stored.get(0) == 1)
+    world.go.clear()
+    world.source.put(records(1, 2, 3))
+    await world.until(lambda: world.dispatch.in_flight() == 3)
+    world.source.astray[0] = 4
+    await world.until(lambda: next(world.dispatch.assignments()).offsets.suspended)
+    before = await world.gap()
+    await world.until(lambda: before.ending)
+    found.set()
+    await world.rounds()
+    world.go.set()
+    await world.until(lambda: world.source.stored[0] == 4)
+    assert (sorted({*world.seen}), world.source.rewound) == ([0, 1, 2, 3], {0: 1})
+
+
+async def one_by_one(poll, partitions, *, within, at_most):
+    return await poll(partitions, within=within, at_most=1)
+
+
 async def test_what_is_no_record(world):
     """Markers and what was taken back are passed by the next commit, as soon as nothing before them is open."""
     world.go.clear()
@@ -346,5 +396,5 @@ async def test_an_intake_that_finds_no_hold():
     topic, source = FakeJournalTopic(), FakeSource()
     assignment = Assignment(0, await topic.claim(0), topic.append, Slots(1))
     with capture_logs() as lines:
-        await Beginnings(holds, Measures()).begin(source, assignment)
-    assert (lines, assignment.offsets.resume_at(), source.commits) == ([], Progress(0), [])
+        begins = await Beginnings(holds, Measures()).begin(source, assignment)
+    assert (lines, begins, source.commits) == ([], Progress(0), [])

@@ -447,6 +447,24 @@ async def test_a_partition_that_is_taken_while_a_record_is_in_flight(running):
     assert before.restored.fence.broken
 
 
+async def test_a_fenced_partition_that_is_taken(running):
+    """While it drains for its revocation nobody claims it anew, and nobody does afterwards."""
+    running.go.clear()
+    running.intake.assigned([0])
+    running.source.put(records(0))
+    await running.until(lambda: running.dispatch.in_flight() == 1)
+    await fence(running)
+    await running.until(lambda: list(running.intake.restoring) == [0])
+    revoking = asyncio.create_task(running.intake.revoked([0]))
+    await running.rounds()
+    assert list(running.intake.restoring) == []
+    running.go.set()
+    await revoking
+    await running.rounds()
+    assert (list(running.intake.restoring), list(running.dispatch.assignments())) == ([], [])
+    assert running.topic.claims == 2
+
+
 async def test_a_commit_that_fails_until_its_partition_is_taken(running):
     """Nothing is left to commit, so that the hold is over."""
     running.intake.assigned([0])

@@ -103,8 +103,6 @@ class Source(Protocol):
     async def bearings(self, partition: int, within: float) -> Bearings: ...
     async def offset_of(self, partition: int, start: Start, within: float) -> int: ...
     async def commit(self, progress: Mapping[int, Progress], within: float) -> None: ...
-    def seek(self, partition: int, offset: int) -> None:
-        """Read on from there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +114,8 @@ class Beginnings:
     start: Start = "earliest"
     timings: Timings = field(default_factory=Timings)
 
-    async def begin(self, source: Source, assignment: Assignment, at: Progress | None = None) -> None:
-        """Return once the partition is read from its place: `at`, or what the group has stored.
+    async def begin(self, source: Source, assignment: Assignment, at: Progress | None = None) -> Progress:
+        """The place that the partition is to be read from: `at`, or what the group has stored.
 
         What is stored then is where it begins, so that a crash before its first record leaves no group without an
         offset. As long as only a person can say where that is, the partition is held.
@@ -133,21 +131,22 @@ class Beginnings:
         offset = await self._offset(source, assignment, found)
         if not isinstance(found, GoesOn):
             await source.commit({number: Progress(offset)}, self.timings.kafka_within)
-        source.seek(number, offset)
-        assignment.offsets.begins(Progress(offset, found.published if isinstance(found, GoesOn) else ()))
+        self._tell(number, found, offset)
+        return Progress(offset, found.published if isinstance(found, GoesOn) else ())
 
-    async def go_on(self, source: Source, assignment: Assignment, at: int) -> bool:
-        """After the log has lost that place, with records in flight: False where only a person can say how.
+    async def go_on(self, source: Source, assignment: Assignment, at: int) -> int | None:
+        """Where to read on after the log has lost that place, with records in flight; None: only a person can say.
 
         What was deleted was not read; what was read is in hand, and ends.
         """
         found = await self._place(source, assignment, Progress(at))
         if isinstance(found, Lost):
-            return False
+            return None
         if isinstance(found, GoesOn):
             await asyncio.sleep(self.timings.agreed_after)
-        source.seek(assignment.partition, await self._offset(source, assignment, found))
-        return True
+        offset = await self._offset(source, assignment, found)
+        self._tell(assignment.partition, found, offset)
+        return offset
 
     async def _place(self, source: Source, assignment: Assignment, at: Progress | None) -> Place:
         found = await source.bearings(assignment.partition, self.timings.kafka_within)
@@ -156,19 +155,26 @@ class Beginnings:
         return place(found, len(assignment.journal), self.start)
 
     async def _offset(self, source: Source, assignment: Assignment, found: GoesOn | Begins | Expired) -> int:
-        number = assignment.partition
         match found:
             case GoesOn(at):
                 return at
-            case Begins(at, end):
-                offset = await source.offset_of(number, at, self.timings.kafka_within)
-                waiting = max(0, end - offset)
-                log.info("partition.started", partition=number, offset=offset, start=at, at_most=waiting)
-                return offset
+            case Begins(at):
+                return await source.offset_of(assignment.partition, at, self.timings.kafka_within)
             case Expired(since, first):
                 await assignment.tell(((since, first),))
+                return first
+            case other:
+                assert_never(other)
+
+    def _tell(self, number: int, found: GoesOn | Begins | Expired, offset: int) -> None:
+        """Once, when nothing before it has to be tried again."""
+        match found:
+            case Begins(at, end):
+                log.info("partition.started", partition=number, offset=offset, start=at, at_most=max(0, end - offset))
+            case Expired(since, first):
                 self.measures.expired_unread(number, first - since)
                 log.error("records.expired", partition=number, first=since, end=first)
-                return first
+            case GoesOn():
+                pass
             case other:
                 assert_never(other)

@@ -11,7 +11,8 @@ from worker.creation.holds import HoldReason, Holds
 from worker.intake.beginnings import Beginnings, Start
 from worker.intake.commits import Commits
 from worker.intake.dispatch import Dispatch
-from worker.intake.ownership import Ownership, Positions, Restore
+from worker.intake.ownership import Ownership, Positions
+from worker.intake.restoring import Restore, Restoring
 from worker.intake.timings import Timings
 from worker.measures import Measures
 from worker.model.errors import KafkaUnavailable
@@ -58,15 +59,9 @@ class Intake:
     def __post_init__(self) -> None:
         self._commits = Commits(self.dispatch, self.holds, self.measures, self.timings)
         beginnings = Beginnings(self.holds, self.measures, self.start, self.timings)
+        journals = Restoring(self.restore, self.holds, self.measures, self.timings)
         self._ownership = Ownership(
-            self.dispatch,
-            self.restore,
-            self.holds,
-            self._commits,
-            beginnings,
-            self.drain_timeout,
-            self.measures,
-            self.timings,
+            self.dispatch, journals, self.holds, self._commits, beginnings, self.drain_timeout, self.timings
         )
 
     def assigned(self, partitions: Collection[int]) -> None:

@@ -12,17 +12,15 @@ from worker.intake import beginnings
 from worker.intake.beginnings import Beginnings
 from worker.intake.commits import Commits, Group
 from worker.intake.dispatch import Dispatch
+from worker.intake.restoring import Restoring
 from worker.intake.retrying import Done, until_done
 from worker.intake.timings import Timings
 from worker.journal.terms import Restored
-from worker.measures import Measures
-from worker.model.errors import CommitRefused, JournalShared
+from worker.model.errors import CommitRefused
 from worker.model.progress import Progress
 from worker.partition.assignment import Assignment
 
 log = structlog.get_logger()
-Restore = Callable[[int, Restored | None, int | None], Awaitable[Assignment]]
-"""Of a partition, with what is kept of an earlier claim, and the offset that the group has committed."""
 
 
 class Positions(Group, beginnings.Source, Protocol):
@@ -33,22 +31,28 @@ class Positions(Group, beginnings.Source, Protocol):
         """By partition the offset that its log does not hold: it is not read before somebody says where to go on."""
 
     async def committed(self, partition: int, within: float) -> int | None: ...
+    def seek(self, partition: int, offset: int) -> None:
+        """Read on from there."""
 
 
 @dataclass(eq=False, slots=True)
 class Ownership:
-    """Each partition is opened by a task of its own: what keeps one from being read is a hold of that one alone."""
+    """Each partition is opened by a task of its own: what keeps one from being read is a hold of that one alone.
+
+    Of a partition one thing is under way at a time: it is opened (`_restoring`), its lost place is looked for
+    (`_finding`), or it is given up (`_leaving`). What comes later ends what was begun before.
+    """
 
     dispatch: Dispatch
-    restore: Restore
+    journals: Restoring
     holds: Holds
     commits: Commits
     beginnings: Beginnings
     drain_timeout: float
-    measures: Measures = field(default_factory=Measures)
     timings: Timings = field(default_factory=Timings)
     _restoring: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _finding: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _leaving: set[int] = field(default_factory=set)
     _kept: dict[int, Restored] = field(default_factory=dict)
     _source: Positions | None = None
     _reading: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,8 +77,9 @@ class Ownership:
             self._restores(number, self._open(number), f"restore {number}")
 
     def _restores(self, number: int, steps: Coroutine[None, None, None], name: str) -> None:
+        self.give_up_restoring([number])
         self._restoring[number] = asyncio.create_task(steps, name=name)
-        self.holds.begin(HoldReason.JOURNAL_RESTORING, "its journal is being read", partition=number)
+        self.journals.begin(number)
 
     async def _open(self, number: int, resume_at: Progress | None = None) -> None:
         """From there on, or where the group goes on.
@@ -86,16 +91,21 @@ class Ownership:
             if resume_at is not None:
                 await self._with_kafka(number, lambda: self.commits.confirm(source, {number: resume_at}))
             assignment = await self._restored(source, number)
-            await self._begun(source, assignment, resume_at)
-            self._open_at_last(assignment)
+            self.journals.over(number)
+            await self._with_kafka(number, lambda: self._begun(source, assignment, resume_at))
         except CommitRefused as error:
             log.warning("partition.lost", partition=number, detail=str(error))
         finally:
             self._over(number)
 
-    def _open_at_last(self, assignment: Assignment) -> None:
-        """Unless it was taken meanwhile: some library on the way may have kept the cancellation for itself."""
+    async def _begun(self, source: Positions, assignment: Assignment, resume_at: Progress | None) -> None:
+        """Read from its place, unless it was taken meanwhile: some library on the way may have kept the cancellation
+        for itself. Nobody polls between the seek and the opening.
+        """
+        at = await self.beginnings.begin(source, assignment, resume_at)
         if self._restoring.get(assignment.partition) is asyncio.current_task():
+            source.seek(assignment.partition, at.offset)
+            assignment.offsets.begins(at)
             self.dispatch.open(assignment)
 
     async def _read_by(self) -> Positions:
@@ -107,38 +117,16 @@ class Ownership:
 
     async def _restored(self, source: Positions, number: int) -> Assignment:
         """How far the group is is asked before the claim: what is older need not be remembered."""
-        started = self.timings.clock()
         committed = await self._with_kafka(number, lambda: source.committed(number, self.timings.kafka_within))
-
-        def failed(error: Exception, why: str) -> None:
-            self._tell_failed(number, error, why)
-
-        kept = self._kept.get(number)
-        assignment = await until_done(
-            lambda: self.restore(number, kept, committed), failed, self.timings.restore_again_after
-        )
+        assignment = await self.journals.read(number, self._kept.get(number), committed)
         self._kept.pop(number, None)
-        seconds = round(self.timings.clock() - started, 3)
-        self.measures.restored(seconds)
-        log.info("journal.restored", partition=number, entries=len(assignment.journal), seconds=seconds)
         return assignment
-
-    def _tell_failed(self, number: int, error: Exception, why: str) -> None:
-        """Whose journal it is takes a person; everything else is tried until it works."""
-        shared = isinstance(error, JournalShared)
-        now, before = HoldReason.JOURNAL_RESTORING, HoldReason.JOURNAL_SHARED
-        if shared:
-            now, before = before, now
-        else:
-            log.error("journal.restore_failed", partition=number, detail=why)
-        self.holds.end(before, partition=number)
-        self.holds.begin(now, why, partition=number)
 
     def claim_fenced(self) -> None:
         """Whatever made the gap: what the group still gives us is claimed anew, everything else is its new owner's."""
         for assignment in self.dispatch.fenced():
             number = assignment.partition
-            if number not in self._restoring:
+            if self._is_settled(number):
                 log.warning("journal.fenced", partition=number)
                 self._restores(number, self._claim_anew(assignment), f"claim {number} anew")
 
@@ -147,31 +135,33 @@ class Ownership:
         for assignment in self.dispatch.assignments():
             number, source = assignment.partition, self._source
             at = source.astray.get(number) if source else None
-            if source and at is not None and number not in self._finding and number not in self._restoring:
+            if source and at is not None and number not in self._finding and self._is_settled(number):
                 log.warning("partition.misplaced", partition=number, offset=at)
                 task = asyncio.create_task(self._find(source, assignment, at), name=f"place in {number}")
                 self._finding[number] = task
+
+    def _is_settled(self, number: int) -> bool:
+        """Whether it is neither being opened nor given up."""
+        return number not in self._restoring and number not in self._leaving
 
     async def _find(self, source: Positions, assignment: Assignment, at: int) -> None:
         """Nothing is committed meanwhile: it may be another log than the one that was read."""
         number = assignment.partition
         assignment.offsets.suspended = True
+        lost = False
         try:
-            found = await self._with_kafka(number, lambda: self.beginnings.go_on(source, assignment, at))
-            assignment.offsets.suspended = not found
+            place = await self._with_kafka(number, lambda: self.beginnings.go_on(source, assignment, at))
+            lost = place is None
+            if place is not None and self._finding.get(number) is asyncio.current_task():
+                source.seek(number, place)
+                assignment.offsets.suspended = False
         except CommitRefused as error:
-            found = True
             log.warning("partition.lost", partition=number, detail=str(error))
         finally:
             if self._finding.get(number) is asyncio.current_task():
                 del self._finding[number]
-        if not found and number not in self._restoring:
+        if lost and self._is_settled(number):
             self._restores(number, self._claim_anew(assignment), f"claim {number} anew")
-
-    async def _begun(self, source: Positions, assignment: Assignment, at: Progress | None) -> None:
-        """Read from its place; what keeps it from that is no reading of its journal any more."""
-        self._tell_over(assignment.partition)
-        await self._with_kafka(assignment.partition, lambda: self.beginnings.begin(source, assignment, at))
 
     async def _claim_anew(self, assignment: Assignment) -> None:
         """A commit that the group accepts says that the partition is still ours.
@@ -200,18 +190,14 @@ class Ownership:
     def _over(self, number: int) -> None:
         if self._restoring.get(number) is asyncio.current_task():
             del self._restoring[number]
-            self._tell_over(number)
-
-    def _tell_over(self, number: int) -> None:
-        self.holds.end(HoldReason.JOURNAL_RESTORING, partition=number)
-        self.holds.end(HoldReason.JOURNAL_SHARED, partition=number)
+            self.journals.over(number)
 
     def give_up_restoring(self, partitions: Collection[int] | None = None) -> None:
         """Those, or all, that are not open yet never will be; nor is a place looked for any more."""
         for number in [*self._restoring, *self._finding] if partitions is None else partitions:
             if task := self._restoring.pop(number, None):
                 task.cancel()
-                self._tell_over(number)
+                self.journals.over(number)
             if task := self._finding.pop(number, None):
                 task.cancel()
 
@@ -220,6 +206,13 @@ class Ownership:
         if not partitions:
             return
         log.info("partitions.revoked", partitions=sorted(partitions))
+        self._leaving.update(partitions)
+        try:
+            await self._given_up(partitions)
+        finally:
+            self._leaving.difference_update(partitions)
+
+    async def _given_up(self, partitions: Collection[int]) -> None:
         self.give_up_restoring(partitions)
         drained = await self.dispatch.drain(partitions, self.drain_timeout)
         if not drained:

@@ -2,7 +2,7 @@
 
 import structlog
 
-from worker.intake.ownership import Restore
+from worker.intake.restoring import Restore
 from worker.journal.claim import Claims
 from worker.journal.disabled import DisabledJournal
 from worker.journal.terms import Restored
