@@ -47,6 +47,16 @@ def sealed(raw: bytearray) -> bytes:
     return bytes(raw)
 
 
+def with_places(raw: bytes, deltas: Sequence[int]) -> bytes:
+    """Its records say these distances from the batch's offset, in whatever order; short ones, not compressed."""
+    changed, at = bytearray(raw), 61
+    for delta in deltas:
+        # Length, attributes, timestamp and place take a byte each.
+        changed[at + 3] = delta << 1
+        at += 1 + (changed[at] >> 1)
+    return sealed(changed)
+
+
 def corrupt(raw: bytes) -> bytes:
     """One bit of its last record is another."""
     return raw[:-2] + bytes([raw[-2] ^ 1]) + raw[-1:]

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiokafka.consumer import fetcher
 from aiokafka.errors import GroupAuthorizationFailedError
-from scripted_log import ODD, ScriptedLog, batch, consumer_of, corrupt, sealed, unknown_codec
+from scripted_log import ODD, ScriptedLog, batch, consumer_of, corrupt, sealed, unknown_codec, with_places
 
 from worker.kafka import narrowing, reading
 from worker.kafka.source import RecordSource
@@ -49,11 +49,20 @@ def offsets(records):
     return found
 
 
-BAD = {"corrupt": corrupt(batch(3, 2)), "codec": unknown_codec(batch(3, 2)), "short": batch(3, 2)[:30]}
+BAD = {
+    "corrupt": corrupt(batch(3, 2)),
+    "codec": unknown_codec(batch(3, 2)),
+    "short": batch(3, 2)[:30],
+    # Brokers look at a batch's header, and not at the places in its records.
+    "too far": with_places(batch(3, 3), [0, 5, 2]),
+    "twice": with_places(batch(3, 3, headers=ODD), [0, 0, 2]),
+}
 
 
-@pytest.mark.parametrize("at_most", [1, 7, 500])
-@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize(
+    ("bad", "at_most"),
+    [*((bad, most) for bad in ("corrupt", "codec", "short") for most in (1, 7)), *((bad, 500) for bad in BAD)],
+)
 async def test_a_batch_that_nobody_can_read(bad, at_most):
     """It holds its own partition alone, named with its offset; of the others nothing is lost and nothing comes twice.
 

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
+from patience import until
+from scripted_log import ODD, batch, corrupt, unknown_codec
+from structlog.testing import capture_logs
 
+from worker.kafka import stable
 from worker.kafka.standings import Standings
 from worker.model.records import OpenTransaction, Standing
 
@@ -18,7 +22,8 @@ class Consumer:
     """Knows the ends, unless it is `away`."""
 
     def __init__(self, end=100, beginning=40):
-        self.behind = 0
+        self.behind, self.leaders = 0, {PLACE: 1}
+        self._client = SimpleNamespace(cluster=SimpleNamespace(leader_for_partition=self.leaders.get))
         self.ends, self.beginnings, self.away, self.asked = {PLACE: end}, {PLACE: beginning}, False, asyncio.Event()
 
     def assignment(self):
@@ -72,7 +77,7 @@ async def test_a_group_that_has_stored_an_offset():
     read(known, 94)
     await known._ask([PLACE])
     assert known.of(0) == Standing(95, 90, 100, 10)
-    known.committed |= {0: 93}
+    known.stored(0, 93)
     assert known.of(0) == Standing(95, 93, 100, 7)
 
 
@@ -141,9 +146,9 @@ async def test_what_holds_no_record(behind):
     assert known.of(0).lag == 9
     known.passed(0, 95)
     assert known.of(0).lag == 8
-    known.committed |= {0: 93}
+    known.stored(0, 93)
     assert known.of(0).lag == 6
-    known.committed |= {0: 95}
+    known.stored(0, 95)
     assert known.of(0).lag == 5
     known.passed(0, 100)
     assert known.of(0).lag == 0
@@ -183,6 +188,78 @@ async def test_an_open_transaction():
     consumer.ends = {PLACE: 100}
     await known._ask([PLACE])
     assert known.of(0) == Standing(95, 95, 100, 5)
+
+
+@pytest.mark.parametrize(
+    ("raw", "since"), [(batch(95, headers=ODD), 1.0), (unknown_codec(batch(95)), 1.0), (corrupt(batch(95)), None)]
+)
+async def test_an_open_transaction_whose_first_record_is_odd(raw, since):
+    """When it was written stands in its batch's header; nothing in it keeps the ends from being known."""
+    consumer: Any = Consumer(end=95)
+
+    async def send(_, request, **__):
+        return SimpleNamespace(topics=[("requests", [(0, 0, 95, 95, 0, [], raw)])])
+
+    consumer._client.send, consumer.behind = send, 5
+    known = standings(consumer)
+    known.written.timestamp = stable.Written(consumer).timestamp
+    known.began(0, 90)
+    await known._ask([PLACE])
+    assert known.of(0) == Standing(90, 90, 100, 10, OpenTransaction(95, since))
+
+
+async def test_an_open_transaction_that_cannot_be_looked_at():
+    """The ends are known all the same; it is asked for again."""
+    consumer: Any = Consumer(end=95)
+    consumer.behind = 5
+    known = standings(consumer)
+    known.began(0, 90)
+    fails = [KafkaConnectionError()]
+
+    async def timestamp(*_):
+        if fails:
+            raise fails.pop()
+        return 1_000
+
+    known.written.timestamp = timestamp
+    for opened in (None, OpenTransaction(95, 1.0)):
+        await known._ask([PLACE])
+        assert known.of(0) == Standing(90, 90, 100, 10, opened)
+
+
+async def test_ends_that_cannot_be_asked_for(monkeypatch):
+    """Whatever goes wrong, they are asked for again; and a partition without a leader keeps nobody waiting."""
+    monkeypatch.setattr("worker.kafka.standings.ASK_EVERY", 0.001)
+    consumer = Consumer()
+    known = standings(consumer)
+    known.began(0, 90)
+    fails = [ValueError("9"), ValueError("8")]
+
+    async def ends(places, asked=known.written.ends):
+        if fails:
+            raise fails.pop()
+        assert places == [PLACE]
+        return await asked(places)
+
+    known.written.ends = ends
+    other = TopicPartition("requests", 1)
+    consumer.leaders[other] = -1
+    monkeypatch.setattr(consumer, "assignment", lambda: {PLACE, other})
+    with capture_logs() as lines:
+        async with known.kept_fresh():
+            await until(lambda: known.of(0).end == 100, within=30, every=0.001)
+    assert [(line["event"], line["error"]) for line in lines] == [("ends.failed", "ValueError")] * 2
+
+
+def test_what_is_stored_needs_no_memory():
+    """Nor does anybody have to look."""
+    known = standings()
+    known.began(0, 0)
+    for offset in range(1, 1_000, 2):
+        known.passed(0, offset)
+        known.read_to(0, offset + 1)
+        known.stored(0, offset + 1)
+    assert sum(map(len, known._beside.values())) == 0
 
 
 def test_nothing_known():

@@ -4,8 +4,9 @@ The layout is Kafka's own, https://kafka.apache.org/documentation/#recordbatch (
 """
 
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from operator import lt
 from typing import Final
 
 from aiokafka.record.util import calc_crc32c
@@ -42,6 +43,11 @@ class Batch:
     count: int
     body: bytes
 
+    @property
+    def timestamp(self) -> int:
+        """Of its first record, in milliseconds since the epoch."""
+        return self.last_timestamp if self.attributes & APPEND_TIME else self.first_timestamp
+
     def is_passed_over(self, aborted: Collection[tuple[int, int]]) -> bool:
         """A marker, or of one of these transactions: each a producer's id and its first offset."""
         if self.attributes & CONTROL:
@@ -60,7 +66,10 @@ class Batch:
             raise UnreadableBatch("it is too large once decompressed (WORKER_KAFKA__MAX_BATCH_BYTES)") from None
         except Exception as error:  # noqa: BLE001  each library has errors of its own, and memory may not suffice
             raise UnreadableBatch(f"it cannot be decompressed ({type(error).__name__})") from None
-        return [self._record(topic, partition, frame) for frame in self._frames(body)]
+        records = [self._record(topic, partition, frame) for frame in self._frames(body)]
+        if not ascend([self.base - 1, *(each.offset for each in records), self.next_offset]):
+            raise UnreadableBatch("its records do not stand in the order of their offsets")
+        return records
 
     def records_from(self, offset: int, topic: str, partition: int) -> list[Record]:
         """Those that do not stand before that offset. Raises UnreadableBatch."""
@@ -89,6 +98,11 @@ class Batch:
         except ValueError:
             return Record(*place, None, None, (), BROKEN)
         return Record(*place, key, value, headers, why)
+
+
+def ascend(offsets: Sequence[int]) -> bool:
+    """Whether each is larger than the one before: no broker looks at those of the records in a batch."""
+    return all(map(lt, offsets, offsets[1:]))
 
 
 def first_batch(raw: bytes) -> Batch:

@@ -96,7 +96,8 @@ class GroupOffsets:
             raise CommitRefused(f"{self._topic}: {type(error).__name__}") from error
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"{self._topic}: commit: {named(error, topic=self._topic)}") from error
-        self.standings.committed |= {number: each.offset for number, each in progress.items()}
+        for number, each in progress.items():
+            self.standings.stored(number, each.offset)
 
     async def _commit(self, progress: Mapping[int, Progress]) -> None:
         try:

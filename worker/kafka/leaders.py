@@ -2,7 +2,7 @@
 
 import asyncio
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.errors import (
     KafkaError,
@@ -13,6 +13,11 @@ from aiokafka.errors import (
 
 NO_LEADER = (None, -1)
 LOOK_AGAIN_AFTER = 0.1
+
+
+def has_leader(consumer: AIOKafkaConsumer, place: TopicPartition) -> bool:
+    """Whether somebody answers for the partition, as far as the consumer has heard."""
+    return consumer._client.cluster.leader_for_partition(place) not in NO_LEADER  # noqa: SLF001  nobody else knows it
 
 
 def missing(cluster: ClusterMetadata, topic: str, partition: int | None = None) -> KafkaError | None:

@@ -8,6 +8,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.consumer.fetcher import FetchError
 
+from worker.kafka.batches import ascend
 from worker.kafka.beside import PLACELESS, is_of_all
 from worker.kafka.narrowing import Narrowing
 from worker.kafka.revival import only_our_cancellation
@@ -18,6 +19,10 @@ Batches = Mapping[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
 NOTHING = TopicPartition("__none__", 0)
 ONE_BY_ONE_FOR = 5.0
 BRIEFLY = 0.02
+
+
+class OutOfOrder(Exception):
+    """The client hands out an offset that is not behind the one before."""
 
 
 @dataclass(eq=False, slots=True)
@@ -84,9 +89,16 @@ class Reading:
         return found
 
     def _handed(self, batches: Batches) -> Batches:
+        """Those whose offsets ascend: what a producer has numbered otherwise is told with its batch, read beside."""
+        handed = {}
         for place, records in batches.items():
-            self._next[place.partition] = records[-1].offset + 1
-        return batches
+            offsets = [record.offset for record in records]
+            if ascend([self._next.get(place.partition, 0) - 1, *offsets]):
+                self._next[place.partition] = offsets[-1] + 1
+                handed[place] = records
+            else:
+                self._blame(place.partition, OutOfOrder())
+        return handed
 
     async def _one_by_one(self, wanted: Collection[int], at_most: int) -> Batches:
         """Records of one suspect, which is none any more; nothing is awaited between the client's word and ours."""
@@ -107,7 +119,8 @@ class Reading:
         offset = self._next[number]
         log.warning("poll.failed", partition=number, offset=offset, error=type(error).__name__)
         self._back([number])
-        self._suspects.remove(number)
+        if number in self._suspects:
+            self._suspects.remove(number)
         if isinstance(error, PLACELESS):
             self.beside.ends(number, offset)
         else:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.offset import OffsetRequest
-from aiokafka.record.memory_records import MemoryRecords
 
 from worker.kafka.asking import ask, judge, leader_of
+from worker.kafka.batches import UnreadableBatch, first_batch
 
 READ_UNCOMMITTED, LATEST = 0, -1
 WAIT, ONE_BATCH = 0, 1
@@ -37,12 +37,13 @@ class Written:
         return found
 
     async def timestamp(self, place: TopicPartition, offset: int) -> int | None:
-        """Of the first record from that offset on, committed or not, in milliseconds since the epoch."""
+        """Of the batch there, committed or not, in milliseconds since the epoch; None where nobody can read it."""
         wanted = [(place.topic, [(place.partition, offset, ONE_BATCH)])]
         request = FetchRequest(WAIT, 0, ONE_BATCH, READ_UNCOMMITTED, wanted)
         answer = await ask(self.consumer, leader_of(self.consumer, place), request)
         ((_, ((_, code, *_, raw),)),) = answer.topics
         judge(self.consumer, code)
-        batch = MemoryRecords(bytes(raw or b"")).next_batch()
-        stamps = (record.timestamp for record in batch or () if record.offset >= offset)
-        return next(stamps, None)
+        try:
+            return first_batch(bytes(raw or b"")).timestamp
+        except UnreadableBatch:
+            return None

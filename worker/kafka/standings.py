@@ -3,15 +3,19 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from worker.kafka.leaders import has_leader
 from worker.kafka.stable import Written
+from worker.logs import where
 from worker.model.records import OpenTransaction, Standing
 
+log = structlog.get_logger()
 ASK_EVERY = 5.0
 ASK_WITHIN = 5.0
 
@@ -82,15 +86,18 @@ class Standings:
         end = max(known) if partition in self._ends else None
         return Standing(position, committed, end, self._lag(partition, end), self._open.get(partition))
 
+    def stored(self, partition: int, offset: int) -> None:
+        """The group has stored that offset; what stands before it counts for nothing any more."""
+        self.committed[partition] = offset
+        self._beside[partition] = deque(span for span in self._beside.get(partition, ()) if span[1] > offset)
+
     def _lag(self, partition: int, end: int | None) -> int | None:
         known = [each.get(partition) for each in (self.committed, self._beginnings)]
         since = max((each for each in known if each is not None), default=None)
         if end is None or since is None:
             return None
-        beside = self._beside.get(partition, deque())
-        while beside and beside[0][1] <= since:
-            beside.popleft()
-        return max(0, end - since - sum(last - max(first, since) for first, last in beside))
+        beside = self._beside.get(partition, ())
+        return max(0, end - since - sum(last - max(first, since) for first, last in beside if last > since))
 
     @asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
@@ -104,28 +111,35 @@ class Standings:
     async def _keep_fresh(self) -> None:
         while True:
             ours = [each for each in self.consumer.assignment() if each.topic == self.topic]
-            if ours:
-                await self._ask(ours)
+            try:
+                await self._ask([each for each in ours if has_leader(self.consumer, each)])
+            except Exception as error:  # noqa: BLE001  nobody else would ask again
+                log.error("ends.failed", error=type(error).__name__, where=where(error))
             await asyncio.sleep(ASK_EVERY if ours else ASK_EVERY / 10)
 
     async def _ask(self, places: Sequence[TopicPartition]) -> None:
         """A Kafka that does not answer is told elsewhere; what was known stays."""
-        try:
+        if not places:
+            return
+        with suppress(KafkaError, TimeoutError):
             async with asyncio.timeout(ASK_WITHIN):
                 # In this order: what is written between the two questions is no open transaction.
                 ends = await self.written.ends(places)
                 stable = await self.consumer.end_offsets(places)
                 beginnings = await self.consumer.beginning_offsets(places)
-                opened = {place: at for place, at in stable.items() if at < ends[place]}
-                self._open = {place.partition: await self._opened(place, at) for place, at in opened.items()}
-        except (KafkaError, TimeoutError):
-            return
-        self._ends = {place.partition: offset for place, offset in ends.items()}
-        self._beginnings = {place.partition: offset for place, offset in beginnings.items()}
+            self._ends |= {place.partition: offset for place, offset in ends.items()}
+            self._beginnings |= {place.partition: offset for place, offset in beginnings.items()}
+            await self._find_open(places, {place: at for place, at in stable.items() if at < ends[place]})
 
-    async def _opened(self, place: TopicPartition, offset: int) -> OpenTransaction:
-        known = self._open.get(place.partition)
-        if known and known.offset == offset:
-            return known
-        timestamp = await self.written.timestamp(place, offset)
-        return OpenTransaction(offset, timestamp / 1000 if timestamp and timestamp > 0 else None)
+    async def _find_open(self, asked: Sequence[TopicPartition], opened: Mapping[TopicPartition, int]) -> None:
+        """Of those asked about the ones with an open transaction, and where it begins."""
+        for place in asked:
+            known = self._open.get(place.partition)
+            if known and known.offset != opened.get(place):
+                del self._open[place.partition]
+        async with asyncio.timeout(ASK_WITHIN):
+            for place, at in opened.items():
+                if place.partition not in self._open:
+                    with suppress(KafkaError):
+                        stamp = await self.written.timestamp(place, at)
+                        self._open[place.partition] = OpenTransaction(at, stamp / 1000 if stamp and stamp > 0 else None)
