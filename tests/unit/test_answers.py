@@ -167,6 +167,8 @@ def test_an_answer_that_is_certain_only_with_a_wait(status, wait, error):
         (302, "2801", False),
         (302, "../../../web/login", True),
         (302, "//sso.example", True),
+        (302, "https://gw.example//[x", True),
+        (302, f"https://gw.example/{PATH}", False),
         (302, "http://[", True),
         (302, "", False),
         (302, None, False),

@@ -59,7 +59,8 @@ def refuses_session(meaning: Meaning, status: int, headers: Mapping[str, str]) -
     """
     if status in {302, 307} and status not in meaning.unknown | meaning.not_now:
         target = headers.get("Location", "")
-        led_to = urljoin(f"{meaning.own_path}interaction/customer", _path(target))
+        # Two slashes would begin a host for the library, and one that is none raises.
+        led_to = urljoin(f"{meaning.own_path}interaction/customer", re.sub("^/+", "/", _path(target)))
         return bool(target) and not led_to.startswith(meaning.own_path)
     return status == 401
 

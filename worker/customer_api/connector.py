@@ -37,17 +37,31 @@ class HeadTooLong(aiohttp.ClientConnectionError):
     """The answer cannot be read; its connection is closed."""
 
 
+class Unasked(aiohttp.ClientConnectionError):
+    """What came answers no request of ours; its connection is closed."""
+
+
 class HeadFirst(ResponseHandler):
-    """Gives the parser the head of an answer by itself, and bounds it as a whole.
+    """Gives the parser the head of an answer by itself, bounds it as a whole, and takes one answer for each request.
 
     Met in one piece with the head, a broken body would take the head with it (aiohttp 3.14), and so the news of a
-    customer that exists.
+    customer that exists. And aiohttp keeps what comes on an idle connection as the answer to its next request: a
+    creation would be told by the answer to another one, without having left, or before it was carried out.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self._of_head: int | None = 0
         self._last = b""
+        self._asked = True
+
+    def ask_for_nothing(self) -> None:
+        """A request is about to leave, and nothing may come before it has."""
+        self._asked = False
+
+    def ask(self) -> None:
+        """The request leaves: one answer may come."""
+        self._asked = True
 
     def set_response_params(self, **given: Any) -> None:  # noqa: ANN401  as aiohttp gives them
         """A request leaves: what comes next is the head of its answer."""
@@ -56,12 +70,18 @@ class HeadFirst(ResponseHandler):
 
     def feed_data(self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0) -> None:
         """The parser has a whole head; one of an interim answer is followed by another."""
+        if not self._asked:
+            self._give_up(Unasked("another answer behind the first"))
+            return
         if data[0].code >= 200:
-            self._of_head = None
+            self._of_head, self._asked = None, False
         super().feed_data(data, size)
 
     def data_received(self, data: bytes) -> None:
         """Cut at the first end of a head: a stream may be cut anywhere, also within that end."""
+        if data and not self._asked and (self._payload is None or self._payload.is_eof()):
+            self._give_up(Unasked("an answer to no request"))
+            return
         if self._of_head is None or not data:
             super().data_received(data)
             return
@@ -71,16 +91,16 @@ class HeadFirst(ResponseHandler):
         self._last = seen[-len(END) + 1 :] if end < 0 else b""
         self._of_head += cut
         if self._of_head > MAX_HEAD:
-            self._give_up()
+            self._give_up(HeadTooLong(f"longer than {MAX_HEAD} bytes"))
             return
         super().data_received(data[:cut])
         if data[cut:]:
             self.data_received(data[cut:])
 
-    def _give_up(self) -> None:
+    def _give_up(self, why: Exception) -> None:
         if self.transport is not None:
             self.transport.close()
-        self.set_exception(HeadTooLong(f"longer than {MAX_HEAD} bytes"))
+        self.set_exception(why)
 
 
 class Connector(aiohttp.TCPConnector):

@@ -14,7 +14,7 @@ from aiohttp.connector import Connection
 from yarl import URL
 
 from worker.customer_api.access import Access
-from worker.customer_api.connector import MAX_HEAD, MAX_LINES, connector, refused_certificate, unreached
+from worker.customer_api.connector import MAX_HEAD, MAX_LINES, HeadFirst, connector, refused_certificate, unreached
 from worker.customer_api.proxy import Proxy, refusal
 from worker.measures import NO_ANSWER, NOT_SENT, Measures
 from worker.model.commands import trace_id_of
@@ -41,18 +41,24 @@ class Sending:
         """Return when the request goes out over that connection, unless the last look says otherwise."""
         self.over = conn.transport
         try:
+            protocol = _usable(conn)
+            protocol.ask_for_nothing()
             while self.last_look and (wait := self.last_look()):
                 await asyncio.sleep(wait)
-                _still_there(conn)
+                protocol = _usable(conn)
         except Exception as reason:
             self.stopped = reason
             raise
+        protocol.ask()
         self.left = True
 
 
-def _still_there(conn: Connection) -> None:
-    if conn.protocol is None or not conn.protocol.is_connected():
+def _usable(conn: Connection) -> HeadFirst:
+    """As it was when the last answer had come: open, and with nothing that came since."""
+    protocol = conn.protocol
+    if not isinstance(protocol, HeadFirst) or not protocol.is_connected() or protocol.should_close:
         raise ApiUnavailable("the connection was closed before the request had left")
+    return protocol
 
 
 UNDER_WAY: ContextVar[Sending] = ContextVar("the request of this task")
@@ -152,6 +158,8 @@ class Http:
             async with self._session.request(
                 method, url, data=body, allow_redirects=False, **self._headers(url, headers)
             ) as response:
+                if not sending.left:
+                    raise ApiUnavailable(f"{url.origin()} answered before the request had left")
                 status = str(response.status)
                 self._reject(url, response.status)
                 start, whole = await _start_of(response, body_within)
