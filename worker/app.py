@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from worker import __version__, wiring
+from worker import __version__, memory, wiring
 from worker.creation.api_limit import ApiLimit
 from worker.creation.creation import Creation
 from worker.creation.holds import Holds
@@ -58,6 +58,7 @@ async def run(settings: Settings, reread: Callable[[], Settings] | None = None) 
         log.warning("http.uncompiled", detail=slow)
     try:
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(memory.kept_small())
             api = wiring.api(settings, reread, measures)
             ops, identity = settings.ops, Identity(settings.kafka.group_id)
             shown = await stack.enter_async_context(operations(holds, measures, ops.host, ops.port, identity))

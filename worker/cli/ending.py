@@ -1,12 +1,12 @@
 """What every command shares: its settings, its `--json`, and how it ends."""
 
 import asyncio
-import gc
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 import typer
 
+from worker import memory
 from worker.settings import sources as configuration
 from worker.settings.settings import Settings
 
@@ -23,17 +23,11 @@ def end(coroutine: Coroutine[Any, Any, int | None], *, fast: bool = False) -> No
     try:
         with asyncio.Runner(loop_factory=_fast_loop() if fast else None) as runner:
             if fast:
-                _collect_rarely()
+                memory.collect_rarely()
             code = runner.run(coroutine)
     except (KeyboardInterrupt, asyncio.CancelledError):
         code = 1
     raise typer.Exit(code or 0)
-
-
-def _collect_rarely() -> None:
-    """Records leave hardly a cycle behind, and the journal is a large heap to search for them: a sixth of the time."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

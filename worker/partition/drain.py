@@ -32,8 +32,12 @@ class Drain:
         self._waiting.add(awaited)
         try:
             await awaited
+        except Draining:
+            # A new one: what the future keeps would hold, by its traceback, all that waits for the future.
+            raise Draining from None
         finally:
             self._waiting.discard(awaited)
+            del awaited
 
 
 def after(seconds: float) -> asyncio.Future[None]:
