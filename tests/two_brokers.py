@@ -17,6 +17,8 @@ from worker.sandbox.kafka_properties import HOST
 from worker.sandbox.local_kafka import LocalKafka
 
 SHARED = {
+    # Somebody else leads soon after one was killed.
+    "broker.session.timeout.ms": "2000",
     "default.replication.factor": "2",
     "offsets.topic.replication.factor": "2",
     # Leaders go back to a broker that is there again within a second or two, not within five minutes.

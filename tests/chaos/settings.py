@@ -9,7 +9,7 @@ SESSION = "4"
 """Seconds; Kafka itself allows no less than 6."""
 BROKER = {
     "group.min.session.timeout.ms": "1000",
-    # After a SIGKILL it is back in some 6 s instead of 20 (its former registration has to expire).
+    # After a SIGKILL it is back in some 6 s instead of 14 (its former registration has to expire).
     "broker.session.timeout.ms": "1000",
     "broker.heartbeat.interval.ms": "200",
     # A transaction that nobody ends is taken back soon after its producer's patience is over.

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -69,25 +69,49 @@ class Admin:
 
     async def create(self, spec: TopicSpec) -> bool:
         """Return when every partition has a leader: True if it was made, False if it was there."""
-        topic = NewTopic(spec.name, spec.partitions, spec.replication, topic_configs=dict(spec.config))
         async with self.bounded():
-            answer = await self.client.create_topics([topic], timeout_ms=int(self.within * 1000))
-            made = _made(answer.to_object()["topic_errors"][0], spec)
+            while _is_too_early(answer := await self._create(spec)):  # noqa: ASYNC110  as below
+                await asyncio.sleep(0.1)
+            made = _made(answer, spec)
             while not await self._ready(spec):  # noqa: ASYNC110 - only the broker knows, and it has to be asked
                 await asyncio.sleep(0.05)
         return made
+
+    async def _create(self, spec: TopicSpec, *, try_only: bool = False) -> dict[str, Any]:
+        """What the brokers say to it."""
+        topic = NewTopic(spec.name, spec.partitions, spec.replication, topic_configs=dict(spec.config))
+        await self._controlled()
+        answer = await self.client.create_topics([topic], int(self.within * 1000), validate_only=try_only)
+        told: dict[str, Any] = answer.to_object()["topic_errors"][0]
+        return told
+
+    async def _controlled(self) -> None:
+        """Return when the client knows who decides: a cluster whose brokers are not there yet names nobody."""
+        inner = self.client._client  # noqa: SLF001  aiokafka's own methods fail without one, and tell it nowhere
+        while inner.cluster.controller is None:
+            await inner.force_metadata_update()
+            await asyncio.sleep(0.1)
 
     async def grow(self, topic: str, partitions: int) -> None:
         """Return when it has that many, each with a leader; StartupError when Kafka refuses."""
         async with self.bounded():
             try:
-                await self.client.create_partitions({topic: NewPartitions(partitions)}, int(self.within * 1000))
+                await self._add({topic: NewPartitions(partitions)})
             except TopicAuthorizationFailedError:
                 raise StartupError(f"no right to Alter topic {topic} (WORKER_KAFKA__USERNAME)") from None
             except (InvalidPartitionsError, PolicyViolationError) as error:
                 raise StartupError(f"topic {topic}: no partitions were added: {describe(error)}") from None
             while not await self._has(topic, partitions):  # noqa: ASYNC110  as above
                 await asyncio.sleep(0.05)
+
+    async def _add(self, partitions: Mapping[str, NewPartitions]) -> None:
+        """Nobody has said how often they are replicated: where that cannot be, brokers are not there yet."""
+        while True:
+            await self._controlled()
+            with suppress(InvalidReplicationFactorError):
+                await self.client.create_partitions(dict(partitions), int(self.within * 1000))
+                return
+            await asyncio.sleep(0.1)
 
     async def _has(self, topic: str, partitions: int) -> bool:
         (entry,) = (await self._metadata([topic]))["topics"]
@@ -100,13 +124,13 @@ class Admin:
             return [name for name, value in spec.config.items() if not await self._takes(spec, {name: value})]
 
     async def _takes(self, spec: TopicSpec, config: dict[str, str]) -> bool:
-        topic = NewTopic(spec.name, spec.partitions, spec.replication, topic_configs=config)
-        answer = await self.client.create_topics([topic], timeout_ms=int(self.within * 1000), validate_only=True)
-        return answer.to_object()["topic_errors"][0]["error_code"] not in NOT_SO
+        answer = await self._create(replace(spec, config=config), try_only=True)
+        return answer["error_code"] not in NOT_SO
 
     async def delete(self, topics: Collection[str]) -> None:
         """Return when the broker has taken it on; what does not exist is no error."""
         async with self.bounded():
+            await self._controlled()
             await self.client.delete_topics(list(topics), timeout_ms=int(self.within * 1000))
 
     async def committed(self, group: str, topic: str) -> dict[int, int]:
@@ -184,6 +208,11 @@ def in_force(resource: Mapping[str, Any]) -> dict[str, str]:
     """The entries of a configuration that have a value; none where we may not read it."""
     entries = ((entry["config_names"], entry["config_value"]) for entry in resource["config_entries"])
     return {name: value for name, value in entries if value is not None}
+
+
+def _is_too_early(answer: Mapping[str, Any]) -> bool:
+    """Brokers are there, and none of them can be given anything: they have just begun, or stood still for a while."""
+    return answer["error_code"] == InvalidReplicationFactorError.errno and "fenced" in (answer["error_message"] or "")
 
 
 def _made(answer: Mapping[str, Any], spec: TopicSpec) -> bool:

@@ -22,8 +22,8 @@ PLAIN = {
     "inter.broker.listener.name": "PLAINTEXT",
     "auto.create.topics.enable": "false",
     "group.initial.rebalance.delay.ms": "0",
-    # A broker that was killed may come back as soon as the controller has forgotten it.
-    "broker.session.timeout.ms": "1000",
+    # A node that is starved for seconds is not gone: its own controller would have it lead nothing, and name no broker.
+    "broker.session.timeout.ms": "9000",
     "broker.heartbeat.interval.ms": "200",
     "default.replication.factor": "1",
     "offsets.topic.replication.factor": "1",
