@@ -13,7 +13,7 @@ from worker.journal.recall import CreatedBefore
 from worker.kafka.places import places
 from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, Kind, Request
 from worker.model.errors import WorkerError
-from worker.model.outcomes import ReasonCode, Succeeded
+from worker.model.outcomes import Succeeded
 from worker.model.records import OutgoingMessage, Record
 from worker.settings.settings import Settings
 from worker.tools.dead_letters.letters import Letter, letter
@@ -68,7 +68,7 @@ class Doubts:
         return await self._doubt(letter(record), record)
 
     async def _doubt(self, which: Letter, record: Record) -> Doubt:
-        if which.reason is not ReasonCode.OUTCOME_UNKNOWN:
+        if not which.is_doubt:
             raise WorkerError(f"{which.place} is {which.called}: only outcome_unknown is a doubt")
         at = which.request
         if at is None or which.topic != self.found.plan.requests or at.partition >= self.found.requests:

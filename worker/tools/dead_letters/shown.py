@@ -10,7 +10,6 @@ from worker.kafka.places import places
 from worker.kafka.reader import UNCOMMITTED
 from worker.model.commands import ConfirmCustomer, CreateCustomer, PassOver, Request, Unusable
 from worker.model.errors import SchemaRegistryUnavailable, WorkerError
-from worker.model.outcomes import ReasonCode
 from worker.model.records import Headers, Record
 from worker.settings.settings import Settings
 from worker.tools.dead_letters.letters import Json, Letter
@@ -113,7 +112,7 @@ class Shown:
                         resolved.add(record)
                         if replayed is None and mark_of(record) == request:
                             replayed = str(Place(record.partition, record.offset))
-                    if replayed and self.letter.reason is not ReasonCode.OUTCOME_UNKNOWN:
+                    if replayed and not self.letter.is_doubt:
                         break
                     advance(passed)
         found = resolved.of(self.letter)
