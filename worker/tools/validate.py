@@ -7,8 +7,8 @@ from typing import Any, BinaryIO, Final, assert_never
 
 import orjson
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from worker.counting import counted
 from worker.customer.catalog import Catalog, load_catalog
@@ -174,4 +174,4 @@ def _table() -> Table:
 def _add(table: Table, verdict: Verdict) -> None:
     style = "yellow" if isinstance(verdict.decoded, PassOver) else "green" if verdict.valid else "red"
     for path, rule, allowed in verdict.lines():
-        table.add_row(str(verdict.line), escape(path), f"[{style}]{rule}[/]", escape(allowed))
+        table.add_row(str(verdict.line), Text(path), Text(rule, style), Text(allowed))
