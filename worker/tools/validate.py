@@ -46,8 +46,7 @@ class Verdict:
             return {}
         asked = self.decoded.request
         names = {"source": asked.source, "id": asked.id, "subject": asked.subject}
-        shown = orjson.Fragment(self.given) if is_json(self.given) else self.given.decode(errors="replace")
-        return {"input": shown, "event": names}
+        return {"input": _in_one_line(self.given), "event": names}
 
     def _told(self) -> dict[str, Any]:
         match self.decoded:
@@ -85,6 +84,11 @@ class Verdict:
         yield "event", "", " ".join(filter(None, (asked.source, asked.id, asked.subject)))
         if isinstance(self.decoded, CreateCustomer):
             yield "request", "", self.decoded.body.decode()
+
+
+def _in_one_line(given: bytes) -> orjson.Fragment | str:
+    """As it was given, if it is JSON: there the ends of lines and tabs stand between values alone, and mean nothing."""
+    return orjson.Fragment(given.translate(None, b"\t\r\n")) if is_json(given) else given.decode(errors="replace")
 
 
 def _broken(reason: Reason) -> Iterator[tuple[str, str, str]]:
