@@ -182,10 +182,13 @@ def _recalled(journal: PartitionJournal, event: UUID, record: Record) -> Recolle
     """What the journal knows and a dead letter that comes back says: the journal may have forgotten, or never known."""
     if not came_back(record.headers):
         return journal.recall(event, record.offset)
-    known = journal.recall(event, record.offset, doubts_accepted=accepts_duplicates(record.headers))
+    accepted = accepts_duplicates(record.headers)
+    known = journal.recall(event, record.offset, doubts_accepted=accepted)
     if (told := doubt(record.headers)) is None:
         return known
     match known:
+        case Fresh(attempts, exists) if accepted:
+            return Fresh(attempts, exists=exists or told.exists)
         case Fresh(attempts):
             return InDoubt(attempts, evidence=told)
         case InDoubt():

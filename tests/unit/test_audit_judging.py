@@ -1,7 +1,9 @@
 """What the audit makes of what it reads in whatever order, against what `verify` makes of the whole."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -9,13 +11,17 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from worker.cli import app
+from worker.model.errors import KafkaUnavailable, SchemaRegistryUnavailable
+from worker.model.records import Record
 from worker.ops.audit import AuditMetrics, AuditPages, AuditState
+from worker.tools.audit import follow
 from worker.tools.audit import found as kinds
 from worker.tools.audit.customers import Customers
 from worker.tools.audit.found import Found
 from worker.tools.audit.judge import LATE, Judge
 from worker.tools.audit.marks import BLOCK, ENDED, FAILED, SUCCEEDED, Marks
 from worker.tools.audit.position import Positions
+from worker.tools.audit.rounds import Rounds
 from worker.tools.audit.unended import Unended
 from worker.tools.reading.offset_set import OffsetSet
 from worker.tools.reading.place import Place
@@ -273,6 +279,55 @@ def test_marks_that_there_is_no_room_for():
     safe = positions.safe({0: 2500})
     assert safe is not None
     assert 2000 < safe["ok"][0] <= 2501
+
+
+# --- what cannot be asked for a while ---------------------------------------------------------------------------------
+
+
+class Requests:
+    """A partition of ten requests of the times 0 to 9; `troubles` are raised by the readings to come, at their end."""
+
+    def __init__(self, *troubles: Exception) -> None:
+        self.troubles, self.spans = list(troubles), {0: (0, 10)}
+
+    def narrowed(self, spans: dict[int, tuple[int, int]]) -> "Requests":
+        self.spans = spans
+        return self
+
+    async def read_as(self, form: Callable[[Any], Any]) -> AsyncIterator[tuple[list[Any], int]]:
+        first, end = self.spans[0]
+        raw = [SimpleNamespace(offset=offset, timestamp=offset, **REST) for offset in range(first, end)]
+        yield [form(each) for each in raw], end - first
+        if self.troubles:
+            raise self.troubles.pop()
+
+
+REST = {"topic": "requests", "partition": 0, "key": None, "value": b"", "headers": ()}
+
+
+def rounds_over(requests: Requests, passes: Callable[[Record], Awaitable[bool]] | None = None) -> Rounds:
+    """All ten are committed, and none has an end."""
+    plan = SimpleNamespace(requests="requests")
+    topics: Any = SimpleNamespace(plan=plan, now={"requests": requests}, committed={0: 10})
+    judge = Judge(lambda _: None)
+    judge.begin(0, 0)
+    return Rounds(topics, judge, Positions(), passes, lambda: None)
+
+
+@pytest.mark.parametrize("trouble", [SchemaRegistryUnavailable("away"), KafkaUnavailable("away")])
+async def test_a_registry_that_is_away(trouble, monkeypatch):
+    """It is asked again, as Kafka is: the audit goes on, and judges by the mapping what it would have judged."""
+    monkeypatch.setattr(follow, "AGAIN", 0.0)
+    troubles = [trouble, trouble]
+
+    async def passes(record: Record) -> bool:
+        if record.offset == 5 and troubles:
+            raise troubles.pop()
+        return record.offset % 2 == 0
+
+    rounds = rounds_over(Requests(), passes)
+    await follow._patiently(lambda: rounds._judged(0, 0, 10))
+    assert (rounds.judge.judged, len(rounds.judge.unended), troubles) == ({0: 10}, 5, [])
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from worker.creation.reconcile import Absent, Existing, Unclear
 from worker.events.letter_headers import original
 from worker.events.results import Results
 from worker.model.commands import Request
+from worker.model.outcomes import EXISTS as A_CUSTOMER_EXISTS
 from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Violation
 from worker.model.records import OutgoingMessage, Position, Record
 from worker.settings.settings import Settings
@@ -21,6 +22,7 @@ from worker.tools.dead_letters.replay import (
     FOREIGN,
     FORGOTTEN,
     GONE,
+    MADE,
     NOTHING,
     REPLAYED,
     UNKNOWN,
@@ -41,9 +43,20 @@ GIVEN = (("ce_id", b"e-1"), ("bytes", b"\xfe"))
 RULES = Rules("requests", {0: (0, 100), 1: (50, 100)}, 3)
 
 
-def dead(code=ReasonCode.REJECTED, offset=7, *, place=17, partition=0, headers=GIVEN, value=b"v", key=b"k", **changes):
+def dead(
+    code=ReasonCode.REJECTED,
+    offset=7,
+    *,
+    place=17,
+    partition=0,
+    headers=GIVEN,
+    value=b"v",
+    key=b"k",
+    why="why",
+    **changes,
+):
     """As it lies in the dead-letter topic: the record `offset` of that partition of the requests failed."""
-    failed = Failed(Reason(code, "why", (Violation("pin", "max_length", 255),), HttpAnswer(400, "400-1")), 2)
+    failed = Failed(Reason(code, why, (Violation("pin", "max_length", 255),), HttpAnswer(400, "400-1")), 2)
     record = Record("requests", partition, offset, 1_000, key, value, headers)
     results = Results("crm", "ok", "failed", "dead", "group", **changes)
     message = results.dead_letter(failed, record, REQUEST, 0.0)
@@ -298,6 +311,8 @@ def test_a_partition_that_is_gone():
 
 
 AGAIN = (*GIVEN, ("worker-replay-of", b"0@1"), ("worker-replays", b"3"))
+OF_A_MADE_ONE = (*GIVEN, ("worker-replay-of", b"0@1"), ("worker-replays", b"1"), ("worker-customer-exists", b"true"))
+CONFIRMED = f"{A_CUSTOMER_EXISTS}: 201 without a Location"
 ACCEPT = Rules("requests", RULES.requests, 3, accept_duplicates=True)
 LOOK_UP = Rules("requests", RULES.requests, 3, look_up=True)
 
@@ -321,6 +336,9 @@ LOOK_UP = Rules("requests", RULES.requests, 3, look_up=True)
         (RULES, dead(ReasonCode.OUTCOME_UNKNOWN), UNKNOWN),
         (ACCEPT, dead(ReasonCode.OUTCOME_UNKNOWN), None),
         (LOOK_UP, dead(ReasonCode.OUTCOME_UNKNOWN), None),
+        (RULES, dead(ReasonCode.OUTCOME_UNKNOWN, why=CONFIRMED), MADE),
+        (RULES, dead(ReasonCode.REJECTED, headers=OF_A_MADE_ONE), MADE),
+        (ACCEPT, dead(ReasonCode.REJECTED, headers=OF_A_MADE_ONE), None),
     ],
 )
 def test_what_may_be_replayed(rules, record, why):
@@ -505,6 +523,30 @@ async def test_a_doubt_whose_customer_is_not_there():
     results, _ = await replayed(topic, DOUBT, rules=LOOK_UP, finding=Absent())
     assert isinstance(results[0], Replayed)
     assert "worker-accept-duplicates" not in dict(topic.published[0].headers)
+
+
+BOTH = Rules("requests", RULES.requests, 3, accept_duplicates=True, look_up=True)
+
+
+@pytest.mark.parametrize("made", [dead(ReasonCode.OUTCOME_UNKNOWN, why=CONFIRMED), dead(headers=OF_A_MADE_ONE)])
+@pytest.mark.parametrize("dry", [True, False])
+async def test_a_customer_whom_the_api_confirmed_and_no_look_up_finds(made, dry):
+    """Only a person's word sends it, and what is sent says that there was a customer before."""
+    topic = Topic()
+    results, _ = await replayed(topic, made, rules=LOOK_UP, finding=Absent(), dry=dry)
+    assert (results, topic.published) == ([Left(letter(made), MADE)], [])
+    ((sent,), _) = await replayed(topic, made, rules=BOTH, finding=Absent(), dry=dry)
+    assert isinstance(sent, Replayed)
+    for each in topic.published:
+        assert dict(each.headers)["worker-accept-duplicates"] == b"true"
+        assert dict(each.headers)["worker-customer-exists"] == b"true"
+
+
+async def test_a_customer_whom_the_api_confirmed_and_a_look_up_finds():
+    """It is told, and not sent."""
+    made = dead(ReasonCode.OUTCOME_UNKNOWN, why=CONFIRMED)
+    results, _ = await replayed(Topic(), made, rules=LOOK_UP, finding=Existing("2801"))
+    assert results == [Found(letter(made), "2801")]
 
 
 async def test_a_doubt_that_the_look_up_cannot_settle():

@@ -150,6 +150,7 @@ def test_a_record_whose_headers_could_not_be_read():
 
 
 LOST = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "the customer may or may not exist: 504"), 1)
+MADE_BEFORE = ("worker-customer-exists", b"true")
 MADE = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, f"{EXISTS}: 201 without a Location"), 1)
 
 
@@ -161,11 +162,18 @@ MADE = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, f"{EXISTS}: 201 without a Locat
         ((("worker-reason", b"outcome_unknown"), *letter(record())), None),
         (letter(record()), None),
         ((*GIVEN, *MARKS), None),
+        ((*GIVEN, *MARKS, MADE_BEFORE), Evidence(exists=True)),
+        (letter(record(*GIVEN, *MARKS, MADE_BEFORE), LOST), Evidence(exists=True)),
+        (letter(record(*GIVEN, *MARKS, MADE_BEFORE)), Evidence(exists=True)),
+        ((*GIVEN, MADE_BEFORE), None),
+        ((MADE_BEFORE, *MARKS), None),
         (GIVEN, None),
     ],
 )
 def test_a_dead_letter_that_comes_back(headers, known):
-    """What is known of its customer, where that may exist; the newest reason counts, and no replay of ours has one."""
+    """What is known of its customer, where that may exist: the newest reason counts, and no replay of ours has one;
+    and what it says of a customer that was made, whatever the replay itself came to.
+    """
     assert doubt(headers) == known
 
 

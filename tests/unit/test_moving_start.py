@@ -19,8 +19,15 @@ from worker.kafka.extent import extent, unmoved
 from worker.kafka.follow import followed
 from worker.kafka.journal_topic import JournalTopic
 from worker.kafka.newest import newest_first
-from worker.kafka.places import places
+from worker.kafka.places import places, settled_bounds
 from worker.model.errors import KafkaUnavailable, LogStartMoved
+from worker.model.outcomes import ReasonCode
+from worker.model.records import Record
+from worker.tools.dead_letters.letters import Letter
+from worker.tools.dead_letters.look_back import look_back
+from worker.tools.dead_letters.replay import FORGOTTEN, Rules
+from worker.tools.dead_letters.topic import Topics
+from worker.tools.reading.place import Place
 
 WORKER = Path(__file__).parents[2] / "worker"
 PLACE = TopicPartition("t", 0)
@@ -169,6 +176,30 @@ async def test_a_single_record(log):
         found = await topic.at(0, 5)
     assert found is not None
     assert found.offset == 5
+
+
+@pytest.mark.parametrize("deleted", [7, 9])
+@pytest.mark.parametrize("poll", [None, 0, 1])
+async def test_marks_of_replays(log, monkeypatch, deleted, poll):
+    """Whenever retention takes them, no letter of which they may have told is taken for one that was never replayed."""
+
+    async def bounds_before(*args):
+        bounds = await settled_bounds(*args)
+        if poll is None:
+            log.first = deleted
+        return bounds
+
+    monkeypatch.setattr("worker.tools.dead_letters.look_back.settled_bounds", bounds_before)
+    log.deletions = {} if poll is None else {poll: deleted}
+    plan = SimpleNamespace(requests="t", dead_letters="d")
+    told = await look_back(Topics(plan, CONNECTION, dead_letters=1, requests=1), {0: 2})  # type: ignore[arg-type]
+    rules = Rules("t", told.requests, max_replays=3)
+    seen = [rules.obstacle(rejected(offset), Record("d", 0, 1, 0, b"k", b"v")) for offset in range(2, 10)]
+    assert seen == [None if offset + 1 >= deleted else FORGOTTEN for offset in range(2, 10)]
+
+
+def rejected(offset):
+    return Letter(Place(0, offset), 0, ReasonCode.REJECTED, "t", Place(0, offset), 0)
 
 
 @pytest.mark.parametrize(("from_now", "told"), [(False, [0, 1, 2]), (True, [])])

@@ -579,6 +579,29 @@ async def test_an_accepted_replay_beside_an_open_intent(world):
     assert not world.customers.executed
 
 
+MADE_BEFORE = ("worker-customer-exists", b"true")
+
+
+async def test_a_replay_of_a_customer_whom_the_journal_has_forgotten():
+    """The API said that it made it: no look-up that finds nothing has it sent."""
+    world = await World(find=Found([])).again()
+    outcome = await world.process(replace(record(1), headers=(*REPLAYED, MADE_BEFORE)))
+    assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+    assert not world.customers.executed
+
+
+async def test_an_accepted_replay_of_a_customer_whom_the_journal_has_forgotten():
+    """It is sent, and where it is lost nobody forgets that there was a customer before."""
+    world = await World(find=Found([])).again()
+    world.customers.answers("e1", OutcomeUnknown("lost"))
+    outcome = await world.process(replace(record(1), headers=(*ACCEPTED, MADE_BEFORE)))
+    assert (outcome.reason.code, outcome.attempts) == (ReasonCode.OUTCOME_UNKNOWN, 1)
+    await world.again()
+    assert (await world.process(record(2))).reason.code is ReasonCode.OUTCOME_UNKNOWN
+    assert not world.customers.executed
+    assert isinstance(await world.process(replace(record(3), headers=(*ACCEPTED, MADE_BEFORE))), Succeeded)
+
+
 async def test_an_accepted_replay_that_is_lost_again(world):
     """It is parked anew, and needs a new word."""
     await parked(world)

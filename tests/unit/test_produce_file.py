@@ -178,6 +178,49 @@ async def test_line_that_is_no_event(file: File, content: bytes, line: int, told
     assert "s3cret" not in str(problem)
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize(("size", "fits"), [(998, True), (999, True), (1000, True), (1001, False), (5000, False)])
+async def test_an_event_of_about_the_limit(file: File, end: bytes, place: int, size: int, fits: bool) -> None:  # noqa: FBT001  parametrized
+    """Nothing that stands behind it is left out, and its end is no part of it."""
+    large = b'{"a":"' + b"x" * (size - 8) + b'"}'
+    lines = [b'{"id":"1"}', b'{"id":"2"}']
+    seen = await _read(file(end.join([*lines[:place], large, *lines[place:]]) + end))
+    told = Event(place + 1, large) if fits else Problem(place + 1, "larger than 1000 bytes")
+    others = [Event(number, line) for number, line in zip([n for n in (1, 2, 3) if n != place + 1], lines, strict=True)]
+    assert seen == sorted([told, *others], key=lambda each: each.line)
+
+
+LINE_LIMIT = Form(None, 1000, records=True).line_limit
+
+
+@pytest.mark.parametrize("size", [LINE_LIMIT - 1, LINE_LIMIT, LINE_LIMIT + 1, LINE_LIMIT + 2, LINE_LIMIT + 100_000])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+async def test_a_record_whose_line_is_of_about_the_limit(file: File, size: int, end: bytes) -> None:
+    """What stands behind it is read, or it is told that it is not."""
+    line = b'{"payload":"{}","key":"' + b"k" * (size - 25) + b'"}'
+    seen = await _read(file(line + end + b'{"payload":null}' + end), records=True)
+    if size <= LINE_LIMIT:
+        assert seen[1:] == [Event(2, None)]
+    assert isinstance(seen[0], Problem) == (size > LINE_LIMIT)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2])
+async def test_a_document_of_about_the_limit(file: File, limit: int) -> None:
+    """Empty lines behind it are nothing of it; whatever else stands there is, and is not left out unsaid."""
+    document = b'{\n "a": "' + b"x" * (1000 - 12 - limit) + b'"\n}'
+    assert len(document) == 1000 - limit
+    assert await _read(file(document + b"\n" * 3000)) == [Event(1, document)]
+    (problem,) = await _read(file(document + b"\n" * 3000 + b"{}"))
+    assert problem == Problem(1, "larger than 1000 bytes")
+
+
+async def test_a_blank_that_is_too_long_to_be_read(file: File) -> None:
+    """Nobody knows what stands behind it."""
+    seen = await _read(file(b"{}\n" + b" " * 200_000 + b"\n{}"))
+    assert seen == [Event(1, b"{}"), Problem(2, "larger than 1000 bytes")]
+
+
 async def test_pipe() -> None:
     """What is written into a pipe is read as it comes, also when a line comes in two parts."""
     reading, writing = os.pipe()

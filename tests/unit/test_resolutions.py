@@ -1,25 +1,33 @@
 """Which doubts a person has ended, as the request topic tells, and what a replay and a list make of it."""
 
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
 import orjson
 import pytest
+from builders import SMALL_CUSTOMER
 
+from worker import wiring
 from worker.events.confirmation import encode_confirmation
 from worker.events.results import Results
 from worker.model.commands import ConfirmCustomer, Request
 from worker.model.errors import WorkerError
 from worker.model.outcomes import Failed, Reason, ReasonCode
 from worker.model.records import Record
-from worker.tools.dead_letters.letters import Letter
+from worker.settings.settings import Settings
+from worker.tools.dead_letters.letters import Letter, letter
 from worker.tools.dead_letters.listing import print_letters
 from worker.tools.dead_letters.replay import RESOLVED, Rules
 from worker.tools.dead_letters.replaying import Left, Replayed, Replaying
 from worker.tools.dead_letters.resolutions import Resolution, Resolutions
-from worker.tools.dead_letters.resolve import Doubt
+from worker.tools.dead_letters.resolve import Doubt, Doubts
+from worker.tools.dead_letters.topic import Topics
 from worker.tools.reading.place import Place
 from worker.tools.reading.place_set import PlaceSet
 
 EVENT = Request("urn:shop", "e-1")
 SAID = encode_confirmation(ConfirmCustomer(EVENT, "2801", "individual"))
+RESULTS = Results("crm", "ok", "failed", "dead", "group")
 MARK = (("worker-resolves", b"0@7"),)
 
 
@@ -120,6 +128,72 @@ def test_what_is_published():
     assert dict(message.headers)["content-type"] == b"application/cloudevents+json"
     stored = Record("requests", 3, 9, 0, message.key, message.value, message.headers)
     assert told(stored).of(doubt()) == Resolution(Place(3, 9), "2801")
+
+
+BINARY = (
+    ("ce_specversion", b"1.0"),
+    ("ce_id", b"e-1"),
+    ("ce_source", b"urn:shop"),
+    ("ce_type", b"customer.create.requested.v1"),
+    ("ce_subject", b"s-1"),
+    ("content-type", b"application/json"),
+)
+ORIGINAL = Record("customer.create.requests", 0, 7, 1_000, b"k", orjson.dumps(SMALL_CUSTOMER), BINARY)
+
+
+class There:
+    """The request topic, with what is left of it."""
+
+    def __init__(self, *records):
+        self.records = records
+
+    @asynccontextmanager
+    async def __call__(self, *_):
+        yield self
+
+    async def at(self, partition, offset):
+        return next((each for each in self.records if (each.partition, each.offset) == (partition, offset)), None)
+
+
+def letter_of(record, form):
+    """The forms of a dead letter: whole, without its value, its place alone."""
+    failed = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "why"), 1)
+    *_, without, bare = RESULTS.dead_letters(failed, record, replace(EVENT, subject="s-1"), 0.0)
+    message = {"whole": RESULTS.dead_letter(failed, record, EVENT, 0.0), "omitted": without, "place": bare}[form]
+    return Record("dead", 0, 17, 2_000, message.key, message.value, message.headers)
+
+
+@pytest.mark.parametrize(
+    ("form", "there", "key", "kind"),
+    [
+        ("whole", (), b"k", "individual"),
+        ("omitted", (ORIGINAL,), b"k", "individual"),
+        ("omitted", (), b"k", None),
+        ("place", (ORIGINAL,), b"k", "individual"),
+        ("place", (), None, None),
+        ("place", (replace(ORIGINAL, timestamp=1_001),), None, None),
+    ],
+)
+async def test_a_doubt_of_each_form(form, there, key, kind, monkeypatch):
+    """What the letter has not is read at its record's place, as a replay does: key, headers and value."""
+    monkeypatch.setattr("worker.tools.dead_letters.received.places", There(*there))
+    settings, record = Settings(), letter_of(ORIGINAL, form)
+    found = Topics(wiring.plan(settings), wiring.connection(settings), dead_letters=1, requests=1)
+    ended = await Doubts(settings, found)._doubt(letter(record), record)
+    assert (ended.key, ended.kind, ended.request.source, ended.request.id) == (key, kind, "urn:shop", "e-1")
+    assert ended.request.subject == ("s-1" if kind else None)
+
+
+@pytest.mark.parametrize("reason", [ReasonCode.REJECTED, ReasonCode.OUTCOME_UNKNOWN])
+async def test_a_customer_whom_the_api_confirmed(reason):
+    """A person may tell which one it is, whatever the replay of its record came to."""
+    settings, marks = Settings(), (("worker-replay-of", b"0@1"), ("worker-customer-exists", b"true"))
+    again = replace(ORIGINAL, headers=(*BINARY, *marks))
+    message = RESULTS.dead_letter(Failed(Reason(reason, "why"), 1), again, EVENT, 0.0)
+    record = Record("dead", 0, 17, 2_000, message.key, message.value, message.headers)
+    found = Topics(wiring.plan(settings), wiring.connection(settings), dead_letters=1, requests=1)
+    assert (await Doubts(settings, found)._doubt(letter(record), record)).kind == "individual"
+    assert told(confirmation()).of(letter(record)) == FOUND
 
 
 @pytest.mark.parametrize(

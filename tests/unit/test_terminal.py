@@ -13,9 +13,15 @@ from rich.table import Table
 
 import worker
 from worker import logs
+from worker.model.commands import PassOver, Request
+from worker.model.outcomes import ReasonCode
 from worker.terminal.screen import PlainConsole
 from worker.terminal.text import document, escaped, lines, plain, say
+from worker.tools.dead_letters.letters import Letter
+from worker.tools.dead_letters.listing import print_letters
 from worker.tools.dead_letters.show import _text
+from worker.tools.reading.place import Place
+from worker.tools.validate import Verdict, report
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\u202egnp\u2066\x00\x7f\u2028end"
 SHOWN = "\ufffd]0;owned\ufffd\ufffd[2J\ufffd31m\ufffd\ufffdgnp\ufffd\ufffd\ufffd\ufffdend"
@@ -69,6 +75,36 @@ def test_a_table(terminal):
     assert ("\x1b[31m" in written) == terminal
     assert "\x1b]" not in written
     assert "\x1b[2J" not in written
+
+
+MARKED = [
+    "[/]",
+    "\\[/]",
+    "\\\\[/]",
+    "[link=https://evil.example/x]click",
+    "\\[bold red]x",
+    ":smile:",
+    "[red]x[/red]",
+    "end\\",
+]
+
+
+@pytest.mark.parametrize("text", MARKED)
+def test_a_text_that_would_be_markup(text, monkeypatch):
+    """It shows as it stands there, in a list of dead letters and wherever else rich writes."""
+    console = PlainConsole(
+        file=io.StringIO(), force_terminal=True, width=200, color_system="truecolor", highlight=False
+    )
+    monkeypatch.setattr("worker.tools.dead_letters.listing.PlainConsole", lambda: console)
+    table = Table("event", title=text, box=None)
+    table.add_row(text)
+    console.print(text)
+    console.print(table)
+    print_letters([Letter(Place(0, 1), 0, ReasonCode.REJECTED, event_id=text, message=text)], as_json=False)
+    report([Verdict(1, PassOver(Request("s", "1"), text))], console, as_json=False)
+    written = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO above
+    assert written.count(text) == 6
+    assert "\x1b]" not in written
 
 
 @pytest.mark.parametrize("form", ["json", "console"])

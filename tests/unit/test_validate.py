@@ -1,6 +1,7 @@
 """The command `validate`: what it makes of files, on a terminal, in a pipe and as JSON."""
 
 import io
+import json
 from pathlib import Path
 
 import orjson
@@ -12,8 +13,8 @@ from typer.testing import CliRunner
 from worker.cli import app, main
 from worker.events.confirmation import encode_confirmation
 from worker.events.decode import Decoder
-from worker.model.commands import ConfirmCustomer, Request
-from worker.tools.validate import report, verdicts
+from worker.model.commands import ConfirmCustomer, PassOver, Request
+from worker.tools.validate import Verdict, report, verdicts
 
 SMALL = b'{"type": "individual", "contactPersons": [{"firstName": "Jack"}]}'
 WRONG = b'{"type": "individual"}'
@@ -59,6 +60,25 @@ def test_json_lines() -> None:
     assert wrong["violations"] == [{"path": "contactPersons.contactPerson", "rule": "required"}]
     assert wrong["reason"]["code"] == "invalid_customer"
     assert (broken["violations"], broken["reason"]["code"]) == ([], "undecodable")
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (b'{\r\n\t"a b": [1,\n\t\t 12345678901234567890123, 1.50],\n  "c": "\\n\\t \xe2\x80\xa8"\n}', None),
+        (b'"a"', "a"),
+        (b"no\n\tJSON", "no\n\tJSON"),
+        (b"\xff", "\ufffd"),
+    ],
+)
+def test_what_was_mapped(given: bytes, shown: str | None) -> None:
+    """It stands in the one line of its event, however it was laid out, each value as it was written."""
+    console = Console(file=io.StringIO())
+    report([Verdict(1, PassOver(Request("s", "1"), "skip"), given)], console, as_json=True)
+    written = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO above
+    (line,) = written.splitlines()
+    assert json.loads(line)["input"] == (json.loads(given) if shown is None else shown)
+    assert shown is not None or "12345678901234567890123, 1.50]" in line
 
 
 def test_xml_request() -> None:

@@ -7,13 +7,14 @@ import htpy as h
 from worker.console.web import parts
 from worker.terminal.text import plain
 from worker.tools.dead_letters.letters import Letter
-from worker.tools.dead_letters.replay import FORGOTTEN, UNKNOWN
+from worker.tools.dead_letters.replay import FORGOTTEN, MADE, UNKNOWN
 
 LONGEST = 300
 LATEST = 253_402_300_799_000
 """The last second that a date has."""
 ON_A_PAGE = {
     UNKNOWN: "its customer may exist: settle it among the doubts, one by one",
+    MADE: "its customer exists, and nobody knows under which id: settle it among the doubts, one by one",
     FORGOTTEN: "perhaps replayed before: the request topic does not reach back to it any more",
 }
 

@@ -35,7 +35,8 @@ HEADERS, UNREADABLE = "worker-headers", b"unreadable"
 HTTP_STATUS, ERROR_CODE, ATTEMPTS = "worker-http-status", "worker-error-code", "worker-attempts"
 FIRST_SEEN, FAILED_AT, VERSION = "worker-first-seen", "worker-failed-at", "worker-version"
 VIOLATIONS = "worker-violations"
-# The API said that it made the customer of this doubt, and not under which id.
+# The API said that it made the event's customer, and not under which id. What follows such a doubt says so as well: its
+# replays, and their dead letters, for whatever reason they fail.
 CUSTOMER_EXISTS, TRUE = "worker-customer-exists", b"true"
 
 SPRING, CONNECT = "kafka_dlt-", "__connect.errors."
@@ -70,10 +71,20 @@ def accepts_duplicates(headers: Headers) -> bool:
 
 
 def doubt(headers: Headers) -> Evidence | None:
-    """What is known of its customer, where the record is the dead letter of a doubt, brought back; else None."""
-    if not headers or last(headers, REASON) != ReasonCode.OUTCOME_UNKNOWN.value.encode():
+    """What is known of its customer, where the record is the dead letter of a doubt, brought back, or a replay that
+    says that the customer exists; else None.
+    """
+    if not headers:
         return None
-    return Evidence(exists=last(headers, CUSTOMER_EXISTS) == TRUE)
+    exists = customer_exists(headers)
+    if not exists and last(headers, REASON) != ReasonCode.OUTCOME_UNKNOWN.value.encode():
+        return None
+    return Evidence(exists=exists)
+
+
+def customer_exists(headers: Headers) -> bool:
+    """Whether a dead letter or replay says so; a producer's own header of that name says nothing."""
+    return last(headers[len(original(headers)) :], CUSTOMER_EXISTS) == TRUE
 
 
 def last(headers: Headers, name: str) -> bytes | None:
@@ -104,7 +115,7 @@ def _own(outcome: Failed, record: Record, request: Request, first_seen: float) -
         FAILED_AT: timestamp(clocks.moment()),
         VERSION: __version__,
         VIOLATIONS: orjson.dumps(violations(reason.violations)).decode() if reason.violations else None,
-        CUSTOMER_EXISTS: TRUE.decode() if _exists(reason) else None,
+        CUSTOMER_EXISTS: TRUE.decode() if _exists(reason) or customer_exists(record.headers) else None,
         HEADERS: UNREADABLE.decode() if record.unreadable is not None else None,
     }
     return tuple((name, value.encode()) for name, value in told.items() if value is not None)

@@ -40,7 +40,7 @@ def _own() -> Schema:
         names.VIOLATIONS: _say(_TEXT, "JSON, as reason.violations of the failed event."),
         names.CUSTOMER_EXISTS: {
             "const": names.TRUE.decode(),
-            "description": "The API said that it made the customer, and not under which id.",
+            "description": "The API said that it made the event's customer, and not under which id.",
         },
         names.PAYLOAD: {"const": names.OMITTED.decode(), "description": "The original value was left out."},
         names.ORIGINAL: {

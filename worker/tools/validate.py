@@ -7,8 +7,8 @@ from typing import Any, BinaryIO, Final, assert_never
 
 import orjson
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from worker.counting import counted
 from worker.customer.catalog import Catalog, load_catalog
@@ -46,8 +46,7 @@ class Verdict:
             return {}
         asked = self.decoded.request
         names = {"source": asked.source, "id": asked.id, "subject": asked.subject}
-        shown = orjson.Fragment(self.given) if is_json(self.given) else self.given.decode(errors="replace")
-        return {"input": shown, "event": names}
+        return {"input": _in_one_line(self.given), "event": names}
 
     def _told(self) -> dict[str, Any]:
         match self.decoded:
@@ -85,6 +84,11 @@ class Verdict:
         yield "event", "", " ".join(filter(None, (asked.source, asked.id, asked.subject)))
         if isinstance(self.decoded, CreateCustomer):
             yield "request", "", self.decoded.body.decode()
+
+
+def _in_one_line(given: bytes) -> orjson.Fragment | str:
+    """As it was given, if it is JSON: there the ends of lines and tabs stand between values alone, and mean nothing."""
+    return orjson.Fragment(given.translate(None, b"\t\r\n")) if is_json(given) else given.decode(errors="replace")
 
 
 def _broken(reason: Reason) -> Iterator[tuple[str, str, str]]:
@@ -174,4 +178,4 @@ def _table() -> Table:
 def _add(table: Table, verdict: Verdict) -> None:
     style = "yellow" if isinstance(verdict.decoded, PassOver) else "green" if verdict.valid else "red"
     for path, rule, allowed in verdict.lines():
-        table.add_row(str(verdict.line), escape(path), f"[{style}]{rule}[/]", escape(allowed))
+        table.add_row(str(verdict.line), Text(path), Text(rule, style), Text(allowed))

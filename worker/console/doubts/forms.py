@@ -9,7 +9,6 @@ from worker.console.web.rights import Right
 from worker.console.work.jobs import LookUp
 from worker.creation.reconcile import Absent, Existing, Unclear
 from worker.model.commands import Kind
-from worker.model.outcomes import EXISTS, ReasonCode
 from worker.tools.dead_letters.letters import Json, Letter
 from worker.tools.reading.place import Place
 
@@ -17,23 +16,13 @@ KINDS: dict[str, Kind] = {"individual": "individual", "group": "group"}
 ID = "customer_id"
 
 
-def is_doubt(letter: Letter) -> bool:
-    """Whether its customer may exist."""
-    return letter.reason is ReasonCode.OUTCOME_UNKNOWN
-
-
-def exists(letter: Letter) -> bool:
-    """Whether the API said that it made the customer, and not under which id."""
-    return is_doubt(letter) and (letter.message or "").startswith(EXISTS)
-
-
 def section(asked: Asked, letter: Letter, known: Json | None) -> h.Node:
     """Nothing where it is no doubt any more; `known` is what was found out of it by now."""
-    if not is_doubt(letter):
+    if not letter.is_doubt:
         return None
     if ended := known and (known.get("resolvedAs") or known.get("replayedAs")):
         return parts.notice("good", f"Nothing is to be done: it was resolved or replayed, as {ended}.")
-    told = "The API said that it made the customer." if exists(letter) else "Its customer may exist, or may not."
+    told = "The API said that it made the customer." if letter.exists else "Its customer may exist, or may not."
     return h.fragment[
         h.h2["This doubt"],
         parts.notice("wait", told),

@@ -1,6 +1,6 @@
 """What is done about one doubt: the CRM is asked, a person says who it is, or accepts that there may be two."""
 
-from worker.console.doubts.forms import ID, KINDS, exists, is_doubt
+from worker.console.doubts.forms import ID, KINDS
 from worker.console.letters.place import place_of, read
 from worker.console.runs.beginning import begun
 from worker.console.web.answers import Answer, NotNow, NotShown
@@ -41,7 +41,7 @@ async def accept(asked: Asked) -> Answer:
 async def replay(asked: Asked) -> Answer:
     """Only with a look-up, which the run makes itself."""
     letter = await _doubt(asked)
-    if exists(letter):
+    if letter.exists:
         raise NotNow("the API said that it made this customer: a look-up that finds none does not make it sendable")
     job = Replay(asked.sources.settings, _selection(asked, letter), single=letter.place)
     return await begun(asked, _name(asked, "replay"), job)
@@ -49,7 +49,7 @@ async def replay(asked: Asked) -> Answer:
 
 async def _doubt(asked: Asked) -> Letter:
     shown, _ = await read(asked)
-    if not is_doubt(shown.letter):
+    if not shown.letter.is_doubt:
         raise NotNow(f"{shown.letter.place} is {shown.letter.called}: only outcome_unknown is a doubt")
     return shown.letter
 

@@ -146,7 +146,7 @@ def _reading(steps: Steps) -> h.Node:
 
 def _to_plan(asked: Asked, letter: Letter) -> h.Node:
     """A doubt has ways of its own."""
-    if not asked.who.may(Right.REPLAY) or letter.reason is None or doubt.is_doubt(letter):
+    if not asked.who.may(Right.REPLAY) or letter.reason is None or letter.is_doubt:
         return None
     return h.fragment[
         h.h2["Replay"],

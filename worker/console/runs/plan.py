@@ -17,7 +17,7 @@ from worker.console.web.rights import Right
 from worker.console.web.routes import Route
 from worker.console.work.plans import Plan, new_name
 from worker.counting import NARROW, counted
-from worker.tools.dead_letters.replay import UNKNOWN
+from worker.tools.dead_letters.replay import MADE, UNKNOWN
 from worker.tools.dead_letters.selection import Selection
 from worker.tools.reading.place import Place
 from worker.tools.reading.place_set import PlaceSet
@@ -141,7 +141,7 @@ def _left(asked: Asked, plan: Plan) -> h.Node:
         [
             h.section[
                 h.h3[f"{parts.text(len(places))}: {words.left(why)}"],
-                h.p[h.a(href=asked.link("/doubts"))["Doubts"]] if why == UNKNOWN else None,
+                h.p[h.a(href=asked.link("/doubts"))["Doubts"]] if why in {MADE, UNKNOWN} else None,
                 _places(asked, places),
             ]
             for why, places in sorted(plan.left.items(), key=lambda each: -len(each[1]))

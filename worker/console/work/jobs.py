@@ -11,7 +11,6 @@ from worker.console.work.ends import Ends
 from worker.console.work.runs import Run
 from worker.creation.reconcile import Finding
 from worker.model.errors import WorkerError
-from worker.model.outcomes import EXISTS as CUSTOMER_EXISTS
 from worker.model.records import Position
 from worker.settings.settings import Settings
 from worker.terminal.text import plain
@@ -136,12 +135,12 @@ class LookUp:
         record = await record_at(found, self.place)
         which = letter(record)
         rules = Rules(found.plan.requests, {}, settings.dead_letters.max_replays)
-        if not rules.is_ours(which) or not rules.is_doubt(which):
+        if not rules.is_ours(which) or not which.is_doubt:
             raise WorkerError(f"{self.place} is {which.called}: only outcome_unknown is a doubt")
         whole = await Shown(settings, found, which).whole(record)
         if whole is None:
             raise WorkerError(f"{self.place}: {GONE}")
-        self.may_be_sent = not (which.message or "").startswith(CUSTOMER_EXISTS)
+        self.may_be_sent = not which.exists
         request = request_of(which, found.plan.requests)
         before = await look_back(found, {request.partition: request.offset} if request else {})
         self.known = REPLAYED if request in before.replayed else RESOLVED if before.resolved.of(which) else None

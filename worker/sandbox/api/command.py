@@ -60,7 +60,7 @@ def as_text(line: CallLine) -> Text:
 def _introduce(sandbox: RunningSandbox, config: SandboxConfig, console: Console) -> None:
     console.print(f"sandbox API on {sandbox.base_url}{config.context_root}", highlight=False, soft_wrap=True)
     for user, password in config.users.items():
-        console.print(f"  user {user}  password {password}", highlight=False, markup=False)
+        console.print(f"  user {user}  password {password}", highlight=False)
     console.print(f"  ledger   {sandbox.base_url}{PREFIX}/ledger", highlight=False, soft_wrap=True)
     console.print(f"  summary  {sandbox.base_url}{PREFIX}/summary", highlight=False, soft_wrap=True)
     console.print(f"  faults   {sandbox.base_url}{PREFIX}/faults (GET, POST, DELETE)", highlight=False, soft_wrap=True)

@@ -54,7 +54,7 @@ class Screen:
 @contextmanager
 def screen(console: Console) -> Iterator[Screen]:
     """The bar is gone when it ends, the lines stay."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    rate = TextColumn("{task.fields[rate]}")
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    rate = TextColumn("{task.fields[rate]}", markup=False)
     with Progress(*columns, rate, console=console, disable=not console.is_terminal, transient=True) as progress:
         yield Screen(progress)

@@ -15,7 +15,7 @@ from worker.app import with_signals
 from worker.events.mapping import EventMapping
 from worker.kafka import admin
 from worker.kafka.group import Group
-from worker.model.errors import KafkaUnavailable, StartupError
+from worker.model.errors import KafkaUnavailable, StartupError, Unavailable
 from worker.ops.audit import AuditPages, AuditState, audit_port
 from worker.settings.settings import Settings
 from worker.tools.audit.begin import begun
@@ -147,11 +147,11 @@ async def store(audit: Audit, group: Group) -> None:
 
 
 async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
-    """Again, as long as Kafka cannot be asked: what was read until then is not read again."""
+    """Again, as long as Kafka or a schema registry cannot be asked: what was read until then is not read again."""
     while True:
         try:
             await step()
-        except KafkaUnavailable as error:
+        except Unavailable as error:
             log.warning("audit.interrupted", detail=str(error))
             await asyncio.sleep(AGAIN)
         else:

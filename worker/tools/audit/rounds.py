@@ -45,7 +45,7 @@ class Rounds:
     """By partition the offset before which what was deleted unread is told already, or was not asked for."""
 
     async def whole(self) -> None:
-        """Raises KafkaUnavailable; what was read until then is not read again."""
+        """Raises KafkaUnavailable, and what `passes` raises; what was read until then is not read again."""
         await self.topics.look()
         self.judge.end({number: end for number, (_, end) in self.topics.spans(self.topics.plan.requests).items()})
         await self._moved()

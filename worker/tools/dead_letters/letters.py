@@ -26,6 +26,7 @@ KINDS = (*(code.value for code in ReasonCode), FOREIGN)
 class Letter:
     """`reason` is None where the record is none of ours; what a header does not tell is None too.
 
+    `exists`: the API said that it made the event's customer, and not under which id.
     `original_omitted`: key and headers were left out with the value. `unreadable`: its own headers could not be read.
     `tool` is who wrote a foreign one, as far as its headers show; `kind` is the class of error that tool names.
     `resolved` is the record by which a person ended the doubt; no header says so, whoever reads the requests does.
@@ -48,6 +49,7 @@ class Letter:
     failed_at: str | None = None
     version: str | None = None
     violations: tuple[Json, ...] = ()
+    exists: bool = False
     omitted: bool = False
     original_omitted: bool = False
     unreadable: bool = False
@@ -60,6 +62,11 @@ class Letter:
     def called(self) -> str:
         """The reason's code, or that it is foreign."""
         return self.reason.value if self.reason else FOREIGN
+
+    @property
+    def is_doubt(self) -> bool:
+        """Whether its customer may exist, or does."""
+        return self.reason is ReasonCode.OUTCOME_UNKNOWN or self.exists
 
     def as_dict(self) -> Json:
         """Without anything of the customer; a foreign one's message is not ours to vouch for."""
@@ -80,6 +87,7 @@ class Letter:
             "failedAt": self.failed_at,
             "version": self.version,
             "payload": "omitted" if self.omitted else "full",
+            "customerExists": self.exists or None,
             "violations": list(self.violations),
             "tool": self.tool,
             "kind": self.kind,
@@ -119,6 +127,7 @@ def letter(record: Record) -> Letter:
         failed_at=_text(told.get(names.FAILED_AT)),
         version=_text(told.get(names.VERSION)),
         violations=_violations(told.get(names.VIOLATIONS)),
+        exists=told.get(names.CUSTOMER_EXISTS) == names.TRUE,
         omitted=told.get(names.PAYLOAD) == names.OMITTED,
         original_omitted=told.get(names.ORIGINAL) == names.OMITTED,
         unreadable=told.get(names.HEADERS) == names.UNREADABLE,

@@ -91,7 +91,7 @@ def _print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(plain(cell).replace("[", "\\[") for cell in row))
+        table.add_row(*map(plain, row))
     console.print(table)
 
 

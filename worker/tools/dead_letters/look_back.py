@@ -17,7 +17,9 @@ TO_THE_END = 2**62
 
 @dataclass(frozen=True, slots=True)
 class LookedBack:
-    """`requests` are the (first, end) offsets of the request topic by partition, as they were looked at."""
+    """`requests` are the (first, end) offsets of the request topic by partition: what stands between them was read, as
+    far as the letters go back.
+    """
 
     requests: dict[int, Span]
     replayed: PlaceSet
@@ -28,6 +30,11 @@ class LookedBack:
         self.resolved.add(record)
         if (place := mark_of(record)) and place.partition == record.partition:
             self.replayed.add(place)
+
+    def began_at(self, partition: int, offset: int) -> None:
+        """Retention may have taken more since the bounds were asked for: what was not read is not remembered."""
+        first, end = self.requests[partition]
+        self.requests[partition] = (max(first, offset), end)
 
 
 async def look_back(found: Topics, lowest: Mapping[int, int]) -> LookedBack:
@@ -47,6 +54,8 @@ async def _look_back(found: Topics, lowest: Mapping[int, int]) -> LookedBack:
 
 async def _read(found: Topics, spans: Mapping[int, Span], told: LookedBack) -> None:
     async with extent(found.connection, found.plan.requests, spans) as whole:
+        for place, (first, _) in whole.ends.items():
+            told.began_at(place.partition, first)
         read = whole.narrowed(spans)
         with found.progress("replayed before", read.size) as advance:
             async for records, passed in read.read():

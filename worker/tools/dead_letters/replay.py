@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from worker.counting import counted
 from worker.events import letter_headers as names
 from worker.events.letter_headers import original
-from worker.model.outcomes import ReasonCode
 from worker.model.records import Headers, OutgoingMessage, Record
 from worker.tools.dead_letters.letters import Letter
 
@@ -17,6 +16,7 @@ RESOLVED = "resolved already: a person told which customer it has"
 FORGOTTEN = "perhaps replayed before: the request topic does not reach back to it any more (--accept-duplicates)"
 GONE = "its payload was left out, and the request topic does not hold the original any more"
 UNREADABLE = "its headers could not be read, so that nobody knows what it asked for: have it sent anew"
+MADE = "its customer exists, and nobody knows under which id (resolve, or --accept-duplicates)"
 UNKNOWN = "its customer may exist (--accept-duplicates, or a look-up: WORKER_RECONCILE__BY)"
 
 
@@ -49,17 +49,14 @@ class Rules:
             f"replayed {counted(self.max_replays, 'time')} (WORKER_DEAD_LETTERS__MAX_REPLAYS)": letter.replays
             >= self.max_replays,
             FORGOTTEN: not self.accept_duplicates and not self._remembered(letter),
-            UNKNOWN: self.is_doubt(letter) and not self.accept_duplicates and not self.look_up,
+            MADE: letter.exists and not self.accept_duplicates and not self.look_up,
+            UNKNOWN: letter.is_doubt and not self.accept_duplicates and not self.look_up,
         }
         return next((why for why, is_so in against.items() if is_so), None)
 
     def is_ours(self, letter: Letter) -> bool:
         """Whether the worker wrote it, of a record of the request topic."""
         return letter.reason is not None and letter.request is not None and letter.topic == self.topic
-
-    def is_doubt(self, letter: Letter) -> bool:
-        """Whether its customer may exist."""
-        return letter.reason is ReasonCode.OUTCOME_UNKNOWN
 
     def _remembered(self, letter: Letter) -> bool:
         """A replay stands behind its original, in the same partition: all of that must still be there to be read."""
@@ -80,6 +77,7 @@ class Rules:
             names.REPLAY_REASON: letter.reason.value.encode() if letter.reason else None,
             names.EVENT_SOURCE: letter.event_source.encode() if letter.event_source else None,
             names.EVENT_ID: letter.event_id.encode() if letter.event_id else None,
+            names.CUSTOMER_EXISTS: names.TRUE if letter.exists else None,
             names.ACCEPT_DUPLICATES: names.YES if accepted else None,
             names.REPLAY_RUN: self.origin.run.encode() if self.origin else None,
             names.REPLAY_BY: self.origin.by.encode() if self.origin else None,

@@ -10,7 +10,7 @@ from worker.creation.pace import Pace
 from worker.creation.reconcile import Absent, Existing, Finding, Unclear
 from worker.model.records import OutgoingMessage, Position, Record
 from worker.tools.dead_letters.letters import Letter, letter
-from worker.tools.dead_letters.replay import GONE, NOTHING, REPLAYED, RESOLVED, Rules, is_nothing, is_original
+from worker.tools.dead_letters.replay import GONE, MADE, NOTHING, REPLAYED, RESOLVED, Rules, is_nothing, is_original
 from worker.tools.dead_letters.resolutions import Resolutions
 from worker.tools.reading.place import Place
 from worker.tools.reading.place_set import PlaceSet
@@ -127,11 +127,7 @@ class Replaying:
         return [Replayed(each.letter, at) for each, at in zip(due, positions, strict=True)]
 
     async def _look_at(self, which: Letter, record: Record) -> _Due | Found | Left:
-        if self.rules.is_ours(which) and self.resolved.of(which):
-            return Left(which, RESOLVED)
-        if self.rules.is_ours(which) and which.request in self.before:
-            return Left(which, REPLAYED)
-        if why := self.rules.obstacle(which, record):
+        if why := self._ended(which) or self.rules.obstacle(which, record):
             return Left(which, why)
         if which.request:
             # A crash can leave two dead letters of one record.
@@ -140,9 +136,19 @@ class Replaying:
             whole = await self._whole(which, record)
             if whole is None or is_nothing(whole):
                 return Left(which, NOTHING if whole else GONE)
-            if self.rules.is_doubt(which) and self.look_up and self.publish:
+            if not which.is_doubt:
+                return _Due(which, self.rules.replayed(which, whole, accepted=False))
+            if self.look_up and self.publish:
                 return await self._after_look_up(which, whole, self.look_up)
-        return _Due(which, self.rules.replayed(which, whole, accepted=self.rules.is_doubt(which)))
+        return self._unless_made(which, whole)
+
+    def _ended(self, which: Letter) -> str | None:
+        """What the request topic tells of it."""
+        if not self.rules.is_ours(which):
+            return None
+        if self.resolved.of(which):
+            return RESOLVED
+        return REPLAYED if which.request in self.before else None
 
     async def _whole(self, which: Letter, record: Record) -> Record | None:
         if not which.omitted or which.request is None:
@@ -155,17 +161,27 @@ class Replaying:
         return replace(record, value=found.value)
 
     async def _after_look_up(self, which: Letter, record: Record, look_up: LookUp) -> _Due | Found | Left:
-        """Whoever accepts duplicates means those that nobody can know of."""
+        """Whoever accepts duplicates means those that nobody can know of: of one that was made, no look-up that finds
+        nothing tells more than that it was made.
+        """
         message = self.rules.replayed(which, record, accepted=False)
         match await look_up(which, message):
             case Existing(customer_id):
                 return Found(which, customer_id)
+            case Absent() if which.exists:
+                return self._unless_made(which, record)
             case Absent():
                 return _Due(which, message)
             case Unclear(detail):
                 if self.rules.accept_duplicates:
                     return _Due(which, self.rules.replayed(which, record, accepted=True))
                 return Left(which, f"its customer may exist, and the look-up cannot tell: {detail}")
+
+    def _unless_made(self, which: Letter, record: Record) -> _Due | Left:
+        """What a person may accept is sent; in a dry run with a look-up, what that may find to be absent too."""
+        if which.exists and not self.rules.accept_duplicates:
+            return Left(which, MADE)
+        return _Due(which, self.rules.replayed(which, record, accepted=self.rules.accept_duplicates))
 
 
 def batches(records: Sequence[Record], most: int) -> Iterator[list[Record]]:

@@ -8,7 +8,6 @@ import orjson
 from worker.events.cloud_events import CONFIRMED
 from worker.events.letter_headers import RESOLVES, last
 from worker.kafka.extent import extent
-from worker.model.outcomes import ReasonCode
 from worker.model.records import Record
 from worker.tools.dead_letters.letters import Letter
 from worker.tools.dead_letters.marks import place_in
@@ -47,7 +46,7 @@ class Resolutions:
 
     def of(self, letter: Letter) -> Resolution | None:
         """None where the letter is no doubt, or still one."""
-        if letter.reason is not ReasonCode.OUTCOME_UNKNOWN or letter.request is None:
+        if not letter.is_doubt or letter.request is None:
             return None
         by_event = self._events.get((letter.event_source or "", letter.event_id or ""))
         return by_event or self._places.get(letter.request)
@@ -78,7 +77,7 @@ def _behind(found: Topics, letters: Iterable[Letter]) -> Mapping[int, int]:
     """From which offset on a confirmation of a doubt can stand, by partition of the requests."""
     starts: dict[int, int] = {}
     for each in letters:
-        doubted = each.reason is ReasonCode.OUTCOME_UNKNOWN and each.topic == found.plan.requests
+        doubted = each.is_doubt and each.topic == found.plan.requests
         if doubted and each.request and each.request.partition < found.requests:
             number, behind = each.request.partition, each.request.offset + 1
             starts[number] = min(behind, starts.get(number, behind))

@@ -13,11 +13,11 @@ from worker.journal.recall import CreatedBefore
 from worker.kafka.places import places
 from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, Kind, Request
 from worker.model.errors import WorkerError
-from worker.model.outcomes import ReasonCode, Succeeded
+from worker.model.outcomes import Succeeded
 from worker.model.records import OutgoingMessage, Record
 from worker.settings.settings import Settings
 from worker.tools.dead_letters.letters import Letter, letter
-from worker.tools.dead_letters.replay import is_original
+from worker.tools.dead_letters.received import received
 from worker.tools.dead_letters.resolutions import Resolution, resolutions
 from worker.tools.dead_letters.topic import Topics
 from worker.tools.journal.show import partitions
@@ -68,31 +68,21 @@ class Doubts:
         return await self._doubt(letter(record), record)
 
     async def _doubt(self, which: Letter, record: Record) -> Doubt:
-        if which.reason is not ReasonCode.OUTCOME_UNKNOWN:
+        if not which.is_doubt:
             raise WorkerError(f"{which.place} is {which.called}: only outcome_unknown is a doubt")
         at = which.request
         if at is None or which.topic != self.found.plan.requests or at.partition >= self.found.requests:
             raise WorkerError(f"{which.place}: {self.found.plan.requests} has no place for what it is about")
-        asked = await self._asked(which, record, at)
+        was = await received(self.found, which, record)
+        asked = await self._asked(was) if was else None
         request = _request(which, asked)
         kind = asked.customer.customer_type if isinstance(asked, CreateCustomer) else None
-        return Doubt(which, at, record.key, request, kind)
+        return Doubt(which, at, (was or record).key, request, kind)
 
-    async def _asked(self, which: Letter, record: Record, at: Place) -> Command | None:
-        """What the record in doubt asked for; None where its value was left out, and is nowhere else."""
-        value = record.value
-        if which.omitted:
-            async with places(self.found.connection, self.found.plan.requests) as topic:
-                was = await topic.at(at.partition, at.offset)
-            if was is None or not is_original(was, which, record):
-                return None
-            value = was.value
-        received = Record(
-            self.found.plan.requests, *_numbers(at), which.requested or 0, record.key, value, record.headers
-        )
-        # Configured values may have changed since; they do not make it another event or another kind of customer.
+    async def _asked(self, was: Record) -> Command:
+        """Configured values may have changed since; they do not make it another event or another kind of customer."""
         async with wiring.decoding(self.settings, None) as decode:
-            return await decode(received)
+            return await decode(was)
 
     async def earlier(self, doubt: Doubt) -> Resolution | None:
         """The confirmation that was published before, as far as the request topic still tells."""
@@ -110,10 +100,6 @@ class Doubts:
                 case _:
                     return None
         return None
-
-
-def _numbers(at: Place) -> tuple[int, int]:
-    return at.partition, at.offset
 
 
 def _request(which: Letter, asked: Command | None) -> Request:

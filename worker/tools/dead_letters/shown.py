@@ -10,12 +10,12 @@ from worker.kafka.places import places
 from worker.kafka.reader import UNCOMMITTED
 from worker.model.commands import ConfirmCustomer, CreateCustomer, PassOver, Request, Unusable
 from worker.model.errors import SchemaRegistryUnavailable, WorkerError
-from worker.model.outcomes import ReasonCode
 from worker.model.records import Headers, Record
 from worker.settings.settings import Settings
 from worker.tools.dead_letters.letters import Json, Letter
 from worker.tools.dead_letters.marks import mark_of
-from worker.tools.dead_letters.replay import UNREADABLE, is_original
+from worker.tools.dead_letters.received import received
+from worker.tools.dead_letters.replay import UNREADABLE
 from worker.tools.dead_letters.resolutions import Resolutions
 from worker.tools.dead_letters.topic import Topics
 from worker.tools.journal.show import partitions
@@ -47,22 +47,7 @@ class Shown:
 
     async def whole(self, record: Record) -> Record | None:
         """As the worker received it, or None where its value was left out and is nowhere else."""
-        which = self.letter
-        if which.request is None or not self._here():
-            return None
-        if which.omitted:
-            async with places(self.found.connection, self.found.plan.requests) as topic:
-                was = await topic.at(which.request.partition, which.request.offset)
-            return was if was and is_original(was, which, record) else None
-        return Record(
-            self.found.plan.requests,
-            which.request.partition,
-            which.request.offset,
-            which.requested or 0,
-            record.key,
-            None if which.null else record.value,
-            record.headers,
-        )
+        return await received(self.found, self.letter, record)
 
     def _here(self) -> bool:
         """Whether the record came from the request topic, and from a partition that it has."""
@@ -77,10 +62,10 @@ class Shown:
             return {"valid": None, "why": "payload omitted"}
         unreadable = UNREADABLE if self.letter.unreadable else None
         topic = self.letter.topic or record.topic
-        received = replace(record, topic=topic, headers=original(record.headers), unreadable=unreadable)
+        came = replace(record, topic=topic, headers=original(record.headers), unreadable=unreadable)
         try:
             async with wiring.decoding(self.settings, wiring.catalog(self.settings)) as decode:
-                asked = await decode(received)
+                asked = await decode(came)
         except SchemaRegistryUnavailable as error:
             return {"valid": None, "why": str(error)}
         told: Json = {"valid": not isinstance(asked, Unusable)}
@@ -113,7 +98,7 @@ class Shown:
                         resolved.add(record)
                         if replayed is None and mark_of(record) == request:
                             replayed = str(Place(record.partition, record.offset))
-                    if replayed and self.letter.reason is not ReasonCode.OUTCOME_UNKNOWN:
+                    if replayed and not self.letter.is_doubt:
                         break
                     advance(passed)
         found = resolved.of(self.letter)

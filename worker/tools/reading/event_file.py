@@ -15,6 +15,7 @@ from worker.tools.reading.record_file import read_record
 
 CHUNK = 64 * 1024
 BESIDE = 1024 * 1024
+CRLF = b"\r\n"
 STRUCTURED: Headers = (("content-type", b"application/cloudevents+json"),)
 
 
@@ -76,48 +77,68 @@ class Form:
             found = _record(line, content) if self.records else _event(line, content, self.key_path)
             if isinstance(found, Problem) or len(found.value or b"") <= self.limit:
                 return found
+        return self.too_large(line)
+
+    def too_large(self, line: int) -> Problem:
+        """What is not looked at."""
         return Problem(line, f"larger than {counted(self.limit, 'byte')}")
 
 
 EVENTS = Form()
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """With its end; where it is `cut` it was too long to be read, and nothing behind it is."""
+
+    number: int
+    content: bytes
+    cut: bool = False
+
+    @property
+    def bare(self) -> bytes:
+        return self.content.rstrip(b"\r\n")
+
+
 async def read(file: BinaryIO, form: Form = EVENTS) -> AsyncIterator[Event | Problem]:
     """NDJSON, or one JSON or XML document, whichever the first line that is not empty begins.
 
-    It ends behind a line that is too long to be read, and nowhere else.
+    It ends behind what is too long to be read, which is a Problem, and nowhere else.
     """
     lines = _lines(file, form.line_limit)
     first = not form.records
-    async for number, line in lines:
-        if not line.strip():
+    async for line in lines:
+        if not line.cut and not line.content.strip():
             continue
-        whole = line if not first or is_json(line) else line + await _rest(lines, form.line_limit)
+        whole = line if not first or is_json(line.content) else await _document(line, lines, form.line_limit)
         first = False
-        yield form.event(number, whole.rstrip(b"\r\n"))
-        if len(whole) > form.line_limit:
+        if whole.cut:
+            yield form.too_large(whole.number)
             return
+        yield form.event(whole.number, whole.bare)
 
 
-async def _rest(lines: AsyncIterator[tuple[int, bytes]], limit: int) -> bytes:
-    rest = bytearray()
-    async for _, line in lines:
-        rest += line
-        if len(rest) > limit:
-            break
-    return bytes(rest)
+async def _document(first: _Line, lines: AsyncIterator[_Line], limit: int) -> _Line:
+    """All that follows is of it; empty lines behind its limit are nothing of it."""
+    whole = bytearray(first.content)
+    async for line in lines:
+        if len(whole) <= limit or line.content.strip():
+            whole += line.content
+        if line.cut or (line.content.strip() and len(whole) > limit + len(CRLF)):
+            return _Line(first.number, bytes(whole), cut=True)
+    return _Line(first.number, bytes(whole), first.cut)
 
 
-async def _lines(file: BinaryIO, limit: int) -> AsyncIterator[tuple[int, bytes]]:
-    """(number, line with its end); a line over the limit comes as far as it was read, and is the last one."""
+async def _lines(file: BinaryIO, limit: int) -> AsyncIterator[_Line]:
+    """One over the limit that has no end yet comes as far as it was read, and is the last one."""
     number, rest = 1, b""
-    while len(rest) <= limit and (more := await chunk(file.fileno())):
+    while len(rest) <= limit + len(CRLF) and (more := await chunk(file.fileno())):
         *lines, rest = (rest + more).split(b"\n")
         for line in lines:
-            yield number, line + b"\n"
+            yield _Line(number, line + b"\n")
             number += 1
     if rest:
-        yield number, rest
+        yield _Line(number, rest, cut=len(rest) > limit + len(CRLF))
 
 
 async def chunk(descriptor: int) -> bytes:

@@ -31,12 +31,12 @@ def unseen(_what: str, _total: int) -> Iterator[Advance]:
 
 def offsets_bar(what: str, total: int) -> AbstractContextManager[Advance]:
     """Over the offsets of topics; what is read again makes it longer."""
-    return bar(total, TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return bar(total, TextColumn(what, markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
 def events_bar(what: str, total: int) -> AbstractContextManager[Advance]:
     """Over the bytes of events, one event a step."""
-    events = TextColumn(f"events {what}: {{task.fields[steps]}}")
+    events = TextColumn(f"events {what}: {{task.fields[steps]}}", markup=False)
     return bar(total, events, BarColumn(), DownloadColumn(), TransferSpeedColumn())
 
 
