@@ -185,6 +185,63 @@ def test_more_letters_than_are_kept():
     assert (group.count, group.newest, group.oldest) == (len(index), 449, 450 - len(index))
 
 
+def walked(index, upto, meanwhile):
+    """The offsets that a list gives, of whose first ten rows the eleventh is asked for after that was done."""
+    rows = index.rows(NOTHING_ELSE, {0: upto})
+    found = [row.offset for _, row in islice(rows, 10)]
+    meanwhile(index)
+    return found + [row.offset for _, row in rows]
+
+
+def read_back(index):
+    index.begin(0, 0, 110)
+    for offset in range(109, -1, -1):
+        index.add_older(a_letter(0, offset))
+
+
+def followed(index):
+    index.begin(0, 0, 0)
+    for offset in range(110):
+        index.add_newer(a_letter(0, offset))
+
+
+def half_of_each(index):
+    index.begin(0, 0, 50)
+    for offset in range(49, -1, -1):
+        index.add_older(a_letter(0, offset))
+    for offset in range(50, 110):
+        index.add_newer(a_letter(0, offset))
+
+
+def to_its_bound(index):
+    """What is too much goes, the oldest first."""
+    for offset in range(110, 150):
+        index.add_newer(a_letter(0, offset))
+
+
+@pytest.mark.parametrize("filled", [read_back, followed, half_of_each])
+@pytest.mark.parametrize(
+    ("meanwhile", "first"),
+    [
+        (lambda _: None, 0),
+        (lambda index: index.begin(0, 40, 110), 40),
+        (lambda index: index.begin(0, 70, 110), 70),
+        (lambda index: index.begin(0, 110, 110), 110),
+        (lambda index: index.begin(0, 0, 1), 110),
+        (to_its_bound, 30),
+    ],
+    ids=["nothing", "some deleted", "more deleted", "all deleted", "topic made anew", "too many"],
+)
+def test_a_list_that_is_walked_along_while_letters_go(filled, meanwhile, first):
+    """What is left of it comes, each once and in its order: nothing above where it begins, nothing that has gone."""
+    index = Index("requests", most=120)
+    filled(index)
+    found = walked(index, 100, meanwhile)
+    whole = list(range(99, -1, -1))
+    assert found[:10] == whole[:10]
+    assert found[10:] == [offset for offset in whole[10:] if offset >= first]
+
+
 def test_too_many_when_it_begins():
     """Reading back ends at the bound."""
     index = Index("requests", most=10)
