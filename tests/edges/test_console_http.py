@@ -1,6 +1,7 @@
 """The console over HTTP: who gets what answer, whatever they ask."""
 
 import asyncio
+import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from patience import PATIENCE
 
 from worker import wiring
 from worker.console import pages
@@ -219,6 +221,42 @@ async def test_a_link_from_elsewhere():
             assert await answer.read() == b"ok"
         async with session.get("/letters/0@1?a=b") as answer:
             assert (answer.status, 'value="/letters/0@1?a=b"' in await answer.text()) == (401, True)
+
+
+@pytest.mark.parametrize("prefix", ["", "/w"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"//{FOREIGN}/x",
+        f"/\\{FOREIGN}/x",
+        f"/%2F/{FOREIGN}/x",
+        f"///{FOREIGN}",
+        f"/%5C{FOREIGN}",
+        "/nothing",
+    ],
+)
+async def test_a_link_from_elsewhere_to_what_is_not_ours(prefix, target):
+    """The console leads nobody away: it asks for the token, and goes on to its own pages alone."""
+    shown = Route("GET", "/letters/{place}", Right.VIEW, answered)
+    async with served([shown, *entering.routes(TOKEN)], prefix=prefix) as (_, port):
+        told = await sent(port, prefix + target)
+    assert told.startswith("HTTP/1.1 401 ")
+    assert "refresh" not in told
+    for address in re.findall('(?:href|action)="([^"#][^"]*)"', told):
+        assert entering.is_ours(address)
+
+
+async def sent(port: int, target: str, *headers: str, body: str = "", method: str = "GET") -> str:
+    """The answer to a request as these bytes say it: a client would tidy it up. Characters stand for bytes."""
+    elsewhere = ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate")
+    head = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Connection: close", *(headers or elsewhere)]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    length = [f"Content-Length: {len(body)}"] if body else []
+    writer.write("\r\n".join((*head, *length, "", body)).encode("latin-1"))
+    async with asyncio.timeout(PATIENCE):
+        told = await reader.read()
+    writer.close()
+    return told.decode(errors="replace")
 
 
 async def test_behind_a_proxy():

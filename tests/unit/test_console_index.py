@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 from itertools import islice
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from worker.console.doubts.listing import doubts
 from worker.console.index.brief import brief
 from worker.console.index.causes import Cause, Causes, cause
 from worker.console.index.index import Index
@@ -15,6 +18,11 @@ from worker.console.index.lists import Lists
 from worker.console.index.pin import pin, unpinned
 from worker.console.index.shelf import SIZE
 from worker.console.index.wanted import Wanted
+from worker.console.letters.filter import begun
+from worker.console.letters.listing import letters
+from worker.console.web.answers import Moved, NotShown
+from worker.console.web.asked import Asked
+from worker.console.web.rights import STRANGER
 from worker.model.outcomes import ReasonCode
 from worker.tools.dead_letters.letters import Letter
 from worker.tools.reading.place import Place
@@ -185,6 +193,63 @@ def test_more_letters_than_are_kept():
     assert (group.count, group.newest, group.oldest) == (len(index), 449, 450 - len(index))
 
 
+def walked(index, upto, meanwhile):
+    """The offsets that a list gives, of whose first ten rows the eleventh is asked for after that was done."""
+    rows = index.rows(NOTHING_ELSE, {0: upto})
+    found = [row.offset for _, row in islice(rows, 10)]
+    meanwhile(index)
+    return found + [row.offset for _, row in rows]
+
+
+def read_back(index):
+    index.begin(0, 0, 110)
+    for offset in range(109, -1, -1):
+        index.add_older(a_letter(0, offset))
+
+
+def followed(index):
+    index.begin(0, 0, 0)
+    for offset in range(110):
+        index.add_newer(a_letter(0, offset))
+
+
+def half_of_each(index):
+    index.begin(0, 0, 50)
+    for offset in range(49, -1, -1):
+        index.add_older(a_letter(0, offset))
+    for offset in range(50, 110):
+        index.add_newer(a_letter(0, offset))
+
+
+def to_its_bound(index):
+    """What is too much goes, the oldest first."""
+    for offset in range(110, 150):
+        index.add_newer(a_letter(0, offset))
+
+
+@pytest.mark.parametrize("filled", [read_back, followed, half_of_each])
+@pytest.mark.parametrize(
+    ("meanwhile", "first"),
+    [
+        (lambda _: None, 0),
+        (lambda index: index.begin(0, 40, 110), 40),
+        (lambda index: index.begin(0, 70, 110), 70),
+        (lambda index: index.begin(0, 110, 110), 110),
+        (lambda index: index.begin(0, 0, 1), 110),
+        (to_its_bound, 30),
+    ],
+    ids=["nothing", "some deleted", "more deleted", "all deleted", "topic made anew", "too many"],
+)
+def test_a_list_that_is_walked_along_while_letters_go(filled, meanwhile, first):
+    """What is left of it comes, each once and in its order: nothing above where it begins, nothing that has gone."""
+    index = Index("requests", most=120)
+    filled(index)
+    found = walked(index, 100, meanwhile)
+    whole = list(range(99, -1, -1))
+    assert found[:10] == whole[:10]
+    assert found[10:] == [offset for offset in whole[10:] if offset >= first]
+
+
 def test_too_many_when_it_begins():
     """Reading back ends at the bound."""
     index = Index("requests", most=10)
@@ -293,15 +358,67 @@ def test_a_page_that_is_asked_for_again():
     assert len(lists._known) <= 200
 
 
-@given(st.dictionaries(st.integers(0, 900_000), st.integers(0, 10**15), max_size=30))
+@given(st.dictionaries(st.integers(0, 300), st.integers(0, 2**62), max_size=30))
 def test_a_pin(ends):
     """In an address and back."""
-    assert unpinned(pin(ends)) == ({number: end for number, end in ends.items() if end} or {0: 0})
+    assert unpinned(pin(ends) or "") == {number: end for number, end in ends.items() if end}
+
+
+@pytest.mark.parametrize("end", [10**9, 10**10 + 7, 2**44 - 1])
+def test_a_pin_of_a_thousand_partitions(end):
+    """It fits into the line of a request, beside a filter."""
+    ends = {number: end - number for number in range(1_000)}
+    pinned = pin(ends)
+    assert pinned is not None
+    assert unpinned(pinned) == ends
+    assert len(pinned) < 8_190 - 500
+
+
+def test_a_pin_that_is_too_long():
+    """There is none: no address is made that nobody can read."""
+    assert pin(dict.fromkeys(range(2_000), 10**12)) is None
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "x", "1", "1-", "1-2.", "1-2,3-4", "1-" + "9" * 19, "0-1." * 5_000 + "0-1", "\uff11-2"]
+    "text",
+    ["", "x", "ab", "1-2.", "1-2,3-4", "A" * 9_000, "\uff11-2", "AAA", "QAE", "-_8", "BBBBB", "Af==", "Af Af", "\xff"],
 )
 def test_no_pin(text):
     """Whatever somebody wrote there."""
     assert unpinned(text) is None
+
+
+@given(st.text("AQgw-_", max_size=40) | st.text(max_size=20))
+def test_whatever_stands_for_a_pin(text):
+    """It is read as what has a pin, or not at all."""
+    ends = unpinned(text)
+    assert ends is None or unpinned(pin(ends) or "") == ends
+
+
+def asked(sources: Any = None, **query):
+    return Asked("/x", STRANGER, sources, query={name: [told] for name, told in query.items()})
+
+
+def looked_at(page, *partitions, **query):
+    """That page of an index with so many letters in each partition."""
+    index = Index("requests")
+    for number, end in enumerate(partitions):
+        index.begin(number, 0, end)
+    return page(asked(SimpleNamespace(desk=SimpleNamespace(index=index)), **query))
+
+
+@pytest.mark.parametrize("page", [letters, doubts])
+async def test_where_a_list_begins(page):
+    """An address that does not say leads once to one that does, and one that cannot be read leads nowhere."""
+    moved = await looked_at(page, 7, 9)
+    assert isinstance(moved, Moved)
+    assert unpinned(moved.to.partition("upto=")[2]) == {0: 7, 1: 9}
+    for unread in ("x", "0-7.1-9", "A" * 7_401):
+        with pytest.raises(NotShown, match="upto"):
+            await looked_at(page, 7, 9, upto=unread)
+
+
+def test_a_list_that_no_address_holds():
+    """It is shown as it is now."""
+    now = dict.fromkeys(range(2_000), 10**12)
+    assert begun(asked(), now) is now

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from patience import until
+from patience import turns, until
 from structlog.testing import capture_logs
 
 from worker import clocks
@@ -116,6 +116,8 @@ def dry_runs(monkeypatch):
             for each in found:
                 if isinstance(each, Exception):
                     raise each
+                if callable(each):
+                    await each()
                 yield Batch([each])
 
     async def topics(*_):
@@ -152,6 +154,27 @@ async def test_a_plan_that_cannot_be_judged(dry_runs):
         plan = plans.make("n", selection(ALL), "jo")
         await until(lambda: plan.state == "failed", every=0.001)
         assert (plan.trouble, plan.is_due) == ("no broker", False)
+
+
+async def test_plans_that_are_forgotten_while_they_wait(dry_runs):
+    """Nobody judges them any more: as many are under way as are kept, and the newest have their turn."""
+    dry_runs.append(asyncio.Event().wait)
+
+    def under_way():
+        return sum(task.get_name() == "plan" for task in asyncio.all_tasks())
+
+    async with opened() as plans:
+        for number in range(60):
+            plans.make(str(number), selection(ALL), "jo")
+            await asyncio.sleep(0)
+        await turns()
+        assert (under_way(), len(plans.kept)) == (20, 20)
+        dry_runs.clear()
+        plans.make("last", selection(ALL), "jo")
+        for number in range(38, 60):
+            plans.make(f"{number} again", selection(ALL), "jo")
+        await until(lambda: all(plan.state == "ready" for plan in plans.kept.values()), every=0.001)
+    assert under_way() == 0
 
 
 async def test_plans_that_are_forgotten(dry_runs):

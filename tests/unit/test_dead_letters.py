@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
+from worker.console.index.causes import cause
 from worker.creation.reconcile import Absent, Existing, Unclear
 from worker.events.letter_headers import original
 from worker.events.results import Results
@@ -15,6 +16,7 @@ from worker.model.outcomes import EXISTS as A_CUSTOMER_EXISTS
 from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Violation
 from worker.model.records import OutgoingMessage, Position, Record
 from worker.settings.settings import Settings
+from worker.terminal.text import document
 from worker.tools.dead_letters.filters import Filter, moment_of, named
 from worker.tools.dead_letters.letters import Letter, letter
 from worker.tools.dead_letters.marks import mark_of
@@ -146,6 +148,28 @@ def test_one_of_our_headers_that_is_broken(name, value):
     told = letter(Record("dead", 0, 17, 2_000, b"k", b"v", headers))
     assert (told.reason, told.event_id) == (ReasonCode.REJECTED, "e-1")
     assert told.as_dict()
+
+
+DEEP = b"[" * 1_000 + b"]" * 1_000
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (b'[{"path":%s,"rule":"x"}]' % DEEP, ({"rule": "x"},)),
+        (b'[{"path":"pin","rule":{"a":1},"limit":"1","allowed":"a","more":%s}]' % DEEP, ({"path": "pin"},)),
+        (b'[{"rule":"y","limit":9,"allowed":["a",%s]}]' % DEEP, ({"rule": "y", "limit": 9, "allowed": ["a"]},)),
+        (b'[{"path":1},{"more":%s}]' % DEEP, ()),
+    ],
+    ids=["path", "more", "allowed", "nothing of ours"],
+)
+def test_broken_rules_that_somebody_else_wrote(value, told):
+    """What has the form of ours is told; of anything else, whatever its depth, neither a list nor an index fails."""
+    headers = tuple((each, value if each == "worker-violations" else old) for each, old in dead().headers)
+    found = letter(Record("dead", 0, 17, 2_000, b"k", b"v", headers))
+    assert found.violations == told
+    assert document(found.as_dict())
+    assert cause(found).name
 
 
 FITTING = {

@@ -33,10 +33,11 @@ States = Mapping[Place, str]
 
 async def doubts(asked: Asked) -> Answer:
     """Which are open is known once the request topic was read from the oldest of them on."""
-    desk, upto = asked.sources.desk, filters.ends(asked)
-    if upto is None and desk.index.shelves:
-        return Moved(filters.pinned(asked, desk.index.ends()))
-    rows = desk.rows(DOUBTS, "/doubts", upto or {}, A_PAGE + 1)
+    desk = asked.sources.desk
+    upto = filters.begun(asked, desk.index.ends())
+    if isinstance(upto, Moved):
+        return upto
+    rows = desk.rows(DOUBTS, "/doubts", upto, A_PAGE + 1)
     shown = await desk.letters(rows[:A_PAGE])
     about = ("doubts", *shown), partial(_states, asked.sources, list(shown.values()))
     states = await desk.inquiries.ask(*about) if shown else None
@@ -46,7 +47,7 @@ async def doubts(asked: Asked) -> Answer:
         h.p[h.a(href=asked.link("/doubts"))["Show the newest"]],
         _progress(states),
         _table(asked, rows[:A_PAGE], shown, (states and states.answer) or {}),
-        further(asked, upto or {}, rows),
+        further(asked, upto, rows),
     ]
     return Page("Doubts", h.fragment[body], is_fresh=states is not None and states.ended is None)
 

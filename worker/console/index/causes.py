@@ -51,8 +51,7 @@ def _rules(violations: Iterable[Json]) -> tuple[str, ...]:
 
 
 def _rule(violation: Json) -> str:
-    path, rule = str(violation.get("path", "")), str(violation.get("rule", ""))
-    return f"{INDEX.sub('', path)} {rule}".strip()[:TEXT]
+    return f"{INDEX.sub('', violation.get('path', ''))} {violation.get('rule', '')}".strip()[:TEXT]
 
 
 @dataclass(slots=True)

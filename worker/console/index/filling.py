@@ -8,10 +8,10 @@ import structlog
 
 from worker import clocks
 from worker.console.index.index import Index
+from worker.console.work.steps import why
 from worker.kafka.connection import Connection
 from worker.kafka.follow import Followed, followed
 from worker.kafka.newest import newest_first
-from worker.model.errors import WorkerError
 from worker.model.records import Record
 from worker.tools.dead_letters.letters import Letter, letter
 from worker.tools.dead_letters.topic import topics
@@ -37,12 +37,15 @@ class Filling:
         self.index = Index(self.plan.requests)
 
     async def run(self) -> None:
-        """For ever: where Kafka is away or the topic is not there yet it goes on once they are."""
+        """For ever: where Kafka is away or the topic is not there yet it goes on once they are.
+
+        Whatever else it fails of is told too: pages of an index that nobody fills would show old letters for good.
+        """
         while True:
             try:
                 await self._follow()
-            except WorkerError as error:
-                self._tell(str(error))
+            except Exception as error:  # noqa: BLE001  whatever it is, it must not end unheard
+                self._tell(why(error))
             await asyncio.sleep(AGAIN_AFTER)
 
     def _tell(self, trouble: str) -> None:

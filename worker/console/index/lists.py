@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from worker.console.index.index import Index
-from worker.console.index.pin import pin
 from worker.console.index.shelf import Row
 from worker.console.index.wanted import Wanted
 
@@ -18,11 +17,11 @@ KEPT = 200
 class Lists:
     """A list that goes up to some place never changes, once all of a page is known."""
 
-    _known: OrderedDict[tuple[str, str, int], list[Listed]] = field(default_factory=OrderedDict)
+    _known: OrderedDict[tuple[str, frozenset[tuple[int, int]], int], list[Listed]] = field(default_factory=OrderedDict)
 
     def rows(self, index: Index, name: str, wanted: Wanted, upto: Mapping[int, int], count: int) -> list[Listed]:
         """The first so many. `name` is the filter as somebody wrote it: an age counts from when it was first asked."""
-        key = (name, pin(upto), count)
+        key = (name, frozenset(upto.items()), count)
         if (known := self._known.get(key)) is not None:
             self._known.move_to_end(key)
             return known

@@ -39,6 +39,8 @@ class Shelf:
     high: int
     _older: bytearray = field(default_factory=bytearray)
     _newer: bytearray = field(default_factory=bytearray)
+    _gone: int = 0
+    """How many there were before the first of `_newer`: so whoever is walking along them finds the next one."""
 
     def __len__(self) -> int:
         return (len(self._older) + len(self._newer)) // SIZE
@@ -68,17 +70,22 @@ class Shelf:
         older = min(len(dropped), len(self._older) // SIZE)
         del self._older[len(self._older) - older * SIZE :]
         del self._newer[: (len(dropped) - older) * SIZE]
+        self._gone += len(dropped) - older
         if dropped:
             self.low = dropped[-1].offset + 1
         return dropped
 
     def newest_first(self, below: int | None = None) -> Iterator[Row]:
-        """Those whose offset is less; it may grow meanwhile, what is newer then does not come."""
+        """Those whose offset is less. It may grow meanwhile, and lose its oldest: neither comes then."""
         first = self.count_from(below) if below is not None else 0
         older, newer = len(self._older) // SIZE, len(self._newer) // SIZE
-        for place in range(newer - 1 - first, -1, -1):
-            yield Row._make(FORM.unpack_from(self._newer, place * SIZE))
+        for number in range(self._gone + newer - 1 - first, self._gone - 1, -1):
+            if number < self._gone:
+                return
+            yield Row._make(FORM.unpack_from(self._newer, (number - self._gone) * SIZE))
         for place in range(max(0, first - newer), older):
+            if place * SIZE >= len(self._older):
+                return
             yield Row._make(FORM.unpack_from(self._older, place * SIZE))
 
     def count_from(self, offset: int) -> int:

@@ -9,7 +9,7 @@ import htpy as h
 from worker.console.index.pin import pin, unpinned
 from worker.console.index.wanted import Wanted
 from worker.console.web import parts
-from worker.console.web.answers import NotShown
+from worker.console.web.answers import Moved, NotShown
 from worker.console.web.asked import Asked
 from worker.tools.dead_letters.filters import moment_of
 from worker.tools.dead_letters.letters import KINDS
@@ -49,13 +49,25 @@ def name(asked: Asked) -> str:
 
 
 def ends(asked: Asked) -> dict[int, int] | None:
-    """Up to where the list goes, if the address says so."""
-    return unpinned(asked.one("upto"))
+    """Up to where the list goes, if the address says so. NotShown where it says so, and cannot be read."""
+    given = asked.one("upto")
+    if given is None:
+        return None
+    if (upto := unpinned(given)) is None:
+        raise NotShown("upto: nobody can read up to where this list goes; begin with the newest")
+    return upto
 
 
-def pinned(asked: Asked, upto: dict[int, int]) -> str:
-    """The address of the same list that moves no more."""
-    return asked.link(asked.path, **query(asked, upto=pin(upto)))
+def begun(asked: Asked, now: Mapping[int, int]) -> Mapping[int, int] | Moved:
+    """Up to where the list goes; an address that does not say so leads to one that does, so that it moves no more.
+
+    `now` is up to where it would go. Where that fits into no address, it begins at the newest each time.
+    """
+    upto = ends(asked)
+    if upto is not None:
+        return upto
+    pinned = pin(now) if now else None
+    return Moved(asked.link(asked.path, **query(asked, upto=pinned))) if pinned else now
 
 
 def form(asked: Asked) -> h.Element:

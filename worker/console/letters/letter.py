@@ -86,7 +86,7 @@ def _violations(title: str, violations: Iterable[Json]) -> h.Node:
     listed = list(violations)
     if not listed:
         return None
-    rows = ([words.told(str(each.get("path", "")), 500), *_rule(each)] for each in listed[:RULES])
+    rows = ([words.told(each.get("path", ""), 500), *_rule(each)] for each in listed[:RULES])
     return h.fragment[
         h.h2[title],
         parts.table(f"{title}, in the order of the document", ("where", "rule", "limit"), rows, none=""),
@@ -100,7 +100,7 @@ def _rule(violation: Json) -> tuple[str, str]:
     limit = (
         violation.get("limit") if allowed is None else ", ".join(map(str, allowed)) if _is_list(allowed) else allowed
     )
-    return words.told(str(violation.get("rule", ""))) or "", words.told("" if limit is None else str(limit)) or ""
+    return words.told(violation.get("rule", "")) or "", words.told("" if limit is None else str(limit)) or ""
 
 
 def _is_list(value: object) -> bool:

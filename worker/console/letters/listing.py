@@ -28,10 +28,9 @@ GROUPS = 50
 async def letters(asked: Asked) -> Answer:
     """An address without a place in the list leads to one with it: what comes later moves nothing on it."""
     desk, wanted = asked.sources.desk, filters.wanted(asked.query)
-    upto = filters.ends(asked)
-    if upto is None and desk.index.shelves:
-        return Moved(filters.pinned(asked, desk.index.ends()))
-    upto = upto or {}
+    upto = filters.begun(asked, desk.index.ends())
+    if isinstance(upto, Moved):
+        return upto
     rows = desk.rows(wanted, filters.name(asked), upto, A_PAGE + 1)
     known = await desk.letters(rows[:A_PAGE])
     body = [
@@ -132,19 +131,22 @@ def further(asked: Asked, upto: Mapping[int, int], rows: Sequence[Listed]) -> h.
     """The next page of the same list."""
     if len(rows) <= A_PAGE:
         return None
-    rest = dict(upto) | {number: row.offset for number, row in rows[:A_PAGE]}
-    return h.p[h.a(href=asked.link(asked.path, **filters.query(asked, upto=pin(rest), older=1)))["Older ones"]]
+    rest = pin(dict(upto) | {number: row.offset for number, row in rows[:A_PAGE]})
+    if rest is None:
+        return h.p["Older ones are told by ", h.code["dead-letters list"], ": so many partitions fit into no address."]
+    return h.p[h.a(href=asked.link(asked.path, **filters.query(asked, upto=rest, older=1)))["Older ones"]]
 
 
 def _to_plan(asked: Asked, wanted: Wanted, upto: Mapping[int, int]) -> h.Node:
     """A plan is about what this address is about, and nothing that came later."""
-    if not asked.who.may(Right.REPLAY):
+    pinned = pin(upto)
+    if not asked.who.may(Right.REPLAY) or pinned is None:
         return None
     what = "all of them" if wanted.is_all else "all that fit"
     return h.fragment[
         h.h2["Replay"],
         h.p["A plan says of each letter whether it would be replayed, or why it is left. It publishes nothing."],
-        h.form(method="post", action=asked.link("/plans", **filters.query(asked, upto=pin(upto))))[
+        h.form(method="post", action=asked.link("/plans", **filters.query(asked, upto=pinned)))[
             h.label[
                 f"The newest so many ({what} if empty)",
                 h.input(type="text", name="limit", size="8", inputmode="numeric", autocomplete="off"),

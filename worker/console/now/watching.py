@@ -9,6 +9,7 @@ from worker import clocks
 from worker.console.now import fleet
 from worker.console.now.fleet import Fleet
 from worker.console.now.replicas import Owned, Replica
+from worker.console.work.steps import why
 from worker.kafka.connection import Connection
 from worker.kafka.overview import Asking, Overview, Waiting, asking
 from worker.model.errors import StartupError, Unavailable
@@ -144,6 +145,10 @@ async def watching(watched: Watching) -> AsyncIterator[Watching]:
 
 
 async def _keep_watching(watched: Watching) -> None:
+    """For ever: what a question of it fails of is logged, and told by the pages that ask it themselves."""
     while True:
-        await watched.now()
+        try:
+            await watched.now()
+        except Exception as error:  # noqa: BLE001  whatever it is, the next one may go well
+            why(error)
         await asyncio.sleep(EVERY)

@@ -36,7 +36,10 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class Bounced:
-    """The browser asks again by itself, and then it is a page of ours that leads there."""
+    """The browser asks again by itself, and then it is a page of ours that leads there.
+
+    `to` is the address of a page of ours: whatever else somebody linked to is theirs to answer for.
+    """
 
     to: str
 

@@ -83,7 +83,7 @@ class Served:
             asked = replace(asked, who=who, parts=dict(request.match_info), query=_lists(request.query))
             response = self._response(await self._handled(request, route, asked), asked, request)
         except Exception as error:  # noqa: BLE001  whatever it is, it is told without its text, and with our headers
-            response = self._response(self._failure(error, request, asked), asked, request)
+            response = self._response(self._failure(error, request, route, asked), asked, request)
             if isinstance(error, web.HTTPMethodNotAllowed):
                 response.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
         _tell(request.method, route, response.status, asked.who, time.monotonic() - began)
@@ -107,11 +107,11 @@ class Served:
             request.cookies.get(self.cookie),
         )
 
-    def _failure(self, error: Exception, request: web.Request, asked: Asked) -> Answer:
+    def _failure(self, error: Exception, request: web.Request, route: Route | None, asked: Asked) -> Answer:
         match error:
-            case NotEntered() if _is_from_elsewhere(request):
+            case NotEntered() if route and _is_from_elsewhere(request) and entering.is_ours(request.path_qs):
                 # A strict cookie does not come with the click that led here: it does with the next one, which is ours.
-                return Bounced(str(request.rel_url))
+                return Bounced(request.path_qs)
             case NotEntered() if isinstance(self.guard.entry, Token):
                 return entering.form(asked, str(error), request.path_qs.removeprefix(self.prefix))
             case web.HTTPException():

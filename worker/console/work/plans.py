@@ -49,6 +49,7 @@ class Plan:
     left: dict[str, PlaceSet] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)
     until: float = 0.0
+    task: "asyncio.Task[None] | None" = None
 
     def __post_init__(self) -> None:
         self.due = self._places()
@@ -101,11 +102,10 @@ class Plan:
 
 @dataclass(slots=True)
 class Plans:
-    """Kept until twenty newer ones are there."""
+    """Kept until twenty newer ones are there; one that is forgotten is not judged any more."""
 
     settings: Settings
     kept: OrderedDict[str, Plan] = field(default_factory=OrderedDict)
-    _tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     def make(self, name: str, selection: Selection, by: str, filter_query: str = "") -> Plan:
@@ -113,11 +113,11 @@ class Plans:
         if known := self.kept.get(name):
             return known
         plan = self.kept[name] = Plan(name, by, selection, filter_query)
+        plan.task = asyncio.create_task(self._judge(plan), name="plan")
         while len(self.kept) > KEPT:
-            self.kept.popitem(last=False)
-        task = asyncio.create_task(self._judge(plan), name="plan")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            _, oldest = self.kept.popitem(last=False)
+            if oldest.task:
+                oldest.task.cancel()
         log.info("plan.started", plan=name, by=by, letters=len(selection.places))
         return plan
 
@@ -140,6 +140,7 @@ class Plans:
 
     async def close(self) -> None:
         """None is judged any more."""
-        for task in self._tasks:
+        tasks = [each.task for each in self.kept.values() if each.task]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from struct import Struct
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -19,6 +19,7 @@ Json = dict[str, Any]
 FOREIGN = "foreign"
 INT, LONG = Struct(">i"), Struct(">q")
 CODES: dict[str | None, ReasonCode] = {code.value: code for code in ReasonCode}
+FORMS: Final[Mapping[str, type]] = {"path": str, "rule": str, "limit": int}
 KINDS = (*(code.value for code in ReasonCode), FOREIGN)
 
 
@@ -187,4 +188,14 @@ def _violations(value: bytes | None) -> tuple[Json, ...]:
         told = orjson.loads(value)
     except orjson.JSONDecodeError:
         return ()
-    return tuple(each for each in told if isinstance(each, dict)) if isinstance(told, list) else ()
+    if not isinstance(told, list):
+        return ()
+    return tuple(kept for each in told if isinstance(each, dict) and (kept := _violation(each)))
+
+
+def _violation(told: Json) -> Json:
+    """What ours say, in its form: whatever else somebody wrote there may be of any depth."""
+    kept = {name: value for name, form in FORMS.items() if isinstance(value := told.get(name), form)}
+    if isinstance(allowed := told.get("allowed"), list):
+        kept["allowed"] = [each for each in allowed if isinstance(each, str)]
+    return kept

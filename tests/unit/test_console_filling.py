@@ -1,0 +1,115 @@
+"""The console's index is filled whatever it meets: nothing ends it unheard."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from aiokafka import TopicPartition
+from patience import until
+
+from worker import wiring
+from worker.console.index import filling
+from worker.console.index.filling import Filling
+from worker.console.now.fleet import Fleet
+from worker.console.now.watching import Watching, watching
+from worker.console.work.steps import CRASHED
+from worker.kafka.connection import Connection
+from worker.model.errors import KafkaUnavailable
+from worker.model.records import Record
+from worker.settings.settings import Settings
+
+PLACE = TopicPartition("dead", 0)
+PLAN = wiring.plan(Settings())
+
+
+class Followed:
+    """The dead letters as they grow; what a poll gives or raises, in its order, and then nothing for ever."""
+
+    def __init__(self, *polls):
+        self.end = 0
+        self.polls = list(polls)
+
+    @property
+    def began(self):
+        return {PLACE: (0, self.end)}
+
+    async def poll(self, _):
+        await asyncio.sleep(0)
+        if not self.polls:
+            await asyncio.Event().wait()
+        told = self.polls.pop(0)
+        if isinstance(told, Exception):
+            raise told
+        self.end += len(told)
+        return told
+
+
+@pytest.fixture
+def filled(monkeypatch):
+    """A filling that runs over such a topic, and what its trouble was each time it began."""
+
+    @asynccontextmanager
+    async def run(*polls):
+        topic, troubles = Followed(*polls), []
+        made = Filling(PLAN, Connection("127.0.0.1:1"))
+
+        @asynccontextmanager
+        async def followed(*_, **__):
+            yield topic
+
+        async def topics(*_):
+            troubles.append(made.trouble)
+
+        monkeypatch.setattr(filling, "followed", followed)
+        monkeypatch.setattr(filling, "topics", topics)
+        monkeypatch.setattr(filling, "AGAIN_AFTER", 0.01)
+        task = asyncio.create_task(made.run())
+        try:
+            yield made, troubles
+        finally:
+            task.cancel()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble", "event"),
+    [
+        (UnicodeDecodeError("utf-8", b"ada@example.com", 0, 1, "ada@example.com"), CRASHED, "work.crashed"),
+        (KafkaUnavailable("no broker"), "no broker", "index.interrupted"),
+    ],
+    ids=["unforeseen", "foreseen"],
+)
+async def test_whatever_a_poll_raises(filled, told, error, trouble, event):
+    """It is told as trouble and in the log, and what comes then is read."""
+    records = [Record("dead", 0, offset, 1, None, b"") for offset in range(2)]
+    async with filled(records[:1], error, records[1:]) as (made, troubles):
+        await until(lambda: made.index.ends() == {0: 2})
+    assert troubles[1:] == [trouble]
+    assert made.trouble is None
+    assert event in [line["event"] for line in told]
+    assert "ada@" not in str(told)
+
+
+async def test_whatever_a_look_at_the_fleet_raises(monkeypatch, told):
+    """The next one is made all the same."""
+    asked = []
+
+    async def ask(workers):
+        asked.append(workers)
+        if len(asked) == 1:
+            raise ValueError("ada@example.com")
+        return Fleet()
+
+    monkeypatch.setattr("worker.console.now.fleet.ask", ask)
+    monkeypatch.setattr("worker.console.now.watching.EVERY", 0.01)
+    monkeypatch.setattr("worker.console.now.watching.FRESH", 0.0)
+    monkeypatch.setattr(Watching, "_overview", _no_overview)
+    async with watching(Watching((), Connection("127.0.0.1:1"), "requests", "group")):
+        await until(lambda: len(asked) > 1)
+    assert [line["event"] for line in told] == ["work.crashed"]
+    assert "ada@" not in str(told)
+
+
+async def _no_overview(_):
+    return "not asked"
