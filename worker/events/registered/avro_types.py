@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from worker.events.registered.as_json import decimal_of
+from worker.events.registered.as_json import decimal_text
 
 Made = Callable[[Any], str]
 _FIRST_DAY: Final = date(1970, 1, 1).toordinal()
@@ -44,7 +44,7 @@ def _duration(raw: bytes) -> str:
 
 def _decimal(schema: dict[str, Any]) -> Made:
     scale = int(schema.get("scale", 0))
-    return lambda raw: format(decimal_of(raw, scale), "f")
+    return lambda raw: decimal_text(raw, scale)
 
 
 def _plainly(made: Made) -> Callable[[dict[str, Any]], Made]:
