@@ -65,6 +65,9 @@ def logical(base, kind, **more):
         (LIST, {"next": {"next": None}}, {"next": {}}),
         ("float", 1.1, 1.1),
         (logical("string", "date"), "a", "a"),
+        (logical("string", ["x"]), "a", "a"),
+        (logical("int", {}), 7, 7),
+        (logical("bytes", "decimal", precision=4, scale=None), b"\xff", "/w=="),
     ],
 )
 def test_a_type(schema, value, expected):
@@ -174,6 +177,10 @@ def test_json_that_is_longer_than_its_bytes(items, item):
         '{"type": "record", "name": "R", "fields": [{"name": "f", "type": "Unknown"}]}',
         '{"type": "array", "items": ' * 500 + '"int"' + "}" * 500,
         "7",
+        '{"type": "fixed", "name": "F", "size": "x"}',
+        '{"type": "fixed", "name": "F", "size": -1}',
+        '{"type": "record", "name": "R", "fields": [{"name": "f"}]}',
+        '{"type": {"type": {"a": 1}}}',
     ],
 )
 def test_a_schema_that_is_none(text):

@@ -11,7 +11,7 @@ from registered import MOST
 
 from worker.customer.documents import Unreadable
 from worker.events.registered.protobuf import protobuf_reader
-from worker.events.registered.schema import Referred
+from worker.events.registered.schema import Referred, Schema, reader_of
 from worker.schema_registry.protoc import compiled
 
 ADDRESS = Referred("acme/address.proto", 'syntax = "proto3"; package acme; message Address { string city = 1; }')
@@ -233,3 +233,26 @@ async def test_a_schema_that_cannot_be_compiled(text, references, told):
     with pytest.raises(Unreadable, match=told) as refused:
         await compiled(text, references)
     assert "customer-worker-schema" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "names", [("",), (".",), ("a\0b",), ("x" * 300,), ("a", "a/b.proto"), ("a/b.proto", "a"), ("a", "a/b/c.proto")]
+)
+async def test_a_reference_whose_name_no_file_can_have(names):
+    """Nothing can be read by such a schema, ever: that is no outage."""
+    with pytest.raises(Unreadable, match="imports a file by a name that none can have"):
+        await compiled(PROTO2, tuple(Referred(name, "") for name in names))
+
+
+async def test_a_reference_with_the_name_of_the_schema_s_own_file():
+    """It takes nothing from it."""
+    descriptors = await compiled(PROTO2, (Referred("schema-of-the-value.proto", 'syntax = "proto3"; message Z {}'),))
+    assert orjson.loads(protobuf_reader(descriptors)(FIRST, MOST)) == {"country": "US", "x": "d"}
+
+
+async def test_a_schema_that_compiles_and_that_nothing_can_be_read_by():
+    """Its library refuses it in its own words, each time: that is no outage either."""
+    text = "message A { optional string a_b = 1; optional string aB = 2; }"
+    schema = Schema("PROTOBUF", text, (), await compiled(text, ()))
+    with pytest.raises(Unreadable, match=r"nothing can be read by it \(TypeError\)"):
+        reader_of(schema)

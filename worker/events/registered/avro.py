@@ -10,7 +10,7 @@ from fastavro.types import Schema as Parsed
 from worker.customer.documents import Unreadable
 from worker.events.registered import avro_steps as steps
 from worker.events.registered.as_json import as_json
-from worker.events.registered.avro_types import LOGICAL
+from worker.events.registered.avro_types import logical
 from worker.events.registered.room import Room
 from worker.events.registered.schema import Read, Schema
 
@@ -75,9 +75,9 @@ class _Steps:
             return steps.PRIMITIVE.get(schema) or self._of_name(schema)
         base = schema["type"]
         plain = self._of_type(schema, base)
-        if convert := LOGICAL.get((base if isinstance(base, str) else "", schema.get("logicalType", ""))):
-            return steps.converted(plain, convert(schema))
-        return steps.converted(plain, steps.base64) if base in {"bytes", "fixed"} else plain
+        if convert := logical(base, schema):
+            return steps.converted(plain, convert)
+        return steps.converted(plain, steps.base64) if base in ("bytes", "fixed") else plain
 
     def _of_type(self, schema: dict[str, Any], base: Any) -> steps.Step:  # noqa: ANN401  as above
         match base:

@@ -87,6 +87,9 @@ def base64(value: bytes) -> str:
 
 
 def fixed(size: int) -> Step:
+    if size < 0:
+        raise ValueError("a size below zero")
+
     def read(raw: Body, at: int) -> tuple[bytes, int]:
         end = at + size
         if end > len(raw):

@@ -43,7 +43,16 @@ class Readers(Protocol):
 
 
 def reader_of(schema: Schema) -> Read:
-    """Raises Unreadable where no value can be read by it."""
+    """Raises Unreadable where no value can be read by it, whatever its library says then."""
+    try:
+        return _reader_of(schema)
+    except (Unreadable, ImportError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001  a registry takes more schemas than can be read by, and none changes
+        raise Unreadable(f"nothing can be read by it ({type(error).__name__})") from None
+
+
+def _reader_of(schema: Schema) -> Read:
     # Each library is imported once a schema needs it: they are an extra's.
     match schema.type:
         case "JSON":
