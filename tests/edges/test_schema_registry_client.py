@@ -162,6 +162,31 @@ async def test_answers_that_no_registry_would_give(status, body, told):
         assert len(stand_in.asked) == 1
 
 
+@pytest.mark.parametrize("status", [400, 404, 422])
+async def test_a_number_that_no_registry_has(status):
+    """Any value that begins with a zero may name it: where the registry does not even take it, that is a no."""
+    refused = status, {"error_code": status, "message": f"HTTP {status}"}
+    answers = {
+        "/schemas/types": (200, ["AVRO"]),
+        f"/schemas/ids/{2**31}": refused,
+        f"/schemas/ids/{2**31 - 1}": refused,
+    }
+    async with registry(answers) as (client, stand_in):
+        with pytest.raises(Unreadable, match=r"^the registry has no schema of that number$"):
+            await client.schema(2**31)
+        with pytest.raises(SchemaRegistryUnavailable, match=f"answered {status}"):
+            await client.schema(2**31 - 1)
+        stand_in.answers["/apis/v7/schemas/types"] = (404, b"")
+        with pytest.raises(SchemaRegistryUnavailable, match=f"answered {status}"):
+            await client.schema(2**31)
+
+
+async def test_a_number_that_few_registries_have():
+    """One that counts that far is believed."""
+    async with registry({f"/schemas/ids/{2**32 - 1}": (200, AVRO)}) as (client, _):
+        assert (await client.schema(2**32 - 1)).type == "AVRO"
+
+
 @pytest.mark.parametrize("body", [b"", {"error_code": 404, "message": "HTTP 404 Not Found"}])
 async def test_a_registry_that_serves_no_guids(body):
     """It does not say that it lacks the schema: that is waited for, and the reason tells what can be done."""
