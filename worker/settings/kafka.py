@@ -37,7 +37,7 @@ class Kafka(Group):
     oauth_scope: str | None = None
     """What the token is to be good for, several with spaces; unset: what the endpoint gives by itself."""
     oauth_ca_file: Path | None = None
-    """Certificates (PEM) that the endpoint is checked against; unset: the system's."""
+    """Certificates (PEM) that the endpoint is checked against, read at the start; unset: the system's."""
     oauth_token_file: Path | None = None
     """A token that somebody else keeps fresh, instead of an endpoint; read at each login."""
     aws_region: str | None = None
