@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, model_validator
 
 from worker.settings.group import Group
-from worker.settings.kinds import Endpoint, Positive, Seconds, Start
+from worker.settings.kinds import Endpoint, Positive, SecondOrMore, Seconds, Start
 
 
 class Kafka(Group):
@@ -16,7 +16,7 @@ class Kafka(Group):
     """The consumer group; all replicas share it."""
     client_id: str = "customer-worker"
     """The name under which the brokers see this process."""
-    session_timeout: Seconds = 45
+    session_timeout: SecondOrMore = 45
     """After this long without a heartbeat the group gives a dead worker's partitions away."""
     rebalance_timeout: Seconds | None = None
     """How long the group waits for a worker to drain at a rebalance; unset: the drain timeout + 15."""
