@@ -76,8 +76,8 @@ class Registry:
             if not await self._is_registry():
                 raise
         raise SchemaRegistryUnavailable(
-            f"the registry serves no schemas by GUID, and a record names {guid} in its header {HEADER}: let producers "
-            "write the number before the value, or name a registry that serves them"
+            f"the registry serves no schemas by GUID, and a record names {guid} in its header {HEADER} or before its "
+            "value: let producers write the number before the value, or name a registry that serves them"
         )
 
     async def _is_registry(self) -> bool:
