@@ -41,6 +41,8 @@ CUSTOMER: Final[dict[str, Any]] = {
 }
 """A customer as somebody's Avro schema has it; the worker takes the JSON that it stands for."""
 
+MOST: Final = 1024 * 1024
+"""Bytes that a value may have as JSON."""
 GUID: Final = UUID("5f3a4e0c-6a54-4b0e-9df1-8f6f6f6f6f6f")
 
 

@@ -12,7 +12,7 @@ import orjson
 import pytest
 import trustme
 from aiohttp import web
-from registered import CUSTOMER, GUID, avro, numbered
+from registered import CUSTOMER, GUID, MOST, avro, numbered
 
 from worker.customer.documents import Unreadable
 from worker.model.errors import SchemaRegistryUnavailable, SettingsError
@@ -74,7 +74,7 @@ async def test_a_schema_by_number_and_by_guid():
     async with registry(answers) as (client, stand_in):
         for key in (7, GUID):
             read = await client.reader(key)
-            assert orjson.loads(read(avro(CUSTOMER, value))) == value
+            assert orjson.loads(read(avro(CUSTOMER, value), MOST)) == value
         assert stand_in.asked == ["/apis/v7/schemas/ids/7", f"/apis/v7/schemas/guids/{GUID}"]
         assert numbered(b"", 7) == b"\0\0\0\0\7"
 
@@ -97,7 +97,7 @@ async def test_references():
         assert len(stand_in.asked) == 3
         read = await client.reader(1)
         value = {"a": {"city": {"name": "Pune"}}, "b": {"name": "Oslo"}}
-        assert orjson.loads(read(avro(lead, value, city, home))) == value
+        assert orjson.loads(read(avro(lead, value, city, home), MOST)) == value
         del stand_in.answers["/apis/v7/subjects/geo%2Fcity/versions/2"]
         with pytest.raises(Unreadable, match="does not have what it refers to: version 2 of geo/city"):
             await client.schema(1)
@@ -118,8 +118,8 @@ async def test_protobuf_and_json():
         "/schemas/ids/3": (200, {"schemaType": "XML", "schema": "<x/>"}),
     }
     async with registry(answers) as (client, _):
-        assert (await client.reader(1))(b"\0\x0a\x06\x0a\x04Pune") == b'{"home":{"city":"Pune"}}'
-        assert (await client.reader(2))(b'{"a":1}') == b'{"a":1}'
+        assert (await client.reader(1))(b"\0\x0a\x06\x0a\x04Pune", MOST) == b'{"home":{"city":"Pune"}}'
+        assert (await client.reader(2))(b'{"a":1}', MOST) == b'{"a":1}'
         with pytest.raises(Unreadable, match="its type is none of AVRO, JSON, PROTOBUF"):
             await client.reader(3)
 
@@ -162,6 +162,31 @@ async def test_answers_that_no_registry_would_give(status, body, told):
         assert len(stand_in.asked) == 1
 
 
+@pytest.mark.parametrize("status", [400, 404, 422])
+async def test_a_number_that_no_registry_has(status):
+    """Any value that begins with a zero may name it: where the registry does not even take it, that is a no."""
+    refused = status, {"error_code": status, "message": f"HTTP {status}"}
+    answers = {
+        "/schemas/types": (200, ["AVRO"]),
+        f"/schemas/ids/{2**31}": refused,
+        f"/schemas/ids/{2**31 - 1}": refused,
+    }
+    async with registry(answers) as (client, stand_in):
+        with pytest.raises(Unreadable, match=r"^the registry has no schema of that number$"):
+            await client.schema(2**31)
+        with pytest.raises(SchemaRegistryUnavailable, match=f"answered {status}"):
+            await client.schema(2**31 - 1)
+        stand_in.answers["/apis/v7/schemas/types"] = (404, b"")
+        with pytest.raises(SchemaRegistryUnavailable, match=f"answered {status}"):
+            await client.schema(2**31)
+
+
+async def test_a_number_that_few_registries_have():
+    """One that counts that far is believed."""
+    async with registry({f"/schemas/ids/{2**32 - 1}": (200, AVRO)}) as (client, _):
+        assert (await client.schema(2**32 - 1)).type == "AVRO"
+
+
 @pytest.mark.parametrize("body", [b"", {"error_code": 404, "message": "HTTP 404 Not Found"}])
 async def test_a_registry_that_serves_no_guids(body):
     """It does not say that it lacks the schema: that is waited for, and the reason tells what can be done."""
@@ -172,7 +197,7 @@ async def test_a_registry_that_serves_no_guids(body):
         with pytest.raises(SchemaRegistryUnavailable) as away:
             await client.schema(GUID)
     assert str(away.value).startswith(
-        f"the registry serves no schemas by GUID, and a record names {GUID} in its header"
+        f"the registry serves no schemas by GUID, and a record names {GUID} in its header __value_schema_id or before"
     )
     assert "let producers write the number before the value" in str(away.value)
 

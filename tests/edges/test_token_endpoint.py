@@ -10,6 +10,7 @@ from misbehaving import misbehaving, saying
 from proxying import free_port
 from token_endpoint import CLIENT_ID, CLIENT_SECRET, token_endpoint
 
+from worker import tls
 from worker.kafka.login import NoToken, Token
 from worker.kafka.login.endpoint import Endpoint, InFile
 
@@ -95,7 +96,7 @@ async def test_an_endpoint_over_tls(tmp_path):
     given = saying(b'HTTP/1.1 200 OK\r\nContent-Length: 23\r\n\r\n{"access_token": "abc"}')
     async with misbehaving(given, tls=context) as server:
         url = f"https://localhost:{server.port}/token"
-        assert await asked(url, ca_file=tmp_path / "ca.pem").token() == Token("abc")
+        assert await asked(url, trusted=tls.context("", tmp_path / "ca.pem")).token() == Token("abc")
         told = await why(asked(url))
         assert "its certificate was not accepted: unable to get local issuer" in told
         assert told.endswith("(WORKER_KAFKA__OAUTH_CA_FILE)")

@@ -1,5 +1,6 @@
 """Every source of settings, which one wins, and what is said when something is wrong."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from worker.model.errors import SettingsError
 from worker.settings.settings import Settings
-from worker.settings.sources import load
+from worker.settings.sources import NAMES, load
 
 Load = Callable[..., Settings]
 
@@ -53,6 +54,8 @@ def test_environment(given: Load) -> None:
     [
         ({"URL": "registry.example.com"}, "REGISTRY_URL.*must be scheme, host, port and path"),
         ({"URL": "https://user:secret@registry.example.com"}, "REGISTRY_URL.*must be scheme, host, port and path"),
+        ({"URL": "https://:secret@registry.example.com"}, "REGISTRY_URL.*must be scheme, host, port and path"),
+        ({"URL": "https://r", "USERNAME": "u:secret"}, "REGISTRY_USERNAME.*should match pattern"),
         ({"URL": "https://r", "USERNAME": "u", "TOKEN": "t"}, "_TOKEN and WORKER_EVENTS__REGISTRY_USERNAME exclude"),
         ({"URL": "https://r", "PASSWORD": "secret"}, "REGISTRY_PASSWORD: needs WORKER_EVENTS__REGISTRY_USERNAME"),
         ({"TOKEN": "secret"}, "REGISTRY_URL: required with the other settings"),
@@ -232,3 +235,72 @@ def test_secrets_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "WORKER_API__PASSWORD").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match=r"^secrets directory"):
         load(environment={}, dotenv=tmp_path / ".env", secrets=tmp_path)
+
+
+def test_a_dotenv_that_is_no_text(tmp_path: Path) -> None:
+    """The file is named, not the content."""
+    (tmp_path / ".env").write_bytes(b"WORKER_KAFKA__GROUP_ID=\xff\n")
+    with pytest.raises(SettingsError, match=r"^\S*/\.env: not UTF-8$"):
+        load(environment={}, dotenv=tmp_path / ".env", secrets=tmp_path)
+
+
+def test_a_dotenv_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is named, and why."""
+
+    def refused(_: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("worker.settings.sources.dotenv_values", refused)
+    with pytest.raises(SettingsError, match=r"^\S*/\.env: Permission denied$"):
+        load(environment={}, dotenv=tmp_path / ".env", secrets=tmp_path)
+
+
+def test_toml_that_is_nested_too_deep(given: Load) -> None:
+    """It is told as any other fault of the file."""
+    with pytest.raises(SettingsError, match=r"worker\.toml: not TOML: nested too deep$"):
+        given(toml="x = " + "[" * 3000)
+
+
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ('[Api]\nbase_url = "https://crm"\n[api]\nusername = "u"\n', "api stands in it twice"),
+        ('[kafka]\ngroup_id = "a"\nGROUP_ID = "b"\n', "kafka.GROUP_ID stands in it twice"),
+    ],
+)
+def test_a_name_of_toml_in_large_and_small_letters(given: Load, toml: str, told: str) -> None:
+    """Neither is left out without a word."""
+    with pytest.raises(SettingsError, match=rf"worker\.toml: {told}, in large and in small letters$"):
+        given(toml=toml)
+
+
+def test_toml_in_large_letters(given: Load) -> None:
+    """Names are the same in either, as in the environment."""
+    loaded = given({"WORKER_KAFKA__CLIENT_ID": "c"}, toml='[KAFKA]\nGROUP_ID = "g"\n').kafka
+    assert (loaded.group_id, loaded.client_id) == ("g", "c")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DISPATCH__MAX_RATE", "inf"),
+        ("DISPATCH__MAX_RATE", "1e-320"),
+        ("KAFKA__SESSION_TIMEOUT", "0"),
+        ("CUSTOMER__CATALOG_REFRESH", "0"),
+        ("API__BASE_URL", "https://:secret@crm.example.com"),
+        ("API__ACCOUNTS", "[" * 2000),
+    ],
+)
+def test_a_value_that_nobody_can_mean(given: Load, name: str, value: str) -> None:
+    """One line with the setting's name."""
+    with pytest.raises(SettingsError, match=rf"^WORKER_{name} \(environment\): [^\n]+$") as wrong:
+        given({f"WORKER_{name}": value})
+    assert "secret" not in str(wrong.value)
+
+
+@pytest.mark.parametrize("value", ["[" * 20_000, "{", "\udcff", "nan", "-1", "0", "https://[::1", ":", " ", "\0"])
+def test_a_value_that_no_setting_foresees(given: Load, value: str) -> None:
+    """Whichever setting it is given to, nothing but lines comes of it."""
+    with pytest.raises(SettingsError) as wrong:
+        given(dict.fromkeys(NAMES, value))
+    assert all(line.startswith("WORKER_") for line in str(wrong.value).splitlines())

@@ -7,12 +7,12 @@ from typing import Any
 import jmespath
 import orjson
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from jmespath.exceptions import JMESPathError
 
 from worker.events.mapping.budget import MAX_TEXT, STEPS, Budget, Failure
-from worker.events.mapping.expression import compiled
+from worker.events.mapping.expression import compiled, reads_value
 from worker.events.mapping.functions import TABLE
 from worker.events.mapping.grammar import Broken
 from worker.events.mapping.result import customer_of
@@ -33,9 +33,9 @@ def _joined(template: str, *parts: st.SearchStrategy[str]) -> st.SearchStrategy[
     return st.tuples(*parts).map(lambda given: template.format(*given))
 
 
-def _larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+def _larger(inner: st.SearchStrategy[str], names: tuple[str, ...] = NAMES) -> st.SearchStrategy[str]:
     """Every form of the grammar, around smaller expressions."""
-    name = st.sampled_from(NAMES)
+    name = st.sampled_from(names)
     one = "to_array|keys|values|length|not_null|type|to_string|to_number|reverse|sort|sum|avg|max|min|abs|ceil|floor"
     return st.one_of(
         _joined("({}).{}", inner, name),
@@ -59,6 +59,15 @@ def _larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 EXPRESSIONS = st.recursive(st.sampled_from([*NAMES, "@"]) | LITERALS, _larger, max_leaves=8)
+
+
+OF_A_RECORD = ("value", "key", "headers", "a")
+OF_RECORDS = st.recursive(
+    st.sampled_from([*OF_A_RECORD[:-1], "@", "*", "*.a", "*.*.a", "*[]", "[*]", "[*].a", "[?a]", "[]", "[0]"])
+    | LITERALS,
+    lambda inner: _larger(inner, OF_A_RECORD),
+    max_leaves=6,
+)
 
 
 def by_the_library(text: str, document: Any) -> tuple[str, Any]:
@@ -205,6 +214,70 @@ CALLS = st.sampled_from(sorted(TABLE)).flatmap(
         lambda arguments: f"{name}({', '.join(arguments)})"
     )
 )
+
+
+def of_a_record(text: str, value: Any) -> tuple[str, Any]:
+    try:
+        return "gives", compiled(text, Budget())({"value": value, "key": "b", "headers": {"a": "1"}, "topic": "t"})
+    except Failure as error:
+        return "fails", str(error)
+
+
+@given(OF_RECORDS, DOCUMENTS)
+@example("*.a", {"a": True})
+@example("[*.a][0]", {"a": True})
+@example("key | [?a] || *.a", {"a": True})
+@example("map(&*.a, headers)", {"a": True})
+def test_what_looks_at_no_value(text: str, document: Any) -> None:
+    """It gives the same whatever the value is: such a rule decides before the value is read."""
+    try:
+        seen = reads_value(text)
+    except Broken:
+        return
+    if not seen:
+        assert repr(of_a_record(text, None)) == repr(of_a_record(text, document))
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("key", False),
+        ("headers.a == 'x' && topic != 'y'", False),
+        ("headers.value", False),
+        ("headers.*", False),
+        ("headers | value", False),
+        ("[?a]", False),
+        ("value.a", True),
+        ("*.a", True),
+        ("*.a | [0]", True),
+        ("[*.a][0]", True),
+        ("contains(*.a, `true`)", True),
+        ("@", True),
+        ("{a: @}", True),
+        ("keys(@)", True),
+        ("values(@) | [0]", True),
+        ("to_string(@)", True),
+        ("not_null(@, key).*", True),
+        ("[@, key]", True),
+        ("sort_by(headers, &value) || value", True),
+    ],
+)
+def test_whether_it_looks_at_the_value(text: str, seen: bool) -> None:  # noqa: FBT001  as parametrized
+    """By its name, or by the whole record, which `*` stands for at the top."""
+    assert reads_value(text) is seen
+
+
+@pytest.mark.parametrize("text", ["@.value.deleted", "@ | value.deleted", "@.headers.a", "@.*.deleted", "@.value[0]"])
+def test_a_name_below_the_record(text: str) -> None:
+    """The names of the record itself are known, and no others."""
+    assert reads_value(text)
+
+
+@pytest.mark.parametrize("text", ["payload.value", "@.payload.value", "@ | payload", "[payload]", "(@.payload)[0]"])
+def test_a_name_that_a_record_does_not_have(text: str) -> None:
+    """It is told before any record comes."""
+    with pytest.raises(Broken, match="a record has no 'payload'"):
+        compiled(text, Budget())
 
 
 @given(CALLS, JSON)

@@ -1,11 +1,13 @@
 """Avro values as JSON: what people expect of each type, and what no value can do to its reader."""
 
 import datetime
+import tracemalloc
 from decimal import Decimal
+from typing import Any
 
 import orjson
 import pytest
-from registered import avro, avro_schema
+from registered import MOST, avro, avro_schema
 
 from worker.customer.documents import Unreadable
 from worker.events.registered.schema import Schema, reader_of
@@ -16,7 +18,10 @@ LIST = {"type": "record", "name": "L", "fields": [{"name": "next", "type": ["nul
 
 
 def as_json(schema, value, *references):
-    return orjson.loads(reader_of(avro_schema(schema, *references))(avro(schema, value, *references)))
+    read, body = reader_of(avro_schema(schema, *references)), avro(schema, value, *references)
+    made = read(body, MOST)
+    assert read(body, len(made)) == made, "what fits is refused"
+    return orjson.loads(made)
 
 
 def logical(base, kind, **more):
@@ -60,6 +65,9 @@ def logical(base, kind, **more):
         (LIST, {"next": {"next": None}}, {"next": {}}),
         ("float", 1.1, 1.1),
         (logical("string", "date"), "a", "a"),
+        (logical("string", ["x"]), "a", "a"),
+        (logical("int", {}), 7, 7),
+        (logical("bytes", "decimal", precision=4, scale=None), b"\xff", "/w=="),
     ],
 )
 def test_a_type(schema, value, expected):
@@ -100,7 +108,7 @@ def test_bytes_that_are_no_such_value(schema, body):
     with pytest.raises(
         Unreadable, match=r"^(the value (is not as|goes on after) |has no form in JSON: nested too deep)"
     ):
-        reader_of(avro_schema(schema))(body)
+        reader_of(avro_schema(schema))(body, MOST)
 
 
 @pytest.mark.parametrize(
@@ -114,9 +122,51 @@ def test_bytes_that_are_no_such_value(schema, body):
 def test_lists_of_what_takes_no_bytes(items):
     """No list is longer than there are bytes left: six could ask for any number of them."""
     read = reader_of(avro_schema({"type": "array", "items": items}))
-    assert read(b"\0") == b"[]"
+    assert read(b"\0", MOST) == b"[]"
     with pytest.raises(Unreadable, match="EOFError"):
-        read(b"\x80\x80\x80\x80\x02\0")
+        read(b"\x80\x80\x80\x80\x02\0", MOST)
+
+
+@pytest.mark.parametrize("items", ["null", {"type": "record", "name": "R", "fields": []}])
+def test_blocks_of_what_takes_no_bytes(items):
+    """Many blocks are no way round it, neither in one list nor in lists of lists."""
+    blocks = b"\xc8\x01" * 50 + b"\x02" * 100 + b"\0"
+    with pytest.raises(Unreadable, match="EOFError"):
+        reader_of(avro_schema({"type": "array", "items": items}))(blocks, MOST)
+    inner = b"\x80\x08\0"
+    outer = {"type": "array", "items": {"type": "array", "items": items}}
+    with pytest.raises(Unreadable, match="more than the 100000 bytes"):
+        reader_of(avro_schema(outer))(b"\xd0\x0f" + inner * 1000 + b"\0", 100_000)
+
+
+def doubling(levels):
+    """Each record holds the next one twice, and none takes a byte."""
+    last: dict[str, Any] = {"type": "record", "name": f"R{levels}", "fields": []}
+    for level in reversed(range(levels)):
+        fields = [{"name": "a", "type": last}, {"name": "b", "type": f"R{level + 1}"}]
+        last = {"type": "record", "name": f"R{level}", "fields": fields}
+    return last
+
+
+@pytest.mark.parametrize(
+    ("items", "item"),
+    [
+        ({"type": "enum", "name": "E", "symbols": ["A" * 2000]}, b"\0"),
+        ({"type": "record", "name": "R", "fields": [{"name": "a" * 2000, "type": "int"}]}, b"\0"),
+        (logical("bytes", "decimal", precision=1000, scale=999), b"\x02\x01"),
+        (doubling(40), b""),
+    ],
+)
+def test_json_that_is_longer_than_its_bytes(items, item):
+    """Its size is counted while it is made, and what would have more than it may is never made whole."""
+    read = reader_of(avro_schema({"type": "array", "items": items}))
+    tracemalloc.start()
+    try:
+        with pytest.raises(Unreadable, match=r"^the value as JSON has more than the 100000 bytes allowed$"):
+            read(b"\xa0\x9c\x01" + item * 10_000 + b"\0" * 10_000, 100_000)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
@@ -127,6 +177,10 @@ def test_lists_of_what_takes_no_bytes(items):
         '{"type": "record", "name": "R", "fields": [{"name": "f", "type": "Unknown"}]}',
         '{"type": "array", "items": ' * 500 + '"int"' + "}" * 500,
         "7",
+        '{"type": "fixed", "name": "F", "size": "x"}',
+        '{"type": "fixed", "name": "F", "size": -1}',
+        '{"type": "record", "name": "R", "fields": [{"name": "f"}]}',
+        '{"type": {"type": {"a": 1}}}',
     ],
 )
 def test_a_schema_that_is_none(text):

@@ -2,7 +2,7 @@
 
 import orjson
 import pytest
-from registered import avro_schema
+from registered import MOST, avro_schema
 
 from worker.events.registered.avro_write import AvroWriter, Misfit
 from worker.events.registered.schema import reader_of
@@ -52,10 +52,10 @@ def test_there_and_back():
         "map": {"a": True, "b": 1.5},
     }
     read = reader_of(avro_schema(SCHEMA))
-    assert orjson.loads(read(WRITE(document))) == document
-    assert orjson.loads(read(WRITE(LEAST)))["given"] == 7
-    assert "maybe" not in orjson.loads(read(WRITE({**LEAST, "maybe": None})))
-    assert orjson.loads(read(WRITE({**LEAST, "price": 12.5})))["price"] == "12.50"
+    assert orjson.loads(read(WRITE(document), MOST)) == document
+    assert orjson.loads(read(WRITE(LEAST), MOST))["given"] == 7
+    assert "maybe" not in orjson.loads(read(WRITE({**LEAST, "maybe": None}), MOST))
+    assert orjson.loads(read(WRITE({**LEAST, "price": 12.5}), MOST))["price"] == "12.50"
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
+from registered import MOST
 
 from worker.customer.documents import Unreadable
 from worker.events.registered.protobuf import protobuf_reader
-from worker.events.registered.schema import Referred
+from worker.events.registered.schema import Referred, Schema, reader_of
 from worker.schema_registry.protoc import compiled
 
 ADDRESS = Referred("acme/address.proto", 'syntax = "proto3"; package acme; message Address { string city = 1; }')
@@ -53,6 +54,7 @@ message Lead {
   google.protobuf.Any any = 20;
   google.type.Decimal rate = 21;
   google.protobuf.Int64Value wrapped = 22;
+  repeated google.protobuf.Any more = 23;
 }
 """
 PROTO2 = """
@@ -92,9 +94,14 @@ def test_every_kind_of_field(descriptors, lead):
     made.rest["q"] = [True, {"a": None}]
     made.call_at.hours, made.call_at.nanos = 9, 500_000_000
     made.by_flag[True].x = 5
+    made.any.type_url, made.any.value = "type.googleapis.com/acme.Address", b"\x0a\x04Pune"
+    made.more.add(type_url="x/google.type.Date", value=b"\x08\xc6\x0f\x10\x02\x18\x1c")
+    made.more.add()
     made.rate.value = "0.10"
     made.wrapped.value = 7
-    assert orjson.loads(protobuf_reader(descriptors)(LEAD_IS + made.SerializeToString())) == {
+    told = protobuf_reader(descriptors)(LEAD_IS + made.SerializeToString(), MOST)
+    assert protobuf_reader(descriptors)(LEAD_IS + made.SerializeToString(), len(told)) == told, "what fits is refused"
+    assert orjson.loads(told) == {
         "firstName": "Jack",
         "home": {"city": "Pune"},
         "at": "2026-01-02T03:04:05.500Z",
@@ -113,6 +120,8 @@ def test_every_kind_of_field(descriptors, lead):
         "tags": ["a", "b"],
         "callAt": "09:00:00.5",
         "byFlag": {"true": {"x": 5}},
+        "any": {"@type": "type.googleapis.com/acme.Address", "city": "Pune"},
+        "more": [{"@type": "x/google.type.Date", "value": "1990-02-28"}, {}],
         "rate": "0.10",
         "wrapped": "7",
     }
@@ -120,17 +129,21 @@ def test_every_kind_of_field(descriptors, lead):
 
 def test_what_is_not_set(descriptors):
     """It is absent, or its schema's own default where that names one."""
-    assert protobuf_reader(descriptors)(LEAD_IS) == b"{}"
+    assert protobuf_reader(descriptors)(LEAD_IS, MOST) == b"{}"
     read = protobuf_reader(asyncio.run(compiled(PROTO2, ())))
-    assert orjson.loads(read(FIRST)) == {"country": "US", "x": "d"}
-    assert orjson.loads(read(FIRST + b"\x22\x01q\x2b\x30\x05\x2c")) == {"country": "US", "y": "q", "g": [{"z": 5}]}
+    assert orjson.loads(read(FIRST, MOST)) == {"country": "US", "x": "d"}
+    assert orjson.loads(read(FIRST + b"\x22\x01q\x2b\x30\x05\x2c", MOST)) == {
+        "country": "US",
+        "y": "q",
+        "g": [{"z": 5}],
+    }
 
 
 def test_which_message_it_is(descriptors):
     """A zero is the file's first; otherwise so many numbers, of which each next one counts inside the one before."""
     read = protobuf_reader(descriptors)
-    assert read(FIRST + b"\x0a\x01q") == b'{"x":"q"}'
-    assert read(b"\x04\x02\x00" + b"\x08\x05") == b'{"x":5}'
+    assert read(FIRST + b"\x0a\x01q", MOST) == b'{"x":"q"}'
+    assert read(b"\x04\x02\x00" + b"\x08\x05", MOST) == b'{"x":5}'
 
 
 @pytest.mark.parametrize(
@@ -152,7 +165,49 @@ def test_which_message_it_is(descriptors):
 def test_bytes_that_are_no_such_value(descriptors, body, told):
     """They are refused, and nothing of them is quoted."""
     with pytest.raises(Unreadable, match=rf"^the value {told}"):
-        protobuf_reader(descriptors)(body)
+        protobuf_reader(descriptors)(body, MOST)
+
+
+LONG = "A" * 2000
+WIDE = f"""
+syntax = "proto2";
+import "google/protobuf/any.proto";
+import "confluent/type/decimal.proto";
+enum E {{ {LONG} = 0; }}
+message Defaults {{ optional string text = 1 [default = "{LONG}"]; }}
+message Names {{ optional int32 {LONG.lower()} = 1; }}
+message Enums {{ repeated E e = 1 [packed = true]; }}
+message All {{
+  repeated Defaults defaults = 1;
+  repeated Names names = 2;
+  repeated E enums = 3 [packed = true];
+  repeated google.protobuf.Any any = 4;
+  repeated confluent.type.Decimal decimals = 5;
+}}
+"""
+
+
+@pytest.fixture(scope="module")
+def wide():
+    return protobuf_reader(asyncio.run(compiled(WIDE, ())))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x0a\x00" * 1000,
+        b"\x12\x02\x08\x01" * 1000,
+        b"\x1a\xe8\x07" + b"\0" * 1000,
+        b"\x22\xf4\x07\x0a\x06/Enums\x12\xe9\x07\x0a\xe6\x07" + b"\0" * 998,
+        b"\x2a\x06\x0a\x01\x01\x18\xe7\x07" * 1000,
+    ],
+    ids=["defaults", "names of fields", "symbols", "symbols inside of Any", "decimals"],
+)
+def test_json_that_is_longer_than_its_bytes(wide, body):
+    """Its size is counted while it is made, and what would have more than it may is never made whole."""
+    assert len(wide(b"\x02\x06" + body, 10 * MOST)) > 900_000
+    with pytest.raises(Unreadable, match=r"^the value as JSON has more than the 100000 bytes allowed$"):
+        wide(b"\x02\x06" + body, 100_000)
 
 
 @pytest.mark.parametrize(
@@ -178,3 +233,26 @@ async def test_a_schema_that_cannot_be_compiled(text, references, told):
     with pytest.raises(Unreadable, match=told) as refused:
         await compiled(text, references)
     assert "customer-worker-schema" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "names", [("",), (".",), ("a\0b",), ("x" * 300,), ("a", "a/b.proto"), ("a/b.proto", "a"), ("a", "a/b/c.proto")]
+)
+async def test_a_reference_whose_name_no_file_can_have(names):
+    """Nothing can be read by such a schema, ever: that is no outage."""
+    with pytest.raises(Unreadable, match="imports a file by a name that none can have"):
+        await compiled(PROTO2, tuple(Referred(name, "") for name in names))
+
+
+async def test_a_reference_with_the_name_of_the_schema_s_own_file():
+    """It takes nothing from it."""
+    descriptors = await compiled(PROTO2, (Referred("schema-of-the-value.proto", 'syntax = "proto3"; message Z {}'),))
+    assert orjson.loads(protobuf_reader(descriptors)(FIRST, MOST)) == {"country": "US", "x": "d"}
+
+
+async def test_a_schema_that_compiles_and_that_nothing_can_be_read_by():
+    """Its library refuses it in its own words, each time: that is no outage either."""
+    text = "message A { optional string a_b = 1; optional string aB = 2; }"
+    schema = Schema("PROTOBUF", text, (), await compiled(text, ()))
+    with pytest.raises(Unreadable, match=r"nothing can be read by it \(TypeError\)"):
+        reader_of(schema)

@@ -9,7 +9,7 @@ from builders import committable
 from builders import record as valued
 from fakes import FakeCustomers, FakeJournalTopic, FakeTopics
 from patience import turns, until
-from registered import CUSTOMER, FakeRegistry, avro_schema, customer_value, guid_header
+from registered import CUSTOMER, MOST, FakeRegistry, avro_schema, customer_value, guid_header
 from world import World
 
 from worker.creation.backoff import Backoff
@@ -94,7 +94,7 @@ async def test_a_schema_that_the_registry_does_not_have(kept, monkeypatch):
     """Its word holds for a while: then the schema may have been registered."""
     await kept.fetched(record(schema=9))
     with pytest.raises(Unreadable, match="says that it does not have"):
-        kept.schemas.reader(9)(b"")
+        kept.schemas.reader(9)(b"", MOST)
     await kept.fetched(record(schema=9))
     assert (kept.registry.asked[9], kept.holds.details()) == (1, {})
     monkeypatch.setattr(module, "UNKNOWN_FOR", -1.0)

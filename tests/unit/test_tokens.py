@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 
 import pytest
 import structlog
+import trustme
 from fakes import Clock
 from structlog.testing import capture_logs
 
 from worker.kafka.login import NoToken, Token, TokenRefused, Tokens, lasting
 from worker.kafka.login import tokens as tokens_module
-from worker.model.errors import KafkaUnavailable
+from worker.model.errors import KafkaUnavailable, SettingsError
+from worker.settings.kafka import Kafka
+from worker.wiring.login import tokens as of_settings
 
 REFUSED = NoToken("no token from https://login: 401 invalid_client")
 
@@ -20,7 +23,7 @@ class Giver:
     """Gives T1, T2 ..., each for so long, except while it has a `failure`."""
 
     lasts: float | None = 100.0
-    failure: NoToken | None = None
+    failure: Exception | None = None
     asked: int = 0
     origin: str = "https://login"
     settings: str = "WORKER_KAFKA__OAUTH_CLIENT_ID"
@@ -85,6 +88,46 @@ async def test_one_whose_life_nobody_knows(clock):
     """As it stands in a file: asked for at each login."""
     tokens = Tokens(Giver(lasts=None), clock)
     assert [await tokens.token() for _ in range(3)] == ["T1", "T2", "T3"]
+
+
+@pytest.mark.parametrize("lasts", [0.0, -5.0])
+async def test_one_that_is_said_to_have_ended_already(clock, lasts):
+    """It is used at once, as one whose life nobody knows: the brokers judge it, and no clock of ours."""
+    giver = Giver(lasts=lasts)
+    tokens = Tokens(giver, clock)
+    assert [await tokens.token(), await tokens.token()] == ["T1", "T2"]
+    assert await tokens.tried() == "from https://login"
+
+
+@pytest.mark.parametrize("failure", [SettingsError("WORKER_X"), ValueError("s3cret"), RuntimeError()])
+async def test_a_source_that_fails_in_its_own_way(clock, failure):
+    """Who asks hears of no token, in one line that quotes nothing; the task of a login is not ended by it unheard."""
+    tokens = Tokens(Giver(failure=failure), clock)
+    with pytest.raises(NoToken) as raised:
+        await tokens.token()
+    why = f"no token from https://login: {type(failure).__name__} (WORKER_KAFKA__OAUTH_CLIENT_ID)"
+    assert raised.value.args == (why,)
+
+
+async def test_a_ca_file_that_is_gone_when_the_next_token_is_asked_for(tmp_path):
+    """It was read at the start: there a wrong one is told, and later it is not missed."""
+    file = tmp_path / "ca.pem"
+    kafka = Kafka(
+        security_protocol="SASL_SSL",
+        sasl_mechanism="OAUTHBEARER",
+        oauth_token_url="https://127.0.0.1:1/token",
+        oauth_client_id="worker",
+        oauth_client_secret="s3cret",
+        oauth_ca_file=file,
+    )
+    with pytest.raises(SettingsError, match="WORKER_KAFKA__OAUTH_CA_FILE"):
+        of_settings(kafka)
+    trustme.CA().cert_pem.write_to_path(file)
+    tokens = of_settings(kafka)
+    file.unlink()
+    assert tokens
+    with pytest.raises(NoToken, match="no answer"):
+        await tokens.token()
 
 
 async def test_a_renewal_that_fails(clock, monkeypatch):

@@ -159,7 +159,7 @@ class Reader:
 
     def _opened(self, readers: Readers, named: Framed) -> bytes:
         try:
-            opened = readers.reader(named.schema)(named.body)
+            opened = readers.reader(named.schema)(named.body, self.max_bytes)
         except Unreadable as error:
             raise Unreadable(f"{error} (schema {named.schema} of the registry)") from None
         self._require_size(opened, "the value as JSON")

@@ -4,7 +4,7 @@ The layout is Kafka's own, https://kafka.apache.org/documentation/#recordbatch (
 """
 
 import struct
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from operator import lt
 from typing import Final
@@ -24,6 +24,8 @@ CODEC, APPEND_TIME, TRANSACTIONAL, CONTROL = 0x07, 0x08, 0x10, 0x20
 NOT_UTF8: Final = "the name of a header is not UTF-8"
 BROKEN: Final = "its key, value and headers do not fill the record as they say"
 LONGEST_VARINT: Final = 70
+A_STEP: Final = 5_000
+"""Records whose places are looked at in some 5 ms."""
 
 
 class UnreadableBatch(Exception):
@@ -55,42 +57,59 @@ class Batch:
         taken_back = any(producer == self.producer and first <= self.base for producer, first in aborted)
         return bool(self.attributes & TRANSACTIONAL) and taken_back
 
-    def records(self, topic: str, partition: int) -> list[Record]:
-        """All of them, those that are odd in themselves with what can be told. Raises UnreadableBatch."""
+    def records(self, topic: str, partition: int) -> Iterator[Record]:
+        """All of them, those that are odd in themselves with what can be told; each is made when it is asked for.
+
+        UnreadableBatch is raised at once, before any of them.
+        """
+        return self.records_from(self.base, topic, partition)
+
+    def records_from(self, offset: int, topic: str, partition: int) -> Iterator[Record]:
+        """The same of those that do not stand before that offset."""
+        steps = self.looked_through(offset, topic, partition)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as ended:
+                found: Iterator[Record] = ended.value
+                return found
+
+    def looked_through(self, offset: int, topic: str, partition: int) -> Generator[None, None, Iterator[Record]]:
+        """What `records_from` gives; between the steps others may do something, for a batch may have millions."""
+        body = self._decompressed()
+        position, first, passed, last = 0, 0, 0, self.base - 1
+        for number in range(1, self.count + 1):
+            start, position = _span(body, position)
+            at = self.base + _delta(body, start, position)
+            if not last < at < self.next_offset:
+                raise UnreadableBatch("its records do not stand in the order of their offsets")
+            last = at
+            if at < offset:
+                first, passed = position, number
+            if number % A_STEP == 0:
+                yield
+        return self._made(topic, partition, body, first, self.count - passed)
+
+    def _decompressed(self) -> bytes:
         compression = self.attributes & CODEC
         try:
-            body = decompressed(compression, self.body) if compression else self.body
+            return decompressed(compression, self.body) if compression else self.body
         except KeyError:
             raise UnreadableBatch(f"unknown compression {compression}") from None
         except TooMuch:
             raise UnreadableBatch("it is too large once decompressed (WORKER_KAFKA__MAX_BATCH_BYTES)") from None
         except Exception as error:  # noqa: BLE001  each library has errors of its own, and memory may not suffice
             raise UnreadableBatch(f"it cannot be decompressed ({type(error).__name__})") from None
-        records = [self._record(topic, partition, frame) for frame in self._frames(body)]
-        if not ascend([self.base - 1, *(each.offset for each in records), self.next_offset]):
-            raise UnreadableBatch("its records do not stand in the order of their offsets")
-        return records
 
-    def records_from(self, offset: int, topic: str, partition: int) -> list[Record]:
-        """Those that do not stand before that offset. Raises UnreadableBatch."""
-        return [each for each in self.records(topic, partition) if each.offset >= offset]
-
-    def _frames(self, body: bytes) -> Iterator[bytes]:
-        position = 0
-        for _ in range(self.count):
-            length, position = _length(body, position)
-            if length is None:
-                raise UnreadableBatch("its records are not as long as they say")
-            yield body[position : position + length]
-            position += length
+    def _made(self, topic: str, partition: int, body: bytes, position: int, count: int) -> Iterator[Record]:
+        for _ in range(count):
+            start, position = _span(body, position)
+            yield self._record(topic, partition, body[start:position])
 
     def _record(self, topic: str, partition: int, frame: bytes) -> Record:
         """Its place comes first in a record; what is broken behind it is left out."""
-        try:
-            later, position = _varint(frame, 1)
-            delta, position = _varint(frame, position)
-        except ValueError:
-            raise UnreadableBatch("it holds a record without a place") from None
+        later, position = _varint(frame, 1)
+        delta, position = _varint(frame, position)
         timestamp = self.last_timestamp if self.attributes & APPEND_TIME else self.first_timestamp + later
         place = topic, partition, self.base + delta, timestamp
         try:
@@ -98,6 +117,26 @@ class Batch:
         except ValueError:
             return Record(*place, None, None, (), BROKEN)
         return Record(*place, key, value, headers, why)
+
+
+def _span(body: bytes, position: int) -> tuple[int, int]:
+    """Of the record whose length stands there."""
+    length, start = _length(body, position)
+    if length is None:
+        raise UnreadableBatch("its records are not as long as they say")
+    return start, start + length
+
+
+def _delta(body: bytes, start: int, end: int) -> int:
+    """By how much the record's offset is larger than the batch's."""
+    try:
+        _, position = _varint(body, start + 1)
+        delta, position = _varint(body, position)
+    except ValueError:
+        position = end + 1
+    if position > end:
+        raise UnreadableBatch("it holds a record without a place")
+    return delta
 
 
 def ascend(offsets: Sequence[int]) -> bool:

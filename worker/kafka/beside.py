@@ -98,13 +98,14 @@ async def _beside(
     offset = await consumer.position(place)
     try:
         batch = await next_batch(consumer, place, offset)
-        records = batch.records_from(offset, *place) if batch else []
+        read = batch.records_from(offset, *place) if batch else iter(())
+        records: list[ConsumerRecord[bytes, bytes]] = [_as_client(each) for each in read]
     except (UnreadableBatch, MemoryError) as error:
         at = f"{place.topic}/{place.partition} at offset {offset}"
         raise KafkaUnavailable(f"{at}: {said(error, place.topic)}") from None
     if batch:
         consumer.seek(place, batch.next_offset)
-    return {place: [_as_client(each) for each in records]} if records else {}
+    return {place: records} if records else {}
 
 
 def _as_client(record: Record) -> BesideRecord:

@@ -1,8 +1,7 @@
 """What the client cannot read of a partition, read beside it: one batch at a time, and the other partitions go on."""
 
 import asyncio
-from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -16,16 +15,37 @@ AGAIN_AFTER = 2.0
 WELL_IN_A_ROW = 20
 
 
+class Unread:
+    """The records of a batch, made as they are taken: a batch may have millions, of a few bytes each."""
+
+    def __init__(self, records: Iterator[Record]) -> None:
+        self._rest = records
+        self._next = next(records, None)
+        self.odd = False
+
+    def __bool__(self) -> bool:
+        return self._next is not None
+
+    def take(self, at_most: int) -> list[Record]:
+        """The next ones, in their order."""
+        found: list[Record] = []
+        while self._next is not None and len(found) < at_most:
+            found.append(self._next)
+            self._next = next(self._rest, None)
+        self.odd = self.odd or any(each.unreadable for each in found)
+        return found
+
+
 @dataclass(slots=True)
 class Beside:
-    """One partition while it is read beside the client: `records` are read and not taken, `offset` is the next to read.
+    """One partition while it is read beside the client: `records` are not taken yet, `offset` is the next to read.
 
     `over` is that the client goes on from there, `why` that nothing can be read for now, `astray` that the log does not
     hold that offset.
     """
 
     offset: int
-    records: deque[Record] = field(default_factory=deque)
+    records: Unread = field(default_factory=lambda: Unread(iter(())))
     taken: asyncio.Event = field(default_factory=asyncio.Event)
     over: bool = False
     why: str | None = None
@@ -86,7 +106,7 @@ class Narrowing:
         for number in partitions:
             beside = self._beside.get(number)
             if beside and beside.records:
-                found = [beside.records.popleft() for _ in range(min(at_most, len(beside.records)))]
+                found = beside.records.take(at_most)
                 if not beside.records:
                     beside.taken.set()
                 return found
@@ -104,8 +124,7 @@ class Narrowing:
         well = 0
         while well < WELL_IN_A_ROW:
             try:
-                batch = await next_batch(self.consumer, TopicPartition(self.topic, partition), beside.offset)
-                records = batch.records_from(beside.offset, self.topic, partition) if batch else []
+                found = await self._next(partition, beside.offset)
             except OffsetOutOfRangeError:
                 # The client says so, too, and does what it was told to do then.
                 break
@@ -113,16 +132,25 @@ class Narrowing:
                 beside.why = f"{self.topic}/{partition} at offset {beside.offset}: {said(error, self.topic)}"
                 await asyncio.sleep(AGAIN_AFTER)
                 continue
-            if batch is None:
+            if found is None:
                 break
             beside.why = None
-            well = 0 if any(each.unreadable for each in records) else well + 1
-            beside.offset = batch.next_offset
-            await self._handed(beside, records)
+            beside.records, beside.offset = found
+            beside.taken.clear()
+            if beside.records:
+                await beside.taken.wait()
+            well = 0 if beside.records.odd else well + 1
         beside.why, beside.over = None, True
 
-    async def _handed(self, beside: Beside, records: list[Record]) -> None:
-        beside.taken.clear()
-        beside.records.extend(records)
-        if records:
-            await beside.taken.wait()
+    async def _next(self, partition: int, offset: int) -> tuple[Unread, int] | None:
+        """A batch from that offset on, and where it ends; None where no more is there."""
+        batch = await next_batch(self.consumer, TopicPartition(self.topic, partition), offset)
+        if batch is None:
+            return None
+        steps = batch.looked_through(offset, self.topic, partition)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as ended:
+                return Unread(ended.value), batch.next_offset
+            await asyncio.sleep(0)

@@ -166,7 +166,7 @@ def _records(batch: bytes, place: TopicPartition, span: tuple[int, int], followi
         records = _quickly(batch, place)
     except Exception:  # noqa: BLE001  whatever it is, it is this batch's
         try:
-            records = first_batch(batch).records(place.topic, number)
+            records = list(first_batch(batch).records(place.topic, number))
         except (UnreadableBatch, MemoryError) as error:
             why = str(error) or "memory does not suffice for it"
             return Piece(number, position, max(following, position + 1), unreadable=why)

@@ -10,11 +10,12 @@ from worker.customer.documents import Unreadable
 from worker.events.registered.schema import Read, Referred, Schema, SchemaType, reader_of
 from worker.events.registered.wire import HEADER, SchemaKey
 from worker.model.errors import SchemaRegistryUnavailable
-from worker.schema_registry.http import Access, Http, NotServed, Unknown, asked
+from worker.schema_registry.http import Access, Http, NotServed, NotTaken, Unknown, asked
 from worker.schema_registry.protoc import compiled
 
 _TYPES: Final[tuple[SchemaType, ...]] = get_args(SchemaType)
 _MOST_REFERENCES: Final = 200
+MOST_NUMBERS: Final = 2**31 - 1
 SCHEMA: Final = "this schema"
 NOBODYS: Final = UUID(int=0)
 """No schema has it."""
@@ -45,7 +46,7 @@ class Registry:
 
     async def schema(self, key: SchemaKey) -> Schema:
         """With what it refers to, and compiled where it has to be."""
-        found = await (self._by_guid(key) if isinstance(key, UUID) else self._asked(f"/schemas/ids/{key}", SCHEMA))
+        found = await (self._by_guid(key) if isinstance(key, UUID) else self._by_number(key))
         return await self._complete(found)
 
     async def serves_guids(self) -> bool:
@@ -58,6 +59,15 @@ class Registry:
             return False
         return True
 
+    async def _by_number(self, number: int) -> Any:  # noqa: ANN401  any JSON
+        """Most registries count to 2**31: a greater number is to them no path of theirs, rather than no schema."""
+        try:
+            return await self._asked(f"/schemas/ids/{number}", SCHEMA)
+        except (NotServed, NotTaken):
+            if number <= MOST_NUMBERS or not await self._is_registry():
+                raise
+        raise Unreadable("the registry has no schema of that number")
+
     async def _by_guid(self, guid: UUID) -> Any:  # noqa: ANN401  any JSON
         """One that does not serve GUIDs does not say that it lacks this one."""
         try:
@@ -66,15 +76,15 @@ class Registry:
             if not await self._is_registry():
                 raise
         raise SchemaRegistryUnavailable(
-            f"the registry serves no schemas by GUID, and a record names {guid} in its header {HEADER}: let producers "
-            "write the number before the value, or name a registry that serves them"
+            f"the registry serves no schemas by GUID, and a record names {guid} in its header {HEADER} or before its "
+            "value: let producers write the number before the value, or name a registry that serves them"
         )
 
     async def _is_registry(self) -> bool:
         """Whether it answers what every registry does."""
         try:
             return isinstance(await self._http.get("/schemas/types"), list)
-        except (Unknown, NotServed):
+        except (Unknown, NotServed, NotTaken):
             return False
 
     async def newest(self, subject: str) -> Version:

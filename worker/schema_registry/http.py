@@ -49,6 +49,13 @@ class NotServed(SchemaRegistryUnavailable):
     """Nothing answers at that path: it is no registry's, or the registry is one that does not serve it."""
 
 
+class NotTaken(SchemaRegistryUnavailable):
+    """What stands in the path is nothing that it takes there (400, 422)."""
+
+
+_KINDS: Final[dict[int, type[SchemaRegistryUnavailable]]] = {400: NotTaken, 404: NotServed, 422: NotTaken}
+
+
 @asynccontextmanager
 async def asked(access: Access) -> AsyncIterator["Http"]:
     """SettingsError for a CA file that cannot be used."""
@@ -67,7 +74,7 @@ class Http:
         self._url = url
 
     async def get(self, path: str) -> Any:  # noqa: ANN401  any JSON
-        """`path` is quoted already. Raises Unknown, NotServed, and SchemaRegistryUnavailable for all other answers."""
+        """`path` is quoted already. Raises Unknown, NotServed, NotTaken, and SchemaRegistryUnavailable for all else."""
         origin = URL(self._url).origin()
         try:
             async with self._session.get(URL(f"{self._url}{path}", encoded=True), allow_redirects=False) as answer:
@@ -78,7 +85,7 @@ class Http:
             return _read(body, str(origin))
         if answer.status == 404 and _code(body) in _UNKNOWN:
             raise Unknown
-        kind = NotServed if answer.status == 404 else SchemaRegistryUnavailable
+        kind = _KINDS.get(answer.status, SchemaRegistryUnavailable)
         raise kind(f"{origin} answered {answer.status}{_HINTS.get(answer.status, '')}")
 
 

@@ -1,6 +1,7 @@
 """Compiles a Protobuf schema, which a registry keeps as text, by Protobuf's own compiler in a process of its own."""
 
 import asyncio
+import errno
 import re
 import sys
 import tempfile
@@ -15,6 +16,8 @@ WITHIN: Final = 30.0
 _MAX_QUOTED: Final = 200
 _LOG: Final = re.compile(r"[IWEF]\d{4} ")
 _OWN: Final = "schema-of-the-value.proto"
+_OF_THE_NAME: Final = frozenset({errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG})
+"""What is wrong with a file's name, and not with this machine."""
 _PROVIDED: Final = Path(__file__).with_name("provided")
 """What schemas may import without naming it as a reference; Google's own come with the packages."""
 
@@ -22,18 +25,28 @@ _PROVIDED: Final = Path(__file__).with_name("provided")
 async def compiled(text: str, references: tuple[Referred, ...]) -> bytes:
     """A FileDescriptorSet, the schema's own file last. Unreadable says what the compiler said first."""
     with tempfile.TemporaryDirectory(prefix="customer-worker-schema-") as folder:
-        for name, content in ((_OWN, text), *((each.name, each.text) for each in references)):
+        # Its own comes last: no other file stands in its place, whatever the registry calls that.
+        for name, content in (*((each.name, each.text) for each in references), (_OWN, text)):
             _write(Path(folder), name, content)
         return await _run(folder)
 
 
 def _write(folder: Path, name: str, text: str) -> None:
-    """A name comes from the registry: none leads out of the folder."""
+    """A name comes from the registry: none leads out of the folder. Unreadable for one that no file can have."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
         raise Unreadable("its Protobuf schema imports a file by no relative path")
-    (folder / path).parent.mkdir(parents=True, exist_ok=True)
-    (folder / path).write_text(text, "utf-8")
+    try:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
+    except ValueError:
+        raise Unreadable("its Protobuf schema imports a file by a name that none can have") from None
+    except OSError as error:
+        if error.errno not in _OF_THE_NAME:
+            raise
+        raise Unreadable(
+            f"its Protobuf schema imports a file by a name that none can have ({error.strerror})"
+        ) from None
 
 
 async def _run(folder: str) -> bytes:

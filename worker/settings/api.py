@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from worker.settings.group import Group
-from worker.settings.kinds import ContextRoot, Origin, Positive, ProxyAddress, Seconds, Statuses, parsed
+from worker.settings.kinds import BasicUser, ContextRoot, Origin, Positive, ProxyAddress, Seconds, Statuses, parsed
 
 
 class Account(Group):
@@ -50,7 +50,7 @@ class Api(Group):
     """The key (PEM) of that certificate; unset: it stands in the same file."""
     proxy: ProxyAddress | None = None
     """An HTTP proxy on the way: scheme, host and port, or `environment` for HTTPS_PROXY, HTTP_PROXY and NO_PROXY."""
-    proxy_username: Annotated[str, Field(pattern="^[^:]*$")] | None = None
+    proxy_username: BasicUser | None = None
     """The proxy's user."""
     proxy_password: SecretStr | None = None
     """That user's password."""

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, model_validator
 
 from worker.settings.group import Group
-from worker.settings.kinds import Endpoint, Positive, Seconds, Start
+from worker.settings.kinds import Endpoint, Positive, SecondOrMore, Seconds, Start
 
 
 class Kafka(Group):
@@ -16,7 +16,7 @@ class Kafka(Group):
     """The consumer group; all replicas share it."""
     client_id: str = "customer-worker"
     """The name under which the brokers see this process."""
-    session_timeout: Seconds = 45
+    session_timeout: SecondOrMore = 45
     """After this long without a heartbeat the group gives a dead worker's partitions away."""
     rebalance_timeout: Seconds | None = None
     """How long the group waits for a worker to drain at a rebalance; unset: the drain timeout + 15."""
@@ -37,7 +37,7 @@ class Kafka(Group):
     oauth_scope: str | None = None
     """What the token is to be good for, several with spaces; unset: what the endpoint gives by itself."""
     oauth_ca_file: Path | None = None
-    """Certificates (PEM) that the endpoint is checked against; unset: the system's."""
+    """Certificates (PEM) that the endpoint is checked against, read at the start; unset: the system's."""
     oauth_token_file: Path | None = None
     """A token that somebody else keeps fresh, instead of an endpoint; read at each login."""
     aws_region: str | None = None

@@ -11,9 +11,14 @@ from yarl import URL
 ENVIRONMENT = "environment"
 
 
+def _is_http(url: URL) -> bool:
+    """With a host, and without a user or a password."""
+    return url.scheme in {"http", "https"} and bool(url.host) and not url.user and not url.password
+
+
 def _origin(value: str) -> str:
     url = URL(value)
-    if url.scheme not in {"http", "https"} or not url.host or url.path not in {"", "/"} or url.query_string or url.user:
+    if not _is_http(url) or url.path not in {"", "/"} or url.query_string:
         raise ValueError("must be scheme, host and port, such as https://crm.example.com")
     return str(url.origin())
 
@@ -24,21 +29,20 @@ def _proxy(value: str) -> str:
     url = URL(value)
     if url.user or url.password:
         raise ValueError("its user and password are WORKER_API__PROXY_USERNAME and WORKER_API__PROXY_PASSWORD")
-    if url.scheme not in {"http", "https"} or not url.host or url.path not in {"", "/"} or url.query_string:
+    if not _is_http(url) or url.path not in {"", "/"} or url.query_string:
         raise ValueError("must be scheme, host and port, such as http://proxy.example.com:3128, or environment")
     return str(url.origin())
 
 
 def _address(value: str) -> str:
     url = URL(value)
-    if url.scheme not in {"http", "https"} or not url.host or url.query_string or url.fragment or url.user:
+    if not _is_http(url) or url.query_string or url.fragment:
         raise ValueError("must be scheme, host, port and path, such as https://registry.example.com/apis/ccompat/v7")
     return value.rstrip("/")
 
 
 def _endpoint(value: str) -> str:
-    url = URL(value)
-    if url.scheme not in {"http", "https"} or not url.host or url.user or url.password:
+    if not _is_http(URL(value)):
         raise ValueError("must be an address such as https://login.example.com/oauth2/token, without a user in it")
     return value
 
@@ -52,7 +56,15 @@ def _context_root(value: str) -> str:
 
 def parsed(value: object) -> object:
     """JSON as a text, or what it was made from."""
-    return json.loads(value) if isinstance(value, str) else value
+    return _json(value) if isinstance(value, str) else value
+
+
+def _json(text: str) -> object:
+    """Raises ValueError."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 def _split(value: object) -> object:
@@ -64,7 +76,7 @@ def listed(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        found = json.loads(value)
+        found = _json(value)
     except ValueError:
         found = None
     return found if isinstance(found, list) else [each.strip() for each in value.split(",") if each.strip()]
@@ -93,11 +105,14 @@ HostName = Annotated[
 ]
 Link = Annotated[str, Field(pattern=r"^https?://[^\s#]+$")]
 Authority = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$")]
+BasicUser = Annotated[str, Field(pattern="^[^:]*$")]
+"""As basic authentication has it: what follows a colon is the password."""
 Address = Annotated[str, AfterValidator(_address)]
 ContextRoot = Annotated[str, AfterValidator(_context_root)]
 Start = Annotated[str, AfterValidator(_start)]
 Status = Annotated[int, Field(ge=300, le=599)]
 Statuses = Annotated[frozenset[Status], NoDecode, BeforeValidator(_split)]
 Seconds = Annotated[float, Field(ge=0, le=86_400 * 365)]
+SecondOrMore = Annotated[float, Field(ge=1, le=86_400 * 365)]
 Positive = Annotated[int, Field(ge=1)]
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]

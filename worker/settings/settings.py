@@ -10,7 +10,7 @@ from worker.settings.api import Api
 from worker.settings.console import ConsoleGroup
 from worker.settings.group import Group
 from worker.settings.kafka import Kafka
-from worker.settings.kinds import Address, Positive, Seconds, TopicName
+from worker.settings.kinds import Address, BasicUser, Positive, SecondOrMore, Seconds, TopicName
 
 
 class Topics(Group):
@@ -35,7 +35,7 @@ class Customer(Group):
     """The API's "Customer departmentalization" is on: department.name is required."""
     catalog: str | None = None
     """Configured values to check against: a TOML or JSON file, or `live` to ask the API; unset: only shapes are."""
-    catalog_refresh: Seconds = Field(3600, ge=1)
+    catalog_refresh: SecondOrMore = 3600
     """How often a live catalog is asked for anew."""
     unknown_elements: Literal["refuse", "drop"] = "refuse"
     """An element that the API does not know: fail the event, or leave the element out and count it."""
@@ -46,7 +46,7 @@ class Dispatch(Group):
     """Creations at once, over all partitions; half as many more records are made ready for them."""
     adaptive: bool = False
     """Find below that how many the API bears at once, by its latency and its refusals, and follow it."""
-    max_rate: Annotated[float, Field(gt=0)] | None = None
+    max_rate: Annotated[float, Field(ge=0.001, le=1_000_000)] | None = None
     """POSTs a second of the whole group; a worker takes the share that its partitions are of all. Unset: no limit."""
     max_uncommitted: Positive = 10_000
     """Records taken of one partition and not yet committed; at this many it is left unread."""
@@ -116,7 +116,7 @@ class Events(Group):
     """A file that says what somebody else's events mean (docs: mapping); unset: events are in the worker's own form."""
     registry_url: Address | None = None
     """The schema registry that request values name their schemas in: Confluent's API, path included; unset: none."""
-    registry_username: str | None = None
+    registry_username: BasicUser | None = None
     """The registry's user, for basic authentication."""
     registry_password: SecretStr | None = None
     """That user's password."""

@@ -50,7 +50,7 @@ def load(
 def _given(environment: Mapping[str, str], dotenv: Path, secrets: Path) -> dict[str, Given]:
     sources = [
         {name: Given(text, f"secret {secrets / name}") for name, text in _secrets(secrets)},
-        {name: Given(text or "", str(dotenv)) for name, text in dotenv_values(dotenv).items()},
+        {name: Given(text, str(dotenv)) for name, text in _dotenv(dotenv)},
         {name: Given(text, "environment") for name, text in environment.items()},
     ]
     merged = {name.upper(): given for source in sources for name, given in source.items() if given.value}
@@ -67,11 +67,37 @@ def _secrets(folder: Path) -> Iterator[tuple[str, str]]:
         raise SettingsError(f"secrets directory {folder}: {type(error).__name__}") from None
 
 
+def _dotenv(file: Path) -> Iterator[tuple[str, str]]:
+    try:
+        yield from ((name, text or "") for name, text in dotenv_values(file).items())
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise SettingsError(f"{file}: {why}") from None
+
+
 def _table(config: Path | None) -> dict[str, Any]:
+    """By names in small letters, of groups and of settings: in large ones they are the same, as in the environment."""
     if config is None:
         return {}
+    table = _lowered(_toml(config), config, "")
+    groups = {name: content for name, content in table.items() if isinstance(content, dict)}
+    return table | {name: _lowered(content, config, f"{name}.") for name, content in groups.items()}
+
+
+def _lowered(table: dict[str, Any], config: Path, group: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, content in table.items():
+        if name.lower() in found:
+            raise SettingsError(f"--config {config}: {group}{name} stands in it twice, in large and in small letters")
+        found[name.lower()] = content
+    return found
+
+
+def _toml(config: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(config.read_text())
+        return tomllib.loads(config.read_text("utf-8"))
+    except RecursionError:
+        raise SettingsError(f"--config {config}: not TOML: nested too deep") from None
     except OSError as error:
         raise SettingsError(f"--config {config}: {error.strerror}") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

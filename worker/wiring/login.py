@@ -8,20 +8,19 @@ from worker.kafka.login.endpoint import Endpoint, InFile
 from worker.kafka.login.msk import PACKAGE, MskIam, region_of
 from worker.model.errors import SettingsError
 from worker.settings.kafka import Kafka
+from worker.tls import context
 
 
 def tokens(kafka: Kafka) -> Tokens | None:
-    """None where a password is shown, or nothing."""
+    """None where a password is shown, or nothing. Raises SettingsError."""
     if kafka.sasl_mechanism == "AWS_MSK_IAM":
         return Tokens(_of_aws(kafka))
     if kafka.oauth_token_file:
         return Tokens(InFile(kafka.oauth_token_file))
     if kafka.oauth_token_url and kafka.oauth_client_id and kafka.oauth_client_secret:
         secret = kafka.oauth_client_secret.get_secret_value()
-        endpoint = Endpoint(
-            kafka.oauth_token_url, kafka.oauth_client_id, secret, kafka.oauth_scope, kafka.oauth_ca_file
-        )
-        return Tokens(endpoint)
+        trusted = context("WORKER_KAFKA__OAUTH_", kafka.oauth_ca_file) if kafka.oauth_ca_file else None
+        return Tokens(Endpoint(kafka.oauth_token_url, kafka.oauth_client_id, secret, kafka.oauth_scope, trusted))
     return None
 
 

@@ -22,6 +22,8 @@ _WITHIN: Final = frozenset(
     {"subexpression", "index_expression", "pipe", "projection", "value_projection", "filter_projection"}
 )
 """Nodes whose parts, but for the first, are evaluated for what the first one gives."""
+_ONWARD: Final = frozenset({"subexpression", "index_expression", "pipe"})
+"""Of these, the ones whose every part is evaluated for just what the one before gives."""
 
 
 class Broken(ValueError):
@@ -48,7 +50,16 @@ def parsed(text: str) -> Node:
 
 def reads(tree: Node, name: str) -> bool:
     """Whether it may look at that part of the record; the whole of it is every part."""
-    return name in _of_the_record(tree) or any(node["type"] == "current" for node in _all(tree))
+    return name in _of_the_record(tree) or any(map(_is_of_all, _all(tree)))
+
+
+def _is_of_all(node: Node) -> bool:
+    """Whether it may be about the whole record: `@`, or `*` of what it is evaluated for, each wherever it stands."""
+    match node:
+        case {"type": "current"} | {"type": "value_projection", "children": [{"type": "identity"}, *_]}:
+            return True
+        case _:
+            return False
 
 
 def _tree(text: str) -> Node:
@@ -111,7 +122,8 @@ def _of_the_record(node: Node) -> Iterator[str]:
     if first == "field":
         yield node["value"]
     if first in _WITHIN:
-        children = children if children[0]["type"] == "current" else children[:1]
+        at_itself = children[0]["type"] == "current" and first in _ONWARD
+        children = children[1:2] if at_itself else children[:1]
     for child in children if first not in {"expref", "slice"} else ():
         yield from _of_the_record(child)
 

@@ -10,7 +10,8 @@ from fastavro.types import Schema as Parsed
 from worker.customer.documents import Unreadable
 from worker.events.registered import avro_steps as steps
 from worker.events.registered.as_json import as_json
-from worker.events.registered.avro_types import LOGICAL
+from worker.events.registered.avro_types import logical
+from worker.events.registered.room import Room
 from worker.events.registered.schema import Read, Schema
 
 Named = dict[str, dict[str, Any]]
@@ -24,9 +25,11 @@ def avro_reader(schema: Schema) -> Read:
     except RecursionError:
         raise Unreadable("its Avro schema is nested too deep") from None
 
-    def to_json(body: bytes) -> bytes:
+    def to_json(body: bytes, most: int) -> bytes:
         try:
-            value, end = read(body, 0)
+            value, end = read(steps.Body(body, Room(most)), 0)
+        except Unreadable:
+            raise
         except Exception as error:  # noqa: BLE001  whatever it meets in the bytes: they are not what the schema says
             raise Unreadable(f"the value is not as its Avro schema says ({type(error).__name__})") from None
         if end != len(body):
@@ -72,9 +75,9 @@ class _Steps:
             return steps.PRIMITIVE.get(schema) or self._of_name(schema)
         base = schema["type"]
         plain = self._of_type(schema, base)
-        if convert := LOGICAL.get((base if isinstance(base, str) else "", schema.get("logicalType", ""))):
-            return steps.converted(plain, convert(schema))
-        return steps.converted(plain, steps.base64) if base in {"bytes", "fixed"} else plain
+        if convert := logical(base, schema):
+            return steps.converted(plain, convert)
+        return steps.converted(plain, steps.base64) if base in ("bytes", "fixed") else plain
 
     def _of_type(self, schema: dict[str, Any], base: Any) -> steps.Step:  # noqa: ANN401  as above
         match base:

@@ -1,31 +1,44 @@
 """Reads Avro's bytes, a step for each type: from a place in them to a value as JSON has it, and the place behind it.
 
-Any step raises where the bytes are not what it reads. No list is longer than there are bytes left, and what nests
-deeper than Python's own limit ends there.
+Any step raises where the bytes are not what it reads. No list is longer than there are bytes, what nests deeper than
+Python's own limit ends there, and what takes no bytes, or fewer than its JSON, takes of the room that a body has.
 """
 
 import base64 as of_64
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from worker.events.registered.as_json import of_32_bits
+from worker.events.registered.room import NAME, Room
 
-Step = Callable[[bytes, int], tuple[Any, int]]
+
+class Body(bytes):
+    """The bytes of one value, and the room that is left for what is made of them."""
+
+    room: Room
+
+    def __new__(cls, raw: bytes, room: Room) -> Self:
+        body = super().__new__(cls, raw)
+        body.room = room
+        return body
+
+
+Step = Callable[[Body, int], tuple[Any, int]]
 _LONGEST: Final = 10
 """Bytes of a number."""
 _FLOAT, _DOUBLE = struct.Struct("<f"), struct.Struct("<d")
 
 
-def null(_: bytes, at: int) -> tuple[None, int]:
+def null(_: Body, at: int) -> tuple[None, int]:
     return None, at
 
 
-def boolean(raw: bytes, at: int) -> tuple[bool, int]:
+def boolean(raw: Body, at: int) -> tuple[bool, int]:
     return (False, True)[raw[at]], at + 1
 
 
-def number(raw: bytes, at: int) -> tuple[int, int]:
+def number(raw: Body, at: int) -> tuple[int, int]:
     """Zigzag, seven bits a byte; most take one."""
     byte = raw[at]
     if byte < 0x80:
@@ -39,15 +52,15 @@ def number(raw: bytes, at: int) -> tuple[int, int]:
     raise ValueError("a number without end")
 
 
-def real(raw: bytes, at: int) -> tuple[float, int]:
+def real(raw: Body, at: int) -> tuple[float, int]:
     return of_32_bits(_FLOAT.unpack_from(raw, at)[0]), at + 4
 
 
-def double(raw: bytes, at: int) -> tuple[float, int]:
+def double(raw: Body, at: int) -> tuple[float, int]:
     return _DOUBLE.unpack_from(raw, at)[0], at + 8
 
 
-def text(raw: bytes, at: int) -> tuple[str, int]:
+def text(raw: Body, at: int) -> tuple[str, int]:
     """As `bytes_of`, written out: nearly every value of a customer is one."""
     size = raw[at]
     if size < 0x80 and not size & 1:
@@ -60,7 +73,7 @@ def text(raw: bytes, at: int) -> tuple[str, int]:
     return found.decode(), end
 
 
-def bytes_of(raw: bytes, at: int) -> tuple[bytes, int]:
+def bytes_of(raw: Body, at: int) -> tuple[bytes, int]:
     size, start = number(raw, at)
     end = start + size
     if size < 0 or end > len(raw):
@@ -74,7 +87,10 @@ def base64(value: bytes) -> str:
 
 
 def fixed(size: int) -> Step:
-    def read(raw: bytes, at: int) -> tuple[bytes, int]:
+    if size < 0:
+        raise ValueError("a size below zero")
+
+    def read(raw: Body, at: int) -> tuple[bytes, int]:
         end = at + size
         if end > len(raw):
             raise EOFError
@@ -84,9 +100,11 @@ def fixed(size: int) -> Step:
 
 
 def enum(symbols: Sequence[str]) -> Step:
-    def read(raw: bytes, at: int) -> tuple[str, int]:
+    def read(raw: Body, at: int) -> tuple[str, int]:
         index, at = number(raw, at)
-        return symbols[_place(index)], at
+        symbol = symbols[_place(index)]
+        raw.room.take_text(symbol)
+        return symbol, at
 
     return read
 
@@ -96,7 +114,7 @@ def union(branches: Sequence[Step], nulls: Sequence[bool]) -> Step:
     if len(branches) == 2 and sum(nulls) == 1:
         return _nullable(branches[nulls.index(False)], nulls.index(True))
 
-    def read(raw: bytes, at: int) -> tuple[Any, int]:
+    def read(raw: Body, at: int) -> tuple[Any, int]:
         index, at = number(raw, at)
         return branches[_place(index)](raw, at)
 
@@ -106,7 +124,7 @@ def union(branches: Sequence[Step], nulls: Sequence[bool]) -> Step:
 def _nullable(step: Step, index_of_null: int) -> Step:
     absent, there = 2 * index_of_null, 2 - 2 * index_of_null
 
-    def read(raw: bytes, at: int) -> tuple[Any, int]:
+    def read(raw: Body, at: int) -> tuple[Any, int]:
         branch = raw[at]
         if branch == there:
             return step(raw, at + 1)
@@ -118,27 +136,31 @@ def _nullable(step: Step, index_of_null: int) -> Step:
 
 
 def record(fields: Sequence[tuple[str, Step]]) -> Step:
-    """A field that is null is one that is not set: it is left out."""
-    known = tuple(fields)
+    """A field that is null is one that is not set: it is left out. One that is always null takes no time."""
+    known = tuple((name, NAME + len(name), step) for name, step in fields if step is not null)
 
-    def read(raw: bytes, at: int) -> tuple[dict[str, Any], int]:
-        found = {}
-        for name, step in known:
+    def read(raw: Body, at: int) -> tuple[dict[str, Any], int]:
+        found, made = {}, 1
+        for name, size, step in known:
             value, at = step(raw, at)
             if value is not None:
+                made += size
                 found[name] = value
+        raw.room.take(made)
         return found, at
 
     return read
 
 
 def array(step: Step) -> Step:
-    def read(raw: bytes, at: int) -> tuple[list[Any], int]:
+    def read(raw: Body, at: int) -> tuple[list[Any], int]:
         found: list[Any] = []
         while True:
             count, at = _block(raw, at)
             if not count:
                 return found, at
+            if len(found) + count > len(raw):
+                raise EOFError
             for _ in range(count):
                 value, at = step(raw, at)
                 found.append(value)
@@ -147,7 +169,7 @@ def array(step: Step) -> Step:
 
 
 def mapping(step: Step) -> Step:
-    def read(raw: bytes, at: int) -> tuple[dict[str, Any], int]:
+    def read(raw: Body, at: int) -> tuple[dict[str, Any], int]:
         found: dict[str, Any] = {}
         while True:
             count, at = _block(raw, at)
@@ -160,20 +182,21 @@ def mapping(step: Step) -> Step:
     return read
 
 
-def _block(raw: bytes, at: int) -> tuple[int, int]:
+def _block(raw: Body, at: int) -> tuple[int, int]:
     """How many items follow; a block that tells its size in bytes as well has their number negated."""
     count, at = number(raw, at)
     if count < 0:
         count, (_, at) = -count, number(raw, at)
     if count > len(raw) - at:
         raise EOFError
+    raw.room.take(count)
     return count, at
 
 
 def later(found: Callable[[], Step | None]) -> Step:
     """One that is there by the time that it is used."""
 
-    def read(raw: bytes, at: int) -> tuple[Any, int]:
+    def read(raw: Body, at: int) -> tuple[Any, int]:
         if (step := found()) is None:
             raise LookupError
         return step(raw, at)
@@ -181,10 +204,14 @@ def later(found: Callable[[], Step | None]) -> Step:
     return read
 
 
-def converted(step: Step, convert: Callable[[Any], Any]) -> Step:
-    def read(raw: bytes, at: int) -> tuple[Any, int]:
+def converted(step: Step, convert: Callable[[Any], str]) -> Step:
+    """A few bytes may be a text of many digits."""
+
+    def read(raw: Body, at: int) -> tuple[str, int]:
         value, at = step(raw, at)
-        return convert(value), at
+        made = convert(value)
+        raw.room.take_text(made)
+        return made, at
 
     return read
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from worker.events.registered.as_json import decimal_of
+from worker.events.registered.as_json import decimal_text
 
 Made = Callable[[Any], str]
 _FIRST_DAY: Final = date(1970, 1, 1).toordinal()
@@ -42,16 +42,25 @@ def _duration(raw: bytes) -> str:
     return f"P{months}M{days}DT{millis / 1000:.3f}S"
 
 
-def _decimal(schema: dict[str, Any]) -> Made:
-    scale = int(schema.get("scale", 0))
-    return lambda raw: format(decimal_of(raw, scale), "f")
+def _decimal(schema: dict[str, Any]) -> Made | None:
+    scale = schema.get("scale", 0)
+    if type(scale) is not int or scale < 0:
+        return None
+    return lambda raw: decimal_text(raw, scale)
 
 
 def _plainly(made: Made) -> Callable[[dict[str, Any]], Made]:
     return lambda _: made
 
 
-LOGICAL: Final[dict[tuple[str, str], Callable[[dict[str, Any]], Made]]] = {
+def logical(base: object, schema: dict[str, Any]) -> Made | None:
+    """What makes the text; None for a plain value: what is unknown or wrong in itself says nothing, as Avro has it."""
+    named = schema.get("logicalType")
+    known = _LOGICAL.get((base, named)) if isinstance(base, str) and isinstance(named, str) else None
+    return known(schema) if known else None
+
+
+_LOGICAL: Final[dict[tuple[str, str], Callable[[dict[str, Any]], Made | None]]] = {
     ("int", "date"): _plainly(_date),
     ("int", "time-millis"): _plainly(partial(_time, digits=3)),
     ("long", "time-micros"): _plainly(partial(_time, digits=6)),

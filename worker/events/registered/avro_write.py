@@ -57,7 +57,8 @@ class _Fit:
             return self._union(schema, value, path)
         if isinstance(schema, str):
             return self(self._named[schema], value, path) if schema in self._named else _primitive(schema, value, path)
-        if made := _LOGICAL.get(schema.get("logicalType", "")):
+        logical = schema.get("logicalType")
+        if isinstance(logical, str) and (made := _LOGICAL.get(logical)):
             return _made(made, value, path)
         return self._of_type(schema, value, path)
 

@@ -7,7 +7,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 from worker.customer.documents import Unreadable
 from worker.events.registered.as_json import as_json
-from worker.events.registered.messages import plain
+from worker.events.registered.messages import Making, plain
+from worker.events.registered.room import Room
 from worker.events.registered.schema import Read
 
 _MOST_INDEXES = 32
@@ -24,12 +25,12 @@ def protobuf_reader(descriptors: bytes) -> Read:
     own = files.file[-1]
     classes: dict[tuple[int, ...], type[Message]] = {}
 
-    def to_json(body: bytes) -> bytes:
+    def to_json(body: bytes, most: int) -> bytes:
         indexes, start = _indexes(body)
         if (class_ := classes.get(indexes)) is None:
             class_ = classes[indexes] = GetMessageClass(pool.FindMessageTypeByName(_name(own, indexes)))
         try:
-            return as_json(plain(class_.FromString(body[start:]), pool))
+            return as_json(plain(class_.FromString(body[start:]), Making(pool, Room(most))))
         except (DecodeError, ValueError, TypeError, RecursionError) as error:
             if isinstance(error, Unreadable):
                 raise

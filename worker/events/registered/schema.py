@@ -9,8 +9,12 @@ from worker.events.registered.wire import SchemaKey
 
 SchemaType = Literal["AVRO", "JSON", "PROTOBUF"]
 
-Read = Callable[[bytes], bytes]
-"""From a value, without what names its schema, to the same as JSON. Raises Unreadable, which quotes nothing of it."""
+Read = Callable[[bytes, int], bytes]
+"""From a value, without what names its schema, to the same as JSON; the number is the bytes that this may have.
+
+Raises Unreadable, which quotes nothing of the value. What little the JSON is longer than that is left to the caller: no
+reader makes much more.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,16 @@ class Readers(Protocol):
 
 
 def reader_of(schema: Schema) -> Read:
-    """Raises Unreadable where no value can be read by it."""
+    """Raises Unreadable where no value can be read by it, whatever its library says then."""
+    try:
+        return _reader_of(schema)
+    except (Unreadable, ImportError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001  a registry takes more schemas than can be read by, and none changes
+        raise Unreadable(f"nothing can be read by it ({type(error).__name__})") from None
+
+
+def _reader_of(schema: Schema) -> Read:
     # Each library is imported once a schema needs it: they are an extra's.
     match schema.type:
         case "JSON":
@@ -57,12 +70,12 @@ def reader_of(schema: Schema) -> Read:
 def refusing(why: str) -> Read:
     """For values whose schema cannot be used."""
 
-    def refuse(_: bytes) -> bytes:
+    def refuse(_: bytes, __: int) -> bytes:
         raise Unreadable(why)
 
     return refuse
 
 
-def _as_it_is(body: bytes) -> bytes:
+def _as_it_is(body: bytes, _: int) -> bytes:
     """A value with a JSON Schema is JSON; whether a customer can be made of it the customer's own rules say."""
     return body

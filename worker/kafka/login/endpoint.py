@@ -11,7 +11,6 @@ from urllib.parse import quote_plus
 import aiohttp
 import orjson
 
-from worker import tls
 from worker.kafka.login.tokens import NoToken, Token
 
 WITHIN = 10.0
@@ -23,13 +22,16 @@ _TOKEN: Final = re.compile(r"[!-~]+")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Asked with HTTP Basic, as every such endpoint takes it."""
+    """Asked with HTTP Basic, as every such endpoint takes it; without `trusted` the system's authorities count.
+
+    That is made of files once: a token is asked for at any time, when they may be gone, or half written.
+    """
 
     url: str
     client_id: str
     client_secret: str = field(repr=False)
     scope: str | None = None
-    ca_file: Path | None = None
+    trusted: ssl.SSLContext | None = field(default=None, repr=False)
 
     @property
     def origin(self) -> str:
@@ -55,12 +57,13 @@ class Endpoint:
 
     async def _answer(self) -> tuple[int, bytes]:
         form = {"grant_type": "client_credentials"} | ({"scope": self.scope} if self.scope else {})
-        trusted: ssl.SSLContext | bool = tls.context("WORKER_KAFKA__OAUTH_", self.ca_file) if self.ca_file else True
         login = aiohttp.encode_basic_auth(quote_plus(self.client_id), quote_plus(self.client_secret))
         headers = {"Authorization": login, "Accept": "application/json", "Accept-Encoding": "identity"}
         async with (
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
-            session.post(self.url, data=form, headers=headers, ssl=trusted, allow_redirects=False) as response,
+            session.post(
+                self.url, data=form, headers=headers, ssl=self.trusted or True, allow_redirects=False
+            ) as response,
         ):
             body = b""
             while len(body) < MAX_ANSWER and (piece := await response.content.read(MAX_ANSWER - len(body))):
@@ -80,7 +83,7 @@ class Endpoint:
         text, lasts = told.get("access_token"), told.get("expires_in")
         if not isinstance(text, str) or not _TOKEN.fullmatch(text):
             raise self._none("its answer holds no access_token", "TOKEN_URL")
-        return Token(text, float(lasts) if isinstance(lasts, int | float) else None)
+        return Token(text, lasts if isinstance(lasts, int | float) and not isinstance(lasts, bool) else None)
 
     def _none(self, why: str, *settings: str) -> NoToken:
         named = ", ".join(f"WORKER_KAFKA__OAUTH_{name}" for name in settings)

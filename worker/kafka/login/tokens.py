@@ -33,10 +33,18 @@ class TokenRefused(SaslAuthenticationFailed):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """It lasts for that many seconds from when it was given; None: nobody knows, and each login asks for another."""
+    """It lasts for that many seconds from when it was given; None: nobody knows, and each login asks for another.
+
+    So is one of which is told that it has ended when it is given: who says so does not know, or has another clock.
+    """
 
     text: str = field(repr=False)
     lasts: float | None = None
+
+    @property
+    def known_to_last(self) -> float | None:
+        """Above zero."""
+        return self.lasts if self.lasts is not None and self.lasts > 0 else None
 
 
 class Source(Protocol):
@@ -93,7 +101,7 @@ class Tokens(AbstractTokenProvider):
             await self.token()
         except KafkaError as error:
             raise KafkaUnavailable(str(error.args[0])) from None
-        lasts = "" if self._kept.lasts is None else f", for {self._kept.lasts:.0f} s"
+        lasts = "" if (known := self._kept.known_to_last) is None else f", for {known:.0f} s"
         return f"from {self._source.origin}{lasts}"
 
     def refused(self, why: str) -> TokenRefused:
@@ -120,15 +128,25 @@ class Tokens(AbstractTokenProvider):
     async def _ask(self) -> None:
         begun = self._clock()
         try:
-            token = await self._source.token()
+            token = await self._given()
         except NoToken as error:
             self._fails(error)
             if self._clock() < self._good_until:
                 log.warning("token.renewal_failed", detail=str(error.args[0]))
             return
-        self._kept = token
-        self._fresh_until = begun + FRESH * (token.lasts or 0.0)
-        self._good_until = self._clock() + AT_ONCE if token.lasts is None else begun + GOOD * token.lasts
+        self._kept, lasts = token, token.known_to_last
+        self._fresh_until = begun + FRESH * (lasts or 0.0)
+        self._good_until = self._clock() + AT_ONCE if lasts is None else begun + GOOD * lasts
+
+    async def _given(self) -> Token:
+        """Whatever else a source raises is no token, too: who logs in, or renews a login, knows of nothing more."""
+        try:
+            return await self._source.token()
+        except NoToken:
+            raise
+        except Exception as error:
+            why = type(error).__name__
+            raise NoToken(f"no token from {self._source.origin}: {why} ({self._source.settings})") from error
 
     def _asked(self, _: asyncio.Task[None]) -> None:
         self._asking = None
