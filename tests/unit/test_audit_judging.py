@@ -330,6 +330,19 @@ async def test_a_registry_that_is_away(trouble, monkeypatch):
     assert (rounds.judge.judged, len(rounds.judge.unended), troubles) == ({0: 10}, 5, [])
 
 
+async def test_a_reading_that_is_cut_off():
+    """What was found by then is looked at again, and counted once."""
+    rounds = rounds_over(Requests(KafkaUnavailable("away"), KafkaUnavailable("away")))
+    rounds.judge.unended, rounds.begins = Unended(room=2), {0: 5}
+    rounds.since, rounds.old = 7, {0: 7}
+    for _ in range(2):
+        with pytest.raises(KafkaUnavailable):
+            await rounds._judged(0, 1, 10)
+    await rounds._judged(0, 1, 10)
+    assert rounds.judge.not_judged == {kinds.DELETED: 1, kinds.UNBEGUN: 4, kinds.OLD_END: 2, kinds.BEYOND_ROOM: 0}
+    assert (rounds.judge.judged, len(rounds.judge.unended)) == ({0: 10}, 3)
+
+
 # --- what is told -----------------------------------------------------------------------------------------------------
 
 

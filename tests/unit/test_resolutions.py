@@ -1,11 +1,10 @@
 """Which doubts a person has ended, as the request topic tells, and what a replay and a list make of it."""
 
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import orjson
 import pytest
-from builders import SMALL_CUSTOMER
+from letters_of import BINARY, EVENT, ORIGINAL, RESULTS, There, letter_of
 
 from worker import wiring
 from worker.events.confirmation import encode_confirmation
@@ -25,9 +24,7 @@ from worker.tools.dead_letters.topic import Topics
 from worker.tools.reading.place import Place
 from worker.tools.reading.place_set import PlaceSet
 
-EVENT = Request("urn:shop", "e-1")
 SAID = encode_confirmation(ConfirmCustomer(EVENT, "2801", "individual"))
-RESULTS = Results("crm", "ok", "failed", "dead", "group")
 MARK = (("worker-resolves", b"0@7"),)
 
 
@@ -128,39 +125,6 @@ def test_what_is_published():
     assert dict(message.headers)["content-type"] == b"application/cloudevents+json"
     stored = Record("requests", 3, 9, 0, message.key, message.value, message.headers)
     assert told(stored).of(doubt()) == Resolution(Place(3, 9), "2801")
-
-
-BINARY = (
-    ("ce_specversion", b"1.0"),
-    ("ce_id", b"e-1"),
-    ("ce_source", b"urn:shop"),
-    ("ce_type", b"customer.create.requested.v1"),
-    ("ce_subject", b"s-1"),
-    ("content-type", b"application/json"),
-)
-ORIGINAL = Record("customer.create.requests", 0, 7, 1_000, b"k", orjson.dumps(SMALL_CUSTOMER), BINARY)
-
-
-class There:
-    """The request topic, with what is left of it."""
-
-    def __init__(self, *records):
-        self.records = records
-
-    @asynccontextmanager
-    async def __call__(self, *_):
-        yield self
-
-    async def at(self, partition, offset):
-        return next((each for each in self.records if (each.partition, each.offset) == (partition, offset)), None)
-
-
-def letter_of(record, form):
-    """The forms of a dead letter: whole, without its value, its place alone."""
-    failed = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "why"), 1)
-    *_, without, bare = RESULTS.dead_letters(failed, record, replace(EVENT, subject="s-1"), 0.0)
-    message = {"whole": RESULTS.dead_letter(failed, record, EVENT, 0.0), "omitted": without, "place": bare}[form]
-    return Record("dead", 0, 17, 2_000, message.key, message.value, message.headers)
 
 
 @pytest.mark.parametrize(

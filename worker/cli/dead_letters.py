@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.ending import Json, end, settings_of
+from worker.cli.ending import Json, end, settings_of, text
 from worker.customer.customer_id import usable_id
 from worker.model.commands import Kind
 from worker.tools.dead_letters.filters import Filter, moment_of, named
@@ -13,14 +13,16 @@ from worker.tools.dead_letters.letters import KINDS
 
 app = typer.Typer(help="What failed, and what can be done about it.", no_args_is_help=True)
 
-Named = Annotated[list[str] | None, typer.Argument(help="PARTITION@OFFSET or an event's id; none: all that fit.")]
-Reason = Annotated[list[str] | None, typer.Option(help=f"{', '.join(KINDS)}; may be given several times.")]
+Named = Annotated[
+    list[str] | None, typer.Argument(parser=text, help="PARTITION@OFFSET or an event's id; none: all that fit.")
+]
+Reason = Annotated[list[str] | None, typer.Option(parser=text, help=f"{', '.join(KINDS)}; may be given several times.")]
 Status = Annotated[list[int] | None, typer.Option(help="What the API answered; may be given several times.")]
-Since = Annotated[str | None, typer.Option(help="From then on: an age such as 2h, or an ISO time.")]
-Until = Annotated[str | None, typer.Option(help="Before then, likewise.")]
+Since = Annotated[str | None, typer.Option(parser=text, help="From then on: an age such as 2h, or an ISO time.")]
+Until = Annotated[str | None, typer.Option(parser=text, help="Before then, likewise.")]
 Partition = Annotated[int | None, typer.Option(min=0, help="Of the dead letters.")]
-EventId = Annotated[list[str] | None, typer.Option(help="May be given several times.")]
-Key = Annotated[str | None, typer.Option(help="The record's key, as UTF-8.")]
+EventId = Annotated[list[str] | None, typer.Option(parser=text, help="May be given several times.")]
+Key = Annotated[str | None, typer.Option(parser=text, help="The record's key, as UTF-8.")]
 
 
 @app.command("list")
@@ -50,7 +52,7 @@ def list_(  # noqa: PLR0913  one parameter an option
 @app.command()
 def show(
     context: typer.Context,
-    letter: Annotated[str, typer.Argument(help="PARTITION@OFFSET, or an event's id: then its newest.")],
+    letter: Annotated[str, typer.Argument(parser=text, help="PARTITION@OFFSET, or an event's id: then its newest.")],
     *,
     payload: Annotated[
         bool, typer.Option("--payload", help="With key, value and headers, and what would be sent: personal data.")
@@ -100,9 +102,9 @@ def replay(  # noqa: PLR0913  one parameter an option
 @app.command()
 def resolve(  # noqa: PLR0913  one parameter an option
     context: typer.Context,
-    letter: Annotated[str, typer.Argument(help="PARTITION@OFFSET of an outcome_unknown.")],
+    letter: Annotated[str, typer.Argument(parser=text, help="PARTITION@OFFSET of an outcome_unknown.")],
     *,
-    customer_id: Annotated[str, typer.Option(help="Under which the customer is in the CRM.")],
+    customer_id: Annotated[str, typer.Option(parser=text, help="Under which the customer is in the CRM.")],
     customer_type: Annotated[Kind | None, typer.Option(help="Where the payload does not tell it (any more).")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for what becomes of it.")] = False,

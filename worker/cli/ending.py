@@ -1,4 +1,4 @@
-"""What every command shares: its settings, its `--json`, and how it ends."""
+"""What every command shares: its settings, its `--json`, its texts, and how it ends."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -11,6 +11,15 @@ from worker.settings import sources as configuration
 from worker.settings.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document a line on stdout.")]
+
+
+def text(typed: str) -> str:
+    """The parser of every argument that is a text: what a terminal hands over may be any bytes."""
+    try:
+        typed.encode()
+    except UnicodeEncodeError:
+        raise typer.BadParameter("not UTF-8") from None
+    return typed
 
 
 def settings_of(context: typer.Context) -> Settings:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker.cli.ending import Json, end, settings_of
+from worker.cli.ending import Json, end, settings_of, text
 from worker.terminal.text import say
 
 if TYPE_CHECKING:
@@ -90,12 +90,14 @@ def produce(  # noqa: PLR0913  one parameter an option
     file: Annotated[typer.FileBinaryRead, typer.Argument(help="NDJSON, or one JSON or XML document; - is stdin.")],
     key_path: Annotated[
         str | None,
-        typer.Option(help="Where each event has its key, such as data.pin or data.emails[0]; else subject, else id."),
+        typer.Option(
+            parser=text, help="Where each event has its key, such as data.pin or data.emails[0]; else subject, else id."
+        ),
     ] = None,
     rate: Annotated[float | None, typer.Option(min=0.001, help="Events a second at most.")] = None,
     avro_subject: Annotated[
         str | None,
-        typer.Option(help="Write them in Avro, by this subject's newest schema in the schema registry."),
+        typer.Option(parser=text, help="Write them in Avro, by this subject's newest schema in the schema registry."),
     ] = None,
     *,
     records: Annotated[
@@ -126,8 +128,10 @@ def verify(  # noqa: PLR0913, PLR0917  one parameter an option
     partition: Annotated[int | None, typer.Option(min=0, help="Judge this partition of the requests alone.")] = None,
     first: Annotated[int | None, typer.Option("--from", min=0, help="From this offset on, of that partition.")] = None,
     last: Annotated[int | None, typer.Option("--to", min=0, help="Up to this offset, which is the last one.")] = None,
-    since: Annotated[str | None, typer.Option(help="Requests of that time or later: 2h, 7d, 2026-11-22T04:30Z")] = None,
-    until: Annotated[str | None, typer.Option(help="Requests from before that time.")] = None,
+    since: Annotated[
+        str | None, typer.Option(parser=text, help="Requests of that time or later: 2h, 7d, 2026-11-22T04:30Z")
+    ] = None,
+    until: Annotated[str | None, typer.Option(parser=text, help="Requests from before that time.")] = None,
     mapping: Annotated[
         Path | None, typer.Option(help="By whose rules records are passed over; else the setting's.")
     ] = None,
@@ -163,8 +167,10 @@ def _follow(context: typer.Context, since: int | None, mapping: "EventMapping | 
 def rehearse(  # noqa: PLR0913  one parameter an option
     context: typer.Context,
     *,
-    since: Annotated[str | None, typer.Option(help="Records of that time or later: 2h, 7d, 2026-11-22T04:30Z")] = None,
-    until: Annotated[str | None, typer.Option(help="Records from before that time.")] = None,
+    since: Annotated[
+        str | None, typer.Option(parser=text, help="Records of that time or later: 2h, 7d, 2026-11-22T04:30Z")
+    ] = None,
+    until: Annotated[str | None, typer.Option(parser=text, help="Records from before that time.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="So many at most, of each partition its share.")] = None,
     partition: Annotated[int | None, typer.Option(min=0, help="Of this partition alone.")] = None,
     catalog: Annotated[Path | None, typer.Option(help="Configured values from a TOML or JSON file.")] = None,

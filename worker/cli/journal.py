@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 
-from worker.cli.ending import Json, end, settings_of
+from worker.cli.ending import Json, end, settings_of, text
 from worker.model.commands import Request
 
 app = typer.Typer(help="What the journal knows.", no_args_is_help=True)
@@ -15,9 +15,9 @@ app = typer.Typer(help="What the journal knows.", no_args_is_help=True)
 def show(  # noqa: PLR0913  one parameter an option
     context: typer.Context,
     event_id: Annotated[
-        str | None, typer.Argument(help="The journal's UUID; with --source, the event's own id.")
+        str | None, typer.Argument(parser=text, help="The journal's UUID; with --source, the event's own id.")
     ] = None,
-    source: Annotated[str | None, typer.Option(help="The event's source.")] = None,
+    source: Annotated[str | None, typer.Option(parser=text, help="The event's source.")] = None,
     partition: Annotated[int | None, typer.Option(min=0, help="Look there alone; without an event, list it.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="So many events of a partition, those seen last.")] = 50,
     *,
@@ -43,7 +43,9 @@ def unknown(context: typer.Context, *, as_json: Json = False) -> None:
 @app.command("adopt")
 def adopt(
     context: typer.Context,
-    group: Annotated[str, typer.Option("--from", help="The group that has it now; no worker of it may be at work.")],
+    group: Annotated[
+        str, typer.Option("--from", parser=text, help="The group that has it now; no worker of it may be at work.")
+    ],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")] = False,
 ) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker.cli.ending import Json, end, settings_of
+from worker.cli.ending import Json, end, settings_of, text
 
 if TYPE_CHECKING:
     from worker.tools.offsets import Where
@@ -22,7 +22,9 @@ def offsets() -> None:
 def set_(
     context: typer.Context,
     partition: Annotated[int, typer.Argument(min=0, help="Of the request topic.")],
-    where: Annotated[str, typer.Argument(help="earliest, latest, an offset, or a time: ISO, or an age such as 2h.")],
+    where: Annotated[
+        str, typer.Argument(parser=text, help="earliest, latest, an offset, or a time: ISO, or an age such as 2h.")
+    ],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Store it; without it, say what it would mean.")] = False,
     as_json: Json = False,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.ending import Json, end, settings_of
+from worker.cli.ending import Json, end, settings_of, text
 
 app = typer.Typer()
 
@@ -44,11 +44,12 @@ def trial(
 @app.command()
 def sandbox(  # noqa: PLR0913  one parameter an option
     *,
-    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(parser=text, help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0: a free port, printed.")] = 8090,
     faults: Annotated[Path | None, typer.Option(help="Faults from a TOML or JSON file.")] = None,
     fault_probability: Annotated[
-        list[str] | None, typer.Option(help="KIND=P: this fault to a share of the calls; may be given several times.")
+        list[str] | None,
+        typer.Option(parser=text, help="KIND=P: this fault to a share of the calls; may be given several times."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Makes the drawn faults repeatable.")] = 0,
     catalog: Annotated[Path | None, typer.Option(help="Configured values from a TOML or JSON file.")] = None,

@@ -19,6 +19,7 @@ from worker.console.work.steps import Steps
 from worker.counting import counted
 from worker.model.records import Record
 from worker.tools.dead_letters.letters import Json, Letter
+from worker.tools.dead_letters.received import Lacking
 from worker.tools.dead_letters.shown import Shown
 from worker.tools.dead_letters.topic import Topics
 from worker.tools.journal.view import event_text
@@ -30,7 +31,7 @@ RULES = 100
 async def letter(asked: Asked) -> Answer:
     """What takes long is told as far as it is known by now."""
     shown, record = await read(asked)
-    whole = await shown.whole(record) if shown.letter.reason else None
+    whole = await shown.whole(record)
     later = await asked.sources.desk.inquiries.ask(("letter", shown.letter.place), partial(_later, shown, whole))
     body = [
         _facts(shown.letter, shown.headers(record)),
@@ -44,7 +45,7 @@ async def letter(asked: Asked) -> Answer:
     return Page(f"Dead letter {shown.letter.place}", h.fragment[body], is_fresh=later.ended is None)
 
 
-async def _later(shown: Shown, whole: Record | None, steps: Steps) -> Json:
+async def _later(shown: Shown, whole: Record | Lacking, steps: Steps) -> Json:
     """What the request topic and the journal tell: each is read from the letter's record on."""
     found = shown.found
     watched = Shown(

@@ -13,6 +13,7 @@ from worker.console.web.asked import Asked
 from worker.console.web.rights import Right
 from worker.console.web.routes import Route
 from worker.tools.dead_letters.letters import Json
+from worker.tools.dead_letters.received import Lacking
 from worker.tools.dead_letters.shown import payload_of
 
 log = structlog.get_logger()
@@ -22,8 +23,8 @@ RULES = 100
 async def payload(asked: Asked) -> Answer:
     """Only here, only by a POST, and nowhere in an address or a log."""
     shown, record = await read(asked)
-    whole = await shown.whole(record) if shown.letter.reason else None
-    told = payload_of(whole or record)
+    whole = await shown.whole(record)
+    told = payload_of(record if isinstance(whole, Lacking) else whole)
     headers = shown.headers(record, payload=True)["headers"]
     log.info("payload.opened", by=asked.who.name, letter=str(shown.letter.place))
     today = await shown.today(whole, payload=True) if shown.letter.reason else {}

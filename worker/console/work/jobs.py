@@ -18,7 +18,8 @@ from worker.tools.dead_letters import run as replays
 from worker.tools.dead_letters.following import results_from_now
 from worker.tools.dead_letters.letters import letter
 from worker.tools.dead_letters.look_back import look_back
-from worker.tools.dead_letters.replay import GONE, REPLAYED, RESOLVED, Origin, Rules
+from worker.tools.dead_letters.received import Lacking
+from worker.tools.dead_letters.replay import REPLAYED, RESOLVED, Origin, Rules
 from worker.tools.dead_letters.replaying import EXISTS, Found, Left, Replayed, Result
 from worker.tools.dead_letters.resolving import Resolved, Resolving, Word
 from worker.tools.dead_letters.run import Batch, Order
@@ -138,8 +139,8 @@ class LookUp:
         if not rules.is_ours(which) or not which.is_doubt:
             raise WorkerError(f"{self.place} is {which.called}: only outcome_unknown is a doubt")
         whole = await Shown(settings, found, which).whole(record)
-        if whole is None:
-            raise WorkerError(f"{self.place}: {GONE}")
+        if isinstance(whole, Lacking):
+            raise WorkerError(f"{self.place}: {whole.why}")
         self.may_be_sent = not which.exists
         request = request_of(which, found.plan.requests)
         before = await look_back(found, {request.partition: request.offset} if request else {})

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from worker.tools.audit import found as kinds
 from worker.tools.audit.customers import Customers, key_of
 from worker.tools.audit.found import Found, Tell
+from worker.tools.audit.gaps import Gaps
 from worker.tools.audit.marks import ENDED, FAILED, LETTER_MISSING, LETTERED, SUCCEEDED, Marks
 from worker.tools.audit.unended import Unended
 from worker.tools.reading.offset_set import OffsetSet
@@ -96,6 +97,11 @@ class Judge:
     def missing(self, partition: int, end: int) -> Iterator[tuple[int, int]]:
         """Runs (first, end) of offsets not judged yet that have no end; there may be no records there either."""
         return self.marks.without(ENDED, partition, self.judged[partition], end)
+
+    def count(self, gaps: Gaps) -> None:
+        """What was found of requests that are to be closed next."""
+        self.unended.take(gaps.unended)
+        self.not_judged.update(gaps.not_judged)
 
     def close(self, partition: int, end: int, unended: OffsetSet) -> None:
         """Everything below `end` is committed, and of its records `unended` have no end."""

@@ -11,6 +11,7 @@ from worker import clocks
 from worker.kafka.records import as_record
 from worker.model.records import Record
 from worker.tools.audit import found as kinds
+from worker.tools.audit.gaps import Gaps
 from worker.tools.audit.judge import Judge
 from worker.tools.audit.position import Positions
 from worker.tools.audit.topics import Growing, ends
@@ -152,7 +153,9 @@ class Rounds:
                     missing.add(offset)
             if self.begins.get(partition, 0) > begins and (ended := missing.others().lowest()) is not None:
                 self.begins[partition] = min(self.begins[partition], ended)
-            self.judge.close(partition, ends_, await self._gaps(partition, first, missing))
+            gaps = await self._gaps(partition, first, missing)
+            self.judge.count(gaps)
+            self.judge.close(partition, ends_, gaps.offsets)
             self.alive()
         told = max(committed, self.unread.get(partition, 0))
         if told < first:
@@ -161,11 +164,14 @@ class Rounds:
         if self.judge.judged[partition] < first and committed <= first:
             self.judge.begin(partition, first)
 
-    async def _gaps(self, partition: int, first: int, missing: OffsetSet) -> OffsetSet:
-        """Those that have a record for which an end is due; the records tell, and what the mapping says of them."""
-        gaps, asks = OffsetSet(missing.first, missing.end), self.passes is not None
+    async def _gaps(self, partition: int, first: int, missing: OffsetSet) -> Gaps:
+        """Those that have a record for which an end is due; the records tell, and what the mapping says of them.
+
+        Nothing is counted yet: where a reading or the mapping raises, all of them are looked at again.
+        """
+        gaps, asks = Gaps(OffsetSet(missing.first, missing.end)), self.passes is not None
         for low, high in missing.runs(CLOSE):
-            self.judge.not_judged[kinds.DELETED] += max(0, min(first, high) - low)
+            gaps.not_judged[kinds.DELETED] += max(0, min(first, high) - low)
             if high <= first:
                 continue
             requests = self.topics.now[self.topics.plan.requests].narrowed({partition: (max(low, first), high)})
@@ -176,14 +182,13 @@ class Rounds:
                         self._gap(Place(partition, offset), timestamp, gaps)
         return gaps
 
-    def _gap(self, place: Place, timestamp: int, gaps: OffsetSet) -> None:
+    def _gap(self, place: Place, timestamp: int, gaps: Gaps) -> None:
         if place.offset < self.begins.get(place.partition, 0):
-            self.judge.not_judged[kinds.UNBEGUN] += 1
+            gaps.not_judged[kinds.UNBEGUN] += 1
         elif timestamp < self.since and place.offset < self.old.get(place.partition, 0):
-            self.judge.not_judged[kinds.OLD_END] += 1
+            gaps.not_judged[kinds.OLD_END] += 1
         else:
-            gaps.add(place.offset)
-            self.judge.unended.add(place, timestamp)
+            gaps.add(place, timestamp)
 
 
 def age_of(timestamp: int | None) -> float:

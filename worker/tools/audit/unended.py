@@ -13,23 +13,29 @@ class Unended:
     """An end that comes after all takes its request out again, of as many as there is room for."""
 
     room: int = ROOM
-    _since: dict[Place, int] = field(default_factory=dict)
-    _beyond: int = 0
+    since: dict[Place, int] = field(default_factory=dict)
+    beyond: int = 0
 
     def __len__(self) -> int:
-        return len(self._since) + self._beyond
+        return len(self.since) + self.beyond
 
     def add(self, place: Place, timestamp: int) -> None:
         """`timestamp` is its record's, in milliseconds."""
-        if len(self._since) < self.room:
-            self._since[place] = timestamp
+        if len(self.since) < self.room:
+            self.since[place] = timestamp
         else:
-            self._beyond += 1
+            self.beyond += 1
+
+    def take(self, others: "Unended") -> None:
+        """Those as well."""
+        for place, timestamp in others.since.items():
+            self.add(place, timestamp)
+        self.beyond += others.beyond
 
     def ended(self, place: Place) -> None:
         """It has an end now."""
-        self._since.pop(place, None)
+        self.since.pop(place, None)
 
     def oldest(self) -> int | None:
         """The lowest timestamp; None where there is none."""
-        return min(self._since.values(), default=None)
+        return min(self.since.values(), default=None)

@@ -74,10 +74,10 @@ class Doubts:
         if at is None or which.topic != self.found.plan.requests or at.partition >= self.found.requests:
             raise WorkerError(f"{which.place}: {self.found.plan.requests} has no place for what it is about")
         was = await received(self.found, which, record)
-        asked = await self._asked(was) if was else None
+        asked = await self._asked(was) if isinstance(was, Record) else None
         request = _request(which, asked)
         kind = asked.customer.customer_type if isinstance(asked, CreateCustomer) else None
-        return Doubt(which, at, (was or record).key, request, kind)
+        return Doubt(which, at, (was if isinstance(was, Record) else record).key, request, kind)
 
     async def _asked(self, was: Record) -> Command:
         """Configured values may have changed since; they do not make it another event or another kind of customer."""

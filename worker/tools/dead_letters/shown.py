@@ -14,7 +14,7 @@ from worker.model.records import Headers, Record
 from worker.settings.settings import Settings
 from worker.tools.dead_letters.letters import Json, Letter
 from worker.tools.dead_letters.marks import mark_of
-from worker.tools.dead_letters.received import received
+from worker.tools.dead_letters.received import Lacking, received
 from worker.tools.dead_letters.replay import UNREADABLE
 from worker.tools.dead_letters.resolutions import Resolutions
 from worker.tools.dead_letters.topic import Topics
@@ -33,20 +33,20 @@ class Shown:
     async def told(self, *, payload: bool) -> Json:
         """All of it at once. Personal data only with its payload."""
         record = await record_at(self.found, self.letter.place)
-        whole = await self.whole(record) if self.letter.reason else None
+        whole = await self.whole(record)
         told = self.headers(record, payload=payload)
         if self.letter.reason:
             told["today"] = await self.today(whole, payload=payload)
             told |= await self.afterwards()
             told["journal"] = await self.journal(whole)
-        return told | (payload_of(whole or record) if payload else {})
+        return told | (payload_of(record if isinstance(whole, Lacking) else whole) if payload else {})
 
     def headers(self, record: Record, *, payload: bool = False) -> Json:
         """What its own headers say, and which the producer gave it."""
         return self.letter.as_dict() | {"headers": _headers(original(record.headers), payload=payload)}
 
-    async def whole(self, record: Record) -> Record | None:
-        """As the worker received it, or None where its value was left out and is nowhere else."""
+    async def whole(self, record: Record) -> Record | Lacking:
+        """As the worker received it, or why nobody can tell."""
         return await received(self.found, self.letter, record)
 
     def _here(self) -> bool:
@@ -56,10 +56,10 @@ class Shown:
             which.topic == plan.requests and which.request is not None and which.request.partition < self.found.requests
         )
 
-    async def today(self, record: Record | None, *, payload: bool = False) -> Json:
+    async def today(self, record: Record | Lacking, *, payload: bool = False) -> Json:
         """Whether the worker would take it for a valid event now."""
-        if record is None:
-            return {"valid": None, "why": "payload omitted"}
+        if isinstance(record, Lacking):
+            return {"valid": None, "why": record.why}
         unreadable = UNREADABLE if self.letter.unreadable else None
         topic = self.letter.topic or record.topic
         came = replace(record, topic=topic, headers=original(record.headers), unreadable=unreadable)
@@ -104,7 +104,7 @@ class Shown:
         found = resolved.of(self.letter)
         return {"replayedAs": replayed} | ({"resolvedAs": str(found.at)} if found else {})
 
-    async def journal(self, record: Record | None) -> Json | str:
+    async def journal(self, record: Record | Lacking) -> Json | str:
         """What the journal knows of its event, or why it tells nothing."""
         event = await self._event(record)
         request = self.letter.request
@@ -120,11 +120,11 @@ class Shown:
             return str(error)
         return "knows nothing of this event (any more)"
 
-    async def _event(self, record: Record | None) -> UUID | None:
+    async def _event(self, record: Record | Lacking) -> UUID | None:
         source, name = self.letter.event_source, self.letter.event_id
         if source and name:
             return Request(source, name).event
-        if record is None:
+        if isinstance(record, Lacking):
             return None
         try:
             async with wiring.decoding(self.settings, None) as decode:
