@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from patience import PATIENCE
+from patience import PATIENCE, until
 
 from worker import wiring
 from worker.console import pages
@@ -257,6 +257,62 @@ async def sent(port: int, target: str, *headers: str, body: str = "", method: st
         told = await reader.read()
     writer.close()
     return told.decode(errors="replace")
+
+
+FORM = "Content-Type: application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "by_form", "known"),
+    [
+        ([f"{FORM};charset=nope"], "token=1", 400, 400),
+        ([f"{FORM};charset=rot13"], "token=1", 400, 400),
+        ([f"{FORM};charset=utf-16"], "token=1", 400, 400),
+        ([f"{FORM};charset=utf-7"], "token=+2AA-", 400, 400),
+        ([FORM], "token=\xff", 400, 400),
+        ([FORM, "Content-Encoding: gzip"], "token=1", 400, 400),
+        ([FORM], "token=%ff%ed%a0%80", 403, 200),
+        ([f"{FORM}; charset=UTF-8"], "token=1", 403, 200),
+        ([FORM, "Cookie: customer-worker-console=123.\xff\xfe"], "token=1", 403, 401),
+        ([FORM, "Origin: http://[::1"], "token=1", 403, 403),
+        ([FORM, "Origin: \xff"], "token=1", 403, 403),
+    ],
+)
+async def test_what_no_browser_sends(told, headers, body, by_form, known):
+    """It is refused, and is no error of ours, whether it is sent to the way in or to a page by somebody known."""
+    shown = Route("POST", "/x", Right.REPLAY, answered)
+    given = "".join(headers)
+    own = [] if "Origin" in given else ["Sec-Fetch-Site: same-origin"]
+    cookies = [] if "Cookie" in given else [f"Cookie: {cookie()['Cookie']}"]
+    async with served([shown, *entering.routes(TOKEN)]) as (_, port):
+        answers = [
+            await sent(port, "/enter", *own, *headers, body=body, method="POST"),
+            await sent(port, "/x", *own, *headers, *cookies, body=body, method="POST"),
+        ]
+    assert [int(each.split()[1]) for each in answers] == [by_form, known]
+    assert all("Content-Security-Policy" in each for each in answers)
+    assert "page.crashed" not in {line["event"] for line in told}
+
+
+async def test_somebody_who_leaves(told):
+    """In the middle of a form, which is no error of ours."""
+    judged = asyncio.Event()
+
+    def clock():
+        judged.set()
+        return 0.0
+
+    token = Token(SECRET, clock)
+    known = f"Cookie: {cookie(token)['Cookie']}"
+    judged.clear()
+    async with served([Route("POST", "/x", Right.REPLAY, answered)], token) as (_, port):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = ("POST /x HTTP/1.1", "Host: localhost", "Sec-Fetch-Site: same-origin", known, FORM, "Content-Length: 99")
+        writer.write("\r\n".join((*head, "", "a=")).encode())
+        await judged.wait()
+        writer.close()
+        await until(lambda: bool(told))
+    assert [(line["event"], line["status"]) for line in told] == [("page.refused", 400)]
 
 
 async def test_behind_a_proxy():

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 import pytest
-from patience import until
+from patience import PATIENCE, turns, until
 from structlog.testing import capture_logs
 
 from worker.console.work import inquiries as inquiring
@@ -212,6 +212,29 @@ async def test_an_inquiry(monkeypatch):
     inquiries.forget()
     assert (await inquiries.ask("it", read, patience=60)).answer == 3
     assert (await inquiries.ask("it", read, patience=60)).answer == 4
+    await inquiries.close()
+
+
+async def test_an_inquiry_under_way_when_something_is_done():
+    """What it has read is not so any more: whoever waits for it, or asks again, is told what is so after that."""
+    world, go = ["before"], asyncio.Event()
+
+    async def read(_):
+        told = world[0]
+        await go.wait()
+        return told
+
+    inquiries = Inquiries()
+    first = await inquiries.ask("it", read, patience=0)
+    waiting = asyncio.create_task(inquiries.ask("it", read, patience=PATIENCE))
+    await turns()
+    world[0] = "after"
+    inquiries.forget()
+    again = await waiting
+    assert (again.answer, again is first) == (None, False)
+    go.set()
+    assert await inquiries.ask("it", read, patience=PATIENCE) is again
+    assert (first.answer, again.answer) == (None, "after")
     await inquiries.close()
 
 

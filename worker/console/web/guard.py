@@ -40,7 +40,7 @@ class Token:
 
     def fits(self, shown: str) -> bool:
         """Whether it is the token."""
-        return hmac.compare_digest(shown.encode(), self.secret.encode())
+        return _are_same(shown, self.secret)
 
     def cookie(self) -> str:
         """Its value from now on."""
@@ -50,7 +50,7 @@ class Token:
         """Raises NotEntered."""
         until, _, _ = (head.cookie or "").partition(".")
         known = until.isascii() and until.isdigit() and len(until) < 12
-        if not known or not hmac.compare_digest((head.cookie or "").encode(), self._signed(int(until)).encode()):
+        if not known or not _are_same(head.cookie or "", self._signed(int(until))):
             raise NotEntered("this page takes the token that the console printed when it started")
         if int(until) < self.clock():
             raise NotEntered("you were let in more than twelve hours ago: show the token again")
@@ -123,7 +123,10 @@ class Guard:
 
     def _is_own(self, origin: str, host: str) -> bool:
         """The page came from where the request goes, or from where a proxy shows us, which is listed with its port."""
-        url = urlsplit(origin)
+        try:
+            url = urlsplit(origin)
+        except ValueError:
+            return False
         if url.scheme not in PORTS or not url.netloc:
             return False
         (name, port), (asked, at) = split(url.netloc), split(host)
@@ -138,6 +141,11 @@ def split(authority: str) -> tuple[str, str | None]:
     if colon and port.isascii() and port.isdigit() and is_name:
         return name.lower(), port
     return authority.lower(), None
+
+
+def _are_same(shown: str, expected: str) -> bool:
+    """A header that is no UTF-8 is a text that cannot be written again; it is no secret of ours either."""
+    return hmac.compare_digest(shown.encode(errors="replace"), expected.encode(errors="replace"))
 
 
 def _mapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

@@ -1,4 +1,7 @@
-"""The console over HTTP: every request is judged in one place, and every answer leaves with the same headers."""
+"""The console over HTTP: every request is judged in one place, and every answer leaves with the same headers.
+
+What is no request, such as a line with a byte that no address has, aiohttp refuses by itself, without these headers.
+"""
 
 import asyncio
 import hashlib
@@ -47,6 +50,7 @@ HEADERS: Final = {
     "Server": "customer-worker",
 }
 JSON = "application/json"
+UTF_8 = "utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +154,7 @@ class Served:
 
 
 _UNTAKEN: Final = {
+    400: "this form cannot be read",
     404: "there is no such page",
     405: "this address does not take that method",
     413: "this is too much for one form",
@@ -181,7 +186,13 @@ async def _form(request: web.Request) -> dict[str, str]:
         return {}
     if request.content_type != "application/x-www-form-urlencoded":
         raise web.HTTPUnsupportedMediaType
-    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    # Other encodings, such as UTF-7, give texts that nobody can write again.
+    if (request.charset or UTF_8).lower() != UTF_8:
+        raise web.HTTPBadRequest
+    try:
+        return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    except (UnicodeError, web.RequestPayloadError, ConnectionError):  # the last: whoever sent it has left meanwhile
+        raise web.HTTPBadRequest from None
 
 
 def _html(text: str, status: int) -> web.Response:

@@ -47,6 +47,8 @@ class Inquiries:
         self._known.move_to_end(about)
         if inquiry.task and patience:
             await asyncio.wait({inquiry.task}, timeout=patience)
+            if self._known.get(about) is not inquiry:
+                return await self.ask(about, read, 0)  # what it was reading was forgotten meanwhile
         return cast("Inquiry[Answer]", inquiry)
 
     def _begin(self, about: Hashable, read: Callable[[Steps], Awaitable[Answer]]) -> Inquiry[Answer]:
@@ -70,9 +72,13 @@ class Inquiries:
             inquiry.until = inquiry.ended + max(LASTS, WORTH * (inquiry.ended - began))
 
     def forget(self) -> None:
-        """Something was done: what was read before is not so any more."""
-        for about in [about for about, each in self._known.items() if each.ended is not None]:
-            del self._known[about]
+        """Something was done: what was read before is not so any more, nor what is being read. Who asks again begins
+        anew.
+        """
+        for each in self._known.values():
+            if each.task:
+                each.task.cancel()
+        self._known.clear()
 
     async def close(self) -> None:
         """Nobody waits for an answer any more."""
