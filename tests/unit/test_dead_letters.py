@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
+from worker import wiring
 from worker.console.index.causes import cause
 from worker.creation.reconcile import Absent, Existing, Unclear
 from worker.events.letter_headers import original
 from worker.events.results import Results
 from worker.model.commands import Request
+from worker.model.errors import StartupError
 from worker.model.outcomes import EXISTS as A_CUSTOMER_EXISTS
 from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Violation
 from worker.model.records import OutgoingMessage, Position, Record
@@ -35,6 +37,7 @@ from worker.tools.dead_letters.replay import (
 from worker.tools.dead_letters.replay_letters import Asked, Told
 from worker.tools.dead_letters.replaying import EXISTS, STOPPED, Found, Left, Replayed, Replaying, Tally, batches
 from worker.tools.dead_letters.run import Batch
+from worker.tools.dead_letters.topic import Topics
 from worker.tools.reading.place import Place
 from worker.tools.reading.place_set import PlaceSet
 
@@ -216,6 +219,15 @@ def test_where_to_look():
     assert Filter(partition=1).spans(2) == {1: everything}
     assert Filter(places=frozenset({Place(1, 5), Place(1, 9)})).spans(2) == {1: (5, 10)}
     assert Filter(places=frozenset({Place(1, 5)}), events=frozenset({"e"})).spans(2) == {0: everything, 1: everything}
+
+
+async def test_a_partition_that_the_dead_letters_do_not_have():
+    """It is said before anything is read or begun; the last one is there."""
+    settings = Settings()
+    found = Topics(wiring.plan(settings), wiring.connection(settings), dead_letters=2, requests=3)
+    found.require(Filter(partition=1))
+    with pytest.raises(StartupError, match=r"dead-letters \(WORKER_TOPICS__DEAD_LETTERS\) has no partition 2"):
+        await anext(found.newest(Filter(partition=2), None))
 
 
 def test_names():

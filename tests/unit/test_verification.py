@@ -1,10 +1,12 @@
 """What `verify` makes of what it reads, against a naive model that keeps everything."""
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import orjson
 import pytest
+from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -20,6 +22,7 @@ from worker.tools.verification.expired import joined
 from worker.tools.verification.judgement import Customers, Ends, Letters, Suspects, deleted_unread
 from worker.tools.verification.reading import Failure, Success, failure, success
 from worker.tools.verification.report import Finding, Part, Report, places
+from worker.tools.verification.scan import Asked, spans
 from worker.tools.verification.table import Table
 
 RESULTS = Results("w", "ok", "failed", "letters", "g")
@@ -316,6 +319,44 @@ def test_a_report() -> None:
         "it holds",
     ]
     assert report.as_dict()["notJudged"] == [{"kind": "no_terminal_event", "count": 2, "places": ["0@1-2"]}]
+
+
+NONE = "nothing is committed"
+GONE = "the log holds nothing that is committed"
+OUTSIDE = "nothing that is committed is in the range that was asked for"
+
+
+@pytest.mark.parametrize(
+    ("begins", "end", "stored", "asked", "why"),
+    [
+        (0, 0, None, Asked(), NONE),
+        (0, 9, None, Asked(), NONE),
+        (0, 9, 0, Asked(), NONE),
+        (5, 9, None, Asked(first=2), NONE),
+        (5, 9, 5, Asked(), GONE),
+        (5, 9, 3, Asked(), GONE),
+        (0, 9, 4, Asked(first=4), OUTSIDE),
+        (0, 9, 9, Asked(first=20), OUTSIDE),
+        (5, 9, 9, Asked(end=5), OUTSIDE),
+        (5, 9, 9, Asked(since=1), OUTSIDE),
+        (0, 9, 4, Asked(), "0@0-3"),
+    ],
+)
+async def test_why_nothing_is_judged(begins: int, end: int, stored: int | None, asked: Asked, why: str) -> None:
+    """The group, the log, or whoever asked has none of it."""
+    requests = Log({TopicPartition("requests", 0): (begins, end)})
+    parts, _ = await spans(requests, {} if stored is None else {0: stored}, asked)  # type: ignore[arg-type]
+    assert next(Report("requests", tuple(parts), 0, 0, (), ()).lines()) == f"requests: {why}"
+
+
+@dataclass
+class Log:
+    """In which no record is as young as anybody asks for."""
+
+    ends: dict[TopicPartition, tuple[int, int]]
+
+    async def at(self, _: int) -> dict[int, int]:
+        return {place.partition: end for place, (_, end) in self.ends.items()}
 
 
 @pytest.mark.parametrize(("place", "told"), [("0@2-4", True), ("0@2", True), ("0@3-4", False), ("1@2", False)])

@@ -42,6 +42,8 @@ async def replay(settings: Settings, wanted: Filter, asked: Asked) -> int:
     """1 where a replayed record had not ended well, or not at all, when it was no longer waited for."""
     async with AsyncExitStack() as stack:
         found = await topics(wiring.plan(settings), wiring.connection(settings), offsets_bar)
+        # Whoever replays ends what somebody else replays: not for something that cannot be.
+        found.require(wanted)
         results = await _results(stack, found, asked)
         told = Told(settings, asked)
         happenings = await stack.enter_async_context(aclosing(Run(settings, found, asked.order).replay(wanted)))

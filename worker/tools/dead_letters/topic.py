@@ -24,8 +24,15 @@ class Topics:
     requests: int
     progress: Progress = unseen
 
+    def require(self, wanted: Filter) -> None:
+        """StartupError where a partition is asked for that the dead letters do not have."""
+        if wanted.partition is not None and wanted.partition >= self.dead_letters:
+            name = self.plan.dead_letters
+            raise StartupError(f"topic {name} (WORKER_TOPICS__DEAD_LETTERS) has no partition {wanted.partition}")
+
     async def newest(self, wanted: Filter, limit: int | None) -> AsyncIterator[Letter]:
-        """The letters that fit, the newest first; nothing of their values is held."""
+        """The letters that fit, the newest first; nothing of their values is held. Raises what `require` does."""
+        self.require(wanted)
         spans = wanted.spans(self.dead_letters)
         if not spans:
             return

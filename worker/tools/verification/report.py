@@ -85,12 +85,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A partition of the request topic: judged from `first` up to `end`; `in_flight` offsets are not committed yet."""
+    """A partition of the request topic: judged from `first` up to `end`; `in_flight` offsets are not committed yet.
+
+    The log begins at `begins`, and the group stored `committed`, 0 where it stored nothing.
+    """
 
     partition: int
     first: int
     end: int
     in_flight: int
+    begins: int = 0
+    committed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +135,7 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """What was judged, what was not, what was found, and the verdict."""
-        spans = ", ".join(
-            f"{each.partition}@{each.first}-{each.end - 1}" for each in self.parts if each.first < each.end
-        )
-        yield f"{self.topic}: {spans or 'nothing is committed'}"
+        yield f"{self.topic}: {self._judged()}"
         in_flight = sum(each.in_flight for each in self.parts)
         passed_over = f", {self.passed_over} passed over" if self.passed_over else ""
         waiting = counted(in_flight, "offset")
@@ -147,6 +149,15 @@ class Report:
         if self._may_be_unbegun():
             yield "if the group began behind the first of them, say where it did: WORKER_KAFKA__START, or --since"
         yield "it holds" if self.holds else "it does not hold"
+
+    def _judged(self) -> str:
+        """Over what, or why over nothing."""
+        if spans := [f"{each.partition}@{each.first}-{each.end - 1}" for each in self.parts if each.first < each.end]:
+            return ", ".join(spans)
+        if any(each.committed > each.begins for each in self.parts):
+            return "nothing that is committed is in the range that was asked for"
+        some = any(each.committed for each in self.parts)
+        return "the log holds nothing that is committed" if some else "nothing is committed"
 
     def _may_be_unbegun(self) -> bool:
         """Whether the first request that is judged of a partition has no end."""

@@ -84,7 +84,7 @@ async def spans(requests: Extent, committed: Mapping[int, int], asked: Asked) ->
         done = min(committed.get(number, first), end)
         low = max(first, asked.first or 0, since.get(number, 0))
         high = min(done, asked.end if asked.end is not None else end, until.get(number, end))
-        parts.append(Part(number, low, max(low, high), end - max(done, first)))
+        parts.append(Part(number, low, max(low, high), end - max(done, first), first, committed.get(number, 0)))
         if done < first and not asked.begins:
             unread[number] = (done, first)
     return parts, unread
