@@ -1,6 +1,7 @@
 """Protobuf values as JSON, by schemas that are compiled from their text."""
 
 import asyncio
+from types import SimpleNamespace
 
 import orjson
 import pytest
@@ -12,6 +13,8 @@ from registered import MOST
 from worker.customer.documents import Unreadable
 from worker.events.registered.protobuf import protobuf_reader
 from worker.events.registered.schema import Referred, Schema, reader_of
+from worker.model.errors import SchemaRegistryUnavailable
+from worker.schema_registry import protoc
 from worker.schema_registry.protoc import compiled
 
 ADDRESS = Referred("acme/address.proto", 'syntax = "proto3"; package acme; message Address { string city = 1; }')
@@ -248,6 +251,17 @@ async def test_a_reference_with_the_name_of_the_schema_s_own_file():
     """It takes nothing from it."""
     descriptors = await compiled(PROTO2, (Referred("schema-of-the-value.proto", 'syntax = "proto3"; message Z {}'),))
     assert orjson.loads(protobuf_reader(descriptors)(FIRST, MOST)) == {"country": "US", "x": "d"}
+
+
+@pytest.mark.parametrize("signal", [9, 15])
+async def test_a_compiler_that_is_ended_from_outside(signal, tmp_path, monkeypatch):
+    """The schema may be right: it is tried again."""
+    compiler = tmp_path / "python"
+    compiler.write_text(f"#!/bin/sh\nkill -{signal} $$\n")
+    compiler.chmod(0o700)
+    monkeypatch.setattr(protoc, "sys", SimpleNamespace(executable=str(compiler)))
+    with pytest.raises(SchemaRegistryUnavailable, match="ended from outside"):
+        await compiled(PROTO2, ())
 
 
 async def test_a_schema_that_compiles_and_that_nothing_can_be_read_by():

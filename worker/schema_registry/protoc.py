@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import re
+import signal
 import sys
 import tempfile
 from importlib.resources import files
@@ -11,6 +12,7 @@ from typing import Final
 
 from worker.customer.documents import Unreadable
 from worker.events.registered.schema import Referred
+from worker.model.errors import SchemaRegistryUnavailable
 
 WITHIN: Final = 30.0
 _MAX_QUOTED: Final = 200
@@ -18,12 +20,16 @@ _LOG: Final = re.compile(r"[IWEF]\d{4} ")
 _OWN: Final = "schema-of-the-value.proto"
 _OF_THE_NAME: Final = frozenset({errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG})
 """What is wrong with a file's name, and not with this machine."""
+_FROM_OUTSIDE: Final = frozenset({-signal.SIGKILL, -signal.SIGTERM})
 _PROVIDED: Final = Path(__file__).with_name("provided")
 """What schemas may import without naming it as a reference; Google's own come with the packages."""
 
 
 async def compiled(text: str, references: tuple[Referred, ...]) -> bytes:
-    """A FileDescriptorSet, the schema's own file last. Unreadable says what the compiler said first."""
+    """A FileDescriptorSet, the schema's own file last. Unreadable says what the compiler said first.
+
+    SchemaRegistryUnavailable where it was ended before it could say anything: that is no word on the schema.
+    """
     with tempfile.TemporaryDirectory(prefix="customer-worker-schema-") as folder:
         # Its own comes last: no other file stands in its place, whatever the registry calls that.
         for name, content in (*((each.name, each.text) for each in references), (_OWN, text)):
@@ -71,6 +77,8 @@ async def _run(folder: str) -> bytes:
     except BaseException:
         process.kill()
         raise
+    if process.returncode in _FROM_OUTSIDE:
+        raise SchemaRegistryUnavailable("Protobuf's compiler was ended from outside, for want of memory perhaps")
     if process.returncode != 0:
         raise Unreadable(f"its Protobuf schema cannot be compiled: {_complaint(said.decode(errors='replace'), folder)}")
     return (Path(folder) / "descriptors").read_bytes()
