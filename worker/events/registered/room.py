@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from worker.counting import counted
 from worker.customer.documents import Unreadable
 
 NAME: Final = 4
@@ -20,7 +21,7 @@ class Room:
         """Raises Unreadable where that is more than is left."""
         self._left -= size
         if self._left < 0:
-            raise Unreadable(f"the value as JSON has more than the {self._most} bytes allowed")
+            raise Unreadable(f"the value as JSON has more than the {counted(self._most, 'byte')} allowed")
 
     def take_text(self, text: str) -> None:
         """The same for a text in its quotes."""
