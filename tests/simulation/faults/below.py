@@ -40,6 +40,22 @@ BELOW = {
         "unit/test_kafka_connection.py",
         "test_client_that_never_stops",
     ),
+    "what came on an idle connection is taken for the answer to the next creation": (
+        "edges/test_answers_to_nothing.py",
+        "test_an_answer_on_an_idle_connection",
+    ),
+    "a place that an earlier claim looked for moves the reading of the next one": (
+        "unit/test_beginnings.py",
+        "test_a_place_that_is_looked_for_by_an_earlier_claim",
+    ),
+    "the end of the client's membership task ends the worker": (
+        "edges/test_membership_revived.py",
+        "test_a_membership_that_was_cancelled",
+    ),
+    "records whose places are out of order end whoever reads them": (
+        "unit/test_reading.py",
+        "test_a_batch_that_nobody_can_read",
+    ),
 }
 """What is wrong: (file below tests/, test)."""
 
