@@ -5,7 +5,6 @@ import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
@@ -19,7 +18,6 @@ from worker.intake.dispatch import Dispatch
 from worker.intake.intake import Intake
 from worker.intake.restoring import Restore
 from worker.kafka.source import record_source
-from worker.logs import where
 from worker.measures import Measures
 from worker.model.errors import Draining
 from worker.ops.port import operations
@@ -49,7 +47,6 @@ async def run(settings: Settings, reread: Callable[[], Settings] | None = None) 
 
     `reread` gives the settings as they are now, for a password that is changed while the worker runs.
     """
-    asyncio.get_running_loop().set_exception_handler(_unforeseen)
     stopping = asyncio.Event()
     holds, measures = Holds(wiring.breaker(settings)), Measures()
     with_signals(stopping)
@@ -68,21 +65,6 @@ async def run(settings: Settings, reread: Callable[[], Settings] | None = None) 
         drained = True
     log.info("worker.stopped", drained=drained)
     return 0 if drained else 1
-
-
-def _unforeseen(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """An error in a task that nobody waits for; its text may quote personal data, so that only its place is told.
-
-    Without an error it is a remark of a library's, such as a connection that it left to the garbage collector; so is
-    how a call of aiokafka's ended that we had stopped waiting for.
-    """
-    error = context.get("exception")
-    if error is None:
-        log.warning("loop.remarked", detail=str(context["message"]))
-    elif type(error).__module__.startswith("aiokafka"):
-        log.warning("loop.remarked", detail=type(error).__name__)
-    else:
-        log.error("task.crashed", error=type(error).__name__, where=where(error))
 
 
 async def _work(

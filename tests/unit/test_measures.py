@@ -158,6 +158,15 @@ def test_the_form_that_is_asked_for():
     assert exposed(registry, "*/*")[1].startswith("text/plain")
 
 
+@pytest.mark.parametrize("version", ["abc", "1.x", "", "1.0.0.0.0", "-1", "9" * 5_000, "²", "1;escaping=x"])
+@pytest.mark.parametrize("kind", ["application/openmetrics-text", "text/plain"])
+def test_a_form_that_nobody_knows(kind, version):
+    """Whatever is asked for, there is an answer."""
+    body, content_type = exposed(registry_of(Worker()), f"{kind}; version={version}")
+    assert b"customer_worker_build_info" in body
+    assert content_type.startswith(("text/plain", "application/openmetrics-text"))
+
+
 @pytest.mark.parametrize(("seconds", "bucket"), [(-1, 0), (0, 0), (1, 0), (1.001, 1), (2, 1), (99, 2)])
 def test_a_time(seconds, bucket):
     """It is in the first bucket whose bound it does not exceed; a clock that was set back gives no negative one."""

@@ -119,6 +119,38 @@ def test_proxy_that_is_none(given: str) -> None:
         of_api.Api.model_validate({"proxy": given})
 
 
+WITH_A_PORT = {
+    "kafka bootstrap_servers": "a.example:9092,b.example:{}",
+    "kafka oauth_token_url": "https://login.example.com:{}/token",
+    "api base_url": "https://crm.example.com:{}",
+    "api proxy": "http://proxy.example.com:{}",
+    "console workers": "a.example:8080,[::1]:{}",
+    "console allowed_hosts": "console.example.com:{}",
+    "console runbook": "https://wiki.example.com:{}/page",
+    "events registry_url": "https://registry.example.com:{}/v7",
+}
+
+
+@pytest.mark.parametrize("setting", WITH_A_PORT)
+def test_a_port_that_is_none(setting: str) -> None:
+    """Nobody could ever connect to it."""
+    group, name = setting.split()
+    login = {"security_protocol": "SASL_SSL", "sasl_mechanism": "OAUTHBEARER"}
+    login |= {"oauth_client_id": "a", "oauth_client_secret": "b"}
+    beside = login if name == "oauth_token_url" else {}
+    for port in (0, 65_536, 99_999):
+        with pytest.raises(ValidationError, match=r"(?i)port\b"):
+            Settings.model_validate({group: {name: WITH_A_PORT[setting].format(port), **beside}})
+    for port in (1, 65_535):
+        Settings.model_validate({group: {name: WITH_A_PORT[setting].format(port), **beside}})
+
+
+@pytest.mark.parametrize("servers", ["kafka", "::1", "fe80::0", "[::1]", "[::1]:9092", "a:9092, b:9093", "a,b:1"])
+def test_servers_with_and_without_a_port(servers: str) -> None:
+    """In every form that the client takes."""
+    assert Settings.model_validate({"kafka": {"bootstrap_servers": servers}}).kafka.bootstrap_servers == servers
+
+
 def test_a_password_in_the_address_of_a_proxy() -> None:
     """An address is told; a password has a setting of its own, and is not repeated."""
     with pytest.raises(ValidationError, match="WORKER_API__PROXY_USERNAME and WORKER_API__PROXY_PASSWORD"):

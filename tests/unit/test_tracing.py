@@ -218,6 +218,29 @@ async def test_nothing_is_asked_for(monkeypatch):
         assert make is Trail
 
 
+async def test_variables_that_it_does_not_take(monkeypatch, told):
+    """Records are followed without a span, and the log says so, without a value of theirs."""
+    monkeypatch.setenv(*next(iter(ENDPOINT.items())))
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "1")
+    async with traced() as make:
+        assert make is Trail
+    assert [(line["event"], line["log_level"]) for line in told] == [("tracing.refused", "warning")]
+    assert "ValueError" in told[0]["detail"]
+
+
+async def test_an_error_of_the_worker_while_it_is_traced(monkeypatch, told):
+    """It is none of the traces'."""
+    monkeypatch.setenv(*next(iter(ENDPOINT.items())))
+
+    async def work():
+        async with traced():
+            raise ValueError("ours")
+
+    with pytest.raises(ValueError, match="ours"):
+        await work()
+    assert [line["event"] for line in told] == ["tracing.started"]
+
+
 async def test_the_extra_is_not_installed(monkeypatch):
     """The worker works all the same, and says what is missing."""
     original = builtins.__import__

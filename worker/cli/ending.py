@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from worker import memory
+from worker.cli.unforeseen import unforeseen
 from worker.settings import sources as configuration
 from worker.settings.settings import Settings
 
@@ -33,6 +34,7 @@ def end(coroutine: Coroutine[Any, Any, int | None], *, fast: bool = False) -> No
         with asyncio.Runner(loop_factory=_fast_loop() if fast else None) as runner:
             if fast:
                 memory.collect_rarely()
+            runner.get_loop().set_exception_handler(unforeseen)
             code = runner.run(coroutine)
     except (KeyboardInterrupt, asyncio.CancelledError):
         code = 1

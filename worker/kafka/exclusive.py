@@ -6,7 +6,7 @@ the worker as for whoever reads its marks, both of which read what is committed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +38,7 @@ async def exclusive(
         # What a producer had compressed may fit into the topic in no other way.
         compression_type="gzip",
     )
-    asyncio.get_running_loop().set_exception_handler(_without_fences)
+    _pass_over_fences(asyncio.get_running_loop())
     # Starting it is what fences: it returns when the broker has ended what the earlier one had begun.
     async with opened(producer, connection, within):
         yield Exclusive(producer, connection, name, within)
@@ -89,7 +89,26 @@ class Exclusive:
         return future
 
 
-def _without_fences(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """A fence is told once; aiokafka leaves it in futures that nobody can look at, and asyncio would tell of each."""
-    if not isinstance(context.get("exception"), FENCED):
-        loop.default_exception_handler(context)
+@dataclass(frozen=True, slots=True)
+class _WithoutFences:
+    """A fence is told once; aiokafka leaves it in futures that nobody can look at, and the loop would tell of each.
+
+    Whatever else it is, `before` tells, which was there before.
+    """
+
+    before: Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object] | None
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if isinstance(context.get("exception"), FENCED):
+            return
+        if self.before:
+            self.before(loop, context)
+        else:
+            loop.default_exception_handler(context)
+
+
+def _pass_over_fences(loop: asyncio.AbstractEventLoop) -> None:
+    """Once for a loop, however many publishers are opened in it: those futures may outlive theirs."""
+    before = loop.get_exception_handler()
+    if not isinstance(before, _WithoutFences):
+        loop.set_exception_handler(_WithoutFences(before))

@@ -158,5 +158,8 @@ def registry_of(facts: Facts) -> CollectorRegistry:
 
 def exposed(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
     """The body and its content type: OpenMetrics with exemplars where it is asked for, else the classic text."""
-    encode, content_type = choose_encoder(accept)
+    try:
+        encode, content_type = choose_encoder(accept)
+    except (TypeError, ValueError):  # a version that is none
+        encode, content_type = choose_encoder("")
     return encode(registry), content_type

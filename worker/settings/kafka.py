@@ -6,11 +6,11 @@ from typing import Literal
 from pydantic import Field, SecretStr, model_validator
 
 from worker.settings.group import Group
-from worker.settings.kinds import Endpoint, Positive, SecondOrMore, Seconds, Start
+from worker.settings.kinds import Endpoint, Positive, SecondOrMore, Seconds, Servers, Start
 
 
 class Kafka(Group):
-    bootstrap_servers: str = Field("127.0.0.1:9092", min_length=1)
+    bootstrap_servers: Servers = "127.0.0.1:9092"
     """Where Kafka is: host:port, several with commas."""
     group_id: str = Field("customer-worker", min_length=1)
     """The consumer group; all replicas share it."""

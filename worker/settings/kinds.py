@@ -1,6 +1,7 @@
 """What a setting may hold: each kind with its rule."""
 
 import json
+import re
 from datetime import datetime
 from typing import Annotated
 
@@ -9,6 +10,31 @@ from pydantic_settings import NoDecode
 from yarl import URL
 
 ENVIRONMENT = "environment"
+PORT = re.compile(r"(?:^[^:]*|\]|//[^:]*):([0-9]+)$", re.ASCII)
+MAX_PORT = 65_535
+NO_PORT = f"a port is between 1 and {MAX_PORT}"
+
+
+def _url(value: str) -> URL:
+    """The library takes a port of 0, to which nobody connects, and none above the highest."""
+    url = URL(value)
+    if url.explicit_port == 0:
+        raise ValueError(NO_PORT)
+    return url
+
+
+def _ports(value: str) -> str:
+    """Of names and addresses with commas between them; the colons of an IPv6 address without brackets are none."""
+    for each in value.split(","):
+        port = PORT.search(each.strip())
+        if port and not 1 <= int(port[1]) <= MAX_PORT:
+            raise ValueError(NO_PORT)
+    return value
+
+
+def _link(value: str) -> str:
+    _url(value)
+    return value
 
 
 def _is_http(url: URL) -> bool:
@@ -17,7 +43,7 @@ def _is_http(url: URL) -> bool:
 
 
 def _origin(value: str) -> str:
-    url = URL(value)
+    url = _url(value)
     if not _is_http(url) or url.path not in {"", "/"} or url.query_string:
         raise ValueError("must be scheme, host and port, such as https://crm.example.com")
     return str(url.origin())
@@ -26,7 +52,7 @@ def _origin(value: str) -> str:
 def _proxy(value: str) -> str:
     if value == ENVIRONMENT:
         return value
-    url = URL(value)
+    url = _url(value)
     if url.user or url.password:
         raise ValueError("its user and password are WORKER_API__PROXY_USERNAME and WORKER_API__PROXY_PASSWORD")
     if not _is_http(url) or url.path not in {"", "/"} or url.query_string:
@@ -35,14 +61,14 @@ def _proxy(value: str) -> str:
 
 
 def _address(value: str) -> str:
-    url = URL(value)
+    url = _url(value)
     if not _is_http(url) or url.query_string or url.fragment:
         raise ValueError("must be scheme, host, port and path, such as https://registry.example.com/apis/ccompat/v7")
     return value.rstrip("/")
 
 
 def _endpoint(value: str) -> str:
-    if not _is_http(URL(value)):
+    if not _is_http(_url(value)):
         raise ValueError("must be an address such as https://login.example.com/oauth2/token, without a user in it")
     return value
 
@@ -101,10 +127,12 @@ Prefix = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*/?$"), AfterValidat
 HostName = Annotated[
     str,
     Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$"),
+    AfterValidator(_ports),
     AfterValidator(lambda value: value.lower()),
 ]
-Link = Annotated[str, Field(pattern=r"^https?://[^\s#]+$")]
-Authority = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$")]
+Link = Annotated[str, Field(pattern=r"^https?://[^\s#]+$"), AfterValidator(_link)]
+Authority = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"), AfterValidator(_ports)]
+Servers = Annotated[str, Field(min_length=1), AfterValidator(_ports)]
 BasicUser = Annotated[str, Field(pattern="^[^:]*$")]
 """As basic authentication has it: what follows a colon is the password."""
 Address = Annotated[str, AfterValidator(_address)]
