@@ -32,12 +32,12 @@ class Drain:
         self._waiting.add(awaited)
         try:
             await awaited
-        except Draining:
-            # A new one: what the future keeps would hold, by its traceback, all that waits for the future.
+        except Draining as kept:
+            # The future keeps it: with its traceback it would hold all that waits for the future.
+            kept.__traceback__ = None
             raise Draining from None
         finally:
             self._waiting.discard(awaited)
-            del awaited
 
 
 def after(seconds: float) -> asyncio.Future[None]:
