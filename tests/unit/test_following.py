@@ -1,5 +1,7 @@
 """What becomes of replayed records, as the result topics tell it."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -101,6 +103,16 @@ def test_a_result_that_somebody_else_wrote(outcome, path, value):
     if (told := read_result(record.value)) is not None:
         assert str(Published(Place(0, 7), "failed", Place(0, 0), 0, told.type, told.data).letter)
         assert ending_of(record).broken_rules == ()
+
+
+@pytest.mark.parametrize("more", [b"[" * 300 + b"]" * 300, b"[" + b"[]," * 300 + b"[]]"], ids=["deep", "wide"])
+def test_a_result_that_somebody_else_nested(more):
+    """What is told of one is JSON again, or nothing is."""
+    record = announced(CREATED, 7)
+    value = record.value.replace(b'"customerId":', b'"more":' + more + b',"customerId":')
+    assert orjson.loads(value)["data"]["more"]
+    for ending in ended([replace(record, value=value)], "requests", {Place(0, 7): Place(1, 70)}):
+        assert orjson.dumps(ending.as_dict())
 
 
 def test_a_failed_event_with_a_customer():

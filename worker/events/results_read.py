@@ -1,13 +1,16 @@
 """Reads result events back; whatever is none of ours is foreign, and never guessed at."""
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
+from worker.customer.documents import require_depth
 from worker.events.results import FAILED, SUCCEEDED, terminal_id
 from worker.model.records import Position
 
 MOST_PARTITIONS, MOST_OFFSETS = 1 << 20, 1 << 44
+DEEPEST: Final = 50
+"""Ours nest in less; the library that writes it again, for whoever follows, takes no more than 254."""
 
 
 class Result(NamedTuple):
@@ -44,7 +47,7 @@ def read_result(value: bytes | None) -> Result | None:
     says all that ours say.
     """
     try:
-        event = orjson.loads(value or b"")
+        event = _loaded(value or b"")
         type_, data = event["type"], event["data"]
         request = data["request"]
         topic, partition, offset = text_of(request, "topic"), *numbers_of(request)
@@ -55,6 +58,13 @@ def read_result(value: bytes | None) -> Result | None:
         return Result(type_, source, id_, topic, partition, offset, data)
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _loaded(value: bytes) -> Any:  # noqa: ANN401  any JSON
+    event = orjson.loads(value)
+    if value.count(b"{") + value.count(b"[") > DEEPEST:
+        require_depth(event, DEEPEST)
+    return event
 
 
 def _is_success(data: dict[str, Any]) -> bool:
