@@ -63,6 +63,11 @@ async def planned(visitor: Visitor, shown: Shown, **fields: str) -> Shown:
     return await until(visitor, plan.address, lambda page: "would be replayed" in page.plain)
 
 
+async def waiting(visitor: Visitor, address: str, said: str) -> Shown:
+    """The page that says so, once all is published and nothing is done but to wait for the worker."""
+    return await until(visitor, address, lambda page: said in page.plain and "Stop waiting" in page.plain)
+
+
 async def ended(visitor: Visitor, address: str) -> Shown:
     going_on = ("under way", "waiting for the worker")
     return await until(visitor, address, lambda page: not any(each in page.plain for each in going_on))
@@ -173,7 +178,7 @@ async def test_a_replay(topics):
         form = plan.form(f"Replay {SOME}")
         pressed = await asyncio.gather(*(visitor.send(form) for _ in range(4)))
         (address,) = {each.address for each in pressed}
-        await until(visitor, address, lambda page: f"has not ended {SOME} of them" in page.plain)
+        await waiting(visitor, address, f"has not ended {SOME} of them")
         assert (await visitor.send(form)).address == address
         assert await topics.replays() == once(SOME)
         await visitor.send((await visitor.open(address)).form("Stop waiting"))
@@ -195,7 +200,7 @@ async def test_two_plans_of_the_same_letters(topics):
         run = await visitor.send(first.form(f"Replay {SOME}"), rate="200")
         busy = await visitor.send(second.form("Replay 7"))
         assert (busy.status, "another run is under way" in busy.plain) == (409, True)
-        page = await until(visitor, run.address, lambda page: f"has not ended {SOME} of them" in page.plain)
+        page = await waiting(visitor, run.address, f"has not ended {SOME} of them")
         await visitor.send(page.form("Stop waiting"))
         await ended(visitor, run.address)
         late = await ended(visitor, (await visitor.send(second.form("Replay 7"))).address)
@@ -256,7 +261,7 @@ async def test_a_console_that_is_killed(topics, unused_tcp_port_factory):
         assert "replayed already" in plan.plain
         done = (await topics.replays()).total()
         run = await visitor.send(plan.form(f"Replay {SOME - done}"))
-        await until(visitor, run.address, lambda page: f"has not ended {SOME - done} of them" in page.plain)
+        await waiting(visitor, run.address, f"has not ended {SOME - done} of them")
         process.terminate()
         assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
     assert await topics.replays() == once(SOME)
@@ -290,13 +295,13 @@ async def test_doubts(topics):
         sent = await visitor.send(letter.form("Send it all the same"), event="e-0")
         twice = await visitor.send(letter.form("Send it all the same"), event="e-0")
         assert twice.address == sent.address
-        page = await until(visitor, sent.address, lambda page: "has not ended 1 of them" in page.plain)
+        page = await waiting(visitor, sent.address, "has not ended 1 of them")
         await visitor.send(page.form("Stop waiting"))
         await ended(visitor, sent.address)
         letter = await visitor.open("/letters/1@0")
         assert (await visitor.send(letter.form("Resolve it"), customer_id="a b")).status == 400
         resolved = await visitor.send(letter.form("Resolve it"), customer_id="2801", customer_type="individual")
-        page = await until(visitor, resolved.address, lambda page: "told the worker as" in page.plain)
+        page = await waiting(visitor, resolved.address, "told the worker as")
         await visitor.send(page.form("Stop waiting"))
         await ended(visitor, resolved.address)
         doubts = await until(visitor, "/doubts", lambda page: "resolved as 1@1" in page.plain)
