@@ -8,10 +8,19 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
+
+from patience import PATIENCE
+
+from worker.customer_api import Access, Credentials, customer_api
+from worker.model.commands import CreateCustomer, Request, Traits
 
 CREATED = b"HTTP/1.1 201 Created\r\nLocation: /system/ws/v12/interaction/customer/2801\r\nContent-Length: 0\r\n\r\n"
 LOGGED_IN = b"HTTP/1.1 204 No Content\r\nX-egain-session: s1\r\nConnection: close\r\n\r\n"
 DONE = b"HTTP/1.1 204 No Content\r\n\r\n"
+CREDENTIALS = Credentials("user", "secret")
+INDIVIDUAL = Traits("individual")
+SMALL = CreateCustomer(Request("test", "1"), INDIVIDUAL, b"{}")
 
 
 @dataclass(slots=True)
@@ -148,3 +157,17 @@ async def misbehaving(*script: Behaviour, tls: ssl.SSLContext | None = None) -> 
         for task in server.alive:
             task.cancel()
         await asyncio.gather(*server.alive, return_exceptions=True)
+
+
+@asynccontextmanager
+async def logged_in(*script: Behaviour, pool_size: int = 2) -> AsyncIterator[tuple[Any, Misbehaving]]:
+    """A client with a session, no connection and all the time it needs; the script is for what comes next.
+
+    Any: tests look into what it keeps to itself.
+    """
+    async with misbehaving() as server:
+        access = Access(server.url, connect_timeout=PATIENCE, request_timeout=PATIENCE, pool_size=pool_size)
+        async with customer_api(access, CREDENTIALS) as api:
+            await api.log_in()
+            server.script.extend(script)
+            yield api, server

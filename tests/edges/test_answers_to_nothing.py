@@ -3,8 +3,7 @@
 import asyncio
 
 import pytest
-from edges.test_sent_or_not import SMALL, logged_in
-from misbehaving import CREATED, Peer, saying, well
+from misbehaving import CREATED, SMALL, Peer, logged_in, saying, well
 from patience import PATIENCE, until
 
 from worker.model.errors import ApiUnavailable

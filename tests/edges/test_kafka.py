@@ -36,19 +36,6 @@ class Silent:
         pass
 
 
-@pytest.fixture
-def connection(kafka):
-    return Connection(kafka, request_timeout=10)
-
-
-@pytest.fixture
-async def topic(connection, unique):
-    """A topic of two partitions."""
-    async with admin.opened(connection) as client:
-        await client.create(TopicSpec(unique, 2, 1))
-    return unique
-
-
 async def test_a_message_comes_back_as_it_was_published(connection, topic):
     """Key, value and headers byte for byte, with the position that the acknowledgement named."""
     message = OutgoingMessage(topic, b"k", b"\xff\x00", (("a", b"\xfe"), ("b", None), ("a", b"")), partition=1)

@@ -3,29 +3,12 @@
 import asyncio
 from typing import Any
 
-import pytest
 from grouped import Given, member
 from patience import PATIENCE
 from structlog.testing import capture_logs
 
-from worker.kafka import admin
-from worker.kafka.connection import Connection
 from worker.kafka.source import RecordSource
 from worker.model.errors import KafkaUnavailable
-from worker.topics import TopicSpec
-
-
-@pytest.fixture
-def connection(kafka):
-    return Connection(kafka, request_timeout=10)
-
-
-@pytest.fixture
-async def topic(connection, unique):
-    """A topic of two partitions."""
-    async with admin.opened(connection) as client:
-        await client.create(TopicSpec(unique, 2, 1))
-    return unique
 
 
 async def revived(source, given):

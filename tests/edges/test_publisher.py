@@ -39,11 +39,6 @@ class Outage:
 
 
 @pytest.fixture
-def connection(kafka):
-    return Connection(kafka, request_timeout=10)
-
-
-@pytest.fixture
 def outage():
     return Outage()
 

@@ -3,34 +3,20 @@
 import asyncio
 import ssl
 import subprocess
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 
 import attrs
 import pytest
-from misbehaving import CREATED, Peer, holding_on, misbehaving, saying, well
+from misbehaving import CREATED, CREDENTIALS, INDIVIDUAL, SMALL, Peer, holding_on, logged_in, misbehaving, saying, well
 from patience import PATIENCE
 
-from worker.customer_api import Access, Credentials, customer_api
-from worker.model.commands import CreateCustomer, Request, Traits
+from worker.customer_api import Access, customer_api
+from worker.model.commands import CreateCustomer, Request
 from worker.model.errors import ApiUnavailable, OutcomeUnknown, SettingsError
 from worker.model.outcomes import Succeeded
 
-CREDENTIALS = Credentials("user", "secret")
-INDIVIDUAL = Traits("individual")
-SMALL = CreateCustomer(Request("test", "1"), INDIVIDUAL, b"{}")
 LARGE = CreateCustomer(Request("test", "2"), INDIVIDUAL, b" " * 1024 * 1024)
 """More than the server's socket takes unread, so that it cannot have left as a whole."""
-
-
-@asynccontextmanager
-async def logged_in(*script, pool_size=2):
-    """A client with a session, no connection and all the time it needs; the script is for what comes next."""
-    async with misbehaving() as server:
-        access = Access(server.url, connect_timeout=PATIENCE, request_timeout=PATIENCE, pool_size=pool_size)
-        async with customer_api(access, CREDENTIALS) as api:
-            await api.log_in()
-            server.script.extend(script)
-            yield api, server
 
 
 @contextmanager

@@ -96,7 +96,7 @@ class Admin:
         """Return when it has that many, each with a leader; StartupError when Kafka refuses."""
         async with self.bounded():
             try:
-                await self._add({topic: NewPartitions(partitions)})
+                await self._add(topic, partitions)
             except TopicAuthorizationFailedError:
                 raise StartupError(f"no right to Alter topic {topic} (WORKER_KAFKA__USERNAME)") from None
             except (InvalidPartitionsError, PolicyViolationError) as error:
@@ -104,12 +104,12 @@ class Admin:
             while not await self._has(topic, partitions):  # noqa: ASYNC110  as above
                 await asyncio.sleep(0.05)
 
-    async def _add(self, partitions: Mapping[str, NewPartitions]) -> None:
+    async def _add(self, topic: str, partitions: int) -> None:
         """Nobody has said how often they are replicated: where that cannot be, brokers are not there yet."""
         while True:
             await self._controlled()
             with suppress(InvalidReplicationFactorError):
-                await self.client.create_partitions(dict(partitions), int(self.within * 1000))
+                await self.client.create_partitions({topic: NewPartitions(partitions)}, int(self.within * 1000))
                 return
             await asyncio.sleep(0.1)
 

@@ -4,9 +4,8 @@ The layout is Kafka's own, https://kafka.apache.org/documentation/#recordbatch (
 """
 
 import struct
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass
-from operator import lt
 from typing import Final
 
 from aiokafka.record.util import calc_crc32c
@@ -137,11 +136,6 @@ def _delta(body: bytes, start: int, end: int) -> int:
     if position > end:
         raise UnreadableBatch("it holds a record without a place")
     return delta
-
-
-def ascend(offsets: Sequence[int]) -> bool:
-    """Whether each is larger than the one before: no broker looks at those of the records in a batch."""
-    return all(map(lt, offsets, offsets[1:]))
 
 
 def first_batch(raw: bytes) -> Batch:

@@ -1,14 +1,14 @@
 """Polls that lose nothing: whatever one raises, what nobody was given is read again, and one partition is to blame."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import lt
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.consumer.fetcher import FetchError
 
-from worker.kafka.batches import ascend
 from worker.kafka.beside import PLACELESS, is_of_all
 from worker.kafka.narrowing import Narrowing
 from worker.kafka.revival import only_our_cancellation
@@ -93,7 +93,7 @@ class Reading:
         handed = {}
         for place, records in batches.items():
             offsets = [record.offset for record in records]
-            if ascend([self._next.get(place.partition, 0) - 1, *offsets]):
+            if _ascend([self._next.get(place.partition, 0) - 1, *offsets]):
                 self._next[place.partition] = offsets[-1] + 1
                 handed[place] = records
             else:
@@ -139,3 +139,8 @@ class Reading:
         for number, offset in self.beside.over().items():
             self._next[number] = offset
             self._back([number])
+
+
+def _ascend(offsets: Sequence[int]) -> bool:
+    """Whether each is larger than the one before: no broker looks at those of the records in a batch."""
+    return all(map(lt, offsets, offsets[1:]))

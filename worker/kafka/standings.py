@@ -89,7 +89,9 @@ class Standings:
     def stored(self, partition: int, offset: int) -> None:
         """The group has stored that offset; what stands before it counts for nothing any more."""
         self.committed[partition] = offset
-        self._beside[partition] = deque(span for span in self._beside.get(partition, ()) if span[1] > offset)
+        beside = self._beside.get(partition)
+        while beside and beside[0][1] <= offset:
+            beside.popleft()
 
     def _lag(self, partition: int, end: int | None) -> int | None:
         known = [each.get(partition) for each in (self.committed, self._beginnings)]
