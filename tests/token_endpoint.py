@@ -14,8 +14,10 @@ CLIENT_ID, CLIENT_SECRET = "worker id", "s3cret+of/the=client"
 
 
 def unsigned(subject: str, lasts: float) -> str:
-    """A JSON Web Token without a signature."""
-    claims = {"sub": subject, "iat": time.time(), "exp": time.time() + lasts}
+    """A JSON Web Token without a signature, nor a beginning: one that a clock which stepped back has not reached is
+    refused.
+    """
+    claims = {"sub": subject, "exp": time.time() + lasts}
     return f"{_part({'alg': 'none'})}.{_part(claims)}."
 
 
