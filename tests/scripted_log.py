@@ -2,7 +2,7 @@
 
 import asyncio
 import struct
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -84,13 +84,17 @@ class Answer:
 
 
 class ScriptedLog:
-    """Batches by partition; below `beginnings` nothing is left. `fetches` are the offsets that were asked for."""
+    """Batches by partition; below `beginnings` nothing is left. `fetches` are the offsets that were asked for.
+
+    So many fetches of a partition are answered by `misled` brokers, which say that there is no such place.
+    """
 
     def __init__(self, topic: str = "requests") -> None:
         self.topic = topic
         self.batches: defaultdict[int, list[bytes]] = defaultdict(list)
         self.aborted: dict[int, list[tuple[int, int]]] = {}
         self.beginnings: dict[int, int] = {}
+        self.misled: Counter[int] = Counter()
         self.fetches: list[tuple[int, int]] = []
 
     async def send(self, _: int, request: Any, **__: Any) -> Answer:
@@ -101,7 +105,8 @@ class ScriptedLog:
     def _part(self, partition: int, offset: int, at_most: int) -> tuple[Any, ...]:
         self.fetches.append((partition, offset))
         found = [raw for raw in self.batches[partition] if next_offset(raw) > offset]
-        if offset < self.beginnings.get(partition, 0):
+        self.misled[partition] -= 1
+        if offset < self.beginnings.get(partition, 0) or self.misled[partition] >= 0:
             return partition, 1, -1, -1, -1, [], -1, b""
         end = max((next_offset(raw) for raw in self.batches[partition]), default=0)
         raw = b"".join(found if at_most > 1 else found[:1])

@@ -3,9 +3,8 @@
 import asyncio
 import re
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from contextvars import copy_context
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -14,11 +13,9 @@ import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
-from worker.customer_api.access import Access
-from worker.customer_api.http import Answer, LastLook
-from worker.model.errors import ApiUnavailable, OutcomeUnknown
+from worker.customer_api.http import Answer
 
-from .loop import HERE, OUTSIDE, Machine
+from .loop import HERE, Machine
 
 SESSIONS = 5
 HIDDEN = "X-hidden"
@@ -82,11 +79,6 @@ class Api:
     """When creations left their workers."""
     _addresses: set[str | None] = field(default_factory=set)
     _ids: int = 2800
-
-    @asynccontextmanager
-    async def pooled(self, access: Access, *_: Any) -> AsyncIterator["Http"]:
-        """As `worker.customer_api.http.pooled`."""
-        yield Http(self, access)
 
     def happens(self, share: float) -> bool:
         """Whether something of that share happens to this call."""
@@ -200,63 +192,6 @@ class Api:
         if not found:
             return _answer(204)
         return _answer(200, body=orjson.dumps({"customer": [{"id": each.customer} for each in found]}))
-
-
-@dataclass(frozen=True, slots=True)
-class Http:
-    """As `worker.customer_api.http.Http`: says whether a request left."""
-
-    api: Api
-    access: Access
-
-    async def request(
-        self,
-        method: str,
-        url: URL,
-        headers: dict[str, str],
-        body: bytes | None = None,
-        *,
-        before_sending: LastLook | None = None,
-        body_within: float | None = None,
-    ) -> Answer:
-        """The call goes on at the API when its caller is frozen, killed or out of patience."""
-        del body_within
-        api, manners = self.api, self.api.manners
-        creates = method == "POST" and url.path.endswith("/customer")
-        await asyncio.sleep(api.random.random() * 0.01)
-        if api.happens(manners.unreachable):
-            raise ApiUnavailable("cannot reach the API: connection refused")
-        while before_sending and (wait := before_sending()):
-            await asyncio.sleep(wait)
-        if before_sending:
-            api.sent.append(asyncio.get_running_loop().time())
-        outside = copy_context()
-        outside.run(HERE.set, OUTSIDE)
-        call = asyncio.get_running_loop().create_task(self._call(method, url, headers, body), context=outside)
-        call.add_done_callback(lambda done: done.cancelled() or done.exception())
-        try:
-            with api.counted(creates):
-                async with asyncio.timeout(self.access.request_timeout):
-                    answer = await asyncio.shield(call)
-        except (TimeoutError, ConnectionError) as error:
-            if creates:
-                api.note(body or b"{}", NO_ANSWER)
-            raise OutcomeUnknown(f"no answer from the API: {type(error).__name__}") from error
-        # Of what its caller never heard of, only a search can tell: that is hidden from nobody.
-        api.unfindable.add(answer.headers.get(HIDDEN))
-        return answer
-
-    async def _call(self, method: str, url: URL, headers: dict[str, str], body: bytes | None) -> Answer:
-        api, manners = self.api, self.api.manners
-        await asyncio.sleep(api.random.expovariate(1 / manners.latency))
-        if api.happens(manners.lost_before):
-            raise ConnectionResetError
-        if api.happens(manners.late):
-            await asyncio.sleep(api.random.random() * self.access.request_timeout)
-        answer = api.answer(method, url, headers, body)
-        if api.happens(manners.lost_after):
-            raise ConnectionResetError
-        return answer
 
 
 def _address(customer: dict[str, Any]) -> str | None:

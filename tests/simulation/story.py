@@ -59,6 +59,9 @@ class Act(StrEnum):
     RESET = (
         "reset"  # a clean stop, and another one with a limit that no event keeps, or a mapping by which it is another
     )
+    MISLED = "misled"  # the leaders of a partition say of places which they have that they are out of range
+    WAVERING = "wavering"  # brokers refuse requests for now, some of them after they have carried them out
+    BEHIND = "behind"  # one broker has not heard since who leads what, and which partitions were added
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -147,6 +150,7 @@ LASTING: dict[Act, tuple[float, float]] = {
     Act.COMMITTED: (0.1, 20), Act.RETRIED: (0.5, 10),
     Act.GROWN: (0.2, 60), Act.REPLAYED: (0.1, 60), Act.OFFSETS_GONE: (1, 60),
     Act.BROKER_DOWN: (0.5, 30), Act.BROKER_FROZEN: (0.2, 40),
+    Act.MISLED: (0.2, 20), Act.WAVERING: (0.2, 20), Act.BEHIND: (0.5, 40),
 }  # fmt: skip
 """How long what lasts may last, seconds."""
 SIZES: dict[Act, Sequence[float]] = {

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -30,6 +31,7 @@ from worker.topics import wanted
 from .api import Api
 from .broker.cluster import Cluster
 from .broker.network import Network
+from .calls import pooled
 from .listening import Listener, listening
 from .loop import EPOCH, HERE, Machine, VirtualLoop
 from .ordered import in_order
@@ -159,7 +161,7 @@ def world(seed: int) -> Iterator[World]:
         patch.multiple(time, **clocks),
         patch("aiokafka.client.create_conn", network.connect),
         patch("worker.kafka.source.StickyPartitionAssignor", Assignor()),
-        patch("worker.customer_api.client.pooled", api.pooled),
+        patch("worker.customer_api.client.pooled", partial(pooled, api)),
         patch("worker.kafka.source.FETCH_WAIT", FETCH_WAIT),
         patch.multiple(random, random=drawn.random, choice=drawn.choice, shuffle=drawn.shuffle),
         patch.object(uuid, "uuid4", lambda: uuid.UUID(int=drawn.getrandbits(128), version=4)),

@@ -256,6 +256,36 @@ async def test_a_log_that_is_cut_off_behind_a_bad_batch():
         assert offsets(await read(source, 2, 2)) == {0: [3, 4]}
 
 
+@pytest.mark.parametrize("bad", ["misled", "corrupt"])
+async def test_what_the_client_reads_of_a_partition_after_all(bad, monkeypatch):
+    """Once it is said to be astray, or is read beside the client, the client hands out nothing of it in that poll.
+
+    Else it would be handed out twice: somebody says then where it goes on, which is where it was.
+    """
+    log = ScriptedLog()
+    log.batches[0] = [batch(0, 3)]
+    blame = reading.Reading._blame
+
+    def mends(self, number, error):
+        blame(self, number, error)
+        log.batches[0][1] = batch(3)
+
+    monkeypatch.setattr(reading.Reading, "_blame", mends)
+    async with source_of(log, 1) as source:
+        assert offsets(await read(source, 1, 3)) == {0: [0, 1, 2]}
+        log.misled[0] = 2 if bad == "misled" else 0
+        log.batches[0].append(corrupt(batch(3)) if bad == "corrupt" else batch(3))
+        found: list[Record] = []
+        async with asyncio.timeout(10):
+            while not (found or source.astray):
+                found = await source.poll([0], within=0.05, at_most=500)
+        if source.astray:
+            assert (found, source.astray) == ([], {0: 3})
+            source.seek(0, 3)
+            found = await read(source, 1, 1)
+        assert offsets(found + await source.poll([0], within=0.05, at_most=500)) == {0: [3]}
+
+
 async def test_what_the_client_passes_and_hands_to_nobody():
     """Of a batch that it calls too large it skips the first offset at once: nothing of that counts as read."""
     log = ScriptedLog()

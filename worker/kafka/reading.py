@@ -76,8 +76,8 @@ class Reading:
             return {}
 
     async def _others(self, wanted: Collection[int], within: float, at_most: int) -> Batches:
-        """Those that are not suspected; each suspect is read again soon."""
-        others = [number for number in wanted if number not in self._suspects]
+        """Those that are not suspected, as each suspect is read again soon; nor, since a moment ago, read beside."""
+        others = [number for number in wanted if number not in self._suspects and number not in self.beside]
         return await self._of(
             others, min(within, BRIEFLY) if self._suspects or self.beside.is_busy() else within, at_most
         )

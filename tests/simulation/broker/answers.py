@@ -37,6 +37,13 @@ VERSIONS = {
 """The newest version of each request that is understood here, by the request's number."""
 EARLIEST = -2
 LATEST = -1
+UNREADABLE = (
+    errors.NotLeaderForPartitionError, errors.UnknownTopicOrPartitionError, errors.LeaderNotAvailableError,
+    errors.KafkaStorageError,
+)  # fmt: skip
+"""What a leader may answer for now: it was elected just before, or its disk is slow."""
+UNSURE = (errors.RequestTimedOutError, errors.NotEnoughReplicasAfterAppendError)
+"""What it may answer of a batch that it has stored."""
 
 
 async def answer(cluster: Cluster, node: int, request: RequestStruct) -> tuple[Any, ...]:
@@ -52,7 +59,9 @@ async def _produce(cluster: Cluster, node: int, request: Any) -> tuple[Any, ...]
     async def one(topic: str, partition: int, raw: bytes) -> tuple[Any, ...]:
         try:
             _allowed(cluster, "write", topic)
+            cluster.waver(*UNREADABLE)
             first, time = await cluster.append(topic, partition, bytes(raw), node)
+            cluster.waver(*UNSURE)
         except Refused as refused:
             return partition, refused.code, -1, -1, -1
         return partition, OK, first, time, 0
@@ -90,6 +99,8 @@ def _read(cluster: Cluster, node: int, topic: str, wanted: tuple[Any, ...], isol
     partition, _, offset, _, most = wanted
     try:
         _allowed(cluster, "read", topic)
+        cluster.waver(*UNREADABLE)
+        cluster.mislead(partition)
         log = cluster.led(topic, partition, node)
         raw = log.read(offset, most, committed=bool(isolation))
     except Refused as refused:
@@ -102,6 +113,7 @@ async def _offsets(cluster: Cluster, node: int, request: Any) -> tuple[Any, ...]
     def one(topic: str, partition: int, time: int) -> tuple[Any, ...]:
         try:
             _allowed(cluster, "read", topic)
+            cluster.waver(*UNREADABLE)
             log = cluster.led(topic, partition, node)
         except Refused as refused:
             return partition, refused.code, -1, -1

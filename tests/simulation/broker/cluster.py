@@ -1,7 +1,7 @@
 """The brokers: what they store and how they answer, request by request."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -14,6 +14,7 @@ from .log import Log, Refused
 
 REPLICATION = 0.004
 """Seconds that an append takes to reach the other replicas, at most, when all is well."""
+MISLEADING = 0.5
 OK = 0
 PORT = 9092
 
@@ -57,6 +58,12 @@ class Cluster:
     leaders: dict[tuple[str, int], int] = field(default_factory=dict)
     coordinator: int = 1
     denied: set[tuple[str, str]] = field(default_factory=set)
+    misled: Counter[int] = field(default_factory=Counter)
+    """Partitions of which leaders say, now and then, that a place which they have is out of range."""
+    wavering: float = 0.0
+    """The share of requests that are refused for now."""
+    behind: dict[int, dict[tuple[str, int], int]] = field(default_factory=dict)
+    """What led each partition when a broker last heard of it, where that is not what leads it now."""
     slow: float = 0.0
     changed: dict[tuple[str, int], asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     _ids: int = 1000
@@ -94,6 +101,16 @@ class Cluster:
         if self.leaders[topic, partition] != node:
             raise Refused(errors.NotLeaderForPartitionError)
         return log
+
+    def waver(self, *refusals: type[errors.KafkaError]) -> None:
+        """Raises Refused with one of these, now and then."""
+        if self.wavering and self.random.random() < self.wavering:
+            raise Refused(self.random.choice(refusals))
+
+    def mislead(self, partition: int) -> None:
+        """Raises Refused, now and then, where readers of that partition are misled."""
+        if self.misled[partition] and self.random.random() < MISLEADING:
+            raise Refused(errors.OffsetOutOfRangeError)
 
     def group(self, name: str) -> Group:
         """Made when it is first heard of."""

@@ -10,6 +10,12 @@ from .log import Refused
 
 ALL_RIGHTS = 0x1FF8
 """One bit for each operation that Kafka knows."""
+LOADING = (
+    errors.GroupLoadInProgressError,
+    errors.GroupCoordinatorNotAvailableError,
+    errors.NotCoordinatorForGroupError,
+)
+"""What a broker may answer that has just become the coordinator, or does not know yet that it has."""
 
 
 async def _find_coordinator(cluster: Cluster, _: int, __: Any) -> tuple[Any, ...]:
@@ -21,7 +27,11 @@ async def _find_coordinator(cluster: Cluster, _: int, __: Any) -> tuple[Any, ...
 
 def coordinated(cluster: Cluster, node: int) -> int:
     """Kafka's code for whether that node is asked in vain."""
-    return OK if node == cluster.coordinator else errors.NotCoordinatorForGroupError.errno
+    try:
+        cluster.waver(*LOADING)
+    except Refused as refused:
+        return refused.code
+    return OK if node == cluster.coordinator else int(errors.NotCoordinatorForGroupError.errno)
 
 
 async def _join(cluster: Cluster, node: int, request: Any) -> tuple[Any, ...]:
@@ -71,6 +81,7 @@ def code_of(cluster: Cluster, node: int, step: Callable[[], None]) -> int:
         return code
     try:
         step()
+        cluster.waver(errors.GroupCoordinatorNotAvailableError)  # its replicas have not said that they have it
     except Refused as refused:
         return int(refused.code)
     return OK

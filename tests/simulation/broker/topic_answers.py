@@ -1,5 +1,6 @@
 """Requests about topics themselves -> what the cluster makes of them, as the fields of the response."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiokafka import errors
@@ -8,21 +9,23 @@ from .cluster import OK, PORT, Cluster
 from .log import Refused
 
 
-async def _metadata(cluster: Cluster, _: int, request: Any) -> tuple[Any, ...]:
+async def _metadata(cluster: Cluster, node: int, request: Any) -> tuple[Any, ...]:
     names = sorted(cluster.topics) if request.topics is None else request.topics
     brokers = [(node, f"broker-{node}", PORT, None) for node in sorted(cluster.nodes)]
-    return 0, brokers, "simulated", min(cluster.nodes, default=0), [_topic(cluster, name) for name in names]
+    leaders = cluster.behind.get(node, cluster.leaders)
+    return 0, brokers, "simulated", min(cluster.nodes, default=0), [_topic(cluster, name, leaders) for name in names]
 
 
-def _topic(cluster: Cluster, name: str) -> tuple[Any, ...]:
+def _topic(cluster: Cluster, name: str, leaders: Mapping[tuple[str, int], int]) -> tuple[Any, ...]:
     if ("describe", name) in cluster.denied:
         return errors.TopicAuthorizationFailedError.errno, name, False, []
     if name not in cluster.topics:
         return errors.UnknownTopicOrPartitionError.errno, name, False, []
     replicas = sorted(cluster.nodes)
     led: list[tuple[Any, ...]] = [
-        (OK, number, cluster.leaders[name, number], replicas, replicas, [])
+        (OK, number, leaders[name, number], replicas, replicas, [])
         for number in range(len(cluster.topics[name].logs))
+        if (name, number) in leaders
     ]
     return OK, name, False, led
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import structlog
@@ -12,7 +12,7 @@ from simulation.story import Act
 from worker import pipeline
 from worker.kafka.outbox import Outbox, Waiting
 from worker.kafka.publisher import Publisher
-from worker.kafka.reading import Reading
+from worker.kafka.reading import Batches, Reading
 from worker.kafka.source import RecordSource
 from worker.model.records import OutgoingMessage, Position, Record
 from worker.pipeline import Pipeline
@@ -48,6 +48,10 @@ async def _never_replaced(*_: Any) -> None:
     """A producer that is of no use any more stays."""
 
 
+async def _with_those_read_beside(self: Reading, wanted: Collection[int], within: float, at_most: int) -> Batches:
+    return await self._of([number for number in wanted if number not in self._suspects], within, at_most)
+
+
 def _begun_once(self: Outbox, waiting: Waiting) -> None:
     if self._task is None:
         _add(self, waiting)
@@ -75,6 +79,11 @@ MUTANTS = {
         "after a poll that raised, what the client had taken is not read again",
         [(Reading, "_back", lambda *_: None)],
         (Act.ODD_NAMES, Act.DELETED),
+    ),
+    "polled-and-read-beside": Mutant(
+        "a partition that is read beside the client since this poll is polled as well",
+        [(Reading, "_others", _with_those_read_beside)],
+        (Act.MISLED, Act.ODD_NAMES),
     ),
     "odd-names-stop-all": Mutant(
         "what the client cannot read in one partition is taken for an outage of Kafka",

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from simulation.facts import whole
+from simulation.loop import HERE, Machine
+from simulation.story import Act, Happening
 from worker.model.errors import WorkerError
 from worker.tools.dead_letters import replay_letters, resolve_letter
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.offsets import set_offset
 from worker.tools.reading.place import Place
 
-from .facts import whole
-from .loop import HERE, Machine
-from .story import Happening
+from .perform import Acts
 
 if TYPE_CHECKING:
-    from .play import Stage
+    from simulation.play import Stage
 
 AGAIN_AFTER = 5.0
 OFTEN = 60
@@ -41,7 +42,7 @@ async def on_its_own(stage: "Stage", command: Coroutine[Any, Any, Any], lasts: f
         raise error
 
 
-async def replays(stage: "Stage", what: Happening) -> None:
+async def _replays(stage: "Stage", what: Happening) -> None:
     """Some dead letters, by a command that may be killed in the midst of it."""
     reasons = frozenset() if what.who % 2 else frozenset({"rejected", "forbidden", "refused", "retries_exhausted"})
     asked = replay_letters.Asked(limit=10 * (what.who + 1), yes=True)
@@ -49,7 +50,7 @@ async def replays(stage: "Stage", what: Happening) -> None:
     stage.also(on_its_own(stage, command, what.lasts))
 
 
-async def resolves(stage: "Stage", what: Happening) -> None:
+async def _resolves(stage: "Stage", what: Happening) -> None:
     """Of each doubt: the customer that it has, or, where it has none, once more."""
 
     async def act() -> None:
@@ -74,7 +75,7 @@ def _doubts(stage: "Stage") -> Iterator[tuple[Place, str]]:
                 yield Place(number, letter.offset), orjson.loads(letter.value)["id"]
 
 
-async def loses_offsets(stage: "Stage", what: Happening) -> None:
+async def _loses_offsets(stage: "Stage", what: Happening) -> None:
     """Nobody is in the group for so long that its offset of a partition is gone; people say where it goes on."""
     topics, cluster = stage.settings.topics, stage.world.cluster
     number = what.who % len(cluster.topics[topics.requests].logs)
@@ -115,3 +116,10 @@ async def _set(stage: "Stage", number: int) -> None:
         command = set_offset(stage.settings, number, "earliest", yes=True, as_json=True)
         await on_its_own(stage, command, 30.0)
         await asyncio.sleep(AGAIN_AFTER)
+
+
+ACTS: Acts = {
+    Act.REPLAYED: _replays,
+    Act.RESOLVED: _resolves,
+    Act.OFFSETS_GONE: _loses_offsets,
+}
