@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from added_partitions import add_partitions
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from aiokafka.admin import AIOKafkaAdminClient
 from fakes import FakeJournalTopic
 from logs_on_kafka import WITHIN, Log
 from patience import until
@@ -203,7 +204,7 @@ async def test_a_partition_that_is_added(log):
         await working.until(lambda: working.standing().committed == 3)
     client = AIOKafkaAdminClient(bootstrap_servers=log.kafka)
     await client.start()
-    await client.create_partitions({log.topic: NewPartitions(3)})
+    await add_partitions(client, log.topic, 3)
     await client.close()
     added = Log(log.kafka, log.topic, 2)
     async with asyncio.timeout(WITHIN):

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import aiohttp
 import pytest
+from added_partitions import add_partitions
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import NewPartitions
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy as Builder
 from judging import NOT_LOOKED_AT, STRUCTURED, Asked, judged, requested
 from patience import PATIENCE
@@ -171,11 +171,6 @@ async def test_a_batch_that_becomes_huge(world):
     assert sandbox.ledger.created == 5
 
 
-async def add_partitions(world, topic, count):
-    async with admin.opened(world.connection) as client:
-        await client.client.create_partitions({topic: NewPartitions(count)})
-
-
 async def finished(workers, count):
     async with asyncio.timeout(PATIENCE):
         while sum(len(worker.of("record.finished")) for worker in workers) < count:
@@ -205,7 +200,8 @@ async def test_partitions_that_are_added(world):
     await ask(world, asked, 3, 0)
     for worker in workers:
         await worker.until("journal.restored")
-    await add_partitions(world, world.plan.requests, 4)
+    async with admin.opened(world.connection) as client:
+        await add_partitions(client.client, world.plan.requests, 4)
     for worker in workers:
         (changed,) = await worker.until("partitions.changed")
         assert (changed["before"], changed["now"]) == (2, 4)
@@ -219,7 +215,8 @@ async def test_partitions_that_are_added(world):
         await world.publish(b"no json", key=b"x", partition=number)
     await finished(workers, 23)
     assert [worker.of("hold.started", reason="kafka_unavailable") for worker in workers] == [[], []]
-    await add_partitions(world, world.plan.journal, 4)
+    async with admin.opened(world.connection) as client:
+        await add_partitions(client.client, world.plan.journal, 4)
     await finished(workers, 35)
     assert [await worker.stop() for worker in workers] == [0, 0]
     succeeded, failed = await world.events(world.plan.succeeded), await world.events(world.plan.failed)

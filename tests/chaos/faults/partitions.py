@@ -3,7 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from added_partitions import add_partitions
+from aiokafka.admin import AIOKafkaAdminClient
 from chaos import topics
 from chaos.scene import Scene
 from chaos.stream import Content
@@ -34,6 +35,6 @@ class PartitionsAdded:
         admin = AIOKafkaAdminClient(bootstrap_servers=scene.kafka)
         await admin.start()
         try:
-            await admin.create_partitions({scene.names.of(what): NewPartitions(count)})
+            await add_partitions(admin, scene.names.of(what), count)
         finally:
             await admin.close()

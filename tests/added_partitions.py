@@ -1,0 +1,14 @@
+"""More partitions of a topic, on a real Kafka."""
+
+import asyncio
+
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from patience import PATIENCE
+
+
+async def add_partitions(client: AIOKafkaAdminClient, topic: str, count: int) -> None:
+    """So many in all; the broker that is asked tells of them a moment after the controller has made them."""
+    await client.create_partitions({topic: NewPartitions(count)})
+    async with asyncio.timeout(PATIENCE):
+        while len((await client.describe_topics([topic]))[0]["partitions"]) < count:
+            await asyncio.sleep(0.05)
