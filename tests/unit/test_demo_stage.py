@@ -71,6 +71,15 @@ def test_speed(tmp_path: Path) -> None:
     assert finished_per_second(log_of(tmp_path, *other, *lines), "more-") == 1.0
 
 
+def test_speed_while_the_worker_writes_on(tmp_path: Path) -> None:
+    """The line that it is writing counts when it is whole."""
+    log = log_of(tmp_path, *[("record.finished", f"more-{n}", f"1{n}.5") for n in range(5)])
+    whole = log.read_bytes()
+    for cut in range(1, len(whole.splitlines()[-1])):
+        log.write_bytes(whole[:-cut])
+        assert finished_per_second(log, "more-") == 1.0
+
+
 def test_speed_of_one(tmp_path: Path) -> None:
     """One record has no speed."""
     assert finished_per_second(log_of(tmp_path, ("record.finished", "more-1", "01.0")), "more-") is None

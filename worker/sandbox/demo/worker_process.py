@@ -71,9 +71,10 @@ def finished_per_second(log: Path, prefix: str) -> float | None:
 
 
 def _finished(log: Path, prefix: str) -> Iterator[datetime]:
+    """Of whole lines: the worker may be writing the last one."""
     with log.open("rb") as lines:
         for line in lines:
-            if b'"record.finished"' in line:
+            if b'"record.finished"' in line and line.endswith(b"\n"):
                 said = orjson.loads(line)
                 if said["event_id"].startswith(prefix):
                     yield datetime.fromisoformat(said["timestamp"])
