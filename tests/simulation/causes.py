@@ -15,7 +15,7 @@ ATTEMPTS = 5
 WINDOW, IN_FLIGHT = 100, 20
 INTERRUPTING = {
     Act.KILL, Act.FREEZE, Act.SUSPEND, Act.CUT_OFF, Act.KAFKA_FROZEN, Act.KAFKA_SLOW, Act.KAFKA_LOSSY,
-    Act.BROKER_FROZEN, Act.BROKER_DOWN, Act.LEADER_LOST,
+    Act.BROKER_FROZEN, Act.BROKER_DOWN, Act.LEADER_LOST, Act.TWIN,
 }  # fmt: skip
 """What may take a partition from a worker before it could write down what the API answered."""
 UNCOUNTED = {Act.API_AWAY, Act.API_LOCKED, Act.API_LOGIN, Act.API_EXPIRES, Act.SEARCH_REFUSED}

@@ -132,10 +132,9 @@ class Asked:
                 return answer
             await asyncio.sleep(0.1)
 
-    async def join(self, group: str, member: str = "") -> Any:
+    async def join(self, group: str, member: str = "", instance: Any = None) -> Any:
         """The answer to one join."""
-        nobody: Any = None
-        request = JoinGroupRequest(group, 10_000, 10_000, member, nobody, "consumer", [("p", b"m")])
+        request = JoinGroupRequest(group, 10_000, 10_000, member, instance, "consumer", [("p", b"m")])
         return await self.coordinating(group, request)
 
     async def joined(self, group: str) -> tuple[str, int]:

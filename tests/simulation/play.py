@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import DefaultPartitioner
@@ -19,7 +20,7 @@ from .listening import PASSWORD
 from .story import Story
 from .verifying import disagreements
 from .witness import Witness
-from .world import BOOTSTRAP, World, event, world
+from .world import BOOTSTRAP, Worker, World, event, world
 
 ENDS_WITHIN = 900.0
 """Seconds in which everything has to end once all faults are over, beside the time that calls take."""
@@ -72,10 +73,32 @@ class Stage:
     def __post_init__(self) -> None:
         self.witness = Witness(self.world.cluster, self.settings)
 
-    def begin(self, settings: Settings | None = None) -> None:
-        """One more worker."""
-        if not self.closed:
-            self.world.begin(settings or self.settings)
+    def begin(self, settings: Settings | None = None, name: str | None = None) -> Worker | None:
+        """One more worker; of static members the first name that nobody has."""
+        if self.closed:
+            return None
+        settings = settings or self.settings
+        if self.story.static:
+            kafka = settings.kafka.model_copy(update={"group_instance_id": name or self._free_name()})
+            settings = settings.model_copy(update={"kafka": kafka})
+        return self.world.begin(settings)
+
+    def _free_name(self) -> str:
+        taken = {each.name for each in self.world.alive()}
+        return next(name for name in map("pod-{}".format, count()) if name not in taken)
+
+    def replace(self, worker: Worker, settings: Settings | None = None) -> None:
+        """A clean stop, and another one: at once, but a name is free only when whoever has it is gone."""
+        worker.stopping.set()
+        if not self.story.static:
+            self.begin(settings)
+            return
+
+        async def in_its_place() -> None:
+            await asyncio.wait({worker.task})
+            self.begin(settings)
+
+        self.also(in_its_place())
 
     def later(self, seconds: float, undo: Callable[[], None]) -> None:
         """The end of what lasts; all of it is over before the story's end."""
@@ -137,7 +160,7 @@ def play(story: Story) -> Played:
 async def _play(stage: Stage) -> list[Finding]:
     made, story = stage.world, stage.story
     for _ in range(story.workers):
-        made.begin(stage.settings)
+        stage.begin()
     publishing = asyncio.create_task(_publish(stage))
     for each in story.happenings:
         await asyncio.sleep(max(0.0, each.at - made.loop.time()))

@@ -61,6 +61,8 @@ class Act(StrEnum):
     )
     MISLED = "misled"  # the leaders of a partition say of places which they have that they are out of range
     WAVERING = "wavering"  # brokers refuse requests for now, some of them after they have carried them out
+    TWIN = "twin"  # a worker begins under the name of one that still runs, and is killed after a while
+    RIGHTS = "rights"  # nobody may read, or write, one of the topics
     BEHIND = "behind"  # one broker has not heard since who leads what, and which partitions were added
 
 
@@ -104,6 +106,8 @@ class Story:
     """The API rejects an e-mail address that some customer has."""
     adaptive: bool = False
     """Workers find out how many calls at once the API bears."""
+    static: bool = False
+    """Workers are members of the group under names, which whoever replaces one takes over."""
     happenings: Sequence[Happening] = field(default_factory=tuple)
 
     def told(self) -> list[str]:
@@ -115,6 +119,7 @@ class Story:
             f"sessions of {self.session} s{', unique addresses' * self.unique}"
             + (f", {self.rate:g} a second" if self.rate else "")
             + (", adaptive" if self.adaptive else "")
+            + (", static members" if self.static else "")
         )
         return [head, *map(str, self.happenings)]
 
@@ -151,6 +156,7 @@ LASTING: dict[Act, tuple[float, float]] = {
     Act.GROWN: (0.2, 60), Act.REPLAYED: (0.1, 60), Act.OFFSETS_GONE: (1, 60),
     Act.BROKER_DOWN: (0.5, 30), Act.BROKER_FROZEN: (0.2, 40),
     Act.MISLED: (0.2, 20), Act.WAVERING: (0.2, 20), Act.BEHIND: (0.5, 40),
+    Act.TWIN: (0.5, 60), Act.RIGHTS: (0.5, 40),
 }  # fmt: skip
 """How long what lasts may last, seconds."""
 SIZES: dict[Act, Sequence[float]] = {
@@ -183,6 +189,7 @@ def drawn(seed: int, acts: Sequence[Act] = tuple(Act)) -> Story:
         # Drawn beside the others, so that these stories are what they were before there was a rate.
         rate=Random(f"rate {seed}").choice((0.0, 0.0, 5.0, 20.0, 100.0)),
         adaptive=Random(f"adaptive {seed}").random() < 0.3,
+        static=Random(f"static {seed}").random() < 0.3,
     )
     length = 2.0 + events * story.pause
     happenings = [

@@ -261,6 +261,21 @@ async def _a_second_member(asked: Asked) -> list[object]:
         return [*told, state, len(members)]
 
 
+@answers((OK, 1, "itself"), (OK, 1, "the one before"), (OK, b"a"), UNKNOWN_MEMBER, OK)
+async def _a_static_member_that_is_back(asked: Asked) -> list[object]:
+    """It takes the place of whoever had its name, in the same generation, and leads nobody."""
+    group = f"{asked.unique}-g"
+    before = await asked.join(group, instance="i")
+    await asked.sync(group, before.generation_id, before.member_id)
+    now = await asked.join(group, instance="i")
+    names = {now.member_id: "itself", before.member_id: "the one before"}
+    told: list[object] = [(before.error_code, before.generation_id, "itself" * (before.leader_id == before.member_id))]
+    told.append((now.error_code, now.generation_id, names[now.leader_id]))
+    synced = await asked.sync(group, now.generation_id, now.member_id)
+    told.append((synced.error_code, synced.member_assignment))
+    return [*told, *[await asked.heartbeat(group, 1, each.member_id) for each in (before, now)]]
+
+
 @answers([EXISTS, OK], [FEWER, OK, UNKNOWN_TOPIC], 3, "compact", UNKNOWN_TOPIC)
 async def _topics_that_are_made_and_grow(asked: Asked) -> list[object]:
     topic, new = await asked.topic(cleanup_policy="compact"), f"{asked.unique}-new"

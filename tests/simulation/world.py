@@ -54,6 +54,8 @@ class Worker:
     stopping: asyncio.Event
     holds: Holds
     watch: Watch
+    name: str | None
+    """As a static member of the group."""
 
 
 @dataclass(eq=False)
@@ -115,7 +117,7 @@ class World:
         holds = Holds(wiring.breaker(settings))
         watch = Watch(holds)
         task = self.loop.create_task(self._run(settings, measures, watch, stopping), context=context)
-        return Worker(machine, task, stopping, holds, watch)
+        return Worker(machine, task, stopping, holds, watch, settings.kafka.group_instance_id)
 
     async def _run(self, settings: Settings, measures: Measures, watch: Watch, stopping: asyncio.Event) -> bool:
         observed = app.Observed(measures, Trails(), watch)

@@ -106,7 +106,20 @@ async def _behind(stage: "Stage", what: Happening) -> None:
     stage.later(what.lasts, hears)
 
 
+async def _rights(stage: "Stage", what: Happening) -> None:
+    topics, denied = stage.settings.topics, stage.world.cluster.denied
+    right = (
+        ("read", topics.requests),
+        ("write", topics.succeeded),
+        ("write", topics.journal),
+        ("read", topics.journal),
+    )[what.who]
+    denied.add(right)
+    stage.later(what.lasts, lambda: denied.discard(right))
+
+
 ACTS: Acts = {
+    Act.RIGHTS: _rights,
     Act.MISLED: _misled,
     Act.WAVERING: _wavering,
     Act.BEHIND: _behind,

@@ -45,15 +45,13 @@ async def _kill(stage: "Stage", what: Happening) -> None:
 
 async def _stop(stage: "Stage", what: Happening) -> None:
     if worker := _worker(stage, what):
-        worker.stopping.set()
-        stage.begin()
+        stage.replace(worker)
 
 
 async def _reset(stage: "Stage", what: Happening) -> None:
     """Every second one goes back to the settings that were there before."""
     if worker := _worker(stage, what):
-        worker.stopping.set()
-        stage.begin(_changed(stage.settings, CHANGES.get(what.who, {})))
+        stage.replace(worker, _changed(stage.settings, CHANGES.get(what.who, {})))
 
 
 def _changed(settings: Settings, events: Mapping[str, Any]) -> Settings:
@@ -83,7 +81,15 @@ async def _less(stage: "Stage", what: Happening) -> None:
         worker.stopping.set()
 
 
+async def _twin(stage: "Stage", what: Happening) -> None:
+    """As where a pod is deleted by force: its node may run it on for a while."""
+    if worker := _worker(stage, what):
+        stage.begin(name=worker.name)
+        stage.later(what.lasts, lambda: stage.world.kill(worker))
+
+
 ACTS: Acts = {
+    Act.TWIN: _twin,
     Act.FREEZE: _freeze,
     Act.SUSPEND: _freeze,
     Act.KILL: _kill,

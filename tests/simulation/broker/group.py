@@ -11,6 +11,12 @@ from .log import Refused
 Offsets = dict[tuple[str, int], tuple[int, str]]
 
 
+class FencedInstanceId(errors.KafkaError):
+    """Another client has taken the name; the client that we use does not know this error."""
+
+    errno = 82
+
+
 @dataclass(eq=False, slots=True)
 class Member:
     """One who takes part; times are seconds."""
@@ -47,23 +53,40 @@ class Group:
 
     async def join(
         self, member: str, instance: str | None, session: float, rebalance: float, protocol: tuple[str, bytes]
-    ) -> Member:
-        """Return when the next generation begins; raises Refused."""
-        found = self._joined(member, instance)
+    ) -> tuple[Member, str]:
+        """Who has joined, and whom it is told as the leader, when the next generation begins; raises Refused.
+
+        A static member that is back takes its place in the generation that there is, and leads nobody in it.
+        """
+        leader, stable = self.leader, not self.preparing and not self.awaiting_leader
+        twin = self._twin(instance) if not member else None
+        found = self._in_place_of(twin, instance) if twin else self._joined(member, instance)
         found.session, found.rebalance, found.metadata = session, rebalance, protocol[1]
         self.protocol = protocol[0]
+        if twin and stable:
+            self.heard(found)
+            return found, leader
         waiting = found.joining = asyncio.get_running_loop().create_future()
         self.heard(found)
         self._prepare()
         self._begin_when_all_are_there()
         await waiting
-        return found
+        return found, self.leader
+
+    def _twin(self, instance: str | None) -> Member | None:
+        return next((each for each in self.members.values() if instance and each.instance == instance), None)
+
+    def _in_place_of(self, twin: Member, instance: str | None) -> Member:
+        """What the other one asks from now on is refused: it is not known any more."""
+        made = Member(self.new_id(), instance, 0, 0, b"", twin.assigned)
+        self.members[made.id] = made
+        self._forget(twin, FencedInstanceId)
+        if self.leader == twin.id:
+            self.leader = made.id
+        return made
 
     def _joined(self, member: str, instance: str | None) -> Member:
         if not member:
-            twin = next((each for each in self.members.values() if instance and each.instance == instance), None)
-            if twin:
-                self._remove(twin)
             made = Member(self.new_id(), instance, 0, 0, b"")
             self.members[made.id] = made
             return made
@@ -174,7 +197,7 @@ class Group:
         else:
             self.preparing = self.awaiting_leader = False
 
-    def _forget(self, member: Member) -> None:
+    def _forget(self, member: Member, why: type[errors.KafkaError] = errors.UnknownMemberIdError) -> None:
         if self.members.get(member.id) is not member:
             return
         del self.members[member.id]
@@ -182,4 +205,4 @@ class Group:
             member.expires.cancel()
         for waiting in (member.joining, member.syncing):
             if waiting and not waiting.done():
-                waiting.set_exception(Refused(errors.UnknownMemberIdError))
+                waiting.set_exception(Refused(why))

@@ -42,15 +42,15 @@ async def _join(cluster: Cluster, node: int, request: Any) -> tuple[Any, ...]:
         return 0, errors.MemberIdRequired.errno, -1, "", "", group.expect(), []
     timeouts = request.session_timeout / 1000, request.rebalance_timeout / 1000
     try:
-        member = await group.join(request.member_id, request.group_instance_id, *timeouts, request.group_protocols[0])
+        member, leader = await group.join(
+            request.member_id, request.group_instance_id, *timeouts, request.group_protocols[0]
+        )
     except Refused as refused:
         return 0, refused.code, -1, "", "", request.member_id, []
     members = (
-        [(each.id, each.instance, each.metadata) for each in group.members.values()]
-        if member.id == group.leader
-        else []
+        [(each.id, each.instance, each.metadata) for each in group.members.values()] if member.id == leader else []
     )
-    return 0, OK, group.generation, group.protocol, group.leader, member.id, members
+    return 0, OK, group.generation, group.protocol, leader, member.id, members
 
 
 async def _sync(cluster: Cluster, node: int, request: Any) -> tuple[Any, ...]:
