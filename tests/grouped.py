@@ -29,11 +29,11 @@ class Given:
 
 @asynccontextmanager
 async def member(
-    connection: Connection, topic: str, given: Given | None = None, group: str = "g"
+    connection: Connection, topic: str, given: Given | None = None, group: str = "g", name: str | None = None
 ) -> AsyncIterator[tuple[RecordSource, Given]]:
-    """Where its partitions begin, or where the group left off."""
+    """Where its partitions begin, or where the group left off; `name` makes it a static member."""
     given = given or Given()
-    membership = Membership(topic, f"{topic}-{group}", session_timeout=10, rebalance_timeout=10)
+    membership = Membership(topic, f"{topic}-{group}", session_timeout=10, rebalance_timeout=10, group_instance_id=name)
     async with record_source(connection, membership, given) as source:
         async with asyncio.timeout(PATIENCE):
             await given.changed.wait()

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
+from worker.kafka.added import Added
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
 from worker.kafka.group_offsets import GroupOffsets
@@ -20,7 +20,6 @@ from worker.kafka.sharing import waits_for_a_coordinator
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 
-log = structlog.get_logger()
 FETCH_WAIT = 0.1
 # More partitions are noticed after that many seconds; the client's own five minutes leave them unread for as long.
 METADATA_EVERY = 3.0
@@ -34,7 +33,7 @@ class RecordSource(GroupOffsets):
 
     def __init__(self, consumer: AIOKafkaConsumer, topic: str) -> None:
         super().__init__(consumer, topic)
-        self._partitions = 0
+        self.added = Added(consumer, topic)
         self._beside = Narrowing(consumer, topic)
         self._reading = Reading(consumer, topic, self._beside)
 
@@ -51,7 +50,7 @@ class RecordSource(GroupOffsets):
     @property
     def partitions(self) -> int:
         """How many the topic had at the last rebalance; 0 before the first."""
-        return self._partitions
+        return self.added.known
 
     def forget(self, partitions: Collection[int]) -> None:
         """Drop what is known of partitions that are not ours any more."""
@@ -63,11 +62,8 @@ class RecordSource(GroupOffsets):
         self._consumer._client.force_metadata_update()  # noqa: SLF001  aiokafka has no other way to ask
 
     def count(self) -> None:
-        """Log when the topic has another number of partitions than before."""
-        now = len(self._consumer.partitions_for_topic(self._topic) or ())
-        if self._partitions and now != self._partitions:
-            log.warning("partitions.changed", topic=self._topic, before=self._partitions, now=now)
-        self._partitions = now
+        """The group has given us ours."""
+        self.added.count()
 
     def close(self) -> None:
         """End the reading beside the consumer; nothing is polled any more."""
@@ -162,7 +158,7 @@ async def record_source(
         try:
             consumer.subscribe([membership.topic], listener=Listener(partitions, source))
             await joined(consumer, connection, within)
-            async with source.standings.kept_fresh():
+            async with source.standings.kept_fresh(), source.added.looked_after():
                 yield source
         finally:
             source.close()

@@ -10,9 +10,11 @@ from aiokafka import AIOKafkaConsumer
 
 from simulation.story import Act
 from worker import pipeline
+from worker.kafka.added import Added
 from worker.kafka.outbox import Outbox, Waiting
 from worker.kafka.publisher import Publisher
-from worker.kafka.reading import Batches, Reading
+from worker.kafka.reading import Reading
+from worker.kafka.sharing import Batches
 from worker.kafka.source import RecordSource
 from worker.model.records import OutgoingMessage, Position, Record
 from worker.pipeline import Pipeline
@@ -42,6 +44,10 @@ async def _letter_without_its_place(self: Pipeline, *given: Any) -> Position:
 
 def _tells_the_value(record: Record, *_: Any) -> None:
     structlog.get_logger().info("record.finished", value=record.value)
+
+
+async def _does_not_look(_: Added) -> None:
+    """The leader does, where it shared them out."""
 
 
 async def _never_replaced(*_: Any) -> None:
@@ -84,6 +90,12 @@ MUTANTS = {
         "a partition that is read beside the client since this poll is polled as well",
         [(Reading, "_others", _with_those_read_beside)],
         (Act.MISLED, Act.ODD_NAMES),
+    ),
+    "added-left-to-the-leader": Mutant(
+        "no member but the group's leader looks for partitions that are added",
+        [(Added, "look", _does_not_look)],
+        (Act.TWIN, Act.KILL, Act.GROWN),
+        {"static": True},
     ),
     "odd-names-stop-all": Mutant(
         "what the client cannot read in one partition is taken for an outage of Kafka",

@@ -1,0 +1,90 @@
+"""Partitions that are added to a topic, until somebody in the group has them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+from aiokafka.coordinator.protocol import ConsumerProtocol
+from aiokafka.errors import KafkaError
+from aiokafka.protocol.admin import DescribeGroupsRequest
+
+from worker.kafka.asking import ask
+from worker.logs import where
+
+log = structlog.get_logger()
+# Three times as long as the group's leader needs to see them by itself.
+LOOK_EVERY = 10.0
+LOOK_WITHIN = 5.0
+
+
+@dataclass(eq=False, slots=True)
+class Added:
+    """How many partitions the topic had when the group gave us ours: `known`, 0 before the first time.
+
+    Only the member that shared them out sees that there are more, and asks for another rebalance. A static member that
+    is begun again within its session leads the group and does not look (docs: kafka, a leader that is begun again).
+    """
+
+    consumer: AIOKafkaConsumer
+    topic: str
+    known: int = 0
+    _nobodys: frozenset[int] = frozenset()
+
+    def count(self) -> None:
+        """A rebalance is over; log when the topic has another number of partitions than at the one before."""
+        now = len(self.consumer.partitions_for_topic(self.topic) or ())
+        if self.known and now != self.known:
+            log.warning("partitions.changed", topic=self.topic, before=self.known, now=now)
+        self.known = now
+
+    @asynccontextmanager
+    async def looked_after(self) -> AsyncIterator[None]:
+        """What nobody has is shared out, for as long as this is open."""
+        task = asyncio.create_task(self._look_after(), name="added")
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _look_after(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                with suppress(KafkaError, TimeoutError):
+                    async with asyncio.timeout(LOOK_WITHIN):
+                        await self.look()
+            except Exception as error:  # noqa: BLE001  nobody else would look again
+                log.error("partitions.look_failed", error=type(error).__name__, where=where(error))
+
+    async def look(self) -> None:
+        """Ask for a rebalance where the group has left out the same partitions at two looks. Raises KafkaError."""
+        coordinator: Any = self.consumer._coordinator  # noqa: SLF001  aiokafka has no other way to ask for one
+        before, self._nobodys = self._nobodys, frozenset()
+        nobodys = await self._left_out(coordinator)
+        if nobodys and nobodys == before:
+            log.warning("partitions.left_out", topic=self.topic, partitions=sorted(nobodys))
+            coordinator.request_rejoin()
+        else:
+            self._nobodys = nobodys
+
+    async def _left_out(self, coordinator: Any) -> frozenset[int]:  # noqa: ANN401  aiokafka's own, of which there are two
+        """Those that no member has, while no rebalance is under way."""
+        if coordinator.coordinator_id is None:
+            return frozenset()
+        answer = await ask(self.consumer, coordinator.coordinator_id, DescribeGroupsRequest([coordinator.group_id]))
+        code, _, state, _, _, members, *_ = answer.groups[0]
+        if code or state != "Stable":
+            return frozenset()
+        owned = {number for member in members for number in self._of(member[4])}
+        return frozenset(self.consumer.partitions_for_topic(self.topic) or ()) - owned
+
+    def _of(self, assignment: bytes) -> list[int]:
+        """The topic's partitions among what a member has; a member may have nothing at all."""
+        if not assignment:
+            return []
+        given = ConsumerProtocol.ASSIGNMENT.decode(assignment).assignment
+        return [number for topic, numbers in given if topic == self.topic for number in numbers]
