@@ -12,11 +12,12 @@ from typing import Any
 
 import structlog
 from aiokafka import conn
-from aiokafka.conn import AIOKafkaConnection, CloseReason, OAuthAuthenticator
+from aiokafka.conn import CloseReason, OAuthAuthenticator
 from aiokafka.errors import KafkaError, SaslAuthenticationFailed
 from aiokafka.protocol.admin import SaslAuthenticateRequest
 
 from worker.kafka.login.tokens import NoToken, Tokens
+from worker.kafka.wire import Wire
 
 log = structlog.get_logger()
 EARLY = 0.75, 0.9
@@ -42,7 +43,7 @@ class Bearer(OAuthAuthenticator):
         return said
 
 
-class LastingConnection(AIOKafkaConnection):
+class LastingConnection(Wire):
     """While it logs in again its requests are held back: those on their way are answered first."""
 
     _lasts: float = 0.0
@@ -74,7 +75,7 @@ class LastingConnection(AIOKafkaConnection):
         """Written at once, or as soon as the login is over."""
         if self._again is not None and asyncio.current_task() is not self._renewal:
             return self._sent_after(self._again, request, expect_response=expect_response)
-        sent: Awaitable[Any] = super().send(request, expect_response)  # type: ignore[no-untyped-call]
+        sent = super().send(request, expect_response)
         return self._noted(sent) if isinstance(request, SaslAuthenticateRequest) else sent
 
     async def _sent_after(self, login: asyncio.Event, request: Any, *, expect_response: bool) -> Any:  # noqa: ANN401  as above
@@ -124,7 +125,7 @@ class LastingConnection(AIOKafkaConnection):
                 while self._requests:  # noqa: ASYNC110  aiokafka tells nobody
                     await asyncio.sleep(POLL)
                 yield
-        except (KafkaError, OSError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001  a login may fail in ways of its own, and nobody waits for this task
             log.warning("login.renewal_failed", error=type(error).__name__)
             self._lasts = 0.0
             self.close(reason=CloseReason.CONNECTION_BROKEN, exc=error)
