@@ -87,6 +87,7 @@ class Polled:
     def __init__(self):
         self.task = asyncio.create_task(asyncio.sleep(3600))
         self._coordinator = None
+        self._subscription = SimpleNamespace(reassignment_in_progress=False)
 
     async def getmany(self, *_, **__):
         await asyncio.wait({self.task})

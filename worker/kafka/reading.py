@@ -1,20 +1,20 @@
 """Polls that lose nothing: whatever one raises, what nobody was given is read again, and one partition is to blame."""
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from operator import lt
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import FetchError
 
 from worker.kafka.beside import PLACELESS, is_of_all
 from worker.kafka.narrowing import Narrowing
 from worker.kafka.revival import only_our_cancellation
+from worker.kafka.sharing import Batches, polled
 
 log = structlog.get_logger()
-Batches = Mapping[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
 # A poll with nothing to read keeps the member in its group and its buffers (docs: kafka, leaving a partition out).
 NOTHING = TopicPartition("__none__", 0)
 ONE_BY_ONE_FOR = 5.0
@@ -85,8 +85,7 @@ class Reading:
     async def _of(self, numbers: Collection[int], within: float, at_most: int) -> Batches:
         wanted = [TopicPartition(self.topic, number) for number in numbers] or [NOTHING]
         with only_our_cancellation():
-            found: Batches = await self.consumer.getmany(*wanted, timeout_ms=int(within * 1000), max_records=at_most)
-        return found
+            return await polled(self.consumer, wanted, within, at_most)
 
     def _handed(self, batches: Batches) -> Batches:
         """Those whose offsets ascend: what a producer has numbered otherwise is told with its batch, read beside."""

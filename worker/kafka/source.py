@@ -16,6 +16,7 @@ from worker.kafka.narrowing import Narrowing
 from worker.kafka.reading import Reading
 from worker.kafka.records import as_record
 from worker.kafka.revival import rejoin, revive_fetcher
+from worker.kafka.sharing import waits_for_a_coordinator
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 
@@ -98,6 +99,8 @@ class RecordSource(GroupOffsets):
         if unseen := self._unseen():
             self.refresh()
             raise KafkaUnavailable(f"{self._topic}: {unseen}")
+        if waits_for_a_coordinator(self._consumer):
+            raise KafkaUnavailable(f"{self._topic}: no broker coordinates the group")
 
     def passed(self, partitions: Collection[int]) -> dict[int, int]:
         """By partition the next offset to be handed out: what stands before it was, or holds no record for us.
