@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,7 +23,7 @@ from worker.kafka.departures import Departures
 from worker.kafka.failures import named
 from worker.kafka.leaders import NO_LEADER, missing, partitions
 from worker.kafka.outbox import BATCH, TOO_LARGE, Acknowledged, Outbox, Waiting
-from worker.model.errors import KafkaUnavailable, MessageTooLarge
+from worker.model.errors import KafkaUnavailable, MessageTooLarge, WorkerError
 from worker.model.records import OutgoingMessage, Position, Stored
 
 # A send that takes longer is told as a hold (docs: kafka, a send that was given up).
@@ -162,21 +162,24 @@ class Publisher:
             await asyncio.sleep(AGAIN_AFTER)
         # An error without a name of its own is the end of the client's background task.
         if isinstance(error, POISONED) or type(error) is KafkaError:
-            await self._replace(producer)
+            await self._replace(producer, place.topic)
 
     def _fails(self, topic: str, why: str) -> None:
         self._failing.add(topic)
         self.outage.begin(f"{topic}: {why}")
 
-    async def _replace(self, poisoned: AIOKafkaProducer) -> None:
+    async def _replace(self, poisoned: AIOKafkaProducer, topic: str) -> None:
         """One of those who met it makes the new one; where that fails, the next failed message tries again."""
         async with self._replacing:
             if self.producer is not poisoned:
                 return
-            with suppress(KafkaError, TimeoutError):
+            try:
                 self.producer = await self._fresh()
-                self._forget_with(self.producer)
-                self._retire(poisoned)
+            except Exception as error:  # noqa: BLE001  a file that is gone for a while must fail nobody's message
+                self._fails(topic, str(error) if isinstance(error, WorkerError) else named(error, "Write", topic))
+                return
+            self._forget_with(self.producer)
+            self._retire(poisoned)
 
     async def _fresh(self) -> AIOKafkaProducer:
         fresh = self.make()
