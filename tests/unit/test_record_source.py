@@ -81,6 +81,19 @@ async def test_a_topic_that_is_not_seen(hidden, said):
     assert str(raised.value) == said
 
 
+async def test_a_commit_that_fails_in_a_way_of_its_own(monkeypatch):
+    """An answer about another partition, for one: no end of the worker that commits."""
+    consumer = FakeConsumer()
+
+    async def odd(_):
+        raise KeyError
+
+    monkeypatch.setattr(consumer, "commit", odd)
+    source = RecordSource(cast("AIOKafkaConsumer", consumer), "t")
+    with pytest.raises(KafkaUnavailable, match="t: commit: KeyError"):
+        await source.commit({0: Progress(1)}, 5)
+
+
 class Polled:
     """A consumer whose polls last until one of its own tasks has ended, and end as that did."""
 

@@ -94,7 +94,7 @@ class GroupOffsets:
                 await self._commit(progress)
         except NOT_OURS_ANY_MORE as error:
             raise CommitRefused(f"{self._topic}: {type(error).__name__}") from error
-        except (KafkaError, TimeoutError) as error:
+        except Exception as error:
             raise KafkaUnavailable(f"{self._topic}: commit: {named(error, topic=self._topic)}") from error
         for number, each in progress.items():
             self.standings.stored(number, each.offset)
