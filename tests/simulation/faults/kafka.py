@@ -12,7 +12,8 @@ from simulation.story import Act
 from worker import pipeline
 from worker.kafka.outbox import Outbox, Waiting
 from worker.kafka.publisher import Publisher
-from worker.kafka.reading import Batches, Reading
+from worker.kafka.reading import Reading
+from worker.kafka.sharing import Batches
 from worker.kafka.source import RecordSource
 from worker.model.records import OutgoingMessage, Position, Record
 from worker.pipeline import Pipeline
