@@ -57,7 +57,7 @@ class Consumer:
 
     def __init__(self, log, *topics, auto_offset_reset, **_):
         assert auto_offset_reset == "none"
-        self.log, self.topics, self.at = log, topics, {}
+        self.log, self.topics, self.at, self._fetcher = log, topics, {}, None
 
     async def start(self):
         pass
@@ -196,6 +196,21 @@ async def test_marks_of_replays(log, monkeypatch, deleted, poll):
     rules = Rules("t", told.requests, max_replays=3)
     seen = [rules.obstacle(rejected(offset), Record("d", 0, 1, 0, b"k", b"v")) for offset in range(2, 10)]
     assert seen == [None if offset + 1 >= deleted else FORGOTTEN for offset in range(2, 10)]
+
+
+async def test_no_answer_about_what_is_committed(monkeypatch):
+    """The brokers went away while a transaction was waited for: an outage, and no traceback."""
+    asked = []
+
+    async def bounds(*_, **isolation):
+        asked.append(isolation)
+        if len(asked) > 1:
+            await asyncio.Event().wait()
+        return {0: (0, 5)}
+
+    monkeypatch.setattr("worker.kafka.places.bounds", bounds)
+    with pytest.raises(KafkaUnavailable, match="t: no answer about what is committed"):
+        await settled_bounds(CONNECTION, "t", [0], 0.01)
 
 
 def rejected(offset):

@@ -14,6 +14,7 @@ from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import explained
 from worker.kafka.reader import UNCOMMITTED, placeless, reader
 from worker.kafka.records import as_record
+from worker.kafka.revival import revive_fetcher
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 
@@ -69,6 +70,8 @@ class Followed:
         """
         one_by_one = clocks.monotonic() < self._until
         batches = await (self._one_by_one(within) if one_by_one else self._together(within))
+        if not batches:
+            revive_fetcher(self.consumer)
         for place, batch in batches.items():
             self.positions[place] = batch[-1].offset + 1
         return [as_record(each) for batch in batches.values() for each in batch]

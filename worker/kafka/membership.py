@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import IllegalGenerationError
+from aiokafka.errors import IllegalGenerationError, for_code
+from aiokafka.protocol.commit import OffsetFetchRequest
 
 from worker.kafka.connection import Connection, advertised
 from worker.kafka.failures import explained
@@ -74,6 +75,28 @@ def commits_as_member(consumer: AIOKafkaConsumer) -> None:
         await store(assignment, offsets)
 
     coordinator._do_commit_offsets = stored  # noqa: SLF001  as above
+
+
+def offsets_as_told(consumer: AIOKafkaConsumer) -> None:
+    """Have each refusal to tell the group's offsets raised; for a consumer that was started.
+
+    Who is not the coordinator any more, or not yet, refuses all of the request and names no partition. The client looks
+    for what is said of each partition alone, and would take it for a group that has stored nothing: whose partitions
+    are read from the log's beginning (docs: kafka, offsets that are not told).
+    """
+    coordinator: Any = consumer._coordinator  # noqa: SLF001  aiokafka has no other way to see the answer
+    send = coordinator._send_req  # noqa: SLF001  as above
+
+    async def sent(request: object) -> Any:  # noqa: ANN401  one form for each request
+        answer = await send(request)
+        if isinstance(request, OffsetFetchRequest) and (code := getattr(answer, "error_code", 0)):
+            error = for_code(code)
+            if error.retriable:
+                coordinator.coordinator_dead()
+            raise error(coordinator.group_id)
+        return answer
+
+    coordinator._send_req = sent  # noqa: SLF001  as above
 
 
 async def joined(consumer: AIOKafkaConsumer, connection: Connection, within: float) -> None:

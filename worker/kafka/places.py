@@ -1,7 +1,7 @@
 """Single records by their place, without a group."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -65,16 +65,29 @@ async def settled_bounds(
     StartupError names the transaction that stays open.
     """
     written = await bounds(connection, topic, partitions, within, isolation=UNCOMMITTED)
-    async with asyncio.timeout(within) as deadline:
-        while True:
-            stable = await bounds(connection, topic, partitions, within)
-            opened_at = {number: end for number, (_, end) in stable.items() if end < written[number][1]}
-            if not opened_at:
-                return stable
-            if asyncio.get_running_loop().time() + AGAIN_AFTER >= (deadline.when() or 0.0):
-                where = ", ".join(f"{number}@{offset}" for number, offset in opened_at.items())
-                raise StartupError(f"{topic}: a transaction is open at {where}: what stands behind it is not known yet")
-            await asyncio.sleep(AGAIN_AFTER)
+    try:
+        async with asyncio.timeout(within) as deadline:
+            return await _settled(connection, topic, written, within, deadline)
+    except TimeoutError:
+        raise KafkaUnavailable(f"{topic}: no answer about what is committed") from None
+
+
+async def _settled(
+    connection: Connection,
+    topic: str,
+    written: Mapping[int, tuple[int, int]],
+    within: float,
+    deadline: asyncio.Timeout,
+) -> dict[int, tuple[int, int]]:
+    while True:
+        stable = await bounds(connection, topic, written, within)
+        opened_at = {number: end for number, (_, end) in stable.items() if end < written[number][1]}
+        if not opened_at:
+            return stable
+        if asyncio.get_running_loop().time() + AGAIN_AFTER >= (deadline.when() or 0.0):
+            where = ", ".join(f"{number}@{offset}" for number, offset in opened_at.items())
+            raise StartupError(f"{topic}: a transaction is open at {where}: what stands behind it is not known yet")
+        await asyncio.sleep(AGAIN_AFTER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from worker.kafka.added import Added
 from worker.kafka.connection import Connection, opened
 from worker.kafka.failures import named
 from worker.kafka.group_offsets import GroupOffsets
-from worker.kafka.membership import Listener, Membership, Partitions, commits_as_member, joined
+from worker.kafka.membership import Listener, Membership, Partitions, commits_as_member, joined, offsets_as_told
 from worker.kafka.narrowing import Narrowing
 from worker.kafka.reading import Reading
 from worker.kafka.records import as_record
@@ -155,6 +155,7 @@ async def record_source(
     source = RecordSource(consumer, membership.topic)
     async with opened(consumer, connection, within):
         commits_as_member(consumer)
+        offsets_as_told(consumer)
         try:
             consumer.subscribe([membership.topic], listener=Listener(partitions, source))
             await joined(consumer, connection, within)
