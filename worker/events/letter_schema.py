@@ -13,7 +13,7 @@ _MOMENT: Schema = {"type": "string", "format": "date-time"}
 
 
 def letter_headers_schema() -> Schema:
-    """What the worker adds behind the original headers, which may be any, in the three dialects."""
+    """The headers that the worker adds, in three dialects, behind the original ones, which may be any."""
     own, others = _own(), {**_spring(), **_connect()}
     optional = {names.HTTP_STATUS, names.ERROR_CODE, names.VIOLATIONS}
     marks = {names.CUSTOMER_EXISTS, names.PAYLOAD, names.ORIGINAL, names.VALUE, names.HEADERS}
