@@ -1,4 +1,4 @@
-"""Keeps the index: what was there first, from the newest back in slices, and what comes while that is read."""
+"""Keeps the index filled: from the newest letter backwards in slices, and with those that come meanwhile."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -26,7 +26,7 @@ AGAIN_AFTER = 2.0
 
 @dataclass(slots=True)
 class Filling:
-    """`trouble` says why nothing comes, for as long as nothing does."""
+    """Fills the index; `trouble` says why nothing is read, as long as that is so."""
 
     plan: Plan
     connection: Connection
@@ -37,9 +37,9 @@ class Filling:
         self.index = Index(self.plan.requests)
 
     async def run(self) -> None:
-        """For ever: where Kafka is away or the topic is not there yet it goes on once they are.
+        """Fill the index for ever; after Kafka was away or the topic was missing it goes on.
 
-        Whatever else it fails of is told too: pages of an index that nobody fills would show old letters for good.
+        Any other error is reported, too: pages of an index that is not filled would show old letters for good.
         """
         while True:
             try:
@@ -54,7 +54,7 @@ class Filling:
         self.trouble = trouble
 
     async def _follow(self) -> None:
-        await topics(self.plan, self.connection)  # which says what is missing; a consumer would make it
+        await topics(self.plan, self.connection)  # raises where a topic is missing; a consumer would create it
         known = self.index.ends()
         name = [self.plan.dead_letters]
         async with followed(self.connection, name, from_now=not known, after=known) as newest:
@@ -71,13 +71,13 @@ class Filling:
             await self._take(newest, WAIT)
 
     def _see(self, spans: Mapping[int, tuple[int, int]]) -> None:
-        """Where the log begins and ends now."""
+        """Take over where each partition's log begins and ends now."""
         for number, (first, end) in spans.items():
             self.index.begin(number, first, end)
         self.trouble = None
 
     async def _fill(self, newest: Followed) -> None:
-        """What is older than what is known; between two slices comes what was written meanwhile."""
+        """Read what is older than what is known; between slices, what was written meanwhile."""
         index = self.index
         spans = {number: (0, shelf.low) for number, shelf in index.shelves.items()}
         if index.is_full or index.is_complete or not spans:

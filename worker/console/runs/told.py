@@ -1,4 +1,4 @@
-"""What a run has done so far, by its kind, and what became of each letter."""
+"""Shows what a run has done so far, and what became of each letter."""
 
 from collections.abc import Iterable, Sequence
 from typing import assert_never
@@ -90,7 +90,7 @@ def _one(asked: Asked, result: Result, end: Became | None) -> Sequence[h.Node]:
 
 
 def _became(asked: Asked, end: Became | None) -> Iterable[h.Node]:
-    """With the letter that a new failure has, where it names one."""
+    """What became of the letter; a new failure's dead letter is linked."""
     if end is None:
         return ["not ended yet"]
     told: list[h.Node] = [words.told(end.how)]

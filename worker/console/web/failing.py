@@ -1,4 +1,4 @@
-"""What stands in place of a page that could not be made."""
+"""Makes the page that is shown in place of one that failed."""
 
 import htpy as h
 import structlog
@@ -12,7 +12,7 @@ log = structlog.get_logger()
 
 
 def page(error: Exception) -> Page:
-    """Errors of ours are written for people, and hold nothing of a customer; of any other only the place is logged."""
+    """The page for an error. Our own errors are shown, as they hold nothing of a customer; others are only logged."""
     match error:
         case NotShown():
             return _told(_title(error), str(error), error.status)
