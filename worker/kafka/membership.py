@@ -78,11 +78,11 @@ def commits_as_member(consumer: AIOKafkaConsumer) -> None:
 
 
 def offsets_as_told(consumer: AIOKafkaConsumer) -> None:
-    """Have each refusal to tell the group's offsets raised; for a consumer that was started.
+    """Raise each refusal of a broker to tell the group's offsets; for a consumer that was started.
 
-    Who is not the coordinator any more, or not yet, refuses all of the request and names no partition. The client looks
-    for what is said of each partition alone, and would take it for a group that has stored nothing: whose partitions
-    are read from the log's beginning (docs: kafka, offsets that are not told).
+    A broker that is not the coordinator (any more, or yet) refuses the whole request and names no partition. The client
+    looks only at what is said of each partition. It would take the refusal for a group without stored offsets, and read
+    its partitions from the log's beginning (docs: kafka, offsets that are not told).
     """
     coordinator: Any = consumer._coordinator  # noqa: SLF001  aiokafka has no other way to see the answer
     send = coordinator._send_req  # noqa: SLF001  as above

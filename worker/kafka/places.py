@@ -47,9 +47,9 @@ async def bounds(
 async def offsets_since(
     connection: Connection, topic: str, partitions: Collection[int], moment: int, within: float = 30.0
 ) -> dict[int, int]:
-    """By partition the first offset of that time (milliseconds since the epoch) or later.
+    """By partition the first offset of that time (milliseconds since the epoch) or later. Raises KafkaUnavailable.
 
-    Partitions without are left out.
+    A partition without such a record is left out.
     """
     asked = {TopicPartition(topic, number): moment for number in partitions}
     try:

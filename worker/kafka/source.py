@@ -62,7 +62,7 @@ class RecordSource(GroupOffsets):
         self._consumer._client.force_metadata_update()  # noqa: SLF001  aiokafka has no other way to ask
 
     def count(self) -> None:
-        """Count the partitions of the topic, at a rebalance that has given us ours."""
+        """Count the partitions of the topic; called when a rebalance has given us ours."""
         self.added.count()
 
     def close(self) -> None:

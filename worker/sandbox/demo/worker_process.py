@@ -74,7 +74,7 @@ def finished_per_second(log: Path, prefix: str) -> float | None:
 
 
 def _finished(log: Path, prefix: str) -> Iterator[datetime]:
-    """Of whole lines: the worker may be writing the last one."""
+    """The times of these log records; a last line without its end is skipped, as the worker may be writing it."""
     with log.open("rb") as lines:
         for line in lines:
             if b'"record.finished"' in line and line.endswith(b"\n"):
