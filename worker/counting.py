@@ -1,4 +1,4 @@
-"""How many of what, as a person says it: the only place that decides between one and many."""
+"""Writes a number with its noun for a person; singular and plural are chosen only here."""
 
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
@@ -20,5 +20,5 @@ def which(number: float, one: str, many: str | None = None) -> str:
 
 
 def thousands(number: int, gap: str = NARROW) -> str:
-    """With a gap between the thousands: 20 000."""
+    """The number with a gap between the thousands: 20 000."""
     return f"{number:,}".replace(",", gap)

@@ -79,7 +79,7 @@ class Trails:
         return self._make(self, record)
 
     def of(self, partition: int, offset: int) -> Trail | None:
-        """That record's trail; None where it is not under way."""
+        """The trail of the record at that place; None if the record is not under way."""
         place = partition, offset
         return self._under_way.get(place) or self._crashed.get(place)
 

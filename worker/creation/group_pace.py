@@ -18,7 +18,7 @@ from worker.creation.share import BEGINS_AFTER, ON_TIME, Share
 
 SHORTEST_LEAD: Final = 0.02
 EARLY: Final = 0.25
-"""So many seconds before its moment a request takes its connection, which may have to be made."""
+"""A request takes its connection, which may have to be made, so many seconds before its moment."""
 Wait = Callable[[asyncio.Future[None]], Awaitable[None]]
 
 
@@ -85,7 +85,7 @@ class Place:
 
 
 ANY_TIME: Final = Place()
-"""The place of every record where there is no limit; it keeps nothing of whoever has it."""
+"""The place of every record where there is no limit; it keeps nothing of the record that has it."""
 
 
 @dataclass(eq=False, slots=True)

@@ -69,7 +69,7 @@ class Holds:
         return [hold.reason for hold in self._since if hold.partition is None]
 
     def details(self) -> dict[Hold, tuple[float, str]]:
-        """Of each hold that is on, for how many seconds it has lasted, and its latest detail."""
+        """Each present hold, with the seconds that it has lasted and its latest detail."""
         now = self._clock()
         return {hold: (now - since, self._details[hold]) for hold, since in self._since.items()}
 
@@ -143,7 +143,7 @@ class Holds:
         return self._breaker.open
 
     def still(self, *, probe: bool) -> None:
-        """To be called right before something is sent. Raises HoldBegun where a hold began after the permission."""
+        """Check, right before something is sent, that no hold has begun since the permission; raises HoldBegun."""
         if self._breaker.open and not probe:
             raise HoldBegun("a hold has begun")
 

@@ -65,7 +65,7 @@ def _table(title: str, prefix: str, members: list[Row]) -> str:
 
 
 def _merged(group: Row, individual: Row | None) -> Row:
-    """One row for both kinds; where they differ it says for which of them."""
+    """One row for both kinds of customer; where they differ the row names the kind."""
     if individual is None:
         required = "group" if group.required == "yes" else group.required
         return Row(group.path, group.page, required, group.rules, group.allowed)

@@ -16,7 +16,7 @@ _ENCODING: Final = re.compile(rb"""\sencoding\s*=\s*["']([^"']*)["']""")
 _FAULTS: Final = {code: name for name, code in vars(etree.ErrorTypes).items() if isinstance(code, int)}
 _TAGS: Final = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
 _FEW: Final = 16
-"""With more `=` than a customer's namespace declarations need, the document may have attributes."""
+"""A document with more `=` than this, enough for a customer's namespace declarations, may have attributes."""
 
 # What the API's XML never has: attributes (but xsi's hints to tools), and text between elements. Found in one pass.
 _FOREIGN: Final = etree.XPath(

@@ -10,7 +10,7 @@ from worker.model.records import Position
 
 MOST_PARTITIONS, MOST_OFFSETS = 1 << 20, 1 << 44
 DEEPEST: Final = 50
-"""Result events of ours nest less deep. Whoever writes an event again uses a library that takes at most 254 levels."""
+"""Our result events nest less deep. The library that writes an event again takes at most 254 levels."""
 
 
 class Result(NamedTuple):

@@ -83,7 +83,7 @@ class Owner(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """From here on the partition is `writer`'s; whoever else goes on writing finds a gap in its own offsets.
+    """From this entry on the partition is `writer`'s; another writer that goes on finds a gap in its own offsets.
 
     Each claim has a key of its own: if compaction kept the last claim alone, a reader could not tell which finishes
     were written by somebody who had lost the partition.

@@ -12,9 +12,9 @@ from worker.model.outcomes import Outcome, Succeeded
 
 @frozen()
 class Fresh:
-    """Nothing stands against a POST; `attempts` were answered before.
+    """The customer may be created by a POST; `attempts` earlier ones were answered.
 
-    `exists`: there is a customer of the event already, nobody knows under which id, and a person has accepted a second.
+    With `exists` the API has a customer of the event already, under an unknown id, and a person has accepted a second.
     """
 
     attempts: int = 0
@@ -23,14 +23,14 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """This very record has its outcome; it only has to be published again."""
+    """This same record has an outcome already; only its result has to be published again."""
 
     outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedBefore:
-    """Another record of the same event made the customer."""
+    """The customer was created for another record of the same event."""
 
     outcome: Succeeded
 
@@ -54,9 +54,9 @@ class InDoubt:
 
 @dataclass(frozen=True, slots=True)
 class DoubtAsAnother:
-    """This very record was in doubt as another event: the settings that say which event it is were changed since.
+    """This same record was in doubt as another event: the settings that decide which event it is have changed since.
 
-    By its present event nobody can look up what may have been created under the other one.
+    A look-up by its present event cannot find what may have been created under the other one.
     """
 
     attempts: int

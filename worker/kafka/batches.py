@@ -77,9 +77,9 @@ class Batch:
                 return found
 
     def looked_through(self, offset: int, topic: str, partition: int) -> Generator[None, None, Iterator[Record]]:
-        """As `records_from`, which it returns.
+        """Check the offsets of all records, then return the records from `offset` on, as `records_from` does.
 
-        It yields in between, so that others may run: a batch may have millions.
+        It yields in between, so that other tasks may run, as a batch may have millions of records.
         """
         body = self._decompressed()
         position, first, passed, last = 0, 0, 0, self.base - 1
@@ -125,7 +125,7 @@ class Batch:
 
 
 def _span(body: bytes, position: int) -> tuple[int, int]:
-    """Where the record begins and ends whose length stands at that position."""
+    """The start and end, in `body`, of the record whose length field is at that position."""
     length, start = _length(body, position)
     if length is None:
         raise UnreadableBatch("its records are not as long as they say")
@@ -133,7 +133,7 @@ def _span(body: bytes, position: int) -> tuple[int, int]:
 
 
 def _delta(body: bytes, start: int, end: int) -> int:
-    """By how much the record's offset is larger than the batch's."""
+    """The record's offset relative to the base offset of the batch."""
     try:
         _, position = _varint(body, start + 1)
         delta, position = _varint(body, position)

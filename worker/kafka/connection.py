@@ -94,7 +94,7 @@ async def opened(client: AnyClient, connection: Connection, within: float) -> As
 
 @asynccontextmanager
 async def borrowed(client: AnyClient, connection: Connection, within: float) -> AsyncIterator[AnyClient]:
-    """As `opened`, for a client that has nothing to end with the brokers: it is closed in the background."""
+    """Like `opened`, but close the client in the background, as it has nothing to finish with the brokers."""
     try:
         await _start(client, connection, within)
         yield client

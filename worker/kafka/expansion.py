@@ -64,7 +64,7 @@ def decoders(limit: int) -> dict[str, Decode]:
 
 
 def bound(limit: int) -> None:
-    """From now on no consumer of this process decompresses a batch to more bytes; aiokafka has no such bound itself."""
+    """Let no consumer of this process decompress a batch to more than `limit` bytes; aiokafka has no bound itself."""
     for name, decode in decoders(limit).items():
         setattr(_reader(), name, decode)
 
@@ -145,7 +145,7 @@ def zstd_size(data: bytes) -> int:
 
 
 def _zstd_blocks(data: bytes, position: int) -> tuple[int, int]:
-    """Where the last block ends, and what all of them become at most."""
+    """The position after the last block, and the most bytes that all blocks can decompress to."""
     total, last = 0, 0
     while not last:
         header = int.from_bytes(data[position : position + 3], "little")

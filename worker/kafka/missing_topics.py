@@ -56,7 +56,7 @@ async def _made(admin: Admin, spec: TopicSpec) -> tuple[bool, tuple[str, ...]]:
 
 
 def differences(topic: Topic, spec: TopicSpec, plan: Plan) -> Iterator[str]:
-    """Where an existing topic is not as it would be made; the requests' configuration is their owner's affair."""
+    """How an existing topic differs from the one we would create; the request topic is compared by partitions only."""
     if topic.partitions != spec.partitions:
         yield f"{counted(topic.partitions, 'partition')}, not {spec.partitions}"
     if spec.name != plan.requests and topic.replication != spec.replication:

@@ -66,7 +66,7 @@ class Narrowing:
 
     @property
     def astray(self) -> Mapping[int, int]:
-        """By partition the offset that was to be read next, but that its log does not hold."""
+        """The next offset to read, by partition, where the partition's log does not hold that offset."""
         return {number: each.offset for number, each in self._beside.items() if each.astray}
 
     @property

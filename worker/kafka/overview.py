@@ -46,7 +46,7 @@ class Waiting:
 
     @property
     def at_most(self) -> int:
-        """At most so many records wait."""
+        """How many records wait at most; offsets without a record are counted, too."""
         return max(0, self.end - max(self.first, self.committed or 0))
 
 

@@ -16,7 +16,7 @@ from worker.model.errors import KafkaUnavailable
 
 Isolation = Literal["read_committed", "read_uncommitted"]
 COMMITTED: Final[Isolation] = "read_committed"
-"""For the requests, whoever reads them: a record of an aborted transaction was never asked for."""
+"""For every reader of the requests: a record of an aborted transaction is not a request."""
 UNCOMMITTED: Final[Isolation] = "read_uncommitted"
 """For topics that the worker alone writes, without transactions: a foreign open one does not hide their end."""
 

@@ -99,9 +99,9 @@ class RecordSource(GroupOffsets):
             raise KafkaUnavailable(f"{self._topic}: no broker coordinates the group")
 
     def passed(self, partitions: Collection[int]) -> dict[int, int]:
-        """By partition the next offset to be handed out: what stands before it was, or holds no record for us.
+        """The next offset to hand out, by partition: all before it was handed out, or holds no record for us.
 
-        To be asked right after a poll, before anything else is awaited.
+        Must be called right after a poll, before anything else is awaited.
         """
         found = {number: self._position(number) for number in partitions if number not in self._beside}
         known = {number: position for number, position in found.items() if position is not None}

@@ -68,7 +68,7 @@ class KafkaUnavailable(Unavailable):
 
 
 class LogStartMoved(KafkaUnavailable):
-    """The message says where; whoever needs all that is there reads again from the log's new start."""
+    """Records were deleted from the log's start while it was read; a caller that needs all must read it again."""
 
 
 class SchemaRegistryUnavailable(Unavailable):

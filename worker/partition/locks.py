@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from types import TracebackType
 
 Wait = Callable[[asyncio.Future[None]], Awaitable[None]]
-"""Return when the future is done. Whoever locks brings it: it gives back what must not be held during the wait."""
+"""Waits until the future is done; given by the caller, so that it can release what it must not hold meanwhile."""
 
 
 class EventLocks:

@@ -19,7 +19,7 @@ from worker.partition.drain import Drain
 
 
 class Slots:
-    """At most `limit` slots; whoever begins new work is told when one is free and no record waits to take one again.
+    """At most `limit` slots. New work gets a free slot only when no record waits to take one again.
 
     `beyond` is how many records may go on without a slot once they only have something to write down and to tell.
     """
@@ -83,7 +83,7 @@ class Slots:
         return True
 
     def ended(self) -> None:
-        """One of those that gave their slot back early has ended."""
+        """Note that a record that gave its slot back early has ended."""
         self._beyond += 1
 
     async def without(self, awaited: asyncio.Future[None], drain: Drain) -> None:

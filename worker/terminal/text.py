@@ -14,7 +14,7 @@ def plain(text: str) -> str:
 
 
 def lines(text: str) -> str:
-    """As `plain`, but line ends and tabs are kept."""
+    """The text with the characters that `plain` replaces replaced, but with its line ends and tabs."""
     return _mapped(text, lambda character: character if character in "\n\t" else REPLACED)
 
 

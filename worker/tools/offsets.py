@@ -36,7 +36,7 @@ class OutsideOfLog(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """What it means to go on at `offset`: `read_again` records are read again, `known` of them are in the journal.
+    """The consequences if the group goes on at `offset`: it reads `read_again` records again; the journal has `known`.
 
     `stored` is where the group would go on otherwise; `first` and `end` are the log's. Where the group has stored
     nothing that the log holds, all records from `offset` on count as read before. `left_out` are the records before it
@@ -56,7 +56,7 @@ class Meant:
     others: str | None
 
     def text(self) -> str:
-        """What it means, in words for a person."""
+        """The consequences in words for a person."""
         stored = "no offset" if self.stored is None else f"offset {self.stored}"
         held = f"offsets {self.first} to {self.end - 1}" if self.first < self.end else "nothing"
         lines = [
@@ -76,7 +76,7 @@ class Meant:
 
 
 async def set_offset(settings: Settings, partition: int, where: Where, *, yes: bool, as_json: bool) -> int:
-    """Print what it means, and store it with `yes`; returns 2 for an offset that is not there.
+    """Print the consequences of the offset, and store it with `yes`; return 2 for an offset that is not there.
 
     StartupError while the group has members and `yes` is given.
     """

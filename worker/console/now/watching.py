@@ -46,7 +46,7 @@ class Now:
 
     @property
     def owned(self) -> dict[int, tuple[Replica, Owned]]:
-        """By partition the replica that says that it has it, and what it says of it."""
+        """For each partition the replica that says that it has the partition, and what it reports of it."""
         return {owned.partition: (replica, owned) for replica in self.replicas for owned in replica.partitions}
 
     @property

@@ -42,14 +42,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """So many letters were selected."""
+    """Tells how many letters were selected."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """It is known what was replayed before: from now on the letters come with what becomes of them."""
+    """Tells that the earlier replays have been read; from now on results of the letters follow."""
 
 
 @dataclass(frozen=True, slots=True)
