@@ -86,8 +86,9 @@ class GroupOffsets:
             # A member that has left could rewind the group by it (docs: kafka, a commit without a generation).
             raise CommitRefused(f"{self._topic}: not a member of the group now")
         if unseen := self._unseen():
-            # They would be stored for the topic that takes its name, whose first records nobody would read.
-            raise CommitRefused(f"{self._topic}: {unseen}")
+            # They would be stored for the topic that takes its name, whose first records nobody would read. Nobody else
+            # need have seen it go: the group may give nobody anything anew.
+            raise KafkaUnavailable(f"{self._topic}: {unseen}")
         try:
             # Before Python 3.12 wait_for loses a cancellation that comes with the answer, as a revocation's often does.
             async with asyncio.timeout(within):
