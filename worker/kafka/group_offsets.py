@@ -92,8 +92,9 @@ class GroupOffsets:
             # A member that has left could rewind the group by it (docs: kafka, a commit without a generation).
             raise CommitRefused(f"{self._topic}: not a member of the group now")
         if unseen := self._unseen():
-            # They would be stored for a new topic of that name, whose first records nobody would read then.
-            raise CommitRefused(f"{self._topic}: {unseen}")
+            # They would be stored for a new topic of that name, whose first records nobody would read then. It is no
+            # refusal: where we alone do not see the topic, the group does not give its partitions to anybody anew.
+            raise KafkaUnavailable(f"{self._topic}: {unseen}")
         try:
             # Before Python 3.12 wait_for loses a cancellation that comes with the answer, as a revocation's often does.
             async with asyncio.timeout(within):
