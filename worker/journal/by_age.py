@@ -58,6 +58,8 @@ class ByAge(Generic[V]):
         """Add the value as the youngest; its number must not be there (`pop` it first)."""
         if not self._room:
             self._room = self._next_page()
+            if self._pages and not self._pages[-1]:
+                self._pages.pop()
             self._pages.append({})
         self._pages[-1][number] = value
         self._room -= 1

@@ -20,6 +20,7 @@ from worker.journal.entries import (
     is_claim,
     read_key,
 )
+from worker.journal.folding import folded, is_due
 from worker.journal.known import KnownEvent, KnownRecord, is_unknown
 from worker.journal.packing import Packing, last_offset, last_seen
 from worker.journal.recall import Fresh, Recollection, evidence_of, recall
@@ -111,6 +112,8 @@ class PartitionJournal:
             return
         event = KnownEvent() if packed is None else self._packing.unpack(packed)
         event.seen = time
+        if offset not in event.records and is_due(len(event.records)):
+            event.records = folded(event.records, self.below)
         event.records.setdefault(offset, KnownRecord()).note(writer, entry, counts=counts)
         self._events.put(number, self._packing.pack(event))
 

@@ -82,7 +82,7 @@ def recall(
     if doubt := next((known for known in others if known.in_doubt()), None):
         return DoubtAsAnother(doubt.attempts)
     evidence = evidence_of(records)
-    if any(known.in_doubt() and not (doubts_accepted and _parked(known)) for known in records.values()):
+    if any(known.in_doubt() and not (doubts_accepted and is_parked(known)) for known in records.values()):
         return InDoubt(own.attempts, frozenset().union(*(known.open for known in records.values())), evidence)
     return Fresh(own.attempts, exists=evidence.exists)
 
@@ -96,6 +96,6 @@ def evidence_of(records: Mapping[int, KnownRecord]) -> Evidence:
     return NO_EVIDENCE if evidence == NO_EVIDENCE else evidence
 
 
-def _parked(known: KnownRecord) -> bool:
+def is_parked(known: KnownRecord) -> bool:
     """Whether the record ended as unknown, which its dead letter told a person."""
     return known.outcome is not None and is_unknown(known.outcome)
