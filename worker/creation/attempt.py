@@ -154,7 +154,7 @@ class Attempt:
         self.trail.enter(Step.ADMISSION)
         await self.call.take()
         try:
-            await self._moment()
+            await self._moment(lease)
             self.trail.enter(Step.POST)
             return await self._created(self._last_look(lease, probe=probe))
         finally:
@@ -174,10 +174,19 @@ class Attempt:
         self.by.limit.answered(self._left)
         return outcome
 
-    async def _moment(self) -> None:
+    async def _moment(self, lease: Lease) -> None:
         """Return shortly before the moment of the POST: a connection that was taken earlier would only grow old."""
-        while (left := self._place.wait() - EARLY) > 0:  # noqa: ASYNC110  a moment that is missed is followed by another
+        while (left := self._left_to_wait(lease) - EARLY) > 0:  # noqa: ASYNC110  a moment that is missed is followed by another
             await asyncio.sleep(left)
+
+    def _left_to_wait(self, lease: Lease) -> float:
+        """Seconds. LeaseOver where the moment comes too late for the intent: a drain that had to wait for it would be
+        cut short, and leave a doubt.
+        """
+        left = self._place.wait()
+        if left and lease.is_over(self.assignment.clock(), left):
+            raise LeaseOver
+        return left
 
     def _last_look(self, lease: Lease, *, probe: bool) -> Callable[[], float]:
         look = self.assignment.before_sending(lease)
@@ -185,7 +194,7 @@ class Attempt:
         def last_look() -> float:
             look()
             self.by.holds.still(probe=probe)
-            if not (left := self._place.wait()):
+            if not (left := self._left_to_wait(lease)):
                 self._place.leave()
                 self._left = self.by.limit.clock()
             return left

@@ -31,6 +31,8 @@ class Lease(NamedTuple):
     handed: Moment
     ttl: float
 
-    def is_over(self, now: Moment) -> bool:
-        """Whether it is too late for the POST: its intent must be released, as somebody else may be settling it."""
-        return now.since(self.handed) >= self.ttl
+    def is_over(self, now: Moment, later: float = 0.0) -> bool:
+        """Whether it is too late for the POST, so many seconds `later`: its intent must be released, as somebody else
+        may be settling it.
+        """
+        return now.since(self.handed) + later >= self.ttl
