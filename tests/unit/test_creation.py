@@ -235,6 +235,16 @@ async def test_a_search_before_the_first_post(before, after, told, known):
     assert entries(world)[0] == ("intent", Evidence(found_before=known))
 
 
+@pytest.mark.parametrize(
+    ("before", "told"), [([], "reconciled"), (["5"], "outcome_unknown"), (ApiUnavailable("500"), "outcome_unknown")]
+)
+async def test_a_400_after_a_doubt(before, told):
+    """Who has that address now may be our own customer; that it was refused for certain is said only of nobody's."""
+    world = await begun(find=Found(before, [], [], ["77"]), of_others=True)
+    world.customers.answers("e1", LOST, REJECTED)
+    assert code(await world.process(record())) == told
+
+
 @pytest.mark.parametrize(("before", "told"), [([], "reconciled"), (["5"], "outcome_unknown")])
 async def test_what_was_there_before_a_crash(before, told):
     """The next process asks the journal, not the API: what it would find now may be our own customer."""

@@ -349,6 +349,9 @@ async def test_an_outage_costs_no_attempts(world):
         ([[]], [CreatedIdUnknown("201")], ("outcome_unknown", 1, 0)),
         ([[], [], ["77"]], [LOST, REJECTED], ("reconciled", 2, 0)),
         ([[]], [LOST, REJECTED], ("rejected", 2, 0)),
+        ([[], [], SearchRefused("403")], [LOST, REJECTED], ("outcome_unknown", 2, 0)),
+        ([[], [], ApiUnavailable("500")], [LOST, REJECTED], ("outcome_unknown", 2, 0)),
+        ([[], [], ["77", "78"]], [LOST, REJECTED], ("outcome_unknown", 2, 0)),
     ],
 )
 async def test_a_look_up_after_a_lost_answer(found, answers, expected):

@@ -137,14 +137,21 @@ class _Course:
         return Failed(Reason(ReasonCode.RETRIES_EXHAUSTED, message, http=http), self.attempts)
 
     async def _believed(self, outcome: Failed) -> Outcome:
-        """Believe a refusal, but look the customer up at a 400 after a doubt.
+        """Believe a refusal, but look the customer up at a 400 after a doubt, and park it where nobody can tell.
 
         It may come from our own success: the API takes an e-mail address only once.
         """
-        if self.doubted and outcome.reason.code is ReasonCode.REJECTED:
-            finding = await self._look_up(self.doubted)
-            return self._reconciled(finding) if isinstance(finding, Existing) else outcome
-        return outcome
+        if self.doubted is None or outcome.reason.code is not ReasonCode.REJECTED:
+            return outcome
+        match await self._look_up(self.doubted):
+            case Existing() as finding:
+                return self._reconciled(finding)
+            case Absent():
+                return outcome
+            case Unclear(detail):
+                return unknown(f"{LOST}, and the next was refused: {outcome.reason.message}; {detail}", self.attempts)
+            case other:
+                assert_never(other)
 
     async def _doubt(self, since: Moment, why: str, *, outage: bool = False) -> Outcome | None:
         """Look up what became of a POST. None where certainly nothing was created, so that it may be made again.
