@@ -616,6 +616,19 @@ async def test_an_accepted_replay_that_is_lost_again(world):
     assert world.journal().count("intent") == 2
 
 
+async def test_an_accepted_replay_that_fails_for_certain(world):
+    """What it was about stays in doubt, whatever the journal has forgotten: brought back, it needs a new word."""
+    world.customers.answers("e1", REJECTED, REJECTED)
+    perhaps = ("worker-customer-exists", b"perhaps")
+    assert (await world.process(replace(record(1), headers=(*ACCEPTED, perhaps)))).reason.code is ReasonCode.REJECTED
+    (letter,) = world.topics.of("dead")
+    assert perhaps in letter.headers
+    world = await World().again()
+    outcome = await world.process(replace(record(2), headers=letter.headers))
+    assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+    assert world.journal() == ["finished"]
+
+
 # --- what records wait for --------------------------------------------------------------------------------------------
 
 # (held, waited for), as worker.partition.slots orders them: all there may be; some need a hold at the right time.

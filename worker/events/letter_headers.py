@@ -36,8 +36,9 @@ HTTP_STATUS, ERROR_CODE, ATTEMPTS = "worker-http-status", "worker-error-code", "
 FIRST_SEEN, FAILED_AT, VERSION = "worker-first-seen", "worker-failed-at", "worker-version"
 VIOLATIONS = "worker-violations"
 # The API said that it made the event's customer, but not under which id. All that follows such a doubt says so, too:
-# its replays and their dead letters, whatever reason they fail for.
-CUSTOMER_EXISTS, TRUE = "worker-customer-exists", b"true"
+# its replays and their dead letters, whatever reason they fail for. What follows any other doubt that was replayed with
+# --accept-duplicates says `perhaps`: a refusal of the replay tells nothing of the POST before it.
+CUSTOMER_EXISTS, TRUE, PERHAPS = "worker-customer-exists", b"true", b"perhaps"
 
 SPRING, CONNECT = "kafka_dlt-", "__connect.errors."
 # Spring's and Connect's tools show this as the exception's class, and some need it: our class for a failure.
@@ -79,22 +80,23 @@ def accepts_duplicates(headers: Headers) -> bool:
 def doubt(headers: Headers) -> Evidence | None:
     """The evidence that the record brings of its event's customer; None where it brings none.
 
-    It brings some as the dead letter of a doubt, and as a replay that says that the customer exists.
+    It brings some as the dead letter of a doubt, and as a replay that says that the customer exists, or may exist.
     """
     if not headers:
         return None
-    exists = customer_exists(headers)
-    if not exists and last(headers, REASON) != ReasonCode.OUTCOME_UNKNOWN.value.encode():
+    told = customer_exists(headers)
+    if told is None and last(headers, REASON) != ReasonCode.OUTCOME_UNKNOWN.value.encode():
         return None
-    return Evidence(exists=exists)
+    return Evidence(exists=told == TRUE)
 
 
-def customer_exists(headers: Headers) -> bool:
-    """Whether a dead letter or replay says that the customer exists.
+def customer_exists(headers: Headers) -> bytes | None:
+    """What a dead letter or replay says of that, `TRUE` or `PERHAPS`; None where it says nothing.
 
     A producer's own header of that name is ignored.
     """
-    return last(headers[len(original(headers)) :], CUSTOMER_EXISTS) == TRUE
+    told = last(headers[len(original(headers)) :], CUSTOMER_EXISTS)
+    return told if told in {TRUE, PERHAPS} else None
 
 
 def last(headers: Headers, name: str) -> bytes | None:
@@ -125,14 +127,18 @@ def _own(outcome: Failed, record: Record, request: Request, first_seen: float) -
         FAILED_AT: timestamp(clocks.moment()),
         VERSION: __version__,
         VIOLATIONS: orjson.dumps(violations(reason.violations)).decode() if reason.violations else None,
-        CUSTOMER_EXISTS: TRUE.decode() if _exists(reason) or customer_exists(record.headers) else None,
+        CUSTOMER_EXISTS: _still_exists(reason, record.headers),
         HEADERS: UNREADABLE.decode() if record.unreadable is not None else None,
     }
     return tuple((name, value.encode()) for name, value in told.items() if value is not None)
 
 
-def _exists(reason: Reason) -> bool:
-    return reason.code is ReasonCode.OUTCOME_UNKNOWN and reason.message.startswith(EXISTS)
+def _still_exists(reason: Reason, headers: Headers) -> str | None:
+    """The value of `CUSTOMER_EXISTS`; None where there is no doubt, or a look-up has ended it."""
+    told = customer_exists(headers)
+    if told == TRUE or (reason.code is ReasonCode.OUTCOME_UNKNOWN and reason.message.startswith(EXISTS)):
+        return TRUE.decode()
+    return PERHAPS.decode() if told and accepts_duplicates(headers) else None
 
 
 def _trace(record: Record, request: Request) -> Headers:

@@ -39,8 +39,9 @@ def _own() -> Schema:
         names.VERSION: _say(_TEXT, "The worker's version."),
         names.VIOLATIONS: _say(_TEXT, "JSON, as reason.violations of the failed event."),
         names.CUSTOMER_EXISTS: {
-            "const": names.TRUE.decode(),
-            "description": "The API said that it made the event's customer, and not under which id.",
+            "enum": [names.TRUE.decode(), names.PERHAPS.decode()],
+            "description": "The API said that it made the event's customer, and not under which id; or it may have, "
+            "before a person had it sent all the same.",
         },
         names.PAYLOAD: {"const": names.OMITTED.decode(), "description": "The original value was left out."},
         names.ORIGINAL: {

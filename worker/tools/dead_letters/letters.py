@@ -27,10 +27,11 @@ KINDS = (*(code.value for code in ReasonCode), FOREIGN)
 class Letter:
     """One dead letter. What its headers do not tell is None; `reason` is None where the record is not ours.
 
-    `exists`: the API said that it made the event's customer, but not under which id. `original_omitted`: key and
-    headers were left out with the value. `unreadable`: the original headers could not be read. `tool` is who wrote a
-    foreign letter, as far as its headers show it, and `kind` the class of error that it names. `resolved` is the record
-    by which a person ended the doubt; no header says that, but the request topic does.
+    `exists`: the API said that it made the event's customer, but not under which id. `perhaps`: the event was in doubt
+    when this record was sent with --accept-duplicates. `original_omitted`: key and headers were left out with the
+    value. `unreadable`: the original headers could not be read. `tool` is who wrote a foreign letter, as far as its
+    headers show it, and `kind` the class of error that it names. `resolved` is the record by which a person ended the
+    doubt; no header says that, but the request topic does.
     """
 
     place: Place
@@ -51,6 +52,7 @@ class Letter:
     version: str | None = None
     violations: tuple[Json, ...] = ()
     exists: bool = False
+    perhaps: bool = False
     omitted: bool = False
     original_omitted: bool = False
     unreadable: bool = False
@@ -67,7 +69,7 @@ class Letter:
     @property
     def is_doubt(self) -> bool:
         """Whether the customer may exist, or does."""
-        return self.reason is ReasonCode.OUTCOME_UNKNOWN or self.exists
+        return self.reason is ReasonCode.OUTCOME_UNKNOWN or self.exists or self.perhaps
 
     def as_dict(self) -> Json:
         """The letter for people and tools, without anything of the customer; a foreign letter's message is left out."""
@@ -129,6 +131,7 @@ def letter(record: Record) -> Letter:
         version=_text(told.get(names.VERSION)),
         violations=_violations(told.get(names.VIOLATIONS)),
         exists=told.get(names.CUSTOMER_EXISTS) == names.TRUE,
+        perhaps=told.get(names.CUSTOMER_EXISTS) == names.PERHAPS,
         omitted=told.get(names.PAYLOAD) == names.OMITTED,
         original_omitted=told.get(names.ORIGINAL) == names.OMITTED,
         unreadable=told.get(names.HEADERS) == names.UNREADABLE,

@@ -80,7 +80,7 @@ class Rules:
             names.REPLAY_REASON: letter.reason.value.encode() if letter.reason else None,
             names.EVENT_SOURCE: letter.event_source.encode() if letter.event_source else None,
             names.EVENT_ID: letter.event_id.encode() if letter.event_id else None,
-            names.CUSTOMER_EXISTS: names.TRUE if letter.exists else None,
+            names.CUSTOMER_EXISTS: names.TRUE if letter.exists else names.PERHAPS if accepted else None,
             names.ACCEPT_DUPLICATES: names.YES if accepted else None,
             names.REPLAY_RUN: self.origin.run.encode() if self.origin else None,
             names.REPLAY_BY: self.origin.by.encode() if self.origin else None,
