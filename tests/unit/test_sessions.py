@@ -131,11 +131,13 @@ async def test_a_login_that_cannot_be_answered_now(http, session, answer):
         await session.current()
 
 
-async def test_a_login_without_a_session_id(http, session):
-    """It was accepted and is of no use."""
-    http.login_answers.append(Answer(204, {}))
+@pytest.mark.parametrize("given", [{}, {HEADER: ""}, {HEADER: "s\x01"}, {HEADER: "s\x7f"}, {HEADER: "s\n"}])
+async def test_a_login_without_a_session_id(http, session, given):
+    """It was accepted and is of no use: an answer may hold what no request can."""
+    http.login_answers.append(Answer(204, given))
     with pytest.raises(LoginRefused, match="without a session id"):
         await session.current()
+    assert await session.current() == "s2"
 
 
 @pytest.mark.parametrize(
@@ -251,8 +253,10 @@ async def test_a_session_id_that_changes(http, api, session):
     assert http.logins == 1
 
 
-async def test_an_answer_without_a_session_id(api, session):
-    """The session stays what it is."""
+@pytest.mark.parametrize("given", [{}, {HEADER: ""}, {HEADER: "s\x01"}])
+async def test_an_answer_without_a_session_id(http, api, session, given):
+    """The session stays what it is, also where what was given could never be sent."""
+    http.call_answers.append(Answer(201, {"Location": "/interaction/customer/7", **given}))
     await api.create(COMMAND)
     assert await session.current() == "s1"
 

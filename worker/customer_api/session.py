@@ -1,6 +1,7 @@
 """The one session of this process: log in on first need, renew on refusal, log out (docs: design, the session)."""
 
 import asyncio
+import re
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -20,6 +21,8 @@ from worker.model.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, Se
 log = structlog.get_logger()
 HEADER = "X-egain-session"
 LOGOUT_WITHIN = 5.0
+_SENDABLE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]+")
+"""What a header may hold: an answer's are read more generously than a request's are written."""
 
 DYING_YOUNG = (
     f"{IN_A_ROW} sessions in a row were refused within {YOUNG:.0f} s of their login: more processes use this account "
@@ -101,7 +104,7 @@ class Session:
         """
         if self._token == sent:
             self._deaths.worked()
-            self._token = answered or sent
+            self._token = answered if _SENDABLE.fullmatch(answered or "") else sent
 
     async def log_out(self) -> None:
         """Free one of the five sessions that the API allows a user.
@@ -175,9 +178,9 @@ class Session:
             answer = await self._call("POST", url, {"Content-Type": self._access.content_type}, body)
         except OutcomeUnknown as error:
             raise ApiUnavailable(f"login: {error}") from error
-        token = answer.headers.get(HEADER)
-        if not token:
-            raise LoginRefused("the login was accepted without a session id")
+        token = answer.headers.get(HEADER, "")
+        if not _SENDABLE.fullmatch(token):
+            raise LoginRefused("the login was accepted without a session id that can be sent")
         return token
 
     async def _call(self, method: str, url: URL, headers: dict[str, str], body: bytes | None = None) -> Answer:
