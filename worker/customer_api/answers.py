@@ -59,9 +59,7 @@ def refuses_session(meaning: Meaning, status: int, headers: Mapping[str, str]) -
     """
     if status in {302, 307} and status not in meaning.unknown | meaning.not_now:
         target = headers.get("Location", "")
-        # A path that begins with two slashes would be read as a host, and an impossible host raises.
-        led_to = urljoin(f"{meaning.own_path}interaction/customer", re.sub("^/+", "/", _path(target)))
-        return bool(target) and not led_to.startswith(meaning.own_path)
+        return bool(target) and not _led_to(meaning.own_path, target).startswith(meaning.own_path)
     return status == 401
 
 
@@ -99,6 +97,15 @@ def _customer(own_path: str, location: str) -> tuple[str, str]:
     if found is None:
         return "", ""
     return (path if _TOLD_AS_IT_IS.fullmatch(path) else found[1]), found[2]
+
+
+def _led_to(own_path: str, location: str) -> str:
+    """The path that it stands for in the answer to a creation."""
+    path = _path(re.sub(r"[\x00-\x20]", "", location))
+    # A path that begins with two slashes would be read as a host, one with a colon as a scheme, and an impossible host
+    # raises.
+    plain = "/" + path.lstrip("/") if path.startswith("/") else f"./{path}"
+    return urljoin(f"{own_path}interaction/customer", plain)
 
 
 def _path(location: str) -> str:
