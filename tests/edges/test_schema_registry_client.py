@@ -225,6 +225,13 @@ async def test_nobody_there():
             await client.schema(7)
 
 
+async def test_a_name_that_no_host_has():
+    """Is told as any other that leads nowhere."""
+    async with schema_registry(Access("http://a..b/v7")) as client:
+        with pytest.raises(SchemaRegistryUnavailable, match=r"^cannot reach http://a\.\.b: UnicodeError"):
+            await client.types()
+
+
 @pytest.mark.parametrize(
     ("given", "sent"),
     [

@@ -153,6 +153,19 @@ async def test_a_name_that_leads_nowhere():
         assert server.created == 1
 
 
+async def test_a_request_that_cannot_be_made():
+    """A name that no host can have, or a header that is none, is no reason to leave a record in doubt."""
+    async with logged_in() as (api, server):
+        api._url = api._url.with_host("a..b")
+        with pytest.raises(ApiUnavailable, match=r"cannot reach http://a\.\.b:\d+: UnicodeError"):
+            await api.create(SMALL)
+        api._url = api._url.with_host("127.0.0.1")
+        with pytest.raises(ApiUnavailable, match="ValueError"):
+            await api.create(CreateCustomer(Request("test", "1", tracestate="a\nb"), INDIVIDUAL, b"{}"))
+        assert isinstance(await api.create(SMALL), Succeeded)
+        assert server.created == 1
+
+
 async def test_a_pool_without_a_free_connection():
     """Who waited in vain has sent nothing; who holds the connection is not disturbed."""
     answer = asyncio.Event()

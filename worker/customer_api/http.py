@@ -168,7 +168,8 @@ class Http:
                 self._reject(url, response.status)
                 start, whole = await _start_of(response, body_within)
                 return Answer(response.status, response.headers, start, whole)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            # A ValueError is of a request that cannot be made: a host or a header as there is none.
             if sending.stopped:
                 raise sending.stopped from None
             if sending.left and (refused := refused_certificate(error)):

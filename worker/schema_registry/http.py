@@ -82,7 +82,7 @@ class Http:
         try:
             async with self._session.get(URL(f"{self._url}{path}", encoded=True), allow_redirects=False) as answer:
                 body = await _whole(answer)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise SchemaRegistryUnavailable(f"cannot reach {origin}: {_why(error)}") from error
         if answer.status == 200:
             return _read(body, str(origin))
