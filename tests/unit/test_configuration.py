@@ -1,13 +1,15 @@
 """Every source of settings, which one wins, and what is said when something is wrong."""
 
 import errno
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from worker.model.errors import SettingsError
+from worker.settings.group import Group
 from worker.settings.settings import Settings
 from worker.settings.sources import NAMES, load
 
@@ -26,7 +28,7 @@ def given(tmp_path: Path) -> Load:
         secrets: dict[str, str] | None = None,
     ) -> Settings:
         folder = tmp_path / "secrets"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         for name, text in (secrets or {}).items():
             (folder / name).write_text(text)
         if dotenv is not None:
@@ -73,6 +75,12 @@ def test_a_registry(given: Load) -> None:
     """Its path is kept, without a slash at its end."""
     loaded = given({"WORKER_EVENTS__REGISTRY_URL": "https://r.example.com/apis/ccompat/v7/"}).events
     assert loaded.registry_url == "https://r.example.com/apis/ccompat/v7"
+
+
+def test_a_registry_s_path_with_a_blank(given: Load) -> None:
+    """It stands in the address as addresses have it."""
+    loaded = given({"WORKER_EVENTS__REGISTRY_URL": " https://r.example.com/a b/v%37\n"}).events
+    assert loaded.registry_url == "https://r.example.com/a%20b/v7"
 
 
 def test_dotenv(given: Load) -> None:
@@ -296,6 +304,37 @@ def test_a_value_that_nobody_can_mean(given: Load, name: str, value: str) -> Non
     with pytest.raises(SettingsError, match=rf"^WORKER_{name} \(environment\): [^\n]+$") as wrong:
         given({f"WORKER_{name}": value})
     assert "secret" not in str(wrong.value)
+
+
+def _texts() -> Iterator[str]:
+    """The settings that are a text; the servers may be listed in several lines."""
+    for group, field in Settings.model_fields.items():
+        assert isinstance(field.annotation, type)
+        assert issubclass(field.annotation, Group)
+        for name, inner in field.annotation.model_fields.items():
+            if re.search(r"^(?!.*(tuple|frozenset)).*\b(str|SecretStr)\b", str(inner.annotation)):
+                yield f"{group}__{name}".upper()
+
+
+TEXTS = sorted({*_texts()} - {"KAFKA__BOOTSTRAP_SERVERS"})
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("value", ["s3cret-of-ours\n", "s3cret\rof-ours\x00", "s3cret-of-ours\udcff"])
+def test_a_text_of_more_than_one_line(given: Load, name: str, value: str) -> None:
+    """A line break is at the end of a secret sooner than somebody sees it, and in no header or login can it stand."""
+    with pytest.raises(SettingsError, match=rf"^WORKER_{name} \(environment\): [^\n]+$") as wrong:
+        given({f"WORKER_{name}": value})
+    assert "s3cret" not in str(wrong.value)
+
+
+def test_accounts_in_more_than_one_line(given: Load) -> None:
+    """The document may be, and no name or password in it."""
+    document = '[\n{"username": "u",\n"password": "s3cret%s"}\n]\n'
+    assert len(given({"WORKER_API__ACCOUNTS": document % ""}).api.accounts) == 1
+    with pytest.raises(SettingsError, match=r"^WORKER_API__ACCOUNTS \(environment\): must be one line") as wrong:
+        given({"WORKER_API__ACCOUNTS": document % "\\n"})
+    assert "s3cret" not in str(wrong.value)
 
 
 @pytest.mark.parametrize("value", ["[" * 20_000, "{", "\udcff", "nan", "-1", "0", "https://[::1", ":", " ", "\0"])

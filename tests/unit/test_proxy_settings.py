@@ -88,3 +88,12 @@ def test_one_in_the_environment_that_cannot_be_used(environment, given) -> None:
     with pytest.raises(SettingsError, match=r"^HTTPS_PROXY \(environment\): no http or https proxy") as raised:
         proxy(proxy="environment")
     assert "s3cret" not in str(raised.value)
+
+
+def test_a_user_in_the_environment_that_nobody_can_be(environment) -> None:
+    """What follows a colon is the password, so that no header can tell of such a user."""
+    environment.setenv("HTTPS_PROXY", "http://an%3Ana:s3cret@proxy:3128")
+    with pytest.raises(SettingsError, match=r"^HTTPS_PROXY \(environment\): no user has a colon") as raised:
+        proxy(proxy="environment")
+    assert "s3cret" not in str(raised.value)
+    assert proxy(proxy="environment", proxy_username="worker", proxy_password="other") is not None

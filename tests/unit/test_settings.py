@@ -1,6 +1,7 @@
 """What the settings take, and what they derive from each other."""
 
 import inspect
+import re
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -145,6 +146,22 @@ def test_a_port_that_is_none(setting: str) -> None:
         Settings.model_validate({group: {name: WITH_A_PORT[setting].format(port), **beside}})
 
 
+@pytest.mark.parametrize("setting", WITH_A_PORT)
+@pytest.mark.parametrize("host", ["a..example", "a" * 64, "a b"])
+def test_a_host_that_is_none(setting: str, host: str) -> None:
+    """No name server was ever asked for it: the libraries raise what nobody expects of them."""
+    group, name = setting.split()
+    given = re.sub(r"[a-z.]+\.example(\.com)?(?=:\{})|\[::1\]", host, WITH_A_PORT[setting]).format(80)
+    with pytest.raises(ValidationError, match=r"no host has|match pattern"):
+        Settings.model_validate({group: {name: given}})
+
+
+def test_servers_in_several_lines() -> None:
+    """As YAML has them."""
+    given = {"kafka": {"bootstrap_servers": "a.example:9092,\nb.example:9092\n"}}
+    assert Settings.model_validate(given).kafka.bootstrap_servers == "a.example:9092, b.example:9092"
+
+
 @pytest.mark.parametrize("servers", ["kafka", "::1", "fe80::0", "[::1]", "[::1]:9092", "a:9092, b:9093", "a,b:1"])
 def test_servers_with_and_without_a_port(servers: str) -> None:
     """In every form that the client takes."""
@@ -161,6 +178,13 @@ def test_a_password_in_the_address_of_a_proxy() -> None:
 def test_context_root(root: str, kept: str) -> None:
     """It ends without a slash."""
     assert of_api.Api.model_validate({"context_root": root}).context_root == kept
+
+
+@pytest.mark.parametrize("root", ["system", "/a b", "/a?b", "/a#b", "//a", "/a/../b", "/.", "/\u00e4", "/a\n"])
+def test_a_context_root_that_is_no_path(root: str) -> None:
+    """It stands in the first line of every request as it is."""
+    with pytest.raises(ValidationError, match=r"must (start with|be)"):
+        of_api.Api.model_validate({"context_root": root})
 
 
 @pytest.mark.parametrize("topic", ["", "a b", "ä", "x" * 250])

@@ -12,27 +12,40 @@ from yarl import URL
 ENVIRONMENT = "environment"
 PORT = re.compile(r"(?:^[^:]*|\]|//[^:]*):([0-9]+)$", re.ASCII)
 MAX_PORT = 65_535
+CONTEXT_ROOT = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*")
 NO_PORT = f"a port is between 1 and {MAX_PORT}"
 
 
 def _url(value: str) -> URL:
-    """The address as a URL. The library refuses ports that are too high, but not 0, to which nobody can connect."""
-    url = URL(value)
+    """The address as a URL. The library takes a port of 0, to which nobody can connect, and names that no host has."""
+    url = URL(value.strip())
     if url.explicit_port == 0:
         raise ValueError(NO_PORT)
+    _require_host(url.raw_host or "")
     return url
 
 
+def _require_host(name: str) -> None:
+    """Refuse a name that cannot be looked up at all: for such a name libraries raise errors that no caller expects."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        raise ValueError("no host has such a name") from None
+    if " " in name:
+        raise ValueError("no host has a blank in its name")
+
+
 def _ports(value: str) -> str:
-    """Check the ports of names and addresses, which are separated by commas.
+    """Check names and addresses, which are separated by commas, and put them in one line.
 
     The colons of an IPv6 address without brackets are no port.
     """
     for each in value.split(","):
-        port = PORT.search(each.strip())
+        port = PORT.search(each := each.strip())
         if port and not 1 <= int(port[1]) <= MAX_PORT:
             raise ValueError(NO_PORT)
-    return value
+        _require_host(each[: port.start(1) - 1] if port else each)
+    return " ".join(value.split())
 
 
 def _link(value: str) -> str:
@@ -67,19 +80,21 @@ def _address(value: str) -> str:
     url = _url(value)
     if not _is_http(url) or url.query_string or url.fragment:
         raise ValueError("must be scheme, host, port and path, such as https://registry.example.com/apis/ccompat/v7")
-    return value.rstrip("/")
+    return str(url).rstrip("/")
 
 
 def _endpoint(value: str) -> str:
     if not _is_http(_url(value)):
         raise ValueError("must be an address such as https://login.example.com/oauth2/token, without a user in it")
-    return value
+    return value.strip()
 
 
 def _context_root(value: str) -> str:
     root = value.rstrip("/")
     if root and not root.startswith("/"):
         raise ValueError("must start with /")
+    if not CONTEXT_ROOT.fullmatch(root):
+        raise ValueError("must be a path as it stands in an address, such as /system")
     return root
 
 

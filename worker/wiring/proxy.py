@@ -13,12 +13,15 @@ from worker.settings.kinds import ENVIRONMENT
 
 def proxy(api: Api) -> Proxy | None:
     """The proxy; None where there is none. SettingsError for one in the environment that cannot be used."""
-    found = _of_environment(URL(api.base_url)) if api.proxy == ENVIRONMENT else URL(api.proxy or "")
+    url = URL(api.base_url)
+    found = _of_environment(url) if api.proxy == ENVIRONMENT else URL(api.proxy or "")
     if not found.host:
         return None
     if api.proxy_username:
         password = api.proxy_password.get_secret_value() if api.proxy_password else ""
         return Proxy(str(found.origin()), api.proxy_username, password, api.proxy_ca_file)
+    if ":" in (found.user or ""):
+        raise SettingsError(f"{_named(url.scheme)} ({ENVIRONMENT}): no user has a colon (WORKER_API__PROXY)")
     return Proxy(str(found.origin()), found.user, found.password or "", api.proxy_ca_file)
 
 
