@@ -1,7 +1,10 @@
 """Protobuf values as JSON, by schemas that are compiled from their text."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any
 
 import orjson
 import pytest
@@ -261,6 +264,48 @@ async def test_a_compiler_that_is_ended_from_outside(signal, tmp_path, monkeypat
     compiler.chmod(0o700)
     monkeypatch.setattr(protoc, "sys", SimpleNamespace(executable=str(compiler)))
     with pytest.raises(SchemaRegistryUnavailable, match="ended from outside"):
+        await compiled(PROTO2, ())
+
+
+@dataclass
+class FakeProcess:
+    """One whose waiting ends so, and that may have ended when it is killed."""
+
+    waited: Callable[[], Awaitable[Any]]
+    killed: Callable[[], None]
+
+    async def communicate(self):
+        return await self.waited()
+
+    def kill(self):
+        self.killed()
+
+    async def started(self, *_, **__):
+        return self
+
+
+async def test_a_compiler_that_does_not_end(monkeypatch):
+    """It is ended, and the hold's line says so."""
+    killed = []
+    process = FakeProcess(asyncio.Event().wait, lambda: killed.append(True))
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", process.started)
+    monkeypatch.setattr(protoc, "WITHIN", 0.01)
+    with pytest.raises(SchemaRegistryUnavailable, match="longer than"):
+        await compiled(PROTO2, ())
+    assert killed
+
+
+async def test_a_cancellation_as_the_compiler_ends(monkeypatch):
+    """It stays one: whoever cancels waits for that."""
+
+    async def waited():
+        raise asyncio.CancelledError
+
+    def killed():
+        raise ProcessLookupError
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", FakeProcess(waited, killed).started)
+    with pytest.raises(asyncio.CancelledError):
         await compiled(PROTO2, ())
 
 

@@ -163,6 +163,20 @@ async def test_closed_while_it_is_away(kept):
     assert not kept.schemas._tasks
 
 
+async def test_closed_in_the_turn_in_which_it_answers(kept):
+    """Nothing goes on that was to end."""
+    kept.registry.down = "away"
+    schemas = Schemas(kept.registry, kept.holds, Backoff(60, 60))
+    schemas.wanted(record())
+    await until(lambda: bool(kept.holds.details()))
+    [task] = schemas._tasks
+    answered, schemas._answered = schemas._answered, asyncio.Event()
+    answered.set()
+    task.cancel()
+    await turns()
+    assert task.cancelled()
+
+
 class Partition:
     """One partition with a registry, over topics in memory and two slots."""
 

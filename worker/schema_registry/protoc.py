@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 import tempfile
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -76,9 +77,13 @@ async def _run(folder: str) -> bytes:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        _, said = await asyncio.wait_for(process.communicate(), WITHIN)
-    except BaseException:
-        process.kill()
+        async with asyncio.timeout(WITHIN):
+            _, said = await process.communicate()
+    except BaseException as error:
+        with suppress(ProcessLookupError):  # it has ended just now
+            process.kill()
+        if isinstance(error, TimeoutError):
+            raise SchemaRegistryUnavailable(f"Protobuf's compiler took longer than {WITHIN:.0f} s") from None
         raise
     if process.returncode in _FROM_OUTSIDE:
         raise SchemaRegistryUnavailable("Protobuf's compiler was ended from outside, for want of memory perhaps")

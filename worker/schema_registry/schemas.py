@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
@@ -173,10 +173,10 @@ class Schemas:
     async def _rest(self, failures: int) -> None:
         """Wait until the next try: for a while, or until the registry has answered another question."""
         delay = self._backoff.ceiling(failures) * (0.5 + self._draw() / 2)
-        try:
-            await asyncio.wait_for(self._answered.wait(), delay)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes with the answer.
+            async with asyncio.timeout(delay):
+                await self._answered.wait()
 
     def _end(self, fetch: _Fetch, held: set[int]) -> None:
         del self._fetches[fetch.key]
