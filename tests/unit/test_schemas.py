@@ -143,6 +143,21 @@ async def test_nobody_waits_any_more(kept):
     assert (kept.holds.details(), kept.schemas._fetches) == ({}, {})
 
 
+async def test_a_partition_that_is_drained_as_soon_as_it_waits(kept):
+    """Its hold ends when the schema is there: it may have been claimed anew, and still be ours."""
+    kept.registry.schemas[8] = avro_schema(CUSTOMER)
+    kept.registry.down = "away"
+    kept.schemas = Schemas(kept.registry, kept.holds, Backoff(60, 60))
+    first = kept.schemas.wanted(record(partition=1))
+    await until(lambda: bool(kept.holds.details()))
+    kept.schemas.wanted(record(partition=2)).cancel()
+    assert set(kept.holds.details()) == {Hold(AWAY, 1), Hold(AWAY, 2)}
+    kept.registry.down = None
+    await kept.fetched(record(schema=8))
+    await first
+    assert kept.holds.details() == {}
+
+
 async def test_for_who_would_not_wait(kept):
     """A command fails where a worker would wait."""
     kept.registry.down = "away"

@@ -37,11 +37,15 @@ class _Waiting(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class _Fetch:
-    """One schema that is being fetched; `failed` is why it has not come yet."""
+    """One schema that is being fetched.
+
+    `failed` is why it has not come yet; `held` are the partitions whose holds this fetch has begun.
+    """
 
     key: SchemaKey
     waiting: list[_Waiting] = field(default_factory=list)
     failed: str | None = None
+    held: set[int] = field(default_factory=set)
 
     def partitions(self) -> set[int]:
         """The partitions whose records still wait; the records of a drained partition do not."""
@@ -93,7 +97,7 @@ class Schemas:
         waiting = _Waiting(record.partition, asyncio.get_running_loop().create_future())
         fetch.waiting.append(waiting)
         if fetch.failed:
-            self._holds.begin(_HOLD, fetch.failed, str(fetch.key), record.partition)
+            self._hold(fetch, {record.partition})
         return waiting.there
 
     async def fetch(self, record: Record) -> None:
@@ -130,17 +134,16 @@ class Schemas:
 
     async def _fetch(self, fetch: _Fetch) -> None:
         """Fetch the schema until it is there, or nobody waits for it any more."""
-        held: set[int] = set()
         failures = 0
         try:
             while not await self._came(fetch):
                 failures += 1
-                held |= self._hold(fetch)
+                self._hold(fetch, fetch.partitions())
                 await self._rest(failures)
                 if not fetch.partitions():
                     break
         finally:
-            self._end(fetch, held)
+            self._end(fetch)
 
     async def _came(self, fetch: _Fetch) -> bool:
         try:
@@ -164,11 +167,11 @@ class Schemas:
         while len(self._known) > self._most:
             self._known.popitem(last=False)
 
-    def _hold(self, fetch: _Fetch) -> set[int]:
-        partitions = fetch.partitions()
+    def _hold(self, fetch: _Fetch, partitions: set[int]) -> None:
+        """Begin the hold of these partitions. It ends with the fetch, also for a partition that is drained meanwhile."""
+        fetch.held |= partitions
         for partition in partitions:
             self._holds.begin(_HOLD, fetch.failed or "", str(fetch.key), partition)
-        return partitions
 
     async def _rest(self, failures: int) -> None:
         """Wait until the next try: for a while, or until the registry has answered another question."""
@@ -178,9 +181,9 @@ class Schemas:
             async with asyncio.timeout(delay):
                 await self._answered.wait()
 
-    def _end(self, fetch: _Fetch, held: set[int]) -> None:
+    def _end(self, fetch: _Fetch) -> None:
         del self._fetches[fetch.key]
-        for partition in held | fetch.partitions():
+        for partition in fetch.held:
             self._holds.end(_HOLD, str(fetch.key), partition)
         for each in fetch.waiting:
             if not each.there.done():
