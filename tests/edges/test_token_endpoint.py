@@ -84,6 +84,8 @@ async def test_an_endpoint_that_is_not_there():
     url = f"http://127.0.0.1:{free_port()}/token"
     assert f"no token from {url}: no answer: " in await why(asked(url))
     assert "no answer: " in await why(asked("http://no-such-host.invalid/token"))
+    assert f"no token from {url}: no answer: " in (told := await why(asked(f"{url}?key=s3cret")))
+    assert "s3cret" not in told + asked(f"{url}?key=s3cret").origin
     async with misbehaving(saying()) as server:
         assert "no answer: ServerDisconnectedError" in await why(asked(server.url))
 

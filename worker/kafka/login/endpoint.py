@@ -35,8 +35,8 @@ class Endpoint:
 
     @property
     def origin(self) -> str:
-        """The endpoint's address."""
-        return self.url
+        """The endpoint's address without its query, which may hold a key for a gateway in front of it."""
+        return self.url.partition("?")[0]
 
     @property
     def settings(self) -> str:
@@ -87,7 +87,7 @@ class Endpoint:
 
     def _none(self, why: str, *settings: str) -> NoToken:
         named = ", ".join(f"WORKER_KAFKA__OAUTH_{name}" for name in settings)
-        return NoToken(f"no token from {self.url}: {why} ({named})")
+        return NoToken(f"no token from {self.origin}: {why} ({named})")
 
 
 @dataclass(frozen=True, slots=True)
