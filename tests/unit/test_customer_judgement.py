@@ -118,7 +118,14 @@ def test_catalog_file(tmp_path: Any) -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("levels = 5", "levels"), ("colors = []", "colors"), ("levels =", "Invalid value"), (None, "No such file")],
+    [
+        ("levels = 5", "levels"),
+        ("colors = []", "colors"),
+        ("levels =", "Invalid value"),
+        ("levels = " + "[" * 20_000, "nested too deep"),
+        (None, "No such file"),
+    ],
+    ids=lambda each: str(each)[:20],
 )
 def test_catalog_faults(tmp_path: Any, text: str | None, said: str) -> None:
     """They name the file and the place."""

@@ -155,3 +155,6 @@ def test_a_catalog_file(tmp_path: Path) -> None:
     path.write_text('level = ["Gold"]\n')
     with pytest.raises(SettingsError, match="level"):
         load_configured_values(path)
+    path.write_text("levels = " + "[" * 20_000)
+    with pytest.raises(SettingsError, match="nested too deep"):
+        load_configured_values(path)

@@ -77,5 +77,7 @@ def load_catalog(path: Path) -> Catalog:
     except ValidationError as error:
         faults = (f"catalog {path}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         raise SettingsError("\n".join(faults)) from None
+    except RecursionError:
+        raise SettingsError(f"catalog {path}: nested too deep") from None
     except ValueError as error:
         raise SettingsError(f"catalog {path}: {error}") from None

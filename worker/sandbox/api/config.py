@@ -110,6 +110,8 @@ def read_document(path: Path) -> object:
         return orjson.loads(raw) if path.suffix == ".json" else tomllib.loads(raw.decode())
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except RecursionError:
+        raise SettingsError(f"{path}: nested too deep") from None
     except ValueError as error:
         raise SettingsError(f"{path}: {error}") from error
 
