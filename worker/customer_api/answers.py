@@ -100,7 +100,7 @@ def _customer(own_path: str, location: str) -> tuple[str, str]:
 
 
 def _led_to(own_path: str, location: str) -> str:
-    """The path that it stands for in the answer to a creation."""
+    """The path that a `Location` in the answer to a creation leads to."""
     path = _path(re.sub(r"[\x00-\x20]", "", location))
     # A path that begins with two slashes would be read as a host, one with a colon as a scheme, and an impossible host
     # raises.

@@ -169,7 +169,7 @@ class Http:
                 start, whole = await _start_of(response, body_within)
                 return Answer(response.status, response.headers, start, whole)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            # A ValueError is of a request that cannot be made: a host or a header as there is none.
+            # ValueError: the request cannot be made, because of an impossible host or header.
             if sending.stopped:
                 raise sending.stopped from None
             if sending.left and (refused := refused_certificate(error)):

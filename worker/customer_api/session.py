@@ -22,7 +22,7 @@ log = structlog.get_logger()
 HEADER = "X-egain-session"
 LOGOUT_WITHIN = 5.0
 _SENDABLE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]+")
-"""What a header may hold: an answer's are read more generously than a request's are written."""
+"""What the header of a request may hold: the HTTP library reads more in answers than it writes into requests."""
 
 DYING_YOUNG = (
     f"{IN_A_ROW} sessions in a row were refused within {YOUNG:.0f} s of their login: more processes use this account "

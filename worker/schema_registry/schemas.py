@@ -168,7 +168,7 @@ class Schemas:
             self._known.popitem(last=False)
 
     def _hold(self, fetch: _Fetch, partitions: set[int]) -> None:
-        """Begin the hold of these partitions. It ends with the fetch, also for a partition that is drained meanwhile."""
+        """Begin the hold of these partitions; it ends with the fetch, even if a partition is drained meanwhile."""
         fetch.held |= partitions
         for partition in partitions:
             self._holds.begin(_HOLD, fetch.failed or "", str(fetch.key), partition)

@@ -5,7 +5,7 @@ import re
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
 _IN_NO_LINE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-"""No header takes them, nor a request's first line; the last ones stand for bytes that are no UTF-8."""
+"""Control characters, which neither a header nor the first line of a request may hold, and bytes that are no UTF-8."""
 
 
 class Group(BaseModel):
