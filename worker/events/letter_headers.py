@@ -134,7 +134,7 @@ def _own(outcome: Failed, record: Record, request: Request, first_seen: float) -
 
 
 def _still_exists(reason: Reason, headers: Headers) -> str | None:
-    """The value of `CUSTOMER_EXISTS`; None where there is no doubt, or a look-up has ended it."""
+    """The value of `CUSTOMER_EXISTS`; None where the record came without a doubt, or a look-up has ended it."""
     told = customer_exists(headers)
     if told == TRUE or (reason.code is ReasonCode.OUTCOME_UNKNOWN and reason.message.startswith(EXISTS)):
         return TRUE.decode()
