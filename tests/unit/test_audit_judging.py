@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from worker.cli import app
+from worker.events.results import Results
+from worker.model.commands import Request
 from worker.model.errors import KafkaUnavailable, SchemaRegistryUnavailable
+from worker.model.outcomes import Failed, Reason, ReasonCode
 from worker.model.records import Record
 from worker.ops.audit import AuditMetrics, AuditPages, AuditState
 from worker.tools.audit import follow
@@ -341,6 +344,45 @@ async def test_a_reading_that_is_cut_off():
     await rounds._judged(0, 1, 10)
     assert rounds.judge.not_judged == {kinds.DELETED: 1, kinds.UNBEGUN: 4, kinds.OLD_END: 2, kinds.BEYOND_ROOM: 0}
     assert (rounds.judge.judged, len(rounds.judge.unended)) == ({0: 10}, 3)
+
+
+class Dead:
+    """The dead letters of three requests, of the times 1, 5 and 6."""
+
+    async def read_as(self, form: Callable[[Any], Any]) -> AsyncIterator[tuple[list[Any], int]]:
+        lost, results = Failed(Reason(ReasonCode.REJECTED, "no"), 1), Results("w", "ok", "failed", "letters", "g")
+        asked = [Record("requests", 0, offset, 0, None, b"") for offset in range(3)]
+        letters = [results.dead_letter(lost, each, Request("crm", "1"), 0.0) for each in asked]
+        raw = [
+            SimpleNamespace(offset=offset, timestamp=timestamp, **REST | {"headers": letter.headers})
+            for offset, (timestamp, letter) in enumerate(zip((1, 5, 6), letters, strict=True))
+        ]
+        yield [form(each) for each in raw], 3
+
+    def narrowed(self, spans: dict[int, tuple[int, int]]) -> "Dead":
+        return self
+
+
+async def test_dead_letters_that_are_kept_for_longer_than_failed_events():
+    """Of those that are older than what is kept of these nobody asks for their events."""
+    told: list[Found] = []
+    plan = SimpleNamespace(requests="requests", dead_letters="letters")
+    topics: Any = SimpleNamespace(plan=plan, now={"letters": Dead()}, spans=lambda _: {0: (0, 3)})
+    rounds = Rounds(topics, Judge(told.append), Positions({"letters": {0: 0}}), None, lambda: None)
+    rounds.judge.begin(0, 0)
+    rounds.failed_since = 6
+    await rounds._letters()
+    rounds.judge.close(0, 3, OffsetSet(0, 3))
+    assert [(each.kind, each.place) for each in told] == [(kinds.EVENT_MISSING, "0@2")]
+
+
+async def test_requests_that_are_deleted():
+    """None that has an end is among those that are not judged, however close it is to one that has none."""
+    rounds = rounds_over(Requests())
+    for offset in (2, 3, 4):
+        rounds.judge.success(Success(Place(0, offset), "urn:crm", str(offset), "1"), Place(0, offset))
+    await rounds._judged(0, 6, 10)
+    assert rounds.judge.not_judged[kinds.DELETED] == 3
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------
