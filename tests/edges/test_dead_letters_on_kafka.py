@@ -17,6 +17,8 @@ from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.exclusive import exclusive
 from worker.kafka.extent import extent
+from worker.kafka.places import bounds, settled_bounds
+from worker.kafka.reader import UNCOMMITTED
 from worker.model.errors import StartupError, Superseded
 from worker.model.outcomes import ReasonCode
 from worker.model.records import OutgoingMessage
@@ -202,6 +204,26 @@ async def test_one_publisher_of_a_name(topics):
     async with extent(topics.connection, topics.plan.requests, [0]) as topic:
         offsets = [record.offset async for records, _ in topic.read() for record in records]
     assert offsets == [0, 1, stored.offset]
+
+
+async def test_a_publisher_that_is_cancelled_on_its_way(topics, monkeypatch):
+    """What it had begun is taken back at once: the worker does not wait for it until the brokers' patience ends."""
+    requests = topics.plan.requests
+
+    async def written():
+        (span,) = (await bounds(topics.connection, requests, [0], isolation=UNCOMMITTED)).values()
+        return span[1]
+
+    async with exclusive(topics.connection, requests, largest=1_000) as publisher:
+        monkeypatch.setattr(publisher.producer, "commit_transaction", asyncio.Event().wait)
+        publishing = asyncio.create_task(publisher.publish([OutgoingMessage(requests, None, b"1", partition=0)]))
+        async with asyncio.timeout(DEADLINE):
+            while not await written():
+                pass
+        publishing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await publishing
+    assert (await settled_bounds(topics.connection, requests, [0]))[0] == (0, 2)
 
 
 async def test_a_record_that_fits_compressed_alone(kafka, unique):

@@ -1,10 +1,13 @@
 """A doubt that a person ends, on a real Kafka without a worker: what is published, and what is refused before it is."""
 
 import time
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 import orjson
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from worker.events.decode import Decoder
 from worker.events.results import Results
@@ -14,12 +17,13 @@ from worker.kafka.connection import Connection
 from worker.kafka.exclusive import exclusive
 from worker.kafka.extent import extent
 from worker.kafka.missing_topics import create
+from worker.kafka.places import settled_bounds
 from worker.model.commands import ConfirmCustomer, CreateCustomer, Request
-from worker.model.errors import Superseded, WorkerError
+from worker.model.errors import StartupError, Superseded, WorkerError
 from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
 from worker.model.records import OutgoingMessage, Record
 from worker.settings import sources as configuration
-from worker.tools.dead_letters import list_letters, replay_letters, show
+from worker.tools.dead_letters import list_letters, replay_letters, resolving, show
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.replay_letters import Asked as AskedToReplay
 from worker.tools.dead_letters.resolve_letter import Asked, resolve
@@ -63,6 +67,11 @@ class Topics:
         request = request or Request(f"urn:kafka:{self.plan.requests}", f"1-{record.offset}")
         await self.publish(results.dead_letter(Failed(Reason(code, "why"), 1), record, request, 0.0))
         return request
+
+    async def journals(self, request, outcome):
+        """The journal knows how a later record of that event ended."""
+        entry, key = Finished(outcome), EntryKey(request.event, 5, "w").encode()
+        await self.publish(OutgoingMessage(self.plan.journal, key, encode(entry), encode_headers(entry), 1))
 
     async def confirmations(self):
         found = [(each, Decoder()(each)) for each in await self.read(self.plan.requests)]
@@ -123,6 +132,39 @@ async def test_what_is_told_and_left_afterwards(topics, capsys):
     assert len(await topics.read(topics.plan.requests)) == 2
 
 
+@asynccontextmanager
+async def somebody_elses(topics, topic):
+    """A transaction of another program's that has written to partition 1, open meanwhile."""
+    name = f"{topic}-other"
+    async with AIOKafkaProducer(
+        bootstrap_servers=topics.connection.bootstrap_servers, transactional_id=name
+    ) as producer:
+        await producer.begin_transaction()
+        await producer.send_and_wait(topic, b"{}", b"other", 1)
+        yield
+        await producer.abort_transaction()
+
+
+async def test_what_nobody_can_read_yet(topics, monkeypatch):
+    """Behind an open transaction there may be another's word: nothing is published until that is known."""
+    monkeypatch.setattr(resolving, "settled_bounds", partial(settled_bounds, within=1.0))
+    await topics.failed()
+    async with somebody_elses(topics, topics.plan.requests):
+        with pytest.raises(StartupError, match="a transaction is open at 1@1"):
+            await resolve(topics.settings, LETTER, YES)
+    assert await topics.confirmations() == []
+    assert await resolve(topics.settings, LETTER, YES) == 0
+    assert len(await topics.confirmations()) == 1
+
+
+async def test_dead_letters_to_which_somebody_else_writes(topics, capsys):
+    """A letter that is listed is there to be resolved."""
+    async with somebody_elses(topics, topics.plan.dead_letters):
+        await topics.failed()
+        assert await resolve(topics.settings, Place(1, 1), YES) == 0
+    assert [each["deadLetter"] for each in said(capsys)] == ["1@1"]
+
+
 @pytest.mark.parametrize("code", [code for code in ReasonCode if code is not UNKNOWN])
 async def test_what_is_no_doubt(topics, code):
     """A failure that is certain is not ended by a person's word."""
@@ -168,12 +210,20 @@ async def test_an_id_too_long_for_a_header(topics):
     assert command.request.id == LONG
 
 
+async def test_a_word_that_is_said_twice_and_followed(topics):
+    """The second time, too, it is waited for what becomes of it, unless that is known."""
+    request = await topics.failed()
+    followed = replace(YES, follow=0.3)
+    assert [await resolve(topics.settings, LETTER, followed) for _ in range(2)] == [1, 1]
+    await topics.journals(request, Succeeded("2801", "/c/2801", "group", 1, "confirmed"))
+    assert await resolve(topics.settings, LETTER, followed) == 0
+    assert len(await topics.confirmations()) == 1
+
+
 async def test_another_customer_that_the_journal_knows(topics):
     """The worker would refuse it, so that nothing is published; the same one is published all the same."""
     request = await topics.failed()
-    entry = Finished(Succeeded("2700", "/c/2700", "group", 1))
-    key = EntryKey(request.event, 5, "w").encode()
-    await topics.publish(OutgoingMessage(topics.plan.journal, key, encode(entry), encode_headers(entry), 1))
+    await topics.journals(request, Succeeded("2700", "/c/2700", "group", 1))
     with pytest.raises(WorkerError, match="the journal knows customer 2700"):
         await resolve(topics.settings, LETTER, YES)
     assert await topics.confirmations() == []

@@ -48,6 +48,7 @@ def typed(group: typer.Typer, *before: str) -> Iterator[Typed]:
         yield from typed(inner.typer_instance, *before, *([inner.name] if isinstance(inner.name, str) else []))
 
 
+NUMBERS = [each for each in typed(app) if "float" in each.form]
 TEXTS = [each for each in typed(app) if "str" in each.form and "Literal" not in each.form]
 
 
@@ -65,3 +66,11 @@ def test_a_text_that_is_not_utf8(which):
     result = CliRunner().invoke(app, [*which.command, *before, *given], env={"COLUMNS": "200"})
     assert (result.exit_code, "not UTF-8" in result.output) == (2, True)
     assert (which.option or which.name.upper()) in (result.output if which.option else result.output.upper())
+
+
+@pytest.mark.parametrize("which", NUMBERS, ids=str)
+def test_a_number_that_is_none(which):
+    """Neither a rate nor a wait is without end."""
+    for given in ("inf", "nan"):
+        result = CliRunner().invoke(app, [*which.command, which.option, given], env={"COLUMNS": "200"})
+        assert (result.exit_code, which.option in result.output) == (2, True)

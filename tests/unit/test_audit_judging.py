@@ -1,21 +1,27 @@
 """What the audit makes of what it reads in whatever order, against what `verify` makes of the whole."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from worker.cli import app
-from worker.model.errors import KafkaUnavailable, SchemaRegistryUnavailable
+from worker.events.results import Results
+from worker.model.commands import Request
+from worker.model.errors import KafkaUnavailable, SchemaRegistryUnavailable, StartupError
+from worker.model.outcomes import Failed, Reason, ReasonCode
 from worker.model.records import Record
 from worker.ops.audit import AuditMetrics, AuditPages, AuditState
 from worker.tools.audit import follow
 from worker.tools.audit import found as kinds
+from worker.tools.audit.begin import begun
 from worker.tools.audit.customers import Customers
 from worker.tools.audit.found import Found
 from worker.tools.audit.judge import LATE, Judge
@@ -29,6 +35,7 @@ from worker.tools.verification.judgement import Customers as WholeCustomers
 from worker.tools.verification.judgement import Ends, Letters, Suspects
 from worker.tools.verification.reading import Failure, Success
 from worker.tools.verification.report import Finding
+from worker.topics import Plan
 
 SIZE = 6
 SPANS = {0: (0, SIZE), 1: (0, SIZE)}
@@ -341,6 +348,113 @@ async def test_a_reading_that_is_cut_off():
     await rounds._judged(0, 1, 10)
     assert rounds.judge.not_judged == {kinds.DELETED: 1, kinds.UNBEGUN: 4, kinds.OLD_END: 2, kinds.BEYOND_ROOM: 0}
     assert (rounds.judge.judged, len(rounds.judge.unended)) == ({0: 10}, 3)
+
+
+class Dead:
+    """The dead letters of three requests, of the times 1, 5 and 6."""
+
+    async def read_as(self, form: Callable[[Any], Any]) -> AsyncIterator[tuple[list[Any], int]]:
+        lost, results = Failed(Reason(ReasonCode.REJECTED, "no"), 1), Results("w", "ok", "failed", "letters", "g")
+        asked = [Record("requests", 0, offset, 0, None, b"") for offset in range(3)]
+        letters = [results.dead_letter(lost, each, Request("crm", "1"), 0.0) for each in asked]
+        raw = [
+            SimpleNamespace(offset=offset, timestamp=timestamp, **REST | {"headers": letter.headers})
+            for offset, (timestamp, letter) in enumerate(zip((1, 5, 6), letters, strict=True))
+        ]
+        yield [form(each) for each in raw], 3
+
+    def narrowed(self, spans: dict[int, tuple[int, int]]) -> "Dead":
+        return self
+
+
+async def test_dead_letters_that_are_kept_for_longer_than_failed_events():
+    """Of those that are older than what is kept of these nobody asks for their events."""
+    told: list[Found] = []
+    plan = SimpleNamespace(requests="requests", dead_letters="letters")
+    topics: Any = SimpleNamespace(plan=plan, now={"letters": Dead()}, spans=lambda _: {0: (0, 3)})
+    rounds = Rounds(topics, Judge(told.append), Positions({"letters": {0: 0}}), None, lambda: None)
+    rounds.judge.begin(0, 0)
+    rounds.failed_since = 6
+    await rounds._letters()
+    rounds.judge.close(0, 3, OffsetSet(0, 3))
+    assert [(each.kind, each.place) for each in told] == [(kinds.EVENT_MISSING, "0@2")]
+
+
+async def test_requests_that_are_deleted():
+    """None that has an end is among those that are not judged, however close it is to one that has none."""
+    rounds = rounds_over(Requests())
+    for offset in (2, 3, 4):
+        rounds.judge.success(Success(Place(0, offset), "urn:crm", str(offset), "1"), Place(0, offset))
+    await rounds._judged(0, 6, 10)
+    assert rounds.judge.not_judged[kinds.DELETED] == 3
+
+
+class Stored:
+    """The group that keeps the audit's place."""
+
+    name = "group-audit"
+
+    def __init__(self) -> None:
+        self.offsets: dict[str, dict[int, int]] = {}
+
+    async def stored(self, topic: str) -> dict[int, Any]:
+        return {number: SimpleNamespace(offset=at) for number, at in self.offsets.get(topic, {}).items()}
+
+    async def store_all(self, offsets: dict[str, dict[int, int]]) -> None:
+        self.offsets |= offsets
+
+
+async def test_an_audit_that_is_begun_again_before_the_group_has_begun():
+    """What stands before the place where the group begins then is no gap."""
+    group: Any = Stored()
+    plan: Any = Plan("requests", "ok", "failed", "letters")
+
+    async def look() -> None:
+        pass
+
+    def begun_over(committed: dict[int, int]) -> Rounds:
+        ends = {TopicPartition("requests", number): (0, 10) for number in range(2)}
+        now = {"requests": SimpleNamespace(ends=ends, narrowed=Requests().narrowed)}
+        spans = {"requests": {0: (0, 10), 1: (0, 10)}}
+        topics: Any = SimpleNamespace(
+            plan=plan, now=now, committed=committed, look=look, spans=lambda topic: spans.get(topic, {})
+        )
+        return Rounds(topics, audit.judge, audit.positions, None, lambda: None)
+
+    audit = follow.Audit(plan, "group")
+    await begun(begun_over({1: 10}), group, None, "latest")
+    audit.judge.judged[1] = 10
+    audit.positions.mark({})
+    audit.looked(begun_over({1: 10}).topics)
+    await follow.store(audit, group)
+    assert group.offsets["requests"] == {1: 10}
+
+    audit = follow.Audit(plan, "group")
+    rounds = begun_over({0: 10, 1: 10})
+    await begun(rounds, group, None, "latest")
+    await rounds._judged(0, 0, 10)
+    assert (len(audit.judge.unended), audit.judge.not_judged[kinds.UNBEGUN]) == (0, 10)
+    assert rounds.begins.keys() == {0}
+
+
+async def test_a_right_that_is_taken(monkeypatch):
+    """It is waited for as Kafka is, once the audit is at work."""
+    monkeypatch.setattr(follow, "AGAIN", 0.0)
+    audit, pages = follow.Audit(Plan(), "group"), SimpleNamespace(read=lambda: None)
+    troubles = [StartupError("no right"), KafkaUnavailable("away")]
+
+    async def whole() -> None:
+        if troubles:
+            raise troubles.pop()
+        raise asyncio.CancelledError
+
+    async def begin() -> None:
+        pass
+
+    given: Any = (SimpleNamespace(whole=whole, since=0), pages, Stored(), begin)
+    with pytest.raises(asyncio.CancelledError):
+        await follow._work(audit, *given)
+    assert troubles == []
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------

@@ -520,6 +520,16 @@ ORIGINAL = Record("requests", 0, 7, 1_000, b"k", b"the whole value", GIVEN)
 
 
 @pytest.mark.parametrize(
+    ("originals", "accepted", "why"), [([ORIGINAL], False, None), ([], False, FORGOTTEN), ([], True, None)]
+)
+async def test_requests_that_are_compacted(originals, accepted, why):
+    """Where a later record of its key has taken an original's place, it may have taken its replay's place, too."""
+    topic, rules = Topic(*originals), replace(RULES, compacted=True, accept_duplicates=accepted)
+    (result,), _ = await replayed(topic, dead(), rules=rules)
+    assert (getattr(result, "why", None), len(topic.published)) == (why, 0 if why else 1)
+
+
+@pytest.mark.parametrize(
     ("originals", "why"),
     [
         ([ORIGINAL], None),

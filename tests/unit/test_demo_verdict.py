@@ -67,9 +67,9 @@ def test_failed_event() -> None:
 
 
 async def test_endings_in_batches() -> None:
-    """Every event of every batch is an ending, and empty batches are waited through."""
+    """Every event of every batch is an ending; what others wrote and empty batches are passed over."""
     record = announced(Succeeded("2801", "/x/2801", "individual", 1))
-    batches = iter([[], [record, record], [record]])
+    batches = iter([[], [record, replace(record, value=None), record], [replace(record, value=b"{}"), record]])
 
     class Given:
         async def poll(self, within: float) -> list[Record]:

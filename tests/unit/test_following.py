@@ -49,6 +49,13 @@ def altered(record, path, value):
     return Record(record.topic, 0, 0, 0, None, orjson.dumps(event))
 
 
+def test_an_end_that_looks_like_two():
+    """What others wrote stands in its own line."""
+    outcome = replace(CREATED, customer_id="1\n0@1 -> 0@2: succeeded, customer 2")
+    (ending,) = ended([announced(outcome, 7)], "requests", {Place(0, 7): Place(3, 4)})
+    assert str(ending) == "3@4 -> 0@7: succeeded, customer 1\ufffd0@1 -> 0@2: succeeded, customer 2 (created)"
+
+
 class Topics:
     """Everything at once, and then nothing."""
 

@@ -83,6 +83,12 @@ class Consumer:
     async def end_offsets(self, wanted):
         return dict.fromkeys(wanted, self.log.end)
 
+    async def offsets_for_times(self, wanted):
+        """Each record's time is its offset."""
+        if min(wanted.values()) < 0:
+            raise ValueError
+        return {place: SimpleNamespace(offset=moment) for place, moment in wanted.items()}
+
     async def getmany(self, *_, timeout_ms, max_records=None):
         await asyncio.sleep(0)
         self.log.polled()
@@ -151,6 +157,13 @@ async def test_a_topic_that_is_read_once(log):
 
     log.deletions = {log.polls + 1: 9}
     assert await unmoved(anew) == [9]
+
+
+@pytest.mark.usefixtures("log")
+async def test_a_time_before_all_times():
+    """Whoever goes back from the first hour of all begins where the log does."""
+    async with extent(CONNECTION, "t", [0]) as topic:
+        assert [await topic.at(moment) for moment in (-60_000, 3)] == [{0: 0}, {0: 3}]
 
 
 async def test_a_topic_that_loses_its_end(log):

@@ -23,7 +23,7 @@ def test_a_time():
     assert where_of("1970-01-01T00:00:01Z") == Moment(1000)
 
 
-@pytest.mark.parametrize("typed", ["", "-1", "first", "2h7"])
+@pytest.mark.parametrize("typed", ["", "-1", "first", "2h7", pytest.param("9" * 5_000, id="digits")])
 def test_what_is_none_of_them(typed):
     """The error says what may be typed."""
     with pytest.raises(typer.BadParameter, match="earliest, latest, an offset"):

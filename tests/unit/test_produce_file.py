@@ -1,5 +1,6 @@
 """Events as they stand in a file, and what becomes of a file that holds something else."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -309,6 +310,32 @@ async def test_kafka_lost_on_the_way(file: File) -> None:
         done = await produce(read(opened), FakePublisher(breaks_at=2), "requests")
     assert done.problem == Problem(3, "no answer in time")
     assert str(done).endswith("the last 2 perhaps not")
+
+
+async def test_interrupted(file: File) -> None:
+    """How far it came is told, so that nothing of it is published again."""
+    publisher = FakePublisher()
+    with file(b"{}\n{}\n{}").open("rb") as opened:
+        publishing = asyncio.create_task(produce(read(opened), publisher, "requests", rate=0.001))
+        while not publisher.messages:
+            await asyncio.sleep(0)
+        publishing.cancel()
+        done = await publishing
+    assert done.problem == Problem(2, "interrupted")
+    assert str(done).startswith("line 2: interrupted; stopped before it: 1 published")
+    assert str(done).endswith("the last 1 perhaps not")
+
+
+async def test_lost_behind_the_last_event(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of them is said to be left."""
+
+    async def flush(_: FakePublisher) -> None:
+        raise KafkaUnavailable("no answer in time")
+
+    monkeypatch.setattr(FakePublisher, "flush", flush)
+    with file(b"{}\n{}").open("rb") as opened:
+        done = await produce(read(opened), FakePublisher(), "requests")
+    assert (done.problem, done.events) == (Problem(3, "no answer in time"), 2)
 
 
 async def test_rate(file: File, monkeypatch: pytest.MonkeyPatch) -> None:

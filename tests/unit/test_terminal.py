@@ -2,6 +2,8 @@
 
 import ast
 import io
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -119,6 +121,21 @@ def test_a_line_of_the_log(form):
         assert orjson.loads(written)["event_id"] == HOSTILE
     else:
         assert "\x1b]" not in written
+
+
+def test_a_narrow_terminal(monkeypatch):
+    """Places are whole on it: half of one is another letter's."""
+    written = io.StringIO()
+    narrow = partial(PlainConsole, file=written, force_terminal=True, width=80)
+    monkeypatch.setattr("worker.tools.dead_letters.listing.PlainConsole", narrow)
+    letter = replace(
+        Letter(Place(5, 12_345_678), 0, ReasonCode.OUTCOME_UNKNOWN, request=Place(11, 23_456_789)),
+        event_id="0b0c8a7e-7a0e-4f6f-9f1e-5a3d6e6d8d11",
+        message="why not " * 10,
+    )
+    print_letters([letter], as_json=False)
+    assert "5@12345678" in written.getvalue()
+    assert "11@23456789" in written.getvalue()
 
 
 def test_a_fact_that_looks_like_others():

@@ -257,6 +257,13 @@ def test_a_confirmation_of_another_customer() -> None:
     assert [each.count for each in suspects_of(made, confirmed._replace(customer="1")).findings()] == [0, 0]
 
 
+def test_an_event_whose_name_looks_like_a_verdict() -> None:
+    """What others wrote stands in the finding's own line."""
+    one, other = (Success(Place(0, place), "urn", "a\nit holds", str(place)) for place in (1, 2))
+    (found,) = (each for each in suspects_of(one, other).findings() if each.count)
+    assert str(found) == "1 event has more than one customer: urn a\ufffdit holds: 1 (0@1), 2 (0@2)"
+
+
 def test_a_hash_that_two_events_share() -> None:
     """It raises a suspicion and no finding: the events themselves are compared."""
     one, other = Success(Place(0, 0), "urn", "a", "1"), Success(Place(0, 1), "urn", "b", "2")

@@ -79,8 +79,8 @@ def replay(  # noqa: PLR0913  one parameter an option
     event_id: EventId = None,
     key: Key = None,
     limit: Annotated[int | None, typer.Option(min=1, max=10_000_000, help="So many, the newest that fit.")] = None,
-    rate: Annotated[float | None, typer.Option(min=0.001, help="Records a second at most.")] = None,
-    deadline: Annotated[float, typer.Option(min=0.1, help="How many seconds --follow waits.")] = 60,
+    rate: Annotated[float | None, typer.Option(min=0.001, max=1_000_000, help="Records a second at most.")] = None,
+    deadline: Annotated[float, typer.Option(min=0.1, max=604_800, help="How many seconds --follow waits.")] = 60,
     everything: Annotated[bool, typer.Option("--all", help="All there are, where nothing else selects.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")] = False,
     accept_duplicates: Annotated[
@@ -108,7 +108,7 @@ def resolve(  # noqa: PLR0913  one parameter an option
     customer_type: Annotated[Kind | None, typer.Option(help="Where the payload does not tell it (any more).")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for what becomes of it.")] = False,
-    deadline: Annotated[float, typer.Option(min=0.1, help="How many seconds --follow waits.")] = 60,
+    deadline: Annotated[float, typer.Option(min=0.1, max=604_800, help="How many seconds --follow waits.")] = 60,
     as_json: Json = False,
 ) -> None:
     """Tell the worker which customer an event in doubt has: it ends as succeeded, and nothing is sent; a dry run

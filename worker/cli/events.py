@@ -94,7 +94,7 @@ def produce(  # noqa: PLR0913  one parameter an option
             parser=text, help="Where each event has its key, such as data.pin or data.emails[0]; else subject, else id."
         ),
     ] = None,
-    rate: Annotated[float | None, typer.Option(min=0.001, help="Events a second at most.")] = None,
+    rate: Annotated[float | None, typer.Option(min=0.001, max=1_000_000, help="Events a second at most.")] = None,
     avro_subject: Annotated[
         str | None,
         typer.Option(parser=text, help="Write them in Avro, by this subject's newest schema in the schema registry."),
@@ -175,7 +175,7 @@ def rehearse(  # noqa: PLR0913  one parameter an option
     partition: Annotated[int | None, typer.Option(min=0, help="Of this partition alone.")] = None,
     catalog: Annotated[Path | None, typer.Option(help="Configured values from a TOML or JSON file.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="What somebody else's events mean; else that setting's.")] = None,
-    latency: Annotated[float, typer.Option(min=0.001, help="Seconds that the API takes for a call.")] = 0.2,
+    latency: Annotated[float, typer.Option(min=0.001, max=3_600, help="Seconds that the API takes for a call.")] = 0.2,
     in_flight: Annotated[
         int | None, typer.Option(min=1, help="Calls at once; WORKER_DISPATCH__MAX_IN_FLIGHT, where not given.")
     ] = None,

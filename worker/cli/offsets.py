@@ -10,6 +10,8 @@ from worker.cli.ending import Json, end, settings_of, text
 if TYPE_CHECKING:
     from worker.tools.offsets import Where
 
+LONGEST = 19
+"""Digits of an offset."""
 app = typer.Typer(help="Where the group goes on reading.", no_args_is_help=True)
 
 
@@ -43,7 +45,7 @@ def where_of(text: str) -> "Where":
         case "earliest" | "latest" as end:
             return end
         case _:
-            return int(text) if text.isdecimal() else Moment(_moment(text))
+            return int(text) if text.isdecimal() and len(text) <= LONGEST else Moment(_moment(text))
 
 
 def _moment(text: str) -> int:

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import RecordMetadata
 
-from worker.kafka.connection import Connection, opened
+from worker.kafka.connection import GRACE, Connection, ended, opened
 from worker.kafka.failures import explained
 from worker.model.errors import Superseded
 from worker.model.records import OutgoingMessage, Position
@@ -41,7 +41,16 @@ async def exclusive(
     _pass_over_fences(asyncio.get_running_loop())
     # Starting it is what fences: it returns when the broker has ended what the earlier one had begun.
     async with opened(producer, connection, within):
-        yield Exclusive(producer, connection, name, within)
+        try:
+            yield Exclusive(producer, connection, name, within)
+        finally:
+            await _end(producer)
+
+
+async def _end(producer: AIOKafkaProducer) -> None:
+    """Whoever was cancelled on the way has left a transaction open, which stopping the client does not end."""
+    if producer._txn_manager.is_in_transaction():  # noqa: SLF001  aiokafka tells it nowhere else
+        await ended(producer.abort_transaction(), GRACE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,11 +67,11 @@ class Extent:
     async def at(self, moment: int) -> dict[int, int]:
         """By partition the first offset of that time or later (milliseconds since the epoch).
 
-        The end where there is none.
+        The end where there is none. A time before 1970, which the client refuses, counts as 1970.
         """
         try:
             async with asyncio.timeout(self.within):
-                found = await self.consumer.offsets_for_times(dict.fromkeys(self.ends, moment))
+                found = await self.consumer.offsets_for_times(dict.fromkeys(self.ends, max(0, moment)))
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"the offsets of a time cannot be read: {named(error)}") from error
         return {

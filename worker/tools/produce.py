@@ -139,11 +139,14 @@ async def produce(
             if problem := await _refusal(event, publisher, topic):
                 break
             bytes_of = len(event.value or b"")
-            count, size = count + 1, size + bytes_of
+            count, size, line = count + 1, size + bytes_of, event.line + 1
             advance(bytes_of)
         await publisher.flush()
     except KafkaUnavailable as error:
         problem = Problem(line, str(error))
+    except asyncio.CancelledError:
+        # Who interrupts it has to know what not to publish again.
+        problem = Problem(line, "interrupted")
     return Produced(topic, count, size, time.monotonic() - started, problem, publisher.unacknowledged)
 
 

@@ -45,7 +45,9 @@ async def endings(followed: Followed) -> AsyncIterator[Ending]:
     """The endings as they come. Never ends by itself: the caller knows how many to wait for."""
     while True:
         for record in await followed.poll(POLL):
-            yield ending_of(record)
+            # Others may write there, where a trial is one of a worker at work.
+            if read_result(record.value) is not None:
+                yield ending_of(record)
 
 
 def ending_of(record: Record) -> Ending:

@@ -35,7 +35,8 @@ async def _at(rounds: Rounds, since: int) -> None:
 async def _stored(rounds: Rounds, group: Group, start: Start) -> None:
     topics, requests = rounds.topics, rounds.topics.plan.requests
     judged = await group.stored(requests)
-    rounds.begins = {} if judged else dict(await beginnings(topics.now[requests], start))
+    begins = await beginnings(topics.now[requests], start)
+    rounds.begins = {number: offset for number, offset in begins.items() if number not in judged}
     for number, (first, end) in topics.spans(requests).items():
         known = judged.get(number)
         rounds.judge.begin(number, known.offset if known and first <= known.offset <= end else first)

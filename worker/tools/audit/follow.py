@@ -15,7 +15,7 @@ from worker.app import with_signals
 from worker.events.mapping import EventMapping
 from worker.kafka import admin
 from worker.kafka.group import Group
-from worker.model.errors import KafkaUnavailable, StartupError, Unavailable
+from worker.model.errors import KafkaUnavailable, StartupError, Unavailable, WorkerError
 from worker.ops.audit import AuditPages, AuditState, audit_port
 from worker.settings.settings import Settings
 from worker.tools.audit.begin import begun
@@ -125,7 +125,8 @@ async def _work(
     log.info("audit.started", group=audit.group, since=rounds.since or None, partitions=len(audit.judge.judged))
     stored = clocks.monotonic()
     while True:
-        await _patiently(rounds.whole)
+        # Once at work it waits for a right that is taken, too.
+        await _patiently(rounds.whole, (Unavailable, StartupError))
         audit.looked(rounds.topics)
         pages.read()
         if clocks.monotonic() - stored >= STORE:
@@ -139,19 +140,23 @@ async def store(audit: Audit, group: Group) -> None:
     positions = audit.positions.safe(audit.judge.judged)
     if positions is None:
         return
-    offsets = {audit.plan.requests: dict(audit.judge.judged), **positions}
+    # Where the group has stored nothing, nobody knows yet where it begins.
+    judged = {number: offset for number, offset in audit.judge.judged.items() if number in audit.behind}
+    offsets = {audit.plan.requests: judged, **positions}
     try:
         await group.store_all({topic: parts for topic, parts in offsets.items() if parts})
     except (KafkaUnavailable, StartupError) as error:
         log.warning("audit.unstored", group=group.name, detail=str(error))
 
 
-async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
+async def _patiently(
+    step: Callable[[], Awaitable[None]], transient: tuple[type[WorkerError], ...] = (Unavailable,)
+) -> None:
     """Try the step again while Kafka or a schema registry is unavailable; what was read is not read again."""
     while True:
         try:
             await step()
-        except Unavailable as error:
+        except transient as error:
             log.warning("audit.interrupted", detail=str(error))
             await asyncio.sleep(AGAIN)
         else:

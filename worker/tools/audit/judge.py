@@ -74,9 +74,11 @@ class Judge:
             _kept(self._told, key, None, TOLD)
             self._tell(kind, event.request, str(first.request) if first else None)
 
-    def letter(self, at: Place, request: Place, now: float) -> None:
-        """Take a dead letter: its place, and its request's."""
+    def letter(self, at: Place, request: Place, now: float, *, old: bool = False) -> None:
+        """Take a dead letter: its place, and its request's; `old`: its failed event may be deleted."""
         _kept(self._letters, at.packed, request.packed, LETTERS)
+        if old:
+            return
         before = self._mark(request, LETTERED)
         if before is not None and not before & (LETTERED | FAILED) and self._is_judged(request):
             while len(self._late) >= PENDING:

@@ -40,6 +40,8 @@ class Rounds:
     since: int = 0
     """The ends of requests older than this (milliseconds) may not be read, if they stand before `old`, by partition."""
     old: dict[int, int] = field(default_factory=dict)
+    failed_since: int = 0
+    """Of older dead letters the failed events may be deleted, in milliseconds."""
     begins: dict[int, int] = field(default_factory=dict)
     """By partition the offset before which the group may have read nothing, as long as no end is known there."""
     unread: dict[int, int] = field(default_factory=dict)
@@ -73,7 +75,9 @@ class Rounds:
                 if first > known.get(number, 0) or known.get(number, 0) > end:
                     log.warning("audit.skipped", topic=topic, partition=number, offset=known.get(number, 0), next=first)
                     only = self.topics.now[topic].narrowed({number: (first, end)})
-                    since = max(since, await kept_since(only)) if topic != plan.dead_letters else since
+                    kept = await kept_since(only) if topic != plan.dead_letters else 0
+                    since = max(since, kept)
+                    self.failed_since = max(self.failed_since, kept if topic == plan.failed else 0)
                     known[number] = first
                 known.setdefault(number, first)
         if since:
@@ -87,7 +91,8 @@ class Rounds:
             for record in batch:
                 told = letter(record)
                 if told.reason is not None and told.request is not None and told.topic == plan.requests:
-                    self.judge.letter(Place(record.partition, record.offset), told.request, clocks.monotonic())
+                    at, old = Place(record.partition, record.offset), record.timestamp < self.failed_since
+                    self.judge.letter(at, told.request, clocks.monotonic(), old=old)
 
     async def _succeeded(self) -> None:
         plan = self.topics.plan
@@ -173,8 +178,9 @@ class Rounds:
         Nothing is counted here: where a reading or the mapping raises, all of them are looked at again.
         """
         gaps, asks = Gaps(OffsetSet(missing.first, missing.end)), self.passes is not None
+        deleted = missing.runs() if missing.first < first else ()
+        gaps.not_judged[kinds.DELETED] += sum(max(0, min(first, high) - low) for low, high in deleted)
         for low, high in missing.runs(CLOSE):
-            gaps.not_judged[kinds.DELETED] += max(0, min(first, high) - low)
             if high <= first:
                 continue
             requests = self.topics.now[self.topics.plan.requests].narrowed({partition: (max(low, first), high)})

@@ -9,7 +9,7 @@ from typing import Protocol
 from worker.events.results_read import Result, read_result
 from worker.kafka.follow import Followed, followed
 from worker.model.records import Record
-from worker.terminal.text import document, say
+from worker.terminal.text import document, plain, say
 from worker.tools.dead_letters.letters import Json
 from worker.tools.dead_letters.topic import Topics
 from worker.tools.reading.place import Place
@@ -47,7 +47,7 @@ class Ending:
         return {"deadLetter": str(self.letter), "ended": self.told.data}
 
     def __str__(self) -> str:
-        return f"{self.letter} -> {self.request}: {self._what()}"
+        return plain(f"{self.letter} -> {self.request}: {self._what()}")
 
     def _what(self) -> str:
         data = self.told.data

@@ -11,6 +11,8 @@ from worker.terminal.text import document, plain, say
 from worker.tools.dead_letters.letters import Json, Letter
 from worker.tools.journal.view import moment
 
+WHOLE = {"letter", "request"}
+"""What is typed again: half of a place is another place."""
 COLUMNS = ("letter", "age", "reason", "http", "attempts", "replays", "request", "event", "why")
 
 
@@ -89,7 +91,7 @@ def _print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         return
     table = Table(box=None, header_style="bold")
     for name in columns:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name in WHOLE)
     for row in rows:
         table.add_row(*map(plain, row))
     console.print(table)

@@ -30,7 +30,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of one run; `requests` are the request topic's (first, end) offsets by partition."""
+    """The rules of one run; `requests` are the request topic's (first, end) offsets by partition.
+
+    `compacted`: a later record with the same key may have replaced a record of that topic.
+    """
 
     topic: str
     requests: Mapping[int, tuple[int, int]]
@@ -38,6 +41,7 @@ class Rules:
     accept_duplicates: bool = False
     look_up: bool = False
     origin: Origin | None = None
+    compacted: bool = False
 
     def obstacle(self, letter: Letter, record: Record) -> str | None:
         """Why the letter is not replayed; None where nothing is against it. Earlier replays are not looked at here."""

@@ -10,7 +10,17 @@ from worker.creation.pace import Pace
 from worker.creation.reconcile import Absent, Existing, Finding, Unclear
 from worker.model.records import OutgoingMessage, Position, Record
 from worker.tools.dead_letters.letters import Letter, letter
-from worker.tools.dead_letters.replay import GONE, MADE, NOTHING, REPLAYED, RESOLVED, Rules, is_nothing, is_original
+from worker.tools.dead_letters.replay import (
+    FORGOTTEN,
+    GONE,
+    MADE,
+    NOTHING,
+    REPLAYED,
+    RESOLVED,
+    Rules,
+    is_nothing,
+    is_original,
+)
 from worker.tools.dead_letters.resolutions import Resolutions
 from worker.tools.reading.place import Place
 from worker.tools.reading.place_set import PlaceSet
@@ -133,6 +143,8 @@ class Replaying:
             # A crash may have left two dead letters of one record.
             self.before.add(which.request)
         async with self._look_ups:
+            if await self._is_forgotten(which, record):
+                return Left(which, FORGOTTEN)
             whole = await self._whole(which, record)
             if whole is None or is_nothing(whole):
                 return Left(which, NOTHING if whole else GONE)
@@ -149,6 +161,12 @@ class Replaying:
         if self.resolved.of(which):
             return RESOLVED
         return REPLAYED if which.request in self.before else None
+
+    async def _is_forgotten(self, which: Letter, record: Record) -> bool:
+        """Compaction takes what stands behind an original under its key, such as its replay, no sooner than itself."""
+        if not self.rules.compacted or self.rules.accept_duplicates or which.request is None:
+            return False
+        return not is_original(await self.original(which.request), which, record)
 
     async def _whole(self, which: Letter, record: Record) -> Record | None:
         if not which.omitted or which.request is None:

@@ -11,6 +11,7 @@ from worker.events.letter_headers import RESOLVES
 from worker.events.results import CONTENT_TYPE
 from worker.journal.recall import CreatedBefore
 from worker.kafka.places import places
+from worker.kafka.reader import UNCOMMITTED
 from worker.model.commands import Command, ConfirmCustomer, CreateCustomer, Kind, Request
 from worker.model.errors import WorkerError
 from worker.model.outcomes import Succeeded
@@ -61,7 +62,7 @@ class Doubts:
         """The doubt at that place. WorkerError says why a person's word cannot end it."""
         if place.partition >= self.found.dead_letters:
             raise WorkerError(f"there is no dead letter {place}")
-        async with places(self.found.connection, self.found.plan.dead_letters) as topic:
+        async with places(self.found.connection, self.found.plan.dead_letters, isolation=UNCOMMITTED) as topic:
             record = await topic.at(place.partition, place.offset)
         if record is None:
             raise WorkerError(f"there is no dead letter {place} (any more)")

@@ -10,6 +10,7 @@ from worker.settings.settings import Settings
 from worker.terminal.text import document, say
 from worker.tools.dead_letters.following import follow, results_from_now
 from worker.tools.dead_letters.letters import Json
+from worker.tools.dead_letters.resolve import Doubts
 from worker.tools.dead_letters.resolving import Resolved, Resolving, Word
 from worker.tools.dead_letters.topic import topics
 from worker.tools.reading.place import Place
@@ -39,11 +40,19 @@ async def resolve(settings: Settings, place: Place, asked: Asked) -> int:
         word = Word(asked.customer_id, asked.kind)
         resolved = await Resolving(settings, found, publish=asked.yes).resolve(place, word)
         _tell(resolved, as_json=asked.as_json)
-        return await _follow(results, found.plan.requests, resolved, asked) if results else 0
+        if results is None or (resolved.before and await _is_confirmed(Doubts(settings, found), resolved)):
+            return 0
+        return await _follow(results, found.plan.requests, resolved, asked)
+
+
+async def _is_confirmed(doubts: Doubts, resolved: Resolved) -> bool:
+    """Whether the worker has taken the word: what was published before may have ended before, too."""
+    known = await doubts.known(resolved.doubt)
+    return known is not None and known.customer_id == resolved.command.customer_id
 
 
 async def _follow(results: Followed, topic: str, resolved: Resolved, asked: Asked) -> int:
-    if resolved.at is None or resolved.before:
+    if resolved.at is None:
         return 0
     awaited = {resolved.at: resolved.doubt.letter.place}
     failed = await follow(results, topic, awaited, asked.follow or 0.0, as_json=asked.as_json)

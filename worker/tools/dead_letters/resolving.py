@@ -4,10 +4,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from worker.kafka.exclusive import Exclusive
+from worker.kafka.places import settled_bounds
 from worker.model.commands import ConfirmCustomer, Kind
 from worker.model.errors import WorkerError
 from worker.model.outcomes import Succeeded
 from worker.settings.settings import Settings
+from worker.terminal.text import plain
 from worker.tools.dead_letters.fence import fence
 from worker.tools.dead_letters.resolutions import Resolution
 from worker.tools.dead_letters.resolve import Doubt, Doubts
@@ -54,6 +56,9 @@ class Resolving:
         async with AsyncExitStack() as stack:
             # The publisher must be the only one before it looks at what was published: see worker.kafka.exclusive.
             publisher = await stack.enter_async_context(fence(self.settings, largest=LARGEST)) if self.publish else None
+            if publisher:
+                # What stands behind somebody's open transaction, a confirmation too, nobody can read yet.
+                await settled_bounds(self.found.connection, self.found.plan.requests, [doubt.at.partition])
             if earlier := await doubts.earlier(doubt):
                 return _resolved_before(doubt, command, earlier)
             _against(doubt, command, await doubts.known(doubt))
@@ -78,6 +83,6 @@ def _against(doubt: Doubt, command: ConfirmCustomer, known: Succeeded | None) ->
 def _resolved_before(doubt: Doubt, command: ConfirmCustomer, earlier: Resolution) -> Resolved:
     """The result of an earlier confirmation, which must name the same customer."""
     if earlier.customer_id != command.customer_id:
-        was = f"customer {earlier.customer_id}" if earlier.customer_id else "another customer"
+        was = f"customer {plain(earlier.customer_id)}" if earlier.customer_id else "another customer"
         raise WorkerError(f"{doubt.letter.place}: resolved already, as {earlier.at} with {was}")
     return Resolved(doubt, command, earlier.at, before=True)

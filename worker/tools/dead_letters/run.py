@@ -111,6 +111,7 @@ class Run:
             self.order.accept_duplicates,
             look_up=self._looks_up(),
             origin=self.order.origin,
+            compacted=self.found.compacted,
         )
 
     def _looks_up(self) -> bool:

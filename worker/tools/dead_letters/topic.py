@@ -16,13 +16,17 @@ from worker.topics import Plan
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """The partitions of dead letters and requests; `progress` shows how far a reading is."""
+    """The partitions of dead letters and requests; `progress` shows how far a reading is.
+
+    `compacted`: a later record with the same key may have replaced a request.
+    """
 
     plan: Plan
     connection: Connection
     dead_letters: int
     requests: int
     progress: Progress = unseen
+    compacted: bool = False
 
     def require(self, wanted: Filter) -> None:
         """StartupError where a partition is asked for that the dead letters do not have."""
@@ -73,4 +77,5 @@ async def topics(plan: Plan, connection: Connection, progress: Progress = unseen
         if name not in found:
             raise StartupError(f"topic {name} (WORKER_TOPICS__{setting}) does not exist")
     letters, requests = found[plan.dead_letters], found[plan.requests]
-    return Topics(plan, connection, letters.partitions, requests.partitions, progress)
+    compacted = "compact" in (requests.config or {}).get("cleanup.policy", "")
+    return Topics(plan, connection, letters.partitions, requests.partitions, progress, compacted)

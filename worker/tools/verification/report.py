@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any, Final
 
 from worker.counting import counted, which
+from worker.terminal.text import plain
 from worker.tools.reading.offset_set import OffsetSet
 
 SHOWN = 20
@@ -80,7 +81,8 @@ class Finding:
 
     def __str__(self) -> str:
         more = ", ..." if len(self.places) >= SHOWN else ""
-        return f"{self.count} {self.what}" + (f": {', '.join(self.places)}{more}" if self.places else "")
+        places = ", ".join(map(plain, self.places))
+        return f"{self.count} {self.what}" + (f": {places}{more}" if places else "")
 
 
 @dataclass(frozen=True, slots=True)
