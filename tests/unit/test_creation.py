@@ -328,7 +328,7 @@ async def test_a_moment_that_was_missed(soon):
         return await create(command, before_sending)
 
     world.customers.create = slowly
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         assert code(await world.process(record())) == "created"
     assert [state for state, _ in entries(world)] == ["intent", "released", "intent", "finished"]
 
