@@ -13,6 +13,7 @@ from patience import PATIENCE
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
 
 WIDTH, HEIGHT, NARROW = 1000, 700, 320
+PROJECT = Path(__file__).parents[1]
 PICTURES = os.environ.get("WORKER_TEST_PICTURES")
 """The folder that the pictures of the documentation are put into; unset: none is taken."""
 THEMES: Final = ("light", "dark")
@@ -120,7 +121,7 @@ async def looks_right(visit: Visit, name: str, *, is_documented: bool = False) -
         await visit.themed(theme)
         assert await visit.violations(EVERYTHING if theme == "light" else COLOURS) == [], f"{name}, {theme}"
         if PICTURES and is_documented:
-            await visit.page.screenshot(path=Path(PICTURES) / f"console-{name}-{theme}.png", full_page=True)
+            await visit.page.screenshot(path=PROJECT / PICTURES / f"console-{name}-{theme}.png", full_page=True)
     await visit.themed("light", NARROW)
     assert not await visit.overflows(), name
     await visit.themed("light")

@@ -17,12 +17,22 @@ from worker.creation import holds as hold
 from worker.sandbox.local_kafka import LocalKafka
 
 KAFKA = "WORKER_TEST_KAFKA"
+OF_A_TERMINAL = {"COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
+"""What somebody likes for terminals, and what is printed here is no terminal's."""
 _started = pytest.StashKey[LocalKafka]()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """With several test processes, the first one starts the Kafka that all of them use."""
-    if getattr(session.config.option, "numprocesses", None) and KAFKA not in os.environ:
+    """Whoever runs the tests changes nothing by variables or an `.env` of his own.
+
+    With several test processes, the first one starts the Kafka that all of them use.
+    """
+    for name in [*os.environ]:
+        if name in OF_A_TERMINAL or (name.startswith("WORKER_") and not name.startswith("WORKER_TEST_")):
+            del os.environ[name]
+    if not getattr(session.config.option, "numprocesses", None):
+        os.chdir(session.config._tmp_path_factory.mktemp("elsewhere"))  # type: ignore[attr-defined]  # told in fixtures alone
+    elif KAFKA not in os.environ:
         local = LocalKafka()
         session.config.stash[_started] = local
         asyncio.run(local.start())

@@ -68,7 +68,7 @@ class LetterTopics:
     async def batches(self, topic: str, messages: Sequence[Record | OutgoingMessage], first: int | None = None) -> None:
         """Published in batches that are built here, which is many times faster; each a millisecond after the last."""
         first = first or int(time.time() * 1000) - len(messages)
-        async with opened(AIOKafkaProducer(**self.connection.arguments()), self.connection, 10) as producer:
+        async with opened(AIOKafkaProducer(**self.connection.arguments()), self.connection, PATIENCE) as producer:
             for partition in range(PARTITIONS):
                 batch = producer.create_batch()
                 for place, each in enumerate(messages):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from patience import PATIENCE
 
-WITHIN = 30
+WITHIN = PATIENCE
 
 
 @dataclass(frozen=True)

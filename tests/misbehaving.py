@@ -5,11 +5,12 @@ import socket
 import ssl
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import attrs
 from patience import PATIENCE
 
 from worker.customer_api import Access, Credentials, customer_api
@@ -171,3 +172,13 @@ async def logged_in(*script: Behaviour, pool_size: int = 2) -> AsyncIterator[tup
             await api.log_in()
             server.script.extend(script)
             yield api, server
+
+
+@contextmanager
+def giving_up_early(api: Any, **after: float) -> Iterator[None]:
+    """The call within waits no longer than these; those around it still have the time that they need."""
+    session = api._http._session
+    patient = session._timeout
+    session._timeout = attrs.evolve(patient, **after)
+    yield
+    session._timeout = patient

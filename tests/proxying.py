@@ -12,6 +12,7 @@ from typing import Any, cast
 import trustme
 from lacking import needed
 from misbehaving import Behaviour, Peer
+from mortal import mortal
 from patience import until
 
 
@@ -67,7 +68,7 @@ async def tinyproxy(folder: Path, *lines: str, port: int | None = None) -> Async
     told = folder / "tinyproxy.conf"
     told.write_text("\n".join([f"Port {port}", "Listen 127.0.0.1", "Timeout 600", "Allow 127.0.0.1", *lines, ""]))
     process = await asyncio.create_subprocess_exec(
-        needed("tinyproxy", "tinyproxy-bin"), "-d", "-c", str(told), stdout=PIPE, stderr=PIPE
+        *mortal(needed("tinyproxy", "tinyproxy-bin"), "-d", "-c", str(told)), stdout=PIPE, stderr=PIPE
     )
     try:
         await until(lambda: process.returncode is not None or listens(port))

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import orjson
 from fakes import FakeCustomers, FakeJournalTopic, FakeTopics
+from patience import PATIENCE
 
 from worker.creation.api_limit import ApiLimit
 from worker.creation.backoff import Backoff
@@ -85,7 +86,7 @@ class World:
     async def process(self, *records: Record) -> Any:  # whichever outcome its test expects
         """One after the other; the last one's outcome."""
         for each in records:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 outcome = await self.pipeline.process(each, self.assignment)
         return outcome
 

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from console_visitor import TOKEN, Shown, Visitor, visiting
 from letters_on_kafka import LetterTopics
+from mortal import mortal
 
 from worker.model.outcomes import ReasonCode
 from worker.sandbox.local_kafka import LocalKafka
@@ -62,7 +63,7 @@ async def console(topics: LetterTopics):
         "WORKER_CONSOLE__RIGHTS": "replay",
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "worker", "console"),
+        *mortal(sys.executable, "-m", "worker", "console"),
         stdout=asyncio.subprocess.PIPE,
         env={**inherited, **topics.environment, **given},
     )

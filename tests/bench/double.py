@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.responder import PAGE, Place, numbers
+from mortal import mortal
 
 HERE = Path(__file__).parent
 STARTS_WITHIN = 10.0
@@ -79,7 +80,7 @@ async def double(folder: Path, program: list[str] | None = None) -> AsyncIterato
     page = folder / "counted"
     page.write_bytes(bytes(PAGE))
     program = program or await command(folder)
-    process = await asyncio.create_subprocess_exec(*program, str(page))
+    process = await asyncio.create_subprocess_exec(*mortal(*program), str(page))
     made = Double(numbers(page), "Python" if program[0] == sys.executable else "C")
     try:
         async with asyncio.timeout(STARTS_WITHIN):

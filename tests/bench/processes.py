@@ -14,6 +14,7 @@ from uuid import uuid4
 import psutil
 from bench.payloads import Backlog
 from bench.stage import HERE, Stage
+from mortal import mortal
 
 from worker.topics import Plan
 
@@ -80,7 +81,7 @@ async def running(folder: Path, arguments: list[str], environment: Mapping[str, 
     started = time.monotonic()
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, *arguments),
+            *mortal(sys.executable, *arguments),
             env={**inherited, **environment},
             stdout=file,
             stderr=file,

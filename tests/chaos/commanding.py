@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mortal import mortal
+
 ENDS_WITHIN = 90
 
 
@@ -23,7 +25,7 @@ async def typed(environment: Mapping[str, str], *arguments: str) -> Said:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "worker", *arguments), stdout=pipe, stderr=pipe, env={**inherited, **environment}
+        *mortal(sys.executable, "-m", "worker", *arguments), stdout=pipe, stderr=pipe, env={**inherited, **environment}
     )
     try:
         async with asyncio.timeout(ENDS_WITHIN):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mortal import mortal
 from signalling import send
 
 CRASHED = ('"record.crashed"', '"task.crashed"', "Task was destroyed", "Traceback")
@@ -132,7 +133,7 @@ class Fleet:
         path = self.logs / f"worker-{number}-{len(self.lives):03}.log"
         with path.open("wb") as log:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "worker", "run"),
+                *mortal(sys.executable, "-m", "worker", "run"),
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,
                 env={**inherited, **self.environment},

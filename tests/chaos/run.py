@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import logging
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -84,6 +85,9 @@ async def played(schedule: Schedule, brokers: Brokers, progress: Progress, *, ke
         kafka = await brokers.for_a_seed()
         facts = await play(schedule, kafka, folder, lambda _, ended: progress.update(task, completed=ended))
         verdict = judged(facts)
+    except asyncio.CancelledError:
+        shutil.rmtree(folder)
+        raise
     except Exception as error:  # noqa: BLE001  the other seeds are played all the same
         facts, verdict = Facts("", schedule.look_up), broken(error)
         (folder / "traceback.txt").write_text("".join(traceback.format_exception(error)))
@@ -119,7 +123,10 @@ def tell(report: Report, console: Console) -> None:
 
 
 async def main() -> int:
-    """0 when nothing was found."""
+    """0 when nothing was found; ends in good order at SIGTERM, too."""
+    task = asyncio.current_task()
+    assert task
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     options = asked()
     schedules = [
         drawn(seed, options.events, options.only, options.steps, options.without)
@@ -150,4 +157,7 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    try:
+        sys.exit(asyncio.run(main()))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit("interrupted: the seed under way was not judged")

@@ -143,7 +143,7 @@ async def test_closing_a_member_of_a_group(kafka: str, topics: Admin, unique: st
     consumer = AIOKafkaConsumer(unique, group_id=unique, **connection.arguments())
     async with opened(consumer, connection, within=PATIENCE):
         assert consumer.assignment()
-    assert await close(consumer, within=10)
+    assert await close(consumer, within=PATIENCE)
 
 
 async def test_closing_a_producer_with_something_to_publish(kafka: str, topics: Admin, unique: str) -> None:

@@ -2,10 +2,9 @@
 
 import asyncio
 import gzip
-from contextlib import asynccontextmanager
 
 import pytest
-from misbehaving import Peer, answering, holding_on, misbehaving, saying
+from misbehaving import Peer, answering, holding_on, logged_in, misbehaving, saying
 from patience import PATIENCE
 from yarl import URL
 
@@ -21,14 +20,9 @@ COMMAND = CreateCustomer(Request("test", "1"), INDIVIDUAL, b"{}")
 LOCATION = "Location: /system/ws/v12/interaction/customer/2801\r\n"
 
 
-@asynccontextmanager
-async def logged_in(*script):
-    async with misbehaving() as server:
-        access = Access(server.url, connect_timeout=2, request_timeout=2, pool_size=1)
-        async with customer_api(access, Credentials("user", "secret")) as api:
-            await api.log_in()
-            server.script.extend(script)
-            yield api, server
+def alone(*script):
+    """A client with one connection at a time."""
+    return logged_in(*script, pool_size=1)
 
 
 async def meaning(api):
@@ -68,14 +62,14 @@ async def test_every_status():
             say = f"204 X\r\nX-egain-session: s{status}" if login else f"{status} X\r\n{LOCATION}Content-Length: 0"
             await peer.say(f"HTTP/1.1 {say}\r\n\r\n".encode())
 
-    async with logged_in(*[with_status] * 1000) as (api, _):
+    async with alone(*[with_status] * 1000) as (api, _):
         for status in [*range(200, 600), 600, 999]:
             assert (status, await meaning(api)) == (status, expected(status))
 
 
 async def test_an_interim_answer():
     """It is none: the one after it counts."""
-    async with logged_in(saying(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 X\r\n\r\nHTTP/1.1 400 X\r\n\r\n")) as (
+    async with alone(saying(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 X\r\n\r\nHTTP/1.1 400 X\r\n\r\n")) as (
         api,
         _,
     ):
@@ -128,7 +122,7 @@ async def test_a_body(body, status):
     """Takes nothing from the meaning of the status, and leaves a pool of one usable."""
     behave, (first, *more) = body
     head = f"HTTP/1.1 {status} X\r\n{LOCATION}".encode()
-    async with logged_in(behave(head + first, *more)) as (api, _):
+    async with alone(behave(head + first, *more)) as (api, _):
         assert await meaning(api) == expected(status)
         assert await meaning(api) == Succeeded
 
@@ -144,7 +138,7 @@ async def test_a_body_that_aiohttp_waits_for_in_vain(body, status):
 async def test_a_body_that_never_comes(status):
     """Is not waited for longer than the request may take, and the status counts."""
     head = f"HTTP/1.1 {status} X\r\n{LOCATION}Content-Length: 100\r\n\r\n".encode()
-    async with logged_in(holding_on(head)) as (api, _):
+    async with alone(holding_on(head)) as (api, _):
         assert await meaning(api) == expected(status)
         assert await meaning(api) == Succeeded
 
@@ -186,7 +180,7 @@ async def test_an_answer_before_the_request_was_read():
         await peer.gone()
 
     large = CreateCustomer(Request("test", "2"), INDIVIDUAL, b" " * 1024 * 1024)
-    async with logged_in(early) as (api, _):
+    async with alone(early) as (api, _):
         outcome = await api.create(large)
         assert isinstance(outcome, Failed)
         assert outcome.reason.code == "refused"
@@ -195,7 +189,7 @@ async def test_an_answer_before_the_request_was_read():
 
 async def test_an_error_code():
     """Is kept, and nothing else of the body."""
-    async with logged_in(saying(b"HTTP/1.1 400 X\r\n" + BODIES["json"][1][0])) as (api, _):
+    async with alone(saying(b"HTTP/1.1 400 X\r\n" + BODIES["json"][1][0])) as (api, _):
         outcome = await api.create(COMMAND)
         assert isinstance(outcome, Failed)
         assert outcome.reason.http is not None
@@ -253,14 +247,14 @@ async def test_a_big_head(size, lines, pieces):
     raw = CREATED_LINE + padded(size, lines)
     assert len(raw) <= MAX_HEAD
     step = -(-len(raw) // pieces)
-    async with logged_in(saying(*(raw[at : at + step] for at in range(0, len(raw), step)))) as (api, _):
+    async with alone(saying(*(raw[at : at + step] for at in range(0, len(raw), step)))) as (api, _):
         assert await api.create(COMMAND) == Succeeded("2801", LOCATION[10:-2], "individual", 0)
 
 
 @pytest.mark.parametrize(("size", "lines"), [(MAX_HEAD + 1, 3), (1_000_000, 30), (20_000, MAX_LINES + 10)])
 async def test_a_head_without_bounds(size, lines):
     """It is not read to its end; the request left, so that the outcome is unknown, and the next call is good."""
-    async with logged_in(answering(CREATED_LINE + padded(size, lines))) as (api, _):
+    async with alone(answering(CREATED_LINE + padded(size, lines))) as (api, _):
         with pytest.raises(OutcomeUnknown):
             await api.create(COMMAND)
         assert isinstance(await api.create(COMMAND), Succeeded)
@@ -270,7 +264,7 @@ async def test_a_head_without_bounds(size, lines):
 async def test_a_head_whose_end_comes_in_two_pieces(cut):
     """A broken body behind it takes nothing from it all the same."""
     head = CREATED_LINE + LOCATION.encode() + CHUNKED
-    async with logged_in(saying(head[:-cut], head[-cut:] + b"zz\r\nno chunk")) as (api, _):
+    async with alone(saying(head[:-cut], head[-cut:] + b"zz\r\nno chunk")) as (api, _):
         assert isinstance(await api.create(COMMAND), Succeeded)
 
 

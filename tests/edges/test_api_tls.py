@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 import trustme
+from patience import PATIENCE
 from proxying import behind_tls
 
 from worker.customer_api import Access, Credentials, customer_api
@@ -30,7 +31,9 @@ YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 async def api_at(certificate: trustme.LeafCert, ca_file: Path | None, scheme: str = "https") -> AsyncIterator[Any]:
     """(client, sandbox) with TLS between them; `scheme` is what the client thinks."""
     async with sandbox_api() as sandbox, behind_tls(int(sandbox.base_url.rpartition(":")[2]), certificate) as port:
-        access = Access(f"{scheme}://localhost:{port}", ca_file=ca_file, connect_timeout=5, request_timeout=5)
+        access = Access(
+            f"{scheme}://localhost:{port}", ca_file=ca_file, connect_timeout=PATIENCE, request_timeout=PATIENCE
+        )
         async with customer_api(access, Credentials(DEFAULT_USER, DEFAULT_PASSWORD)) as api:
             yield api, sandbox
 
@@ -82,7 +85,7 @@ async def test_unnamed_authority():
 async def test_plain_text_where_tls_is_expected(ca_file):
     """`https` to a port that speaks plain HTTP: nothing was sent."""
     async with sandbox_api() as sandbox:
-        access = Access(sandbox.base_url.replace("http:", "https:"), ca_file=ca_file, connect_timeout=5)
+        access = Access(sandbox.base_url.replace("http:", "https:"), ca_file=ca_file, connect_timeout=PATIENCE)
         async with customer_api(access, Credentials(DEFAULT_USER, DEFAULT_PASSWORD)) as api:
             with pytest.raises(ApiUnavailable, match=r"TLS: .* \(see WORKER_API__BASE_URL\)$"):
                 await api.create(JACK)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import orjson
 import pytest
 from ended_on_kafka import Told, told_on
+from mortal import mortal
 from patience import PATIENCE, until
 
 from worker.kafka import admin
@@ -159,7 +160,9 @@ async def test_as_it_is_typed(told):
         "WORKER_LOG__FORMAT": "json",
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "worker", "verify", "--follow", stdout=asyncio.subprocess.PIPE, env={**inherited, **ours}
+        *mortal(sys.executable, "-m", "worker", "verify", "--follow"),
+        stdout=asyncio.subprocess.PIPE,
+        env={**inherited, **ours},
     )
     lines: list[dict[str, str]] = []
     async with asyncio.timeout(PATIENCE):

@@ -18,6 +18,7 @@ from bench.payloads import Backlog, body
 from bench.processes import baseline
 from bench.speed import contestants
 from bench.stage import Stage, taken
+from patience import PATIENCE
 
 CREATE = "/system/ws/v12/interaction/customer"
 LOG_IN = "/system/ws/v12/authentication/user/login?forceLogin=yes"
@@ -98,7 +99,7 @@ async def succeeded(kafka: str, topic: str) -> list[bytes | None]:
     """The keys of as many results as there are events."""
     async with (
         AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest") as consumer,
-        asyncio.timeout(30),
+        asyncio.timeout(PATIENCE),
     ):
         return [(await consumer.getone()).key for _ in range(EVENTS)]
 

@@ -8,6 +8,7 @@ from socket import create_server
 import pytest
 import trustme
 from misbehaving import misbehaving, saying
+from patience import PATIENCE
 
 from worker.customer_api import Access, Credentials, customer_api
 from worker.customer_api.certificate import certificate
@@ -34,7 +35,7 @@ def of_kafka(kafka, plan, group="g", session_timeout=45.0):
 
 
 def of_api(base_url, password=DEFAULT_PASSWORD, attribute=ATTRIBUTE, look_up="custom_attribute", form="json"):
-    access = Access(base_url, format=form, connect_timeout=5, request_timeout=5)
+    access = Access(base_url, format=form, connect_timeout=PATIENCE, request_timeout=PATIENCE)
     return check.api(
         lambda: customer_api(access, Credentials(DEFAULT_USER, password)),
         Wanted(base_url, look_up, attribute),
@@ -167,7 +168,7 @@ async def test_certificate(tmp_path, days, authority, host, state, told):
     authority.issue_cert(host, not_after=datetime.now(UTC) + timedelta(days=days)).configure_cert(context)
     async with misbehaving(tls=context) as server:
         url = f"https://localhost:{server.port}"
-        access = Access(url, ca_file=tmp_path / "ca.pem", connect_timeout=5)
+        access = Access(url, ca_file=tmp_path / "ca.pem", connect_timeout=PATIENCE)
         seen = await said(
             check.api(lambda: customer_api(access, CREDENTIALS), Wanted(url), lambda: certificate(access))
         )

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from console_visitor import Shown, Visitor, consoled, visiting
 from letters_on_kafka import LetterTopics
+from mortal import mortal
 from patience import PATIENCE
 
 from worker.console.index import index as indexing
@@ -270,7 +271,7 @@ async def test_a_console_that_is_killed(topics, unused_tcp_port_factory):
 async def console(environment):
     """Its own process, once it listens."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
-    command = (sys.executable, "-m", "worker", "console")
+    command = mortal(sys.executable, "-m", "worker", "console")
     process: Any = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, env={**inherited, **environment}
     )

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 
 import orjson
 import pytest
+from misbehaving import giving_up_early
+from patience import PATIENCE
 
 from worker.customer_api import Access, Credentials, customer_api
 from worker.model.commands import CreateCustomer, Request, Traits
@@ -22,11 +24,11 @@ def command(name="Jack", **request):
 
 
 @asynccontextmanager
-async def running(*faults, credentials=CREDENTIALS, force_login=True, request_timeout=30, **config):
+async def running(*faults, credentials=CREDENTIALS, force_login=True, **config):
     async with sandbox_api(
         SandboxConfig(**config), faults=[Fault.model_validate(fault) for fault in faults]
     ) as sandbox:
-        access = Access(sandbox.base_url, connect_timeout=60, request_timeout=request_timeout, pool_size=600)
+        access = Access(sandbox.base_url, connect_timeout=PATIENCE, request_timeout=PATIENCE, pool_size=600)
         async with customer_api(access, credentials, force_login=force_login) as api:
             yield api, sandbox
 
@@ -110,8 +112,10 @@ async def test_a_session_id_that_changes():
 )
 async def test_a_fault_of_the_api(fault, error, executions):
     """What the client says of it is what it can know; the next call on the same pool works."""
-    async with running({**fault, "times": 1}, request_timeout=2) as (api, sandbox):
-        with pytest.raises(error):
+    early = {"sock_read": 0.5} if fault["kind"] == "hang" else {}
+    async with running({**fault, "times": 1}) as (api, sandbox):
+        await api.log_in()
+        with giving_up_early(api, **early), pytest.raises(error):
             await api.create(command())
         assert sandbox.state.summary()["executions"] == executions
         assert isinstance(await api.create(command("Next")), Succeeded)

@@ -11,6 +11,7 @@ from uuid import uuid4
 import orjson
 import pytest
 from letters_on_kafka import PARTITIONS, LetterTopics
+from mortal import mortal
 from patience import PATIENCE
 
 from worker.kafka import admin
@@ -157,7 +158,7 @@ async def test_the_newest_letters_alone(topics):
 
 async def started(topics, *arguments):
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
-    command = (sys.executable, "-m", "worker", "dead-letters", "replay", *arguments)
+    command = mortal(sys.executable, "-m", "worker", "dead-letters", "replay", *arguments)
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
         *command, stdout=pipe, stderr=pipe, env={**inherited, **topics.environment}

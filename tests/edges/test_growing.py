@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
+from patience import PATIENCE
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection
@@ -33,7 +34,7 @@ class Typed:
             stderr=asyncio.subprocess.PIPE,
             env={**inherited, **settings, **dict(self.plan.names())},
         )
-        out, err = await asyncio.wait_for(process.communicate(), 60)
+        out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
         return process.returncode, out.decode(), err.decode()
 
     async def counts(self):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from patience import PATIENCE
 from polite import PoliteLoop
 from secured import SecuredKafka, secured_kafka
 
@@ -93,7 +94,7 @@ async def consumed_and_closed(world: World) -> None:
         end = (await consumer.end_offsets([place]))[place]
         while await consumer.position(place) < end:
             await consumer.getmany(place, timeout_ms=500)
-        assert await close(consumer, 60)
+        assert await close(consumer, PATIENCE)
 
     await asyncio.gather(*[once(number) for number in range(16)])
 

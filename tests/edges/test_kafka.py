@@ -114,7 +114,7 @@ async def test_a_kafka_that_is_not_there():
 
 async def polling(connection, membership):
     """As soon as it is known why not: at the start, or when the group is joined."""
-    async with record_source(connection, membership, Given()) as source, asyncio.timeout(20):
+    async with record_source(connection, membership, Given()) as source, asyncio.timeout(PATIENCE):
         while True:
             await source.poll([0], within=0.1, at_most=1)
 

@@ -27,12 +27,12 @@ QUICKLY = 4
 
 
 async def produce(connection: Connection) -> None:
-    async with opened(AIOKafkaProducer(**connection.arguments()), connection, 10):
+    async with opened(AIOKafkaProducer(**connection.arguments()), connection, PATIENCE):
         pass
 
 
 async def consume(connection: Connection) -> None:
-    async with opened(AIOKafkaConsumer(**connection.arguments()), connection, 10):
+    async with opened(AIOKafkaConsumer(**connection.arguments()), connection, PATIENCE):
         pass
 
 
@@ -134,7 +134,7 @@ async def test_a_login_that_is_renewed(secured, listener):
     """On the same connection, in use: the brokers let it live for longer than the first login did."""
     async with token_endpoint(USER, lasts=6) as endpoint:
         connection = secured.connection(listener, tokens=of(endpoint))
-        async with opened(AIOKafkaProducer(**connection.arguments()), connection, 10) as producer:
+        async with opened(AIOKafkaProducer(**connection.arguments()), connection, PATIENCE) as producer:
             assert await producer.client.force_metadata_update()
             (used,) = producer.client._conns.values()
             assert 0 < used._lasts <= 6
@@ -154,7 +154,7 @@ async def test_a_login_that_ends(secured):
         tokens, outage = of(endpoint), Outage()
         tokens.outage = outage
         connection = secured.connection("TOKENS", tokens=tokens)
-        async with opened(AIOKafkaProducer(**connection.arguments()), connection, 10) as producer:
+        async with opened(AIOKafkaProducer(**connection.arguments()), connection, PATIENCE) as producer:
             used = producer.client.force_metadata_update
             assert await used()
             endpoint.answer = 400, b'{"error": "unauthorized_client"}'
@@ -172,7 +172,7 @@ async def test_a_renewal_holds_nothing_back_for_good(secured):
     """Requests that come meanwhile leave after it, whether it went well or not."""
     async with token_endpoint(USER) as endpoint:
         connection = secured.connection("TOKEN", tokens=of(endpoint))
-        async with opened(AIOKafkaProducer(**connection.arguments()), connection, 10) as producer:
+        async with opened(AIOKafkaProducer(**connection.arguments()), connection, PATIENCE) as producer:
             assert await producer.client.force_metadata_update()
             (used,) = producer.client._conns.values()
             renewal = again(used)

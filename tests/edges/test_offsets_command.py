@@ -10,6 +10,7 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
 from logs_on_kafka import Log
+from patience import PATIENCE
 
 from worker.journal.entries import Claim, EntryKey, Finished, encode
 from worker.kafka import admin
@@ -50,7 +51,7 @@ class Typed:
                 "WORKER_TOPICS__JOURNAL": f"{self.name}-journal",
             },
         )
-        out, err = await asyncio.wait_for(process.communicate(), 60)
+        out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
         return process.returncode, out.decode().splitlines(), err.decode()
 
     async def json(self, *arguments):

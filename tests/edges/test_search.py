@@ -2,10 +2,11 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import orjson
 import pytest
-from misbehaving import answering, holding_on, misbehaving, saying
+from misbehaving import answering, giving_up_early, holding_on, logged_in, misbehaving, saying
 from patience import PATIENCE
 
 from worker.customer_api import Access, Credentials, customer_api
@@ -37,7 +38,7 @@ async def running(*faults, **config):
     async with sandbox_api(
         SandboxConfig(**config), faults=[Fault.model_validate(fault) for fault in faults]
     ) as sandbox:
-        access = Access(sandbox.base_url, connect_timeout=2, request_timeout=2)
+        access = Access(sandbox.base_url, connect_timeout=PATIENCE, request_timeout=PATIENCE)
         async with customer_api(access, CREDENTIALS) as api:
             yield api, sandbox
 
@@ -121,19 +122,17 @@ async def test_sessions_that_are_never_good():
         saying(b"HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n"),
     ],
 )
-async def test_an_answer_that_does_not_come(behaviour):
+async def test_an_answer_that_does_not_come(behaviour, monkeypatch):
     """The API is not there; asking again is safe and works. The address is in no message."""
     # aiohttp itself repeats a GET once, when its connection ends without an answer.
-    async with misbehaving() as server:
-        access = Access(server.url, connect_timeout=0.8, request_timeout=0.8, pool_size=1)
-        async with customer_api(access, CREDENTIALS) as api:
-            await api.log_in()
-            server.script.extend([behaviour, behaviour])
+    async with logged_in(behaviour, behaviour, pool_size=1) as (api, server):
+        with monkeypatch.context() as soon, giving_up_early(api, sock_read=0.8):
+            soon.setattr(api, "_access", replace(api._access, request_timeout=0.8))
             with pytest.raises(ApiUnavailable) as error:
                 await api.find_by_email("sally@example.com")
-            assert "sally" not in str(error.value)
-            server.script.clear()
-            assert await api.find_by_email("sally@example.com") == []
+        assert "sally" not in str(error.value)
+        server.script.clear()
+        assert await api.find_by_email("sally@example.com") == []
 
 
 async def test_an_answer_that_cannot_be_read():

@@ -3,11 +3,21 @@
 import asyncio
 import ssl
 import subprocess
-from contextlib import contextmanager
 
-import attrs
 import pytest
-from misbehaving import CREATED, CREDENTIALS, INDIVIDUAL, SMALL, Peer, holding_on, logged_in, misbehaving, saying, well
+from misbehaving import (
+    CREATED,
+    CREDENTIALS,
+    INDIVIDUAL,
+    SMALL,
+    Peer,
+    giving_up_early,
+    holding_on,
+    logged_in,
+    misbehaving,
+    saying,
+    well,
+)
 from patience import PATIENCE
 
 from worker.customer_api import Access, customer_api
@@ -17,16 +27,6 @@ from worker.model.outcomes import Succeeded
 
 LARGE = CreateCustomer(Request("test", "2"), INDIVIDUAL, b" " * 1024 * 1024)
 """More than the server's socket takes unread, so that it cannot have left as a whole."""
-
-
-@contextmanager
-def giving_up_early(api, **after):
-    """The call within waits no longer than these; those around it still have the time that they need."""
-    session = api._http._session
-    patient = session._timeout
-    session._timeout = attrs.evolve(patient, **after)
-    yield
-    session._timeout = patient
 
 
 async def reset_on_accept(peer: Peer):

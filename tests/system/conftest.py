@@ -15,6 +15,7 @@ import orjson
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from mortal import mortal
 from patience import PATIENCE
 from signalling import send
 
@@ -160,8 +161,7 @@ class World:
     async def _process(self, *arguments: str, cwd: Path | None = None, **settings: str) -> Process:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *arguments,
+            *mortal(sys.executable, *arguments),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={**inherited, **self.environment, **settings},

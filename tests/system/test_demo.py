@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from mortal import mortal
 from patience import PATIENCE, until
 
 from worker.kafka import admin
@@ -30,7 +31,7 @@ PUBLISHING = "publishing 15 sample events"
 async def demo(*options: str, **environment: str) -> AsyncIterator[Process]:
     """The command as a process of its own; TMPDIR has to be given, so that what is left behind can be seen."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
-    command = [sys.executable, "-m", "worker", "demo", *options]
+    command = mortal(sys.executable, "-m", "worker", "demo", *options)
     process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=clean | environment)
     try:
         async with asyncio.timeout(PATIENCE):

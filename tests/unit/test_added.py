@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiokafka.coordinator.protocol import ConsumerProtocol
 from aiokafka.errors import KafkaConnectionError
+from patience import PATIENCE
 from structlog.testing import capture_logs
 
 from worker.kafka import added
@@ -107,7 +108,7 @@ async def test_looks_that_fail(error, told, monkeypatch):
     group = Group(2, given(0))
     group.fails = error
     with capture_logs() as lines:
-        async with added_of(group).looked_after(), asyncio.timeout(10):
+        async with added_of(group).looked_after(), asyncio.timeout(PATIENCE):
             while group.asked < 3:
                 await asyncio.sleep(0.001)
             group.fails = Exception

@@ -10,6 +10,7 @@ import pytest
 from builders import committable
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE
 from world import REJECTED, World, record
 
 from worker.creation.backoff import Backoff
@@ -107,7 +108,7 @@ async def worked(world: World, offsets: list[int]) -> None:
     """A process works on them until it is killed, or all is done; two events, so that each comes several times."""
     for offset in offsets:
         with suppress(asyncio.CancelledError):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 await world.pipeline.process(record(offset, f"e{offset % 2}"), world.assignment)
                 continue
         world.background.cancel()
@@ -169,7 +170,7 @@ async def test_holds_after_the_api_is_well(trouble, look_up, down):
         await asyncio.sleep(0.001)
     crm.down = False
     crm.script.clear()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while dispatch.in_flight() or world.pipeline.creation.holds.reasons():
             await asyncio.sleep(0.01)
     world.background.cancel()

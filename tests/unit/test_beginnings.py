@@ -9,7 +9,7 @@ import structlog
 from fakes import FakeJournalTopic, FakeSource
 from hypothesis import given
 from hypothesis import strategies as st
-from patience import until
+from patience import PATIENCE, until
 from structlog.testing import capture_logs
 
 from worker.creation.backoff import Backoff
@@ -157,7 +157,7 @@ class World:
         return journal.expired
 
     async def until(self, condition):
-        await until(condition, within=30, every=0.001)
+        await until(condition, within=PATIENCE, every=0.001)
 
     async def rounds(self, count=5):
         """The intake has polled so many times more: what it was going to do by now is done."""
@@ -166,7 +166,7 @@ class World:
 
     async def stop(self):
         self.stopping.set()
-        return await asyncio.wait_for(self.task, 30)
+        return await asyncio.wait_for(self.task, PATIENCE)
 
 
 @pytest.fixture

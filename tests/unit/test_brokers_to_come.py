@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aiokafka.errors import InvalidReplicationFactorError
+from patience import PATIENCE
 
 from worker.kafka.admin import Admin
 from worker.kafka.connection import Connection
@@ -78,5 +79,5 @@ async def test_partitions_before_any_broker_is_there():
 async def test_brokers_that_never_come(client):
     """It ends, and says that there is no answer."""
     with pytest.raises(KafkaUnavailable, match="no answer in time"):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await admin_of(client, within=0.3).create(SPEC)

@@ -8,11 +8,14 @@ import pytest
 import worker
 
 WORKER = Path(worker.__file__).parent
-BOUND = re.compile(r"= (time\.(time|monotonic|perf_counter|time_ns)|random\.(random|uniform))\b(?!\()|datetime\.now\(")
+BOUND = re.compile(r"= ?(time\.(time|monotonic|perf_counter|time_ns)|random\.(random|uniform))\b(?!\()|datetime\.now\(")
 MODULES = [path for path in sorted(WORKER.rglob("*.py")) if "sandbox" not in path.parts]
 
 
-@pytest.mark.parametrize("line", ["clock: X = time.monotonic", "draw = random.random", "now = datetime.now(UTC)"])
+@pytest.mark.parametrize(
+    "line",
+    ["clock: X = time.monotonic", "draw = random.random", "f(default_factory=time.time)", "now = datetime.now(UTC)"],
+)
 def test_what_is_looked_for_is_found(line: str):
     assert BOUND.search(line)
 

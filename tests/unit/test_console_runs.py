@@ -138,7 +138,7 @@ async def test_a_sleep_that_is_cut_short():
     sleeping = asyncio.create_task(run.sleep(3_600))
     await asyncio.sleep(0)
     run.stop()
-    await asyncio.wait_for(sleeping, 60)
+    await asyncio.wait_for(sleeping, PATIENCE)
     await run.sleep(3_600)
 
 

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 from builders import committable
-from patience import turns
+from patience import PATIENCE, turns
 from world import LOST, REJECTED, Found, World, record
 
 from worker.creation.attempt import NotMade
@@ -348,6 +348,32 @@ async def test_an_end_that_nobody_doubts():
     assert world.assignment.journal.known(EVENT).records[0].evidence == Evidence()
 
 
+@pytest.mark.parametrize("whose", ["this attempt", "this process", "another"])
+async def test_since_when_a_doubt_settles(monkeypatch, whose):
+    """From when its intent was handed over; where that is not known, from now, or from our claim where another process
+    wrote it, which can send nothing after that.
+    """
+    world = await begun(find=Found(["77"]))
+    waited: list[tuple[float, float]] = []
+
+    async def wait_until(_, since, seconds):
+        waited.append((since.boot, seconds))
+
+    monkeypatch.setattr(Assignment, "wait_until", wait_until)
+    if whose == "this attempt":
+        world.customers.answers("e1", LOST)
+    else:
+        await world.assignment.write(EVENT, 0, Intent(1))
+    if whose == "another":
+        await world.again()
+    claimed = world.assignment.restored.claimed.boot
+    moments = count(claimed + 1)
+    world.assignment.clock = lambda: Moment(next(moments), 0)
+    assert code(await world.process(record())) == "reconciled"
+    settle = world.pipeline.creation.reconciliation.search.settle
+    assert waited == [(claimed if whose == "another" else claimed + 1, settle)]
+
+
 # --- calls and intents ------------------------------------------------------------------------------------------------
 
 
@@ -371,7 +397,7 @@ async def dispatched(world, slots, count):
 
 
 async def ended(dispatch):
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while dispatch.in_flight():
             await asyncio.sleep(0.001)
 
@@ -400,7 +426,7 @@ async def test_calls_after_a_partition_is_given_up(fenced):
     (assignment,) = dispatch.assignments()
     if fenced:
         assignment.give_up()
-    draining = asyncio.create_task(dispatch.drain([0], 60))
+    draining = asyncio.create_task(dispatch.drain([0], PATIENCE))
     await asyncio.sleep(0)
     call.release()
     assert await draining

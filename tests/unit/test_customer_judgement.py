@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 from builders import seed
+from patience import PATIENCE
 
 from worker.customer import Customer, Judge
 from worker.customer.catalog import Catalog, load_catalog
@@ -234,7 +235,7 @@ async def test_live_catalog_in_the_background() -> None:
     """It begins at once and goes on until it is cancelled."""
     api = Api(dict(ANSWERS))
     task = asyncio.create_task(LiveCatalog(api).keep_fresh(3600))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await api.all_asked.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -11,6 +11,7 @@ from builders import committable
 from fakes import FakeJournalTopic
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE
 from patience import until as eventually
 
 from worker.intake.dispatch import LEAST_READY, Dispatch
@@ -67,7 +68,7 @@ def dispatch_of(process, *, in_flight=8, beyond=0, partitions=(0,), max_uncommit
     return dispatch
 
 
-until = partial(eventually, within=30, every=0)
+until = partial(eventually, within=PATIENCE, every=0)
 
 
 @given(keys=st.lists(st.sampled_from([b"a", b"b", b"c", None]), min_size=1, max_size=30), in_flight=st.integers(1, 5))
@@ -172,7 +173,7 @@ async def test_a_drain():
     for offset in range(3):
         dispatch.admit(record(offset))
     await until(lambda: process.under_way == 1)
-    draining = asyncio.create_task(dispatch.drain([0], within=5))
+    draining = asyncio.create_task(dispatch.drain([0], within=PATIENCE))
     await until(lambda: dispatch.ready() == [])
     process.go.set()
     assert await draining is True
@@ -208,7 +209,7 @@ async def test_a_record_that_waits_for_its_retry_gives_its_slot_back():
     dispatch.admit(record(0, b"waits"))
     dispatch.admit(record(1, b"goes on"))
     await until(lambda: order == ["waits", "other"])
-    assert await dispatch.drain([0], within=5) is True
+    assert await dispatch.drain([0], within=PATIENCE) is True
     assert committable(dispatch) == {}
 
 
@@ -352,7 +353,7 @@ def test_repeats_of_an_event(events, keys, in_flight, drained_after):
             dispatch.admit(Record("requests", 0, offset, 0, b"%d" % (offset % keys), event))
         if drained_after is not None:
             await until(lambda: len(process.ended) >= min(drained_after, len(events)))
-            assert await dispatch.drain([0], within=30)
+            assert await dispatch.drain([0], within=PATIENCE)
         await until(lambda: dispatch.in_flight() == 0)
         assert drained_after is not None or sorted(process.ended) == list(range(len(events)))
         assert dispatch._slots.free == in_flight
@@ -371,7 +372,7 @@ async def test_a_drain_while_all_slots_are_taken():
     for offset in range(8):
         dispatch.admit(record(offset, None, partition=1))
     await until(lambda: busy.under_way == 8)
-    assert await dispatch.drain([0], within=30)
+    assert await dispatch.drain([0], within=PATIENCE)
     assert busy.ended == []
     busy.go.set()
     await until(lambda: committable(dispatch) == {1: 8})
@@ -393,7 +394,7 @@ async def test_a_drain_after_a_crash():
     dispatch.admit(record(0))
     dispatch.admit(record(0, partition=1))
     await until(lambda: busy.under_way == 1)
-    assert await dispatch.drain([0], within=30)
+    assert await dispatch.drain([0], within=PATIENCE)
     busy.go.set()
     await until(lambda: committable(dispatch) == {1: 1})
     assert (dispatch._slots.free, dispatch._slots._beyond) == (1, 1)

@@ -5,6 +5,7 @@ from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE
 
 from worker.model.errors import Draining
 from worker.partition.locks import EventLocks
@@ -38,7 +39,7 @@ def test_any_mix_of_things(plan):
         for task, (_, _, gives_up) in zip(tasks, plan, strict=True):
             if gives_up:
                 task.cancel()
-        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 30)
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), PATIENCE)
         stayed = [number for number, task in enumerate(tasks) if not task.cancelled()]
         assert set(stayed) <= {*order["a"], *order["b"]}
         assert all(numbers == sorted(numbers) for numbers in order.values())

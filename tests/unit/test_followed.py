@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from aiokafka import TopicPartition
+from patience import PATIENCE
 from scripted_log import ODD, ScriptedLog, batch, consumer_of, corrupt
 
 from worker.kafka.follow import Followed
@@ -13,7 +14,7 @@ from worker.model.records import Record
 
 async def all_of(followed, count):
     found: list[Record] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(found) < count:
             found += await followed.poll(0.05)
     return found

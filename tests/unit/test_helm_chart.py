@@ -135,10 +135,3 @@ def test_the_alerts_are_those_of_prometheus():
 def test_the_version_is_the_workers():
     """The image's default tag follows from it."""
     assert yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"] == __version__
-
-
-def test_every_template_that_is_included():
-    """It is defined: what renders the chart is not everywhere where these tests run."""
-    text = "".join(file.read_text() for file in (CHART / "templates").rglob("*") if file.is_file())
-    included, defined = (set(re.findall(rf'{word} "([^"]+)"', text)) for word in ("include", "define"))
-    assert included - defined == set()

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from fakes import Clock
+from patience import PATIENCE
 
 from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
@@ -97,7 +98,7 @@ async def test_others_wait_while_one_probes(holds, clock):
             await asyncio.sleep(0)
         assert tried == []
         inside.set()
-    await asyncio.wait_for(task, 30)
+    await asyncio.wait_for(task, PATIENCE)
     assert holds.reasons() == []
 
 

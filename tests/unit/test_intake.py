@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from fakes import FakeJournalTopic, FakeSource
-from patience import until
+from patience import PATIENCE, until
 
 from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
@@ -62,7 +62,7 @@ class Running:
         return Succeeded("1", "/1", "individual", 1)
 
     async def until(self, condition):
-        await until(condition, within=30, every=0.001)
+        await until(condition, within=PATIENCE, every=0.001)
 
     async def rounds(self, count=5):
         """The intake has polled so many times more: what it was going to do by now is done."""
@@ -71,7 +71,7 @@ class Running:
 
     async def stop(self):
         self.stopping.set()
-        return await asyncio.wait_for(self.task, 30)
+        return await asyncio.wait_for(self.task, PATIENCE)
 
 
 @pytest.fixture

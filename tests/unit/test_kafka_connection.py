@@ -28,7 +28,7 @@ from aiokafka.errors import (
     UnsupportedVersionError,
 )
 from aiokafka.protocol.metadata import MetadataRequest
-from patience import turns
+from patience import PATIENCE, turns
 
 from worker.kafka import connection
 from worker.kafka.connection import Connection, borrowed, close, opened
@@ -320,7 +320,7 @@ def test_log_afterwards() -> None:
 async def test_client_that_stops() -> None:
     """It is asked once, and what it may have left open is closed."""
     client = FakeClient()
-    assert await close(client, within=10)
+    assert await close(client, within=PATIENCE)
     assert client.calls == ["stop", "close"]
 
 
@@ -328,7 +328,7 @@ async def test_client_that_stops() -> None:
 async def test_client_that_fails_to_stop(raised: BaseException) -> None:
     """A cancellation that nobody asked for, or any error, is no more than a no."""
     client = FakeClient(stopping=raised)
-    assert not await close(client, within=10)
+    assert not await close(client, within=PATIENCE)
     assert client.calls == ["stop", "close"]
 
 
@@ -342,7 +342,7 @@ async def test_client_that_never_stops() -> None:
 async def test_closing_that_is_cancelled() -> None:
     """The caller's own cancellation comes through, and the client is closed all the same."""
     client = FakeClient(blocked=True)
-    closing = asyncio.create_task(close(client, within=60))
+    closing = asyncio.create_task(close(client, within=PATIENCE))
     await client.asked.wait()
     closing.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -355,7 +355,7 @@ async def test_start_that_is_cancelled() -> None:
     client = FakeClient(starting=(go_on := asyncio.Event()))
 
     async def use() -> None:
-        async with opened(client, PLAIN, within=60):
+        async with opened(client, PLAIN, within=PATIENCE):
             pass
 
     using = asyncio.create_task(use())
@@ -383,7 +383,7 @@ async def test_connections_of_a_client() -> None:
     """They are hung up once the client has ended all it had to, and not before; nobody waits for a goodbye."""
     client = FakeClient()
     client._conns["broker"] = FakeConnection(client.calls)
-    assert await close(client, within=10)
+    assert await close(client, within=PATIENCE)
     assert client.calls == ["stop", "abort", "close"]
 
 
@@ -391,10 +391,10 @@ async def test_client_that_was_borrowed() -> None:
     """Nobody waits until it is closed, which it is all the same."""
     client = FakeClient(starting=(go_on := asyncio.Event()))
     go_on.set()
-    async with borrowed(client, PLAIN, within=60):
+    async with borrowed(client, PLAIN, within=PATIENCE):
         pass
     assert client.calls == ["start", "started"]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while connection._closing:
             await asyncio.sleep(0)
     assert client.calls == ["start", "started", "stop", "close"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from fakes import FakeJournalTopic
-from patience import turns
+from patience import PATIENCE, turns
 
 from worker.creation.api_limit import ApiLimit
 from worker.creation.backoff import Backoff
@@ -80,7 +80,7 @@ class Running:
 
     async def ended(self):
         self.go.set()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while self.dispatch.in_flight():
                 await asyncio.sleep(0.001)
 

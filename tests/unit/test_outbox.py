@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, NotEnoughReplicasError
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE
 
 from worker.kafka.departures import Departures
 from worker.kafka.outbox import Outbox, Waiting
@@ -97,7 +98,7 @@ class Publishers:
             self.outbox.add(Waiting(OutgoingMessage("t", None, value, partition=3), self.told.append, stored))
 
     async def ended(self):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             return await asyncio.gather(*self.waiting, return_exceptions=True)
 
 
@@ -163,7 +164,7 @@ async def test_a_publisher_that_waits_no_longer():
     await asyncio.sleep(0)
     publishers.waiting[0].cancel()
     brokers.go_on.set()
-    await asyncio.wait_for(publishers.waiting[1], 30)
+    await asyncio.wait_for(publishers.waiting[1], PATIENCE)
     assert brokers.log == [b"a", b"b"]
     assert [position.offset for position in publishers.told] == [0, 1]
 

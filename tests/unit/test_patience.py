@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from aiokafka import TopicPartition
+from patience import PATIENCE
 from scripted_log import ODD, ScriptedLog, batch, consumer_of, corrupt
 
 from worker.kafka.beside import patiently
@@ -16,7 +17,7 @@ PLACE = TopicPartition("requests", 0)
 
 async def read(consumer, count):
     found: list[Record] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(found) < count:
             batches = await patiently(consumer, PLACE, timeout_ms=50, max_records=2)
             found += [as_record(each) for each in batches.get(PLACE, [])]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from builders import committable
 from fakes import FakeJournalTopic
+from patience import PATIENCE
 from world import LOST, REJECTED, Found, World, record, state
 
 from worker.creation.group_pace import GroupPace
@@ -664,7 +665,7 @@ async def dispatched(world, slots):
 
 
 async def ended(dispatch):
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while dispatch.in_flight():
             await asyncio.sleep(0.001)
 
@@ -693,7 +694,7 @@ async def test_a_wait_with_a_slot_is_seen(troubled, waits, monkeypatch):
     dispatch = await dispatched(troubled, slots)
     for offset in range(4):
         dispatch.admit(record(offset, "e0", b"%d" % offset))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not slots._waiting:
             await asyncio.sleep(0.001)
     for task in dispatch._open[0].tasks:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiokafka.consumer import fetcher
 from aiokafka.errors import GroupAuthorizationFailedError
+from patience import PATIENCE
 from scripted_log import ODD, ScriptedLog, batch, consumer_of, corrupt, sealed, unknown_codec, with_places
 
 from worker.kafka import narrowing, reading
@@ -35,7 +36,7 @@ async def source_of(log, partitions, **options):
 async def read(source, partitions, count, at_most=500):
     """So many records, in the order in which they came."""
     found: list[Record] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(found) < count:
             found += await source.poll(range(partitions), within=0.05, at_most=at_most)
     return found
@@ -75,7 +76,7 @@ async def test_a_batch_that_nobody_can_read(bad, at_most):
     async with source_of(log, 6) as source:
         records = await read(source, 6, 5 * 30 + 3, at_most)
         assert offsets(records) == {**{number: list(range(30)) for number in (0, 1, 3, 4, 5)}, 2: [0, 1, 2]}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not source.unreadable:
                 assert await source.poll(range(6), within=0.01, at_most=at_most) == []
         assert list(source.unreadable) == [2]
@@ -213,7 +214,7 @@ async def test_a_partition_that_is_taken_while_it_cannot_be_read():
     log.batches[0] = [batch(0, 2), corrupt(batch(2)), batch(3)]
     async with source_of(log, 1) as source:
         assert offsets(await read(source, 1, 2)) == {0: [0, 1]}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not source.unreadable:
                 await source.poll([0], within=0.01, at_most=5)
         source.forget([0])
@@ -240,7 +241,7 @@ async def test_a_log_that_is_cut_off_behind_a_bad_batch():
     log.batches[1] = [batch(0)]
     async with source_of(log, 2) as source:
         assert offsets(await read(source, 2, 3)) == {0: [0, 1], 1: [0]}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not source.unreadable:
                 await source.poll([0, 1], within=0.01, at_most=5)
             assert source.astray == {}
@@ -276,7 +277,7 @@ async def test_what_the_client_reads_of_a_partition_after_all(bad, monkeypatch):
         log.misled[0] = 2 if bad == "misled" else 0
         log.batches[0].append(corrupt(batch(3)) if bad == "corrupt" else batch(3))
         found: list[Record] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not (found or source.astray):
                 found = await source.poll([0], within=0.05, at_most=500)
         if source.astray:
@@ -292,7 +293,7 @@ async def test_what_the_client_passes_and_hands_to_nobody():
     log.batches[0] = [batch(0, 2)[:40]]
     log.batches[1] = [batch(0)]
     async with source_of(log, 2) as source:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not source.unreadable:
                 await asyncio.sleep(0.01)
                 assert source.passed([0]) in ({}, {0: 0})
@@ -300,6 +301,6 @@ async def test_what_the_client_passes_and_hands_to_nobody():
                 assert source.passed([0]) in ({}, {0: 0})
         log.batches[0] = [batch(0, 2)]
         assert offsets(await read(source, 2, 2)) == {0: [0, 1]}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while source.passed([0, 1]) != {0: 2, 1: 1}:
                 assert await source.poll([0, 1], within=0.01, at_most=5) == []

@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from patience import PATIENCE
 
 from worker.kafka.connection import Connection, opened
 from worker.kafka.source import RecordSource
@@ -37,7 +38,7 @@ class FakeConsumer:
 
 
 async def start(consumer):
-    async with opened(consumer, Connection("127.0.0.1:9092"), 5):
+    async with opened(consumer, Connection("127.0.0.1:9092"), PATIENCE):
         pass
 
 
@@ -55,7 +56,7 @@ async def test_a_cancellation_that_meets_the_answer(call, turns):
         await asyncio.sleep(0)
     over = task.done()
     task.cancel()
-    done, _ = await asyncio.wait({task}, timeout=5)
+    done, _ = await asyncio.wait({task}, timeout=PATIENCE)
     assert done
     assert over or task.cancelled()
 

@@ -8,7 +8,7 @@ import pytest
 from builders import committable
 from builders import record as valued
 from fakes import FakeCustomers, FakeJournalTopic, FakeTopics
-from patience import turns, until
+from patience import PATIENCE, turns, until
 from registered import CUSTOMER, MOST, FakeRegistry, avro_schema, customer_value, guid_header
 from world import World
 
@@ -259,7 +259,7 @@ async def test_a_drain_while_the_registry_is_away(kept, partition):
     kept.registry.down = "away"
     partition.dispatch.admit(record())
     await turns()
-    assert await partition.dispatch.drain([0], within=30)
+    assert await partition.dispatch.drain([0], within=PATIENCE)
     assert (committable(partition.dispatch), partition.world.topics.of("dead")) == ({}, [])
     assert partition.slots.free == 2
 

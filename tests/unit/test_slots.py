@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from patience import turns
+from patience import PATIENCE, turns
 
 from worker.model.errors import Draining
 from worker.partition.drain import Drain, after
@@ -103,7 +103,7 @@ def test_any_mix_of_waits(limit, plan):
             await passing(steps)
             if drained:
                 drain.set()
-        await asyncio.wait_for(asyncio.gather(*tasks), 30)
+        await asyncio.wait_for(asyncio.gather(*tasks), PATIENCE)
         assert slots.free == limit
 
     asyncio.run(main())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
-from patience import until
+from patience import PATIENCE, until
 from scripted_log import ODD, batch, corrupt, unknown_codec
 from structlog.testing import capture_logs
 
@@ -124,12 +124,12 @@ async def test_the_ends_are_kept_fresh(monkeypatch):
     consumer = Consumer()
     known = standings(consumer)
     known.began(0, 90)
-    async with known.kept_fresh(), asyncio.timeout(30):
+    async with known.kept_fresh(), asyncio.timeout(PATIENCE):
         for end in (101, 102):
             consumer.ends = {PLACE: end}
             consumer.asked.clear()
             while known.of(0).end != end:
-                await asyncio.wait_for(consumer.asked.wait(), 30)
+                await asyncio.wait_for(consumer.asked.wait(), PATIENCE)
                 await asyncio.sleep(0)
 
 
@@ -247,7 +247,7 @@ async def test_ends_that_cannot_be_asked_for(monkeypatch):
     monkeypatch.setattr(consumer, "assignment", lambda: {PLACE, other})
     with capture_logs() as lines:
         async with known.kept_fresh():
-            await until(lambda: known.of(0).end == 100, within=30, every=0.001)
+            await until(lambda: known.of(0).end == 100, within=PATIENCE, every=0.001)
     assert [(line["event"], line["error"]) for line in lines] == [("ends.failed", "ValueError")] * 2
 
 

@@ -1,16 +1,26 @@
 """From settings to the values that each part takes."""
 
 import socket
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from worker import wiring
+from worker.creation.backoff import Backoff
+from worker.creation.flood import Flood
 from worker.creation.holds import Holds
-from worker.customer_api import Meaning
+from worker.customer_api import Access, Meaning
+from worker.events.results import Results
+from worker.journal.entries import Owner
+from worker.journal.terms import Terms
+from worker.kafka.membership import Membership
 from worker.model.errors import SettingsError
 from worker.settings.api import Account, Api
 from worker.settings.settings import Events, Reconcile, Settings
+from worker.topics import Cluster, Plan
+from worker.wiring.customer_api import access
 
 ACCOUNTS = tuple(Account(username=f"user-{number}", password=SecretStr(f"p{number}")) for number in range(3))
 
@@ -108,3 +118,57 @@ async def test_schemas_without_a_registry():
     """There is nothing to wait for."""
     async with wiring.schemas(Settings(), Holds(wiring.breaker(Settings()))) as schemas:
         assert schemas is None
+
+
+GIVEN = Settings.model_validate(
+    {
+        "kafka": {"group_id": "g", "session_timeout": 31, "rebalance_timeout": 99, "group_instance_id": "i"},
+        "topics": {"requests": "in", "succeeded": "s", "failed": "f", "dead_letters": "d", "journal": "j"},
+        "api": {
+            "base_url": "https://crm",
+            "context_root": "/c",
+            "format": "xml",
+            "accept_language": "de-DE",
+            "connect_timeout": 3,
+            "request_timeout": 20,
+            "keepalive_timeout": 2,
+            "pool_size": 5,
+            "ca_file": "ca",
+            "cert_file": "cert",
+            "key_file": "key",
+            "username": "u",
+            "password": "p",
+        },
+        "retry": {"max_attempts": 7, "base_delay": 0.25, "max_delay": 11},
+        "hold": {"after_failures": 3, "probe_delay": 2, "max_probe_delay": 21, "flood_ratio": 0.5, "flood_window": 12},
+        "journal": {"window": 7200, "max_entries": 50, "intent_ttl": 4},
+        "reconcile": {"by": "custom_attribute", "attribute": "a", "settle_delay": 6, "attempts": 2},
+        "dead_letters": {"payload": "metadata_only"},
+        "events": {"source": "src", "max_bytes": 99, "max_depth": 8},
+    }
+)
+"""Each setting with a value that no other one has, and that is not its default."""
+
+
+def test_where_settings_lead() -> None:
+    """Each comes to the part that it is named for, in its place."""
+    assert (wiring.retry(GIVEN).max_attempts, wiring.retry(GIVEN).backoff) == (7, Backoff(0.25, 11))
+    assert (wiring.breaker(GIVEN).after_failures, wiring.breaker(GIVEN).backoff) == (3, Backoff(2, 21))
+    assert wiring.flood(GIVEN) == Flood(0.5, 12)
+    assert wiring.terms(GIVEN, Cluster(1, {})) == Terms(7200, 50, 4, renewal=1800)
+    assert wiring.owner(GIVEN) == Owner("g", "in")
+    assert wiring.plan(GIVEN) == Plan("in", "s", "f", "d", "j", window=7200)
+    assert wiring.results(GIVEN) == Results("src", "s", "f", "d", "g", with_payload=False)
+    assert wiring.membership(GIVEN) == Membership("in", "g", 31, 99, "i")
+    files = Path("ca"), Path("cert"), Path("key")
+    assert access(GIVEN) == Access("https://crm", "/c", "xml", "de-DE", 3, 20, 2, 5, *files)
+
+
+def test_when_a_doubt_is_looked_up() -> None:
+    """Once no POST of its intent can be on its way any more and the search shows what it made: all three together."""
+    assert wiring.settle_time(GIVEN) == 4 + 20 + 6
+    assert wiring.settle_time(Settings()) == 10 + 30 + 5
+    api: Any = None  # nothing is asked of it
+    search = wiring.reconciliation(GIVEN, Holds(wiring.breaker(GIVEN)), api).search
+    assert search
+    assert (search.settle, search.attempts, search.delay) == (30, 2, 6)

@@ -14,6 +14,7 @@ from chaos.facts import Asked, Place
 from chaos.scene import Scene
 from chaos.stream import PARTITIONS, Item
 from chaos.troubles import Step
+from mortal import mortal
 
 RECORDS = 12
 PATIENCE = 4_000
@@ -53,7 +54,9 @@ class LeftOpen:
         items = fresh(scene)
         given = [[item.partition, *map(_text, (item.key, item.value)), _headers(item)] for item in items]
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "chaos.faults.left_open", scene.kafka, scene.names.of("requests"), str(PATIENCE)),
+            *mortal(
+                sys.executable, "-m", "chaos.faults.left_open", scene.kafka, scene.names.of("requests"), str(PATIENCE)
+            ),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(TESTS)},

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 import structlog
 
+from worker import clocks
 from worker.console.work.steps import Steps, why
 from worker.model.errors import Superseded, WorkerError
 
@@ -48,7 +49,7 @@ class Run:
     name: str
     job: Job
     by: str
-    began: float = field(default_factory=time.time)
+    began: float = field(default_factory=clocks.epoch)
     ended: float | None = None
     state: State = "under way"
     detail: str | None = None
