@@ -68,10 +68,12 @@ class Now:
 
     @property
     def total_lag(self) -> tuple[int | None, bool]:
-        """The same over all partitions; None where that of one is not told."""
+        """The same over all partitions; None where that of one is not told, or Kafka does not say which there are: a
+        worker knows its own alone.
+        """
         lags = [self.lag(number) for number in self.partitions]
         known = [lag for lag, _ in lags if lag is not None]
-        if not lags or len(known) < len(lags):
+        if isinstance(self.overview, str) or not lags or len(known) < len(lags):
             return None, False
         return sum(known), any(bound for _, bound in lags)
 
