@@ -17,6 +17,7 @@ from worker.kafka.connection import Connection
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 from worker.settings.settings import Settings
+from worker.tools.dead_letters.letters import letter
 
 PLACE = TopicPartition("dead", 0)
 PLAN = wiring.plan(Settings())
@@ -89,6 +90,57 @@ async def test_whatever_a_poll_raises(filled, told, error, trouble, event):
     assert made.trouble is None
     assert event in [line["event"] for line in told]
     assert "ada@" not in str(told)
+
+
+class Reader:
+    """Of a log: it gets what comes from its place on, and nothing while that lies behind the log's end."""
+
+    def __init__(self, log, place):
+        self.log, self.place = log, place
+
+    @property
+    def began(self):
+        return {PLACE: (0, len(self.log))}
+
+    async def spans(self):
+        return self.began
+
+    async def poll(self, _):
+        await asyncio.sleep(0.001)
+        found = self.log[self.place :]
+        self.place += len(found)
+        return found
+
+
+async def test_a_log_that_ends_before_what_is_known(monkeypatch):
+    """It was made anew, or was cut short: what it holds and what comes then is listed, all of it."""
+    log = [Record("dead", 0, offset, 1, None, b"") for offset in range(4)]
+    records, log[3:] = list(log), []
+
+    @asynccontextmanager
+    async def followed(*_, after, **__):
+        yield Reader(log, after.get(0, len(log)))
+
+    async def older(*_):
+        for each in reversed(log[:]):
+            yield letter(each)
+
+    async def topics(*_):
+        return None
+
+    for name, value in (("followed", followed), ("topics", topics), ("_older", older)):
+        monkeypatch.setattr(filling, name, value)
+    for name in ("AGAIN_AFTER", "LOOK_AGAIN"):
+        monkeypatch.setattr(filling, name, 0.01)
+    made = Filling(PLAN, Connection("127.0.0.1:1"))
+    task = asyncio.create_task(made.run())
+    await until(lambda: len(made.index) == 3)
+    log[1:] = []
+    await until(lambda: made.index.ends() == {0: 1} and made.index.is_complete)
+    log[1:] = records[1:3]
+    await until(lambda: made.index.ends() == {0: 3})
+    assert len(made.index) == 3
+    task.cancel()
 
 
 async def test_whatever_a_look_at_the_fleet_raises(monkeypatch, told):

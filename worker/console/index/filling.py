@@ -59,8 +59,7 @@ class Filling:
         name = [self.plan.dead_letters]
         async with followed(self.connection, name, from_now=not known, after=known) as newest:
             spans = newest.began
-            while True:
-                self._see({place.partition: span for place, span in spans.items()})
+            while self._see({place.partition: span for place, span in spans.items()}):
                 await self._fill(newest)
                 await self._until_next_look(newest)
                 spans = await newest.spans()
@@ -70,11 +69,16 @@ class Filling:
         while clocks.monotonic() < until:
             await self._take(newest, WAIT)
 
-    def _see(self, spans: Mapping[int, tuple[int, int]]) -> None:
-        """Where the log begins and ends now."""
+    def _see(self, spans: Mapping[int, tuple[int, int]]) -> bool:
+        """Where the log begins and ends now. Whether it is the one that is followed: whoever is ahead of the end of one
+        that was made anew, or cut short, would never be told what comes before that place.
+        """
+        known = self.index.ends()
+        is_same = all(end >= known.get(number, 0) for number, (_, end) in spans.items())
         for number, (first, end) in spans.items():
             self.index.begin(number, first, end)
         self.trouble = None
+        return is_same
 
     async def _fill(self, newest: Followed) -> None:
         """What is older than what is known; between two slices comes what was written meanwhile."""
