@@ -417,8 +417,23 @@ async def test_numbers_of_a_page():
         async with session.get("/x", headers=headers) as answer:
             assert (await answer.json())["numbers"] == {"a": ["5", "good"]}
             headers["If-None-Match"] = answer.headers["ETag"]
+            assert answer.headers["Cache-Control"] == "no-store"
         async with session.get("/x", headers=headers) as answer:
-            assert answer.status == 304
+            assert (answer.status, answer.headers["Cache-Control"]) == (304, "no-store")
+
+
+async def test_numbers_of_a_page_that_leads_elsewhere_now():
+    """Whoever shows it is told that it has changed, and is not led away."""
+
+    async def moved(asked):
+        return Moved(asked.link("/y"))
+
+    async with served([Route("GET", "/x", Right.VIEW, moved)]) as (session, _):
+        headers = cookie() | {"Accept": "application/json"}
+        async with session.get("/x", headers=headers, allow_redirects=False) as answer:
+            assert (answer.status, (await answer.json())["numbers"]) == (200, {})
+        async with session.get("/x", headers=cookie(), allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/y")
 
 
 def test_the_defaults_of_the_settings():

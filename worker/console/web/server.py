@@ -127,9 +127,10 @@ class Served:
 
     def _response(self, answer: Answer, asked: Asked, request: web.Request) -> web.Response:
         match answer:
-            case Page(status=200) if JSON in request.headers.get(hdrs.ACCEPT, ""):
-                body = page.fresh(answer)
-                return _file(Raw(body, JSON, hashlib.sha256(body).hexdigest()[:16]), request)
+            case Page(status=200) if _wants_numbers(request):
+                return _numbers(answer, request)
+            case Moved() if _wants_numbers(request):
+                return _numbers(Page("Elsewhere", None), request)
             case Page():
                 return _html(page.document(answer, asked), answer.status)
             case Bounced(to):
@@ -195,15 +196,26 @@ async def _form(request: web.Request) -> dict[str, str]:
         raise web.HTTPBadRequest from None
 
 
+def _wants_numbers(request: web.Request) -> bool:
+    """The module of a page asks for what has changed in it."""
+    return request.method in SAFE and JSON in request.headers.get(hdrs.ACCEPT, "")
+
+
+def _numbers(shown: Page, request: web.Request) -> web.Response:
+    """No browser keeps them: going back to the page's address it would show them in place of the page."""
+    body = page.fresh(shown)
+    return _file(Raw(body, JSON, hashlib.sha256(body).hexdigest()[:16]), request, kept=False)
+
+
 def _html(text: str, status: int) -> web.Response:
     return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=HEADERS)
 
 
-def _file(raw: Raw, request: web.Request) -> web.Response:
-    """Kept by the browser, and asked for each time whether it is still so."""
+def _file(raw: Raw, request: web.Request, *, kept: bool = True) -> web.Response:
+    """Kept by the browser, if it may be, and asked for each time whether it is still so."""
     headers = {**HEADERS, hdrs.CONTENT_TYPE: raw.content_type}
     if raw.etag:
-        headers |= {hdrs.ETAG: f'"{raw.etag}"', hdrs.CACHE_CONTROL: "private, no-cache"}
+        headers |= {hdrs.ETAG: f'"{raw.etag}"'} | ({hdrs.CACHE_CONTROL: "private, no-cache"} if kept else {})
         if any(each.value == raw.etag for each in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
     return web.Response(body=raw.body, headers=headers)
