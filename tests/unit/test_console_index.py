@@ -3,13 +3,15 @@
 from dataclasses import dataclass, field
 from itertools import islice
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
+import htpy as h
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from worker.console.desk import Desk
 from worker.console.doubts.listing import doubts
 from worker.console.index.brief import brief
 from worker.console.index.causes import Cause, Causes, cause
@@ -23,6 +25,7 @@ from worker.console.letters.listing import letters
 from worker.console.web.answers import Moved, NotShown
 from worker.console.web.asked import Asked
 from worker.console.web.rights import STRANGER
+from worker.console.work.inquiries import Inquiries
 from worker.model.outcomes import ReasonCode
 from worker.tools.dead_letters.letters import Letter
 from worker.tools.reading.place import Place
@@ -353,6 +356,11 @@ def test_a_page_that_is_asked_for_again():
     assert page("few", Wanted(since=9)) == []
     assert page("others", count=9) == [3, 2, 1]
     assert page("few", Wanted()) == []
+    index.is_full = True
+    index.first[0] = -1
+    assert not index.is_complete
+    assert page("of a topic with more than are kept", Wanted(since=9)) == []
+    assert page("of a topic with more than are kept") == []
     for number in range(300):
         page(str(number))
     assert len(lists._known) <= 200
@@ -416,6 +424,25 @@ async def test_where_a_list_begins(page):
     for unread in ("x", "0-7.1-9", "A" * 7_401):
         with pytest.raises(NotShown, match="upto"):
             await looked_at(page, 7, 9, upto=unread)
+
+
+@pytest.mark.parametrize(("page", "none"), [(letters, "No dead letter fits."), (doubts, "There is no doubt.")])
+async def test_a_list_of_a_topic_that_is_not_read_yet(page, none):
+    """That there is none is said once all is read; until then whoever looks is told by itself when it is."""
+    index, nothing = Index("requests"), cast("Any", None)
+    filling = cast("Any", SimpleNamespace(index=index, trouble=None))
+    sources = SimpleNamespace(desk=Desk(nothing, filling, nothing, nothing, Inquiries()))
+
+    async def shown():
+        answer = await page(asked(sources, upto=pin({0: 3})))
+        return str(h.fragment[answer.body]), answer.is_fresh
+
+    index.begin(0, 0, 3)
+    before, is_fresh = await shown()
+    assert (none in before, "those that are read" in before, is_fresh) == (False, True, True)
+    index.filled(0)
+    after, _ = await shown()
+    assert none in after
 
 
 def test_a_list_that_no_address_holds():

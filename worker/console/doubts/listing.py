@@ -49,7 +49,8 @@ async def doubts(asked: Asked) -> Answer:
         _table(asked, rows[:A_PAGE], shown, (states and states.answer) or {}),
         further(asked, upto, rows),
     ]
-    return Page("Doubts", h.fragment[body], is_fresh=states is not None and states.ended is None)
+    is_sought = states is not None and states.ended is None
+    return Page("Doubts", h.fragment[body], is_fresh=is_sought or not desk.index.is_read)
 
 
 async def _states(sources: Sources, letters: Sequence[Letter], steps: Steps) -> States:
@@ -82,7 +83,8 @@ def _table(asked: Asked, rows: Sequence[Listed], shown: Mapping[Place, Letter], 
     columns = ("doubt", "since", "state", "event", "of the source", "why")
     places = (Place(number, row.offset) for number, row in rows)
     listed = (_row(asked, shown[place], states.get(place)) for place in places if place in shown)
-    return parts.table("Doubts, the newest first", columns, listed, none="There is no doubt.")
+    none = "There is no doubt." if asked.sources.desk.index.is_complete else "There is none among those that are read."
+    return parts.table("Doubts, the newest first", columns, listed, none=none)
 
 
 def _row(asked: Asked, letter: Letter, state: str | None) -> Sequence[h.Node]:

@@ -84,7 +84,7 @@ class Filling:
         """What is older than what is known; between two slices comes what was written meanwhile."""
         index = self.index
         spans = {number: (0, shelf.low) for number, shelf in index.shelves.items()}
-        if index.is_full or index.is_complete or not spans:
+        if index.is_read or not spans:
             return
         read = 0
         async for each in _older(self.connection, self.plan.dead_letters, spans):

@@ -86,6 +86,11 @@ class Index:
             shelf.low <= self.first.get(number, 0) for number, shelf in self.shelves.items()
         )
 
+    @property
+    def is_read(self) -> bool:
+        """Whether nothing older comes any more: all that the topic has is known, or as much as is kept."""
+        return self.is_full or self.is_complete
+
     def ends(self) -> dict[int, int]:
         """By partition the end of what is known: a list up to there is the same for ever."""
         return {number: shelf.high for number, shelf in self.shelves.items()}

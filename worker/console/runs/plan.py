@@ -61,7 +61,7 @@ def _limit(asked: Asked) -> int | None:
     given = asked.form.get("limit", "").strip()
     if not given:
         return None
-    if given.isascii() and given.isdigit() and len(given) < 9 and int(given):
+    if given.isascii() and given.isdigit() and len(given) < 9 and 0 < int(given) <= MOST:
         return int(given)
     raise NotShown(f"the newest so many: a number from 1 to {MOST}")
 
