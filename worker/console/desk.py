@@ -1,6 +1,7 @@
 """What the pages about dead letters share: the index, what is being found out, plans and runs."""
 
 import asyncio
+import re
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -77,9 +78,12 @@ class Desk:
         """The same for every form of that kind about that letter, until such a run has ended: pressed twice, it is one
         run. No other process of the console gives it.
         """
-        beginning = f"{kind}-{place.partition}-{place.offset}-"
-        earlier = [run for name, run in self.runs.kept.items() if name.startswith(beginning)]
-        return f"{beginning}{sum(run.state != 'under way' for run in earlier) + 1}-{self.began:x}"
+        beginning, end = f"{kind}-{place.partition}-{place.offset}-", f"-{self.began:x}"
+        named = re.compile(f"{beginning}([0-9]{{1,18}}){end}")
+        # Not their count: earlier ones are forgotten.
+        last = max((int(found[1]) for name in self.runs.kept if (found := named.fullmatch(name))), default=0)
+        run = self.runs.kept.get(f"{beginning}{last}{end}")
+        return f"{beginning}{last if run and run.state == 'under way' else last + 1}{end}"
 
 
 @asynccontextmanager

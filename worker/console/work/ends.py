@@ -11,7 +11,7 @@ from worker.tools.dead_letters.following import Ending, ended
 from worker.tools.reading.place import Place
 
 TOLD = 1_000
-"""Ends that are listed one by one; the others are counted."""
+"""Letters whose ends are told one by one, those that were replayed first; all are counted."""
 WITHIN = 120.0
 POLL = 0.3
 POLLS = 50
@@ -32,16 +32,19 @@ class Became:
 
 @dataclass(slots=True)
 class Ends:
-    """`awaited` are the records whose end is not known yet, each with its letter."""
+    """`awaited` are the records whose end is not known yet, each with its letter; `told` are ends by their letters."""
 
     topic: str
     awaited: dict[Place, Place] = field(default_factory=dict)
-    told: list[Became] = field(default_factory=list)
+    told: dict[Place, Became] = field(default_factory=dict)
     counted: Counter[str] = field(default_factory=Counter)
+    _first: set[Place] = field(default_factory=set)
 
     def expect(self, letter: Place, at: Position) -> None:
         """The letter was replayed there."""
         self.awaited[Place(at.partition, at.offset)] = letter
+        if len(self._first) < TOLD:
+            self._first.add(letter)
 
     async def take(self, results: Followed, within: float = 0.0) -> None:
         """What has come since; what had to be expected must be known by now."""
@@ -56,8 +59,8 @@ class Ends:
         """Count it; what it says was written by somebody."""
         told = became(ending)
         self.counted[told.how if told.how in self.counted or len(self.counted) < KINDS else OTHERWISE] += 1
-        if len(self.told) < TOLD:
-            self.told.append(told)
+        if told.letter in self._first:
+            self.told[told.letter] = told
 
     async def wait(self, results: Followed, stopped: Callable[[], bool]) -> None:
         """Until all have ended, some minutes are over, or nobody wants to wait."""

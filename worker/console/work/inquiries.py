@@ -15,6 +15,8 @@ AT_ONCE = 3
 LASTS = 20.0
 """Seconds for which an answer is given again, or so many times what it took to get it."""
 WORTH = 5.0
+TROUBLED = 5.0
+"""Seconds for which it is said again that there is none: what was away may be there by now."""
 PATIENCE = 0.8
 
 
@@ -69,7 +71,7 @@ class Inquiries:
             except Exception as error:  # noqa: BLE001  the page tells that there is no answer
                 inquiry.trouble = why(error)
             inquiry.ended = clocks.monotonic()
-            inquiry.until = inquiry.ended + max(LASTS, WORTH * (inquiry.ended - began))
+            inquiry.until = inquiry.ended + _lasts(inquiry, inquiry.ended - began)
 
     def forget(self) -> None:
         """Something was done: what was read before is not so any more, nor what is being read. Who asks again begins
@@ -86,3 +88,7 @@ class Inquiries:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _lasts(inquiry: Inquiry[Any], took: float) -> float:
+    return TROUBLED if inquiry.trouble else max(LASTS, WORTH * took)
