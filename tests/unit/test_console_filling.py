@@ -14,6 +14,7 @@ from worker.console.now.fleet import Fleet
 from worker.console.now.watching import Watching, watching
 from worker.console.work.steps import CRASHED
 from worker.kafka.connection import Connection
+from worker.kafka.overview import Member, member_of
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 from worker.settings.settings import Settings
@@ -161,6 +162,28 @@ async def test_whatever_a_look_at_the_fleet_raises(monkeypatch, told):
         await until(lambda: len(asked) > 1)
     assert [line["event"] for line in told] == ["work.crashed"]
     assert "ada@" not in str(told)
+
+
+async def test_whatever_kafka_says_of_the_group(monkeypatch, told):
+    """The first page is shown all the same, and says that it is not known."""
+
+    @asynccontextmanager
+    async def asking(*_):
+        raise ValueError("ada@example.com")
+        yield
+
+    monkeypatch.setattr("worker.console.now.watching.asking", asking)
+    now = await Watching((), Connection("127.0.0.1:1"), "requests", "group").now()
+    assert (now.overview, now.members) == (CRASHED, None)
+    assert [line["event"] for line in told] == ["work.crashed"]
+    assert "ada@" not in str(told)
+
+
+@pytest.mark.parametrize("assignment", [b"", b"\x01", b"\x00\x01connect"])
+def test_a_member_of_another_kind(assignment):
+    """It has none of the partitions, as far as anybody can read."""
+    told = {"client_id": "connect", "client_host": "/10.0.0.9", "member_assignment": assignment}
+    assert member_of(told, "requests") == Member("connect", "10.0.0.9", ())
 
 
 async def _no_overview(_):

@@ -86,6 +86,17 @@ def test_a_status_that_says_nothing(told):
     assert (found.holds, found.partitions) == ((), ())
 
 
+def test_texts_of_a_status():
+    """Nothing in them changes how others are shown: a hold names what somebody else wrote into the journal."""
+    hold = {"reason": "journal_shared\u202e", "detail": "of group evil\u200b\n"}
+    found = replica("a:1", {"instance": "a\u2066", "holds": [hold]})
+    assert (found.instance, found.holds[0].reason, found.holds[0].detail) == (
+        "a\ufffd",
+        "journal_shared\ufffd",
+        "of group evil\ufffd\ufffd",
+    )
+
+
 def test_a_status_of_a_version_before():
     """What it called otherwise is understood."""
     found = replica("a:1", {"state": "running", "bound_by": "api", "partitions": [{"partition": 0, "blocking": {}}]})

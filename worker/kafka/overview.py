@@ -128,8 +128,11 @@ async def asking(connection: Connection, topic: str, group: str, within: float) 
 
 
 def member_of(told: Mapping[str, Any], topic: str) -> Member:
-    """One that has nothing yet, as in a group that shares out, has no assignment."""
+    """One that has nothing yet, as in a group that shares out, has no assignment; nor has one of another kind."""
     given = told["member_assignment"]
-    assigned = ConsumerProtocolMemberAssignment.decode(given).assignment if given else []
+    try:
+        assigned = ConsumerProtocolMemberAssignment.decode(given).assignment if given else []
+    except ValueError:
+        assigned = []
     numbers = sorted(number for name, partitions in assigned if name == topic for number in partitions)
     return Member(told["client_id"], told["client_host"].lstrip("/"), tuple(numbers))

@@ -115,6 +115,9 @@ class Watching:
         except TimeoutError:
             await self.close()
             return f"Kafka at {self.connection.bootstrap_servers} has not answered all within {AT_MOST:g} s"
+        except Exception as error:  # noqa: BLE001  such as an assignment of a member that is none of ours
+            await self.close()
+            return why(error)
 
     def _noted(self, now: Now) -> Now:
         """With what has not moved since it was seen first."""
