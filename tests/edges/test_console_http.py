@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from multidict import CIMultiDict
 from patience import PATIENCE, until
 
 from worker import wiring
@@ -329,6 +330,8 @@ async def test_behind_a_proxy():
             assert answer.status == 200
         async with session.get("/", headers=cookie()) as answer:
             assert answer.status == 401
+        async with session.get("/", headers=CIMultiDict([("X-User", "eve"), ("X-User", "ada")])) as answer:
+            assert answer.status == 401
     async with (
         served([shown], Proxy("X-User", (ip_network("10.0.0.0/8"),))) as (session, _),
         session.get("/", headers={"X-User": "ada"}) as answer,
@@ -378,6 +381,22 @@ async def test_a_page_that_fails(error, status, text):
         shown = await answer.text()
         assert (answer.status, text in shown, "ada@" in shown) == (status, True, False)
         assert answer.headers["Content-Security-Policy"] == CSP
+
+
+async def test_a_form_that_fails():
+    """Leads to no address that takes forms alone, nor does the way in of somebody who was let in for too long."""
+
+    async def fail(_):
+        raise NotNow("somebody else")
+
+    async with served([Route("POST", "/x", Right.REPLAY, fail)], prefix="/p") as (session, port):
+        own = {"Origin": f"http://127.0.0.1:{port}"}
+        async with session.post("/p/x?run=1", data={"a": "1"}, headers=own | cookie()) as answer:
+            shown = await answer.text()
+            assert (answer.status, "Go back" in shown, 'href=""' in shown) == (409, True, False)
+        async with session.post("/p/x?run=1", data={"a": "1"}, headers=own) as answer:
+            shown = await answer.text()
+            assert (answer.status, 'name="to" value="/"' in shown, "run=1" in shown) == (401, True, False)
 
 
 async def test_a_page_that_cannot_be_rendered():

@@ -30,3 +30,11 @@ class Asked:
         """The address of a page of ours, behind whatever prefix; what is None or empty is left out."""
         given = {name: value for name, value in query.items() if value not in (None, "", [])}
         return self.prefix + quote(path, safe="/@") + (f"?{urlencode(given, doseq=True)}" if given else "")
+
+
+def lists(query: Mapping[str, str]) -> dict[str, list[str]]:
+    """All values of each name, which an address may have several times."""
+    found: dict[str, list[str]] = {}
+    for name, value in query.items():
+        found.setdefault(name, []).append(value)
+    return found

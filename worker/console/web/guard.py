@@ -73,7 +73,8 @@ class Proxy:
         if not self._is_trusted(head.peer):
             raise Barred("only a proxy of WORKER_CONSOLE__TRUSTED_PROXIES may ask")
         if not head.user or not head.user.strip():
-            raise NotEntered(f"the proxy did not say who asks (WORKER_CONSOLE__PROXY_USER_HEADER={self.header})")
+            told = f"WORKER_CONSOLE__PROXY_USER_HEADER={self.header}"
+            raise NotEntered(f"the proxy did not say, or not once, who asks ({told})")
         return plain(head.user.strip()[:200])
 
     def _is_trusted(self, peer: str | None) -> bool:
