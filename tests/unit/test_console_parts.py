@@ -1,12 +1,22 @@
 """What the console's pages are put together from."""
 
+from typing import Any, cast
+
 import htpy as h
 import orjson
 import pytest
 
+from worker.console.letters.letter import _facts
+from worker.console.letters.payload import _header_table
 from worker.console.now.replicas import replica
+from worker.console.verify import _report
 from worker.console.web import page, parts
 from worker.console.web.answers import Page
+from worker.model.records import Record
+from worker.settings.settings import Settings
+from worker.tools.dead_letters.letters import letter
+from worker.tools.dead_letters.shown import Shown
+from worker.tools.verification.report import Finding, Part, Report
 
 HOSTILE = "<script>alert(1)</script>\"'&\u202e{{x}}"
 
@@ -43,6 +53,33 @@ def test_fresh_numbers():
 
     assert told(1)["numbers"] == {"n1": ["1", "plain"]}
     assert told(1)["shape"] == told(1)["shape"] != told(1, 2)["shape"]
+
+
+def test_a_letter_with_very_many_headers():
+    """Its pages take bounded room, and say how many more there are."""
+    headers: Any = tuple((f"h{number}", b"v") for number in range(100_000))
+    record = Record("dead", 0, 7, 1, None, b"", headers)
+    shown = Shown(Settings(), cast("Any", None), letter(record))
+    of_letter = str(h.fragment[_facts(shown.letter, shown.headers(record))])
+    assert ("and 99900 more" in of_letter, of_letter.count("<li>")) == (True, 101)
+    of_payload = str(_header_table("t", shown.headers(record, payload=True)["headers"]))
+    assert ("and 99000 more" in of_payload, of_payload.count("<tr>")) == (True, 1_001)
+
+
+@pytest.mark.parametrize(
+    ("part", "findings", "shown"),
+    [
+        (Part(0, 0, 0, 5), (), "Nothing was judged: nothing is committed."),
+        (Part(0, 0, 3, 5, committed=3), (), "It holds: every committed request ended once."),
+        (Part(0, 0, 3, 5), (Finding("no_terminal_event", 1, ("0@1",)),), "It does not hold."),
+    ],
+)
+def test_a_verification(part, findings, shown):
+    """Where nothing was judged it does not hold, and is no finding; what was passed over is counted."""
+    told = str(_report(Report("requests", (part,), 0, 0, findings, (), passed_over=1_234), 1.0))
+    assert shown in told
+    assert ('data-kind="good"' in told) == shown.startswith("It holds")
+    assert "passed over by the mapping</dt><dd>1\u202f234" in told
 
 
 @pytest.mark.parametrize(
