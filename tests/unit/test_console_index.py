@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.parse import parse_qs
 
 import htpy as h
 import pytest
@@ -443,6 +444,22 @@ async def test_a_list_of_a_topic_that_is_not_read_yet(page, none):
     index.filled(0)
     after, _ = await shown()
     assert none in after
+
+
+def test_where_a_list_of_an_age_begins(monkeypatch):
+    """Its address says the time that was meant: the list, whoever opens it, and a plan of it are the same later on."""
+    monkeypatch.setattr("time.time", lambda: 10_800.5)
+    moved = begun(asked(since="2h", until=" 90s ", reason="rejected"), {0: 7})
+    assert isinstance(moved, Moved)
+    assert parse_qs(moved.to.partition("?")[2]) == {
+        "reason": ["rejected"],
+        "since": ["1970-01-01T01:00:00Z"],
+        "until": ["1970-01-01T02:58:30Z"],
+        "upto": [pin({0: 7})],
+    }
+    absolute = begun(asked(since="2026-11-22T04:30:00.5+01:00"), {0: 7})
+    assert isinstance(absolute, Moved)
+    assert "2026-11-22T04%3A30%3A00.5%2B01%3A00" in absolute.to
 
 
 def test_a_list_that_no_address_holds():
