@@ -17,6 +17,7 @@ from worker.console.index import index as indexing
 from worker.console.web.guard import Token
 from worker.console.web.rights import Right
 from worker.counting import counted
+from worker.kafka import admin
 from worker.kafka.picked import picked
 from worker.kafka.places import bounds
 from worker.kafka.reader import UNCOMMITTED
@@ -322,6 +323,23 @@ async def test_a_topic_that_is_not_there(kafka, unique):
         await topics.create()
         await topics.fill(2)
         assert rows(await listed(visitor, 2)) == ["1@0", "0@0"]
+
+
+async def test_a_topic_that_is_made_anew(topics):
+    """What it holds and what comes of it is listed, and nothing of the one before."""
+    letters = topics.plan.dead_letters
+    await topics.fill(SOME)
+    async with consoled(topics.settings) as visitor:
+        await listed(visitor, SOME)
+        async with admin.opened(topics.connection) as client:
+            await client.delete([letters])
+            async with asyncio.timeout(PATIENCE):
+                while (await client.cluster([letters])).topics:
+                    await asyncio.sleep(0.05)
+        await topics.create()
+        for count in (2, 4):
+            await topics.batches(letters, [topics.failed(number)[1] for number in range(2)])
+            assert len(rows(await listed(visitor, count))) == count
 
 
 @pytest.mark.parametrize(

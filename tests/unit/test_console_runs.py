@@ -304,11 +304,12 @@ async def test_how_long_an_answer_is_given_again(monkeypatch, error, again):
         if error:
             raise error
 
+    monkeypatch.setattr(clocks, "epoch", lambda: 1_000 + now[0])
     inquiries = Inquiries()
     await inquiries.ask("it", read, patience=PATIENCE)
     now[0] += 6
-    await inquiries.ask("it", read, patience=PATIENCE)
-    assert len(asked) == 1 + again
+    found = await inquiries.ask("it", read, patience=PATIENCE)
+    assert (len(asked), found.at) == (1 + again, 1_060 + 66 * again)
     await inquiries.close()
 
 

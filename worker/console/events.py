@@ -69,7 +69,8 @@ def _found(asked: Asked, inquiry: Inquiry[Life]) -> h.Node:
     if not found.records:
         return parts.empty(_unknown(asked.sources))
     sentence, kind = CUSTOMERS.get(found.customer, ("What became of it is not told.", "wait"))
-    return h.fragment[parts.notice(kind, sentence), _records(asked, found), _story(asked, found), _unsearched(found)]
+    told = parts.notice(kind, sentence), parts.as_of(inquiry.at)
+    return h.fragment[told, _records(asked, found), _story(asked, found), _unsearched(found)]
 
 
 def _unknown(sources: Sources) -> str:

@@ -70,8 +70,10 @@ def _state(letter: Letter, requests: str, before: LookedBack) -> str:
 
 
 def _progress(states: Inquiry[States] | None) -> h.Node:
-    if states is None or states.answer:
+    if states is None:
         return None
+    if states.answer:
+        return parts.as_of(states.at)
     if states.trouble:
         return parts.notice("bad", f"Which are open is not known: {states.trouble}.")
     return parts.waiting(

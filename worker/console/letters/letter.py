@@ -134,6 +134,7 @@ def _known(later: Inquiry[Json]) -> h.Node:
     text = journal if isinstance(journal, str) else event_text(journal)
     return h.fragment[
         title,
+        parts.as_of(later.at),
         parts.facts(
             (
                 ("replayed as", answer.get("replayedAs") or "not replayed, as far as the request topic tells"),

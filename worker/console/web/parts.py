@@ -44,6 +44,11 @@ def clock(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S UTC")
 
 
+def as_of(seconds: float) -> h.Element:
+    """When that was so which stands on the page: it is given again for a while."""
+    return h.p[f"As of {clock(seconds)}."]
+
+
 def age(seconds: float) -> str:
     """In its two largest units, such as `2 h 5 min`."""
     whole = max(0, int(seconds))

@@ -22,12 +22,16 @@ PATIENCE = 0.8
 
 @dataclass(slots=True)
 class Inquiry(Generic[Answer]):
-    """`answer` is None until there is one; `trouble` says why there will be none."""
+    """`answer` is None until there is one; `trouble` says why there will be none.
+
+    `at` is when it was known, in seconds since the epoch: somebody may be given it minutes later.
+    """
 
     steps: Steps = field(default_factory=Steps)
     answer: Answer | None = None
     trouble: str | None = None
     ended: float | None = None
+    at: float = 0.0
     until: float = 0.0
     task: "asyncio.Task[None] | None" = None
 
@@ -70,7 +74,7 @@ class Inquiries:
                 inquiry.answer = await read(inquiry.steps)
             except Exception as error:  # noqa: BLE001  the page tells that there is no answer
                 inquiry.trouble = why(error)
-            inquiry.ended = clocks.monotonic()
+            inquiry.ended, inquiry.at = clocks.monotonic(), clocks.epoch()
             inquiry.until = inquiry.ended + _lasts(inquiry, inquiry.ended - began)
 
     def forget(self) -> None:
