@@ -113,35 +113,60 @@ class Reader:
         return found
 
 
-async def test_a_log_that_ends_before_what_is_known(monkeypatch):
-    """It was made anew, or was cut short: what it holds and what comes then is listed, all of it."""
-    log = [Record("dead", 0, offset, 1, None, b"") for offset in range(4)]
-    records, log[3:] = list(log), []
+RECORDS = [Record("dead", 0, offset, 1, None, b"") for offset in range(4)]
+
+
+@pytest.fixture
+def over(monkeypatch):
+    """A filling that runs over such a log, of which nobody can read what stands below that offset."""
 
     @asynccontextmanager
-    async def followed(*_, after, **__):
-        yield Reader(log, after.get(0, len(log)))
+    async def run(log, unreadable=0):
+        @asynccontextmanager
+        async def followed(*_, after, **__):
+            yield Reader(log, after.get(0, len(log)))
 
-    async def older(*_):
-        for each in reversed(log[:]):
-            yield letter(each)
+        async def older(*_):
+            for each in reversed(log[unreadable:]):
+                yield letter(each)
+            if unreadable:
+                raise KafkaUnavailable("it is corrupt")
 
-    async def topics(*_):
-        return None
+        given = {"followed": followed, "_older": older, "topics": _there, "AGAIN_AFTER": 0.01, "LOOK_AGAIN": 0.01}
+        for name, value in given.items():
+            monkeypatch.setattr(filling, name, value)
+        made = Filling(PLAN, Connection("127.0.0.1:1"))
+        task = asyncio.create_task(made.run())
+        try:
+            yield made
+        finally:
+            task.cancel()
 
-    for name, value in (("followed", followed), ("topics", topics), ("_older", older)):
-        monkeypatch.setattr(filling, name, value)
-    for name in ("AGAIN_AFTER", "LOOK_AGAIN"):
-        monkeypatch.setattr(filling, name, 0.01)
-    made = Filling(PLAN, Connection("127.0.0.1:1"))
-    task = asyncio.create_task(made.run())
-    await until(lambda: len(made.index) == 3)
-    log[1:] = []
-    await until(lambda: made.index.ends() == {0: 1} and made.index.is_complete)
-    log[1:] = records[1:3]
-    await until(lambda: made.index.ends() == {0: 3})
-    assert len(made.index) == 3
-    task.cancel()
+    return run
+
+
+async def test_a_log_that_ends_before_what_is_known(over):
+    """It was made anew, or was cut short: what it holds and what comes then is listed, all of it."""
+    log = RECORDS[:3]
+    async with over(log) as made:
+        await until(lambda: len(made.index) == 3)
+        log[1:] = []
+        await until(lambda: made.index.ends() == {0: 1} and made.index.is_complete)
+        log[1:] = RECORDS[1:3]
+        await until(lambda: made.index.ends() == {0: 3})
+        assert len(made.index) == 3
+
+
+async def test_an_old_batch_that_nobody_can_read(over, told):
+    """What comes is listed all the same, and the pages and one line of the log say that some are missing."""
+    log = RECORDS[:3]
+    async with over(log, unreadable=1) as made:
+        await until(lambda: len(made.index) == 2)
+        log.append(RECORDS[3])
+        await until(lambda: made.index.ends() == {0: 4})
+        await until(lambda: made.trouble == "it is corrupt")
+        assert (len(made.index), made.index.is_read) == (3, False)
+    assert [line["event"] for line in told] == ["index.interrupted"]
 
 
 async def test_whatever_a_look_at_the_fleet_raises(monkeypatch, told):
@@ -184,6 +209,10 @@ def test_a_member_of_another_kind(assignment):
     """It has none of the partitions, as far as anybody can read."""
     told = {"client_id": "connect", "client_host": "/10.0.0.9", "member_assignment": assignment}
     assert member_of(told, "requests") == Member("connect", "10.0.0.9", ())
+
+
+async def _there(*_):
+    return None
 
 
 async def _no_overview(_):

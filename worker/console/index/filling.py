@@ -12,6 +12,7 @@ from worker.console.work.steps import why
 from worker.kafka.connection import Connection
 from worker.kafka.follow import Followed, followed
 from worker.kafka.newest import newest_first
+from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 from worker.tools.dead_letters.letters import Letter, letter
 from worker.tools.dead_letters.topic import topics
@@ -32,6 +33,8 @@ class Filling:
     connection: Connection
     index: Index = field(init=False)
     trouble: str | None = "the dead letters are not read yet"
+    _behind: str | None = None
+    """Why what is older is not read."""
 
     def __post_init__(self) -> None:
         self.index = Index(self.plan.requests)
@@ -60,7 +63,7 @@ class Filling:
         async with followed(self.connection, name, from_now=not known, after=known) as newest:
             spans = newest.began
             while self._see({place.partition: span for place, span in spans.items()}):
-                await self._fill(newest)
+                await self._fill_or_tell(newest)
                 await self._until_next_look(newest)
                 spans = await newest.spans()
 
@@ -77,8 +80,18 @@ class Filling:
         is_same = all(end >= known.get(number, 0) for number, (_, end) in spans.items())
         for number, (first, end) in spans.items():
             self.index.begin(number, first, end)
-        self.trouble = None
+        self.trouble = self._behind
         return is_same
+
+    async def _fill_or_tell(self, newest: Followed) -> None:
+        """What comes is followed all the same: an old batch that nobody can read has nothing to do with it."""
+        try:
+            await self._fill(newest)
+        except KafkaUnavailable as error:
+            self._tell(str(error))
+            self._behind = self.trouble
+        else:
+            self._behind = self.trouble = None
 
     async def _fill(self, newest: Followed) -> None:
         """What is older than what is known; between two slices comes what was written meanwhile."""
