@@ -153,6 +153,24 @@ async def test_what_others_wrote(topics):
         assert (await visitor.open("/letters/0@0/payload")).status == 405
 
 
+async def test_what_would_be_sent_today(topics):
+    """Nothing in it changes how the page is shown: it says which characters are not shown."""
+    value = orjson.dumps({"type": {"value": "individual"}, "contactPersons": [{"firstName": "a\u202eb"}]})
+    ours = (
+        ("worker-reason", b"rejected"),
+        ("kafka_dlt-original-topic", topics.plan.requests.encode()),
+        ("kafka_dlt-original-partition", bytes(4)),
+        ("kafka_dlt-original-offset", bytes(8)),
+    )
+    await topics.publish(topics.plan.dead_letters, (b"k", value, ours))
+    async with consoled(topics.settings) as visitor:
+        await listed(visitor, 1)
+        payload = await visitor.send((await visitor.open("/letters/0@0")).form("Show the payload"))
+    assert "Would be sent today" in payload.plain
+    assert "a\\u202eb" in payload.plain
+    assert "\u202e" not in payload.text
+
+
 async def test_who_may_only_look(topics):
     """Nothing that changes something is offered, and its address is barred."""
     await topics.fill(2, ReasonCode.OUTCOME_UNKNOWN)

@@ -6,6 +6,7 @@ import htpy as h
 import orjson
 import pytest
 
+from worker.console import words
 from worker.console.letters.letter import _facts
 from worker.console.letters.payload import _header_table
 from worker.console.now.replicas import replica
@@ -89,6 +90,14 @@ def test_a_verification(part, findings, shown):
 def test_values(value, shown):
     """What nobody told is no zero."""
     assert parts.text(value) == shown
+
+
+def test_a_moment():
+    """Says that it is UTC, to whoever reads it as to whatever program does."""
+    assert str(parts.moment(90_061_001)) == (
+        '<time datetime="1970-01-02T01:01:01.001+00:00">1970-01-02 01:01:01 UTC</time>'
+    )
+    assert words.stamp(90_061_001) == "1970-01-02 01:01:01 UTC"
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def outcome(ended: Outcome) -> str:
 def _story(asked: Asked, found: Life) -> h.Node:
     """In the order of the times, which are of the brokers' and the producers' clocks."""
     rows = sorted(_rows(asked, found), key=lambda row: row[0] or 0)
-    columns = ("when (UTC)", "record", "what", "where")
+    columns = ("when", "record", "what", "where")
     told = [(_when(time), str(place), what, where) for time, place, what, where in rows]
     return [h.h2["Its life"], parts.table("Everything that is known, in its order", columns, told, none="")]
 

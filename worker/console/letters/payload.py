@@ -12,6 +12,7 @@ from worker.console.web.answers import Answer, Page
 from worker.console.web.asked import Asked
 from worker.console.web.rights import Right
 from worker.console.web.routes import Route
+from worker.terminal.text import escaped
 from worker.tools.dead_letters.letters import Json
 from worker.tools.dead_letters.received import Lacking
 from worker.tools.dead_letters.shown import payload_of
@@ -34,7 +35,7 @@ async def payload(asked: Asked) -> Answer:
         parts.facts((("key", told["key"]),)),
         h.h2["Value"],
         h.pre[told["value"] if told["value"] is not None else "none"],
-        [h.h2["Would be sent today"], h.pre[sent]] if sent else None,
+        [h.h2["Would be sent today"], h.pre[escaped(sent)]] if sent else None,
         _header_table("Producer's headers", headers),
         _header_table("Headers of the dead letter", told["added"]),
         h.p[h.a(href=asked.link(f"/letters/{shown.letter.place}"))["Back to the letter"]],
