@@ -340,6 +340,22 @@ async def test_behind_a_proxy():
     assert who == ["ada"]
 
 
+async def test_somebody_without_the_right(told):
+    """Is named in the log, where it is known who that is."""
+    form = Route("POST", "/x", Right.PAYLOAD, answered)
+    proxy = Proxy("X-User", (ip_network("127.0.0.0/8"),))
+    async with served([form], proxy, RIGHTS["view"]) as (session, _):
+        headers = {"X-User": "ada", "Sec-Fetch-Site": "same-origin"}
+        async with session.post("/x", data={"a": "1"}, headers=headers) as answer:
+            assert (answer.status, "ada: view" in await answer.text()) == (403, True)
+        async with session.post("/x", data={"a": "1"}, headers={"X-User": "ada"}) as answer:
+            assert answer.status == 403
+    assert [(line["event"], line["status"], line["by"]) for line in told] == [
+        ("page.refused", 403, "ada"),
+        ("page.refused", 403, "nobody"),
+    ]
+
+
 async def test_what_is_posted():
     """A form of texts, of bounded size; nothing else is read."""
     got = []

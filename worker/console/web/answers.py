@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import htpy
 
+from worker.console.web.rights import Who
 from worker.model.errors import WorkerError
 
 
@@ -75,9 +76,13 @@ class NotEntered(NotShown):
 
 
 class Barred(NotShown):
-    """403: it is known why nobody, or not this one, may."""
+    """403: it is known why nobody, or not this one, may; `who` asked, where that is known."""
 
     status = 403
+
+    def __init__(self, why: str, who: Who | None = None) -> None:
+        super().__init__(why)
+        self.who = who
 
 
 class NotNow(NotShown):

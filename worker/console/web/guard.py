@@ -102,7 +102,7 @@ class Guard:
             return STRANGER
         who = Who(self.entry.name(head), self.rights)
         if not who.may(right):
-            raise Barred(f"this takes the right {right.value}, which WORKER_CONSOLE__RIGHTS does not give")
+            raise Barred(f"this takes the right {right.value}, which WORKER_CONSOLE__RIGHTS does not give", who)
         return who
 
     def _judge_host(self, host: str) -> None:

@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler
 
 from worker.console.sources import Sources
 from worker.console.web import entering, failing, page
-from worker.console.web.answers import Answer, Bounced, Entered, Moved, NotEntered, NotShown, Page, Raw
+from worker.console.web.answers import Answer, Barred, Bounced, Entered, Moved, NotEntered, NotShown, Page, Raw
 from worker.console.web.asked import Asked, lists
 from worker.console.web.guard import LASTS, SAFE, Guard, Head, Proxy, Token
 from worker.console.web.rights import STRANGER, Right, Who
@@ -87,6 +87,8 @@ class Served:
             asked = replace(asked, who=who, parts=dict(request.match_info), query=lists(request.query))
             response = self._response(await self._handled(request, route, asked), asked, request)
         except Exception as error:  # noqa: BLE001  whatever it is, it is told without its text, and with our headers
+            if isinstance(error, Barred) and error.who:
+                asked = replace(asked, who=error.who)
             response = self._response(self._failure(error, request, route, asked), asked, request)
             if isinstance(error, web.HTTPMethodNotAllowed):
                 response.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
