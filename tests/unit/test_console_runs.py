@@ -146,6 +146,18 @@ async def test_a_run_that_has_published_all(runs):
     assert (await ended(run)).state == "done"
 
 
+async def test_what_was_read_before():
+    """Is read again once a run has published all, and once more at its end."""
+    changed = []
+    runs, job = Runs(lambda: changed.append(1)), Waits()
+    run = runs.begin("n", job, "jo")
+    run.published()
+    assert len(changed) == 1
+    job.go.set()
+    await ended(run)
+    assert len(changed) == 2
+
+
 async def test_a_sleep_that_is_cut_short():
     """A pause between two batches does not keep a run from being stopped."""
     run = Run("n", Waits(), "jo")

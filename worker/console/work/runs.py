@@ -53,6 +53,7 @@ class Run:
     state: State = "under way"
     detail: str | None = None
     steps: Steps = field(default_factory=Steps)
+    changed: Callable[[], None] = lambda: None
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -63,6 +64,7 @@ class Run:
     def published(self) -> None:
         """Nothing more is published by it: another one may begin while this one waits for what becomes of it."""
         self.state = "waiting for the worker"
+        self.changed()
 
     def stop(self) -> None:
         """After the batch at hand."""
@@ -97,7 +99,7 @@ class Runs:
             return known
         if active := self.active:
             raise Busy(active)
-        run = self.kept[name] = Run(name, job, by)
+        run = self.kept[name] = Run(name, job, by, changed=self.changed)
         while len(self.kept) > KEPT:
             self.kept.popitem(last=False)
         task = asyncio.create_task(self._do(run), name="run")
