@@ -275,6 +275,8 @@ async def test_a_console_that_is_killed(topics, unused_tcp_port_factory):
         await process.wait()
         process = await console(environment)
         assert (await visitor.open(run.address)).status == 404
+        forgotten = await visitor.open(plan.address)
+        assert (forgotten.status, "nothing was replayed" in forgotten.plain.lower()) == (404, False)
         assert rows(await until(visitor, shown.address, lambda page: len(rows(page)) == 50)) == rows(shown)
         plan = await planned(visitor, await listed(visitor, SOME))
         assert "replayed already" in plan.plain

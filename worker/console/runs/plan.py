@@ -25,6 +25,8 @@ from worker.tools.reading.place_set import PlaceSet
 LISTED = 100
 AT_ONCE = 5_000
 MOST = 10_000_000
+NO_PLAN = "there is no such plan here (any more). Plan again: whatever was replayed before is left"
+"""It may have been run, before the console was begun again or many others were planned."""
 
 
 async def make(asked: Asked) -> Answer:
@@ -75,7 +77,7 @@ async def plan(asked: Asked) -> Answer:
 def _named(asked: Asked) -> Plan:
     if found := asked.sources.desk.plans.kept.get(asked.parts["name"]):
         return found
-    raise NotThere("there is no such plan (any more): nothing was replayed by it, plan again")
+    raise NotThere(NO_PLAN)
 
 
 def _about(asked: Asked, plan: Plan) -> h.Node:
