@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import pytest
 from aiokafka import TopicPartition
@@ -9,7 +10,7 @@ from patience import until
 
 from worker import wiring
 from worker.console.index import filling
-from worker.console.index.filling import Filling
+from worker.console.index.filling import ANEW, Filling
 from worker.console.now.fleet import Fleet
 from worker.console.now.watching import Watching, watching
 from worker.console.work.steps import CRASHED
@@ -61,6 +62,7 @@ def filled(monkeypatch):
 
         async def topics(*_):
             troubles.append(made.trouble)
+            return await _there()
 
         monkeypatch.setattr(filling, "followed", followed)
         monkeypatch.setattr(filling, "topics", topics)
@@ -104,7 +106,8 @@ class Reader:
         return {PLACE: (0, len(self.log))}
 
     async def spans(self):
-        return self.began
+        """A topic that is not there has no partition."""
+        return self.began if self.log else {}
 
     async def poll(self, _):
         await asyncio.sleep(0.001)
@@ -155,6 +158,17 @@ async def test_a_log_that_ends_before_what_is_known(over):
         log[1:] = RECORDS[1:3]
         await until(lambda: made.index.ends() == {0: 3})
         assert len(made.index) == 3
+
+
+async def test_a_topic_that_is_not_there_for_a_while(over):
+    """A reader that has lost it is told of it late: another one is asked."""
+    log = RECORDS[:3]
+    async with over(log) as made:
+        await until(lambda: len(made.index) == 3)
+        log.clear()
+        await until(lambda: made.trouble == ANEW)
+        log += RECORDS[:2]
+        await until(lambda: (len(made.index), made.trouble) == (2, None))
 
 
 async def test_an_old_batch_that_nobody_can_read(over, told):
@@ -212,7 +226,7 @@ def test_a_member_of_another_kind(assignment):
 
 
 async def _there(*_):
-    return None
+    return SimpleNamespace(dead_letters=1)
 
 
 async def _no_overview(_):

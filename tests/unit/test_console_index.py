@@ -275,6 +275,18 @@ def test_a_topic_that_was_made_anew():
     assert [row.offset for _, row in index.rows(Wanted(), {0: 9})] == [1]
 
 
+def test_a_topic_that_was_made_anew_with_fewer_partitions():
+    """Nothing is known of those that are gone."""
+    index = Index("requests")
+    for number in range(2):
+        index.begin(number, 0, 0)
+        index.add_newer(a_letter(number, 0))
+    index.only(2)
+    assert len(index) == 2
+    index.only(1)
+    assert (len(index), index.ends(), set(index.recent), index.total) == (1, {0: 1}, {Place(0, 0)}, 1)
+
+
 def test_a_partition_that_was_added():
     """What comes of it before anybody has looked is listed, and then all of it."""
     index = Index("requests")

@@ -23,6 +23,7 @@ SLICE = 1_000
 WAIT = 0.5
 LOOK_AGAIN = 5.0
 AGAIN_AFTER = 2.0
+ANEW = "the topic of dead letters was made anew, or lost its end: it is read again"
 
 
 @dataclass(slots=True)
@@ -57,7 +58,8 @@ class Filling:
         self.trouble = trouble
 
     async def _follow(self) -> None:
-        await topics(self.plan, self.connection)  # which says what is missing; a consumer would make it
+        found = await topics(self.plan, self.connection)  # which says what is missing; a consumer would make it
+        self.index.only(found.dead_letters)
         known = self.index.ends()
         name = [self.plan.dead_letters]
         async with followed(self.connection, name, from_now=not known, after=known) as newest:
@@ -74,13 +76,13 @@ class Filling:
 
     def _see(self, spans: Mapping[int, tuple[int, int]]) -> bool:
         """Where the log begins and ends now. Whether it is the one that is followed: whoever is ahead of the end of one
-        that was made anew, or cut short, would never be told what comes before that place.
+        that was made anew, or cut short, would never be told what comes before that place, and of one that is not there
+        nothing for minutes after it is.
         """
-        known = self.index.ends()
-        is_same = all(end >= known.get(number, 0) for number, (_, end) in spans.items())
+        is_same = all(number in spans and spans[number][1] >= end for number, end in self.index.ends().items())
         for number, (first, end) in spans.items():
             self.index.begin(number, first, end)
-        self.trouble = self._behind
+        self.trouble = self._behind if is_same else ANEW
         return is_same
 
     async def _fill_or_tell(self, newest: Followed) -> None:

@@ -32,6 +32,12 @@ class Index:
     """Whether older letters are left out because there are so many."""
     _groups: dict[int, Group] = field(default_factory=dict)
 
+    def only(self, partitions: int) -> None:
+        """There are so many: the topic was made anew where more were known."""
+        for number in [each for each in self.shelves if each >= partitions]:
+            shelf = self.shelves.pop(number)
+            self._drop(number, shelf.drop_below(shelf.high))
+
     def begin(self, partition: int, first: int, end: int) -> Shelf:
         """That partition has these offsets now: what is older than the first is gone, what comes is followed."""
         self.first[partition] = first
