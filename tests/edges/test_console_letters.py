@@ -59,9 +59,11 @@ def rows(shown: Shown) -> list[str]:
 
 
 async def planned(visitor: Visitor, shown: Shown, **fields: str) -> Shown:
-    """A plan of the page, judged."""
+    """A plan of the page, judged: another one where a killed run has left a transaction, until the broker ends that."""
     plan = await visitor.send(shown.form("Plan a replay"), **fields)
-    return await until(visitor, plan.address, lambda page: "would be replayed" in page.plain)
+    ended = ("would be replayed", "a transaction is open")
+    page = await until(visitor, plan.address, lambda page: any(each in page.plain for each in ended))
+    return page if ended[0] in page.plain else await planned(visitor, shown, **fields)
 
 
 async def waiting(visitor: Visitor, address: str, said: str) -> Shown:
