@@ -167,7 +167,7 @@ async def test_the_whole_life_of_an_event(scene):
 async def test_going_back(scene):
     """Leads to the page, and not to the numbers that were asked for under its address."""
     async with scene.visit() as visit:
-        async with visit.page.expect_response(lambda answer: "json" in answer.headers["content-type"]):
+        async with visit.page.expect_response(lambda answer: "json" in answer.headers.get("content-type", "")):
             await visit.open("/letters")
         await visit.page.get_by_role("link", name=scene.letters["order-long"]).first.click()
         await visit.reads("What is known of it")
