@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Where the steps report to, and who tells it."""
+    """Who observes the steps: counters and timings, trails of the records under way, and what shows both."""
 
     measures: Measures
     trails: Trails
@@ -45,7 +45,7 @@ class Observed:
 async def run(settings: Settings, reread: Callable[[], Settings] | None = None) -> int:
     """Run until told to stop: 0 after a clean drain, 1 when something was left in flight.
 
-    `reread` gives the settings as they are now, for a password that is changed while the worker runs.
+    `reread` loads the settings anew, so that a password can be changed while the worker runs.
     """
     stopping = asyncio.Event()
     holds, measures = Holds(wiring.breaker(settings)), Measures()
@@ -74,7 +74,10 @@ async def _work(
     stopping: asyncio.Event,
     stack: AsyncExitStack,
 ) -> bool:
-    """What is entered first is closed last: leave the group, then close the producers, then log out."""
+    """Open everything on `stack` and run until told to stop; return whether all that was in flight has ended.
+
+    The stack closes in the reverse order: leave the group, then close the producers, then log out.
+    """
     watch, holds = observed.watch, observed.watch.holds
     mapping = wiring.mapping(settings)
     outside = await opened(settings, api_client, watch, stopping, stack)

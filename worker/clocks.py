@@ -1,6 +1,6 @@
-"""Clocks and draws as defaults: read when they are asked, never bound when a module is loaded.
+"""Default clocks and random draws; each looks up `time` or `random` when it is called, not at import.
 
-So whoever plays with time or chance, as a simulation does, changes `time` and `random` alone.
+A simulation can therefore control time and chance by replacing functions of `time` and `random` alone.
 """
 
 import random
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 
 def monotonic() -> float:
-    """Seconds that only ever grow."""
+    """Seconds of the monotonic clock, which never goes back."""
     return time.monotonic()
 
 
@@ -19,15 +19,15 @@ def wall() -> float:
 
 
 def moment() -> datetime:
-    """What the wall clock says."""
+    """The wall clock's time, in UTC."""
     return datetime.fromtimestamp(wall(), UTC)
 
 
 def epoch() -> float:
-    """The same in seconds since 1970."""
+    """Seconds since 1970, by the wall clock."""
     return time.time()
 
 
 def draw() -> float:
-    """From 0 to below 1."""
+    """A random number from 0 up to, but not including, 1."""
     return random.random()  # noqa: S311  spreads waits, hides nothing

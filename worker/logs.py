@@ -12,7 +12,11 @@ from worker.terminal.text import document, plain
 
 
 def configure(level: str, form: Literal["json", "console"] | None, stream: TextIO = sys.stdout) -> None:
-    """What libraries log at WARNING and above comes in the same form; unset: console on a terminal, else json."""
+    """Configure structlog and the standard library's logging to write to `stream`.
+
+    What libraries log at WARNING and above is written in the same form. Without a `form`, it is console on a terminal
+    and JSON elsewhere.
+    """
     form = form or ("console" if stream.isatty() else "json")
     shared: list[Processor] = [
         structlog.processors.add_log_level,
@@ -38,7 +42,10 @@ def configure(level: str, form: Literal["json", "console"] | None, stream: TextI
 
 
 class Lines:
-    """Where lines go as soon as they are told; one that cannot be written is lost, not the record that it is about."""
+    """Writes each line to the stream at once.
+
+    A line that cannot be written is dropped: logging never fails a record.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -58,7 +65,7 @@ def _install(output: logging.Handler, level: str) -> None:
     logging.root.setLevel(logging.WARNING)
     logging.getLogger("worker").setLevel(level.upper())
     if level != "debug":
-        # Its reconnects are told as holds; its own lines repeat several times a second while a broker is away.
+        # aiokafka's reconnects are told as holds; its own lines repeat several times a second while a broker is away.
         output.addFilter(lambda record: not record.name.startswith("aiokafka"))
 
 
@@ -81,7 +88,7 @@ _colours = structlog.dev.ConsoleRenderer()
 
 
 def _coloured(logger: WrappedLogger, name: str, event: EventDict) -> str:
-    """For a terminal: an event's id is somebody else's text."""
+    """Render for a terminal, with every text made safe to print: an event's id is somebody else's text."""
     told = {fact: plain(value) if isinstance(value, str) else value for fact, value in event.items()}
     return _colours(logger, name, told)
 

@@ -1,7 +1,7 @@
 """What the steps count and time (docs: watching, metrics); every known value of a label is there from the start.
 
-Plain numbers, put into the form of the exposition when it is asked for: prometheus-client's own counters and histograms
-took two to four times as long a record (measured, with exemplars the latter).
+The numbers are plain, and are put into the form of the exposition only when that is asked for: with prometheus-client's
+own counters and histograms each record took two to four times as long (measured, the histograms with exemplars).
 """
 
 import time
@@ -14,7 +14,7 @@ from worker.model.outcomes import End, Failed, Outcome, PassedOver, ReasonCode, 
 
 LoginResult = Literal["succeeded", "refused", "unavailable"]
 NO_ANSWER: Final = "none"
-"""In a status's place: the request left, or part of it, and no answer came."""
+"""Stands in place of a status: at least a part of the request was sent, and no answer came."""
 NOT_SENT: Final = "not_sent"
 
 STATUSES: Final = ("201", "204", "400", "401", "403", "408", "429", "500", "502", "503", "504", NO_ANSWER, NOT_SENT)
@@ -27,7 +27,7 @@ Labels = tuple[str, ...]
 
 
 class Example(NamedTuple):
-    """One of those that were counted: where it can be looked up, its value, and when it was (seconds since 1970)."""
+    """One of the cases that were counted: its trace's id, its value, and when it was (seconds since 1970)."""
 
     trace_id: str
     value: float
@@ -42,14 +42,14 @@ class Counted:
         self.examples: dict[Labels, Example] = {}
 
     def count(self, labels: Labels, trace_id: str | None = None) -> None:
-        """One more; the last one with a trace is the example."""
+        """Add one; the latest call with a trace id is the example."""
         self.counts[labels] = self.counts.get(labels, 0) + 1
         if trace_id:
             self.examples[labels] = Example(trace_id, 1.0, time.time())
 
 
 class Timed:
-    """How long, by bucket: the last one is without a bound."""
+    """A histogram of durations in seconds; the last bucket has no upper bound."""
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self.bounds = bounds
@@ -58,7 +58,7 @@ class Timed:
         self.total = 0.0
 
     def take(self, seconds: float, trace_id: str | None = None) -> None:
-        """One more; a clock that was set back makes no negative time."""
+        """Count one duration; a negative one, which a clock that was set back makes, counts as 0."""
         seconds = max(0.0, seconds)
         bucket = bisect_left(self.bounds, seconds)
         self.counts[bucket] += 1
@@ -72,7 +72,7 @@ def _each(values: Iterable[str]) -> Iterable[Labels]:
 
 
 def named(end: End) -> tuple[str, str]:
-    """How a record ended, and by what: as metrics and the log tell it."""
+    """A record's end as metrics and the log tell it: what it was, and the reason's code, the resolution or the rule."""
     match end:
         case Failed(reason):
             return "failed", reason.code.value
@@ -105,18 +105,21 @@ class Measures:
     expired: Counted = field(default_factory=Counted)
 
     def passing(self, rules: Iterable[str]) -> None:
-        """The rules by which records may be passed over."""
+        """Have a counter for each rule by which records may be passed over, from 0 on."""
         for rule in rules:
             self.records.counts.setdefault(("passed_over", rule), 0)
 
     def ended(self, end: End, seconds: float, trace_id: str | None) -> None:
-        """A record's result is published, that long after the record was; what is passed over is counted alone."""
+        """Count a record's end, and time it: `seconds` from the record to its published result.
+
+        No time if passed over.
+        """
         self.records.count(named(end), trace_id)
         if not isinstance(end, PassedOver):
             self.record.take(seconds, trace_id)
 
     def count_outcome(self, outcome: Outcome) -> None:
-        """A record's outcome is in the journal."""
+        """Count an outcome that is in the journal, if it settled a doubt."""
         if isinstance(outcome, Failed):
             if outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN:
                 self.doubts.count(("parked",))
@@ -124,35 +127,35 @@ class Measures:
             self.doubts.count((outcome.resolution,))
 
     def found_absent(self) -> None:
-        """It was not known whether a customer exists, and now it is: it does not."""
+        """Count a doubt that was settled: there is no such customer."""
         self.doubts.count(("absent",))
 
     def dead_lettered(self, code: ReasonCode) -> None:
-        """A dead letter is published."""
+        """Count a dead letter that is published."""
         self.dead_letters.count((code.value,))
 
     def answered(self, status: str, seconds: float, trace_id: str | None = None) -> None:
-        """A request to the API is over; `status` is the answer's, or NO_ANSWER or NOT_SENT."""
+        """Count and time a request to the API; `status` is the answer's, or NO_ANSWER or NOT_SENT."""
         self.statuses.count((status,), trace_id)
         self.request.take(seconds, trace_id)
 
     def logged_in(self, result: LoginResult) -> None:
-        """A login is over."""
+        """Count a login that has ended."""
         self.logins.count((result,))
 
     def restored(self, seconds: float) -> None:
-        """A partition's journal is read."""
+        """Time the reading of one partition's journal."""
         self.restore.take(seconds)
 
     def expired_unread(self, partition: int, count: int) -> None:
-        """So many more offsets of it were deleted before they were read."""
+        """Count offsets of the partition that were deleted before they were read."""
         labels = (str(partition),)
         self.expired.counts[labels] = self.expired.counts.get(labels, 0) + count
 
     def commit_failed(self) -> None:
-        """The group did not store our offsets; the next commit holds them too."""
+        """Count a commit that the group did not store; the next commit holds its offsets too."""
         self.commit_failures.count(())
 
     def crashed(self) -> None:
-        """An error of ours stopped a record, which is taken up again."""
+        """Count a record that an unexpected error of the worker stopped; the record is taken up again."""
         self.crashes.count(())

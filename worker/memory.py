@@ -1,4 +1,4 @@
-"""Memory that nothing needs any more, given back: Python's cycles, and what the C library keeps for later."""
+"""Gives memory back to the system: Python's garbage cycles, and freed blocks that the C library keeps for later."""
 
 import asyncio
 import ctypes
@@ -8,20 +8,23 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 EVERY: Final = 60.0
-"""Seconds; a round takes some milliseconds, in which nothing else is done."""
+"""Seconds between two rounds; one round blocks the process for some milliseconds."""
 
 
 def collect_rarely() -> None:
-    """Records leave hardly a cycle behind, and the journal is a large heap to search for them: a sixth of the time."""
+    """Have Python search for garbage cycles rarely: that search took a sixth of the time.
+
+    Records leave hardly any cycle behind, and the journal is a large heap to search.
+    """
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 
 
 def give_back() -> None:
-    """To the system, what only cycles hold, and what was freed.
+    """Collect garbage cycles, and have the C library return freed memory to the system.
 
-    A rebalance, or an API that is away, leaves cycles with the buffers of clients and records in them. glibc keeps what
-    is freed below anything that lives: a process that had seen a hundred rebalances had 320 MiB of which it used 120.
+    A rebalance, or an API that is away, leaves cycles that hold buffers of clients and records. glibc keeps a freed
+    block that lies below a living one: a process that had seen a hundred rebalances had 320 MiB, of which it used 120.
     """
     gc.collect()
     # Other C libraries have no such function, and give back what they can by themselves.
@@ -31,7 +34,7 @@ def give_back() -> None:
 
 @asynccontextmanager
 async def kept_small(every: float = EVERY) -> AsyncIterator[None]:
-    """Now and then, for as long as this is open."""
+    """Give memory back every so many seconds for as long as the context is open."""
     task = asyncio.create_task(_give_back_again_and_again(every), name="memory")
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a worker needs of the outside: opened in the order it depends on, Kafka however long that is away."""
+"""Opens what a worker needs of the outside, in the order of dependence; waits for Kafka however long it is away."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,13 +23,13 @@ from worker.topics import LARGEST, MIB, Cluster, verify
 
 KAFKA_AGAIN_AFTER = 2.0
 RESULTS_LINGER = 0.01
-"""Seconds: nothing waits for a result's acknowledgement but its offset, and those of many leave in one request."""
+"""Seconds that a result may wait for others, to leave in one request: only its offset's commit waits for it."""
 Opened = TypeVar("Opened")
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A producer's part of the hold `kafka_unavailable`, or that of the login."""
+    """Begins and ends the hold `kafka_unavailable` for one holder: a producer, or the login to Kafka."""
 
     holds: Holds
     holder: str
@@ -43,7 +43,7 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What is outside of the process and open: the API with what it configures, the schemas, and Kafka."""
+    """The open outside of the process: the API with its configured values, the schema registry, and Kafka."""
 
     api: CustomerApi
     catalog: Configured | None
@@ -61,7 +61,10 @@ async def opened(
     stopping: asyncio.Event,
     stack: AsyncExitStack,
 ) -> Outside:
-    """Opened one after the other, Kafka as soon as it is there."""
+    """Open one after the other, waiting for Kafka however long it is away.
+
+    Raise Draining when told to stop meanwhile.
+    """
     connection, holds = wiring.connection(settings), watch.holds
     if connection.tokens:
         connection.tokens.outage = Outage(holds, LOGIN)
@@ -85,7 +88,7 @@ def _results(connection: Connection, holds: Holds) -> AbstractAsyncContextManage
 
 @asynccontextmanager
 async def _catalog(settings: Settings, api: CustomerApi) -> AsyncIterator[Configured | None]:
-    """The configured values: of a file, of the API and kept fresh in the background, or none."""
+    """Yield the configured values: of a file, or of the API and refreshed in the background, or None."""
     if settings.customer.catalog != "live":
         yield wiring.catalog(settings)
         return
@@ -99,14 +102,14 @@ async def _catalog(settings: Settings, api: CustomerApi) -> AsyncIterator[Config
 
 @asynccontextmanager
 async def _verified(connection: Connection, settings: Settings) -> AsyncIterator[Cluster]:
-    """The topics as they must be; StartupError says what is not."""
+    """Yield the cluster, once its topics are as the worker needs them; StartupError says what is not."""
     async with admin.opened(connection) as client:
         cluster = await verify(client, wiring.plan(settings))
     yield cluster
 
 
 async def once_there(opening: Callable[[], Awaitable[Opened]], holds: Holds, stopping: asyncio.Event) -> Opened:
-    """Open it, however long Kafka is away; Draining when told to stop meanwhile."""
+    """What `opening` returns, tried again while Kafka is unavailable; raise Draining when told to stop meanwhile."""
     while not stopping.is_set():
         try:
             opened = await opening()

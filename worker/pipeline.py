@@ -32,23 +32,23 @@ Unended = Fresh | CreatedBefore | InDoubt | DoubtAsAnother
 
 
 class Publish(Protocol):
-    """Return once all in-sync replicas have the message; never given up."""
+    """Return the message's position once all in-sync replicas have it; never given up. Raises MessageTooLarge."""
 
     async def __call__(self, message: OutgoingMessage) -> Position: ...
 
 
 class Schemas(Protocol):
-    """What has to be fetched before a record can be decoded; whoever fetches waits for no record."""
+    """The schemas that must be fetched before records can be decoded. A fetch never waits for a record."""
 
     def wanted(self, record: Record) -> asyncio.Future[None] | None:
-        """A future of this caller's own, done once its schema is there, however long that takes; None where it is."""
+        """A new future, done once the record's schema is there, however long that takes; None where it is already."""
 
 
 class NoRegistry:
-    """Every record says by itself what it is."""
+    """In place of the schemas where no registry is used: every record can be decoded by itself."""
 
     def wanted(self, _: Record) -> None:
-        """Nothing."""
+        """None: there is nothing to fetch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,15 @@ class Pipeline:
     trails: Trails = field(default_factory=Trails)
     measures: Measures = field(default_factory=Measures)
     letters: dict[Position, Position] = field(default_factory=dict)
-    """By their record, the dead letters whose failed event is not published yet."""
+    """Where the dead letter of each record is, by the record's place, until its failed event is published."""
 
     async def process(
         self, record: Record, assignment: Assignment, outcome_known: Callable[[], None] = lambda: None
     ) -> End:
-        """Return once the outcome is published; only then may the offset be committed. What is passed over has none.
+        """Return once the outcome is published; only then may the offset be committed.
 
-        `outcome_known` is called as soon as it is: nothing more is sent for this record then.
+        Nothing is published for a record that is passed over. `outcome_known` is called as soon as the outcome is
+        decided: from then on nothing is sent for this record.
         """
         started = time.time()
         with self.trails.follow(record) as trail:
@@ -80,7 +81,8 @@ class Pipeline:
                 with self.creation.call() as call:
                     end, repeated = await self._end(asked, trail, assignment, outcome_known, call)
             trail.enter(Step.PUBLISH)
-            # What the journal knows and whoever had the partition before has told is not told again.
+            # An outcome that the journal knew, and that the partition's previous owner has published, is not published
+            # again.
             if not (repeated and assignment.offsets.is_published(record.offset)):
                 await self._announce(end, record, asked.request, started)
             trail.trace_outcome(end)
@@ -90,7 +92,10 @@ class Pipeline:
         return end
 
     async def _decoded(self, record: Record, trail: Trail, assignment: Assignment) -> Command:
-        """A schema is waited for once decoding asks for it: a rule that does not look at the value needs none."""
+        """Decode the record. Where that needs a schema that is missing, wait for it without a slot and decode again.
+
+        A rule of the mapping that does not look at the value needs no schema.
+        """
         while True:
             try:
                 return self.decode(record)
@@ -109,7 +114,7 @@ class Pipeline:
         outcome_known: Callable[[], None],
         call: Call,
     ) -> tuple[End, bool]:
-        """The record's end, and whether it had it before: an outcome is in the journal before anybody hears of it."""
+        """The record's end, and whether the journal knew it before; a new outcome is in the journal on return."""
         record = trail.record
         known = _recalled(assignment.journal, asked.request.event, record)
         if isinstance(known, Ended):
@@ -118,7 +123,8 @@ class Pipeline:
         if isinstance(outcome, PassedOver):
             return outcome, False
         trail.enter(Step.FINISH)
-        # The next of the key may begin: its intent comes behind this finish in the journal, so that its POST does too.
+        # The next record of the key may begin: its intent comes behind this finish in the journal, and so does its
+        # POST.
         outcome_known()
         event = asked.request.event
         await assignment.write(event, record.offset, assignment.journal.finish(event, outcome, doubt(record.headers)))
@@ -126,8 +132,10 @@ class Pipeline:
         return outcome, False
 
     async def _decided(self, asked: Command, known: Unended, trail: Trail, assignment: Assignment, call: Call) -> End:
-        """What becomes of a record that has no outcome yet: only a customer to be created leads to the API, and only
-        what the journal knows no customer of is passed over.
+        """Decide the end of a record that has no outcome yet.
+
+        Only a CreateCustomer leads to a call of the API. A record is passed over only where the journal knows neither a
+        customer nor a doubt of its event.
         """
         match known:
             case DoubtAsAnother(attempts):
@@ -146,7 +154,7 @@ class Pipeline:
                 assert_never(other)
 
     async def _announce(self, end: End, record: Record, request: Request, first_seen: float) -> None:
-        """The failed event says where its dead letter is, so that one is published first."""
+        """Publish the end; a failure's dead letter first, since the failed event says where the dead letter is."""
         match end:
             case Succeeded():
                 await self._publish(forms(self.results.succeeded(end, record, request)))
@@ -160,7 +168,10 @@ class Pipeline:
                 assert_never(other)
 
     async def _dead_letter(self, outcome: Failed, record: Record, request: Request, first_seen: float) -> Position:
-        """Published once, even where its failed event could not be published yet."""
+        """The position of the record's dead letter.
+
+        It is published once, even when its failed event has to be tried again.
+        """
         if (stored := self.letters.get(record.place)) is None:
             stored = await self._publish(self.results.dead_letters(outcome, record, request, first_seen))
             self.letters[record.place] = stored
@@ -168,7 +179,7 @@ class Pipeline:
         return stored
 
     async def _publish(self, messages: Iterable[OutgoingMessage]) -> Position:
-        """The first of these forms of one message that its topic takes."""
+        """Publish the first of these forms of one message that its topic takes; MessageTooLarge where it takes none."""
         refusal: MessageTooLarge | None = None
         for message in messages:
             try:
@@ -179,7 +190,10 @@ class Pipeline:
 
 
 def _recalled(journal: PartitionJournal, event: UUID, record: Record) -> Recollection:
-    """What the journal knows and a dead letter that comes back says: the journal may have forgotten, or never known."""
+    """What the journal knows, and what the headers of a dead letter that comes back say.
+
+    The journal may have forgotten what those headers tell, or never have known it.
+    """
     if not came_back(record.headers):
         return journal.recall(event, record.offset)
     accepted = accepts_duplicates(record.headers)
@@ -198,12 +212,12 @@ def _recalled(journal: PartitionJournal, event: UUID, record: Record) -> Recolle
 
 
 def _against(asked: Unusable | PassOver) -> str:
-    """Why nothing is sent for a record for which something was."""
+    """Why nothing more is sent for a record of which an earlier POST is in doubt."""
     return f"the mapping passes it over: {asked.rule}" if isinstance(asked, PassOver) else asked.reason.message
 
 
 def _tell(record: Record, request: Request, end: End, seconds: float) -> None:
-    """Log the one line that tells how this record ended."""
+    """Log the one line that says how this record ended."""
     outcome, reason = named(end)
     log.info(
         "record.finished",

@@ -1,4 +1,4 @@
-"""How far each record got: told by the steps as they begin, for the status page and, where there is one, a trace."""
+"""Which step each record under way is at, for the status page and, where tracing is on, its trace."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -16,7 +16,7 @@ MAX_CRASHED = 1_000
 class Step(StrEnum):
     """What a record is at, or waits for."""
 
-    SCHEMA = "schema"  # what its schema is, asked of the registry
+    SCHEMA = "schema"  # waits for its schema from the registry
     DECODE = "decode"
     SAME_EVENT = "same_event"  # another record of the same event is under way
     ADMISSION = "admission"  # a hold, the login, the rate or a free call
@@ -30,7 +30,10 @@ class Step(StrEnum):
 
 
 class Trail:
-    """One record while it is under way; `with` it. Entering a step is all that it costs: no check, no span."""
+    """Follows one record while it is under way; used by `with`.
+
+    Entering a step sets an attribute: no check, no span.
+    """
 
     __slots__ = ("_of", "record", "step")
 
@@ -48,19 +51,19 @@ class Trail:
         self._of.ended(self, crashed=crashed)
 
     def enter(self, step: Step) -> None:
-        """This step begins, and with it the one before is over."""
+        """Note that this step begins, and that the one before is over."""
         self.step = step
 
     def trace_command(self, asked: Command) -> Command:
-        """What was decoded, as a part of the event's own trace."""
+        """The decoded command; a trail with spans makes it a part of the event's own trace."""
         return asked
 
     def trace_post(self, command: CreateCustomer) -> CreateCustomer:
-        """What is sent to the API, as a part of the step that it is sent in."""
+        """The command that is sent to the API; a trail with spans makes it a part of the step that it is sent in."""
         return command
 
     def trace_outcome(self, end: End) -> None:
-        """What became of the record."""
+        """Hear of the record's end; a trail with spans writes it down."""
 
 
 class Trails:
@@ -76,7 +79,7 @@ class Trails:
         return self._make(self, record)
 
     def of(self, partition: int, offset: int) -> Trail | None:
-        """That record's trail; None where it is not under way."""
+        """The trail of the record at that place; None if the record is not under way."""
         place = partition, offset
         return self._under_way.get(place) or self._crashed.get(place)
 
@@ -85,7 +88,7 @@ class Trails:
         self._under_way[trail.record.partition, trail.record.offset] = trail
 
     def ended(self, trail: Trail, *, crashed: bool) -> None:
-        """Called by a trail when its record has ended; read again, it may have begun a new trail before that."""
+        """Called by a trail when its record has ended. A record that was read again may have a newer trail by then."""
         place = trail.record.partition, trail.record.offset
         if self._under_way.get(place) is trail:
             del self._under_way[place]

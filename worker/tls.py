@@ -1,4 +1,4 @@
-"""Whom we believe over TLS, and what we present ourselves: files (PEM) that settings name."""
+"""TLS contexts from PEM files that settings name: which authorities are trusted, and our own client certificate."""
 
 import ssl
 from pathlib import Path
@@ -9,10 +9,10 @@ from worker.model.errors import SettingsError
 def context(
     group: str, ca_file: Path | None, cert_file: Path | None = None, key_file: Path | None = None
 ) -> ssl.SSLContext:
-    """For a client; without a CA file the system's authorities count.
+    """A client's TLS context; without a CA file the system's certificate authorities are trusted.
 
-    The settings are those of `group` (`WORKER_KAFKA__`) and CA_FILE, CERT_FILE and KEY_FILE: SettingsError names the
-    one that is wrong, and its file.
+    `group` is the prefix of the settings' names (`WORKER_KAFKA__`), before CA_FILE, CERT_FILE and KEY_FILE. Raises
+    SettingsError, which names the setting that is wrong, and its file.
     """
     _readable(f"{group}CA_FILE", ca_file)
     try:

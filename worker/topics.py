@@ -21,7 +21,7 @@ CREATE = "`customer-worker topics create` makes it"
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as it is; `config` holds what is in force, and is None where we may not read it."""
+    """A topic as it is; `config` holds the configuration in force, and is None where we may not read it."""
 
     name: str
     partitions: int
@@ -29,13 +29,13 @@ class Topic:
     config: Mapping[str, str] | None = None
 
     def number(self, name: str, default: int) -> int:
-        """That entry of the configuration as a number."""
+        """The configuration's entry of that name as a number; `default` where it is not set."""
         return int((self.config or {}).get(name) or default)
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What Kafka says: how many brokers, and those of the topics asked for that exist."""
+    """The cluster as Kafka describes it: the number of brokers, and those of the topics asked for that exist."""
 
     brokers: int
     topics: Mapping[str, Topic]
@@ -52,14 +52,17 @@ class TopicSpec:
 
 
 class Admin(Protocol):
-    """What this module needs of Kafka. Nothing is ever created by asking."""
+    """What this module needs of Kafka. Asking about a topic never creates it."""
 
     async def cluster(self, topics: Collection[str]) -> Cluster: ...
     async def create(self, spec: TopicSpec) -> bool:
-        """False when it was already there; StartupError when Kafka refuses, ConfigRefused for its configuration."""
+        """Create the topic; False when it exists.
+
+        Raises StartupError when Kafka refuses, ConfigRefused for its config.
+        """
 
     async def refused(self, spec: TopicSpec) -> list[str]:
-        """Those entries of its configuration that Kafka does not let be set."""
+        """The names of those entries of its configuration that Kafka does not let be set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ class Plan:
 
 
 def wanted(plan: Plan, cluster: Cluster) -> list[TopicSpec]:
-    """All five; the journal gets as many partitions as the requests have or will get."""
+    """The five topics as they should be; the journal gets as many partitions as the requests have or will get."""
     requests = cluster.topics.get(plan.requests)
     copies = plan.replication_factor or (1 if cluster.brokers == 1 else 3)
     partitions = requests.partitions if requests else plan.partitions
@@ -117,18 +120,18 @@ def _dead_letters(requests: Topic | None) -> dict[str, str]:
 
 
 def _room(requests: Topic | None, least: int) -> dict[str, str]:
-    """Any request record fits, or the key of any, with what is told of it."""
+    """The size limit of a topic into which any request record, or its key, fits with what the worker adds."""
     largest = requests.number("max.message.bytes", DEFAULT) if requests else DEFAULT
     return {"max.message.bytes": str(max(least, largest) + ENVELOPE)}
 
 
 def _journal(plan: Plan) -> dict[str, str]:
-    """All that decides what is kept, so that nothing of it is left to the cluster's defaults."""
+    """Every entry that decides what the topic keeps, so that nothing is left to the cluster's defaults."""
     return {
         "cleanup.policy": "compact,delete",
         "retention.ms": str(plan.journal_retention),
         "retention.bytes": "-1",
-        # By one clock, and not by those of all who ever wrote to it.
+        # Timestamps are the brokers', not those of the clocks of all who ever wrote to the topic.
         "message.timestamp.type": "LogAppendTime",
         "unclean.leader.election.enable": "false",
         "max.message.bytes": str(2 * MIB),
@@ -142,7 +145,7 @@ def _journal(plan: Plan) -> dict[str, str]:
 
 
 def differing(topic: Topic, spec: TopicSpec) -> list[str]:
-    """The entries of its configuration that are not as they would be made; none where it may not be read."""
+    """The names of the topic's configuration entries that differ from the spec; none where they may not be read."""
     found = topic.config
     return [] if found is None else [name for name in spec.config if not _as_good(name, found.get(name, ""), spec)]
 
@@ -158,7 +161,7 @@ def _enough(found: str, expected: str) -> bool:
 
 
 async def verify(admin: Admin, plan: Plan) -> Cluster:
-    """The topics as they are, or StartupError with one line for everything that `run` cannot work with."""
+    """The topics as they are. Raises StartupError with one line for each problem that keeps `run` from working."""
     cluster = await admin.cluster([name for _, name in plan.names()])
     if problems := list(refusals(plan, cluster)):
         raise StartupError("\n".join(problems))
@@ -176,7 +179,7 @@ def refusals(plan: Plan, cluster: Cluster) -> Iterator[str]:
 
 
 def unequal(journal: Topic, requests: Topic) -> str:
-    """One line on partition counts that differ."""
+    """One line that says that the partition counts differ, and what to do."""
     has, others = (counted(topic.partitions, "partition") for topic in (journal, requests))
     return (
         f"topic {journal.name} (WORKER_TOPICS__JOURNAL) has {has}, {requests.name} "

@@ -164,8 +164,8 @@ class Model(Confirming):
                     for writer, other in enumerate(s.workers)
                 )
             )
-        me, refused = name(number), REJECTED if worker.end == REJECTED else UNKNOWN
-        yield f"{me} settles, cannot look up", self._ends(s, number, worker, refused)
+        me = name(number)
+        yield f"{me} settles, cannot look up", self._ends(s, number, worker, UNKNOWN)
         if any(s.executed):
             yield f"{me} settles, finds it", self._ends(s, number, worker, RECONCILED)
         if not any(s.executed) or self._is_missed(s, number, worker):

@@ -274,6 +274,19 @@ def test_the_console_takes_the_settings(tmp_path: Path):
     assert secret["secret"]["name"] == "page"
 
 
+def test_the_console_is_no_replica():
+    """Which account it takes never depends on the name that its pod is given."""
+    assert render((), *CONSOLE)["console Deployment"]["spec"]["template"]["spec"]["hostname"] == "console"
+
+
+def test_a_name_that_is_cut():
+    """Every object has one that Kubernetes takes, wherever the cut falls, and its label too."""
+    objects = render((), f'nameOverride="{"a" * 47}--.worker"')
+    labels = objects["StatefulSet"]["metadata"]["labels"]
+    assert labels["app.kubernetes.io/name"] == "a" * 47
+    assert objects["Service"]["metadata"]["name"] == f"crm-{'a' * 46}"
+
+
 def test_who_reaches_the_console():
     """Nobody who is not named; it reaches the replicas, and they let it where they name who may."""
     objects = render((), *CONSOLE, "networkPolicy.metricsFrom=[{}]")

@@ -15,11 +15,14 @@ OF_THE_WORKER = (
     "extraEnv: WORKER_API__PASSWORD is a setting of the worker: it belongs in settings, a password in secrets"
 )
 KEDA = "autoscaling.enabled=true"
+NAME = "fullnameOverride: a Service cannot be called {}; small letters, digits and hyphens, a letter first"
 
 
 @pytest.mark.parametrize(
     ("settings", "lines"),
     [
+        (['fullnameOverride="crm.prod"'], [NAME.format("crm.prod")]),
+        (['fullnameOverride="4crm"'], [NAME.format("4crm")]),
         (["replicas=6"], [SESSIONS.format("replicas")]),
         ([KEDA, "autoscaling.maxReplicas=6"], [SESSIONS.format("autoscaling.maxReplicas")]),
         (["replicas=5", "settings.TOPICS.PARTITIONS=4"], [IDLE.format("replicas", 5, 4)]),

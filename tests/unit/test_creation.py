@@ -12,9 +12,9 @@ from world import LOST, REJECTED, Found, World, record
 from worker.creation.attempt import NotMade
 from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
-from worker.creation.group_pace import GroupPace
+from worker.creation.group_pace import ANY_TIME, GroupPace, Place
 from worker.creation.holds import HoldReason
-from worker.creation.share import Share
+from worker.creation.share import ON_TIME, Share
 from worker.intake.dispatch import Dispatch
 from worker.journal.entries import Intent, decode, is_claim
 from worker.journal.lease import Moment
@@ -235,6 +235,16 @@ async def test_a_search_before_the_first_post(before, after, told, known):
     assert entries(world)[0] == ("intent", Evidence(found_before=known))
 
 
+@pytest.mark.parametrize(
+    ("before", "told"), [([], "reconciled"), (["5"], "outcome_unknown"), (ApiUnavailable("500"), "outcome_unknown")]
+)
+async def test_a_400_after_a_doubt(before, told):
+    """Who has that address now may be our own customer; that it was refused for certain is said only of nobody's."""
+    world = await begun(find=Found(before, [], [], ["77"]), of_others=True)
+    world.customers.answers("e1", LOST, REJECTED)
+    assert code(await world.process(record())) == told
+
+
 @pytest.mark.parametrize(("before", "told"), [([], "reconciled"), (["5"], "outcome_unknown")])
 async def test_what_was_there_before_a_crash(before, told):
     """The next process asks the journal, not the API: what it would find now may be our own customer."""
@@ -292,6 +302,35 @@ class Counting(GroupPace):
     async def place(self, *args, **kwargs):
         self.asked += 1
         return await super().place(*args, **kwargs)
+
+
+class Missed(GroupPace):
+    """The first moment comes so soon; who misses it has another one hours later."""
+
+    def __init__(self, soon):
+        super().__init__(Share(0.001, lambda: 12))
+        self.gain(0)
+        self.soon = [soon]
+
+    async def place(self, *args, **kwargs):
+        return Place(self, self.clock() + self.soon.pop()) if self.soon else ANY_TIME
+
+
+@pytest.mark.parametrize("soon", [-60, 0.02])
+async def test_a_moment_that_was_missed(soon):
+    """Before a connection was taken or while it was: the next one is not waited for with an intent that grows old."""
+    world = await begun()
+    object.__setattr__(world.pipeline.creation, "pace", Missed(soon))
+    create = world.customers.create
+
+    async def slowly(command, before_sending):
+        await asyncio.sleep(0.02 + 2 * ON_TIME)
+        return await create(command, before_sending)
+
+    world.customers.create = slowly
+    async with asyncio.timeout(20):
+        assert code(await world.process(record())) == "created"
+    assert [state for state, _ in entries(world)] == ["intent", "released", "intent", "finished"]
 
 
 @pytest.mark.parametrize("of_others", [True, False])

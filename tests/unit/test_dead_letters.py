@@ -347,6 +347,8 @@ def test_a_partition_that_is_gone():
 
 
 AGAIN = (*GIVEN, ("worker-replay-of", b"0@1"), ("worker-replays", b"3"))
+ACCEPTED = (("worker-customer-exists", b"perhaps"), ("worker-accept-duplicates", b"true"))
+OF_A_DOUBT = (*GIVEN, ("worker-replay-of", b"0@1"), ("worker-replays", b"1"), *ACCEPTED)
 OF_A_MADE_ONE = (*GIVEN, ("worker-replay-of", b"0@1"), ("worker-replays", b"1"), ("worker-customer-exists", b"true"))
 CONFIRMED = f"{A_CUSTOMER_EXISTS}: 201 without a Location"
 ACCEPT = Rules("requests", RULES.requests, 3, accept_duplicates=True)
@@ -375,6 +377,9 @@ LOOK_UP = Rules("requests", RULES.requests, 3, look_up=True)
         (RULES, dead(ReasonCode.OUTCOME_UNKNOWN, why=CONFIRMED), MADE),
         (RULES, dead(ReasonCode.REJECTED, headers=OF_A_MADE_ONE), MADE),
         (ACCEPT, dead(ReasonCode.REJECTED, headers=OF_A_MADE_ONE), None),
+        (RULES, dead(ReasonCode.REJECTED, headers=OF_A_DOUBT), UNKNOWN),
+        (ACCEPT, dead(ReasonCode.REJECTED, headers=OF_A_DOUBT), None),
+        (LOOK_UP, dead(ReasonCode.REJECTED, headers=OF_A_DOUBT), None),
     ],
 )
 def test_what_may_be_replayed(rules, record, why):
@@ -576,6 +581,16 @@ async def test_a_customer_whom_the_api_confirmed_and_no_look_up_finds(made, dry)
     for each in topic.published:
         assert dict(each.headers)["worker-accept-duplicates"] == b"true"
         assert dict(each.headers)["worker-customer-exists"] == b"true"
+
+
+@pytest.mark.parametrize("doubted", [dead(ReasonCode.OUTCOME_UNKNOWN), dead(headers=OF_A_DOUBT)])
+async def test_a_doubt_that_is_sent_for_a_persons_word(doubted):
+    """What is sent says that its customer may exist: the word ends that no more than a failure does."""
+    topic = Topic()
+    await replayed(topic, doubted, rules=ACCEPT)
+    assert ACCEPTED[0] in topic.published[0].headers
+    await replayed(topic, doubted, rules=LOOK_UP, finding=Absent())
+    assert ACCEPTED[0] not in topic.published[1].headers
 
 
 async def test_a_customer_whom_the_api_confirmed_and_a_look_up_finds():

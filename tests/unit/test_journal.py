@@ -264,3 +264,4 @@ def test_a_lease(boot, wall, over):
     """It ends on whichever clock went further: one stands still when the machine is suspended, one can be set."""
     handed = Moment(100, 1_000_000)
     assert Lease(handed, 10).is_over(Moment(100 + boot, 1_000_000 + wall)) is over
+    assert Lease(handed, 13).is_over(Moment(100 + boot, 1_000_000 + wall), later=3) is over

@@ -150,7 +150,8 @@ def test_a_record_whose_headers_could_not_be_read():
 
 
 LOST = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "the customer may or may not exist: 504"), 1)
-MADE_BEFORE = ("worker-customer-exists", b"true")
+MADE_BEFORE, PERHAPS = (("worker-customer-exists", told) for told in (b"true", b"perhaps"))
+YES = ("worker-accept-duplicates", b"true")
 MADE = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, f"{EXISTS}: 201 without a Location"), 1)
 
 
@@ -165,6 +166,12 @@ MADE = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, f"{EXISTS}: 201 without a Locat
         ((*GIVEN, *MARKS, MADE_BEFORE), Evidence(exists=True)),
         (letter(record(*GIVEN, *MARKS, MADE_BEFORE), LOST), Evidence(exists=True)),
         (letter(record(*GIVEN, *MARKS, MADE_BEFORE)), Evidence(exists=True)),
+        ((*GIVEN, *MARKS, PERHAPS), Evidence()),
+        (letter(record(*GIVEN, *MARKS, PERHAPS, YES)), Evidence()),
+        (letter(record(*GIVEN, *MARKS, PERHAPS, YES), MADE), Evidence(exists=True)),
+        (letter(record(*letter(record(*GIVEN, *MARKS, PERHAPS, YES)))), None),
+        ((*GIVEN, PERHAPS), None),
+        ((*GIVEN, *MARKS, (PERHAPS[0], b"no")), None),
         ((*GIVEN, MADE_BEFORE), None),
         ((MADE_BEFORE, *MARKS), None),
         (GIVEN, None),
@@ -175,9 +182,6 @@ def test_a_dead_letter_that_comes_back(headers, known):
     and what it says of a customer that was made, whatever the replay itself came to.
     """
     assert doubt(headers) == known
-
-
-YES = ("worker-accept-duplicates", b"true")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "deploy/docs/watching.md"
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
 FORM = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
-IRREGULAR = {"lost", "cut", "found"}
+IRREGULAR = {"lost", "cut", "found", "left"}
 
 
 def texts(node):

@@ -282,12 +282,14 @@ def test_values_by_age(steps):
         assert all(paged.get(each) == plain.get(each) for each in range(10))
 
 
-def test_pages_that_were_emptied():
+@pytest.mark.parametrize("numbers", [1, 8])
+def test_pages_that_were_emptied(numbers):
     """They are given back, wherever they stood: what is put again and again takes no more room."""
     draw = random.Random(1)  # noqa: S311  no secret
     paged: ByAge[int] = ByAge(page=10)
+    paged.put(99, 99)
     for _ in range(10_000):
-        number = draw.randrange(8)
+        number = draw.randrange(numbers)
         paged.pop(number)
         paged.put(number, number)
     assert len(paged._pages) <= 9

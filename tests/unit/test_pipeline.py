@@ -349,6 +349,9 @@ async def test_an_outage_costs_no_attempts(world):
         ([[]], [CreatedIdUnknown("201")], ("outcome_unknown", 1, 0)),
         ([[], [], ["77"]], [LOST, REJECTED], ("reconciled", 2, 0)),
         ([[]], [LOST, REJECTED], ("rejected", 2, 0)),
+        ([[], [], SearchRefused("403")], [LOST, REJECTED], ("outcome_unknown", 2, 0)),
+        ([[], [], ApiUnavailable("500")], [LOST, REJECTED], ("outcome_unknown", 2, 0)),
+        ([[], [], ["77", "78"]], [LOST, REJECTED], ("outcome_unknown", 2, 0)),
     ],
 )
 async def test_a_look_up_after_a_lost_answer(found, answers, expected):
@@ -611,6 +614,19 @@ async def test_an_accepted_replay_that_is_lost_again(world):
         assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
     assert not world.customers.executed
     assert world.journal().count("intent") == 2
+
+
+async def test_an_accepted_replay_that_fails_for_certain(world):
+    """What it was about stays in doubt, whatever the journal has forgotten: brought back, it needs a new word."""
+    world.customers.answers("e1", REJECTED, REJECTED)
+    perhaps = ("worker-customer-exists", b"perhaps")
+    assert (await world.process(replace(record(1), headers=(*ACCEPTED, perhaps)))).reason.code is ReasonCode.REJECTED
+    (letter,) = world.topics.of("dead")
+    assert perhaps in letter.headers
+    world = await World().again()
+    outcome = await world.process(replace(record(2), headers=letter.headers))
+    assert outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
+    assert world.journal() == ["finished"]
 
 
 # --- what records wait for --------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer
 
 from worker.kafka.connection import Connection, opened
 from worker.kafka.source import RecordSource
-from worker.model.errors import CommitRefused, KafkaUnavailable
+from worker.model.errors import KafkaUnavailable
 from worker.model.progress import Progress
 
 
@@ -68,7 +68,10 @@ async def test_a_cancellation_that_meets_the_answer(call, turns):
     ],
 )
 async def test_a_topic_that_is_not_seen(hidden, said):
-    """What may not be seen looks as if it did not exist, and is another thing to put right."""
+    """What may not be seen looks as if it did not exist, and is another thing to put right.
+
+    The partition is ours all the same: whoever was about to open it tries again.
+    """
     cluster = SimpleNamespace(unauthorized_topics=hidden, partitions_for_topic=lambda _: None)
     consumer = SimpleNamespace(
         partitions_for_topic=cluster.partitions_for_topic,
@@ -76,7 +79,7 @@ async def test_a_topic_that_is_not_seen(hidden, said):
         _client=SimpleNamespace(cluster=cluster),
     )
     source = RecordSource(cast("AIOKafkaConsumer", consumer), "t")
-    with pytest.raises(CommitRefused) as raised:
+    with pytest.raises(KafkaUnavailable) as raised:
         await source.commit({0: Progress(1)}, 5)
     assert str(raised.value) == said
 

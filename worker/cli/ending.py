@@ -1,4 +1,4 @@
-"""What every command shares: its settings, its `--json`, its texts, and how it ends."""
+"""What every command shares: its settings, its `--json`, the parsing of texts, and how it ends."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -15,7 +15,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document a line on 
 
 
 def text(typed: str) -> str:
-    """The parser of every argument that is a text: what a terminal hands over may be any bytes."""
+    """Parse an argument that is a text: a terminal may hand over bytes that are not UTF-8, which are refused."""
     try:
         typed.encode()
     except UnicodeEncodeError:
@@ -24,12 +24,12 @@ def text(typed: str) -> str:
 
 
 def settings_of(context: typer.Context) -> Settings:
-    """From the environment, files, and what `--config` names; SettingsError where one is wrong."""
+    """The settings from the environment, files, and what `--config` names; SettingsError where one is wrong."""
     return configuration.load(context.obj)
 
 
 def end(coroutine: Coroutine[Any, Any, int | None], *, fast: bool = False) -> None:
-    """Run it, and leave with its exit code; `fast` is for what runs for long and handles many records."""
+    """Run a command, and leave with its exit code; `fast` is for one that runs for long and handles many records."""
     try:
         with asyncio.Runner(loop_factory=_fast_loop() if fast else None) as runner:
             if fast:
@@ -42,7 +42,7 @@ def end(coroutine: Coroutine[Any, Any, int | None], *, fast: bool = False) -> No
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop, where it could be installed: a third less time for each record."""
+    """uvloop, where it is installed: a record takes a third less time."""
     try:
         import uvloop  # noqa: PLC0415  of no use to other commands
     except ImportError:

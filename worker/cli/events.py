@@ -202,7 +202,7 @@ def rehearse(  # noqa: PLR0913  one parameter an option
 
 
 def _moments(*typed: str | None) -> list[int | None]:
-    """Milliseconds since the epoch; None where nothing was typed."""
+    """The times that were typed, in milliseconds since the epoch; None where nothing was typed."""
     from worker.tools.dead_letters.filters import moment_of  # noqa: PLC0415
 
     now = time.time()
@@ -213,7 +213,7 @@ def _moments(*typed: str | None) -> list[int | None]:
 
 
 def _asked(partition: int | None, first: int | None, last: int | None, since: str | None, until: str | None) -> "Asked":
-    """What was typed; `last` is judged too."""
+    """What was typed, as a choice of records; the offset `last` is included."""
     from worker.tools.verification.scan import Asked  # noqa: PLC0415
 
     begins, ends = _moments(since, until)

@@ -56,7 +56,7 @@ def adopt(
 
 
 def event_of(event_id: str, source: str | None) -> UUID:
-    """The journal's name for an event: given as it is, or that of (source, id)."""
+    """The journal's UUID for an event: as it was typed, or that of (source, id)."""
     if source is not None:
         return Request(source, event_id).event
     try:

@@ -36,7 +36,7 @@ def set_(
 
 
 def where_of(text: str) -> "Where":
-    """What was typed, as one of the places that it may name."""
+    """The place that was typed: earliest, latest, an offset or a time."""
     from worker.tools.offsets import Moment  # noqa: PLC0415
 
     match text:

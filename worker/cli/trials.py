@@ -1,4 +1,4 @@
-"""What stands in for Kafka and the API on this machine, and trials of the whole."""
+"""Commands for what stands in for Kafka and the API on this machine, and for trials of the whole."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the event loop tells of whatever nobody waited for: its own way quotes the texts of errors."""
+"""Logs what the event loop reports of errors that nobody waited for: by default it would quote their texts."""
 
 import asyncio
 from typing import Any
@@ -11,10 +11,10 @@ log = structlog.get_logger()
 
 
 def unforeseen(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """An error in a task that nobody waits for; its text may quote personal data, so that only its place is told.
+    """Handle what the event loop reports: log an error by its place, since its text may quote personal data.
 
-    Without an error it is a remark of a library's, such as a connection that it left to the garbage collector; so is
-    how a call of aiokafka's ended that we had stopped waiting for.
+    Without an error it is a remark of a library's, such as on a connection that was left to the garbage collector. An
+    error of aiokafka's is a remark, too: it ended a call that we had stopped waiting for.
     """
     error = context.get("exception")
     if error is None:

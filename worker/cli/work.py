@@ -1,4 +1,4 @@
-"""The worker itself, and what it needs to be right."""
+"""The worker itself, and what must be right before it can work."""
 
 import sys
 from typing import Annotated

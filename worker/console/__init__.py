@@ -1,1 +1,1 @@
-"""The operator's page: a process of its own beside the workers, which reads Kafka and their operations ports."""
+"""The operator's page: a separate process beside the workers, which reads Kafka and the workers' operations ports."""

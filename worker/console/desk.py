@@ -1,4 +1,4 @@
-"""What the pages about dead letters share: the index, what is being found out, plans and runs."""
+"""What the pages about dead letters share: the index, inquiries under way, plans and runs."""
 
 import asyncio
 import re
@@ -29,7 +29,7 @@ KEPT = 500
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One for the whole console."""
+    """What the pages about dead letters share; one for the whole console."""
 
     settings: Settings
     filling: Filling
@@ -38,20 +38,23 @@ class Desk:
     inquiries: Inquiries
     lists: Lists = field(default_factory=Lists)
     read: OrderedDict[Place, Letter] = field(default_factory=OrderedDict)
-    """Letters that are not among the newest, and that somebody has looked at."""
+    """Letters that somebody has looked at and that are not among the newest."""
     began: int = field(default_factory=lambda: int(time.time()))
 
     @property
     def index(self) -> Index:
-        """All letters that are known by now."""
+        """The index of all letters that are known by now."""
         return self.filling.index
 
     def rows(self, wanted: Wanted, name: str, upto: Mapping[int, int], count: int) -> list[Listed]:
-        """The first so many that fit, up to these ends; see Lists."""
+        """The first `count` letters that fit, up to these ends; see `Lists`. `name` is the filter as it was written."""
         return self.lists.rows(self.index, name, wanted, upto, count)
 
     async def letters(self, rows: Sequence[Listed]) -> dict[Place, Letter]:
-        """Those that are still there; most pages show the newest, which are at hand. Raises KafkaUnavailable."""
+        """The letters of these rows that still exist; the newest are kept in memory, others read.
+
+        Raises KafkaUnavailable.
+        """
         found: dict[Place, Letter] = {}
         missing: dict[int, list[int]] = {}
         for number, row in rows:
@@ -75,8 +78,10 @@ class Desk:
         return found
 
     def run_name(self, kind: str, place: Place) -> str:
-        """The same for every form of that kind about that letter, until such a run has ended: pressed twice, it is one
-        run. No other process of the console gives it.
+        """The name of the next run of that kind for that letter.
+
+        Each form gets the same name until such a run has ended, so that a form that is sent twice makes one run. No
+        other process of the console gives this name.
         """
         beginning, end = f"{kind}-{place.partition}-{place.offset}-", f"-{self.began:x}"
         named = re.compile(f"{beginning}([0-9]{{1,18}}){end}")
@@ -88,7 +93,7 @@ class Desk:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Desk]:
-    """The index is filled from now on; what is under way at the end ends well, or is left as it is."""
+    """Yield the desk, and fill its index meanwhile. At the end, what is under way may finish, or is left as it is."""
     filling = Filling(wiring.plan(settings), wiring.connection(settings))
     inquiries = Inquiries()
     desk = Desk(settings, filling, Plans(settings), Runs(inquiries.forget), inquiries)

@@ -1,4 +1,4 @@
-"""`/events`: one event's life, by source and id: its records, their attempts, what was published, its dead letters."""
+"""`/events`: one event's life, found by source and id: records, attempts, results and dead letters."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -35,7 +35,7 @@ Row = tuple[int | None, Place, h.Node, h.Node]
 
 
 async def events(asked: Asked) -> Answer:
-    """The form, and the life of the event that it names."""
+    """Answer with the form, and the life of the event that it names."""
     source, id_ = asked.one("source"), asked.one("id")
     if source is None or id_ is None:
         return Page("Events", h.fragment[_form(source, id_), parts.empty("Name an event by its source and its id.")])
@@ -44,7 +44,7 @@ async def events(asked: Asked) -> Answer:
     found = await asked.sources.desk.inquiries.ask(
         ("event", source, id_), partial(_life, asked.sources, Request(source, id_))
     )
-    # Once it is told it stays as it is: kept fresh, the journal would be read again and again for every open tab.
+    # What is found is shown as it is: kept fresh, the journal would be read again and again for every open tab.
     return Page("Events", h.fragment[_form(source, id_), _found(asked, found)], is_fresh=found.ended is None)
 
 
@@ -96,14 +96,14 @@ def _records(asked: Asked, found: Life) -> h.Node:
 
 
 def outcome(ended: Outcome) -> str:
-    """In a few words; nothing of the customer but its id."""
+    """The outcome in a few words, without anything of the customer but the id."""
     if isinstance(ended, Succeeded):
         return f"{ended.resolution.replace('_', ' ')}: customer {words.told(ended.customer_id)}"
     return f"failed, {ended.reason.code.value}: {words.told(ended.reason.message)}"
 
 
 def _story(asked: Asked, found: Life) -> h.Node:
-    """In the order of the times, which are of the brokers' and the producers' clocks."""
+    """All that is known, by time; the times come from brokers' and producers' clocks."""
     rows = sorted(_rows(asked, found), key=lambda row: row[0] or 0)
     columns = ("when", "record", "what", "where")
     told = [(_when(time), str(place), what, where) for time, place, what, where in rows]

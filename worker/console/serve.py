@@ -1,4 +1,4 @@
-"""`console`: what is opened, in its order, and what a person is told at the start."""
+"""`console`: opens everything in its order, and prints the link."""
 
 import asyncio
 import secrets
@@ -26,7 +26,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 async def run(settings: Settings) -> int:
-    """Until SIGTERM or SIGINT. SettingsError where it would listen for everybody."""
+    """Serve until SIGTERM or SIGINT. SettingsError where it would listen for everybody."""
     stopping = asyncio.Event()
     with_signals(stopping)
     async with opened(settings) as link:
@@ -38,7 +38,7 @@ async def run(settings: Settings) -> int:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[str]:
-    """The address that lets a person in. SettingsError, StartupError."""
+    """Yield the address that lets a person in. Raises SettingsError and StartupError."""
     given, guard = settings.console, guarded(settings.console)
     if Right.PAYLOAD in guard.rights and settings.log.level in UNTOLD:
         raise SettingsError("WORKER_LOG__LEVEL: info or debug where WORKER_CONSOLE__RIGHTS gives payload: it is logged")
@@ -51,7 +51,7 @@ async def opened(settings: Settings) -> AsyncIterator[str]:
 
 
 def guarded(given: ConsoleGroup) -> Guard:
-    """Who is let in. SettingsError names what is missing beyond loopback."""
+    """The guard by the settings. SettingsError names what is missing for listening beyond loopback."""
     if not is_loopback(given.host):
         if not given.token and not given.proxy_user_header:
             raise SettingsError(
@@ -73,7 +73,7 @@ def _entry(given: ConsoleGroup) -> Token | Proxy:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether nobody from outside of this machine gets there."""
+    """Whether the host can be reached only from this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -81,7 +81,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _link(given: ConsoleGroup, guard: Guard, port: int) -> str:
-    """A token that somebody has set is not in it: it is printed, and a log is no place for that."""
+    """The console's address. It holds only a token that was made at this start, as it is printed and may be logged."""
     host = given.host if is_loopback(given.host) else split(min(given.allowed_hosts))[0]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}{given.prefix}"
     if isinstance(guard.entry, Token) and not given.token:

@@ -16,7 +16,7 @@ from worker.topics import Plan
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Whatever a page needs of the world outside."""
+    """All that pages need of the outside."""
 
     settings: Settings
     plan: Plan
@@ -28,7 +28,7 @@ class Sources:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Sources]:
-    """Returns at once, whether Kafka is there or not: a page says so, and goes on when it is."""
+    """Open at once, whether Kafka answers or not: a page says so, and works as soon as it does."""
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     watched = Watching(settings.console.workers, connection, plan.requests, settings.kafka.group_id)
     async with watching(watched), desk.opened(settings) as opened_desk:

@@ -1,4 +1,4 @@
-"""`/verify`: whether every committed request ended as promised, judged when somebody asks for it."""
+"""`/verify`: judges on request whether every committed request ended as promised."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ from worker.tools.verification.report import Finding, Report
 
 
 async def verify(asked: Asked) -> Answer:
-    """The last report, or how far the next one is."""
+    """Answer with the last report, or how far the next one is."""
     found = asked.sources.verifying
     body = [
         h.p["Reads the topics and judges every committed request; nothing is changed."],
@@ -29,7 +29,7 @@ async def verify(asked: Asked) -> Answer:
 
 
 async def begin(asked: Asked) -> Answer:
-    """Whoever presses twice gets one verification."""
+    """Begin a verification, unless one is under way."""
     asked.sources.verifying.begin()
     return Moved(asked.link("/verify"))
 

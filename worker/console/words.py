@@ -1,4 +1,4 @@
-"""What others wrote, and what the commands say, as a page says it."""
+"""Puts into words for a page what others wrote, and what commands say."""
 
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ from worker.tools.dead_letters.replay import FORGOTTEN, MADE, UNKNOWN
 
 LONGEST = 300
 LATEST = 253_402_300_799_000
-"""The last second that a date has."""
+"""The last second that a date can have, in milliseconds."""
 ON_A_PAGE = {
     UNKNOWN: "its customer may exist: settle it among the doubts, one by one",
     MADE: "its customer exists, and nobody knows under which id: settle it among the doubts, one by one",
@@ -20,7 +20,7 @@ ON_A_PAGE = {
 
 
 def told(text: str | None, most: int = LONGEST) -> str | None:
-    """A text of somebody else's in one line: nothing that it holds changes how the rest is shown."""
+    """A foreign text in one line, cut to `most` characters; it cannot change how the rest is shown."""
     if text is None:
         return None
     return plain(text if len(text) <= most else f"{text[: most - 3]}...")
@@ -32,29 +32,29 @@ def moment(milliseconds: int) -> h.Element:
 
 
 def stamp(milliseconds: int) -> str:
-    """The same as a text."""
+    """As `moment`, as text."""
     return datetime.fromtimestamp(min(max(0, milliseconds), LATEST) / 1000, UTC).strftime(parts.TO_THE_SECOND)
 
 
 def left(reason: str) -> str:
-    """Why a letter is left, without a command's options."""
+    """Why a letter is left, without the names of a command's options."""
     return ON_A_PAGE.get(reason) or told(reason) or ""
 
 
 def answer(status: int | None, error_code: str | None) -> str:
-    """What the API said."""
+    """The API's answer in words."""
     return " ".join(each for each in (str(status) if status else "", told(error_code) or "") if each)
 
 
 def why(letter: Letter) -> str:
-    """In one line why it failed; of a foreign one who wrote it."""
+    """Why the letter failed, in one line; for a foreign letter, who wrote it."""
     if letter.reason:
         return told(letter.message) or ""
     return told(" ".join(filter(None, (letter.tool or "no headers of ours", letter.kind)))) or ""
 
 
 def how_far(what: str, done: int, total: int) -> h.Node:
-    """A line that stays fresh while something is being read."""
+    """A line that is updated while something is being read."""
     return h.fragment[
         parts.number("what", f"{what} "),
         parts.number("done", f"{parts.text(done)} of {parts.text(total)}" if total else ""),

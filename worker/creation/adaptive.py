@@ -1,7 +1,7 @@
-"""How many calls at once the API bears, found by its answers; pure, in the time of whoever tells it.
+"""Finds how many calls at once the API bears, from its answers; pure, and without a clock of its own.
 
-Up while calls take no longer than with half as many, down in proportion where they do, and at once where the API
-refuses or does not answer (docs: sizing, as much as the API bears). Times are seconds of any one clock.
+The limit rises while calls take no longer than with half as many at once, falls in proportion where they take longer,
+and falls at once where the API refuses (docs: sizing, as much as the API bears). Times are seconds of any one clock.
 """
 
 from dataclasses import dataclass, field
@@ -10,29 +10,29 @@ from typing import Final
 
 START: Final = 4
 TOLERATED: Final = 1.15
-"""Calls may take so many times as long as with half as many: the rest is chance."""
+"""Calls may take up to so many times as long as usual without counting as longer: that much is chance."""
 MOST_AT_ONCE: Final = 0.5
-"""No latency takes more than that share of the limit at once."""
+"""Slow answers lower the limit at most to this share of it at a time."""
 OUTLIER: Final = 4.0
-"""Times the median: what took longer counts as that."""
+"""A call counts as taking at most so many times the median."""
 AFTER_A_REFUSAL: Final = 0.7
 LEAST: Final = 16
-"""Answers that are judged together at least; otherwise one for each call that there may be at once."""
+"""At least so many answers are judged together, as one round; where the limit is higher, as many as that."""
 DIP_EVERY: Final = 30.0
 DIP_EVERY_CALLS: Final = 200
-"""So many calls one after another lie between two dips at least, where calls are slow."""
+"""Two dips are at least so many durations of a call apart, which counts where calls are slow."""
 FIRST_DIP: Final = 2.0
 FIRST_DIP_CALLS: Final = 20
 DIP_ROUNDS: Final = 3
-"""What all later rounds are compared with has to be known better than one of them."""
+"""How many rounds a dip lasts: what all later rounds are compared with has to be known better than one of them."""
 
 
 @dataclass(slots=True)
 class Adaptive:
-    """`limit` is between 1 and `most`.
+    """Finds the `limit` of calls at once, between 1 and `most`.
 
-    From time to time the limit is halved for some rounds (a dip): what calls take then is what they are compared with,
-    so that an API that has become slower for everybody is not taken for one that is overloaded by us.
+    From time to time the limit is halved for some rounds (a dip). How long calls take then is what later rounds are
+    compared with, so that an API that has become slower for everybody is not taken for one that we overload.
     """
 
     most: int
@@ -53,9 +53,11 @@ class Adaptive:
         self.limit = int(self._exact)
 
     def answered(self, began: float, now: float, *, full: bool) -> None:
-        """A call that began then was answered; `full`: it was one of as many as there may be.
+        """Count a call that began at `began` and was answered at `now`.
 
-        What began before the limit was changed tells nothing of the limit.
+        `full`: as many calls as allowed were under way.
+
+        A call that began before the limit was last changed is left out: it says nothing of this limit.
         """
         if began < self._round_began:
             return
@@ -66,7 +68,7 @@ class Adaptive:
             self._judge(_typical(self._taken), now)
 
     def refused(self, began: float, now: float) -> None:
-        """The API had no room for it, or was not heard of again: less at once, and once for all that began before."""
+        """Lower the limit at once: the API had no room for the call. Once for all that began before, not for each."""
         if began >= self._round_began:
             self._climbs, self._back_to = False, None
             self._go(self._exact * AFTER_A_REFUSAL, now)
@@ -86,7 +88,10 @@ class Adaptive:
             self._move(took / self._usual, now)
 
     def _move(self, longer: float, now: float) -> None:
-        """By how many times as long as usual calls took, which has to be so in two rounds: one may be chance."""
+        """Change the limit, given how many times as long as usual the calls of a round took.
+
+        It is lowered only after two such rounds: one may be chance.
+        """
         before, self._longer = self._longer, max(1.0, longer)
         if longer <= TOLERATED:
             self._go(2 * self._exact if self._climbs else self._exact + 1, now)
@@ -103,7 +108,7 @@ class Adaptive:
         self._go(back or self._exact, now)
 
     def _learn(self, took: float, now: float, dips_in: float) -> None:
-        """What calls take with so few at once: with more of them that is what they are compared with."""
+        """Keep how long calls take at this limit: rounds with more calls at once are compared with that."""
         self._usual, self._usual_at, self._next_dip = took, self._exact, now + dips_in
 
     def _go(self, limit: float, now: float) -> None:
@@ -115,6 +120,6 @@ class Adaptive:
 
 
 def _typical(taken: list[float]) -> float:
-    """The mean, since a queue shows in the slowest first; but one call that hangs says nothing of all."""
+    """The mean, since a queue shows in the slowest first; a call that hangs is cut off, as it says nothing of all."""
     most = OUTLIER * median(taken)
     return fmean(min(each, most) for each in taken)

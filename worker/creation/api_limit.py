@@ -1,4 +1,4 @@
-"""How many calls at once the API bears, in force: what its answers say moves the calls, and the slots with them."""
+"""Puts the limit of calls at once in force: it follows the API's answers, and the slots follow the limit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from worker.partition.slots import Slots
 
 
 def slots_for(calls: int) -> int:
-    """Records worked on at once: half as many more than calls, so that one is ready whenever a call ends."""
+    """How many records are worked on at once: half as many more than calls, so that one is ready when a call ends."""
     return calls + max(1, calls // 2)
 
 
 @dataclass(eq=False, slots=True)
 class ApiLimit:
-    """One for the process; without `adaptive` there may always be as many calls as there are.
+    """The limit of calls at once, in force; one for the process. Without `adaptive` the limit does not change.
 
-    Slots follow the calls: records that were made ready for calls that are not there any more would wait until their
+    Slots follow the calls: records that were made ready for calls that are not allowed any more would wait until their
     intents are too old.
     """
 
@@ -32,17 +32,17 @@ class ApiLimit:
 
     @property
     def binds(self) -> bool:
-        """Whether there may be fewer calls than the settings allow."""
+        """Whether fewer calls at once are allowed now than the settings allow."""
         return self.calls.limit < self.calls.most
 
     def answered(self, began: float) -> None:
-        """A call that left then was answered, or given up."""
+        """Count a call that left at `began`, and was answered or given up."""
         if self.adaptive is not None:
             self.adaptive.answered(began, self.clock(), full=self.calls.locked())
             self._apply()
 
     def refused(self, began: float) -> None:
-        """The API said that it has no room for it now."""
+        """Count a call that left at `began`, for which the API said that it has no room now."""
         if self.adaptive is not None:
             self.adaptive.refused(began, self.clock())
             self._apply()

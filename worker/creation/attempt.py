@@ -32,9 +32,9 @@ from worker.steps import Step, Trail
 
 @dataclass(frozen=True, slots=True)
 class NotMade:
-    """It was certainly not carried out: what was `intended` is released, and it is made again.
+    """The POST was certainly not carried out, and is made again. `intended`: its intent has to be released first.
 
-    It `counts` where the API answered it.
+    It `counts` as an attempt where the API answered it.
     """
 
     why: RefusedForNow | ApiUnavailable | Flooded | HoldBegun | LeaseOver | LoginRefused
@@ -44,7 +44,7 @@ class NotMade:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """It may have been carried out, or (`exists`) it was; `since` is when its intent was handed over."""
+    """The POST may have been carried out, or was (`exists`); `since` is when its intent was handed to the producer."""
 
     since: Moment
     why: str
@@ -52,18 +52,18 @@ class Doubt:
 
 
 Tried = Succeeded | Refusal | NotMade | Doubt
-"""Only what was not made can be released, and only what was released is made again without a look-up."""
+"""What an attempt ends in. A NotMade alone is released, and only after that the POST is made again without a look-up.
+"""
 
 
 @dataclass(slots=True)
 class Attempt:
-    """Makes them for one record, one after the other.
+    """Makes the attempts of one record, one after the other.
 
-    Where nothing is looked up an open intent is an unknown outcome after a crash: it is written with the call in hand
-    that it is for, and the call is given back when the record's next entry is stored. So no more of them are open than
-    there are calls. Otherwise intents are made ready beforehand: no call is idle while Kafka stores them.
-
-    `first`: nothing was sent for the event's customer before.
+    Without a look-up, an intent that a crash leaves open is an unknown outcome. So the call is taken before the intent
+    is written, and given back when the record's next entry is stored: no more intents are open than there are calls.
+    With a look-up, intents are written before their call is taken: no call is idle while Kafka stores them. `first`:
+    nothing was sent for the event's customer before.
     """
 
     by: Means
@@ -79,7 +79,7 @@ class Attempt:
     _left: float = 0.0
 
     async def make(self, number: int) -> Tried:
-        """Raises Draining and Fenced, and then nothing was sent that its intent does not tell of."""
+        """Make the attempt of that number. Raises Draining and Fenced; nothing was sent then without an intent."""
         self._lease, probe = None, False
         self.trail.enter(Step.ADMISSION)
         try:
@@ -112,7 +112,10 @@ class Attempt:
         await self._search()
 
     async def _search(self) -> None:
-        """What there is already that a look-up could take for ours; believed for as long as a search may lag."""
+        """Search for customers that a later look-up could take for ours.
+
+        What was found is believed for as long as a search may lag; then it is searched again.
+        """
         search = self.by.reconciliation.search
         if search is None or not search.of_others or not self.first:
             return
@@ -126,7 +129,7 @@ class Attempt:
             self.trail.enter(Step.ADMISSION)
 
     async def _sent(self, number: int, *, probe: bool) -> Outcome:
-        """A last refusal counts only where the API answers otherwise: no outage dead-letters anything."""
+        """The answer to the POST. A last refusal counts only if the API answers other calls: no outage dead-letters."""
         lease = self._lease = await self._intended(number, probe=probe)
         try:
             return await self._posted(lease, probe=probe)
@@ -151,7 +154,7 @@ class Attempt:
         self.trail.enter(Step.ADMISSION)
         await self.call.take()
         try:
-            await self._moment()
+            await self._moment(lease)
             self.trail.enter(Step.POST)
             return await self._created(self._last_look(lease, probe=probe))
         finally:
@@ -159,7 +162,7 @@ class Attempt:
                 self.call.give()
 
     async def _created(self, last_look: Callable[[], float]) -> Outcome:
-        """And what it took says how many calls at once the API bears."""
+        """The answer to the POST; how long it took is told to the limit of calls at once."""
         try:
             outcome = await self.by.customers.create(self.trail.trace_post(self.command), last_look)
         except RefusedForNow:
@@ -171,10 +174,19 @@ class Attempt:
         self.by.limit.answered(self._left)
         return outcome
 
-    async def _moment(self) -> None:
-        """Return shortly before the moment of the POST: until then a connection would grow old with it."""
-        while (left := self._place.wait() - EARLY) > 0:  # noqa: ASYNC110  a moment that is missed is followed by another
+    async def _moment(self, lease: Lease) -> None:
+        """Return shortly before the moment of the POST: a connection that was taken earlier would only grow old."""
+        while (left := self._left_to_wait(lease) - EARLY) > 0:  # noqa: ASYNC110  a moment that is missed is followed by another
             await asyncio.sleep(left)
+
+    def _left_to_wait(self, lease: Lease) -> float:
+        """Seconds. LeaseOver where the moment comes too late for the intent: a drain that had to wait for it would be
+        cut short, and leave a doubt.
+        """
+        left = self._place.wait()
+        if left and lease.is_over(self.assignment.clock(), left):
+            raise LeaseOver
+        return left
 
     def _last_look(self, lease: Lease, *, probe: bool) -> Callable[[], float]:
         look = self.assignment.before_sending(lease)
@@ -182,7 +194,7 @@ class Attempt:
         def last_look() -> float:
             look()
             self.by.holds.still(probe=probe)
-            if not (left := self._place.wait()):
+            if not (left := self._left_to_wait(lease)):
                 self._place.leave()
                 self._left = self.by.limit.clock()
             return left

@@ -17,5 +17,5 @@ class Backoff:
         return min(self.maximum, self.base * float(2 ** min(failures - 1, MAX_DOUBLINGS)))
 
     def delay(self, failures: int, draw: float, at_least: float | None = None) -> float:
-        """The wait for a `draw` from [0, 1); what the server asked for is honoured up to `maximum`."""
+        """The wait in seconds, for a `draw` from [0, 1). `at_least`, from the server, is honoured up to `maximum`."""
         return max(self.ceiling(failures) * draw, min(at_least or 0.0, self.maximum))

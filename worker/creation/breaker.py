@@ -1,4 +1,4 @@
-"""When failures in a row are an outage, and who may try the API next while it lasts: decisions alone, no waiting."""
+"""Decides when failures in a row are an outage, and who may try the API next while it lasts; it never waits itself."""
 
 import math
 from collections.abc import Callable, Hashable
@@ -12,7 +12,9 @@ LONGEST_PAUSE = 1.0
 
 @dataclass(slots=True)
 class Breaker:
-    """Counts failures in a row; once `open` one caller at a time goes through, the probe, after a backed-off wait.
+    """Counts failures in a row.
+
+    Once it is `open` one caller at a time, the probe, goes through after a backed-off wait.
 
     Only the answer to a POST closes it: that other calls are answered does not say that customers can be created.
     """
@@ -27,11 +29,11 @@ class Breaker:
     next_probe: float = field(default=math.inf)
 
     def failed(self, now: float, who: Hashable = None, *, at_once: bool, probe: bool) -> None:
-        """One more failure; `at_once` opens whatever the count."""
+        """Count a failure, of `who`; `at_once` opens the breaker whatever the count. `probe`: it was the probe's."""
         if who is not None:
             self.failing.add(who)
         if self.open and not probe:
-            return  # begun before it opened: the next probe waits no longer for it
+            return  # the call began before the breaker opened: it does not delay the next probe
         self.failures += 1
         self.open = self.open or at_once or self.failures >= self.after_failures
         if self.open:
@@ -40,19 +42,22 @@ class Breaker:
             self.next_probe = now + self.backoff.ceiling(self.probes) * (0.5 + self.draw() / 2)
 
     def passed_on(self, now: float, *, probe: bool) -> None:
-        """The permission says nothing of POSTs: where it was the probe, the next caller may go at once."""
+        """The caller ended without an answer to a POST; if it was the probe, the next caller may go at once."""
         if probe and self.open:
             self.next_probe = now
 
     def answered(self) -> None:
-        """A POST was answered, so that there is no outage."""
+        """Close the breaker: a POST was answered, so that there is no outage."""
         self.failures = self.probes = 0
         self.open = False
         self.next_probe = math.inf
         self.failing.clear()
 
     def wait(self, now: float) -> float:
-        """Seconds until the caller may try; 0 is the permission itself, and nobody else's until it is given back."""
+        """Seconds until the caller may ask again; 0 is the permission.
+
+        During an outage nobody else gets a permission until that one is given back.
+        """
         if not self.open:
             return 0.0
         if now < self.next_probe:

@@ -8,7 +8,10 @@ from typing import Self
 
 
 class Calls(asyncio.Semaphore):
-    """As many as `limit`, which can be moved between 1 and `most`; those beyond it are kept back as they come free."""
+    """A semaphore of `limit` calls.
+
+    The limit can be moved between 1 and `most`; calls beyond it are withheld when free.
+    """
 
     def __init__(self, most: int) -> None:
         super().__init__(most)
@@ -16,14 +19,14 @@ class Calls(asyncio.Semaphore):
         self._kept = 0
 
     def release(self) -> None:
-        """To whoever waits longest, unless there are too many of them now."""
+        """Give a call to whoever has waited longest, or withhold it if there are more than the limit now."""
         if self._kept < self.most - self.limit:
             self._kept += 1
         else:
             super().release()
 
     def move(self, limit: int) -> None:
-        """So many there may be from now on; who has a call keeps it until its end."""
+        """Set the limit; whoever has a call keeps it until its end."""
         self.limit = max(1, min(limit, self.most))
         while self._kept > self.most - self.limit:
             self._kept -= 1
@@ -36,22 +39,22 @@ class Calls(asyncio.Semaphore):
 
 @dataclass(slots=True)
 class Call:
-    """A record's call: taken once or several times, and given back at the record's end at the latest; `with` it.
+    """A record's call to the API, used by `with`: taken once or more, and given back at the record's end at the latest.
 
-    Who has one waits for Kafka and the API alone, and for no other record: so each call comes back.
+    Whoever has one waits for Kafka and the API alone, and for no other record: so each call comes back.
     """
 
     of: Calls
     taken: bool = field(default=False, init=False)
 
     async def take(self) -> None:
-        """Return with a call in hand; whoever has it already keeps it."""
+        """Return with a call taken; one that is taken already is kept."""
         if not self.taken:
             await self.of.acquire()
             self.taken = True
 
     def give(self) -> None:
-        """Hand the call to whoever waits for one."""
+        """Give the call, if one is taken, to whoever waits for one."""
         if self.taken:
             self.taken = False
             self.of.release()

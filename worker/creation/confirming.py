@@ -1,4 +1,4 @@
-"""What becomes of a person's word that a customer exists: nothing is ever sent for it."""
+"""The outcome of a person's word that a customer exists; nothing is ever sent for it."""
 
 from collections.abc import Callable
 
@@ -10,9 +10,9 @@ from worker.model.outcomes import Failed, Outcome, Reason, ReasonCode, Succeeded
 def confirmed(
     command: ConfirmCustomer, known: Fresh | InDoubt | CreatedBefore, location: Callable[[str], str]
 ) -> Outcome:
-    """The customer as the person told it; refused where another one of the event is known.
+    """Succeeded with the customer that the person named; Failed where another one of the event is known.
 
-    `location` is the API's own path of the customer with that id.
+    `location` gives the API's own path of the customer with that id.
     """
     customer_id = command.customer_id
     if isinstance(known, CreatedBefore) and known.outcome.customer_id != customer_id:

@@ -50,7 +50,7 @@ class Creation(Means):
 
 
 def unknown(why: str, attempts: int, *, exists: bool = False) -> Failed:
-    """To be parked: nobody can tell, and it is never sent again unasked."""
+    """The outcome that parks a record: nobody can tell, and it is never sent again unless a person asks for that."""
     known = EXISTS if exists else "the customer may or may not exist"
     return Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, f"{known}: {why}"), attempts)
 
@@ -72,7 +72,10 @@ class _Course:
         return self.attempt.trail.record
 
     async def earlier_doubt(self, known: InDoubt) -> Outcome | None:
-        """An open intent found in the journal; no two clocks are compared, so that another's counts from our claim."""
+        """Settle a doubt that the journal knew; as `_doubt`.
+
+        Its time counts from now if an open intent is ours, else from our claim: no two processes' clocks are compared.
+        """
         self.attempt.evidence, self.attempt.first = known.evidence, False
         restored = self.attempt.assignment.restored
         since = self.attempt.assignment.clock() if restored.writer in known.writers else restored.claimed
@@ -87,7 +90,7 @@ class _Course:
                 self.attempts += 1
                 return await self._believed(replace(refused, attempts=self.attempts))
             case Doubt(since, why, exists):
-                # Asked now: an outage may be over when the look-up is.
+                # Asked before the look-up: the outage may be over when that ends.
                 outage = self.by.holds.others_fail(self.record.place)
                 self.attempts += 1
                 if exists:
@@ -99,7 +102,7 @@ class _Course:
                 assert_never(other)
 
     async def _remember(self) -> None:
-        """At once: no crash, repeat or look-up may forget that the customer exists."""
+        """Write to the journal at once that the customer exists: no crash, repeat or look-up may forget it."""
         self.exists = True
         self.attempt.evidence = replace(self.attempt.evidence, exists=True)
         await self._write(Intent(self.attempts, evidence=self.attempt.evidence))
@@ -120,7 +123,7 @@ class _Course:
         await self.attempt.assignment.write(self.attempt.command.request.event, self.record.offset, entry)
 
     async def _again(self, at_least: float | None = None) -> None:
-        """Later, with the key kept and the slot given back."""
+        """Wait before the next try; the record keeps its key, and gives its slot back."""
         self.failures += 1
         self.attempt.trail.enter(Step.RETRY)
         retry = self.by.retry
@@ -134,16 +137,26 @@ class _Course:
         return Failed(Reason(ReasonCode.RETRIES_EXHAUSTED, message, http=http), self.attempts)
 
     async def _believed(self, outcome: Failed) -> Outcome:
-        """A 400 after a doubt may be our own success: the API takes an e-mail address only once."""
-        if self.doubted and outcome.reason.code is ReasonCode.REJECTED:
-            finding = await self._look_up(self.doubted)
-            return self._reconciled(finding) if isinstance(finding, Existing) else outcome
-        return outcome
+        """Believe a refusal, but look the customer up at a 400 after a doubt, and park it where nobody can tell.
+
+        It may come from our own success: the API takes an e-mail address only once.
+        """
+        if self.doubted is None or outcome.reason.code is not ReasonCode.REJECTED:
+            return outcome
+        match await self._look_up(self.doubted):
+            case Existing() as finding:
+                return self._reconciled(finding)
+            case Absent():
+                return outcome
+            case Unclear(detail):
+                return unknown(f"{LOST}, and the next was refused: {outcome.reason.message}; {detail}", self.attempts)
+            case other:
+                assert_never(other)
 
     async def _doubt(self, since: Moment, why: str, *, outage: bool = False) -> Outcome | None:
-        """None where it is certain that nothing was created, and never where it is certain that something was.
+        """Look up what became of a POST. None where certainly nothing was created, so that it may be made again.
 
-        `outage`: others failed as well when it came.
+        Where the customer is known to exist it is never None. `outage`: others had failed as well when the doubt came.
         """
         self.doubted = since
         match await self._look_up(since):
@@ -160,7 +173,7 @@ class _Course:
                 assert_never(other)
 
     async def _look_up(self, since: Moment) -> Finding:
-        """One that fails again and again while other calls are answered tells nothing, and ends."""
+        """Look the customer up until there is a finding. Failures while other calls are answered end it as Unclear."""
         failed, search = 0, self.by.reconciliation.search
         while True:
             self.attempt.trail.enter(Step.LOOK_UP)
@@ -189,7 +202,10 @@ class _Course:
         return Succeeded(finding.customer_id, location, made, self.attempts, resolution="reconciled")
 
     def _given_up(self, why: str, *, outage: bool) -> Failed | None:
-        """As with refusals, the last attempt is none while nobody else is answered either."""
+        """The failure after the last attempt, else None.
+
+        As with refusals, no attempt is the last one while nobody else is answered either.
+        """
         if self.attempts < self.by.retry.max_attempts:
             return None
         if outage or self.by.holds.others_fail(self.record.place):

@@ -11,8 +11,8 @@ from worker.model.outcomes import Failed
 class Refusal:
     """The API's own word that it made no customer of a command, and will make none of it.
 
-    Of all ends that an attempt can have this one alone may not be believed. A customer that was made, or may have
-    been, has no such form, so that no flood can have it sent again.
+    Of all results of an attempt this one alone may be disbelieved. A customer that was made, or may have been, is of
+    another type, so that no flood can have it sent again.
     """
 
     outcome: Failed
@@ -35,7 +35,7 @@ class Flood:
         return refusal
 
     def created(self) -> None:
-        """A customer was made: that ends a flood, and begins none."""
+        """Count a customer that was made: that ends a flood, and begins none."""
         was_on = self.is_on()
         self._add(refused=False)
         if was_on or self.is_on():
@@ -43,7 +43,7 @@ class Flood:
             self._refused = 0
 
     def is_on(self) -> bool:
-        """Nearly all of the last answers were refusals."""
+        """Whether nearly all of the last answers were refusals."""
         return len(self._last) >= self.window and self._refused >= self.ratio * self.window
 
     def _add(self, *, refused: bool) -> None:

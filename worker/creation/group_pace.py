@@ -1,8 +1,8 @@
-"""How records come to the moments at which they may be sent: in a fair line, by the whole group's rate.
+"""How records get the moments at which they may be sent: in a fair line, by the whole group's rate.
 
-A record waits for its place in the line without a slot and before its intent is written, since an intent that is old
-sends nothing; there are no more places than moments come up while one is made ready. At its moment it is sent, or, when
-it is late, at another.
+A record waits for its place in the line without a slot, and before its intent is written, since an old intent sends
+nothing. There are only as many places as moments come up while one record is made ready. A record is sent at its
+moment or, when it is late, at another one.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from worker.creation.share import BEGINS_AFTER, ON_TIME, Share
 
 SHORTEST_LEAD: Final = 0.02
 EARLY: Final = 0.25
-"""Seconds before its moment a request takes its connection, which may have to be made."""
+"""A request takes its connection, which may have to be made, so many seconds before its moment."""
 Wait = Callable[[asyncio.Future[None]], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class GroupClock:
-    """The wall clock as it was when it was looked at last, going on evenly: nobody can set it in between."""
+    """The wall clock as it was last looked at, going on evenly from there: nobody can set it in between."""
 
     _ahead: float = 0.0
 
@@ -39,18 +39,24 @@ class GroupClock:
 
 @dataclass(eq=False, slots=True)
 class Place:
-    """A record's place among those that are sent next; given back when it was sent, or never is; `with` it."""
+    """A record's place among those that are sent next, used by `with`.
+
+    Given back when it was sent, or never will be.
+    """
 
     pace: "GroupPace | None" = None
     moment: float | None = None
     _granted: float | None = None
 
     def grant(self, moment: float | None, now: float) -> None:
-        """The record may be made ready for that moment."""
+        """Say for which moment the record may be made ready."""
         self.moment, self._granted = moment, now
 
     def wait(self) -> float:
-        """Seconds until its moment; 0 when it has come. One that was missed is lost: then until another."""
+        """Seconds until the record's moment; 0 when it has come.
+
+        A moment that was missed is replaced by another one.
+        """
         if self.pace is None:
             return 0.0
         now = self.pace.clock()
@@ -62,11 +68,11 @@ class Place:
         return BEGINS_AFTER if self.moment is None else max(0.0, self.moment - now)
 
     def leave(self) -> None:
-        """It is sent now; where that has to be done again it takes another moment."""
+        """Note that the record is sent now; to be sent again it needs another moment."""
         self.moment = None
 
     def give_back(self) -> None:
-        """Whoever waits may have it."""
+        """Give the place to whoever waits for one."""
         if self.pace is not None:
             pace, self.pace = self.pace, None
             pace.given_back()
@@ -79,12 +85,12 @@ class Place:
 
 
 ANY_TIME: Final = Place()
-"""Where there is no limit: nothing is kept of whoever has it."""
+"""The place of every record where there is no limit; it keeps nothing of the record that has it."""
 
 
 @dataclass(eq=False, slots=True)
 class GroupPace:
-    """One for the process; without a `share` there is no limit.
+    """The line for moments; one for the process. Without a `share` there is no limit.
 
     The partitions get moments one after another: one that has nothing to send lends its own to those that have.
     """
@@ -97,12 +103,12 @@ class GroupPace:
     _timer: asyncio.TimerHandle | None = None
 
     def counted_by(self, of: Callable[[], int]) -> None:
-        """Who knows how many partitions the topic has."""
+        """Set the function that knows how many partitions the topic has."""
         if self.share is not None:
             self.share.of = of
 
     def gain(self, partition: int) -> None:
-        """The partition is ours."""
+        """Count the partition's moments as ours."""
         if self.share is not None:
             if self.share.is_empty:
                 self.clock.look()
@@ -110,12 +116,15 @@ class GroupPace:
             self._serve()
 
     def lose(self, partition: int) -> None:
-        """The partition is not ours any more."""
+        """Count the partition's moments as ours no longer."""
         if self.share is not None:
             self.share.lose(partition)
 
     async def place(self, partition: int, wait: Wait, *, first: bool = False) -> Place:
-        """A place, when one comes up for the partition; `first` goes before all others. Raises what `wait` raises."""
+        """A place for a record of the partition, once there is one; `first` goes before all.
+
+        Raises what `wait` raises.
+        """
         if self.share is None:
             return ANY_TIME
         place, future = Place(self), asyncio.get_running_loop().create_future()
@@ -135,15 +144,15 @@ class GroupPace:
         return self.share is not None and (bool(self._waiting) or self.share.taken_until > self.clock())
 
     def another(self, now: float) -> float | None:
-        """A moment for who has missed its own."""
+        """A moment for a record that has missed its own; None where no moment is ours."""
         return self.share.take(now) if self.share else None
 
     def took(self, seconds: float) -> None:
-        """So long it took to make a record ready: the next ones begin so much before their moment, twice over."""
+        """Learn how long it took to make a record ready: the next ones begin twice that time before their moment."""
         self._lead = min(BEGINS_AFTER, max(SHORTEST_LEAD, 2 * seconds, 0.98 * self._lead))
 
     def given_back(self) -> None:
-        """One place is free."""
+        """Note that one place is free, and give it out."""
         self._in_line -= 1
         self._serve()
 
@@ -163,7 +172,7 @@ class GroupPace:
             self._grant(first, now)
 
     def _first(self) -> int | None:
-        """The partition that is next; those whose records have stopped waiting are left out."""
+        """The partition that is next, or -1 for those that go first; records that have stopped waiting are left out."""
         while self._waiting:
             number = -1 if -1 in self._waiting else next(iter(self._waiting))
             queue = self._waiting[number]
@@ -175,7 +184,7 @@ class GroupPace:
         return None
 
     def _grant(self, number: int, now: float) -> None:
-        """To its first record; the other partitions come before its next one."""
+        """Give a place to the partition's first record; the other partitions come before its next one."""
         queue = self._waiting.pop(number)
         future, place = queue.popleft()
         if queue:

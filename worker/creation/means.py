@@ -37,7 +37,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """One of these for the process."""
+    """What creations share; one of these for the process."""
 
     customers: Customers
     reconciliation: Reconciliation

@@ -15,7 +15,7 @@ class Pace:
     _next: float = 0.0
 
     def reserve(self) -> float:
-        """Seconds to wait for the caller's moment; an unused past is not saved up for a burst."""
+        """Reserve the next moment; return the seconds until then. Time that went unused is not saved up for a burst."""
         if self.rate is None:
             return 0.0
         now = self.clock()

@@ -20,7 +20,8 @@ class Answering(Protocol):
 async def ask_first(holds: Holds, api: Answering) -> None:
     """Return where the API answers at all: an outage that leaves POSTs unknown must not be probed with POSTs.
 
-    What looks like refusals of nearly all customers may be a session that has died into a login page.
+    In a flood it logs in anew first: what looks like refusals of nearly all customers may be a session that has died
+    and is sent to a login page.
     """
     if holds.flooded:
         await api.log_in_anew()
@@ -28,9 +29,9 @@ async def ask_first(holds: Holds, api: Answering) -> None:
 
 
 async def look_after(holds: Holds, api: Answering, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-    """End holds about the API that nobody is there to probe; until cancelled.
+    """End holds about the API that no record is there to probe; runs until it is cancelled.
 
-    Records that failed may all have been parked, or have gone to another worker with their partitions.
+    The records that failed may all have been parked, or have gone to another worker with their partitions.
     """
     while True:
         await pause(LOOKED_AFTER_EVERY)

@@ -21,12 +21,12 @@ class Existing:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """None was found, after the API had time to carry out what was on its way and to make it searchable."""
+    """No customer was found, after the API had time to carry out what was on its way and to make it searchable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """Nobody can tell, and this is why."""
+    """Nobody can tell whether the customer exists; `detail` says why."""
 
     detail: str
 
@@ -36,7 +36,7 @@ Find = Callable[[CreateCustomer], Awaitable[list[str]]]
 
 
 class Patience(Protocol):
-    """A partition's way to wait; both raise Draining when it drains."""
+    """How a record waits; both raise Draining when its partition drains."""
 
     async def pause(self, seconds: float) -> None: ...
     async def wait_until(self, since: Moment, seconds: float) -> None: ...
@@ -44,10 +44,11 @@ class Patience(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`settle` is the longest that a POST can still be on its way after its intent was handed over, in seconds: the
-    intent's time to live, the request's timeout and the search's lag together.
+    """How a customer is searched for: `attempts` times, `delay` seconds apart.
 
-    `of_others`: it may find somebody else's customer as well. Then it has to be made before the first POST, too.
+    `settle` is the longest time, in seconds, for which a POST can still be on its way after its intent was handed over:
+    the intent's time to live, the request's timeout and the search's lag together. `of_others`: the search may find
+    somebody else's customer as well. Then it has to be made before the first POST, too.
     """
 
     find: Find
@@ -59,15 +60,15 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """Without a search there is nothing to ask, and so nothing to wait for."""
+    """Settles doubts. Without a search there is nothing to ask, and so nothing to wait for."""
 
     holds: Holds
     search: Search | None = None
 
     async def before(self, command: CreateCustomer) -> tuple[str, ...] | None:
-        """The ids of the customers that the search finds before anything was sent; None where no answer came.
+        """The ids of the customers that the search finds before anything is sent; None where no answer came.
 
-        No POST waits for it: who does not know what was there believes no hit later on.
+        The POST does not depend on an answer: a later hit is not believed where it is not known what was there before.
         """
         if self.search is None:
             return None
@@ -84,7 +85,10 @@ class Reconciliation:
         evidence: Evidence = NO_EVIDENCE,
         who: Hashable = None,
     ) -> Finding:
-        """`since` is when the last possible intent was handed over. Raises what the API raises, and Draining."""
+        """Wait until a search would find the customer, then search. Raises what the API raises, and Draining.
+
+        `since` is when the last possible intent was handed over.
+        """
         if self.search is None:
             return Unclear("no look-up is configured (WORKER_RECONCILE__BY)")
         await patience.wait_until(since, self.search.settle)
@@ -108,7 +112,7 @@ class Reconciliation:
 
 
 def _meaning(found: list[str], before: tuple[str, ...] | None) -> Finding:
-    """What was found, where `before` is what was there before the first POST."""
+    """What the ids that were found mean; `before` are those from before the first POST, None if they are not known."""
     match found:
         case []:
             return Absent()

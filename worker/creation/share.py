@@ -1,7 +1,7 @@
-"""The moments at which this worker may send, of all those that the whole group has; pure.
+"""Which of the whole group's moments this worker may send at; pure.
 
-The group's moments are the multiples of one interval on the wall clock, and each is a partition's: they go round all
-partitions of the topic. A worker sends at those of its own partitions. So workers that never hear of one another
+The group's moments are the multiples of one interval on the wall clock. Each belongs to one partition: they go round
+all partitions of the topic. A worker sends at those of its own partitions. So workers that never hear of one another
 interleave instead of meeting in one second, as long as their clocks agree (docs: sizing, one rate for the group).
 """
 
@@ -11,25 +11,25 @@ from math import ceil, floor
 from typing import Final
 
 BEGINS_AFTER: Final = 1.0
-"""Seconds after which the moments of a gained partition count: until then its owner before may have sent at them."""
+"""The moments of a gained partition count after so many seconds: until then its previous owner may send at them."""
 ON_TIME: Final = 0.03
-"""Seconds after a moment until which it may still be used: what is later than that waits for another one."""
+"""A moment may be used until so many seconds after it; a record that is later than that waits for another one."""
 SPREAD: Final = 0.05
-"""Seconds that lateness and the network may take from the distance of two requests."""
+"""Seconds by which lateness and the network may shorten the distance of two requests."""
 EXCESS: Final = 1.1
-"""So many times the rate may at most be met in any second."""
+"""In any second there may be at most so many times the rate."""
 
 
 def interval(rate: float) -> float:
     """Seconds between two moments: 1 / `rate`, or a little more where a low rate has no room for lateness.
 
-    One more than the most that a second may have never fits into one, though each comes `SPREAD` closer.
+    It is so long that one request more than `most_in_a_second` never fits into a second, even `SPREAD` closer.
     """
     return max(1 / rate, (1 + SPREAD) / most_in_a_second(rate))
 
 
 def most_in_a_second(rate: float) -> int:
-    """How many requests any second may have: a tenth more than the rate, or what its fraction takes."""
+    """How many requests any second may have: a tenth more than the rate, and at least the rate rounded up."""
     return max(ceil(rate), floor(EXCESS * rate + 1e-9))
 
 
@@ -48,23 +48,23 @@ class Share:
 
     @property
     def own_rate(self) -> float:
-        """Moments a second that are ours."""
+        """How many moments a second are ours."""
         return len(self._since) / (self._all * self.interval)
 
     def gain(self, partition: int, now: float) -> None:
-        """Its moments are ours from a second later on."""
+        """Count the partition's moments as ours from BEGINS_AFTER seconds later on."""
         if self.is_empty:
             # What was taken is over by then, unless the clock was set back: then it would be taken for as long.
             self._taken = -1
         self._since[partition] = now + BEGINS_AFTER
 
     def lose(self, partition: int) -> None:
-        """Its moments are somebody else's."""
+        """Count the partition's moments as ours no longer."""
         self._since.pop(partition, None)
 
     @property
     def is_empty(self) -> bool:
-        """No moment is ours."""
+        """Whether no moment is ours."""
         return not self._since
 
     @property
@@ -73,12 +73,15 @@ class Share:
         return self._taken * self.interval
 
     def next(self, now: float) -> float | None:
-        """The first moment that nobody has taken and that is not over; what is over is not saved up."""
+        """The first moment of ours that is neither taken nor over; what is over is not saved up.
+
+        None without partitions.
+        """
         number = self._next(now)
         return None if number is None else number * self.interval
 
     def take(self, now: float) -> float | None:
-        """The same, and nobody else's from now on."""
+        """Take the next moment and return it; None without partitions."""
         if (number := self._next(now)) is None:
             return None
         self._taken = number
@@ -86,7 +89,7 @@ class Share:
 
     @property
     def _all(self) -> int:
-        """No less than what we have seen: a partition may be ours before we hear that there are more."""
+        """How many partitions the topic has; no less than we have seen, since one may be ours before we hear of it."""
         return max(self.of(), 1 + max(self._since, default=0))
 
     def _next(self, now: float) -> int | None:
@@ -95,6 +98,6 @@ class Share:
         return min(self._first_of(each, max(now - ON_TIME, since)) for each, since in self._since.items())
 
     def _first_of(self, partition: int, time: float) -> int:
-        """The number of its first moment at that time or later, behind the last one taken."""
+        """The number of the partition's first moment at that time or later, after the last one taken."""
         number = max(ceil(time / self.interval), self._taken + 1)
         return number + (partition - number) % self._all

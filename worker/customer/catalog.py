@@ -57,18 +57,18 @@ class Catalog(_Section):
     custom_attributes: CustomAttributes = CustomAttributes()
 
     def values(self, choice: Choice) -> frozenset[str] | None:
-        """The configured values of that kind, or None."""
+        """The configured values of that kind; None where they are not known."""
         found: frozenset[str] | None = getattr(self, choice)
         return found
 
     def attributes(self, scope: Scope) -> Mapping[str, Attribute] | None:
-        """The custom attributes of that level, or None."""
+        """The custom attributes of that level; None where they are not known."""
         found: Mapping[str, Attribute] | None = getattr(self.custom_attributes, scope)
         return found
 
 
 def load_catalog(path: Path) -> Catalog:
-    """A TOML file, or JSON by its name; raises `SettingsError` with one line per fault."""
+    """Read a TOML file, or a JSON file by its name. Raises `SettingsError` with one line per fault."""
     try:
         raw = path.read_bytes()
         return Catalog.model_validate(orjson.loads(raw) if path.suffix == ".json" else tomllib.loads(raw.decode()))

@@ -1,4 +1,4 @@
-"""What the rules depend on beside the event itself."""
+"""What the rules depend on besides the event itself."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,13 +25,13 @@ NOTHING_KNOWN: Final = Catalog()
 
 
 def now() -> datetime:
-    """The time by which a date is in the past."""
+    """The present time: a date must lie before it to count as past."""
     return clocks.moment()
 
 
 @dataclass(slots=True)
 class Circumstances:
-    """One validation's surroundings; made anew for each event, since it remembers the event's e-mail addresses."""
+    """What one validation depends on; made anew for each event, since it collects the event's e-mail addresses."""
 
     catalog: Configured = NOTHING_KNOWN
     clock: Callable[[], datetime] = now
@@ -39,6 +39,6 @@ class Circumstances:
 
 
 def circumstances(info: ValidationInfo) -> Circumstances:
-    """Those of the validation at hand; the plainest ones when none were given."""
+    """The circumstances of the validation under way; the defaults where none were given."""
     given = info.context
     return given if isinstance(given, Circumstances) else Circumstances()

@@ -75,7 +75,7 @@ class ContactPerson(TypedDict, total=False):
     contactPoints: ContactPoints
 
 
-# pydantic does not look into a list that is too long, and would leave its other violations unsaid.
+# pydantic does not check the items of a list that is too long, and would leave their violations untold.
 _EXACTLY_ONE = Beside("count", "exactly one", keywords={"maxItems": 1})
 
 

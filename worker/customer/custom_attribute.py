@@ -36,7 +36,7 @@ def _as_configured(scope: Scope) -> Check:
     def check(attribute: CustomAttribute, info: ValidationInfo) -> CustomAttribute:
         known = circumstances(info).catalog.attributes(scope)
         if known is None:
-            # It may be an enumeration, whose values the page restricts to nothing but the configured ones.
+            # Without the catalog its type is unknown; an enumeration's values need not keep to the allowed characters.
             return attribute
         if attribute["attribName"] not in known:
             raise broken("configured_values", allowed=frozenset(known), at=("attribName",))

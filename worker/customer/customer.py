@@ -49,7 +49,7 @@ class GroupType(TypedDict):
     group: Group
 
 
-# Whether departmentalization is enabled is no property of the event.
+# Whether departmentalization is enabled is a setting; the event does not say it.
 _IF_ENABLED = Beside("required", "required where departmentalization is enabled")
 
 

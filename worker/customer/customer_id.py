@@ -3,11 +3,11 @@
 import re
 from typing import Final
 
-# Digits in every example; without one it is a word of the path, as `customer` in `/customer/`.
+# All examples hold digits; without any digit it would be a word of the path, as `customer` in `/customer/`.
 CUSTOMER_ID: Final = r"(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{1,64}"
 _ID = re.compile(CUSTOMER_ID)
 
 
 def usable_id(value: object) -> bool:
-    """Whether that is the id of a customer; a number is as good as its digits."""
+    """Whether the value is a customer's id; an int counts as its digits."""
     return isinstance(value, str | int) and not isinstance(value, bool) and _ID.fullmatch(str(value)) is not None

@@ -1,4 +1,4 @@
-"""JSON bytes -> plain data, in bounded time and memory, refusing whatever two readers could understand differently."""
+"""Reads JSON in bounded time and memory, and refuses what two readers could understand differently."""
 
 import json
 from collections.abc import Iterable
@@ -7,14 +7,14 @@ from typing import Any, Final
 import orjson
 
 Json = Any
-"""What `json.loads` gives: dict, list, str, int, float, bool or None."""
+"""What `json.loads` returns: dict, list, str, int, float, bool or None."""
 
 _MARKS: Final = ((b"\xef\xbb\xbf", "UTF-8"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 
 
 _MAX_GLIMPSED: Final = 16 * 1024 * 1024
 _MAX_PARTS: Final = 500_000
-"""Bytes, and commas and brackets: what is read of a value that breaks the limits takes some 100 MB at most."""
+"""Limits for `glimpsed`: bytes, and commas and opening brackets. Within them it takes some 100 MB at most."""
 
 
 class Unreadable(ValueError):
@@ -28,7 +28,7 @@ class Number(str):
 
 
 def require_utf8(raw: bytes) -> None:
-    """Refuses byte order marks and every encoding but UTF-8."""
+    """Raise Unreadable for a byte order mark, and for every encoding but UTF-8."""
     for mark, encoding in _MARKS:
         if raw.startswith(mark):
             raise Unreadable(f"starts with a {encoding} byte order mark; events are UTF-8 without one")
@@ -41,7 +41,7 @@ def require_utf8(raw: bytes) -> None:
 
 
 def read_json(raw: bytes, max_depth: int) -> Json:
-    """The fast way; numbers are Python's."""
+    """Read JSON the fast way, with Python's numbers. Raises Unreadable, also where a name stands twice in an object."""
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -52,7 +52,7 @@ def read_json(raw: bytes, max_depth: int) -> Json:
 
 
 def glimpsed(raw: bytes) -> Json:
-    """What the value holds, to be told and not to be worked on; None where it is no JSON, or would take too much."""
+    """The value read only to be shown; None where it is no JSON, or where reading it would take too much memory."""
     if len(raw) > _MAX_GLIMPSED or sum(map(raw.count, (b",", b"[", b"{"))) > _MAX_PARTS:
         return None
     try:
@@ -62,7 +62,10 @@ def glimpsed(raw: bytes) -> Json:
 
 
 def read_json_exactly(raw: bytes, max_depth: int) -> Json:
-    """The thorough way: numbers as they were written (`Number`), no name twice in an object, no nesting too deep."""
+    """Read JSON thoroughly: numbers as they were written (`Number`), no name twice in an object, no deeper nesting.
+
+    Raises Unreadable.
+    """
     try:
         document = json.loads(
             raw, object_pairs_hook=_object, parse_int=Number, parse_float=Number, parse_constant=_constant
@@ -74,7 +77,7 @@ def read_json_exactly(raw: bytes, max_depth: int) -> Json:
 
 
 def require_depth(document: Json, max_depth: int) -> None:
-    """Refuses what is nested deeper, without recursion."""
+    """Raise Unreadable for a document that is nested deeper; works without recursion."""
     level = [document]
     for _ in range(max_depth + 1):
         level = [child for item in level for child in _children(item)]
@@ -90,11 +93,11 @@ def _children(item: Json) -> Iterable[Json]:
 
 
 def _repeats_names(raw: bytes, document: Json) -> bool:
-    """Whether a name may stand twice in an object: then quotes of the text are missing from what was read.
+    """Whether a name may stand twice in an object: then there are fewer quotes in what was read than in the text.
 
-    Only an escaped quote may be written in two ways; where one is, the thorough reader decides.
+    That comparison fails where the text has escaped quotes; then the answer is True, and the thorough reader decides.
     """
-    # A single byte is looked for four times as fast.
+    # To look for a single byte first is four times as fast.
     if b"\\" in raw and b"\\u0022" in raw:
         return True
     try:

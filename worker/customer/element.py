@@ -1,6 +1,7 @@
-"""What every element of the resource has in common: strict, exact names in the API's order, no foreign elements.
+"""What every element of the resource has in common: strict types, exact names in the API's order, nothing unknown.
 
-An element is a `TypedDict` in exactly the form in which it goes to the API: every scalar a string, unset ones absent.
+An element is a `TypedDict` in exactly the form in which it goes to the API: every scalar is a string, unset ones are
+absent.
 """
 
 from collections.abc import Callable
@@ -18,14 +19,14 @@ Content = TypeVar("Content")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an element's children belong in XML, and the page that states their rules in its section Request Body."""
+    """The XML namespace of an element's children, and the page whose section Request Body states their rules."""
 
     namespace: str
     page: str
 
 
 def element(namespace: str, page: str) -> Callable[[Class], Class]:
-    """Marks an element: its children are of that namespace, and follow that page unless one of them says another.
+    """Mark an element: its children are of that namespace, and follow that page unless one of them names another.
 
     A child that is not declared is refused: the API answers 400 to it (Create Group Customer, HTTP status codes).
     """
@@ -56,7 +57,7 @@ Text512 = Annotated[Text, Field(max_length=512)]
 Text1024 = Annotated[Text, Field(max_length=1024)]
 
 FILLED: Final = Field(min_length=1)
-"""Marks a required text: an empty one gives the API nothing."""
+"""Marks a required text, which must not be empty."""
 
 
 @element(namespaces.COMMON, page="Create Individual Customer Examples")

@@ -10,7 +10,10 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def customer_schema() -> dict[str, Any]:
-    """The exact form, without the bare forms that the worker also takes, as far as a schema can say it."""
+    """The customer in exactly the API's form, as far as a schema can state it.
+
+    The shorter forms that the worker also takes are left out.
+    """
     adapter: TypeAdapter[Any] = TypeAdapter(IndividualCustomer | GroupCustomer)
     schema = adapter.json_schema()
     definitions = schema.pop("$defs")
@@ -27,7 +30,7 @@ def customer_schema() -> dict[str, Any]:
 
 
 def _tidy(node: Any, wrappers: dict[str, Any]) -> Any:  # noqa: ANN401  # any JSON
-    """Wrappers of one value in place, no titles that repeat a name, no keywords that are OpenAPI's."""
+    """The node with wrappers of one value put in place, and without titles that repeat a name or OpenAPI's keywords."""
     if isinstance(node, list):
         return [_tidy(item, wrappers) for item in node]
     if not isinstance(node, dict):

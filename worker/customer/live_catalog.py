@@ -13,7 +13,7 @@ from worker.model.errors import WorkerError
 log = structlog.get_logger()
 
 QUESTIONS: Final = ("type", "country", "industry", "level", "contactPersons", "custom")
-"""What `$attribute` is asked for; departments cannot be."""
+"""The names that `$attribute` is asked for; departments cannot be asked for."""
 
 _CHOICES: Final[dict[str, Choice]] = {
     "group.type": "group_types",
@@ -30,11 +30,11 @@ class Attributes(Protocol):
     """The API's list of what is configured."""
 
     async def attributes(self, name: str) -> bytes:
-        """The JSON answer to `GET .../customer/attributes?$attribute=<name>`; raises a `WorkerError`."""
+        """The JSON answer to `GET .../customer/attributes?$attribute=<name>`. Raises a `WorkerError`."""
 
 
 class LiveCatalog:
-    """Knows nothing before the first refresh; what a failed refresh could not renew stays as it was."""
+    """A catalog that asks the API. It knows nothing before its first refresh; what a refresh cannot renew stays."""
 
     def __init__(self, api: Attributes) -> None:
         self._api = api
@@ -42,15 +42,15 @@ class LiveCatalog:
         self._catalog = Catalog()
 
     def values(self, choice: Choice) -> frozenset[str] | None:
-        """The configured values of that kind, or None."""
+        """The configured values of that kind; None where they are not known."""
         return self._catalog.values(choice)
 
     def attributes(self, scope: Scope) -> Mapping[str, Attribute] | None:
-        """The custom attributes of that level, or None."""
+        """The custom attributes of that level; None where they are not known."""
         return self._catalog.attributes(scope)
 
     async def refresh(self) -> bool:
-        """Ask for everything once; whether all of it was answered in a way that can be read."""
+        """Ask for everything once; True if all answers could be read."""
         complete = True
         for question in QUESTIONS:
             try:
@@ -69,12 +69,12 @@ class LiveCatalog:
 
 
 async def customer_attributes(api: Attributes) -> Mapping[str, Attribute] | None:
-    """The custom attributes of a customer, None where none is listed. Raises ValueError for what is no list."""
+    """The custom attributes of a customer; None where none is listed. Raises ValueError where the answer is no list."""
     return _below("customAttributes.customer.", dict(_entries(await api.attributes("custom"))))
 
 
 def _catalog(entries: Mapping[str, Attribute]) -> Catalog:
-    """A kind without any value is one that we know nothing of."""
+    """The catalog of these entries; a kind without any value counts as not known."""
     lists = {
         choice: entries[name].values for name, choice in _CHOICES.items() if name in entries and entries[name].values
     }
@@ -87,7 +87,10 @@ def _below(prefix: str, entries: Mapping[str, Attribute]) -> dict[str, Attribute
 
 
 def _entries(body: bytes) -> Iterator[tuple[str, Attribute]]:
-    """Each `{"name", "type"?, "value": [..]}`. No readable page shows the shape, so nothing else is relied on."""
+    """The name and content of each `{"name", "type"?, "value": [..]}`.
+
+    No readable page shows the answer's shape, so nothing else in it is relied on.
+    """
     document = orjson.loads(body) if body.strip() else {"attribute": []}
     listed = document.get("attribute") if isinstance(document, dict) else None
     if not isinstance(listed, list):

@@ -11,4 +11,4 @@ COMMON: Final = _MODEL + "common"
 CONTACT_POINT: Final = _MODEL + "interaction/contactpoint"
 
 PREFIXES: Final = {CUSTOMER: "", CONTACT_PERSON: "ns1:", PLATFORM: "ns2:", COMMON: "ns3:", CONTACT_POINT: "ns4:"}
-"""Each namespace with the prefix it is written with; the customer's own is the default one."""
+"""Each namespace with the prefix that it is written with; the customer's own is the default namespace."""

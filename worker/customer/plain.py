@@ -1,4 +1,4 @@
-"""Hand-written events -> the form of the API: bare values and lists get their wrappers, scalars become strings."""
+"""Turns hand-written events into the form of the API: bare values and lists get wrappers, scalars become strings."""
 
 from itertools import islice
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from worker.customer.documents import Json, Number
 from worker.customer.shape import CUSTOMER, Child, Shape
 
-# The table of Create Group Customer prints `Pin`, the examples `pin`.
+# The table on the page Create Group Customer prints `Pin`, the examples print `pin`.
 _ALSO_CALLED: Final = {"Pin": "pin"}
 
 MAX_NAMES: Final = 100
@@ -14,9 +14,9 @@ MAX_ITEMS: Final = 3
 
 
 def normalised(document: Json) -> Json:
-    """A copy in the API's form as far as that needs no guess; the rest stays as it is, to be judged by the rules.
+    """A copy in the API's form as far as that needs no guess; the rest is left as it is, to be judged by the rules.
 
-    Numbers must have been read as `Number`. A null is an element that is not set.
+    Numbers must have been read as `Number`. A null counts as an element that is not set.
     """
     if not isinstance(document, dict):
         return document
@@ -26,7 +26,7 @@ def normalised(document: Json) -> Json:
 
 
 def drop_unknown(document: Json, shape: Shape = CUSTOMER) -> int:
-    """Leaves out of a normalised document what no customer has at that place; how many there were."""
+    """Remove from a normalised document what no customer may have at that place; return how many elements that were."""
     if isinstance(document, list):
         return sum(drop_unknown(item, shape) for item in document)
     if not isinstance(document, dict):
@@ -39,7 +39,7 @@ def drop_unknown(document: Json, shape: Shape = CUSTOMER) -> int:
 
 
 def excerpt(document: Json) -> Json:
-    """The beginning of every list and every element, small whatever the document's size."""
+    """The beginning of the document, of each list and each element: small whatever the document's size."""
     if isinstance(document, dict):
         return {name: excerpt(value) for name, value in islice(document.items(), MAX_NAMES)}
     return [excerpt(item) for item in document[:MAX_ITEMS]] if isinstance(document, list) else document

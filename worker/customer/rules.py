@@ -15,7 +15,7 @@ from worker.customer.circumstances import circumstances
 from worker.model.outcomes import Rule
 
 MAX_LISTED: Final = 50
-"""A violation lists the configured values only where there are no more than these."""
+"""A violation lists the allowed values only if there are at most so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Marks an element with a rule: `check` returns the value or raises what is `broken`, `statement` is for people.
+    """Marks an element with a rule: `check` returns the value or raises what `broken` makes; `statement` is for people.
 
-    `keywords` say as much of it as JSON Schema can.
+    `keywords` state as much of the rule as JSON Schema can.
     """
 
     rules: tuple[Rule, ...]
@@ -66,7 +66,7 @@ def broken(
 
 
 def digits(limit: int) -> Check:
-    """A number of at most `limit` digits and nothing else: no sign, no point."""
+    """A check for a number of at most `limit` digits and nothing else: no sign, no point."""
 
     def check(value: str, _: ValidationInfo) -> str:
         if not (value.isascii() and value.isdigit()):
@@ -80,7 +80,7 @@ def digits(limit: int) -> Check:
 
 
 def configured(choice: Choice) -> Check:
-    """One of the values that are configured in the application, where the catalog knows them."""
+    """A check for one of the values that are configured in the application; passes where the catalog knows none."""
 
     def check(value: str, info: ValidationInfo) -> str:
         allowed = circumstances(info).catalog.values(choice)

@@ -1,4 +1,4 @@
-"""The tree of elements, read off the model: what may stand where, in which XML namespace."""
+"""The tree of elements, read off the model: which element may stand where, in which XML namespace."""
 
 from dataclasses import dataclass
 from types import UnionType
@@ -13,13 +13,13 @@ Hint = Any
 
 
 def origin_of(hint: Hint) -> Hint:
-    """`list` for `list[str]`, None for a plain class."""
+    """The generic type behind a hint: `list` for `list[str]`, None for a plain class."""
     return get_origin(hint)
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One element below another: a text (no `shape`) or an element; `many` where it is a list of them."""
+    """One element below another: a text (without a `shape`), or an element with children; `many`: a list of them."""
 
     name: str
     required: bool
@@ -30,13 +30,13 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """An element with children, in the order of the API. `tagged`: its kind decides which children it has."""
+    """An element with children, in the API's order. `tagged`: the element's kind decides which of them it has."""
 
     namespace: str
     children: dict[str, Child]
     tagged: bool
     tags: dict[str, Child]
-    """The children by the tag that lxml gives them."""
+    """The children by the tags that lxml gives them."""
 
     @property
     def bare(self) -> Child | None:
@@ -46,7 +46,7 @@ class Shape:
 
 
 def shape_of(*elements: Hint, tagged: bool = False) -> Shape:
-    """The shape of an element that is one of these classes."""
+    """The shape of an element that is one of these classes; it has the children of all of them."""
     hints = [hints_of(cls) for cls in elements]
     names = dict.fromkeys(name for each in hints for name in each)
     children = {name: _child(name, elements, [each[name] for each in hints if name in each]) for name in names}
@@ -68,14 +68,14 @@ def _child(name: str, parents: tuple[Hint, ...], hints: list[Hint]) -> Child:
 
 
 def hints_of(element: Hint) -> dict[str, Hint]:
-    """The children of a class with what they are; a generic wrapper's own argument put in its place."""
+    """The children of a class and their types; the argument of a generic wrapper is put in place."""
     content = next(iter(get_args(element)), None)
     hints = get_type_hints(class_of(element), include_extras=True)
     return {name: content if isinstance(hint, TypeVar) else hint for name, hint in hints.items()}
 
 
 def kinds_of(hint: Hint) -> list[Hint]:
-    """The alternatives of a type, without what is said about it."""
+    """The alternatives of a type, without its annotations."""
     origin = origin_of(hint)
     if origin in (Annotated, Required, NotRequired):
         return kinds_of(get_args(hint)[0])
@@ -85,7 +85,7 @@ def kinds_of(hint: Hint) -> list[Hint]:
 
 
 def class_of(element: Hint) -> Hint:
-    """The class of an element, generic or not."""
+    """The class of an element, for generic and plain ones."""
     return origin_of(element) or element
 
 

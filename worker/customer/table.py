@@ -1,4 +1,4 @@
-"""Every element with its rules, read off the model, as rows for people."""
+"""Every element with its rules, read off the model, as table rows for people."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from worker.model.outcomes import Rule
 
 @dataclass(slots=True)
 class Row:
-    """One element: where it stands, whether it must, what its value must be, and the page that says so."""
+    """One element: its path, whether it is required, what its value must be, and the page that says so."""
 
     path: str
     page: str
@@ -27,7 +27,7 @@ class Row:
     allowed: tuple[str, ...] = ()
 
     def statement(self) -> str:
-        """All that is asked of the value, in words."""
+        """All rules for the value, in words."""
         listed = (f"one of {' '.join(f'`{value}`' for value in self.allowed)}",) if self.allowed else ()
         return "; ".join(dict.fromkeys((*listed, *filter(None, self.rules.values())))) or "any text"
 
@@ -65,7 +65,7 @@ def _table(title: str, prefix: str, members: list[Row]) -> str:
 
 
 def _merged(group: Row, individual: Row | None) -> Row:
-    """One row for both kinds; where they differ it says for which of them."""
+    """One row for both kinds of customer; where they differ the row names the kind."""
     if individual is None:
         required = "group" if group.required == "yes" else group.required
         return Row(group.path, group.page, required, group.rules, group.allowed)
@@ -81,7 +81,7 @@ def _either(rule: Rule, individual: Row, group: Row) -> str:
 
 
 def _by_path(kind: Hint) -> dict[str, Row]:
-    """The alternatives of an element share the row of the value that tells them apart."""
+    """The rows by path. The alternatives of an element share the row of the value that tells them apart."""
     found: dict[str, Row] = {}
     for row in _below(kind, "", always=True):
         earlier = found.setdefault(row.path, row)
@@ -117,7 +117,7 @@ def _child(path: str, hint: Hint, page: str, required: str) -> Iterator[Row]:
 
 
 def _list_in(wrapper: Hint, path: str, required: str) -> list[Row]:
-    """The list that is the only child of its wrapper is required wherever the wrapper is."""
+    """The row of a list that is its wrapper's only child: it is required wherever the wrapper is. Else no rows."""
     [(name, hint), *others] = hints_of(wrapper).items()
     if others or origin_of(kinds_of(hint)[0]) is not list:
         return []
@@ -150,7 +150,7 @@ def _rules(mark: object, *, listed: bool) -> dict[Rule, str]:
 
 
 def _marks(hint: Hint) -> Iterator[Any]:
-    """What is said about a type, fixed lists of values as tuples."""
+    """The annotations of a type; a fixed list of values comes as a tuple."""
     if origin_of(hint) is Literal:
         yield get_args(hint)
     elif origin_of(hint) in _SAYING_MORE:

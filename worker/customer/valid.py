@@ -45,12 +45,12 @@ class Customer:
 
     @property
     def traits(self) -> Traits:
-        """What its creation needs to know."""
+        """What the creation needs to know of the customer."""
         return Traits(self.customer_type, self.first_email)
 
     @property
     def first_email(self) -> str | None:
-        """The first e-mail address in the event, by which the customer could be found again."""
+        """The first e-mail address in the event, by which the customer could be found again; None without one."""
         emails = (kind["email"]["emailAddress"] for kind in self._contacts() if kind["value"] == "email")
         return next(emails, None)
 
@@ -59,7 +59,7 @@ class Customer:
         return orjson.dumps(self.element) if form == "json" else write_xml(cast("dict[str, Json]", self.element))
 
     def with_attribute(self, name: str, value: str) -> "Customer":
-        """The same customer with this custom attribute, in place of one of that name."""
+        """The same customer with this custom attribute; it replaces one of that name."""
         given = self.element["customAttributes"]["customAttribute"] if "customAttributes" in self.element else []
         ours: CustomAttribute = {"attribName": name, "attribValues": {"attribValue": [{"value": value}]}}
         others = [attribute for attribute in given if attribute["attribName"] != name]
@@ -81,7 +81,7 @@ _BY_KIND: Final = {kind: adapter.validator for kind, adapter in _ADAPTERS.items(
 
 
 def validators() -> Iterable[TypeAdapter[Any]]:
-    """Every compiled model that a document may be held against."""
+    """The compiled models that documents are checked against."""
     return _ADAPTERS.values()
 
 
@@ -96,7 +96,10 @@ class Judge:
     dropped: int = 0
 
     def accept(self, document: Json) -> Customer | None:
-        """The customer if the document is one in exactly the form of the API: the fast way, for nearly every event."""
+        """The customer, if the document is one in exactly the API's form; else None.
+
+        The fast way, for nearly all events.
+        """
         if self._beside_the_model(document):
             return None
         try:
@@ -107,7 +110,8 @@ class Judge:
     def judge(self, document: Json) -> Customer | tuple[Violation, ...]:
         """The customer, in whatever form it was written, or everything that is wrong with it.
 
-        Of an event with more than `MAX_VIOLATIONS` only its beginning is judged in detail; `count` at no path says so.
+        Of an event with more than `MAX_VIOLATIONS` violations only its beginning is judged in detail; a violation of
+        `count` with an empty path says so.
         """
         document = normalised(document)
         customer, broken = self._leniently(document) if self.drop_unknown else self._try(document)
@@ -116,7 +120,7 @@ class Judge:
     def _leniently(self, document: Json) -> tuple[Customer | None, Violations]:
         self.dropped += drop_unknown(document)
         customer, broken = self._try(document)
-        # What only another kind of customer or of contact point has.
+        # These are elements that only another kind of customer or of contact point has.
         unknown = [place for place, each in broken if each.rule == "unknown_element"]
         for place in unknown:
             _drop(document, place)
@@ -134,7 +138,7 @@ class Judge:
         return (None if broken else Customer(element)), broken
 
     def _beside_the_model(self, document: Json) -> Violations:
-        """What depends on more than one element, or on none."""
+        """Violations of rules that depend on several elements, or on the absence of one."""
         if not isinstance(document, dict):
             return []
         broken = missing(("department",)) if self.departmentalization and "department" not in document else []

@@ -1,4 +1,4 @@
-"""What pydantic found -> violations, in the order of the document; the only place that knows pydantic's error types."""
+"""Turns pydantic's errors into violations in the document's order; the only place that knows pydantic's errors."""
 
 import sys
 from collections.abc import Iterable
@@ -11,10 +11,10 @@ from worker.customer.shape import CUSTOMER, Child, Shape
 from worker.model.outcomes import MAX_VIOLATIONS, Rule, Violation
 
 Steps = tuple[str | int, ...]
-"""A path as names and indexes."""
+"""A path in the document, as names and indexes."""
 
 Violations = list[tuple[Steps, Violation]]
-"""Violations with their places."""
+"""Violations, each with its path."""
 
 RULES: Final[dict[str, Rule]] = {
     "missing": "required",
@@ -33,7 +33,7 @@ RULES: Final[dict[str, Rule]] = {
     "string_unicode": "characters",
     "extra_forbidden": "unknown_element",
 }
-"""Every error type that the model can raise; the model's own checks raise errors that are named by their rule."""
+"""The rule for each error type that pydantic can raise here; the model's own checks name their errors by the rule."""
 
 _OWN: Final[dict[str, Rule]] = {rule: rule for rule in get_args(Rule)}
 _LIMITS: Final = ("limit", "max_length", "min_length")
@@ -41,17 +41,17 @@ _MAX_NAME: Final = 64
 
 
 def found(errors: Iterable[ErrorDetails]) -> Violations:
-    """Each violation with its place."""
+    """The violations of these errors, each with its path."""
     return [pair for error in errors for pair in _violations(error)]
 
 
 def in_order(pairs: Violations, document: Json) -> Violations:
-    """As a reader of the document meets them; what is missing stands behind its siblings."""
+    """The violations as a reader of the document meets them; missing elements come after their siblings."""
     return sorted(pairs, key=lambda pair: _position(pair[0], document))
 
 
 def missing(place: Steps) -> Violations:
-    """A required element that is not there, named as the API's pages do: by what is required within it."""
+    """Violations for a missing element, named as the API's pages do: by what is required within it."""
     return _missing(*_resolve(place))
 
 
@@ -67,18 +67,18 @@ def unknown_kind(document: dict[str, Json]) -> Violations:
 
 
 def too_many_persons() -> Violations:
-    """An individual is exactly one contact person (Create Individual Customer)."""
+    """The violation of an individual with more than one contact person (Create Individual Customer)."""
     place = ("contactPersons", "contactPerson")
     return [(place, _violation(place, "count", limit=1))]
 
 
 def too_many_violations() -> Violations:
-    """There are more than are listed."""
+    """The violation that says that there are more than are listed."""
     return [((sys.maxsize,), Violation("", "count", MAX_VIOLATIONS))]
 
 
 def path_of(place: Steps) -> str:
-    """The dotted path with indexes; a foreign name is cut short."""
+    """The dotted path with indexes; an unknown name is cut short."""
     text = ""
     for step in place:
         text += f"[{step}]" if isinstance(step, int) else f".{_printable(step)}"
@@ -121,7 +121,7 @@ def _not_allowed(place: Steps, child: Child | None, value: Json) -> Violation:
 
 
 def _resolve(loc: Steps) -> tuple[Steps, Child | None]:
-    """The place of an error and the element there; pydantic also names the chosen alternative of a tagged element."""
+    """The path of an error and the element there; pydantic's path also holds a tagged element's chosen alternative."""
     place: Steps = ()
     shape: Shape | None = CUSTOMER
     child: Child | None = None

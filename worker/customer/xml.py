@@ -1,4 +1,4 @@
-"""XML bytes -> plain data, and a customer -> XML bytes."""
+"""Reads a customer from XML bytes, and writes one to XML bytes."""
 
 import re
 from collections.abc import Callable
@@ -16,9 +16,9 @@ _ENCODING: Final = re.compile(rb"""\sencoding\s*=\s*["']([^"']*)["']""")
 _FAULTS: Final = {code: name for name, code in vars(etree.ErrorTypes).items() if isinstance(code, int)}
 _TAGS: Final = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
 _FEW: Final = 16
-"""More `=` than the declarations of a customer need may be attributes."""
+"""A document with more `=` than this, enough for a customer's namespace declarations, may have attributes."""
 
-# What the API's XML never has: attributes, but for hints to tools, and text between elements. Found in one pass.
+# What the API's XML never has: attributes (but xsi's hints to tools), and text between elements. Found in one pass.
 _FOREIGN: Final = etree.XPath(
     "//@*[namespace-uri() != 'http://www.w3.org/2001/XMLSchema-instance'] | //*[*]/text()[normalize-space()]"
 )
@@ -43,9 +43,10 @@ _KNOWN_NAMES: Final = frozenset({b"customer", *_names(CUSTOMER)})
 
 
 def read_xml(raw: bytes, max_depth: int) -> Json:
-    """The customer in the form of the API's JSON; what the API does not know keeps its place and name.
+    """The customer in the form of the API's JSON; elements that the API does not know keep their place and name.
 
-    Prefixes do not count, namespaces do. Comments and processing instructions are skipped. Nothing is ever fetched.
+    Prefixes do not matter, namespaces do. Comments and processing instructions are skipped. Nothing is ever fetched.
+    Raises Unreadable.
     """
     _require_plain(raw)
     if _KNOWN_NAMES.issuperset(_TAGS.findall(raw)) and raw.count(b"=") <= _FEW:
@@ -54,7 +55,7 @@ def read_xml(raw: bytes, max_depth: int) -> Json:
 
 
 def _apart(read: Callable[[], Json]) -> Json:
-    """In a thread of its own: lxml keeps every name that it ever meets for as long as the thread lives that met it."""
+    """Read in a thread of its own: lxml keeps every name that it meets until the thread ends that met it."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(read).result()
 
@@ -125,7 +126,7 @@ def _element(node: etree._Element, shape: Shape, levels: int) -> Json:
 
 
 def _childless(text: str, shape: Shape) -> Json:
-    """A bare value in place of its wrapper, or nothing."""
+    """An element without children: its text as a bare value in place of the wrapper, or no value at all."""
     return text if text.strip() else {child.name: [] for child in shape.children.values() if child.many}
 
 
@@ -136,7 +137,7 @@ def _child(node: etree._Element, child: Child, levels: int) -> Json:
 
 
 def _is_nil(node: etree._Element) -> bool:
-    """Whether it says of itself that it is not set: then it holds nothing, and is as good as not there."""
+    """Whether the element has xsi:nil, and so counts as absent. Raises Unreadable for one that holds something."""
     said = node.get(_NIL, "false").strip()
     if said not in ("true", "1", "false", "0"):
         raise Unreadable("an xsi:nil is neither true nor false")
@@ -147,7 +148,7 @@ def _is_nil(node: etree._Element) -> bool:
 
 
 def _foreign_name(node: etree._Element, shape: Shape) -> str:
-    """Its local name, with the namespace behind it where that is what makes it foreign."""
+    """The name of an unknown element; its namespace is added where only that makes it unknown."""
     name = etree.QName(node)
     return f"{name.localname}{{{name.namespace or ''}}}" if name.localname in shape.children else name.localname
 
@@ -162,12 +163,12 @@ def _require_depth(node: etree._Element, levels: int) -> None:
 
 
 def _named(foreign: list[etree._ElementUnicodeResult]) -> dict[str, str]:
-    """Each attribute as an element that the API does not know, and text that belongs to none."""
+    """An empty entry for each attribute, and for text between elements: no such name is known to the API."""
     return {f"@{each.attrname}" if each.is_attribute else "#text": "" for each in foreign}
 
 
 def write_xml(customer: dict[str, Json]) -> bytes:
-    """The API's form, with the prefixes of its examples; the customer must be valid."""
+    """The customer in the API's XML, with the prefixes of its examples; it must be valid."""
     parts = [_ROOT]
     _write(customer, CUSTOMER, parts)
     parts.append("</customer>")

@@ -32,9 +32,9 @@ class Access:
 
     @property
     def own_path(self) -> str:
-        """What every path of the API begins with."""
+        """The beginning of every path of the API."""
         return f"{self.context_root}/ws/v12/"
 
     def url(self, path: str) -> URL:
-        """`path` starts after the version: `/interaction/customer`."""
+        """The URL of a path that starts after the version, such as `/interaction/customer`."""
         return URL(f"{self.base_url}{self.own_path}{path.removeprefix('/')}", encoded=True)

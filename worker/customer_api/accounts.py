@@ -1,4 +1,4 @@
-"""The API's users that this process may log in as: its own, or the first of several that has room for a session."""
+"""The API's users that this process may log in as: its own one, or the first of several that has room for a session."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,10 @@ class Credentials:
         return "Credentials(...)"
 
     def body(self, format_: str) -> bytes:
-        """The login's body; its element is `userName`, whatever the page's table says (docs: api, login)."""
+        """The login's body in that format.
+
+        Its element is `userName`, whatever the page's table says (docs: api, login).
+        """
         if format_ == "json":
             return orjson.dumps({"userName": self.username, "password": self.password})
         user, password = escape(self.username), escape(self.password)
@@ -31,7 +34,10 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """One way to log in: as which account, and whether its oldest session gives way; `number` may be told."""
+    """One way to log in: as which account, and whether its oldest session is to be ended.
+
+    Only `number` may be logged.
+    """
 
     account: Credentials
     number: int
@@ -40,10 +46,10 @@ class Login:
 
 @dataclass(slots=True)
 class Accounts:
-    """`read` gives them as they are now; `at` is the one that is tried first.
+    """`read` gives the accounts as they are now; the one at `at` is tried first.
 
-    Of several, each is tried without force: a session that nobody uses any more, of a process that was killed, keeps
-    its place in one of them only. Force comes last, where none has room.
+    With several accounts each is tried without force: a session that a killed process has left takes up room in one of
+    them only. Force is used last, when none has room.
     """
 
     read: Callable[[], Sequence[Credentials]]
@@ -51,7 +57,10 @@ class Accounts:
     at: int = 0
 
     def logins(self) -> Iterator[Login]:
-        """In the order in which they are to be tried. Raises LoginRefused where there is nothing to read."""
+        """The logins in the order in which they are to be tried.
+
+        Raises LoginRefused where no credentials can be read.
+        """
         found = self._read()
         order = [(self.at + step) % len(found) for step in range(len(found))]
         if len(found) > 1:
@@ -60,18 +69,18 @@ class Accounts:
             yield Login(found[order[0]], order[0], force=self.force)
 
     def taken(self, login: Login) -> None:
-        """It went well: the next one, too, begins there."""
+        """Note that the login succeeded: the next one begins with the same account."""
         self.at = login.number
 
     def ended(self) -> None:
-        """The session was ended by somebody else: that account has too many, so that the next one is tried first.
+        """Note that somebody else ended the session: that account has too many, so that the next one is tried first.
 
-        Where none has room, force goes round the accounts by that, until it meets the session that nobody uses.
+        Where none has room, force goes round the accounts in this way, until it meets the session that nobody uses.
         """
         self.at += 1
 
     def _read(self) -> Sequence[Credentials]:
-        """Anew at each login: a secret that was changed is picked up."""
+        """The accounts, read anew at each login, so that a changed secret is picked up."""
         try:
             return self.read()
         except (OSError, SettingsError) as error:

@@ -15,7 +15,7 @@ from worker.model.outcomes import Failed, HttpAnswer, Outcome, Reason, ReasonCod
 # Both error bodies carry a code such as 400-101; nothing else of a body is kept: it may echo personal data
 # (docs: api, error bodies). The search is on bytes, so that a wrong charset or a cut body changes nothing.
 _CODE = re.compile(rb"""["<](?:\w+:)?code["\s]*[:>]\s*"?(\d{3}-\d{1,6})["<]""")
-# Before its path a reference may have a scheme and a host, behind it a query and a fragment.
+# A reference may have a scheme and a host before its path, and a query and a fragment behind it.
 _PATH = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(//[^/?#]*)?([^?#]*)")
 _CUSTOMER = re.compile(r".*(/interaction/customer/([^/]*))", re.DOTALL)
 _TOLD_AS_IT_IS = re.compile(r"/[!-~]{1,1023}")
@@ -23,10 +23,10 @@ _TOLD_AS_IT_IS = re.compile(r"/[!-~]{1,1023}")
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """Which statuses are unknown outcomes and which are "not now"; `with_wait` are of these only those that say when.
+    """Which statuses are unknown outcomes, and which mean "not now".
 
-    What is in neither is a refusal where the API can only have refused, and unknown otherwise. `own_path` is what all
-    paths of the API begin with.
+    A status of `with_wait` means "not now" only with a Retry-After, and is unknown without. A status in none of them is
+    a refusal where the API can only have refused, and unknown otherwise. All paths of the API begin with `own_path`.
     """
 
     unknown: frozenset[int] = frozenset({500, 502, 504})
@@ -36,7 +36,7 @@ class Meaning:
 
 
 def judge(meaning: Meaning, customer_type: str, status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
-    """The outcome, its attempts not yet counted; or RefusedForNow, OutcomeUnknown, CreatedIdUnknown."""
+    """The outcome, with its attempts not counted yet. Raises RefusedForNow, OutcomeUnknown and CreatedIdUnknown."""
     if status == 201:
         return _created(meaning.own_path, customer_type, headers)
     http = HttpAnswer(status, error_code(body))
@@ -54,12 +54,12 @@ def judge(meaning: Meaning, customer_type: str, status: int, headers: Mapping[st
 def refuses_session(meaning: Meaning, status: int, headers: Mapping[str, str]) -> bool:
     """Whether the call was refused before it ran, because of its session.
 
-    By a 401, or by the way to a login page: where it leads decides, whatever scheme and host a proxy put before it. A
-    status that has a meaning of its own by the settings keeps it.
+    That is so at a 401, and at a redirect (302, 307) that leads out of the API, as to a login page. Only the path
+    counts, whatever scheme and host a proxy put before it. A status that the settings give a meaning keeps that.
     """
     if status in {302, 307} and status not in meaning.unknown | meaning.not_now:
         target = headers.get("Location", "")
-        # Two slashes would begin a host for the library, and one that is none raises.
+        # A path that begins with two slashes would be read as a host, and an impossible host raises.
         led_to = urljoin(f"{meaning.own_path}interaction/customer", re.sub("^/+", "/", _path(target)))
         return bool(target) and not led_to.startswith(meaning.own_path)
     return status == 401
@@ -72,7 +72,7 @@ def error_code(body: bytes) -> str | None:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds, from a number or a date; None for anything else."""
+    """The seconds that Retry-After asks for, by a number or a date; None for anything else."""
     value = headers.get("Retry-After", "").strip()
     if value.isdecimal() and len(value) < 10:
         return float(value)
@@ -83,7 +83,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def _created(own_path: str, customer_type: str, headers: Mapping[str, str]) -> Succeeded:
-    """201: the id is the last segment of the path that `Location` leads to; two different ones are none."""
+    """The success of a 201. The id is the last segment of the path in `Location`; CreatedIdUnknown without just one."""
     found = {_customer(own_path, value) for name, value in headers.items() if name.lower() == "location"}
     path, customer_id = found.pop() if len(found) == 1 else ("", "")
     if not usable_id(customer_id):
@@ -92,7 +92,7 @@ def _created(own_path: str, customer_type: str, headers: Mapping[str, str]) -> S
 
 
 def _customer(own_path: str, location: str) -> tuple[str, str]:
-    """(path, id) of `.../interaction/customer/ID`; the path's beginning is left out where it cannot be passed on."""
+    """(path, id) of `.../interaction/customer/ID`. A path with odd characters is cut to that part."""
     named = re.sub(r";[^/]*", "", _path(location)).rstrip("/")
     path = f"{own_path}interaction/{named}" if named.startswith("customer/") else f"/{named.lstrip('/')}"
     found = _CUSTOMER.fullmatch(path)

@@ -1,4 +1,4 @@
-"""What the API presents to those who connect by TLS."""
+"""Reads the TLS certificate that the API presents."""
 
 import asyncio
 import ssl
@@ -10,7 +10,7 @@ from worker.model.errors import ApiUnavailable
 
 
 class Connected(Exception):
-    """There is a connection, and nothing is sent on it."""
+    """There is a connection; nothing was sent over it."""
 
     def __init__(self, over: asyncio.BaseTransport | None) -> None:
         super().__init__()
@@ -18,7 +18,7 @@ class Connected(Exception):
 
 
 async def certificate(access: Access) -> tuple[str, float]:
-    """(protocol, when it ends in seconds since the epoch) of a certificate that is trusted. Raises ApiUnavailable."""
+    """The TLS version and the end (seconds since the epoch) of a trusted certificate. Raises ApiUnavailable."""
     async with pooled(access) as http:
         try:
             await http.request("GET", access.url(""), {}, before_sending=_go_no_further)

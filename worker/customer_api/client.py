@@ -17,12 +17,12 @@ from worker.model.commands import CreateCustomer, Request
 from worker.model.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, SearchRefused
 from worker.model.outcomes import Outcome
 
-# A customer without any element.
+# A customer without any element, in each format.
 NOTHING: Final = {"json": b"{}", "xml": b'<customer xmlns="%b"/>' % CUSTOMER.encode()}
 
 
 class CustomerApi:
-    """All calls may be made by many at once; connections and the session are shared."""
+    """A client of the API. All methods may be called by many tasks at once; connections and session are shared."""
 
     def __init__(self, http: Http, access: Access, session: Session, meaning: Meaning) -> None:
         self._http = http
@@ -32,13 +32,13 @@ class CustomerApi:
         self._url = access.url("/interaction/customer")
 
     async def log_in(self) -> None:
-        """Return with a session at hand. Raises LoginRefused or ApiUnavailable; nothing of a customer is sent."""
+        """Return when there is a session. Raises LoginRefused or ApiUnavailable; nothing of a customer is sent."""
         await self._session.current()
 
     async def log_in_anew(self) -> None:
         """Return with another session than before; callers at the same time share one login. Raises as `log_in`.
 
-        For whoever doubts an answer that a session may be the cause of, although it was not refused as such.
+        To be used where an answer may come from a broken session, although it does not say that the session is refused.
         """
         await self._session.anew()
 
@@ -49,20 +49,19 @@ class CustomerApi:
 
     @property
     def renewals(self) -> int:
-        """Logins after the first."""
+        """How many logins there were after the first."""
         return self._session.renewals
 
     async def log_out(self) -> None:
-        """End the session; a failure is logged and otherwise without consequence."""
+        """End the session; a failure is logged and has no other consequence."""
         await self._session.log_out()
 
     async def create(self, command: CreateCustomer, before_sending: LastLook | None = None) -> Outcome:
-        """Send once; a 401 is a refusal before execution, so that one more try with a new session is safe.
+        """Send the POST once; after a 401, which refuses a call before it runs, once more with a new session.
 
-        `before_sending` is asked each time, when the request has its connection and not a byte of it is written, and
-        again after the seconds that it says; what it raises is raised here unchanged, and that request is not sent.
-
-        Raises ApiUnavailable and LoginRefused (nothing was carried out), RefusedForNow, OutcomeUnknown and
+        `before_sending` is called each time when the request has its connection and no byte of it is written, and again
+        after the seconds that it returns, until that is 0. What it raises is raised here unchanged, and the request is
+        not sent. Raises ApiUnavailable and LoginRefused (nothing was carried out), RefusedForNow, OutcomeUnknown and
         CreatedIdUnknown.
         """
         headers = {"Content-Type": self._access.content_type, **_trace(command.request)}
@@ -76,7 +75,7 @@ class CustomerApi:
         return judge(self._meaning, command.customer.customer_type, answer.status, answer.headers, answer.body)
 
     async def reach(self) -> Answer:
-        """The API's answer to a caller without a session, whatever it is. Raises ApiUnavailable where there is none."""
+        """The API's answer to a caller without a session, whatever it is. Raises ApiUnavailable where none comes."""
         try:
             return await self._http.request(
                 "GET", self._access.url("/interaction/customer/attributes?$attribute=type"), {}
@@ -85,9 +84,9 @@ class CustomerApi:
             raise ApiUnavailable(str(error)) from error
 
     async def refusal(self) -> Answer:
-        """The answer to a customer without any element: no type, no name and no person, each of which is required.
+        """The answer to a customer without any element, which lacks the required type, name and person.
 
-        An API that lets our user create says 400, one that does not 403. Raises as a search does.
+        An API that lets our user create customers says 400, one that does not says 403. Raises as a search does.
         """
 
         async def post(session: str) -> Answer:
@@ -100,22 +99,25 @@ class CustomerApi:
             raise ApiUnavailable(f"create: {error}") from error
 
     def location(self, customer_id: str) -> str:
-        """The path of that customer, as a creation's `Location` gives it."""
+        """The path of the customer with that id, as a creation's `Location` gives it."""
         return f"{self._url.path}/{customer_id}"
 
     async def find_by_attribute(self, name: str, value: str) -> list[str]:
         """The ids of the customers whose custom attribute has exactly that value.
 
-        Raises SearchRefused when searching cannot tell, ApiUnavailable and LoginRefused when it may later.
+        Raises SearchRefused when a search cannot tell, ApiUnavailable and LoginRefused when it may tell later.
         """
         return await self._find(f"custom.{name}", value)
 
     async def find_by_email(self, address: str) -> list[str]:
-        """The ids of the customers with a contact point of exactly that address; raises as above."""
+        """The ids of the customers with a contact point of exactly that address; raises as `find_by_attribute`."""
         return await self._find("email", address)
 
     async def attributes(self, name: str) -> bytes:
-        """The JSON list of that name's configured values (docs: api, configured values). Raises as a search does."""
+        """The JSON list of that attribute's configured values (docs: api, configured values).
+
+        Raises as a search does.
+        """
         url = self._access.url(f"/interaction/customer/attributes?$attribute={quote(name, safe='')}")
 
         async def get(session: str) -> Answer:
@@ -128,7 +130,10 @@ class CustomerApi:
             raise ApiUnavailable(f"attributes: {error}") from error
 
     async def answer(self) -> None:
-        """Return if a call that creates nothing is answered, whatever it says. Raises ApiUnavailable, LoginRefused."""
+        """Return if the API answers a call that creates nothing, whatever it says.
+
+        Raises ApiUnavailable, LoginRefused.
+        """
         with suppress(SearchRefused):
             await self.attributes("level")
 
@@ -144,7 +149,7 @@ class CustomerApi:
             raise ApiUnavailable(f"search: {error}") from error
 
     async def _in_session(self, call: Callable[[str], Awaitable[Answer]]) -> Answer:
-        """The answer to a call with a session that was not refused; made twice at most."""
+        """The answer to a call that is made with a session, and once more with a new one if that session is refused."""
         session = await self._session.current()
         answer = await self._called(call, session)
         if self._refused(answer):
@@ -179,7 +184,7 @@ async def customer_api(
     meaning: Meaning | None = None,
     measures: Measures | None = None,
 ) -> AsyncIterator[CustomerApi]:
-    """A client that logs out at the end; a single account, `force_login` or not, or several."""
+    """A client of the API, logged out in the end. `force_login` counts for a single account, not for `Accounts`."""
     meaning = meaning or Meaning(own_path=access.own_path)
     measures = measures or Measures()
     async with pooled(access, measures) as http:

@@ -1,4 +1,4 @@
-"""Pooled connections to the API, trusted, and read so that a broken body cannot hide the status before it."""
+"""Pooled TLS connections to the API, read so that a broken body cannot hide the status before it."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from worker.customer_api.access import Access
 from worker.customer_api.proxy import Proxy, refusal
 
 MAX_HEAD = 64 * 1024
-"""Bytes of an answer's head: gateways add a policy of ten thousand to it, and the news in it must not be lost."""
+"""Bytes of an answer's head: gateways may add a policy of ten thousand to it, and the status must not be lost."""
 MAX_LINES = 512
 END = b"\r\n\r\n"
 OUR_CERTIFICATE = "WORKER_API__CERT_FILE and WORKER_API__KEY_FILE"
@@ -30,23 +30,23 @@ OF_OUR_CERTIFICATE = {
     "SSLV3_ALERT_CERTIFICATE_EXPIRED",
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
 }
-"""What a server says of a client's certificate, by the names that OpenSSL has for it."""
+"""OpenSSL's names of the alerts by which a server refuses a client's certificate."""
 
 
 class HeadTooLong(aiohttp.ClientConnectionError):
-    """The answer cannot be read; its connection is closed."""
+    """The answer's head is too long to be read; its connection is closed."""
 
 
 class Unasked(aiohttp.ClientConnectionError):
-    """What came answers no request of ours; its connection is closed."""
+    """An answer came that no request of ours asked for; its connection is closed."""
 
 
 class HeadFirst(ResponseHandler):
-    """Gives the parser the head of an answer by itself, bounds it as a whole, and takes one answer for each request.
+    """Gives aiohttp's parser an answer's head by itself, bounds the head's size, and takes one answer for each request.
 
-    Met in one piece with the head, a broken body would take the head with it (aiohttp 3.14), and so the news of a
-    customer that exists. And aiohttp keeps what comes on an idle connection as the answer to its next request: a
-    creation would be told by the answer to another one, without having left, or before it was carried out.
+    aiohttp (3.14) loses the head where a broken body comes in one piece with it, and so the news of a customer that
+    exists. And it keeps what comes on an idle connection as the answer to the next request: a creation would be given
+    the answer to another call, without having left, or before it was carried out.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -56,20 +56,20 @@ class HeadFirst(ResponseHandler):
         self._asked = True
 
     def ask_for_nothing(self) -> None:
-        """A request is about to leave, and nothing may come before it has."""
+        """A request is about to be sent: until then nothing may come."""
         self._asked = False
 
     def ask(self) -> None:
-        """The request leaves: one answer may come."""
+        """The request is sent: one answer may come."""
         self._asked = True
 
     def set_response_params(self, **given: Any) -> None:  # noqa: ANN401  as aiohttp gives them
-        """A request leaves: what comes next is the head of its answer."""
+        """aiohttp calls this for a request that is sent: what comes next is the head of its answer."""
         self._of_head, self._last = 0, b""
         super().set_response_params(**given)
 
     def feed_data(self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0) -> None:
-        """The parser has a whole head; one of an interim answer is followed by another."""
+        """The parser calls this with a whole head; the head of an interim answer is followed by another."""
         if not self._asked:
             self._give_up(Unasked("another answer behind the first"))
             return
@@ -78,7 +78,7 @@ class HeadFirst(ResponseHandler):
         super().feed_data(data, size)
 
     def data_received(self, data: bytes) -> None:
-        """Cut at the first end of a head: a stream may be cut anywhere, also within that end."""
+        """Give the parser what came up to the end of the head, then the rest; the end may be split between pieces."""
         if data and not self._asked and (self._payload is None or self._payload.is_eof()):
             self._give_up(Unasked("an answer to no request"))
             return
@@ -104,7 +104,7 @@ class HeadFirst(ResponseHandler):
 
 
 class Connector(aiohttp.TCPConnector):
-    """Trusts a proxy by its own authorities, and shows it no certificate: those are for the API."""
+    """Trusts a proxy by certificate authorities of its own, and shows it no client certificate: that is for the API."""
 
     def __init__(self, proxy: Proxy | None, **given: Any) -> None:  # noqa: ANN401  as aiohttp takes them
         super().__init__(**given)
@@ -113,7 +113,7 @@ class Connector(aiohttp.TCPConnector):
         self._factory = partial(_protocol, loop=asyncio.get_running_loop())  # there is no public way
 
     def _get_ssl_context(self, req: aiohttp.ClientRequest) -> ssl.SSLContext | None:
-        """Of a tunnel's two handshakes the first is with the proxy."""
+        """The TLS context for a connection; of a tunnel's two handshakes the first is with the proxy."""
         return self._to_proxy if req.is_ssl() and req.url == self._proxy else super()._get_ssl_context(req)
 
 
@@ -122,9 +122,9 @@ def _protocol(*, loop: asyncio.AbstractEventLoop) -> ResponseHandler:
 
 
 def connector(access: Access) -> Connector:
-    """At most `pool_size` connections; raises SettingsError for a file that cannot be used."""
+    """A pool of at most `pool_size` connections. Raises SettingsError for a file that cannot be used."""
     files = (access.ca_file, access.cert_file, access.key_file)
-    # Without a tunnel a proxy may close after any answer without saying so: a POST on its way there would be a doubt.
+    # Without a tunnel a proxy may close after any answer, unannounced: a POST on its way then would be a doubt.
     once = access.proxy is not None and URL(access.base_url).scheme == "http"
     return Connector(
         access.proxy,
@@ -137,7 +137,7 @@ def connector(access: Access) -> Connector:
 
 
 def unreached(error: Exception, proxy: Proxy | None) -> str:
-    """What kept us from connecting, and where, without the address (a search's holds personal data)."""
+    """What kept us from connecting, and where to; without the address, which holds personal data in a search."""
     if proxy is None:
         return f": {why(error)}"
     match error:
@@ -151,7 +151,7 @@ def unreached(error: Exception, proxy: Proxy | None) -> str:
 
 
 def why(error: Exception, address: str = "WORKER_API__BASE_URL", ca_file: str = "WORKER_API__CA_FILE") -> str:
-    """What kept us from connecting; the settings are those of the one that was connected to."""
+    """What kept us from connecting; `address` and `ca_file` are the settings of the side that was connected to."""
     match error:
         case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
             said = str(getattr(cause, "verify_message", type(cause).__name__)).rstrip(".")
@@ -168,10 +168,10 @@ def why(error: Exception, address: str = "WORKER_API__BASE_URL", ca_file: str = 
 
 
 def refused_certificate(error: Exception) -> str | None:
-    """The alert by which the API refused our certificate, or the lack of one.
+    """The TLS alert by which the API refused our certificate, or the lack of one; None for other errors.
 
-    By TLS 1.3 our side of the handshake is over before the server has judged that, and a request may have been written
-    by then; it is never read.
+    With TLS 1.3 our side of the handshake ends before the server has judged our certificate. A request may have been
+    written by then, but the server never reads it.
     """
     reason = getattr(error.__cause__, "reason", None)
     return f"TLS: {reason} (see {OUR_CERTIFICATE})" if reason in OF_OUR_CERTIFICATE else None

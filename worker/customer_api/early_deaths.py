@@ -1,4 +1,4 @@
-"""Sessions that keep dying young are ended by somebody else (docs: design, the session); pure."""
+"""Concludes from sessions that keep dying young that others end them (docs: design, the session); pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from worker import clocks
 
 YOUNG = 60.0
-"""Seconds. No application logs its users out after a minute, while processes that share an account and evict one
-another end each other's sessions as fast as they log in."""
+"""Seconds below which a session dies young.
+
+No application logs its users out after a minute, while processes that share an account end each other's sessions as
+fast as they log in.
+"""
 
 IN_A_ROW = 3
-"""One early death is an administrator's doing or a restart of the API, and two are both of them."""
+"""So many early deaths in a row are contention: one or two may be an administrator or a restart of the API."""
 
 
 @dataclass(slots=True)
 class EarlyDeaths:
-    """Counts, in a row, the sessions that worked and were refused within a minute of their birth.
+    """Counts the sessions in a row that worked and were refused within a minute of their login.
 
-    One that never worked tells of a log-in that is worth nothing, not of rivals: it counts neither way.
+    A session that never worked is not counted: it shows that the login is worth nothing, not that others end sessions.
     """
 
     clock: Callable[[], float] = clocks.monotonic
@@ -26,15 +29,15 @@ class EarlyDeaths:
     _worked: bool = False
 
     def born(self) -> None:
-        """A session has begun."""
+        """Note that a session has begun."""
         self._born, self._worked = self.clock(), False
 
     def worked(self) -> None:
-        """A call was let through with the session."""
+        """Note that a call was let through with the session."""
         self._worked = True
 
     def died(self) -> bool:
-        """The session was refused; whether that is contention by now."""
+        """Note that the session was refused; return whether that is contention by now."""
         if not self._worked:
             return False
         young = self.clock() - self._born < YOUNG

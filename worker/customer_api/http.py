@@ -1,4 +1,4 @@
-"""One pooled HTTP session, and the facts about each request: whether it left, and what came back."""
+"""One pooled HTTP session. Of each request it is known whether it was sent, and what came back."""
 
 import asyncio
 import time
@@ -23,14 +23,14 @@ from worker.model.frozen import frozen
 
 MAX_BODY = 64 * 1024
 LastLook = Callable[[], float]
-"""Says for how many seconds the request has to wait yet, after which it is asked again; 0 lets it go."""
+"""A last check: for how many seconds the request must still wait before the next check; 0 lets it go."""
 DIAGNOSIS_WITHIN = 2.0
-"""Seconds that a body which is for diagnosis alone may take: its reader keeps a connection and a record waiting."""
+"""Seconds for reading a body that only serves diagnosis: meanwhile a connection and a record wait."""
 
 
 @dataclass(slots=True)
 class Sending:
-    """How far one request got; filled in by `Watched` while it runs."""
+    """How far one request got; `Watched` fills it in. `left`: sending began. `stopped`: what the last look raised."""
 
     last_look: LastLook | None = None
     stopped: Exception | None = None
@@ -38,7 +38,7 @@ class Sending:
     over: asyncio.BaseTransport | None = None
 
     async def leave(self, conn: Connection) -> None:
-        """Return when the request goes out over that connection, unless the last look says otherwise."""
+        """Return when the request may be sent over that connection; raise what the last look raises."""
         self.over = conn.transport
         try:
             protocol = _usable(conn)
@@ -54,7 +54,7 @@ class Sending:
 
 
 def _usable(conn: Connection) -> HeadFirst:
-    """As it was when the last answer had come: open, and with nothing that came since."""
+    """The protocol of a connection that is open, and on which nothing came since the last answer."""
     protocol = conn.protocol
     if not isinstance(protocol, HeadFirst) or not protocol.is_connected() or protocol.should_close:
         raise ApiUnavailable("the connection was closed before the request had left")
@@ -65,14 +65,14 @@ UNDER_WAY: ContextVar[Sending] = ContextVar("the request of this task")
 
 
 class Watched(aiohttp.ClientRequest):
-    """Takes the last look when nothing but the write is left to do, and says that the request leaves.
+    """Takes the last look when only the write is left to do, and notes that the request is sent.
 
-    aiohttp's tracing offers the same moment for 30 µs a request; raised where a connection was obtained
-    (`on_connection_reuseconn`, `on_connection_create_end`) an error would free the slot and leave the socket open.
+    aiohttp's tracing would cost 30 µs a request. Besides, an error raised where it reports a connection
+    (`on_connection_reuseconn`, `on_connection_create_end`) frees the place in the pool and leaves the socket open.
     """
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        """A request without a body is written here."""
+        """Called by aiohttp; a request without a body is written here."""
         if not self.body:
             await UNDER_WAY.get().leave(conn)
         return await super().send(conn)
@@ -80,7 +80,10 @@ class Watched(aiohttp.ClientRequest):
     async def write_bytes(
         self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
     ) -> None:
-        """Head and body are written from here, in one go; what keeps them back closes the connection."""
+        """Called by aiohttp to write head and body at once.
+
+        Where the last look forbids it, the connection is closed.
+        """
         try:
             await UNDER_WAY.get().leave(conn)
         except Exception as reason:  # noqa: BLE001  whatever the look says is told to who asked for the request
@@ -92,7 +95,7 @@ class Watched(aiohttp.ClientRequest):
 
 @frozen()
 class Answer:
-    """What the API said: at most the first 64 KiB of the body, `whole` or not."""
+    """An answer of the API: at most the first 64 KiB of its body; `whole` if that is all of it."""
 
     status: int
     headers: Mapping[str, str]
@@ -102,10 +105,11 @@ class Answer:
 
 @asynccontextmanager
 async def pooled(access: Access, measures: Measures | None = None) -> AsyncIterator["Http"]:
-    """Cookies are not kept: a session cookie would outlive the renewal of the session header.
+    """An `Http` with a pool of its own.
 
-    Waiting for a connection is bounded by itself, so that a request that leaves has the whole of its own time. A body
-    is asked for and taken as it is: one that cannot be decompressed would be an error instead of an answer.
+    Cookies are not kept: a session cookie would outlive the session header's renewal. Waiting for a connection has a
+    time limit of its own, so that a request that is sent has all of its own time. No compressed bodies are asked for,
+    and none is decompressed: a failure would turn an answer into an error.
     """
     timeout = aiohttp.ClientTimeout(
         total=access.connect_timeout + access.request_timeout,
@@ -130,7 +134,7 @@ async def pooled(access: Access, measures: Measures | None = None) -> AsyncItera
 
 
 class Http:
-    """Requests that never follow a redirect and always say whether they left."""
+    """Makes requests, never follows a redirect, and always says whether the request was sent."""
 
     def __init__(self, session: aiohttp.ClientSession, measures: Measures, proxy: Proxy | None = None) -> None:
         self._session = session
@@ -149,7 +153,7 @@ class Http:
     ) -> Answer:
         """Raises ApiUnavailable when nothing was sent, OutcomeUnknown when something was and no answer came.
 
-        What `before_sending` raises is raised unchanged, and nothing was sent. It is asked when there is a connection.
+        `before_sending` is called when there is a connection. What it raises is raised unchanged, and nothing was sent.
         """
         sending = Sending(before_sending)
         started, status = time.monotonic(), NOT_SENT
@@ -177,7 +181,10 @@ class Http:
             self._measures.answered(status, time.monotonic() - started, trace_id_of(headers.get("traceparent")))
 
     def _headers(self, url: URL, headers: dict[str, str]) -> dict[str, Any]:
-        """A proxy's own stand before the tunnel, or with the request where there is none."""
+        """The arguments for headers.
+
+        A proxy's own go to it before the tunnel, or with the request where there is none.
+        """
         if self._proxy is None:
             return {"headers": headers}
         if url.scheme == "https":
@@ -185,13 +192,16 @@ class Http:
         return {"headers": headers | self._proxy.headers()}
 
     def _reject(self, url: URL, status: int) -> None:
-        """A 407 that came through no tunnel is the proxy's own: it has passed nothing on."""
+        """Raise ApiUnavailable for a 407 without a tunnel.
+
+        It is the proxy's own answer, and it has passed nothing on.
+        """
         if self._proxy is not None and url.scheme == "http" and status == 407:
             raise ApiUnavailable(f"cannot reach {url.origin()} through the proxy {self._proxy.url}: {refusal(status)}")
 
 
 async def _start_of(response: aiohttp.ClientResponse, within: float | None) -> tuple[bytes, bool]:
-    """A body that breaks off, never ends or cannot be read takes nothing from the answer; whether it came whole."""
+    """The beginning of the body, and whether it is whole; a body that breaks off or never ends does not raise."""
     if response.content.at_eof():
         return b"", True
     body = b""

@@ -12,7 +12,7 @@ HEADER = "Proxy-Authorization"
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Asked for a tunnel where the API is https, and for each request by itself where it is http."""
+    """An HTTP proxy. It is asked for a tunnel if the API is https, and for each request by itself if it is http."""
 
     url: str
     username: str | None = None
@@ -21,21 +21,21 @@ class Proxy:
 
     @property
     def over_tls(self) -> bool:
-        """Whether the way to it is encrypted by itself."""
+        """Whether the connection to the proxy is itself encrypted by TLS."""
         return self.url.startswith("https:")
 
     def headers(self) -> dict[str, str]:
-        """What it is told of us; the API never sees it."""
+        """The headers for the proxy alone; the API never sees them."""
         return {HEADER: aiohttp.encode_basic_auth(self.username, self.password)} if self.username else {}
 
     def met(self, error: aiohttp.ClientConnectorError) -> bool:
-        """Whether that was on the way to it, and not behind it."""
+        """Whether the error was met on the way to the proxy, and not behind it."""
         url = URL(self.url)
         return (error.host, error.port) == (url.raw_host, url.port)
 
 
 def refusal(status: int) -> str:
-    """Of a tunnel, or of a request by a status that no API gives: nothing was passed on."""
+    """Why the proxy refused a tunnel or a request, by a status that is its own: nothing was passed on."""
     match status:
         case 401 | 407:
             return f"it wants another user or password: {status} (see {LOGIN})"

@@ -1,4 +1,7 @@
-"""What a search found (docs: api, searching); whatever cannot be read for certain finds nothing out, never nobody."""
+"""What a search found (docs: api, searching).
+
+An answer that cannot be read counts as no finding, never as no customer.
+"""
 
 from urllib.parse import quote
 
@@ -11,7 +14,7 @@ from worker.model.errors import ApiUnavailable, SearchRefused
 
 
 def criterion(name: str, value: str) -> str:
-    """One exact match, as a query."""
+    """The query for one exact match."""
     return f"{quote(name, safe='')}={quote(value, safe='')}"
 
 
@@ -31,12 +34,12 @@ def found(answer: Answer) -> list[str]:
 
 
 def not_now(status: int) -> bool:
-    """Such an answer says nothing of what was asked."""
+    """Whether the status says nothing of what was asked, so that it is to be asked again."""
     return status in {408, 429} or status >= 500
 
 
 def listed(answer: Answer) -> bytes:
-    """The body of a whole answer; nothing is configured where there is none."""
+    """The body of a whole answer; empty where nothing is configured. Raises ApiUnavailable and SearchRefused."""
     if answer.status == 204:
         return b""
     if not_now(answer.status):
@@ -49,7 +52,7 @@ def listed(answer: Answer) -> bytes:
 
 
 def _ids(answer: Answer) -> list[str]:
-    """At least one: nobody is a 204, so that an empty list is no answer that the API's page knows."""
+    """The ids of a 200, at least one: the API says 204 for no customer, so that an empty list cannot be relied on."""
     if not answer.whole and len(answer.body) < MAX_BODY:
         raise ApiUnavailable("the search's answer broke off")
     ids = _of_xml(answer.body) if answer.body.lstrip().startswith(b"<") else _of_json(answer.body)
@@ -67,7 +70,7 @@ def _of_json(body: bytes) -> list[object]:
 
 
 def _of_xml(body: bytes) -> list[object]:
-    """`customers` around each `customer`, whose id is an attribute."""
+    """The ids in a `customers` element: the attribute `id` of each `customer` in it."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(body, parser)

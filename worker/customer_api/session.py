@@ -28,7 +28,7 @@ DYING_YOUNG = (
 
 
 class Session:
-    """Single flight: however many callers meet a refused session, one login is made and the others wait for it."""
+    """The session. However many callers meet a refused one, one login is made, and the others wait for it."""
 
     def __init__(
         self,
@@ -52,12 +52,12 @@ class Session:
 
     @property
     def age(self) -> float | None:
-        """Seconds since its login; None without one."""
+        """Seconds since the session's login; None without a session."""
         return time.monotonic() - self._born if self._token else None
 
     @property
     def renewals(self) -> int:
-        """Logins after the first."""
+        """How many logins there were after the first."""
         return max(0, self._logins - 1)
 
     async def current(self) -> str:
@@ -65,9 +65,9 @@ class Session:
         return self._token or await self._logged_in()
 
     async def anew(self) -> str:
-        """Another session than the one at hand, which is given back: a user has five of them.
+        """Another session than the present one, which is logged out: a user has only five of them.
 
-        A login that is under way, or that somebody else asked for at the same time, is as good.
+        A login that is under way, or that another caller asked for at the same time, is as good.
         """
         if self._login is not None:
             return await self._logged_in()
@@ -75,9 +75,9 @@ class Session:
         return await asyncio.shield(self._begin(self._log_in_after(old)))
 
     async def renew(self, refused: str) -> str:
-        """Another session than the refused one: a new login only if that one is still current.
+        """Another session than the refused one: a new login only if that one is still the current session.
 
-        Raises SessionContention to all who were refused with a session that made it one too many to die young; who
+        Raises SessionContention to all who were refused with the session that was one too many to die young. Whoever
         asks for the current session after that logs in again.
         """
         self.over(refused)
@@ -86,7 +86,7 @@ class Session:
         return await self.current()
 
     def over(self, refused: str) -> None:
-        """That session is of no use any more, if it is still the current one."""
+        """Note that the session was refused; ignored if it is not the current one any more."""
         if self._token != refused:
             return
         self._token = None
@@ -95,13 +95,19 @@ class Session:
             self._contended = refused
 
     def accepted(self, sent: str, answered: str | None) -> None:
-        """A call was let through; the API may hand out a new id with it. An older session's answer changes nothing."""
+        """Note that a call was let through; the API may answer with a new session id.
+
+        An older session's answer is ignored.
+        """
         if self._token == sent:
             self._deaths.worked()
             self._token = answered or sent
 
     async def log_out(self) -> None:
-        """Frees one of the five sessions that the API allows a user; best effort, and no more than some seconds."""
+        """Free one of the five sessions that the API allows a user.
+
+        A failure is logged, and it takes some seconds at most.
+        """
         try:
             async with asyncio.timeout(LOGOUT_WITHIN):
                 await self._log_out()
@@ -109,7 +115,7 @@ class Session:
             log.warning("session.logout_failed", detail=str(error))
 
     async def _log_out(self) -> None:
-        """A login that is under way is waited for: given up, its session would be nobody's until it times out."""
+        """Log out. A login that is under way is waited for: otherwise its session would stay until it times out."""
         if self._login is not None:
             await self._login
         token, self._token = self._token, None
@@ -140,7 +146,7 @@ class Session:
             self._deaths.born()
 
     async def _log_in_after(self, old: str | None) -> str:
-        """The old session may be over already, or its end fail: only the login has to go well."""
+        """End the old session, if possible, then log in: only the login has to succeed."""
         if old is not None:
             with suppress(ApiUnavailable, LoginRefused, OutcomeUnknown, TimeoutError):
                 async with asyncio.timeout(LOGOUT_WITHIN):
@@ -148,7 +154,7 @@ class Session:
         return await self._log_in()
 
     async def _log_in(self) -> str:
-        """As the first account that has room. This path cannot renew anything: a 401 here refuses the credentials."""
+        """Log in as the first account that has room. Nothing is renewed here: a 401 refuses the credentials."""
         refused: LoginRefused | None = None
         for login in self._accounts.logins():
             try:
@@ -183,10 +189,11 @@ class Session:
         return answer
 
     def _refusal(self, method: str, url: URL, status: int) -> LoginRefused:
-        """What the status of a refused sixth session is stands nowhere; wrong credentials are 401, a wrong body 400.
+        """What a refused login means. The API does not document with which status it refuses a sixth session.
 
-        So a 403 without `forceLogin` is taken for the limit, the one cause of a refusal that the API's page names, and
-        the message leaves room for the other. Whatever the reading, what follows is the same: a hold, backed off.
+        Wrong credentials are a 401, a wrong body is a 400. So a 403 without `forceLogin` is taken for the limit, the
+        only cause of a refusal that the API's page names; the message mentions the other one, too. Either way a hold
+        follows.
         """
         said = f"{url.path} answered {status}"
         match status:

@@ -1,1 +1,1 @@
-"""Records in, messages out."""
+"""Turns records into commands, and outcomes into messages."""

@@ -1,4 +1,4 @@
-"""Kafka record -> CloudEvent attributes and content, in structured and binary mode or from a bare value."""
+"""Reads a CloudEvent's attributes and content from a Kafka record: structured, binary, or a bare value."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ from worker.model.records import Record
 REQUESTED: Final = "customer.create.requested.v1"
 """The event type that asks for a customer."""
 CONFIRMED: Final = "customer.create.confirmed.v1"
-"""Our own: a person found out which customer an event in doubt has."""
+"""The worker's own event type: a person found out which customer an event in doubt has."""
 
 _OURS: Final = frozenset({REQUESTED, CONFIRMED})
 _REQUIRED: Final = ("id", "source", "type", "specversion")
@@ -30,7 +30,7 @@ _MAX_QUOTED: Final = 80
 
 
 class Unsupported(ValueError):
-    """An event that may be right, but is none of ours."""
+    """An event that may be correct, but is none that this worker handles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Xml:
 
 @frozen()
 class JsonContent:
-    """Content that is JSON: as it was read the fast way, and how to read it the thorough way."""
+    """JSON content: the document as the fast reader gave it, and a function that reads it thoroughly."""
 
     document: Json
     exactly: Callable[[], Json]
@@ -53,7 +53,7 @@ Content = Xml | JsonContent
 
 @frozen()
 class Event:
-    """What a record holds: a CloudEvent's attributes (None for a bare value), and `content`, which reads the data."""
+    """What a record holds: a CloudEvent's attributes (None for a bare value), and a function that reads its content."""
 
     attributes: Mapping[str, Json] | None
     content: Callable[[], Content]
@@ -61,9 +61,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Opens records; the limits are those of one record's value.
+    """Opens records; the limits hold for one record's value.
 
-    With `readers` a value may name a schema of the registry, and is then read as the JSON that it stands for.
+    With `readers` a value may name a schema of the registry; it is then read as the JSON that it stands for.
     """
 
     max_bytes: int
@@ -71,34 +71,34 @@ class Reader:
     readers: Readers | None = None
 
     def event(self, record: Record, headers: Told) -> Event:
-        """Raises `Unreadable` where not even the attributes can be told, and `Unsupported`.
+        """The record's event. Raises `Unreadable` where not even its attributes can be read, and `Unsupported`.
 
-        The attributes are told even where the value breaks a limit or a rule: whatever is known of the event holds.
+        The attributes are returned even where the value breaks a limit or a rule: they say which event it is.
         """
         media = _media_type(headers.texts.get("content-type"))
         if media.startswith("application/cloudevents"):
             _require_structured(media)
             return self._or_glimpsed(record, lambda: self._structured(self._json(self.value(record)), record))
         if self.readers and is_framed(record):
-            media = _JSON  # once it is opened, whatever is said of the bytes
+            media = _JSON  # a framed value becomes JSON, whatever content type the record names
         if headers.attributes is not None:
             media = media or _media_type(headers.attributes.get("datacontenttype"))
             return Event(headers.attributes, lambda: self._content(self.value(record), media))
         return self._or_glimpsed(record, lambda: self._bare(record, media))
 
     def document(self, record: Record) -> Json:
-        """The value as JSON, whatever it is an event of; None where it is null."""
+        """The value as JSON, whatever kind of event it is; None where it is null. Raises Unreadable."""
         if record.value is None:
             return None
         value = self.value(record)
         document = self._json(value)
-        # No nesting without brackets: nearly every value has fewer than there may be levels.
+        # A value is not nested deeper than it has brackets: nearly every value has too few to need a look.
         if value.count(b"{") + value.count(b"[") > self.max_depth:
             require_depth(document, self.max_depth)
         return document
 
     def require_schema(self, record: Record, attributes: Mapping[str, Json] | None) -> None:
-        """Unreadable for a value that names no schema where there is a registry, unless it is an event of ours."""
+        """Raise Unreadable for a value that names no schema of the registry, unless it is an event of ours."""
         if self.readers is None or is_framed(record):
             return
         if attributes is None or attributes.get("type") not in _OURS:
@@ -114,7 +114,10 @@ class Reader:
             return Event(document, _failing(error))
 
     def _bare(self, record: Record, media: str) -> Event:
-        """A value without any mark may still be a whole CloudEvent, which no customer can be mistaken for."""
+        """A value without a content type.
+
+        It may still be a whole CloudEvent, which cannot be mistaken for a customer.
+        """
         value = self.value(record)
         if _is_xml(media, value):
             return Event(None, lambda: Xml(value))
@@ -149,7 +152,7 @@ class Reader:
         return JsonContent(self._json(value), lambda: self._exactly(value))
 
     def value(self, record: Record) -> bytes:
-        """JSON or XML: the value as it stands, or what it stands for. Raises Unreadable."""
+        """The value's bytes, which are JSON or XML; those of a registry's schema as JSON. Raises Unreadable."""
         if not record.value:
             raise Unreadable("the value is null" if record.value is None else "the value is empty")
         self._require_size(record.value, "the value")
@@ -177,7 +180,7 @@ class Reader:
 
 
 def require_supported(attributes: Mapping[str, Json]) -> None:
-    """Refuses a broken CloudEvent (`Unreadable`) and one of another version or type (`Unsupported`)."""
+    """Raise `Unreadable` for a broken CloudEvent, `Unsupported` for one of another version or type."""
     for name in _TOLD:
         value = attributes.get(name)
         if value is GARBLED:

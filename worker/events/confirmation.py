@@ -1,7 +1,7 @@
 """The event by which a person ends a doubt, `customer.create.confirmed.v1`: written and read here, and nowhere else.
 
 It has the source and the id of the event in doubt, and is published into that event's partition, under its key. A
-worker of an earlier version calls it `unsupported_event`, which does no harm.
+worker of an earlier version ends it as `unsupported_event`, which does no harm.
 """
 
 from typing import Any, Final, get_args
@@ -21,7 +21,7 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
 def encode_confirmation(command: ConfirmCustomer) -> bytes:
-    """The event, structured; what `read_confirmation` turns into the same command again."""
+    """The event, as a structured CloudEvent; `read_confirmation` turns it into the same command again."""
     request = command.request
     event = {
         "specversion": "1.0",
@@ -37,7 +37,7 @@ def encode_confirmation(command: ConfirmCustomer) -> bytes:
 
 
 def confirms(record: Record, headers: Told) -> bool:
-    """Whether the record is one, whatever else its topic holds."""
+    """Whether the record is a confirmation, whatever other events its topic holds."""
     if headers.attributes is not None:
         return headers.attributes.get("type") == CONFIRMED
     if record.value is None or CONFIRMED.encode() not in record.value:
@@ -47,7 +47,7 @@ def confirms(record: Record, headers: Told) -> bool:
 
 
 def read_confirmation(request: Request, content: Content) -> ConfirmCustomer:
-    """Raises Unreadable where it does not say which customer it is, and of which kind."""
+    """The command that a confirmation holds. Raises Unreadable where it does not name the customer and its kind."""
     data: Any = content.document if isinstance(content, JsonContent) else None
     match data:
         case {"customerId": str(name), "customerType": ("individual" | "group") as kind} if usable_id(name):

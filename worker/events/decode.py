@@ -1,4 +1,4 @@
-"""Record -> command: a customer to create, or the reason why this record asks for nothing that can be done."""
+"""Turns a record into a command: a customer to create, or the reason why this record asks for nothing of the kind."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -24,16 +24,16 @@ TRACE: Final = ("traceparent", "tracestate")
 
 UnknownElements = Literal["refuse", "drop"]
 Asked = tuple[Request, Callable[[], Command]]
-"""Who asks, which holds whatever comes of what is asked."""
+"""Who asks, and a function that reads what is asked: the first is known even where the second raises."""
 
 
 class Decoder:
-    """Decides what a record asks for. Whatever a record holds, the next one is decoded too.
+    """Decides what a record asks for. No record's content raises: the next one is always decoded, too.
 
     `event_attribute` names the custom attribute that the event's identity is written into (docs: design, look-ups).
-    `mapping` makes ours of somebody else's events; a person's confirmation is read without it. `readers`, where the
-    topic has a schema registry, are those of the schemas that were fetched: all that it raises is
-    SchemaRegistryUnavailable, for a record whose schema was not.
+    `mapping` turns somebody else's events into ours; a person's confirmation is read without it. `readers`, for a topic
+    with a schema registry, know the schemas that were fetched. The only error raised is SchemaRegistryUnavailable, for
+    a record whose schema is not among them.
     """
 
     def __init__(  # noqa: PLR0913  # one keyword for each setting it depends on
@@ -57,7 +57,7 @@ class Decoder:
 
     @property
     def passing(self) -> tuple[str, ...]:
-        """The rules by which records are passed over."""
+        """The words of the rules by which records are passed over."""
         return self._mapping.passing if self._mapping else ()
 
     @property
@@ -66,7 +66,7 @@ class Decoder:
         return self._judge.dropped
 
     def __call__(self, record: Record) -> Command:
-        """A record's own words about who asks are kept even where its data is unusable."""
+        """The command of a record. Who asks is kept, as far as the record says it, even where its data is unusable."""
         headers = told(record)
         asked = self._asked(record, headers)
         if (why := unreadable(record, headers)) is None:
@@ -105,7 +105,7 @@ class Decoder:
         return self._command(request, self._judged(event.content()))
 
     def _of_others(self, record: Record, headers: Told, mapping: EventMapping) -> Asked:
-        """What is told of the event in the way of CloudEvents is its trace alone."""
+        """An event of somebody else's, by the mapping. Of its CloudEvent attributes only the trace is used."""
         seen = Seen(value=None, key=as_text(record.key), headers=texts(record), topic=record.topic)
         found = mapping(seen, lambda: self._document(record, headers))
         trace = _trace(seen["value"], headers)
@@ -116,14 +116,14 @@ class Decoder:
         return request, partial(self._mapped, request, found)
 
     def _document(self, record: Record, headers: Told) -> Json:
-        """The value as JSON; a null needs no schema."""
+        """The value as JSON. It must name a schema where there is a registry, unless it is null or an event of ours."""
         value = self._reader.document(record)
         if value is not None:
             self._reader.require_schema(record, _attributes(value, headers))
         return value
 
     def _mapped(self, request: Request, event: Mapped) -> Command:
-        """A mapping may write a customer in any form that a person may."""
+        """The command of a mapped event. Like a person, a mapping may write a customer in any form that is accepted."""
         document = normalised(event.customer())
         return self._command(request, self._judge.accept(document) or self._judge.judge(document))
 
@@ -143,7 +143,7 @@ class Decoder:
 
 
 def _attributes(value: Json, headers: Told) -> Mapping[str, Json]:
-    """Those of a CloudEvent of any type, where it is one."""
+    """The attributes of a CloudEvent of any type; empty for a record that is none."""
     return value if isinstance(value, dict) and "specversion" in value else headers.attributes or {}
 
 

@@ -1,4 +1,4 @@
-"""What a record's headers say: texts, and the attributes of a CloudEvent in whatever dialect its producer writes."""
+"""What a record's headers say: texts, and a CloudEvent's attributes in whatever dialect their producer writes."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -7,23 +7,23 @@ from worker.model.frozen import frozen
 from worker.model.records import Record
 
 PREFIXES: Final = ("ce_", "ce-", "cloudevents:", "cloudevents_")
-"""Those of the bindings of CloudEvents to Kafka, HTTP and (two) AMQP; the case of a name does not count."""
+"""The prefixes of the bindings of CloudEvents to Kafka, HTTP and (two) AMQP; upper or lower case."""
 
 SIGNS: Final = frozenset({"id", "source", "type", "specversion"})
-"""One of these under any of the prefixes makes the record a CloudEvent."""
+"""An attribute of these, under any of the prefixes, makes the record a CloudEvent."""
 
 _LENGTHS: Final = {0xA1: 1, 0xB1: 4}
-"""How AMQP 1.0 marks a string, and the bytes that its length takes; no text in UTF-8 begins with either."""
+"""AMQP 1.0's marks of a string, and how many bytes its length takes; no text in UTF-8 begins with either mark."""
 
 
 class Garbled:
-    """Stands for a value that is no text, or for two that contradict each other."""
+    """Stands for a header's value that is no text, or for two values that contradict each other."""
 
 
 GARBLED: Final = Garbled()
 
 Attribute = str | Garbled | None
-"""None where a header has no value."""
+"""A header's value; None where the header has none."""
 
 
 @frozen()
@@ -38,7 +38,7 @@ NOTHING_TOLD: Final = Told({})
 
 
 def told(record: Record) -> Told:
-    """Never raises. Of several headers of a name the last one counts, as everywhere in Kafka."""
+    """Read a record's headers; never raises. Of several headers of one name the last one counts, as in Kafka."""
     if not record.headers:
         return NOTHING_TOLD
     values = {name.lower(): _value(raw) for name, raw in record.headers}
@@ -50,13 +50,13 @@ def told(record: Record) -> Told:
 
 
 def texts(record: Record) -> dict[str, str]:
-    """The headers that are texts by their names as they stand there; the last of a name counts."""
+    """The headers that are texts, by their names as written; of several of one name the last one counts."""
     values = ((name, _value(raw)) for name, raw in record.headers)
     return {name: value for name, value in values if isinstance(value, str)}
 
 
 def as_text(key: bytes | None) -> str | None:
-    """A key that is a text; None for any other, such as one in a schema registry's form."""
+    """The key as a text; None where it is none, such as one in a schema registry's form."""
     try:
         return None if key is None or b"\0" in key else key.decode()
     except UnicodeDecodeError:
@@ -64,7 +64,7 @@ def as_text(key: bytes | None) -> str | None:
 
 
 def _prefixed(values: Mapping[str, Attribute]) -> Iterator[tuple[str, Attribute]]:
-    """Each with the name of the attribute; the same one may stand under several prefixes."""
+    """Each attribute by its name without the prefix; the same attribute may stand under several prefixes."""
     for name, value in values.items():
         for prefix in PREFIXES if name.startswith(PREFIXES) else ():
             if name.startswith(prefix):
@@ -81,7 +81,7 @@ def _value(raw: bytes | None) -> Attribute:
 
 
 def _unwrapped(raw: bytes) -> str | Garbled:
-    """The text of exactly one string as AMQP encodes it."""
+    """The text of exactly one string in AMQP's encoding; GARBLED for anything else."""
     size = _LENGTHS.get(raw[0])
     if size is None or int.from_bytes(raw[1 : 1 + size], "big") != len(raw) - 1 - size:
         return GARBLED

@@ -1,4 +1,7 @@
-"""Which event a record is: by the words of the worker that gave it back, by its own, or by its place in Kafka."""
+"""Which event a record is.
+
+By the headers of a dead letter or replay, by its own attributes, or by its place in Kafka.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,7 +15,7 @@ from worker.model.outcomes import ReasonCode
 from worker.model.records import Record
 
 Identity = tuple[str, str]
-"""Source and id."""
+"""An event's source and id."""
 
 BY_PLACE: Final = "urn:kafka:"
 _UNREADABLE: Final = UNREADABLE.decode()
@@ -20,23 +23,24 @@ _UNREAD: Final = (ReasonCode.UNDECODABLE.value, ReasonCode.UNSUPPORTED_EVENT.val
 
 
 def request_of(record: Record, headers: Mapping[str, str], attributes: Mapping[str, Json] | None = None) -> Request:
-    """Who asks; `attributes` are a CloudEvent's. An identity that is too long is none."""
+    """Who asks; `attributes` are a CloudEvent's. A source or id that is too long counts as none."""
     said = attributes or {}
     source, name = _known(headers, said) or (f"{BY_PLACE}{record.topic}", f"{record.partition}-{record.offset}")
     return Request(source, name, _name(said.get("subject")), *trace_context(said, headers))
 
 
 def unreadable(record: Record, headers: Told) -> str | None:
-    """Why nobody can tell what the record asks for: its headers are not all here, or were not when it failed."""
+    """Why nobody can tell what the record asks for: its headers could not be read, now or when it failed. Else None."""
     if record.unreadable is None and headers.texts.get(HEADERS) == _UNREADABLE and REASON in headers.texts:
         return "its headers could not be read when it first came, so that nobody knows what it asked for"
     return record.unreadable
 
 
 def _known(headers: Mapping[str, str], attributes: Mapping[str, Json]) -> Identity | None:
-    """A dead letter that comes back, by whatever tool, is the event that its headers name: what is known of it holds.
+    """The event's identity, if the record says it.
 
-    Only where nobody could read whose event it was, and nothing was sent for it, its own words count now.
+    A dead letter that comes back, by whatever tool, is the event that its headers name, with all that is known of that.
+    Its own attributes count only where they could not be read when it failed, since nothing was sent for it then.
     """
     own = _identity(attributes, "source", "id")
     if REASON not in headers and REPLAY_OF not in headers:

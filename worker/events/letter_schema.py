@@ -13,7 +13,7 @@ _MOMENT: Schema = {"type": "string", "format": "date-time"}
 
 
 def letter_headers_schema() -> Schema:
-    """What the worker adds behind the original headers, which may be any, in the three dialects."""
+    """The headers that the worker adds, in three dialects, behind the original ones, which may be any."""
     own, others = _own(), {**_spring(), **_connect()}
     optional = {names.HTTP_STATUS, names.ERROR_CODE, names.VIOLATIONS}
     marks = {names.CUSTOMER_EXISTS, names.PAYLOAD, names.ORIGINAL, names.VALUE, names.HEADERS}
@@ -39,8 +39,9 @@ def _own() -> Schema:
         names.VERSION: _say(_TEXT, "The worker's version."),
         names.VIOLATIONS: _say(_TEXT, "JSON, as reason.violations of the failed event."),
         names.CUSTOMER_EXISTS: {
-            "const": names.TRUE.decode(),
-            "description": "The API said that it made the event's customer, and not under which id.",
+            "enum": [names.TRUE.decode(), names.PERHAPS.decode()],
+            "description": "The API said that it made the event's customer, and not under which id; or it may have, "
+            "before a person had it sent all the same.",
         },
         names.PAYLOAD: {"const": names.OMITTED.decode(), "description": "The original value was left out."},
         names.ORIGINAL: {

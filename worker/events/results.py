@@ -1,4 +1,7 @@
-"""What is announced of an outcome: result events (CloudEvents, structured) and dead letters (docs: events, results)."""
+"""Makes what is announced of an outcome: result events (structured CloudEvents) and dead letters.
+
+(docs: events, results)
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,7 +25,7 @@ PASSED_ON = ("subject", "traceparent", "tracestate")
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Where results go, and as whose."""
+    """Makes result events and dead letters: for which topics, and with whose names."""
 
     source: str
     succeeded_topic: str
@@ -32,7 +35,7 @@ class Results:
     with_payload: bool = True
 
     def succeeded(self, outcome: Succeeded, record: Record, request: Request) -> OutgoingMessage:
-        """`customer.create.succeeded.v1`."""
+        """The succeeded event, `customer.create.succeeded.v1`."""
         data = {
             "request": _request(record, request),
             "customerId": outcome.customer_id,
@@ -44,7 +47,7 @@ class Results:
         return self._event(self.succeeded_topic, SUCCEEDED, data, record, request)
 
     def failed(self, outcome: Failed, record: Record, request: Request, dead_letter: Position) -> OutgoingMessage:
-        """`customer.create.failed.v1`."""
+        """The failed event, `customer.create.failed.v1`."""
         data = {
             "request": _request(record, request),
             "attempts": outcome.attempts,
@@ -72,9 +75,10 @@ class Results:
     def dead_letters(
         self, outcome: Failed, record: Record, request: Request, first_seen: float
     ) -> Iterator[OutgoingMessage]:
-        """The forms of a dead letter: whole; without its value; the place of the record alone, which always fits.
+        """The forms of a dead letter, to be tried in this order: whole; without its value; only the record's place.
 
-        Whole as it is, and as its producer may have sent it: a topic's limit is on what is compressed.
+        The last one always fits. The whole one comes a second time compressed, as its producer may have sent it: a
+        topic's limit applies to compressed bytes. `first_seen` is seconds since the epoch.
         """
         yield (whole := self.dead_letter(outcome, record, request, first_seen))
         if self.with_payload:
@@ -89,7 +93,7 @@ class Results:
         if not self.with_payload:
             headers += ((letter_headers.PAYLOAD, letter_headers.OMITTED),)
         if record.key is None and value is None:
-            # The producer takes no message that has neither.
+            # The producer takes no message that has neither key nor value.
             value, headers = b"", (*headers, (letter_headers.VALUE, letter_headers.NULL))
         return self._letter(record, record.key, value, headers)
 
@@ -102,18 +106,19 @@ class Results:
         return letter_headers.added(outcome, record, request, first_seen, self.consumer_group)
 
     def _letter(self, record: Record, key: bytes | None, value: bytes | None, headers: Headers) -> OutgoingMessage:
-        # Requests may get more partitions at any time, and a record of a new one is not kept waiting for a letter's.
+        # The requests may get more partitions at any time: a new one's record must not wait until the letters have it,
+        # too.
         return OutgoingMessage(self.dead_letter_topic, key, value, headers, record.partition, elsewhere=True)
 
     def without_payload(self) -> "Results":
-        """The same, with dead letters that leave the value out and say so."""
+        """The same, but dead letters leave the value out, and say so."""
         return replace(self, with_payload=False)
 
 
 def forms(event: OutgoingMessage) -> Iterator[OutgoingMessage]:
-    """Those of a result event: with its request's key; with that key's SHA-256 in its place, which always fits.
+    """The forms of a result event, to be tried in this order: with the request's key; with the SHA-256 of that key.
 
-    All else that it tells is bounded: see `Request` and `Reason`.
+    The second always fits: all else in an event is bounded, see `Request` and `Reason`.
     """
     yield event
     if event.key is not None:
@@ -121,14 +126,14 @@ def forms(event: OutgoingMessage) -> Iterator[OutgoingMessage]:
 
 
 def event_id(request: Request, record: Record, type_: str) -> str:
-    """The same for every publication of one record's terminal event, so that a consumer can drop a repeat."""
+    """The event's id, the same at each publication of one record's terminal event: a consumer can drop a repeat."""
     return terminal_id((request.source, request.id), (record.topic, record.partition, record.offset), type_)
 
 
 def terminal_id(event: tuple[str, str], place: tuple[str, int, int], type_: str) -> str:
-    """The rule of that id (docs: events, results), from (source, id) and (topic, partition, offset).
+    """The rule for that id (docs: events, results), from (source, id) and (topic, partition, offset).
 
-    It is `str(uuid5(NAMESPACE_URL, ...))`, written out: `verify` makes one for each event that it reads.
+    It is `str(uuid5(NAMESPACE_URL, ...))`, written out for speed: `verify` makes one for each event that it reads.
     """
     name = orjson.dumps([*event, *place, type_])
     digest = bytearray(sha1(URL_NAMESPACE + name, usedforsecurity=False).digest()[:16])

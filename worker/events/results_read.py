@@ -1,4 +1,4 @@
-"""Reads result events back; whatever is none of ours is foreign, and never guessed at."""
+"""Reads result events back; what is not certainly one of ours is left out."""
 
 from typing import Any, Final, NamedTuple
 
@@ -10,11 +10,11 @@ from worker.model.records import Position
 
 MOST_PARTITIONS, MOST_OFFSETS = 1 << 20, 1 << 44
 DEEPEST: Final = 50
-"""Ours nest in less; the library that writes it again, for whoever follows, takes no more than 254."""
+"""Our result events nest less deep. The library that writes an event again takes at most 254 levels."""
 
 
 class Result(NamedTuple):
-    """What a result event of that `type` says (`data`) of the event (`source`, `id`), and where its request stands.
+    """What a result event of that `type` says (`data`) about an event (`source`, `id`), and the place of its request.
 
     `data` has everything that each result of its type has, in its form: `customerId`, `resolution`, `attempts`; or
     `reason` with `code`, `message` and perhaps `violations`, `deadLetter` with its place, `attempts`.
@@ -30,12 +30,12 @@ class Result(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether it is a failed event; a succeeded one otherwise."""
+        """Whether it is a failed event; else it is a succeeded one."""
         return self.type == FAILED
 
     @property
     def dead_letter(self) -> Position | None:
-        """Where the dead letter of a failed event stands."""
+        """The place of a failed event's dead letter; None for a succeeded event."""
         if not self.failed:
             return None
         letter = self.data["deadLetter"]
@@ -43,8 +43,9 @@ class Result(NamedTuple):
 
 
 def read_result(value: bytes | None) -> Result | None:
-    """None for anything but a result event of ours: its id is made of what it is about, which nobody else's is, and it
-    says all that ours say.
+    """The result event; None for anything but one of ours.
+
+    An event is ours if its id follows from what it is about, by our rule, and it says all that ours say.
     """
     try:
         event = _loaded(value or b"")
@@ -68,13 +69,13 @@ def _loaded(value: bytes) -> Any:  # noqa: ANN401  any JSON
 
 
 def _is_success(data: dict[str, Any]) -> bool:
-    """Raises ValueError, KeyError and TypeError, too, where it is none."""
+    """Whether it is the data of a succeeded event; may also raise ValueError, KeyError or TypeError where it is not."""
     text_of(data, "customerId"), text_of(data, "resolution")
     return type(data["attempts"]) is int
 
 
 def _is_failure(data: dict[str, Any]) -> bool:
-    """As above."""
+    """Whether it is the data of a failed event; may also raise as `_is_success`."""
     reason, letter = data["reason"], data["deadLetter"]
     text_of(reason, "code"), text_of(reason, "message")
     text_of(letter, "topic"), numbers_of(letter)
@@ -94,7 +95,7 @@ def numbers_of(place: dict[str, Any]) -> tuple[int, int]:
 
 
 def text_of(told: dict[str, Any], name: str) -> str:
-    """Raises ValueError, KeyError and TypeError."""
+    """The text of that name. Raises ValueError, KeyError and TypeError where there is none."""
     given = told[name]
     if isinstance(given, str):
         return given

@@ -1,4 +1,7 @@
-"""JSON Schemas (2020-12) of what goes in and what comes out, as the commands `schema customer` and `schema events`."""
+"""JSON Schemas (2020-12) of what goes in and comes out.
+
+The commands `schema customer` and `schema events` print them.
+"""
 
 from typing import Any, get_args
 
@@ -26,7 +29,7 @@ _PLACE: Schema = {"topic": _TEXT, "partition": _COUNT, "offset": _COUNT}
 
 
 def events_schema() -> Schema:
-    """Any of the four CloudEvents, in structured mode; `deadLetterHeaders` is about the fifth thing in the topics."""
+    """Any of the four CloudEvents, in structured mode; `deadLetterHeaders` describes dead letters, the fifth."""
     customer = customer_schema()
     definitions = customer.pop("$defs")
     events = {"requested": _requested(), "confirmed": _confirmed(), "succeeded": _succeeded(), "failed": _failed()}
@@ -45,7 +48,7 @@ def events_schema() -> Schema:
 
 
 def printed(schema: Schema) -> str:
-    """Indented, as it is written to a file."""
+    """The schema as indented text, as it is written to a file."""
     return escaped(orjson.dumps(schema, option=orjson.OPT_INDENT_2).decode())
 
 
@@ -70,7 +73,7 @@ def _event(type_: str, properties: Schema, **keywords: Any) -> Schema:  # noqa: 
 
 
 def _requested() -> Schema:
-    """JSON data is the customer, XML data a string; either may come in base64."""
+    """The request event: its data is the customer in JSON, or a string with XML; either may come in base64."""
     xml = {"pattern": "^(application|text)/([^;]*\\+)?xml"}
     as_xml = {
         "properties": {"datacontenttype": xml, "data": {"type": "string"}},
@@ -86,7 +89,7 @@ def _requested() -> Schema:
 
 
 def _confirmed() -> Schema:
-    """The id of the event in doubt, and which customer a person found that it has."""
+    """The confirmation: the id of the event in doubt, and the customer that a person found for it."""
     return _result(CONFIRMED, _object({"customerId": _CUSTOMER_ID, "customerType": _CUSTOMER_TYPE}))
 
 
@@ -124,5 +127,5 @@ def _result(type_: str, data: Schema) -> Schema:
 
 
 def _object(properties: Schema) -> Schema:
-    """An object with all of these; more may be added, so others are no fault."""
+    """An object that must have all of these properties; others are allowed."""
     return {"type": "object", "properties": dict(properties), "required": list(properties)}

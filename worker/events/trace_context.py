@@ -1,4 +1,4 @@
-"""The W3C trace context that an event came with; what is malformed is not passed on (www.w3.org/TR/trace-context)."""
+"""Reads an event's W3C trace context; what is malformed is not passed on (www.w3.org/TR/trace-context)."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ MAX_MEMBERS: Final = 32
 
 
 def trace_context(attributes: Mapping[str, Json], headers: Mapping[str, str]) -> tuple[str | None, str | None]:
-    """(traceparent, tracestate) of the CloudEvent's extensions or else of the headers; no state without its parent."""
+    """(traceparent, tracestate), of the CloudEvent's extensions or else of the headers; no state without a parent."""
     parent = attributes.get("traceparent", headers.get("traceparent"))
     if not (isinstance(parent, str) and _PARENT.fullmatch(parent)):
         return None, None
@@ -24,7 +24,7 @@ def trace_context(attributes: Mapping[str, Json], headers: Mapping[str, str]) ->
 
 
 def is_state(text: str) -> bool:
-    """Whether it is a list of `key=value` as the recommendation has it: no key twice, a bounded number of them."""
+    """Whether it is a list of `key=value` as the recommendation has it: no key twice, a bounded number of members."""
     if len(text) > MAX_STATE:
         return False
     members = [stripped for each in text.split(",") if (stripped := each.strip(" \t"))]

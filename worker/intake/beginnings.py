@@ -1,6 +1,6 @@
-"""Where a partition is read from when it becomes ours, or when its log has lost the place where it was read.
+"""Decides where a partition is read from: when it is assigned to us, and when its log no longer holds our position.
 
-Decided by what the group has stored, what the log holds and what the journal knows; no client decides it by itself.
+The decision is made of the group's stored offset, the log's range and the journal; Kafka's client never makes it.
 """
 
 import asyncio
@@ -28,7 +28,8 @@ class Bearings:
     """What Kafka says of one partition: `stored` is the group's offset, `first` and `end` are the log's.
 
     `began_with` is how many partitions the topic had when the group began: None where the group has stored nothing at
-    all, 0 where it did not say so. `published` are spans behind `stored` whose records have ended.
+    all, 0 where what it has stored does not say so. `published` are spans of offsets above `stored` whose records have
+    ended.
     """
 
     topic: str
@@ -42,7 +43,10 @@ class Bearings:
 
 @dataclass(frozen=True, slots=True)
 class GoesOn:
-    """The offset to go on at is known, and the log holds it; `published` are spans behind it that have ended."""
+    """The offset to go on at is known, and the log holds it.
+
+    `published` are spans above it whose records have ended.
+    """
 
     at: int
     published: Spans = ()
@@ -50,7 +54,7 @@ class GoesOn:
 
 @dataclass(frozen=True, slots=True)
 class Begins:
-    """Nobody has read the partition yet: it is begun `at` that place; the log ends at `end` for now."""
+    """Nobody has read the partition yet: reading begins `at` that place; `end` is the log's end for now."""
 
     at: Start
     end: int
@@ -58,7 +62,7 @@ class Begins:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """Retention was faster: what stands from `since` to `first` was deleted before it was read."""
+    """Retention was faster: the offsets from `since` up to, without, `first` were deleted before they were read."""
 
     since: int
     first: int
@@ -75,9 +79,11 @@ Place = GoesOn | Begins | Expired | Lost
 
 
 def place(found: Bearings, events: int, start: Start) -> Place:
-    """`events` is how many the journal knows: a partition is begun where there is none, and nothing is stored.
+    """Decide where to read the partition.
 
-    `start` counts for those that were there when the group began; what is added later begins at its beginning.
+    `events` is how many events the journal knows. A partition without a stored offset is new only where that is 0;
+    otherwise its offset is lost. `start` counts for the partitions that were there when the group began; one that was
+    added later is read from its beginning.
     """
     if found.stored is None and events:
         return Lost(_lost(found, f"no offset is stored, although the journal knows {counted(events, 'event')}"))
@@ -98,7 +104,10 @@ def _lost(found: Bearings, what: str) -> str:
 
 
 class Source(Protocol):
-    """The request topic, as one member of the group. Each raises KafkaUnavailable, and CommitRefused if it is lost."""
+    """The request topic, as one member of the group reads it.
+
+    Each method raises KafkaUnavailable, and CommitRefused where the partition is no longer ours. `within` is seconds.
+    """
 
     async def bearings(self, partition: int, within: float) -> Bearings: ...
     async def offset_of(self, partition: int, start: Start, within: float) -> int: ...
@@ -107,7 +116,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Beginnings:
-    """Finds each partition's place, and tells where there is none."""
+    """Finds the place that each partition is read from, and holds a partition that has none."""
 
     holds: Holds
     measures: Measures
@@ -115,10 +124,11 @@ class Beginnings:
     timings: Timings = field(default_factory=Timings)
 
     async def begin(self, source: Source, assignment: Assignment, at: Progress | None = None) -> Progress:
-        """The place that the partition is to be read from: `at`, or what the group has stored.
+        """The place that the partition is to be read from: `at` where it is given, else what the group has stored.
 
-        What is stored then is where it begins, so that a crash before its first record leaves no group without an
-        offset. As long as only a person can say where that is, the partition is held.
+        A place that is new to the group is committed before it is returned, so that a crash before the first record
+        does not leave the group without an offset. As long as only a person can say where to go on, the partition is
+        held.
         """
         number = assignment.partition
         self.measures.expired_unread(number, 0)
@@ -135,9 +145,9 @@ class Beginnings:
         return Progress(offset, found.published if isinstance(found, GoesOn) else ())
 
     async def go_on(self, source: Source, assignment: Assignment, at: int) -> int | None:
-        """Where to read on after the log has lost that place, with records in flight; None: only a person can say.
+        """The offset to read on from after the log has lost the offset `at`; None where only a person can say.
 
-        What was deleted was not read; what was read is in hand, and ends.
+        Records in flight are not affected: they were read, and end. What retention deleted was not read.
         """
         found = await self._place(source, assignment, Progress(at))
         if isinstance(found, Lost):
@@ -167,7 +177,7 @@ class Beginnings:
                 assert_never(other)
 
     def _tell(self, number: int, found: GoesOn | Begins | Expired, offset: int) -> None:
-        """Once, when nothing before it has to be tried again."""
+        """Log and count the place. Called last, after all that may have to be tried again, so that it is told once."""
         match found:
             case Begins(at, end):
                 log.info("partition.started", partition=number, offset=offset, start=at, at_most=max(0, end - offset))

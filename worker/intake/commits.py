@@ -1,4 +1,4 @@
-"""Commits of what is finished: one at a time, and what fails is committed with the next."""
+"""Commits of what is finished: one at a time; the offsets of a commit that failed are in the next one."""
 
 import asyncio
 from collections.abc import Mapping
@@ -36,10 +36,10 @@ class Commits:
     _finished_then: int = 0
 
     def is_due(self) -> bool:
-        """Often enough that a crash repeats little, seldom enough to cost nothing; never while one is under way.
+        """Whether to commit now: often enough that a crash repeats little, seldom enough to cost nothing.
 
-        With Kafka away several partitions may have theirs confirmed, each for some seconds: whoever polls does not
-        stand behind them.
+        False while a commit is under way: with Kafka away several partitions may be confirmed at that time, each for
+        some seconds, and whoever polls must not wait behind them.
         """
         if self._one.locked():
             return False
@@ -49,7 +49,10 @@ class Commits:
         )
 
     async def store(self, group: Group | None) -> bool:
-        """True when nothing is left to commit; what fails is tried with the next, or redelivered to the next owner."""
+        """Commit all that is finished; True when nothing is left to commit.
+
+        What could not be committed is in the next commit, or is read again by the partition's next owner.
+        """
         async with self._one:
             self._next = self.timings.clock() + self.timings.commit_every
             self._finished_then = self.dispatch.finished
@@ -75,13 +78,16 @@ class Commits:
         return False
 
     async def store_at_last(self, group: Group | None, until: float) -> None:
-        """The last of this member, tried again until then (monotonic seconds): a group may be between two brokers."""
+        """The last commit of this member, tried until then (monotonic seconds): the coordinator may be changing."""
         while not await self.store(group):
             if self.timings.clock() >= until:
                 return
             await asyncio.sleep(self.timings.commit_again_after)
 
     async def confirm(self, group: Group, progress: Mapping[int, Progress]) -> None:
-        """The group's word that these partitions are ours. Raises CommitRefused and KafkaUnavailable."""
+        """Have the group confirm, by a commit, that these partitions are ours.
+
+        Raises CommitRefused and KafkaUnavailable.
+        """
         async with self._one:
             await group.commit(progress, self.timings.kafka_within)

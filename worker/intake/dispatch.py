@@ -1,4 +1,4 @@
-"""Many records at once, one at a time per key; fair between partitions and keys; drained before one is given up."""
+"""Works on many records at once, one at a time per key, fairly between partitions and keys; drains partitions."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -24,11 +24,11 @@ from worker.partition.slots import Slots
 log = structlog.get_logger()
 AFTER_A_CRASH = 5.0
 MAX_QUEUED = 64 * 1024 * 1024
-"""Bytes of all records that wait, in equal shares: what is read ahead must not fill a container's memory."""
+"""Bytes of all records that wait, shared equally by the open partitions: reading ahead must not fill the memory."""
 MAX_READY = 4_000
-"""Keys of all partitions with a record that could begin, in equal shares: two seconds of a full core's work.
+"""Keys with a record that could begin, shared equally by the open partitions: two seconds of a full core's work.
 
-More is read only behind those that have to wait for their key, so that a hot key holds up no other.
+Records that wait for another one of their key do not count, so that a hot key does not keep others from being read.
 """
 LEAST_READY = 20
 
@@ -36,7 +36,7 @@ LEAST_READY = 20
 class Process(Protocol):
     """Return once the outcome is published; raise Draining or Fenced where the record stays uncommitted.
 
-    `outcome_known` is called once nothing more will be sent for the record: the next one of its key may begin.
+    `outcome_known` is called once nothing more will be sent for the record: the next record of its key may begin.
     """
 
     async def __call__(self, record: Record, assignment: Assignment, outcome_known: Callable[[], None]) -> End: ...
@@ -51,7 +51,11 @@ class Shares(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One open partition as it is now; `next` is the first record that has not begun, `at_limit` that it is unread."""
+    """One open partition as it is now.
+
+    `at_work` and `queued` count records, `next` is the first of those that have not begun. `at_limit`: it is not read
+    from, because too many of its records are not committable yet.
+    """
 
     assignment: Assignment
     at_work: int
@@ -62,7 +66,7 @@ class Work:
 
 @dataclass(eq=False, slots=True)
 class _Open:
-    """An assignment, what waits in it and what is at work."""
+    """An assignment, the records that wait in it, and the tasks of those at work."""
 
     assignment: Assignment
     lanes: Lanes = field(default_factory=Lanes)
@@ -116,7 +120,10 @@ class Dispatch:
         return [number for number, partition in self._open.items() if self._has_room(partition)]
 
     def _has_room(self, partition: _Open) -> bool:
-        """A partition with a hot key fills its own share and takes nothing from the others."""
+        """Whether more of it may be read.
+
+        Limits are per partition: one with a hot key takes nothing from the others.
+        """
         if partition.assignment.ending or partition.lanes.queued_bytes * len(self._open) >= self._max_queued:
             return False
         if len(partition.lanes.waiting) >= max(LEAST_READY, self._max_ready // len(self._open)):
@@ -124,7 +131,7 @@ class Dispatch:
         return len(partition.assignment.offsets) < self._max_uncommitted
 
     def admit(self, record: Record) -> None:
-        """Queue the record behind those of its key; one of a partition that was just given up is its next owner's."""
+        """Queue the record behind those of its key; ignored if its partition was given up: the next owner reads it."""
         partition = self._open.get(record.partition)
         if partition is None or partition.assignment.ending:
             return
@@ -133,7 +140,7 @@ class Dispatch:
             self._fill()
 
     def passed(self, number: int, offset: int) -> None:
-        """All records of the partition before that offset were admitted; one that is given up is its next owner's."""
+        """Note that all records of the partition before that offset were admitted; ignored if it was given up."""
         partition = self._open.get(number)
         if partition is not None and not partition.assignment.ending:
             partition.assignment.offsets.passed(offset)
@@ -170,7 +177,10 @@ class Dispatch:
             running.end()
 
     async def _finish(self, running: Running) -> None:
-        """Nothing but a drain ends a record without an outcome: after a crash of ours it is taken up again."""
+        """Process the record until it has an outcome: after an unexpected error again, after a wait without a slot.
+
+        Draining and Fenced alone end it without an outcome.
+        """
         record, assignment = running.record, running.assignment
         while True:
             try:
@@ -187,7 +197,7 @@ class Dispatch:
                 return
 
     def to_store(self) -> dict[int, Progress]:
-        """How far each partition is in which something has ended since that was stored."""
+        """The progress of each partition in which something has ended since its progress was last stored."""
         found = {number: partition.assignment.offsets.to_store() for number, partition in self._open.items()}
         return {number: progress for number, progress in found.items() if progress is not None}
 
@@ -208,7 +218,7 @@ class Dispatch:
         return all(task.done() for task in tasks)
 
     def close(self, partitions: Collection[int]) -> None:
-        """Forget them; a task that outlived its drain can send, publish and commit nothing any more."""
+        """Close these partitions; a task that outlived its drain can send, publish and commit nothing any more."""
         for number in partitions:
             if partition := self._open.pop(number, None):
                 self._order.remove(number)
@@ -217,11 +227,11 @@ class Dispatch:
                     self._shares.lose(number)
 
     def fenced(self) -> list[Assignment]:
-        """Those in whose journal somebody else has written since our claim."""
+        """The assignments in whose journal somebody else has written since our claim."""
         return [assignment for assignment in self.assignments() if assignment.fenced]
 
     def work(self) -> list[Work]:
-        """What is under way, counted when somebody asks: it takes as long as there are keys with a record waiting."""
+        """What is under way in each open partition, counted at each call: the time grows with the keys that wait."""
         return [self._work(partition) for partition in self._open.values()]
 
     def _work(self, partition: _Open) -> Work:

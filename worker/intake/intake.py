@@ -24,10 +24,10 @@ PROBES_EACH = 2
 
 
 class Source(Positions, Protocol):
-    """The request topic, as one member of the group; `unreadable` says why nothing of a partition can be read."""
+    """The request topic, as one member of the group; `unreadable` says by partition why nothing of it can be read."""
 
     def passed(self, partitions: Collection[int]) -> Mapping[int, int]:
-        """Right after a poll: by partition the offset up to which all records were handed out."""
+        """By partition, the offset below which all records were handed out. To be called right after a poll."""
 
     @property
     def unreadable(self) -> Mapping[int, str]: ...
@@ -38,7 +38,7 @@ class Source(Positions, Protocol):
 class Intake:
     """Drains before it gives a partition up, and never commits what another member may own.
 
-    `polled` is when records were asked for last (monotonic seconds), None while none are meant to be.
+    `polled` is when records were last asked for (monotonic seconds); None before the first poll and while stopping.
     """
 
     dispatch: Dispatch
@@ -69,12 +69,12 @@ class Intake:
         self._ownership.assigned(partitions)
 
     async def revoked(self, partitions: Collection[int]) -> None:
-        """The group takes these away; they are given up when this returns."""
+        """Drain these partitions, which the group takes away; they are given up when this returns."""
         await self._ownership.revoked(partitions)
 
     @property
     def restoring(self) -> Collection[int]:
-        """Partitions that are ours and not read from yet."""
+        """The partitions that are ours and not read from yet."""
         return self._ownership.restoring
 
     async def run(self, source: Source, stopping: asyncio.Event) -> bool:
@@ -92,9 +92,9 @@ class Intake:
         return await self._stop()
 
     async def _take(self, source: Source) -> None:
-        """During a hold the group is kept; a record is taken where none is left to probe with, or those fail to.
+        """Poll once. During a hold this keeps us in the group, and takes a record only if one is needed as a probe.
 
-        What holds one partition alone changes nothing for the others.
+        A hold of one partition alone changes nothing for the others.
         """
         held = bool(self.holds.reasons())
         ready = self.dispatch.ready() if not held or self._needs_probe() else []
@@ -124,11 +124,11 @@ class Intake:
         return self.timings.poll if held or len(ready) == self.dispatch.partitions else self.timings.short_poll
 
     def _needs_probe(self) -> bool:
-        """Another one from time to time: those in flight may fail for themselves, each for ever."""
+        """Whether to take one more record during a hold: those in flight may each fail for a reason of their own."""
         return not self.dispatch.in_flight() or self.holds.probes >= self._next_probe
 
     def _renew(self) -> None:
-        """Whose our partitions are is written down once more from time to time."""
+        """From time to time, have each assignment write to its journal whose the partition is."""
         if (now := self.timings.clock()) >= self._renew_at:
             self._renew_at = now + self.timings.renew_every
             for assignment in self.dispatch.assignments():

@@ -1,4 +1,4 @@
-"""Records of one partition that wait to be worked on: one at a time per key, those of other keys beside them."""
+"""The records of one partition that wait to be worked on: one at a time per key, keys beside each other."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from worker.model.records import Record
 
 OVERHEAD = 600
-"""Bytes that a record takes beside its key and value (measured)."""
+"""Bytes of memory that a record takes beside its key and value (measured)."""
 
 Lane = bytes | int
 """A record's key, or the offset of a record without one."""
@@ -14,14 +14,17 @@ Lane = bytes | int
 
 @dataclass(eq=False, slots=True)
 class Lanes:
-    """`queues` hold what has not begun, `queued_bytes` in all; `waiting` are the lanes without a record at work."""
+    """`queues` hold the records that have not begun, by lane; `queued_bytes` is their size in all.
+
+    `waiting` are the lanes that have a record to begin, and none at work.
+    """
 
     queues: dict[Lane, deque[Record]] = field(default_factory=dict)
     waiting: deque[Lane] = field(default_factory=deque)
     queued_bytes: int = 0
 
     def add(self, record: Record) -> bool:
-        """Queue it behind those of its key; True where it is the first, and may begin."""
+        """Queue the record behind those of its key; True where it is the first one and may begin."""
         self.queued_bytes += _size(record)
         lane: Lane = record.offset if record.key is None else record.key
         if (queue := self.queues.get(lane)) is not None:
@@ -32,14 +35,14 @@ class Lanes:
         return True
 
     def begin(self) -> tuple[Lane, Record]:
-        """The first record of the lane that has waited longest; the lane is at work until it goes on."""
+        """Take the first record of the lane that has waited longest; the lane is at work until `go_on` is called."""
         lane = self.waiting.popleft()
         record = self.queues[lane].popleft()
         self.queued_bytes -= _size(record)
         return lane, record
 
     def go_on(self, lane: Lane) -> bool:
-        """The next record of a lane at work may begin, behind the other lanes; False where there is none."""
+        """The lane's record at work is done: the lane waits again, behind the others; False where it has no more."""
         if not self.queues[lane]:
             del self.queues[lane]
             return False

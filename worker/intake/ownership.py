@@ -28,19 +28,23 @@ class Positions(Group, beginnings.Source, Protocol):
 
     @property
     def astray(self) -> Mapping[int, int]:
-        """By partition the offset that its log does not hold: it is not read before somebody says where to go on."""
+        """The partitions that cannot be read on, and the offset that the log of each does not hold.
+
+        Each waits for a `seek`.
+        """
 
     async def committed(self, partition: int, within: float) -> int | None: ...
     def seek(self, partition: int, offset: int) -> None:
-        """Read on from there."""
+        """Read the partition on from that offset."""
 
 
 @dataclass(eq=False, slots=True)
 class Ownership:
-    """Each partition is opened by a task of its own: what keeps one from being read is a hold of that one alone.
+    """Opens the group's partitions, claims them anew and gives them up, each in a task of its own.
 
-    Of a partition one thing is under way at a time: it is opened (`_restoring`), its lost place is looked for
-    (`_finding`), or it is given up (`_leaving`). What comes later ends what was begun before.
+    What keeps a partition from being read is a hold of that partition alone. Of each partition one thing is under way
+    at a time: it is opened (`_restoring`), its lost place is looked for (`_finding`), or it is given up (`_leaving`).
+    A later step ends an earlier one.
     """
 
     dispatch: Dispatch
@@ -58,7 +62,7 @@ class Ownership:
     _reading: asyncio.Event = field(default_factory=asyncio.Event)
 
     def reads(self, source: Positions) -> None:
-        """The topic is read from now on; no partition is opened before."""
+        """Say that `source` reads the topic from now on; no partition is opened before."""
         self._source = source
         self._reading.set()
 
@@ -68,7 +72,7 @@ class Ownership:
         return self._restoring.keys()
 
     def assigned(self, partitions: Collection[int]) -> None:
-        """Each partition is read from once its journal is restored, in a task of its own."""
+        """Open each of these partitions in a task of its own; it is read from once its journal is restored."""
         log.info("partitions.assigned", partitions=sorted(partitions))
         if HoldReason.STOPPING in self.holds.reasons():
             return
@@ -82,9 +86,10 @@ class Ownership:
         self.journals.begin(number)
 
     async def _open(self, number: int, resume_at: Progress | None = None) -> None:
-        """From there on, or where the group goes on.
+        """Restore the partition's journal and read from `resume_at` on, or from where the group goes on.
 
-        A poll that outlasted the rebalance may have read what nobody admitted: it is read again.
+        A poll that was under way during the rebalance may have returned records that nobody admitted: they are read
+        again.
         """
         try:
             source = await self._read_by()
@@ -99,8 +104,10 @@ class Ownership:
             self._over(number)
 
     async def _begun(self, source: Positions, assignment: Assignment, resume_at: Progress | None) -> None:
-        """Read from its place, unless it was taken meanwhile: some library on the way may have kept the cancellation
-        for itself. Nobody polls between the seek and the opening.
+        """Find the partition's place and open it there, unless it was taken from us meanwhile.
+
+        The look whether it was is needed: some library on the way may have swallowed the cancellation of this task.
+        Nobody polls between the seek and the opening, as nothing is awaited there.
         """
         at = await self.beginnings.begin(source, assignment, resume_at)
         if self._restoring.get(assignment.partition) is asyncio.current_task():
@@ -116,14 +123,20 @@ class Ownership:
         return self._source
 
     async def _restored(self, source: Positions, number: int) -> Assignment:
-        """How far the group is is asked before the claim: what is older need not be remembered."""
+        """Claim the partition and read its journal.
+
+        The group's committed offset is asked for before the claim: what is older need not be remembered.
+        """
         committed = await self._with_kafka(number, lambda: source.committed(number, self.timings.kafka_within))
         assignment = await self.journals.read(number, self._kept.get(number), committed)
         self._kept.pop(number, None)
         return assignment
 
     def claim_fenced(self) -> None:
-        """Whatever made the gap: what the group still gives us is claimed anew, everything else is its new owner's."""
+        """Claim each fenced partition anew, whatever made the gap.
+
+        One that the group has given away is its new owner's.
+        """
         for assignment in self.dispatch.fenced():
             number = assignment.partition
             if self._is_settled(number):
@@ -131,7 +144,7 @@ class Ownership:
                 self._restores(number, self._claim_anew(assignment), f"claim {number} anew")
 
     def find_places(self) -> None:
-        """Where a log has lost what was to be read next."""
+        """For each partition whose log does not hold the offset that was to be read next, begin to find a place."""
         for assignment in self.dispatch.assignments():
             number, source = assignment.partition, self._source
             at = source.astray.get(number) if source else None
@@ -141,11 +154,11 @@ class Ownership:
                 self._finding[number] = task
 
     def _is_settled(self, number: int) -> bool:
-        """Whether it is neither being opened nor given up."""
+        """Whether the partition is neither being opened nor given up."""
         return number not in self._restoring and number not in self._leaving
 
     async def _find(self, source: Positions, assignment: Assignment, at: int) -> None:
-        """Nothing is committed meanwhile: it may be another log than the one that was read."""
+        """Find where to read on. Nothing is committed meanwhile: the log may not be the one that was read."""
         number = assignment.partition
         assignment.offsets.suspended = True
         lost = False
@@ -164,9 +177,11 @@ class Ownership:
             self._restores(number, self._claim_anew(assignment), f"claim {number} anew")
 
     async def _claim_anew(self, assignment: Assignment) -> None:
-        """A commit that the group accepts says that the partition is still ours.
+        """Drain the partition and open it under a new claim.
 
-        Where its log has lost its place, it is begun at what the group has stored, if that can be.
+        A commit that the group accepts says that it is still ours.
+
+        Where its log has lost our place, there is nothing to commit: it is opened like one that was just assigned.
         """
         number = assignment.partition
         await self.dispatch.drain([number], self.drain_timeout)
@@ -177,7 +192,10 @@ class Ownership:
         await self._open(number, resume_at)
 
     async def _with_kafka(self, number: int, step: Callable[[], Awaitable[Done]]) -> Done:
-        """However long Kafka is away; only the partition's revocation ends it earlier."""
+        """The step's result, tried under a hold of the partition however long Kafka is away.
+
+        A revocation cancels it.
+        """
 
         def failed(_: Exception, why: str) -> None:
             self.holds.begin(HoldReason.KAFKA_UNAVAILABLE, why, partition=number)
@@ -193,7 +211,7 @@ class Ownership:
             self.journals.over(number)
 
     def give_up_restoring(self, partitions: Collection[int] | None = None) -> None:
-        """Those, or all, that are not open yet never will be; nor is a place looked for any more."""
+        """Cancel the opening of these partitions, or of all, and the search for their places."""
         for number in [*self._restoring, *self._finding] if partitions is None else partitions:
             if task := self._restoring.pop(number, None):
                 task.cancel()
@@ -202,7 +220,7 @@ class Ownership:
                 task.cancel()
 
     async def revoked(self, partitions: Collection[int]) -> None:
-        """Drain first, fence second: in flight ends, what is finished is committed, then the partitions are gone."""
+        """Give these partitions up: what is in flight ends, what is finished is committed, then they are closed."""
         if not partitions:
             return
         log.info("partitions.revoked", partitions=sorted(partitions))
@@ -220,7 +238,8 @@ class Ownership:
         await self.commits.store(self._source)
         for each in self.dispatch.assignments():
             if each.partition in partitions:
-                # What is still in flight may write after the next claim: the topic alone knows in which order.
+                # What is still in flight may write after our next claim. In which order, the topic alone knows: it is
+                # read again.
                 each.restored.fence.broken = each.restored.fence.broken or not drained
                 self._kept[each.partition] = each.restored
         self.dispatch.close(partitions)

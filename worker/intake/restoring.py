@@ -1,4 +1,4 @@
-"""A partition's journal, read again until that works; what keeps it from being read is a hold of that partition."""
+"""Reads a partition's journal, again until that works; what keeps it from being read is a hold of that partition."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -15,12 +15,15 @@ from worker.partition.assignment import Assignment
 
 log = structlog.get_logger()
 Restore = Callable[[int, Restored | None, int | None], Awaitable[Assignment]]
-"""Of a partition, with what is kept of an earlier claim, and the offset that the group has committed."""
+"""Claims a partition, given its number, what is kept of an earlier claim, and the offset that the group committed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restoring:
-    """`begin`, `read` and `over` belong together; `over` may come at any time, and more than once."""
+    """Reads journals, each under a hold of its partition.
+
+    Call `begin`, then `read`, then `over`; `over` may be called at any time, and more than once.
+    """
 
     restore: Restore
     holds: Holds
@@ -28,11 +31,14 @@ class Restoring:
     timings: Timings = field(default_factory=Timings)
 
     def begin(self, number: int) -> None:
-        """The partition is ours, and nothing of it is taken in before its journal is read."""
+        """Begin the hold: the partition is ours, and none of its records is taken in before its journal is read."""
         self.holds.begin(HoldReason.JOURNAL_RESTORING, "its journal is being read", partition=number)
 
     async def read(self, number: int, kept: Restored | None, committed: int | None) -> Assignment:
-        """The claim, with all that the journal knows. Raises CommitRefused where it is not ours any more."""
+        """The assignment under a new claim, with all that the journal knows; tried again until that works.
+
+        Raises CommitRefused where the partition is not ours any more.
+        """
         started = self.timings.clock()
 
         def failed(error: Exception, why: str) -> None:
@@ -47,7 +53,7 @@ class Restoring:
         return assignment
 
     def _tell(self, number: int, error: Exception, why: str) -> None:
-        """Whose journal it is takes a person; everything else is tried until it works."""
+        """Begin the hold that fits the error: a journal of somebody else's needs a person, other errors may pass."""
         shared = isinstance(error, JournalShared)
         now, before = HoldReason.JOURNAL_RESTORING, HoldReason.JOURNAL_SHARED
         if shared:
@@ -58,6 +64,6 @@ class Restoring:
         self.holds.begin(now, why, partition=number)
 
     def over(self, number: int) -> None:
-        """It is read, or never will be."""
+        """End the holds: the journal is read, or never will be."""
         self.holds.end(HoldReason.JOURNAL_RESTORING, partition=number)
         self.holds.end(HoldReason.JOURNAL_SHARED, partition=number)

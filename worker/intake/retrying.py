@@ -13,9 +13,9 @@ Done = TypeVar("Done")
 async def until_done(
     step: Callable[[], Awaitable[Done]], failed: Callable[[Exception, str], None], again_after: float
 ) -> Done:
-    """The step's result, however often it fails: an error of any kind is told, and the step is tried again.
+    """The step's result. However it fails, the error is told to `failed` and the step is tried after so many seconds.
 
-    Raises CommitRefused alone: the partition is its new owner's.
+    CommitRefused alone is raised: the partition is its new owner's.
     """
     while True:
         try:

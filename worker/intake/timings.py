@@ -8,11 +8,12 @@ from worker import clocks
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds by `clock`, but for `commit_after`: so many finished records make a commit due earlier.
+    """Durations are seconds by `clock`; `commit_after` is how many finished records make a commit due earlier.
 
-    `short_poll` is for a while in which a partition is left unread: it has room again long before the others have
-    anything to read. `commit_every`: what ended since the last one, the next owner publishes again after a crash.
-    `agreed_after`: the brokers contradict each other, as they may while a partition's leader changes.
+    A poll waits for `poll`, and for `short_poll` while a partition is left unread: that one has room again long before
+    the others have anything to read. `commit_every`: after a crash, the next owner publishes again what ended since the
+    last commit. `agreed_after`: the wait when the brokers contradict each other, as they may while a partition's leader
+    changes.
     """
 
     poll: float = 0.1

@@ -1,1 +1,1 @@
-"""What the journal says: pure, without a client."""
+"""The journal's entries and what follows from them: pure, without a client."""

@@ -1,4 +1,4 @@
-"""Many values by number, of which the oldest are looked at and dropped first."""
+"""Many values by number, in the order of their age: the oldest are looked at and dropped first."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -9,16 +9,16 @@ V = TypeVar("V")
 
 # Two thirds of 2**15: what the largest dict with two-byte indexes holds without growing.
 PAGE = 21_845
-# So many pages hold all there is, more or less: whoever is new is looked for in each of them.
+# About so many pages hold all values: a number that is new is looked for in each of them.
 FEW = 8
 
 
 class ByAge(Generic[V]):
     """Values by number, in the order in which they were last put; looking at the oldest is always fast.
 
-    One dict would keep a hole wherever something was put anew or dropped, walk over the holes at each look at its
-    first value, and double its room when it meets its end. Here a page is filled once, and then only emptied. Where
-    there is more to hold the pages are larger, not more of them: what is not there is found out in a few looks.
+    A single dict would keep a hole wherever a value was put again or dropped, walk over the holes at each look at its
+    first value, and double its memory when it is full. Here each page is a dict that is filled once, and then only
+    emptied. For more values the pages are made larger, and not more: a missing number is noticed after a few looks.
     """
 
     def __init__(self, page: int = PAGE) -> None:
@@ -38,14 +38,14 @@ class ByAge(Generic[V]):
         return chain.from_iterable(page.values() for page in self._pages)
 
     def get(self, number: int) -> V | None:
-        """None where there is none."""
+        """The number's value; None where there is none."""
         for page in reversed(self._pages):
             if number in page:
                 return page[number]
         return None
 
     def pop(self, number: int) -> V | None:
-        """None where there is none."""
+        """Remove the number and return its value; None where there is none."""
         for page in reversed(self._pages):
             if number in page:
                 value = page.pop(number)
@@ -55,22 +55,24 @@ class ByAge(Generic[V]):
         return None
 
     def put(self, number: int, value: V) -> None:
-        """As the youngest; it must not be there (`pop` it first)."""
+        """Add the value as the youngest; its number must not be there (`pop` it first)."""
         if not self._room:
             self._room = self._next_page()
+            if self._pages and not self._pages[-1]:
+                self._pages.pop()
             self._pages.append({})
         self._pages[-1][number] = value
         self._room -= 1
 
     def _next_page(self) -> int:
-        """Its room: what a dict holds that has doubled until few of its size hold all there is."""
+        """How many values the next page takes: the size of a page, doubled until FEW of them hold all values."""
         room = self._page
         while room * FEW < len(self):
             room *= 2
         return room
 
     def drop(self, count: int) -> None:
-        """Without the oldest ones; a page that is empty gives its room back."""
+        """Remove the `count` oldest values; the memory of a page that is empty is given back."""
         while self._pages and count >= len(self._pages[0]):
             count -= len(self._pages.popleft())
         if self._pages:

@@ -1,15 +1,15 @@
-"""Which event stands at which offset of the requests: 24 bytes each, since nearly none of them is ever asked for."""
+"""Which event stands at which offset of the requests, in 24 bytes each: hardly any of them is ever asked for."""
 
 from array import array
 from bisect import bisect_left, bisect_right
 
-# Events at once that are moved when one is put between others.
+# The size of a page: at most so many events are moved when one is put between others.
 PAGE = 4_096
 LOW = (1 << 64) - 1
 
 
 class _Page:
-    """Offsets in their order, and the halves of their events' numbers."""
+    """Offsets in their order, and the upper and lower 64 bits of their events' numbers."""
 
     __slots__ = ("high", "low", "offsets")
 
@@ -25,7 +25,7 @@ class _Page:
         return self.high[place] << 64 | self.low[place]
 
     def split(self, place: int) -> "_Page":
-        """What stands from there on, which this page is without then."""
+        """Move what stands from that place on to a new page, and return that."""
         rest = _Page()
         for mine, theirs in zip(self._all(), rest._all(), strict=True):
             theirs.extend(mine[place:])
@@ -47,14 +47,14 @@ class ByOffset:
         return sum(len(page.offsets) for page in self._pages)
 
     def get(self, offset: int) -> int | None:
-        """None where there is none."""
+        """The number at that offset; None where there is none."""
         if not (page := self._of(offset)):
             return None
         place = bisect_left(page.offsets, offset)
         return page.number(place) if place < len(page.offsets) and page.offsets[place] == offset else None
 
     def add(self, offset: int, number: int) -> int:
-        """The number that stands there now: the first one that is added stays."""
+        """Add the number; return the one that stands at the offset then, since the first one that was added stays."""
         page = self._of(offset) or (self._pages[0] if self._pages else self._another())
         if page is self._pages[-1] and len(page.offsets) >= self._page and offset > page.offsets[-1]:
             page = self._another()
@@ -67,7 +67,7 @@ class ByOffset:
         return number
 
     def drop(self, below: int) -> None:
-        """Without the offsets below that one."""
+        """Remove all offsets below that one."""
         gone = bisect_left(self._pages, below, key=lambda page: page.offsets[-1])
         del self._pages[:gone]
         if self._pages and self._pages[0].offsets[0] < below:

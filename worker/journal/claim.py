@@ -1,4 +1,4 @@
-"""How a partition of the journal becomes ours: look whose it is, write a claim, know all that stands before it."""
+"""How a partition of the journal becomes ours: see whose it is, write a claim, read all that stands before it."""
 
 from collections.abc import Callable, Iterable
 from copy import copy
@@ -17,7 +17,7 @@ from worker.topics import Topic, unequal
 
 
 class Line(Protocol):
-    """One record of the journal's topic, as Kafka's client or we have it."""
+    """One record of the journal's topic, as Kafka's client gives it or as we make it."""
 
     @property
     def topic(self) -> str: ...
@@ -49,9 +49,10 @@ class Log(Protocol):
     ) -> Stored: ...
 
     async def read(self, partition: int, first: int | None, end: int | None, take: Take) -> int:
-        """Hand over what stands from `first` (the log's start) to `end` (what is its end now); return that end.
+        """Hand the lines from `first` up to, without, `end` to `take`; return that end.
 
-        Raises LogStartMoved where something of it is deleted before it was read.
+        None stands for the log's start, or its present end. Raises LogStartMoved where some were deleted before being
+        read.
         """
 
     async def count(self) -> tuple[int, int]:
@@ -60,7 +61,7 @@ class Log(Protocol):
 
 @dataclass(slots=True)
 class Reading:
-    """What is known from the entries read so far, and never much more than what is to be remembered of them."""
+    """What is known from the entries read so far; it never holds much more than what is to be remembered."""
 
     committed: int | None
     terms: Terms
@@ -70,7 +71,7 @@ class Reading:
         self.journal = PartitionJournal(self.committed or 0)
 
     def take(self, lines: Iterable[Line]) -> None:
-        """Lines come in the order of the log. Raises JournalUnreadable."""
+        """Apply lines, which come in the order of the log. Raises JournalUnreadable."""
         for line in lines:
             apply(line, self.journal)
         self.terms.forget(self.journal, self.committed or 0)
@@ -96,13 +97,13 @@ class Claims:
     terms: Terms
 
     async def claim(self, partition: int, kept: Restored | None = None, committed: int | None = None) -> Restored:
-        """Claim the partition and know what stands before the claim; what others write later is a gap in our offsets.
+        """Claim the partition and return what stands before the claim; what others write later is a gap in our offsets.
 
-        What we `kept` of an earlier claim of ours is still all there is, if nobody has written since its last entry;
-        it is remembered where the topic was deleted meanwhile. `committed` is where the group goes on. Raises
-        KafkaUnavailable; JournalShared, having written nothing, where the partition is somebody else's; JournalMismatch
-        where the journal has more partitions than the requests, or has not this one; JournalUnreadable for a foreign
-        entry.
+        `kept` is what we knew under our last claim: it is still complete, and not read again, if nobody has written
+        since our last entry there; where the topic was deleted meanwhile, it is added to what is read. `committed` is
+        the group's offset. Raises KafkaUnavailable; JournalShared where the partition is somebody else's, before a
+        claim is written unless both claim at the same time; JournalMismatch where the journal has more partitions than
+        the requests, or lacks this one; JournalUnreadable for a foreign entry.
         """
         await self._compare(partition)
         if kept and self._was_ours(kept, committed):
@@ -119,9 +120,10 @@ class Claims:
         return self.log.append
 
     async def _compare(self, partition: int) -> None:
-        """Before anything is written, which would wait for a partition that is not there.
+        """Compare the partition counts before anything is written: a write to a missing partition would wait for it.
 
-        With more partitions than the requests it is another journal; with fewer, those have got more.
+        A journal with more partitions than the requests is another topic's; if it has fewer, the requests have got
+        more.
         """
         journal, requests = await self.log.count()
         if not journal or not requests:
@@ -130,12 +132,12 @@ class Claims:
             raise JournalMismatch(unequal(Topic(self.log.topic, journal, 0), Topic(self.owner.topic, requests, 0)))
 
     def _was_ours(self, kept: Restored, committed: int | None) -> bool:
-        """And what we kept of it says all, unless the group was told to begin before what we still know."""
+        """Whether `kept` is complete: the partition was ours alone, and the group goes on at or above what is known."""
         known = kept.journal
         return not kept.fence.broken and known.holder == self.owner and known.below <= (committed or 0)
 
     async def _once_more(self, partition: int, kept: Restored, committed: int | None) -> Restored:
-        """Who held the partition last need not look before, only at what came between."""
+        """Claim a partition that was ours last: its journal is read again only if somebody has written in between."""
         fence = copy(kept.fence)
         written = await self._write(partition, fence.acknowledged)
         if not fence.broken:
@@ -160,7 +162,7 @@ class Claims:
         return self._ours(partition, written, reading.journal)
 
     async def _read_again(self, partition: int, committed: int | None, end: int) -> PartitionJournal:
-        """From its start, as often as that moves on."""
+        """Read the journal from its start up to `end`, anew whenever its start is deleted meanwhile."""
         while True:
             reading = Reading(committed, self.terms)
             try:
@@ -175,7 +177,10 @@ class Claims:
         return _Written(claim, stored, now())
 
     def _ours(self, partition: int, written: "_Written", journal: PartitionJournal) -> Restored:
-        """Whoever came at the same time has written its claim as well: the log says who was first."""
+        """What the claim found.
+
+        Raises JournalShared where somebody else's claim came at the same time and was first.
+        """
         self._refuse(partition, journal)
         journal.claimed(written.claim, written.time or 0)
         return Restored(written.claim.writer, journal, Fence(written.offset), written.since, self.owner)

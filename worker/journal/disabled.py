@@ -1,4 +1,4 @@
-"""In the journal's place where it is switched off: a crash forgets everything."""
+"""Takes the journal's place where it is switched off: a crash forgets everything."""
 
 from collections import Counter
 from collections.abc import Callable

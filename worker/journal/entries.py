@@ -1,7 +1,7 @@
 """The journal's entries as they stand in its topic: keys, values, headers, and how each is read.
 
-What an earlier version knows stands in the value, exactly in the form that it reads; what it does not know stands in
-Kafka headers, which it passes over. So workers of two versions can share a journal.
+An entry's value holds what an earlier version knows, exactly in the form that it reads. All else stands in Kafka
+headers, which the earlier version ignores. So workers of two versions can share a journal.
 """
 
 import re
@@ -38,7 +38,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """That POST was certainly not carried out; `attempt` counts the answered ones so far."""
+    """The POST of the intent was certainly not carried out; `attempt` counts the attempts that were answered so far."""
 
     attempt: int
     state: Literal["released"] = "released"
@@ -46,7 +46,7 @@ class Released:
 
 @frozen()
 class Finished:
-    """The record's outcome: the first one in the log that was written by who had the partition then counts."""
+    """The record's outcome: the first one in the log counts whose writer had the partition at that time."""
 
     outcome: Outcome
     state: Literal["finished"] = "finished"
@@ -57,7 +57,7 @@ Entry = Intent | Released | Finished
 
 
 class EntryKey(NamedTuple):
-    """Whose state an entry holds: no writer ever overwrites another's entry."""
+    """The key of an entry: each writer has its own, so that none overwrites another's entry."""
 
     event: UUID
     offset: int
@@ -72,7 +72,7 @@ CLAIM = b"claim/"
 
 
 class Owner(NamedTuple):
-    """Whose requests are worked on: a consumer group's, of one topic."""
+    """Whose requests are worked on: a consumer group, and its request topic."""
 
     group: str
     topic: str
@@ -83,14 +83,14 @@ class Owner(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """From here on the partition is `writer`'s; whoever else goes on writing makes a gap in its own offsets.
+    """From this entry on the partition is `writer`'s; another writer that goes on finds a gap in its own offsets.
 
-    Each has a key of its own: where compaction kept the last one alone, a reader could not tell which finishes were
-    written by somebody who had lost the partition.
+    Each claim has a key of its own: if compaction kept the last claim alone, a reader could not tell which finishes
+    were written by somebody who had lost the partition.
 
-    `group` and `topic` say whose requests are worked on under it; earlier versions did not say. `expired` are offsets
-    of requests, (first, end) with the end left out, that retention deleted before anybody read them. `adopted_from` is
-    the group that a person took the partition from.
+    `group` and `topic` say whose requests are worked on under the claim; earlier versions did not say. `expired` are
+    offsets of requests, (first, end) with the end left out, that retention deleted before anybody read them.
+    `adopted_from` is the group that a person took the partition from.
     """
 
     writer: str
@@ -112,15 +112,16 @@ class Claim:
 
 
 NOBODYS = UUID(int=0)
-"""The event of no request: what earlier versions read under it means nothing to them."""
+"""The event of all notices, and of no request: what earlier versions read under it changes nothing for them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a writer says between two claims: that it is still there, and which requests nobody could read any more.
+    """What a writer says between two claims: that it still holds the partition, and which requests expired unread.
 
-    Not by its claim once more: compaction would leave the later one alone, and what was finished between the two would
-    be somebody else's. For earlier versions it is a POST that was not carried out, of an event that nobody asks for.
+    It does not write its claim once more: compaction would keep the later one alone, and what was finished between the
+    two would seem to be somebody else's. Earlier versions read a notice as a POST that was not carried out, of an event
+    that nobody asks for.
     """
 
     writer: str
@@ -129,7 +130,7 @@ class Notice:
 
     @property
     def key(self) -> bytes:
-        """One for each span of a writer."""
+        """The entry's key: one for each span of a writer."""
         return EntryKey(NOBODYS, self.expired[0][0] if self.expired else 0, self.writer).encode()
 
     @property
@@ -145,7 +146,7 @@ class Notice:
 
 
 def decode_notice(writer: str, headers: Headers) -> Notice:
-    """ValueError where it is none of this journal."""
+    """Read a notice. ValueError where it is none of this journal."""
     told = read_claim_headers(headers)
     owner = None if told.group is None or told.topic is None else Owner(told.group, told.topic)
     return Notice(writer, owner, told.expired)
@@ -157,7 +158,7 @@ def is_claim(key: bytes | None) -> bool:
 
 
 def decode_claim(key: bytes, value: bytes, headers: Headers = ()) -> Claim:
-    """ValueError where it is none of this journal."""
+    """Read a claim. ValueError where it is none of this journal."""
     match orjson.loads(value):
         case {"state": "claim", "writer": str(writer), **rest} if not rest and key == Claim(writer).key:
             return Claim(writer, **read_claim_headers(headers)._asdict())
@@ -169,7 +170,7 @@ _KEY = re.compile(rb"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(0|[1-9][0-9]
 
 
 def decode_key(raw: bytes) -> EntryKey:
-    """ValueError where the bytes are no key of this journal."""
+    """Read a key. ValueError where the bytes are no key of this journal."""
     event, offset, writer = read_key(raw)
     return EntryKey(UUID(int=event), offset, writer)
 
@@ -213,7 +214,7 @@ def encode_headers(entry: Entry | Claim) -> Headers:
 
 
 def decode(raw: bytes, headers: Headers = ()) -> Entry:
-    """ValueError where the bytes are no entry of this journal."""
+    """Read an entry. ValueError where the bytes are no entry of this journal."""
     given = orjson.loads(raw)
     state = given.get("state") if isinstance(given, dict) and len(given) == 2 else None
     if state == "finished":

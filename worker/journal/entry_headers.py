@@ -1,6 +1,6 @@
-"""What the journal's entries carry in Kafka headers, where earlier versions pass it over.
+"""What the journal's entries carry in Kafka headers, which earlier versions ignore.
 
-A header that is none of ours is passed over, too: tools on the way may add their own.
+A header of another name is ignored, too: tools on the way may add their own.
 """
 
 from typing import NamedTuple
@@ -16,7 +16,7 @@ GROUP, TOPIC, EXPIRED, ADOPTED_FROM = "group", "topic", "expired", "adopted-from
 
 
 def evidence_headers(evidence: Evidence) -> Headers:
-    """None where nothing is known, as of nearly every entry."""
+    """The headers of the evidence; none where nothing is known, as with nearly every entry."""
     if evidence is NO_EVIDENCE:
         return ()
     exists = ((EXISTS, b"true"),) if evidence.exists else ()
@@ -25,7 +25,7 @@ def evidence_headers(evidence: Evidence) -> Headers:
 
 
 def read_evidence(headers: Headers) -> Evidence:
-    """ValueError where a header of ours holds what it never does."""
+    """Read the evidence. ValueError where one of its headers has a value that is never written."""
     if not headers:
         return NO_EVIDENCE
     given = dict(headers)
@@ -37,7 +37,7 @@ def read_evidence(headers: Headers) -> Evidence:
 
 
 class Told(NamedTuple):
-    """What a claim says in its headers: whose requests, which of them nobody could read any more, and from whom."""
+    """What a claim's headers say: whose requests, which of them expired unread, and which group it was taken from."""
 
     group: str | None = None
     topic: str | None = None
@@ -53,7 +53,7 @@ def claim_headers(told: Told) -> Headers:
 
 
 def read_claim_headers(headers: Headers) -> Told:
-    """ValueError where a header of ours holds what it never does."""
+    """Read a claim's headers. ValueError where one of them has a value that is never written."""
     given = dict(headers)
     expired = given.get(EXPIRED)
     spans = () if expired is None else _spans(orjson.loads(expired))

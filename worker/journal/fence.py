@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 class Fence:
     """Whether anybody else has written to the partition since our claim, which stands at offset `claimed`.
 
-    The brokers' acknowledgements carry offsets: as long as our own follow one another, nobody has. Judge with it at
-    the acknowledgement of every entry, before the POST and before anything is published. `anew` is a gap backwards:
-    the topic was deleted and made again, and knows nothing of what stood in it.
+    The brokers' acknowledgements carry offsets: as long as those of our own entries follow one another, nobody has.
+    `broken` is to be looked at when an entry is acknowledged, before the POST and before anything is published. `anew`
+    says that offsets went back: the topic was deleted and made again, and what stood in it is gone.
     """
 
     claimed: int
@@ -21,7 +21,7 @@ class Fence:
         self.last = self.claimed
 
     def acknowledged(self, offset: int) -> None:
-        """Our next entry is stored at this offset; a gap before it stays a gap."""
+        """Note the offset at which our next entry is stored; a gap before it breaks the fence for good."""
         self.broken = self.broken or offset != self.last + 1
         self.anew = self.anew or offset <= self.last
         self.last = max(self.last, offset)

@@ -9,10 +9,11 @@ from worker.model.outcomes import Failed, Outcome, ReasonCode, Succeeded
 
 @dataclass(slots=True)
 class KnownRecord:
-    """One record of an event. `open` are the writers whose POST may have been carried out.
+    """What is known of one record of an event. `open` are the writers whose POST may have been carried out.
 
-    `outcome` is the first that counts; `created` is a customer, whether it was told or not; `unknown` is that some
-    writer parked it, and a doubt outlives every failure that somebody else is certain of. `evidence` outlives both.
+    `outcome` is the first one that counts. `created` is the customer that a writer made, whether it was told or not.
+    `unknown`: some writer parked the record, and this doubt outlives a failure that another writer is certain of.
+    `evidence` is kept until the record is in no doubt.
     """
 
     open: set[str] = field(default_factory=set)
@@ -23,16 +24,19 @@ class KnownRecord:
     evidence: Evidence = NO_EVIDENCE
 
     def in_doubt(self) -> bool:
-        """Nobody can tell from this record alone whether the customer exists, or under which id."""
+        """Whether this record alone leaves open if the customer exists, or under which id."""
         return self.created is None and (self.unknown or self.evidence.exists or bool(self.open))
 
     def learn(self, evidence: Evidence) -> None:
-        """What an entry says beside its attempt."""
+        """Add the evidence that an entry holds."""
         if evidence is not NO_EVIDENCE:
             self.evidence |= evidence
 
     def note(self, writer: str, entry: Entry, *, counts: bool) -> None:
-        """Its next entry. An outcome that does not `count` was never told, and never will be: it is evidence alone."""
+        """Apply the record's next entry.
+
+        An outcome that does not `count` was never published and never will be: it is evidence only.
+        """
         match entry:
             case Intent(attempt):
                 self.learn(entry.evidence)
@@ -54,7 +58,7 @@ class KnownRecord:
 
 
 def is_unknown(outcome: Outcome) -> bool:
-    """Nobody could tell whether the customer was created."""
+    """Whether the outcome is that nobody could tell if the customer was created."""
     return isinstance(outcome, Failed) and outcome.reason.code is ReasonCode.OUTCOME_UNKNOWN
 
 

@@ -7,18 +7,21 @@ BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Moment(NamedTuple):
-    """Now, on the clock that counts since boot and on the wall clock: either may stand still or jump. Seconds."""
+    """One moment by two clocks, in seconds: since boot, and the wall clock. Either may stand still or jump."""
 
     boot: float
     wall: float
 
     def since(self, earlier: "Moment") -> float:
-        """Whichever went further; a wall clock that was set back takes nothing away."""
+        """Seconds since `earlier`, by the clock that went further: setting the wall clock back takes nothing away."""
         return max(self.boot - earlier.boot, self.wall - earlier.wall)
 
 
 def now() -> Moment:
-    """A suspended machine counts on the first clock, a machine whose clock was set on the second."""
+    """The present moment.
+
+    The boot clock counts while the machine sleeps; the wall clock shows a virtual machine's pause.
+    """
     return Moment(time.clock_gettime(BOOT_CLOCK), time.time())
 
 
@@ -28,6 +31,8 @@ class Lease(NamedTuple):
     handed: Moment
     ttl: float
 
-    def is_over(self, now: Moment) -> bool:
-        """Then the intent has to be given back: somebody else may be settling it."""
-        return now.since(self.handed) >= self.ttl
+    def is_over(self, now: Moment, later: float = 0.0) -> bool:
+        """Whether it is too late for the POST, so many seconds `later`: its intent must be released, as somebody else
+        may be settling it.
+        """
+        return now.since(self.handed) + later >= self.ttl

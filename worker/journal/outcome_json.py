@@ -22,12 +22,12 @@ RULES: dict[str, Rule] = {rule: rule for rule in get_args(Rule)}
 
 
 def encode_outcome(outcome: Outcome) -> bytes:
-    """What `decode_outcome` turns into the same outcome again."""
+    """Write the outcome in such a way that `decode_outcome` reads the same one."""
     return orjson.dumps(plain(outcome))
 
 
 def plain(outcome: Outcome) -> object:
-    """What orjson writes as `read_outcome` reads it; a success as a dictionary takes a fifth of the time."""
+    """The outcome as orjson can write it. To write a success as a dictionary takes a fifth of the time."""
     if not isinstance(outcome, Succeeded):
         return outcome
     return {
@@ -40,12 +40,12 @@ def plain(outcome: Outcome) -> object:
 
 
 def decode_outcome(raw: bytes) -> Outcome:
-    """ValueError where the bytes are no outcome."""
+    """Read an outcome. ValueError where the bytes are none."""
     return read_outcome(orjson.loads(raw))
 
 
 def read_outcome(given: object) -> Outcome:
-    """ValueError for anything but exactly the fields of an outcome, each of its own type."""
+    """Read an outcome from parsed JSON. ValueError for anything but exactly its fields, each of its own type."""
     if isinstance(given, dict) and {name: type(value) for name, value in given.items()} == SUCCEEDED:
         if given["attempts"] >= 0 and given["resolution"] in RESOLUTIONS:
             return Succeeded(**given)
@@ -55,7 +55,7 @@ def read_outcome(given: object) -> Outcome:
 
 
 def read_count(given: object) -> int:
-    """A number of attempts; True is none, though Python takes it for 1."""
+    """Read a number from 0 on. ValueError for anything else, and for True, which Python takes for 1."""
     if type(given) is int and given >= 0:
         return given
     raise ValueError("not a count")

@@ -1,4 +1,4 @@
-"""What is known of an event in few bytes: hardly any of the many is ever asked for again."""
+"""Packs what is known of an event into few bytes: hardly any of the many events is ever asked for again."""
 
 from struct import Struct
 
@@ -24,7 +24,7 @@ class Packing:
         self._numbers: dict[Kind, int] = {}
 
     def pack(self, event: KnownEvent) -> bytes | KnownEvent:
-        """Both forms say the same; `unpack` takes either."""
+        """The event as bytes where it can be packed, else unchanged; `unpack` takes either."""
         if len(event.records) != 1:
             return event
         ((offset, known),) = event.records.items()
@@ -33,7 +33,7 @@ class Packing:
         return self.ended(event.seen, offset, known.outcome)
 
     def unpack(self, packed: bytes | KnownEvent) -> KnownEvent:
-        """The attempts of a record that has ended are in its outcome alone."""
+        """The event in full, from either form. A packed record's attempts are those of its outcome."""
         if isinstance(packed, KnownEvent):
             return packed
         seen, offset, attempts, number = HEAD.unpack_from(packed)
@@ -42,7 +42,7 @@ class Packing:
         return KnownEvent(seen, {offset: ended(outcome)})
 
     def ended(self, seen: int, offset: int, outcome: Outcome) -> bytes:
-        """An event of that one record, packed."""
+        """Pack an event whose only record ended with that outcome."""
         number = self._number(outcome) if outcome.attempts <= MAX_ATTEMPTS else UNKIND
         if number == UNKIND:
             return HEAD.pack(seen, offset, 0, UNKIND) + encode_outcome(outcome)
@@ -50,7 +50,10 @@ class Packing:
         return HEAD.pack(seen, offset, outcome.attempts, number) + customer_id.encode()
 
     def _number(self, outcome: Outcome) -> int:
-        """Few kinds are usual, and no more are kept: each reason that quotes its record would be another."""
+        """The number of the outcome's kind, or UNKIND.
+
+        Few kinds are usual, and at most MAX_KINDS are kept: a reason that quotes its record is a kind of its own.
+        """
         kind = _kind(outcome)
         if kind is None:
             return UNKIND

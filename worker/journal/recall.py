@@ -12,9 +12,9 @@ from worker.model.outcomes import Outcome, Succeeded
 
 @frozen()
 class Fresh:
-    """Nothing stands against a POST; `attempts` were answered before.
+    """The customer may be created by a POST; `attempts` earlier ones were answered.
 
-    `exists`: a person has accepted that there is a customer of the event already, though nobody knows under which id.
+    With `exists` the API has a customer of the event already, under an unknown id, and a person has accepted a second.
     """
 
     attempts: int = 0
@@ -23,14 +23,14 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """This very record has its outcome; it only has to be published again."""
+    """This same record has an outcome already; only its result has to be published again."""
 
     outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedBefore:
-    """Another record of the same event made the customer."""
+    """The customer was created for another record of the same event."""
 
     outcome: Succeeded
 
@@ -39,7 +39,7 @@ class CreatedBefore:
 class InDoubt:
     """A POST of this event may have been carried out, or may still be on its way; `writers` have open intents.
 
-    Where it `exists` it was: then no look-up that finds nothing makes the event sendable.
+    Where `exists` is True it was carried out: then not even a look-up that finds nothing allows another POST.
     """
 
     attempts: int
@@ -48,15 +48,15 @@ class InDoubt:
 
     @property
     def exists(self) -> bool:
-        """The API said that it made the customer, and not under which id."""
+        """Whether the API said that it made the customer, but not under which id."""
         return self.evidence.exists
 
 
 @dataclass(frozen=True, slots=True)
 class DoubtAsAnother:
-    """This very record was in doubt as another event: the settings that say which event it is were changed since.
+    """This same record was in doubt as another event: the settings that decide which event it is have changed since.
 
-    Under its present name nobody can look for what may have been created under the other one.
+    A look-up by its present event cannot find what may have been created under the other one.
     """
 
     attempts: int
@@ -68,10 +68,11 @@ Recollection = Fresh | Ended | CreatedBefore | InDoubt | DoubtAsAnother
 def recall(
     records: Mapping[int, KnownRecord], taken: Mapping[int, KnownRecord], event: int, *, doubts_accepted: bool
 ) -> Recollection:
-    """Of a record of that event, by all `records` of it; see `PartitionJournal.recall`.
+    """What is known of a record before it is worked on; see `PartitionJournal.recall`.
 
-    `taken` is this very record as each event that it was taken for, this one too, in their order: the settings that
-    say which it is may be changed, and changed back, and its end and its customer stay what they were first.
+    `records` are all known records of its event, by offset. `taken` is this very record under each event that it was
+    taken for, this one included, in their order: the settings that say which event a record is may be changed, and
+    changed back, but its end and its customer stay what they were first.
     """
     own, others = taken[event], [known for number, known in taken.items() if number != event]
     if outcome := next((known.outcome for known in taken.values() if known.outcome), None):
@@ -81,13 +82,13 @@ def recall(
     if doubt := next((known for known in others if known.in_doubt()), None):
         return DoubtAsAnother(doubt.attempts)
     evidence = evidence_of(records)
-    if any(known.in_doubt() and not (doubts_accepted and _parked(known)) for known in records.values()):
+    if any(known.in_doubt() and not (doubts_accepted and is_parked(known)) for known in records.values()):
         return InDoubt(own.attempts, frozenset().union(*(known.open for known in records.values())), evidence)
     return Fresh(own.attempts, exists=evidence.exists)
 
 
 def evidence_of(records: Mapping[int, KnownRecord]) -> Evidence:
-    """Of all doubts of an event. There was no customer before them only if each of them says so."""
+    """The evidence of all doubts of an event. What was found before is known only if each of them knows it."""
     doubts = [known.evidence for known in records.values() if known.in_doubt()]
     founds = [found for evidence in doubts if (found := evidence.found_before) is not None]
     found = tuple(sorted({*chain.from_iterable(founds)})) if founds and len(founds) == len(doubts) else None
@@ -95,6 +96,6 @@ def evidence_of(records: Mapping[int, KnownRecord]) -> Evidence:
     return NO_EVIDENCE if evidence == NO_EVIDENCE else evidence
 
 
-def _parked(known: KnownRecord) -> bool:
-    """A person was told so, in a dead letter."""
+def is_parked(known: KnownRecord) -> bool:
+    """Whether the record ended as unknown, which its dead letter told a person."""
     return known.outcome is not None and is_unknown(known.outcome)

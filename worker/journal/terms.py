@@ -1,4 +1,4 @@
-"""What a claim of a partition's journal finds, under which terms, and how entries are written under it."""
+"""What a claim of a partition's journal finds, the terms that hold for it, and how entries are written under it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from worker.model.records import Headers, Stored
 
 
 class Append(Protocol):
-    """Write-ahead: return once all in-sync replicas have the entry; never given up.
+    """Append an entry (write-ahead): return once all in-sync replicas have it; never given up.
 
     `acknowledged` is called with the entry's offset, for the entries of a partition in their order.
     """
@@ -24,9 +24,9 @@ class Append(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for every claim: seconds, and events of one partition.
+    """Limits that hold for every claim: durations in seconds, `max_entries` in events of one partition.
 
-    `renewal`: so often whose the partition is is written once more, before retention takes the claim that said so.
+    `renewal`: so often the partition's owner is written once more, before retention deletes the claim that named it.
     """
 
     window: float = 86_400
@@ -35,14 +35,17 @@ class Terms:
     renewal: float = 86_400
 
     def forget(self, journal: PartitionJournal, committed: int) -> None:
-        """What is older than the window, which ends with the newest entry whatever our own clock says, or too many."""
+        """Forget the events that are older than the window, or too many.
+
+        The window ends with the newest entry, whatever our own clock says.
+        """
         before = journal.newest - int(self.window * 1000)
         journal.forget(below=committed, before=before, at_most=self.max_entries)
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a claim found: who we are in the journal and for whom, what was known then, and when that was."""
+    """What a claim found: who we are in the journal (`writer`), for whom (`owner`), what was known then, and when."""
 
     writer: str
     journal: PartitionJournal

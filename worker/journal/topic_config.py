@@ -1,4 +1,4 @@
-"""Where the journal's topic could lose what must be known, or grow for ever; pure."""
+"""Finds how the journal's topic could lose what must be known, or grow for ever; pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from worker.topics import Cluster, Plan, Topic, TopicSpec, differing, wanted
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """`name` is the entry of its configuration to be altered; `grave` where entries are lost or never deleted."""
+    """`name` is the entry of the topic's configuration to be altered; `grave`: entries are lost or never deleted."""
 
     name: str
     detail: str
@@ -16,7 +16,7 @@ class Trouble:
 
 
 def troubles(plan: Plan, cluster: Cluster) -> list[Trouble]:
-    """By what is in force, the brokers' defaults included; none where that may not be read."""
+    """The troubles of the configuration in force, the brokers' defaults included; none where it may not be read."""
     journal = cluster.topics.get(plan.journal)
     if journal is None or journal.config is None or not plan.journal_enabled:
         return []
@@ -60,7 +60,7 @@ def _quoted(value: str) -> str:
 
 
 def kept_window(plan: Plan, cluster: Cluster) -> float:
-    """Seconds for which the journal does remember: less than it is to where the topic keeps less."""
+    """For how many seconds the journal remembers: the window, or less where the topic keeps less."""
     journal = cluster.topics.get(plan.journal)
     if journal is None or "delete" not in (journal.config or {}).get("cleanup.policy", ""):
         return plan.window

@@ -1,4 +1,4 @@
-"""Partitions that are added to a topic, until somebody in the group has them."""
+"""Notices partitions that were added to a topic, and has the group assign them to a member."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,17 +16,17 @@ from worker.kafka.asking import ask
 from worker.logs import where
 
 log = structlog.get_logger()
-# Three times as long as the group's leader needs to see them by itself.
+# Seconds between two looks: three times as long as the group's leader needs to notice new partitions by itself.
 LOOK_EVERY = 10.0
 LOOK_WITHIN = 5.0
 
 
 @dataclass(eq=False, slots=True)
 class Added:
-    """How many partitions the topic had when the group gave us ours: `known`, 0 before the first time.
+    """Watches for partitions of the topic that no member has; `known` is their number at the last rebalance, 0 before.
 
-    Only the member that shared them out sees that there are more, and asks for another rebalance. A static member that
-    is begun again within its session leads the group and does not look (docs: kafka, a leader that is begun again).
+    By itself only the group's leader notices new partitions and asks for a rebalance. But a static member that restarts
+    within its session leads the group without looking for them (docs: kafka, a leader that is begun again).
     """
 
     consumer: AIOKafkaConsumer
@@ -35,7 +35,7 @@ class Added:
     _nobodys: frozenset[int] = frozenset()
 
     def count(self) -> None:
-        """A rebalance is over; log when the topic has another number of partitions than at the one before."""
+        """Count the partitions of the topic after a rebalance, and log when their number has changed."""
         now = len(self.consumer.partitions_for_topic(self.topic) or ())
         if self.known and now != self.known:
             log.warning("partitions.changed", topic=self.topic, before=self.known, now=now)
@@ -43,7 +43,7 @@ class Added:
 
     @asynccontextmanager
     async def looked_after(self) -> AsyncIterator[None]:
-        """What nobody has is shared out, for as long as this is open."""
+        """Look every LOOK_EVERY seconds, while the block runs, for partitions that no member has."""
         task = asyncio.create_task(self._look_after(), name="added")
         try:
             yield
@@ -61,7 +61,10 @@ class Added:
                 log.error("partitions.look_failed", error=type(error).__name__, where=where(error))
 
     async def look(self) -> None:
-        """Ask for a rebalance where the group has left out the same partitions at two looks. Raises KafkaError."""
+        """Ask for a rebalance if no member had the same partitions at this look and the one before.
+
+        Raises KafkaError.
+        """
         coordinator: Any = self.consumer._coordinator  # noqa: SLF001  aiokafka has no other way to ask for one
         before, self._nobodys = self._nobodys, frozenset()
         nobodys = await self._left_out(coordinator)
@@ -72,7 +75,7 @@ class Added:
             self._nobodys = nobodys
 
     async def _left_out(self, coordinator: Any) -> frozenset[int]:  # noqa: ANN401  aiokafka's own, of which there are two
-        """Those that no member has, while no rebalance is under way."""
+        """The partitions that no member has; empty while a rebalance is under way."""
         if coordinator.coordinator_id is None:
             return frozenset()
         answer = await ask(self.consumer, coordinator.coordinator_id, DescribeGroupsRequest([coordinator.group_id]))
@@ -83,7 +86,7 @@ class Added:
         return frozenset(self.consumer.partitions_for_topic(self.topic) or ()) - owned
 
     def _of(self, assignment: bytes) -> list[int]:
-        """The topic's partitions among what a member has; a member may have nothing at all."""
+        """The topic's partitions in a member's assignment, which is empty bytes for a member without any."""
         if not assignment:
             return []
         given = ConsumerProtocol.ASSIGNMENT.decode(assignment).assignment

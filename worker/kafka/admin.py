@@ -1,4 +1,4 @@
-"""Topics as the brokers know them: asked for without creating them, made, every call bounded."""
+"""Topics as the brokers know them: asked for without creating them, and made. Each call has a time limit."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -32,7 +32,7 @@ from worker.kafka.failures import describe, explained
 from worker.model.errors import ConfigRefused, StartupError
 from worker.topics import Cluster, Topic, TopicSpec
 
-# What a broker, or the policy of a hosted one, says of a configuration.
+# A broker's answers, or those of a hosted broker's policy, that are about a configuration.
 NOT_SO = {InvalidConfigurationError.errno, PolicyViolationError.errno}
 COORDINATING = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError)
 
@@ -46,14 +46,14 @@ class _AdminClient(AIOKafkaAdminClient):
 
 @asynccontextmanager
 async def opened(connection: Connection, within: float = 10.0) -> AsyncIterator["Admin"]:
-    """An admin client; each of its calls takes `within` seconds at most. KafkaUnavailable says why there is none."""
+    """An admin client; each of its calls takes `within` seconds at most. Raises KafkaUnavailable, which says why."""
     async with connected(_AdminClient(**connection.arguments()), connection, within) as client:
         yield Admin(client, connection, within)
 
 
 @dataclass(frozen=True)
 class Admin:
-    """What can be asked of and done to the topics."""
+    """What can be asked about topics and groups, and done to topics."""
 
     client: AIOKafkaAdminClient
     connection: Connection
@@ -78,7 +78,7 @@ class Admin:
         return made
 
     async def _create(self, spec: TopicSpec, *, try_only: bool = False) -> dict[str, Any]:
-        """What the brokers say to it."""
+        """Ask the brokers to create the topic, or only to try; return their answer for it."""
         topic = NewTopic(spec.name, spec.partitions, spec.replication, topic_configs=dict(spec.config))
         await self._controlled()
         answer = await self.client.create_topics([topic], int(self.within * 1000), validate_only=try_only)
@@ -86,14 +86,14 @@ class Admin:
         return told
 
     async def _controlled(self) -> None:
-        """Return when the client knows who decides: a cluster whose brokers are not there yet names nobody."""
+        """Return when the client knows the cluster's controller: brokers that have just begun name none."""
         inner = self.client._client  # noqa: SLF001  aiokafka's own methods fail without one, and tell it nowhere
         while inner.cluster.controller is None:
             await inner.force_metadata_update()
             await asyncio.sleep(0.1)
 
     async def grow(self, topic: str, partitions: int) -> None:
-        """Return when it has that many, each with a leader; StartupError when Kafka refuses."""
+        """Return when the topic has that many partitions, each with a leader; StartupError when Kafka refuses."""
         async with self.bounded():
             try:
                 await self._add(topic, partitions)
@@ -105,7 +105,10 @@ class Admin:
                 await asyncio.sleep(0.05)
 
     async def _add(self, topic: str, partitions: int) -> None:
-        """Nobody has said how often they are replicated: where that cannot be, brokers are not there yet."""
+        """Ask for the partitions until the brokers can place them.
+
+        The replication factor is the topic's own: where it cannot be met, some brokers are not there yet.
+        """
         while True:
             await self._controlled()
             with suppress(InvalidReplicationFactorError):
@@ -119,7 +122,7 @@ class Admin:
         return not entry["error_code"] and len(leading) >= partitions
 
     async def refused(self, spec: TopicSpec) -> list[str]:
-        """The entries of its configuration that Kafka does not let be set, each tried alone; nothing is made."""
+        """The names of configuration entries that Kafka does not let be set, each tried alone; nothing is created."""
         async with self.bounded():
             return [name for name, value in spec.config.items() if not await self._takes(spec, {name: value})]
 
@@ -128,33 +131,33 @@ class Admin:
         return answer["error_code"] not in NOT_SO
 
     async def delete(self, topics: Collection[str]) -> None:
-        """Return when the broker has taken it on; what does not exist is no error."""
+        """Return when the broker has accepted the deletion; a topic that does not exist is no error."""
         async with self.bounded():
             await self._controlled()
             await self.client.delete_topics(list(topics), timeout_ms=int(self.within * 1000))
 
     async def committed(self, group: str, topic: str) -> dict[int, int]:
-        """By partition the offset that the group goes on at; without those that it never committed to."""
+        """By partition the offset that the group goes on at; partitions that it never committed to are left out."""
         async with self.bounded():
             answer = await self.ask_coordinator(group, OffsetFetchRequest(group, None))
         stored = [part for entry in answer["topics"] if entry["topic"] == topic for part in entry["partitions"]]
         return {part["partition"]: part["offset"] for part in stored if part["offset"] >= 0}
 
     async def ask_coordinator(self, group: str, request: Request[Any]) -> dict[str, Any]:
-        """What the group's own broker knows, once there is one that does; to be called within `bounded`."""
+        """The answer of the group's coordinator, once there is one; to be called within `bounded`."""
         while True:
             try:
                 answer = await self.ask(request, await self.client.find_coordinator(group))
                 told: dict[str, Any] = answer["groups"][0] if "groups" in answer else answer
                 if told["error_code"]:
                     raise for_code(told["error_code"])
-            except COORDINATING:  # The first to ask has the offsets' own topic made, and it has to be read.
+            except COORDINATING:  # The first question makes Kafka create its topic of offsets, and read it.
                 await asyncio.sleep(0.1)
             else:
                 return told
 
     async def ask(self, request: Request[Any], node: int | None = None) -> dict[str, Any]:
-        """A broker's answer, that one's or any's; to be called within `bounded`."""
+        """The answer of broker `node`, or of any; to be called within `bounded`."""
         # What aiokafka's own methods cannot say has no public way.
         answer = await self.client._send_request(request, node)  # noqa: SLF001  as above
         fields: dict[str, Any] = answer.to_object()
@@ -174,7 +177,7 @@ class Admin:
         return await self.ask(request)
 
     async def _configs(self, topics: Collection[str]) -> dict[str, Mapping[str, str]]:
-        """What is in force, broker defaults included; without what we may not read."""
+        """The configurations in force, broker defaults included; topics that we may not read are left out."""
         if not topics:
             return {}
         wanted = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics]
@@ -211,7 +214,7 @@ def in_force(resource: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _is_too_early(answer: Mapping[str, Any]) -> bool:
-    """Brokers are there, and none of them can be given anything: they have just begun, or stood still for a while."""
+    """Whether the brokers that are there cannot be given anything yet: they have just begun, or stood still."""
     return answer["error_code"] == InvalidReplicationFactorError.errno and "fenced" in (answer["error_message"] or "")
 
 

@@ -1,4 +1,4 @@
-"""Requests of our own to a partition's leader, over a consumer's connections, where the client has no public way."""
+"""Requests of our own to a partition's leader, over a consumer's connections, for what aiokafka has no public way."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from worker.kafka.leaders import NO_LEADER
 
 
 def leader_of(consumer: AIOKafkaConsumer, place: TopicPartition) -> int:
-    """The broker's id. Raises LeaderNotAvailableError, and has the client look again."""
+    """The id of the partition's leader. Raises LeaderNotAvailableError, and has the client ask for leaders again."""
     client = consumer._client  # noqa: SLF001  nobody else knows it
     leader = client.cluster.leader_for_partition(place)
     if leader in NO_LEADER:
@@ -20,12 +20,12 @@ def leader_of(consumer: AIOKafkaConsumer, place: TopicPartition) -> int:
 
 
 async def ask(consumer: AIOKafkaConsumer, leader: int, request: Request[Any]) -> Any:  # noqa: ANN401  one form for each
-    """Its answer. Raises KafkaError."""
+    """The broker's answer to the request. Raises KafkaError."""
     return await consumer._client.send(leader, request)  # noqa: SLF001  no public way
 
 
 def judge(consumer: AIOKafkaConsumer, code: int) -> None:
-    """Raise the error that a partition's answer is; it may have moved, so that the client looks again."""
+    """Raise the error that the code stands for, if any. The client looks for leaders again: one may have moved."""
     if code:
         consumer._client.force_metadata_update()  # noqa: SLF001  as above
         raise for_code(code)

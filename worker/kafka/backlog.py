@@ -1,4 +1,4 @@
-"""How many records wait for a group: behind what it has stored, and from where it begins what it never read."""
+"""How many records wait for a group: after its stored offsets, and from its start in partitions it never read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,10 +16,11 @@ from worker.kafka.group import Group
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Records at most, ends of transactions counting as such; `lost` are sentences on places that are not there.
+    """Counts of records, at most: markers of transactions count, too. `lost` are sentences on offsets that are gone.
 
-    `begins` of all `partitions` are begun where the start says, with `beginning` records from there on; `waiting` are
-    those of the others, which the group goes on with, or which were added since and begin at their beginning.
+    `begins` of all `partitions` are begun where the start setting says, with `beginning` records from there on.
+    `waiting` are the records of the other partitions: the group goes on with those, or they were added since and begin
+    at their beginning.
     """
 
     partitions: int
@@ -30,7 +31,10 @@ class Backlog:
 
 
 async def backlog(connection: Connection, group: str, topic: str, start: Start) -> Backlog | None:
-    """As it is now, the journal left aside; None where there is no such topic. KafkaUnavailable, StartupError."""
+    """The backlog as it is now, without a look at the journal; None where there is no such topic.
+
+    Raises KafkaUnavailable and StartupError.
+    """
     async with admin.opened(connection) as client:
         found = (await client.cluster([topic])).topics.get(topic)
         stored = await Group(client, group).stored(topic)
@@ -43,7 +47,7 @@ async def backlog(connection: Connection, group: str, topic: str, start: Start) 
 def counted(
     topic: str, whole: Extent, stored: Mapping[int, OffsetAndMetadata], start: Start, starts: Mapping[int, int]
 ) -> Backlog:
-    """Each partition by the rule by which the worker begins it."""
+    """Count each partition by the rule by which the worker begins it."""
     told, begun = Backlog(len(whole.ends)), began_with(stored.values())
     for (_, number), (first, end) in whole.ends.items():
         own = stored.get(number)

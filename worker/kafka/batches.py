@@ -1,4 +1,4 @@
-"""Record batches as they stand in the log, read more patiently than the client does: an odd record spoils no other.
+"""Reads record batches as they stand in the log: unlike in the client, an odd record does not spoil the others.
 
 The layout is Kafka's own, https://kafka.apache.org/documentation/#recordbatch (since Kafka 0.11 the only one).
 """
@@ -24,16 +24,16 @@ NOT_UTF8: Final = "the name of a header is not UTF-8"
 BROKEN: Final = "its key, value and headers do not fill the record as they say"
 LONGEST_VARINT: Final = 70
 A_STEP: Final = 5_000
-"""Records whose places are looked at in some 5 ms."""
+"""How many records are looked through without a pause: it takes some 5 ms."""
 
 
 class UnreadableBatch(Exception):
-    """Nothing of the batch can be told; the text says why, and holds nothing of the records."""
+    """No record of the batch can be read; the text says why, and quotes none of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The offsets from `base` to below `next_offset`; `body` is what follows the header, compressed perhaps."""
+    """One batch: the offsets from `base` to below `next_offset`; `body` follows the header, and may be compressed."""
 
     base: int
     next_offset: int
@@ -46,25 +46,28 @@ class Batch:
 
     @property
     def timestamp(self) -> int:
-        """Of its first record, in milliseconds since the epoch."""
+        """The time of its first record, in milliseconds since the epoch."""
         return self.last_timestamp if self.attributes & APPEND_TIME else self.first_timestamp
 
     def is_passed_over(self, aborted: Collection[tuple[int, int]]) -> bool:
-        """A marker, or of one of these transactions: each a producer's id and its first offset."""
+        """Whether it holds nothing for a reader: markers only, or records of an aborted transaction.
+
+        `aborted` are transactions: each a producer's id and its first offset.
+        """
         if self.attributes & CONTROL:
             return True
         taken_back = any(producer == self.producer and first <= self.base for producer, first in aborted)
         return bool(self.attributes & TRANSACTIONAL) and taken_back
 
     def records(self, topic: str, partition: int) -> Iterator[Record]:
-        """All of them, those that are odd in themselves with what can be told; each is made when it is asked for.
+        """All records of the batch, each made when it is asked for; odd ones with as much as can be read of them.
 
-        UnreadableBatch is raised at once, before any of them.
+        UnreadableBatch is raised at once, before any record.
         """
         return self.records_from(self.base, topic, partition)
 
     def records_from(self, offset: int, topic: str, partition: int) -> Iterator[Record]:
-        """The same of those that do not stand before that offset."""
+        """The records from that offset on; otherwise as `records`."""
         steps = self.looked_through(offset, topic, partition)
         while True:
             try:
@@ -74,7 +77,10 @@ class Batch:
                 return found
 
     def looked_through(self, offset: int, topic: str, partition: int) -> Generator[None, None, Iterator[Record]]:
-        """What `records_from` gives; between the steps others may do something, for a batch may have millions."""
+        """Check the offsets of all records, then return the records from `offset` on, as `records_from` does.
+
+        It yields in between, so that other tasks may run, as a batch may have millions of records.
+        """
         body = self._decompressed()
         position, first, passed, last = 0, 0, 0, self.base - 1
         for number in range(1, self.count + 1):
@@ -106,7 +112,7 @@ class Batch:
             yield self._record(topic, partition, body[start:position])
 
     def _record(self, topic: str, partition: int, frame: bytes) -> Record:
-        """Its place comes first in a record; what is broken behind it is left out."""
+        """A record. Its place is read first; where what follows is broken, key, value and headers are left out."""
         later, position = _varint(frame, 1)
         delta, position = _varint(frame, position)
         timestamp = self.last_timestamp if self.attributes & APPEND_TIME else self.first_timestamp + later
@@ -119,7 +125,7 @@ class Batch:
 
 
 def _span(body: bytes, position: int) -> tuple[int, int]:
-    """Of the record whose length stands there."""
+    """The start and end, in `body`, of the record whose length field is at that position."""
     length, start = _length(body, position)
     if length is None:
         raise UnreadableBatch("its records are not as long as they say")
@@ -127,7 +133,7 @@ def _span(body: bytes, position: int) -> tuple[int, int]:
 
 
 def _delta(body: bytes, start: int, end: int) -> int:
-    """By how much the record's offset is larger than the batch's."""
+    """The record's offset relative to the base offset of the batch."""
     try:
         _, position = _varint(body, start + 1)
         delta, position = _varint(body, position)
@@ -139,7 +145,7 @@ def _delta(body: bytes, start: int, end: int) -> int:
 
 
 def first_batch(raw: bytes) -> Batch:
-    """The first of a fetch's answer, which begins with a whole one. Raises UnreadableBatch."""
+    """The batch at the beginning of a fetch's answer, which must be whole. Raises UnreadableBatch."""
     if len(raw) < HEADER.size:
         raise UnreadableBatch("it is shorter than its header")
     base, length, _, magic, crc, attributes, last, begun, ended, producer, _, _, count = HEADER.unpack_from(raw)
@@ -154,7 +160,7 @@ def first_batch(raw: bytes) -> Batch:
 
 
 def _content(frame: bytes, position: int) -> tuple[bytes | None, bytes | None, Headers, str | None]:
-    """Key, value, headers, and why the headers cannot be read: a name that is not UTF-8 is shown by its bytes."""
+    """Key, value, headers, and why the headers cannot be read; a name that is not UTF-8 is shown with escapes."""
     key, position = _bytes(frame, position)
     value, position = _bytes(frame, position)
     count, position = _varint(frame, position)
@@ -173,7 +179,7 @@ def _content(frame: bytes, position: int) -> tuple[bytes | None, bytes | None, H
 
 
 def _bytes(frame: bytes, position: int) -> tuple[bytes | None, int]:
-    """With a length before them; None has the length -1. Raises ValueError."""
+    """The bytes behind the length at that position, and where they end; -1 as length is None. Raises ValueError."""
     number, after = _varint(frame, position)
     if number == -1:
         return None, after
@@ -184,7 +190,7 @@ def _bytes(frame: bytes, position: int) -> tuple[bytes | None, int]:
 
 
 def _length(data: bytes, position: int) -> tuple[int | None, int]:
-    """Of what follows; None where there is not as much, or no number."""
+    """The length that stands there, and where it ends; None where there is no number, or less than that is left."""
     try:
         length, position = _varint(data, position)
     except ValueError:
@@ -193,7 +199,7 @@ def _length(data: bytes, position: int) -> tuple[int | None, int]:
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
-    """A number of Kafka's zigzag form, and where it ends. Raises ValueError."""
+    """A number in Kafka's zigzag form, and where it ends. Raises ValueError."""
     number, shift = 0, 0
     while shift < LONGEST_VARINT and position < len(data):
         byte = data[position]

@@ -1,6 +1,6 @@
-"""The group's offsets with their notes; one says how many partitions the topic had when the group began.
+"""The group's committed offsets with their notes, which say how many partitions the topic had when the group began.
 
-A partition of which nothing is stored was either there then, and nobody came to it before, or was added since.
+So it is known of a partition without an offset whether it was there then, and nobody came to it yet, or was added.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,13 +15,13 @@ from worker.model.progress import Progress
 
 
 def began_with(stored: Iterable[OffsetAndMetadata]) -> int | None:
-    """What is noted beside any of them, 0 where nobody noted it; None where none is stored."""
+    """The number of partitions that the notes name, 0 where none names it; None where no offset is stored."""
     return max((read_note(each.metadata).began_with for each in stored if each.offset >= 0), default=None)
 
 
 @dataclass(slots=True)
 class Begun:
-    """The notes of the partitions that are ours."""
+    """Reads and writes the notes of the partitions that are ours."""
 
     consumer: AIOKafkaConsumer
     topic: str
@@ -29,12 +29,15 @@ class Begun:
     _most: int = MOST
 
     async def offset(self, partition: int) -> int | None:
-        """The group's offset there; None where it never came. Raises KafkaError."""
+        """The group's offset in the partition; None where none is stored. Raises KafkaError."""
         own = (await self._stored([partition])).get(partition)
         return own.offset if own is not None and own.offset >= 0 else None
 
     async def look(self, partition: int) -> tuple[Progress | None, int | None]:
-        """(how far the group is there, how many partitions it began with). Raises KafkaError."""
+        """The group's progress in the partition, if any is stored, and how many partitions it began with.
+
+        Raises KafkaError.
+        """
         own = (await self._stored([partition])).get(partition)
         if own is not None and own.offset >= 0:
             note = self._notes[partition] = read_note(own.metadata)
@@ -50,13 +53,13 @@ class Begun:
         try:
             found = await coordinator.fetch_committed_offsets(wanted) if coordinator else {}
         except KafkaError as error:
-            # The client tells the one error that it does not expect here within another's text.
+            # aiokafka hides this error, which it does not expect here, in the text of another one.
             missing = TopicAuthorizationFailedError.__name__ in str(error)
             raise TopicAuthorizationFailedError(self.topic) if missing else error from None
         return {place.partition: stored for place, stored in found.items()}
 
     def noted(self, progress: Mapping[int, Progress]) -> dict[TopicPartition, OffsetAndMetadata]:
-        """The offsets with their notes, as they are stored."""
+        """The offsets with their notes, in the form in which they are stored."""
         return {
             TopicPartition(self.topic, number): OffsetAndMetadata(each.offset, self._note(number, each))
             for number, each in progress.items()
@@ -67,5 +70,8 @@ class Begun:
         return Note(known.began_with, progress.published).encode(self._most)
 
     def shorter(self) -> None:
-        """The broker takes less than is usual: from now on notes say nothing that can be told again instead."""
+        """Leave the spans out of notes from now on, since the broker takes only short ones.
+
+        Their records' results are published again after a crash instead.
+        """
         self._most = 0

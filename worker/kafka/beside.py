@@ -1,4 +1,4 @@
-"""A batch read beside the client that cannot read it, over the client's own connections."""
+"""Reads a batch that the client cannot read, over the client's own connections."""
 
 import asyncio
 from dataclasses import dataclass
@@ -25,17 +25,20 @@ WITHIN = 10.0
 WAIT = 100
 ONE_BATCH = 1
 PLACELESS = (NoOffsetForPartitionError, OffsetOutOfRangeError)
-# The client says them of what stands in one partition, as it does whatever is no error of Kafka's.
+# aiokafka raises these, and whatever is no KafkaError, because of what stands in one partition.
 OF_WHAT_IS_READ = (CorruptRecordException, RecordTooLargeError, UnsupportedCodecError)
 
 
 def is_of_all(error: Exception) -> bool:
-    """Whether it is about Kafka, and not about one partition."""
+    """Whether the error is about all of Kafka, and not about one partition."""
     return isinstance(error, KafkaError) and not isinstance(error, (*PLACELESS, *OF_WHAT_IS_READ))
 
 
 async def next_batch(consumer: AIOKafkaConsumer, place: TopicPartition, offset: int) -> Batch | None:
-    """The next one with records for it; None at the end. Raises KafkaError, TimeoutError and UnreadableBatch."""
+    """The first batch from that offset on that holds records for a reader; None at the log's end.
+
+    Raises KafkaError, TimeoutError and UnreadableBatch.
+    """
     while True:
         async with asyncio.timeout(WITHIN):
             raw, aborted = await fetched(consumer, place, offset)
@@ -50,8 +53,9 @@ async def next_batch(consumer: AIOKafkaConsumer, place: TopicPartition, offset: 
 async def fetched(
     consumer: AIOKafkaConsumer, place: TopicPartition, offset: int, at_most: int = ONE_BATCH
 ) -> tuple[bytes, list[tuple[int, int]]]:
-    """So many bytes, but one batch however large it is, and the aborted transactions (their producers and first
-    offsets) of what is between. Raises KafkaError.
+    """About `at_most` bytes of the log from that offset on, at least one batch, and the aborted transactions in them.
+
+    A transaction is its producer's id and its first offset. Raises KafkaError.
     """
     fetcher = consumer._fetcher  # noqa: SLF001  aiokafka tells it nowhere else
     isolation = fetcher._isolation_level if fetcher else 0  # noqa: SLF001  as above
@@ -63,7 +67,7 @@ async def fetched(
 
 
 def said(error: Exception, topic: str) -> str:
-    """For a person, without a value of the records."""
+    """The error in words, for a person, without any content of the records."""
     if isinstance(error, UnreadableBatch):
         return f"the batch there cannot be read: {error}"
     return f"nothing can be read there: {named(error, topic=topic)}"
@@ -71,7 +75,7 @@ def said(error: Exception, topic: str) -> str:
 
 @dataclass
 class BesideRecord(ConsumerRecord[bytes, bytes]):
-    """As the client would have handed it over; `unreadable` as in `Record`."""
+    """A record in the form in which the client hands it over; `unreadable` as in `Record`."""
 
     unreadable: str | None = None
 
@@ -79,9 +83,10 @@ class BesideRecord(ConsumerRecord[bytes, bytes]):
 async def patiently(
     consumer: AIOKafkaConsumer, place: TopicPartition, *, timeout_ms: int, max_records: int | None = None
 ) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
-    """The consumer's `getmany` of one partition, to which an odd record is a record among others.
+    """The consumer's `getmany` for one partition, which hands over odd records like all others.
 
-    Of what the client cannot read it is a whole batch. Raises KafkaUnavailable, with the place, where nobody can.
+    Where the client cannot read, the whole rest of the batch is returned, whatever `max_records` says. Raises
+    KafkaUnavailable, which names the place, where the batch cannot be read at all.
     """
     try:
         return dict(await consumer.getmany(place, timeout_ms=timeout_ms, max_records=max_records))
@@ -94,7 +99,7 @@ async def patiently(
 async def _beside(
     consumer: AIOKafkaConsumer, place: TopicPartition
 ) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
-    """A poll that raised has not moved the partition's position."""
+    """Read the batch at the partition's position, which a poll that raised has not moved."""
     offset = await consumer.position(place)
     try:
         batch = await next_batch(consumer, place, offset)
@@ -112,6 +117,6 @@ def _as_client(record: Record) -> BesideRecord:
     key, value = record.key, record.value
     sizes = len(key) if key is not None else -1, len(value) if value is not None else -1
     place = record.topic, record.partition, record.offset, record.timestamp, 0
-    # The client's own may have no value, too.
+    # The value of a header may be None in the client's own records, too.
     headers = cast("tuple[tuple[str, bytes], ...]", record.headers)
     return BesideRecord(*place, key, value, None, *sizes, headers, record.unreadable)

@@ -1,4 +1,4 @@
-"""What the brokers say of themselves and of what this user may do; nothing is tried that would leave a trace."""
+"""What the brokers tell of themselves and of what this user may do; nothing is tried that would leave a trace."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -38,14 +38,14 @@ _RELEASES: Final = (
 
 @asynccontextmanager
 async def opened(connection: Connection) -> AsyncIterator["Brokers"]:
-    """KafkaUnavailable says why there is none."""
+    """Brokers that can be asked. Raises KafkaUnavailable, which says why there are none."""
     async with admin.opened(connection) as client:
         yield Brokers(client)
 
 
 @dataclass(frozen=True, slots=True)
 class Brokers:
-    """Each question takes the admin client's time at most, and raises KafkaUnavailable or StartupError."""
+    """Questions to the brokers. Each takes the admin client's time at most; KafkaUnavailable or StartupError."""
 
     admin: Admin
 
@@ -54,7 +54,7 @@ class Brokers:
         return await self.admin.cluster(topics)
 
     async def release(self) -> str:
-        """The release that they are at least, such as 4.1; told by what they can do."""
+        """The release that the brokers have at least, such as 4.1; it follows from the requests that they know."""
         answer = await self._ask(ApiVersionRequest())
         newest = {entry["api_key"]: entry["max_version"] for entry in answer["api_versions"]}
         return next((name for name, key, version in _RELEASES if newest.get(key, 0) >= version), "2.0")
@@ -73,18 +73,18 @@ class Brokers:
         return shortest, longest
 
     async def topic_rights(self, topics: Collection[str]) -> Mapping[str, frozenset[str]]:
-        """`Read` and `Write`, as far as we have them; a topic that we may not even see has none."""
+        """By topic which of the rights `Read` and `Write` we have; none for a topic that we may not even see."""
         answer = await self._ask(AskTopics(topics))
         return dict.fromkeys(topics, frozenset[str]()) | {entry["topic"]: _rights(entry) for entry in answer["topics"]}
 
     async def group(self, group: str) -> tuple[int, frozenset[str]]:
-        """(members, rights); a group that nobody has joined yet has no members."""
+        """How many members the group has, and our rights on it; a group that nobody has joined yet has none."""
         async with self.admin.bounded():
             told = await self.admin.ask_coordinator(group, AskGroup(group))
         return len(told["members"]), _rights(told)
 
     async def producer_refusal(self) -> str | None:
-        """Why there can be no idempotent producer; None where there can. Its id is used for nothing."""
+        """Why there can be no idempotent producer; None where there can. The producer id that is given is not used."""
         async with self.admin.bounded():
             while True:
                 answer = await self.admin.ask(InitProducerIdRequest(None, 0))  # type: ignore[arg-type]  # no transactions, no name
@@ -102,6 +102,6 @@ class Brokers:
 
 
 def _rights(entry: Mapping[str, Any]) -> frozenset[str]:
-    """Negative is a broker's way to say that it has nothing to tell."""
+    """The rights that an answer names; a negative number means that the broker does not tell."""
     told = max(0, entry["authorized_operations"])
     return frozenset(right for right, bit in _BITS.items() if told >> bit & 1)

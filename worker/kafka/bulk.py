@@ -1,4 +1,4 @@
-"""Many messages to one topic: in order, each once, a bounded number of them unacknowledged."""
+"""Publishes many messages to one topic: in order, each once, a bounded number of them unacknowledged."""
 
 import asyncio
 from collections import deque

@@ -1,4 +1,4 @@
-"""What stands beside a committed offset: how many partitions the topic had, and what has ended behind the offset."""
+"""The note beside a committed offset: how many partitions the topic had, and which records above it have ended."""
 
 import base64
 import binascii
@@ -10,7 +10,7 @@ from typing import Final
 from worker.model.progress import Spans
 
 MOST: Final = 4096
-"""Bytes that a broker takes, where nobody has set `offset.metadata.max.bytes`."""
+"""The most bytes that a broker takes, where nobody has set `offset.metadata.max.bytes`."""
 NOTE: Final = re.compile(r"(?:began-with=([0-9]{1,9}))?(?:^|;|$)(?:published=([A-Za-z0-9_-]+))?")
 
 
@@ -26,7 +26,7 @@ class Note:
     published: Spans = ()
 
     def encode(self, most: int = MOST) -> str:
-        """At most so many bytes: of the spans as many as fit, the first ones; what is left out is published again."""
+        """The note as text, in `most` bytes: as many spans as fit, the first ones. The rest is published again."""
         known = f"began-with={self.began_with}" if self.began_with else ""
         name = ";published=" if known else "published="
         packed = _packed(self.published, (most - len(known) - len(name)) // 4 * 3)
@@ -34,13 +34,13 @@ class Note:
 
 
 def read_note(text: str) -> Note:
-    """Nothing is known where there is none, as beside the offsets of other tools."""
+    """Read a note. An empty one where the text is not ours, as beside the offsets of other tools."""
     found = NOTE.fullmatch(text)
     return Note(int(found[1] or 0), _unpacked(found[2] or "")) if found else Note()
 
 
 def _packed(spans: Spans, most: int) -> bytes:
-    """Each number as its distance from the one before, seven bits a byte."""
+    """The spans as bytes: each number as its distance from the one before, in seven bits a byte."""
     packed, last = bytearray(), 0
     for first, end in spans:
         both = _number(first - last) + _number(end - first)
@@ -60,7 +60,7 @@ def _number(value: int) -> bytes:
 
 
 def _unpacked(text: str) -> Spans:
-    """None where it is no note of ours, or not whole."""
+    """Read the spans; none where the text is not ours, or not whole."""
     try:
         numbers = list(_numbers(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)))
     except (ValueError, binascii.Error):

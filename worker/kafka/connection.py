@@ -17,7 +17,7 @@ from worker.kafka.failures import explained
 from worker.kafka.login import Tokens
 from worker.model.errors import SettingsError
 
-# What a step that was given up may still take: a start to end well, a cancelled stop to notice it.
+# Seconds that a step may still take after it was given up: a start to end well, a cancelled stop to notice it.
 GRACE = 1.0
 
 
@@ -46,7 +46,7 @@ class Connection:
             "request_timeout_ms": int(self.request_timeout * 1000),
             "security_protocol": self.security_protocol,
             "ssl_context": self._tls() if self.security_protocol.endswith("SSL") else None,
-            # What a token is of is no concern of the brokers' protocol.
+            # To the brokers' protocol all kinds of tokens are the same.
             "sasl_mechanism": "OAUTHBEARER" if self.tokens else self.sasl_mechanism,
             "sasl_plain_username": self.username,
             "sasl_plain_password": self.password,
@@ -94,7 +94,7 @@ async def opened(client: AnyClient, connection: Connection, within: float) -> As
 
 @asynccontextmanager
 async def borrowed(client: AnyClient, connection: Connection, within: float) -> AsyncIterator[AnyClient]:
-    """The same for a client that has nothing to end with the brokers: nobody waits here until it is closed."""
+    """Like `opened`, but close the client in the background, as it has nothing to finish with the brokers."""
     try:
         await _start(client, connection, within)
         yield client
@@ -109,14 +109,14 @@ async def _start(client: Client, connection: Connection, within: float) -> None:
         await started(client, within)
 
 
-# The loop itself would not keep them from the garbage collector.
+# The tasks that close clients: the event loop alone would not keep them from the garbage collector.
 _closing: set[asyncio.Task[bool]] = set()
 
 
 async def started(client: Client, within: float) -> None:
-    """Raises what its start raises, TimeoutError and the caller's cancellation.
+    """Start the client. Raises what its start raises, TimeoutError, and the caller's cancellation.
 
-    aiokafka leaves the connection of a start open that is cancelled, so that it gets a moment to end by itself.
+    A start that is given up gets a moment to end by itself: aiokafka leaves the connection of a cancelled one open.
     """
     if (inner := _inner(client)) is not None:
         inner._conns = Connections(inner._conns)  # noqa: SLF001  as above
@@ -130,10 +130,10 @@ async def started(client: Client, within: float) -> None:
 
 
 async def close(client: Client, within: float) -> bool:
-    """Return after `within` and two seconds at most; whether the client could end all it had begun.
+    """Close the client, in `within` and two more seconds at most; whether it could end all that it had begun.
 
     With the brokers gone, stopping a client blocks for good or raises CancelledError that nobody asked for
-    (docs: kafka, stopping a client). This waits for a task of its own, so that only the caller's own cancellation
+    (docs: kafka, stopping a client). The stop runs in a task of its own, so that only the caller's own cancellation
     comes through.
     """
     if (inner := _inner(client)) is not None:
@@ -147,10 +147,10 @@ async def close(client: Client, within: float) -> bool:
 
 
 async def _hung_up(inner: Any, close: Callable[[], Coroutine[Any, Any, None]]) -> None:  # noqa: ANN401  aiokafka's own
-    """The last step of a client's stop, when all that it had to end with the brokers is ended: without goodbyes.
+    """The last step of a client's stop, with nothing left to end with the brokers: cut the connections, then close.
 
-    The client would wait for that of TLS on each of its connections, and uvloop waits half a minute for the broker's
-    where an answer comes first that nobody reads any more.
+    The client would wait on each connection for TLS's closing handshake. uvloop waits half a minute for the broker's
+    part of it where an answer comes first that nobody reads any more.
     """
     for connection in getattr(inner, "_conns", {}).values():
         if connection._writer is not None:  # noqa: SLF001  aiokafka has no other way to hang up
@@ -161,7 +161,7 @@ async def _hung_up(inner: Any, close: Callable[[], Coroutine[Any, Any, None]]) -
 async def met(client: object, topic: str) -> None:
     """Return once the client knows the topic's leaders.
 
-    Asked for offsets of a topic that it has not met it answers itself that they are stale, and rests for 100 ms.
+    Asked for the offsets of a topic that it does not know, aiokafka takes its metadata as stale, and waits for 100 ms.
     """
     if (inner := _inner(client)) is not None:
         await inner.add_topic(topic)
@@ -179,7 +179,7 @@ def _inner(client: object) -> Any:  # noqa: ANN401  aiokafka's own client, which
 
 
 async def ended(step: Coroutine[Any, Any, object] | asyncio.Task[object], within: float) -> bool:
-    """Whether the step ended well within that many seconds; it is cancelled otherwise, and never raises."""
+    """Whether the step ended well within that many seconds; otherwise it is cancelled. Its error is never raised."""
     task = asyncio.ensure_future(step)
     try:
         await asyncio.wait({task}, timeout=within)

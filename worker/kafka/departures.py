@@ -4,15 +4,15 @@ import asyncio
 from dataclasses import dataclass
 
 LONGEST = 0.005
-"""Seconds that a batch waits for others at most: nobody's trouble holds up another partition."""
+"""Seconds that a batch waits for others at most: a partition in trouble does not hold up another one."""
 
 
 @dataclass(eq=False, slots=True)
 class Departures:
-    """What comes while others are on their way leaves when the first of them have arrived; without others, at once.
+    """Says when a batch leaves: when those on their way have begun to arrive or, with none on its way, at once.
 
-    At once is as soon as the event loop has done what it is at: what becomes ready in one turn of it leaves in one
-    request. With `linger` all leaves that many seconds after the first that waits: for messages that hold nothing up.
+    At once is after the event loop's present round: all that becomes ready in one round leaves in one request. With
+    `linger`, all leave that many seconds after the first that waits: for messages that hold nothing up.
     """
 
     linger: float = 0.0
@@ -31,11 +31,11 @@ class Departures:
         await self._next.wait()
 
     def left(self) -> None:
-        """A batch is on its way."""
+        """Note that a batch is on its way."""
         self._under_way += 1
 
     def arrived(self) -> None:
-        """It is stored, or it failed."""
+        """Note that a batch was stored, or failed."""
         self._under_way -= 1
         if self._next is not None and not self.linger:
             asyncio.get_running_loop().call_soon(self._leave, self._next)

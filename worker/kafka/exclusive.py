@@ -1,8 +1,8 @@
 """One publisher of a name at a time: opening it fences whoever had the name before, in every partition.
 
-That is what a transactional id gives, and nothing else in Kafka does: what a killed publisher had on its way is
-committed or taken back once the next one is open. A batch is one transaction, and counts as a whole or not at all, for
-the worker as for whoever reads its marks, both of which read what is committed.
+In Kafka a transactional id alone gives that: what a killed publisher had on its way is committed or aborted once the
+next one is open. A batch is one transaction, and counts as a whole or not at all, for the worker as for whoever reads
+its marks: both read only what is committed.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ async def exclusive(
         transactional_id=name,
         transaction_timeout_ms=int(2 * within * 1000),
         max_request_size=largest,
-        # What a producer had compressed may fit into the topic in no other way.
+        # Messages that their own producer had compressed may not fit into the topic otherwise.
         compression_type="gzip",
     )
     _pass_over_fences(asyncio.get_running_loop())
@@ -46,7 +46,7 @@ async def exclusive(
 
 @dataclass(frozen=True, slots=True)
 class Exclusive:
-    """Raises Superseded as soon as another one of its name was opened."""
+    """The publisher. Raises Superseded as soon as another one of its name was opened."""
 
     producer: AIOKafkaProducer
     connection: Connection
@@ -78,7 +78,7 @@ class Exclusive:
         return [Position(each.topic, each.partition, each.offset) for each in stored]
 
     async def _take_back(self) -> None:
-        """An open transaction keeps the worker from what others write behind it, until the broker's patience ends."""
+        """Abort the transaction: the worker reads nothing that others write behind one that is open."""
         with suppress(KafkaError):
             await self.producer.abort_transaction()
 
@@ -91,9 +91,9 @@ class Exclusive:
 
 @dataclass(frozen=True, slots=True)
 class _WithoutFences:
-    """A fence is told once; aiokafka leaves it in futures that nobody can look at, and the loop would tell of each.
+    """A handler of the event loop's exceptions that drops fences, and leaves all others to the handler `before` it.
 
-    Whatever else it is, `before` tells, which was there before.
+    A fence is raised once. aiokafka leaves it also in futures that nobody can look at, and the loop would log each.
     """
 
     before: Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object] | None
@@ -108,7 +108,7 @@ class _WithoutFences:
 
 
 def _pass_over_fences(loop: asyncio.AbstractEventLoop) -> None:
-    """Once for a loop, however many publishers are opened in it: those futures may outlive theirs."""
+    """Install that handler, once for a loop: those futures may outlive the publisher that they came from."""
     before = loop.get_exception_handler()
     if not isinstance(before, _WithoutFences):
         loop.set_exception_handler(_WithoutFences(before))

@@ -1,7 +1,7 @@
-"""How large a batch becomes when it is decompressed, known before it is.
+"""How large a batch becomes when it is decompressed, known before that is done, and bounded.
 
-The libraries that decompress end the process where memory does not suffice, so that nobody could say whose batch it
-was, and the next owner of the partition would meet it again. A frame says of each of its blocks how much it may become:
+The libraries that decompress end the process where memory does not suffice. Then nobody could say whose batch it was,
+and the partition's next owner would meet it again. A frame says of each of its blocks how large it may become:
 https://datatracker.ietf.org/doc/html/rfc8878 (Zstandard), https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md.
 """
 
@@ -28,11 +28,11 @@ NAMES: Final = {1: "gzip_decode", 2: "snappy_decode", 3: "lz4_decode", 4: "zstd_
 
 
 class TooMuch(CorruptRecordException):
-    """It becomes larger than a batch may be."""
+    """The data would become larger than a batch may be."""
 
 
 def decoders(limit: int) -> dict[str, Decode]:
-    """By aiokafka's own names; each raises TooMuch instead of making more than that many bytes."""
+    """Functions that decompress, by aiokafka's names; each raises TooMuch instead of making more than `limit` bytes."""
 
     def bounded(size: Callable[[bytes], int], decode: Callable[[Any], Any]) -> Decode:
         def decoded(data: Bytes) -> bytes:
@@ -64,13 +64,13 @@ def decoders(limit: int) -> dict[str, Decode]:
 
 
 def bound(limit: int) -> None:
-    """From now on no consumer of this process decompresses a batch to more than that; aiokafka knows no such bound."""
+    """Let no consumer of this process decompress a batch to more than `limit` bytes; aiokafka has no bound itself."""
     for name, decode in decoders(limit).items():
         setattr(_reader(), name, decode)
 
 
 def decompressed(compression: int, data: bytes) -> bytes:
-    """Within the same bound. Raises KeyError for a compression that nobody knows, and what the libraries raise."""
+    """Decompress within that bound. Raises KeyError for an unknown compression, and what the libraries raise."""
     decode: Decode = getattr(_reader(), NAMES[compression])
     return decode(data)
 
@@ -84,7 +84,7 @@ def _reader() -> Any:  # noqa: ANN401  a module of aiokafka's, compiled where it
 
 
 def _told(size: Callable[[bytes], int], data: bytes) -> int:
-    """0 where it cannot be told: such a frame cannot be decompressed either."""
+    """The size that the data name; 0 where they name none: then they cannot be decompressed either."""
     try:
         return size(data)
     except Exception:  # noqa: BLE001  the library that reads it says what is wrong with it
@@ -92,7 +92,7 @@ def _told(size: Callable[[bytes], int], data: bytes) -> int:
 
 
 def snappy_size(data: bytes) -> int:
-    """In one piece, or in Java's blocks with their lengths before them."""
+    """How many bytes it becomes: one piece, or Java's blocks with their lengths before them."""
     if not data.startswith(XERIAL):
         return _snappy_block(data)
     position, total = XERIAL_HEADER, 0
@@ -104,7 +104,7 @@ def snappy_size(data: bytes) -> int:
 
 
 def _snappy_block(data: bytes) -> int:
-    """Its length stands before it, in seven bits a byte."""
+    """How many bytes the block becomes: the length that stands before it, in seven bits a byte."""
     length, shift = 0, 0
     for byte in data:
         length |= (byte & 0x7F) << shift
@@ -115,7 +115,7 @@ def _snappy_block(data: bytes) -> int:
 
 
 def lz4_size(data: bytes) -> int:
-    """At most, over all frames: each block may become as large as its frame's header says."""
+    """How many bytes it becomes at most, over all frames: each block as many as its frame's header allows."""
     position, total = 0, 0
     while position < len(data):
         flags, largest = data[position + 4], 1 << (8 + 2 * (data[position + 5] >> 4 & 7))
@@ -129,7 +129,7 @@ def lz4_size(data: bytes) -> int:
 
 
 def zstd_size(data: bytes) -> int:
-    """At most, over all frames; those that are to be skipped become nothing."""
+    """How many bytes it becomes at most, over all frames; those that are to be skipped become nothing."""
     position, total = 0, 0
     while position < len(data):
         if data[position + 1 : position + 4] == ZSTD_SKIPPED:
@@ -145,7 +145,7 @@ def zstd_size(data: bytes) -> int:
 
 
 def _zstd_blocks(data: bytes, position: int) -> tuple[int, int]:
-    """Where the last block ends, and what all of them become at most."""
+    """The position after the last block, and the most bytes that all blocks can decompress to."""
     total, last = 0, 0
     while not last:
         header = int.from_bytes(data[position : position + 3], "little")

@@ -36,7 +36,7 @@ async def extent(
     *,
     isolation: Isolation = COMMITTED,
 ) -> AsyncIterator["Extent"]:
-    """These partitions, which must exist; what is written later is not read. Raises KafkaUnavailable."""
+    """These partitions, which must exist, up to their present end. Raises KafkaUnavailable."""
     consumer = reader(connection, isolation=isolation)
     async with opened(consumer, connection, within):
         yield Extent(consumer, await bounds_of(consumer, topic, partitions, within), within)
@@ -44,7 +44,7 @@ async def extent(
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """One partition after the other; `ends` are (first, end) offsets."""
+    """Partitions to be read one after the other; `ends` are their (first, end) offsets."""
 
     consumer: AIOKafkaConsumer
     ends: dict[TopicPartition, tuple[int, int]]
@@ -56,7 +56,7 @@ class Extent:
         return sum(end - first for first, end in self.ends.values())
 
     def narrowed(self, spans: Mapping[int, tuple[int, int]]) -> "Extent":
-        """These partitions alone, and of them only what lies in (first, end)."""
+        """The same with these partitions alone, and of each only what lies within (first, end)."""
         ends = {place: spans[place.partition] for place in self.ends if place.partition in spans}
         return replace(self, ends={place: _inside(span, self.ends[place]) for place, span in ends.items()})
 
@@ -65,7 +65,10 @@ class Extent:
         return replace(self, ends=await bounds_of(self.consumer, topic, partitions, self.within))
 
     async def at(self, moment: int) -> dict[int, int]:
-        """By partition the first offset of that time or later, in milliseconds; the end where there is none."""
+        """By partition the first offset of that time or later (milliseconds since the epoch).
+
+        The end where there is none.
+        """
         try:
             async with asyncio.timeout(self.within):
                 found = await self.consumer.offsets_for_times(dict.fromkeys(self.ends, moment))
@@ -76,21 +79,22 @@ class Extent:
         }
 
     async def starts(self, start: Start) -> dict[int, int]:
-        """By partition where a group begins that has stored nothing."""
+        """By partition the offset at which a group begins that has stored nothing."""
         if isinstance(start, int):
             return await self.at(start)
         return {place.partition: first if start == "earliest" else end for place, (first, end) in self.ends.items()}
 
     def read(self) -> AsyncIterator[tuple[list[Record], int]]:
-        """(records of one partition in their order, offsets passed with them). KafkaUnavailable where nothing comes,
-        LogStartMoved where what was to be read was deleted meanwhile.
+        """Yield records of one partition in their order, and how many offsets were passed with them.
+
+        Raises KafkaUnavailable where nothing comes, LogStartMoved where what was to be read was deleted meanwhile.
         """
         return self.read_as(as_record)
 
     async def read_as(
         self, form: Callable[[ConsumerRecord[bytes, bytes]], Form]
     ) -> AsyncIterator[tuple[list[Form], int]]:
-        """The same, with what `form` makes of each record, which saves the time to make one of ours."""
+        """As `read`, with what `form` makes of each of the client's records; that saves making one of ours."""
         for place, (first, end) in self.ends.items():
             self.consumer.assign([place])
             self.consumer.seek(place, first)
@@ -112,7 +116,7 @@ class Extent:
         return dict(batches)
 
     async def _next(self, place: TopicPartition) -> list[ConsumerRecord[bytes, bytes]]:
-        """Some records, or none where compaction left only a hole."""
+        """The next records, or none where compaction left only a hole."""
         before = await self.consumer.position(place)
         try:
             async with asyncio.timeout(self.within):
@@ -125,7 +129,7 @@ class Extent:
 
 
 async def unmoved(read: Callable[[], Awaitable[Form]]) -> Form:
-    """What comes of reading, begun again while a log's start moves beyond what was to be read."""
+    """The result of `read`, which is called again where a log's start moves beyond what was to be read."""
     for _ in range(AGAIN):
         try:
             return await read()

@@ -62,14 +62,17 @@ AddressOf = Callable[[object], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error, and the id of the broker that it was met at; None where it was an address of our own settings."""
+    """An error, and the id of the broker where it was met; None where that was an address of our own settings."""
 
     error: BaseException
     broker: object = None
 
 
 class Collected(logging.Handler):
-    """Keeps what aiokafka's lines are about: (host, port, error) of our settings, (broker id, error) of others."""
+    """A log handler that keeps the errors of aiokafka's lines.
+
+    A line's arguments are (host, port, error) for an address of our settings, (broker id, error) for other brokers.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -110,7 +113,7 @@ def explained(servers: str, protocol: str, address_of: AddressOf = lambda _: Non
 
 
 def named(error: Exception, operation: str = "Read", topic: str | None = None) -> str:
-    """The right or the topic that is missing, `operation` being what was tried on it; the name of any other error.
+    """The error in words, or its name. `operation` is what was tried on the topic, for a right that is missing.
 
     `topic` is the one that was asked about: not every error of the client's names it.
     """
@@ -118,7 +121,7 @@ def named(error: Exception, operation: str = "Read", topic: str | None = None) -
 
 
 def in_words(error: Exception, operation: str = "Read", topic: str | None = None) -> str | None:
-    """The right or the topic that is missing, where that is what the error is about."""
+    """The error in words, where it is about a missing right or topic, or something else that the brokers refuse."""
     known = error.args and isinstance(error.args[0], str)
     match error:
         case TopicAuthorizationFailedError():
@@ -135,14 +138,14 @@ def in_words(error: Exception, operation: str = "Read", topic: str | None = None
 
 
 def describe(error: BrokerResponseError) -> str:
-    """The broker's error in words, without what the client knows about itself."""
+    """The broker's error in words, without what the client adds about itself."""
     return (error.description or type(error).__name__).strip().rstrip(".")
 
 
 def reason(failures: list[Failure], servers: str, protocol: str, address_of: AddressOf) -> str:
     """One line: where, what happened, which setting to look at; the most telling of the errors decides.
 
-    Where it was met at a broker that the others name, that broker's address is what failed, and not ours.
+    Where the error was met at a broker that other brokers name, that broker's address is what failed, and not ours.
     """
     (_, told), broker = min(
         ((_told(each.error, protocol), each.broker) for each in failures), key=lambda each: each[0][0]

@@ -1,4 +1,4 @@
-"""Topics read from their beginning, without a group: nothing is committed and no group notices."""
+"""Reads topics from their beginning, without a group: nothing is committed and no group notices."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -21,7 +21,7 @@ from worker.model.records import Record
 FETCH_WAIT = 0.1
 ASK_WITHIN = 10.0
 ONE_BY_ONE_FOR = 5.0
-"""Seconds: a producer whose records are odd writes more of them."""
+"""Seconds for which partitions are polled one by one: a producer whose records are odd writes more of them."""
 Batches = Mapping[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
 
 
@@ -34,8 +34,9 @@ async def followed(
     from_now: bool = False,
     after: Mapping[int, int] | None = None,
 ) -> AsyncIterator["Followed"]:
-    """All partitions of these topics, which must exist; `from_now`: without what they hold, `after`: from these offsets
-    on, by partition. Raises KafkaUnavailable.
+    """All partitions of these topics, which must exist. Raises KafkaUnavailable.
+
+    `from_now` leaves out what they hold; `after` says, by partition, from which offset on they are read.
     """
     consumer = reader(connection, *topics, isolation=UNCOMMITTED, fetch_wait=FETCH_WAIT)
     async with opened(consumer, connection, within):
@@ -52,10 +53,10 @@ async def followed(
 
 @dataclass(slots=True)
 class Followed:
-    """The records of a partition come in their order, odd ones among them.
+    """Hands out the records of each partition in their order, odd ones among them.
 
-    Where the client cannot read some partition, its poll loses what it had of the others: all are set back to what was
-    handed out, and each is polled by itself for a while.
+    Where the client cannot read some partition, its poll loses what it had of the others. Then all are set back to what
+    was handed out, and each is polled by itself for a while.
     """
 
     consumer: AIOKafkaConsumer
@@ -65,8 +66,9 @@ class Followed:
     _until: float = 0.0
 
     async def poll(self, within: float) -> list[Record]:
-        """The next ones, none after that many seconds. Raises KafkaUnavailable, of what nobody can read with its place,
-        once nothing else is there.
+        """The next records; none after that many seconds.
+
+        Raises KafkaUnavailable; about records that nobody can read, with their place, only when there are no others.
         """
         one_by_one = clocks.monotonic() < self._until
         batches = await (self._one_by_one(within) if one_by_one else self._together(within))
@@ -91,7 +93,7 @@ class Followed:
         return {}
 
     async def _one_by_one(self, within: float) -> Batches:
-        """All at the same time, so that those with nothing to read cost no more than one."""
+        """Poll each partition by itself, all at the same time: those with nothing to read cost no more than one."""
         places, milliseconds = list(self.consumer.assignment()), int(within * 1000)
         asked = (patiently(self.consumer, place, timeout_ms=milliseconds) for place in places)
         told = await asyncio.gather(*asked, return_exceptions=True)
@@ -120,7 +122,7 @@ class Followed:
         return {place: (first[place], end[place]) for place in ours}
 
     async def _find(self, lost: Collection[TopicPartition], within: float) -> None:
-        """Where it was, or the log's beginning: it has moved, or the partition was added meanwhile."""
+        """Set these partitions to where they were, or to their log's beginning if that is later, or they are new."""
         try:
             async with asyncio.timeout(max(ASK_WITHIN, within)):
                 first = await self.consumer.beginning_offsets(lost)

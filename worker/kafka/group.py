@@ -1,4 +1,4 @@
-"""A consumer group as its broker knows it: who is in it, what it has stored, and storing for it while nobody is."""
+"""A consumer group as its broker knows it: its members, what it has stored, and storing for it while it has none."""
 
 import asyncio
 from collections.abc import Mapping
@@ -32,13 +32,13 @@ class Group:
     name: str
 
     async def members(self) -> int:
-        """How many there are now."""
+        """How many members there are now."""
         async with self.admin.bounded():
             told = await self.admin.ask_coordinator(self.name, AskGroup(self.name))
         return len(told["members"])
 
     async def stored(self, topic: str) -> Mapping[int, OffsetAndMetadata]:
-        """By partition the offset it goes on at, with its note; without those that it never stored."""
+        """By partition the offset that the group goes on at, with its note; partitions without one are left out."""
         async with self.admin.bounded():
             answer = await self.admin.ask_coordinator(self.name, OffsetFetchRequest(self.name, None))
         parts = [part for entry in answer["topics"] if entry["topic"] == topic for part in entry["partitions"]]
@@ -49,17 +49,17 @@ class Group:
         }
 
     async def store(self, topic: str, partition: int, offset: int, partitions: int) -> None:
-        """In place of what it has stored. StartupError where somebody is in the group: only its members may then.
+        """Store an offset for the group. StartupError where somebody is in it: only its members may store then.
 
-        A group that has stored nothing yet begins with as many `partitions` as the topic has: the others of them are
-        none that were added later.
+        For a group that has stored nothing yet, it is noted that it begins with as many `partitions` as the topic has,
+        so that the others of them do not count as added later.
         """
         known = began_with((await self.stored(topic)).values())
         noted = Note(partitions if known is None else known).encode()
         await self._store([(topic, [(partition, offset, noted)])])
 
     async def store_all(self, offsets: Mapping[str, Mapping[int, int]]) -> None:
-        """These of each topic by partition, with no note. StartupError where somebody is in the group."""
+        """Store these offsets, by topic and partition, without notes. StartupError where somebody is in the group."""
         await self._store(
             [(topic, [(number, offset, "") for number, offset in parts.items()]) for topic, parts in offsets.items()]
         )

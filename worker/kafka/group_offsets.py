@@ -34,7 +34,7 @@ NOT_OURS_ANY_MORE = (
 
 
 class GroupOffsets:
-    """Each question and each commit has an end; `standings` hears of what was stored."""
+    """Each question and each commit has a time limit; `standings` hears of what was stored."""
 
     def __init__(self, consumer: AIOKafkaConsumer, topic: str) -> None:
         self._consumer = consumer
@@ -43,13 +43,19 @@ class GroupOffsets:
         self._begun = Begun(consumer, topic)
 
     async def committed(self, partition: int, within: float) -> int | None:
-        """Where the group goes on; None where it never came. Raises CommitRefused where it is not ours any more."""
+        """The group's offset in the partition; None where none is stored.
+
+        Raises KafkaUnavailable, and CommitRefused where the partition is not ours any more.
+        """
         with self._told(partition, "its offset"):
             async with asyncio.timeout(within):
                 return await self._begun.offset(partition)
 
     async def bearings(self, partition: int, within: float) -> Bearings:
-        """What Kafka says of it now. Raises CommitRefused where it is not ours any more."""
+        """What Kafka says of the partition now.
+
+        Raises KafkaUnavailable, and CommitRefused where the partition is not ours any more.
+        """
         place = TopicPartition(self._topic, partition)
         with self._told(partition, "its offsets"):
             async with asyncio.timeout(within):
@@ -61,7 +67,7 @@ class GroupOffsets:
         return Bearings(self._topic, partition, stored, first, end, began_with, published)
 
     async def offset_of(self, partition: int, start: Start, within: float) -> int:
-        """The log's beginning, what is its end for us, or the first record of that time or later."""
+        """The offset of `start`: the log's beginning, its end for us, or the first record of that time or later."""
         place = TopicPartition(self._topic, partition)
         with self._told(partition, "its offsets"):
             async with asyncio.timeout(within):
@@ -86,8 +92,9 @@ class GroupOffsets:
             # A member that has left could rewind the group by it (docs: kafka, a commit without a generation).
             raise CommitRefused(f"{self._topic}: not a member of the group now")
         if unseen := self._unseen():
-            # They would be stored for the topic that takes its name, whose first records nobody would read.
-            raise CommitRefused(f"{self._topic}: {unseen}")
+            # They would be stored for a new topic of that name, whose first records nobody would read then. It is no
+            # refusal: where we alone do not see the topic, the group does not give its partitions to anybody anew.
+            raise KafkaUnavailable(f"{self._topic}: {unseen}")
         try:
             # Before Python 3.12 wait_for loses a cancellation that comes with the answer, as a revocation's often does.
             async with asyncio.timeout(within):
@@ -107,7 +114,7 @@ class GroupOffsets:
             await self._consumer.commit(self._begun.noted(progress))
 
     def _unseen(self) -> str | None:
-        """Why the consumer sees no such topic, as far as it has heard; None where it does."""
+        """Why the consumer does not see the topic, as far as it has heard; None where it does."""
         if self._consumer.partitions_for_topic(self._topic):
             return None
         lack = missing(self._consumer._client.cluster, self._topic)  # noqa: SLF001  told nowhere else

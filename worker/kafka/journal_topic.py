@@ -1,4 +1,4 @@
-"""The journal's topic: appended to by one idempotent producer, read from its start to a given end."""
+"""The journal's topic: one idempotent producer appends to it; it is read from its start to a given end."""
 
 import asyncio
 import time
@@ -21,13 +21,13 @@ from worker.model.records import Headers, OutgoingMessage, Stored
 log = structlog.get_logger()
 FETCH_BYTES = 8 * 1024 * 1024
 POLL = 500
-# Applied without a pause of the event loop: some ten milliseconds.
+# So many entries are applied without a pause of the event loop, which takes some ten milliseconds.
 AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class JournalTopic:
-    """Entries of one partition of the `requests` are in the same partition of the journal."""
+    """The journal in Kafka. Entries about a partition of `requests` are in the journal's partition of that number."""
 
     topic: str
     connection: Connection
@@ -39,25 +39,25 @@ class JournalTopic:
     async def append(
         self, partition: int, key: bytes, value: bytes, acknowledged: Callable[[int], None], headers: Headers = ()
     ) -> Stored:
-        """Where it is, once all in-sync replicas have it; `acknowledged` is told in the order of offsets.
+        """Append an entry; return where it is once all in-sync replicas have it.
 
-        Where the topic is not dated by the brokers it is never dated before what is there: retention would take what a
-        clock that is a week behind has dated.
+        `acknowledged` is told of the offsets of a partition in their order. An entry is never dated before those that
+        are there already: where the brokers do not date the topic, retention would delete what a slow clock has dated.
         """
         dated = max(time.time_ns() // 1_000_000, self._newest.get(partition, 0))
         message = OutgoingMessage(self.topic, key, value, headers, partition, time=dated)
         return await self.sender.store(message, lambda position: acknowledged(position.offset))
 
     async def count(self) -> tuple[int, int]:
-        """Partitions of the journal and of the requests. Raises KafkaUnavailable."""
+        """How many partitions the journal and the requests have. Raises KafkaUnavailable."""
         journal, requests = await self.sender.counted(self.topic, self.requests)
         return journal, requests
 
     async def read(self, partition: int, first: int | None, end: int | None, take: Take) -> int:
-        """Hand over what stands from `first` (the topic's start) to `end` (what is its end now); return that end.
+        """Hand what stands from `first` up to, without, `end` to `take`; return that end.
 
-        Raises LogStartMoved, and KafkaUnavailable where nothing comes for `within` seconds. Nobody need wait here for
-        the consumer's end.
+        None stands for the topic's start, and for its present end. Raises LogStartMoved, and KafkaUnavailable where
+        nothing comes for `within` seconds. The consumer is closed in the background.
         """
         if first is not None and first == end:
             return end
@@ -76,7 +76,7 @@ class JournalTopic:
     async def _read(
         self, consumer: AIOKafkaConsumer, place: TopicPartition, first: int | None, end: int | None, take: Take
     ) -> int:
-        """Compaction leaves holes, so that the position tells the end, never a count (docs: kafka, compacted logs)."""
+        """Read up to `until` by the consumer's position: compaction leaves gaps (docs: kafka, compacted logs)."""
         consumer.assign([place])
         async with asyncio.timeout(self.within) as deadline:
             start = first if first is not None else (await consumer.beginning_offsets([place]))[place]

@@ -1,4 +1,4 @@
-"""Who takes messages of a partition, and what is missing where nobody does."""
+"""Which partitions have a leader that takes messages, and what is missing where one has none."""
 
 import asyncio
 
@@ -16,12 +16,12 @@ LOOK_AGAIN_AFTER = 0.1
 
 
 def has_leader(consumer: AIOKafkaConsumer, place: TopicPartition) -> bool:
-    """Whether somebody answers for the partition, as far as the consumer has heard."""
+    """Whether the partition has a leader, as far as the consumer has heard."""
     return consumer._client.cluster.leader_for_partition(place) not in NO_LEADER  # noqa: SLF001  nobody else knows it
 
 
 def missing(cluster: ClusterMetadata, topic: str, partition: int | None = None) -> KafkaError | None:
-    """What the topic, or that partition of it, lacks as far as a client has heard of the cluster."""
+    """What the topic, or that partition of it, lacks, as far as a client has heard of the cluster; None for nothing."""
     if topic in cluster.unauthorized_topics:
         return TopicAuthorizationFailedError(topic)
     numbers = cluster.partitions_for_topic(topic) or set()
@@ -33,7 +33,9 @@ def missing(cluster: ClusterMetadata, topic: str, partition: int | None = None) 
 
 
 async def partitions(producer: AIOKafkaProducer, topic: str, partition: int | None, within: float) -> set[int]:
-    """The topic's partitions, once it is there and that one of them has a leader; raises what is `missing`.
+    """The topic's partitions, once it exists and the given partition, if any, has a leader.
+
+    Else raises what is `missing`.
 
     A batch that is handed over without a leader costs a sequence number, has the client ask for metadata without a
     pause, and is given up in the end.

@@ -1,4 +1,4 @@
-"""How this process takes part in the consumer group, and who is told what the group gives and takes."""
+"""How this process takes part in the consumer group, and who is told of partitions that the group gives and takes."""
 
 import asyncio
 from collections.abc import Collection
@@ -26,14 +26,14 @@ class Membership:
 
 
 class Partitions(Protocol):
-    """Told what the group gives and takes."""
+    """Told which partitions the group gives and takes."""
 
     def assigned(self, partitions: Collection[int]) -> None: ...
     async def revoked(self, partitions: Collection[int]) -> None: ...
 
 
 class Rebalanced(Protocol):
-    """Whoever reads the topic as this member; its methods are told in `worker.kafka.source`."""
+    """The source of records of this member; its methods are described in `worker.kafka.source`."""
 
     def refresh(self) -> None: ...
     def forget(self, partitions: Collection[int]) -> None: ...
@@ -41,14 +41,14 @@ class Rebalanced(Protocol):
 
 
 class Listener(ConsumerRebalanceListener):
-    """Tells `partitions` of each rebalance, and the source to look at its topic anew."""
+    """Tells `partitions` of each rebalance, and has the source look at its topic anew."""
 
     def __init__(self, partitions: Partitions, source: Rebalanced) -> None:
         self._partitions = partitions
         self._source = source
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        # The group's leader shares out the partitions that it knows of.
+        # The group's leader distributes only the partitions that it knows of.
         self._source.refresh()
         numbers = [each.partition for each in revoked]
         self._source.forget(numbers)
@@ -61,10 +61,10 @@ class Listener(ConsumerRebalanceListener):
 
 
 def commits_as_member(consumer: AIOKafkaConsumer) -> None:
-    """Have each commit refused that would be sent without a generation; for a consumer that was started.
+    """Refuse each commit that would be sent without a generation; for a consumer that was started.
 
-    The client asks for its generation when it writes the request, after it has waited for a coordinator, or between two
-    tries. Who has lost it meanwhile would rewind a group that is empty (docs: kafka, a commit without a generation).
+    The client reads its generation only when it writes the request: after it has waited for a coordinator, or between
+    two tries. A member that lost it meanwhile would rewind an empty group (docs: kafka, a commit without a generation).
     """
     coordinator: Any = consumer._coordinator  # noqa: SLF001  aiokafka has no other way to ask before it writes
     store = coordinator._do_commit_offsets  # noqa: SLF001  as above
@@ -78,11 +78,11 @@ def commits_as_member(consumer: AIOKafkaConsumer) -> None:
 
 
 def offsets_as_told(consumer: AIOKafkaConsumer) -> None:
-    """Have each refusal to tell the group's offsets raised; for a consumer that was started.
+    """Raise each refusal of a broker to tell the group's offsets; for a consumer that was started.
 
-    Who is not the coordinator any more, or not yet, refuses all of the request and names no partition. The client looks
-    for what is said of each partition alone, and would take it for a group that has stored nothing: whose partitions
-    are read from the log's beginning (docs: kafka, offsets that are not told).
+    A broker that is not the coordinator (any more, or yet) refuses the whole request and names no partition. The client
+    looks only at what is said of each partition. It would take the refusal for a group without stored offsets, and read
+    its partitions from the log's beginning (docs: kafka, offsets that are not told).
     """
     coordinator: Any = consumer._coordinator  # noqa: SLF001  aiokafka has no other way to see the answer
     send = coordinator._send_req  # noqa: SLF001  as above
@@ -100,10 +100,11 @@ def offsets_as_told(consumer: AIOKafkaConsumer) -> None:
 
 
 async def joined(consumer: AIOKafkaConsumer, connection: Connection, within: float) -> None:
-    """Return when the group has given out its partitions, or after `within`: the join goes on.
+    """Return when the group has given out its partitions, or after `within` seconds; the join goes on then.
 
-    A group waits as long as a session lasts for a member that died, and for one that drains. Whoever gave up meanwhile
-    would stay in it as one more member that died, and who then begins anew waits for that one: nobody would ever read.
+    A group waits for a member that died as long as its session lasts, and for one that drains. If we gave up meanwhile,
+    we would stay in the group as another member that died, and whoever begins anew would wait for that one: nobody
+    would ever read.
     """
     # Subscribed before its start, the client would wait for this without an end, and `opened` would give it up.
     assigned = consumer._subscription.wait_for_assignment()  # noqa: SLF001  aiokafka tells it nowhere else

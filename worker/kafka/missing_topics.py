@@ -1,4 +1,4 @@
-"""Makes the topics that are missing, and says where those that exist differ from what is wanted."""
+"""Creates the topics that are missing, and says where existing ones differ from what is wanted."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ State = Literal["created", "exists", "differs"]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of one topic; `refused` when `run` would not start with it, `without` what Kafka lets nobody set."""
+    """What became of one topic; `refused`: `run` would not start with it. `without`: what Kafka lets nobody set."""
 
     topic: str
     state: State
@@ -28,7 +28,7 @@ class Report:
 
 
 async def create(admin: Admin, plan: Plan) -> list[Report]:
-    """Make what is missing and say what differs; what exists is never altered."""
+    """Create what is missing and say what differs; what exists is never altered."""
     cluster = await admin.cluster([name for _, name in plan.names()])
     return [await _create(admin, plan, cluster, spec) for spec in wanted(plan, cluster)]
 
@@ -44,7 +44,7 @@ async def _create(admin: Admin, plan: Plan, cluster: Cluster, spec: TopicSpec) -
 
 
 async def _made(admin: Admin, spec: TopicSpec) -> tuple[bool, tuple[str, ...]]:
-    """Whether it was made, and what it had to be made without."""
+    """Whether the topic was created, and which entries of its configuration were left out for that."""
     try:
         return await admin.create(spec), ()
     except ConfigRefused:
@@ -56,7 +56,7 @@ async def _made(admin: Admin, spec: TopicSpec) -> tuple[bool, tuple[str, ...]]:
 
 
 def differences(topic: Topic, spec: TopicSpec, plan: Plan) -> Iterator[str]:
-    """Where a topic that exists is not as it would be made; the requests are their owner's."""
+    """How an existing topic differs from the one we would create; the request topic is compared by partitions only."""
     if topic.partitions != spec.partitions:
         yield f"{counted(topic.partitions, 'partition')}, not {spec.partitions}"
     if spec.name != plan.requests and topic.replication != spec.replication:

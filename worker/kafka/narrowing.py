@@ -1,4 +1,4 @@
-"""What the client cannot read of a partition, read beside it: one batch at a time, and the other partitions go on."""
+"""Reads the partitions that the client cannot read, one batch at a time, while it goes on with the others."""
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping
@@ -11,12 +11,12 @@ from worker.kafka.beside import next_batch, said
 from worker.model.records import Record
 
 AGAIN_AFTER = 2.0
-# A producer whose records are odd writes more of them: the client would stumble over each, for all partitions.
+# A producer of odd records writes more of them: the client would stumble over each, for all partitions.
 WELL_IN_A_ROW = 20
 
 
 class Unread:
-    """The records of a batch, made as they are taken: a batch may have millions, of a few bytes each."""
+    """The records of a batch that are not taken yet, made as they are taken: a batch may have millions."""
 
     def __init__(self, records: Iterator[Record]) -> None:
         self._rest = records
@@ -27,7 +27,7 @@ class Unread:
         return self._next is not None
 
     def take(self, at_most: int) -> list[Record]:
-        """The next ones, in their order."""
+        """Take the next records, in their order."""
         found: list[Record] = []
         while self._next is not None and len(found) < at_most:
             found.append(self._next)
@@ -38,10 +38,10 @@ class Unread:
 
 @dataclass(slots=True)
 class Beside:
-    """One partition while it is read beside the client: `records` are not taken yet, `offset` is the next to read.
+    """One partition that is read beside the client: `records` are not taken yet, `offset` is the next one to be read.
 
-    `over` is that the client goes on from there, `why` that nothing can be read for now, `astray` that the log does not
-    hold that offset.
+    `over`: the client goes on from there. `why`: nothing can be read for now, for this reason. `astray`: the log does
+    not hold that offset.
     """
 
     offset: int
@@ -54,7 +54,10 @@ class Beside:
 
 @dataclass(eq=False, slots=True)
 class Narrowing:
-    """Each such partition has a task, so that one that nobody can read keeps nobody waiting; it tries for ever."""
+    """The partitions that are read beside the client.
+
+    Each has a task of its own that tries for ever, so that one that nobody can read keeps no other waiting.
+    """
 
     consumer: AIOKafkaConsumer
     topic: str
@@ -63,35 +66,35 @@ class Narrowing:
 
     @property
     def astray(self) -> Mapping[int, int]:
-        """By partition the offset that is to be read next, and that its log does not hold."""
+        """The next offset to read, by partition, where the partition's log does not hold that offset."""
         return {number: each.offset for number, each in self._beside.items() if each.astray}
 
     @property
     def unreadable(self) -> Mapping[int, str]:
-        """Of partitions that nothing can be read of for now, why, with the place; who is astray is told elsewhere."""
+        """Why nothing can be read for now, with the place, by partition; partitions astray are not among them."""
         return {number: each.why for number, each in self._beside.items() if each.why and not each.astray}
 
     def __contains__(self, partition: int) -> bool:
         return partition in self._beside
 
     def is_busy(self) -> bool:
-        """Whether more is about to be read."""
+        """Whether more records are about to come."""
         return any(each.why is None for each in self._beside.values())
 
     def begin(self, partition: int, offset: int) -> None:
-        """The client cannot read what follows there."""
+        """Read the partition beside the client, which cannot read what stands from that offset on."""
         self.forget(partition)
         beside = self._beside[partition] = Beside(offset)
         self._tasks[partition] = asyncio.create_task(self._read(partition, beside), name=f"read {partition} apart")
 
     def ends(self, partition: int, offset: int) -> None:
-        """The log has nothing there: whoever knows what became of it says where it is read from."""
+        """Note that the log does not hold that offset: the partition waits until it is said where to read it from."""
         self.forget(partition)
         why = f"{self.topic}/{partition} at offset {offset}: the log begins behind it, or ends before"
         self._beside[partition] = Beside(offset, why=why, astray=True)
 
     def forget(self, partition: int) -> None:
-        """It is read from somewhere else, or not by us."""
+        """Stop reading the partition: it is read from somewhere else, or not by us."""
         self._beside.pop(partition, None)
         if task := self._tasks.pop(partition, None):
             task.cancel()
@@ -102,7 +105,7 @@ class Narrowing:
             self.forget(partition)
 
     def take(self, partitions: Collection[int], at_most: int) -> list[Record]:
-        """What was read of one of these, in its order."""
+        """Records that were read of one of these partitions, in their order; none where nothing is there."""
         for number in partitions:
             beside = self._beside.get(number)
             if beside and beside.records:
@@ -113,20 +116,20 @@ class Narrowing:
         return []
 
     def over(self) -> dict[int, int]:
-        """By partition the offset from which the client goes on; each is told once."""
+        """By partition the offset from which the client reads again; each is returned once."""
         ended = {number: each.offset for number, each in self._beside.items() if each.over and not each.records}
         for number in ended:
             self.forget(number)
         return ended
 
     async def _read(self, partition: int, beside: Beside) -> None:
-        """Until enough batches in a row were in order, or no more is there; the next is read once this one is taken."""
+        """Read the next batch once the last is taken, until enough in a row were in order, or none is left."""
         well = 0
         while well < WELL_IN_A_ROW:
             try:
                 found = await self._next(partition, beside.offset)
             except OffsetOutOfRangeError:
-                # The client says so, too, and does what it was told to do then.
+                # The client meets this, too, and handles it.
                 break
             except Exception as error:  # noqa: BLE001  whatever it is, it is this partition's alone
                 beside.why = f"{self.topic}/{partition} at offset {beside.offset}: {said(error, self.topic)}"
@@ -143,7 +146,7 @@ class Narrowing:
         beside.why, beside.over = None, True
 
     async def _next(self, partition: int, offset: int) -> tuple[Unread, int] | None:
-        """A batch from that offset on, and where it ends; None where no more is there."""
+        """The records of the next batch from that offset on, and where it ends; None at the log's end."""
         batch = await next_batch(self.consumer, TopicPartition(self.topic, partition), offset)
         if batch is None:
             return None

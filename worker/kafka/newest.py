@@ -1,4 +1,4 @@
-"""A topic from its present end backwards: the newest records of all its partitions first, without a group."""
+"""Reads a topic backwards from its present end: the newest records of all its partitions first, without a group."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -19,16 +19,16 @@ from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 
 FIRST_STEP = 50
-# What was taken of so many records is held at once, over all partitions.
+# Of so many records, over all partitions, rows are held in memory at once.
 HELD = 12_000
 POLL = 500
-# Prefetching at the end of a partition would keep the next step waiting for so long.
+# Seconds: at the end of a partition the client's prefetching would keep the next step waiting for so long.
 FETCH_WAIT = 0.02
 ALL = (0, 2**62)
 
 
 class Dated(Protocol):
-    """What is taken of a record; `timestamp` is the record's."""
+    """What is made of a record; `timestamp` is the record's."""
 
     @property
     def timestamp(self) -> int: ...
@@ -46,8 +46,9 @@ async def newest_first(
     since: int | None = None,
     within: float = 30.0,
 ) -> AsyncIterator["NewestFirst"]:
-    """These offsets (first, end) of these partitions, which must exist; nothing whose timestamp is below `since`
-    need be read. What is written later is not. Raises KafkaUnavailable.
+    """The offsets (first, end) of these partitions, which must exist. Raises KafkaUnavailable.
+
+    Records before the time `since` (milliseconds since the epoch) may be left out; what is written later is not read.
     """
     consumer = reader(connection, isolation=UNCOMMITTED, fetch_wait=FETCH_WAIT)
     async with opened(consumer, connection, within):
@@ -62,7 +63,7 @@ async def newest_first(
 
 @dataclass(slots=True)
 class _Tail(Generic[Row]):
-    """What is left of a partition: `rows` were read, the oldest first; nothing from `end` on is to be read."""
+    """What is left of a partition: `rows` were read, the oldest first; of the rest, `first` up to below `end`."""
 
     place: TopicPartition
     first: int
@@ -77,7 +78,7 @@ class _Tail(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class NewestFirst:
-    """Within a partition by offset; between them by timestamp."""
+    """Records, the newest first: within a partition by offset, between partitions by timestamp."""
 
     consumer: AIOKafkaConsumer
     bounds: dict[TopicPartition, tuple[int, int]]
@@ -85,13 +86,13 @@ class NewestFirst:
 
     @property
     def size(self) -> int:
-        """Offsets to be read at most."""
+        """How many offsets are to be read at most."""
         return sum(max(0, end - first) for first, end in self.bounds.values())
 
     async def read(
         self, take: Callable[[Record], Row], advance: Callable[[int], None] = lambda _: None
     ) -> AsyncIterator[Row]:
-        """What `take` makes of each record; `advance` is told how many offsets were passed."""
+        """Yield what `take` makes of each record; `advance` is told how many offsets were passed."""
         tails = [_Tail[Row](place, first, end) for place, (first, end) in self.bounds.items()]
         waiting = []
         for tail in tails:
@@ -108,7 +109,7 @@ class NewestFirst:
                 heappush(waiting, (tail.order, tail))
 
     async def _load(self, tail: _Tail[Row], take: Callable[[Record], Row], advance: Callable[[int], None]) -> None:
-        """The next older rows, each time more of them; none where nothing is left."""
+        """Read the next older rows, more at each time; none where nothing is left."""
         most = max(FIRST_STEP, HELD // len(self.bounds))
         while not tail.rows and tail.end > tail.first:
             start = max(tail.first, tail.end - tail.step)
@@ -133,6 +134,6 @@ class NewestFirst:
             raise KafkaUnavailable(f"{tail.place.topic}/{tail.place.partition}: {type(error).__name__}") from error
 
     async def _go_on(self, tail: _Tail[Row]) -> None:
-        """What is deleted by now is not there to be listed."""
+        """Go on at the log's new start: what was deleted meanwhile cannot be listed."""
         tail.first = await new_start(self.consumer, tail.place, await self.consumer.position(tail.place))
         self.consumer.seek(tail.place, tail.first)

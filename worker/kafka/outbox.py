@@ -1,4 +1,4 @@
-"""The messages of one partition: in their order, one batch on its way, those that come meanwhile in the next."""
+"""The messages of one partition in their order: one batch is on its way, those that come meanwhile are in the next."""
 
 import asyncio
 from collections import deque
@@ -18,7 +18,7 @@ from worker.model.records import OutgoingMessage, Position, Stored
 
 BATCH = 64 * 1024
 ZSTD = DefaultRecordBatch.CODEC_ZSTD
-# Larger than the topic's `max.message.bytes`; than its `segment.bytes`.
+# The message is larger than the topic's `max.message.bytes`, or than its `segment.bytes`.
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 Acknowledged = Callable[[Position], None]
@@ -26,7 +26,7 @@ Acknowledged = Callable[[Position], None]
 
 @dataclass(eq=False, slots=True)
 class Waiting:
-    """A message until it is stored; `acknowledged` is told even when nobody waits for `stored` any more."""
+    """A message until it is stored; `acknowledged` is called even when nobody waits for `stored` any more."""
 
     message: OutgoingMessage
     acknowledged: Acknowledged
@@ -55,7 +55,10 @@ class Delivery(Protocol):
 
 
 class Outbox:
-    """One batch at a time keeps the order and costs nothing: the broker takes one request of ours at a time anyway."""
+    """Sends the messages of one partition, one batch at a time.
+
+    That keeps their order and costs nothing: the broker works on one request of ours at a time anyway.
+    """
 
     def __init__(self, place: TopicPartition, delivery: Delivery) -> None:
         self._place = place
@@ -71,7 +74,7 @@ class Outbox:
             self._task = asyncio.create_task(self._empty(), name=f"publish {self._place.topic}/{self._place.partition}")
 
     def give_up(self) -> None:
-        """Nobody is there to deliver any more."""
+        """Cancel all who wait for a message: nobody delivers it any more."""
         if self._task:
             self._task.cancel()
         for waiting in self._waiting:
@@ -88,7 +91,7 @@ class Outbox:
             raise
 
     async def _next(self) -> None:
-        """What could not be delivered stays first in line, in the order in which it came."""
+        """Deliver the next batch; what cannot be delivered stays first in line, in its order."""
         await self._delivery.departures.wait()
         producer = self._delivery.producer
         front = self._waiting[0]
@@ -105,7 +108,7 @@ class Outbox:
             self._delivered(first, count)
 
     def _too_large(self, count: int, error: MessageSizeTooLargeError | RecordListTooLargeError) -> None:
-        """Of several, the broker does not say which: they are sent one by one."""
+        """The broker does not say which message of a batch is too large: they are sent one by one then."""
         if count > 1:
             self._singly = count
             return
@@ -120,7 +123,7 @@ class Outbox:
 
 
 def _fill(batch: BatchBuilder, waiting: Iterable[Waiting]) -> int:
-    """How many of them fit; the first one always does."""
+    """Fill the batch; return how many of the messages fit. The first one always does."""
     count = 0
     for each in waiting:
         message = each.message

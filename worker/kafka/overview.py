@@ -1,4 +1,4 @@
-"""A group and what waits for it, as Kafka tells whoever asks, whether one of its members is there or not."""
+"""A group and its backlog, as Kafka describes them to anybody, whether a member or not."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -34,9 +34,9 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What a partition's log holds, and where the group is in it; None where it has stored nothing.
+    """What a partition's log holds, and the group's committed offset; None where it has stored nothing.
 
-    There are fewer records than offsets where transactions left their markers, so that the lag is a bound.
+    There may be fewer records than offsets, since transactions leave markers: so the lag is a bound.
     """
 
     first: int
@@ -46,13 +46,13 @@ class Waiting:
 
     @property
     def at_most(self) -> int:
-        """So many records wait, or fewer."""
+        """How many records wait at most; offsets without a record are counted, too."""
         return max(0, self.end - max(self.first, self.committed or 0))
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All of it at one moment. `sharing`: the group is giving out its partitions just now."""
+    """The group and its partitions at one moment. `sharing`: the group is giving out its partitions just now."""
 
     members: tuple[Member, ...]
     sharing: bool
@@ -60,14 +60,17 @@ class Overview:
 
     @property
     def nobodys(self) -> tuple[int, ...]:
-        """Partitions that no member has."""
+        """The partitions that no member has."""
         had = {number for member in self.members for number in member.partitions}
         return tuple(sorted(set(self.partitions) - had))
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Open connections to ask over, again and again. Raises KafkaUnavailable, and StartupError for a missing right."""
+    """Asks for the overview again and again, over open connections.
+
+    Raises KafkaUnavailable, and StartupError for a missing right.
+    """
 
     admin: Admin
     consumer: AIOKafkaConsumer
@@ -75,7 +78,7 @@ class Asking:
     group: str
 
     async def overview(self) -> Overview:
-        """As it is now."""
+        """The overview as it is now."""
         found = (await self.admin.cluster([self.topic])).topics.get(self.topic)
         if found is None:
             raise StartupError(f"topic {self.topic} (WORKER_TOPICS__REQUESTS) does not exist")
@@ -89,7 +92,7 @@ class Asking:
     async def _waiting(self, partitions: int, committed: Mapping[int, int]) -> dict[int, Waiting]:
         places = [TopicPartition(self.topic, number) for number in range(partitions)]
         within = self.admin.within
-        # The client learns the partitions' leaders by it.
+        # By this call the client learns the partitions' leaders.
         await bounds_of(self.consumer, self.topic, range(partitions), within)
         written = Written(self.consumer)
         try:
@@ -119,7 +122,7 @@ async def _opened(written: Written, place: TopicPartition, stable: int, end: int
 
 @asynccontextmanager
 async def asking(connection: Connection, topic: str, group: str, within: float) -> AsyncIterator[Asking]:
-    """Each question takes about `within` seconds at most. Raises KafkaUnavailable."""
+    """Connections to ask over; each question takes about `within` seconds at most. Raises KafkaUnavailable."""
     async with (
         admin.opened(connection, within) as client,
         borrowed(reader(connection, isolation=COMMITTED), connection, within) as consumer,
@@ -128,7 +131,10 @@ async def asking(connection: Connection, topic: str, group: str, within: float) 
 
 
 def member_of(told: Mapping[str, Any], topic: str) -> Member:
-    """One that has nothing yet, as in a group that shares out, has no assignment; nor has one of another kind."""
+    """A member as the coordinator describes it.
+
+    Without an assignment, as during a rebalance, or with one of another kind of client, it has no partitions.
+    """
     given = told["member_assignment"]
     try:
         assigned = ConsumerProtocolMemberAssignment.decode(given).assignment if given else []

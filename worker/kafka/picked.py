@@ -1,4 +1,4 @@
-"""Some records of a topic by their places, those that lie close together by one reading; without a group."""
+"""Reads some records of a topic by their places, those that lie close together in one go; without a group."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
@@ -16,7 +16,7 @@ from worker.model.records import Record
 
 Form = TypeVar("Form")
 CLOSE = 100
-"""So many records are read rather than passed by, which costs a question to the broker."""
+"""Up to so many records are read over rather than skipped: to skip costs a question to the broker."""
 POLL = 500
 FETCH_WAIT = 0.02
 FETCH_BYTES = 256 * 1024
@@ -32,9 +32,9 @@ async def picked(  # noqa: PLR0913  what may be left out has a name
     *,
     isolation: Isolation,
 ) -> list[Form]:
-    """What `form` makes of each, by partition in their order; of those that are not there (any more) nothing.
+    """What `form` makes of each of these records, by partition in their order; missing ones are left out.
 
-    Raises KafkaUnavailable.
+    `offsets` are by partition. Raises KafkaUnavailable.
     """
     consumer = reader(connection, isolation=isolation, fetch_wait=FETCH_WAIT, fetch_bytes=FETCH_BYTES)
     found: list[Form] = []

@@ -1,4 +1,4 @@
-"""Single records by their place, without a group."""
+"""Reads single records by their place, without a group."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -24,7 +24,7 @@ AGAIN_AFTER = 0.5
 async def places(
     connection: Connection, topic: str, within: float = 30.0, *, isolation: Isolation = COMMITTED
 ) -> AsyncIterator["Places"]:
-    """Of a topic that exists. Raises KafkaUnavailable."""
+    """A reader of single records of a topic that exists. Raises KafkaUnavailable."""
     consumer = reader(connection, isolation=isolation, fetch_wait=FETCH_WAIT)
     async with opened(consumer, connection, within):
         yield Places(consumer, topic, within)
@@ -47,7 +47,10 @@ async def bounds(
 async def offsets_since(
     connection: Connection, topic: str, partitions: Collection[int], moment: int, within: float = 30.0
 ) -> dict[int, int]:
-    """By partition the first offset of that time (milliseconds) or later; without those that have none."""
+    """By partition the first offset of that time (milliseconds since the epoch) or later. Raises KafkaUnavailable.
+
+    A partition without such a record is left out.
+    """
     asked = {TopicPartition(topic, number): moment for number in partitions}
     try:
         async with places(connection, topic, within) as found, asyncio.timeout(within):
@@ -60,9 +63,9 @@ async def offsets_since(
 async def settled_bounds(
     connection: Connection, topic: str, partitions: Collection[int], within: float = 30.0
 ) -> dict[int, tuple[int, int]]:
-    """(first, end) of what is committed, once all that was written before the call is committed or taken back.
+    """The (first, end) offsets of what is committed, once every transaction that was open at the call has ended.
 
-    StartupError names the transaction that stays open.
+    StartupError names a transaction that stays open.
     """
     written = await bounds(connection, topic, partitions, within, isolation=UNCOMMITTED)
     try:
@@ -92,14 +95,14 @@ async def _settled(
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """One record at a time, wherever it is."""
+    """Reads one record at a time, wherever it is."""
 
     consumer: AIOKafkaConsumer
     topic: str
     within: float
 
     async def at(self, partition: int, offset: int) -> Record | None:
-        """None where there is no record (any more); the partition must exist. Raises KafkaUnavailable."""
+        """The record; None where there is none, or none any more. The partition must exist. Raises KafkaUnavailable."""
         place = TopicPartition(self.topic, partition)
         try:
             async with asyncio.timeout(self.within):

@@ -26,12 +26,12 @@ from worker.kafka.outbox import BATCH, TOO_LARGE, Acknowledged, Outbox, Waiting
 from worker.model.errors import KafkaUnavailable, MessageTooLarge, WorkerError
 from worker.model.records import OutgoingMessage, Position, Stored
 
-# A send that takes longer is told as a hold (docs: kafka, a send that was given up).
+# Seconds after which a send begins a hold; it goes on (docs: kafka, a send that was given up).
 PATIENCE = 5.0
 AGAIN_AFTER = 1.0
-# Such a producer refuses every later message of the partition as well (docs: kafka, a message that is too large).
+# After these a producer refuses every later message of the partition, too (docs: kafka, a message that is too large).
 POISONED = (OutOfOrderSequenceNumber, UnknownProducerId, *TOO_LARGE, ProducerFenced)
-# They say nothing of Kafka: a message was refused, or another partition's failure had the producer replaced.
+# These say nothing of Kafka: a message was refused, or the producer was replaced for another partition's sake.
 NO_OUTAGE = (*TOO_LARGE, ProducerClosed)
 # What a record costs beside its key, value and headers, at most.
 OVERHEAD = 100
@@ -47,12 +47,12 @@ class Outage(Protocol):
 
 
 def _nobody(_: Position) -> None:
-    """Most messages' positions are of interest to their publisher alone."""
+    """For messages whose position only their publisher needs."""
 
 
 @dataclass(slots=True)
 class Publisher:
-    """`acks=all`, idempotent; one per purpose, so that a poisoned producer stops nothing else."""
+    """Publishes with `acks=all`, idempotently; there is one per purpose, so that a poisoned one stops nothing else."""
 
     producer: AIOKafkaProducer
     make: Callable[[], AIOKafkaProducer]
@@ -76,10 +76,10 @@ class Publisher:
         return (await self.store(message)).place
 
     async def store(self, message: OutgoingMessage, acknowledged: Acknowledged = _nobody) -> Stored:
-        """Return once all in-sync replicas have it; the wait has no end of its own, a drain's deadline bounds it.
+        """Return once all in-sync replicas have the message. The wait has no limit of its own; the caller's drain has.
 
         Raises MessageTooLarge alone. `acknowledged` is called for the messages of a partition in the order of their
-        offsets. Publishers who are cancelled take nothing back.
+        offsets. Cancelling the caller does not take the message back.
         """
         if size_of(message) > self.max_request_size:
             raise MessageTooLarge(f"{message.topic}: larger than {counted(self.max_request_size, 'byte')}")
@@ -96,12 +96,12 @@ class Publisher:
         return self._outboxes[place]
 
     async def _number(self, message: OutgoingMessage) -> int:
-        """The partition that it names, if there is one of that number, or the one that its key decides on."""
+        """The partition that the message names, if the topic has it, else the one that its key decides on."""
         numbers = await self._partitions(message)
         return message.partition if message.partition in numbers else int(by_key(message.key, numbers, numbers))
 
     async def _partitions(self, message: OutgoingMessage) -> list[int]:
-        """Of its topic, as they are now."""
+        """The partitions of the message's topic, as they are now."""
         while (numbers := self._numbers.get(message.topic)) is None:
             try:
                 known = self.producer.client.cluster.partitions_for_topic(message.topic)
@@ -113,12 +113,15 @@ class Publisher:
         return numbers
 
     def _forget_with(self, producer: AIOKafkaProducer) -> None:
-        """Partitions as they were told last; the client would copy and we sort hundreds of them for each message."""
+        """Keep the numbers of partitions until this producer's metadata change.
+
+        Without that, the client would copy, and we would sort, hundreds of them for each message.
+        """
         self._numbers.clear()
         producer.client.cluster.add_listener(lambda _: self._numbers.clear())
 
     async def counted(self, *topics: str) -> list[int]:
-        """How many partitions each has now, 0 where it does not exist. Raises KafkaUnavailable."""
+        """How many partitions each topic has now, 0 where it does not exist. Raises KafkaUnavailable."""
         client = self.producer.client
         for topic in topics:
             client.add_topic(topic)
@@ -128,7 +131,7 @@ class Publisher:
         return [len(client.cluster.partitions_for_topic(topic) or ()) for topic in topics]
 
     async def deliver(self, producer: AIOKafkaProducer, batch: BatchBuilder, place: TopicPartition) -> Stored:
-        """Where the batch's first message is stored; raises KafkaError."""
+        """Send the batch; return where its first message is stored. Raises KafkaError."""
         patience = self._loop.call_later(PATIENCE, self._late, producer, place)
         self.departures.left()
         try:
@@ -149,18 +152,18 @@ class Publisher:
         return Stored(Position(place.topic, place.partition, int(stored.offset)), time)
 
     def _late(self, producer: AIOKafkaProducer, place: TopicPartition) -> None:
-        """It is neither cancelled nor repeated: it may be on its way."""
+        """Begin the hold. The send is neither cancelled nor repeated: it may be on its way."""
         lack = missing(producer.client.cluster, place.topic, place.partition)
         late = f"no acknowledgement for {PATIENCE:.0f} s"
         self._fails(place.topic, named(lack, "Write", place.topic) if lack else late)
 
     async def recover(self, producer: AIOKafkaProducer, place: TopicPartition, error: KafkaError) -> None:
-        """Return when it may be tried again, with another producer where this one is of no use any more."""
+        """Return when the batch may be tried again, with a new producer where this one is of no use any more."""
         if not isinstance(error, NO_OUTAGE):
             self._fails(place.topic, named(error, "Write", place.topic))
         if producer is self.producer and not isinstance(error, TOO_LARGE):
             await asyncio.sleep(AGAIN_AFTER)
-        # An error without a name of its own is the end of the client's background task.
+        # An error that is exactly KafkaError comes from the end of the client's background task.
         if isinstance(error, POISONED) or type(error) is KafkaError:
             await self._replace(producer, place.topic)
 
@@ -169,7 +172,7 @@ class Publisher:
         self.outage.begin(f"{topic}: {why}")
 
     async def _replace(self, poisoned: AIOKafkaProducer, topic: str) -> None:
-        """One of those who met it makes the new one; where that fails, the next failed message tries again."""
+        """Replace the producer, once for all who met its error; if that fails the next failed message tries again."""
         async with self._replacing:
             if self.producer is not poisoned:
                 return
@@ -191,7 +194,7 @@ class Publisher:
         return fresh
 
     def _retire(self, poisoned: AIOKafkaProducer) -> None:
-        """Other partitions wait for what it has on its way, however long that takes: nobody waits here for them."""
+        """Close the old producer in the background, once it has delivered what other partitions have on their way."""
         task = asyncio.create_task(self._delivered(poisoned), name="retire a producer")
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
@@ -203,7 +206,7 @@ class Publisher:
             await close(poisoned, self.within)
 
     async def close(self) -> None:
-        """The producer at work and those that were retired; whoever waits for them still is cancelled."""
+        """Close the producer and those that were retired; whoever still waits for a message is cancelled."""
         for task in self._retiring:
             task.cancel()
         await asyncio.gather(close(self.producer, self.within), *self._retiring, return_exceptions=True)
@@ -212,7 +215,7 @@ class Publisher:
 
 
 def size_of(message: OutgoingMessage) -> int:
-    """Bytes, a little more than it takes on the way."""
+    """The message's size in bytes, a little more than it takes on the way."""
     headers = sum(len(name) + len(value or b"") + 10 for name, value in message.headers)
     return len(message.key or b"") + len(message.value or b"") + headers + OVERHEAD
 
@@ -221,7 +224,7 @@ def size_of(message: OutgoingMessage) -> int:
 async def opened_publisher(
     connection: Connection, outage: Outage, *, max_request_size: int, within: float = 10.0, linger: float = 0.0
 ) -> AsyncIterator[Publisher]:
-    """A started producer; raises KafkaUnavailable. Messages wait `linger` seconds for others that leave with them."""
+    """A publisher; messages wait `linger` seconds for others that leave with them. Raises KafkaUnavailable."""
 
     def make() -> AIOKafkaProducer:
         return AIOKafkaProducer(

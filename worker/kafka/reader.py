@@ -1,6 +1,6 @@
 """How every consumer outside of the group is made: it never moves to another place in a log by itself.
 
-Left to aiokafka, a reader whose place was deleted goes to the log's end, and finds nothing that is still there.
+By its defaults, aiokafka goes to the log's end where a reader's place was deleted, and skips what is still there.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from worker.model.errors import KafkaUnavailable
 
 Isolation = Literal["read_committed", "read_uncommitted"]
 COMMITTED: Final[Isolation] = "read_committed"
-"""The requests, for whoever reads them: what was taken back was never asked for."""
+"""For every reader of the requests: a record of an aborted transaction is not a request."""
 UNCOMMITTED: Final[Isolation] = "read_uncommitted"
-"""Topics that the worker alone writes, without transactions: nobody else's open one keeps their end back."""
+"""For topics that the worker alone writes, without transactions: a foreign open one does not hide their end."""
 
 
 def reader(
@@ -28,9 +28,10 @@ def reader(
     fetch_wait: float = 0.5,
     fetch_bytes: int = 1024 * 1024,
 ) -> AIOKafkaConsumer:
-    """Begins nowhere before it is told where, and raises one of `beside.PLACELESS` where the log has lost its place.
+    """A consumer without a group. It reads nothing before it is told where to begin.
 
-    `fetch_wait` is how many seconds a broker may wait for more, `fetch_bytes` how much it gives of a partition at once.
+    It raises one of `beside.PLACELESS` where its offset is not in the log. `fetch_wait` is for how many seconds a
+    broker may wait for more, `fetch_bytes` how much it gives of a partition at once.
     """
     return AIOKafkaConsumer(
         *topics,
@@ -44,7 +45,7 @@ def reader(
 
 
 def placeless(error: NoOffsetForPartitionError | OffsetOutOfRangeError) -> dict[TopicPartition, int | None]:
-    """Whose place is lost: the offset that is not there, or None where there never was one."""
+    """The partitions whose place is lost: each with the offset that is not there, or None where there was none."""
     told = error.args[0]
     return dict(told) if isinstance(told, Mapping) else {told: None}
 
@@ -52,7 +53,7 @@ def placeless(error: NoOffsetForPartitionError | OffsetOutOfRangeError) -> dict[
 async def bounds_of(
     consumer: AIOKafkaConsumer, topic: str, partitions: Collection[int], within: float
 ) -> dict[TopicPartition, tuple[int, int]]:
-    """The (first, end) offsets of partitions that exist, as this consumer's isolation has them. KafkaUnavailable."""
+    """The (first, end) offsets of existing partitions, by this consumer's isolation. Raises KafkaUnavailable."""
     places = [TopicPartition(topic, number) for number in partitions]
     try:
         async with asyncio.timeout(within):
@@ -64,7 +65,7 @@ async def bounds_of(
 
 
 async def new_start(consumer: AIOKafkaConsumer, place: TopicPartition, position: int) -> int:
-    """Where the log begins since its start has moved beyond that position. KafkaUnavailable where its end moved."""
+    """Where the log begins after its start moved beyond that position. KafkaUnavailable if its end moved instead."""
     first = (await consumer.beginning_offsets([place]))[place]
     if first <= position:
         raise KafkaUnavailable(f"{place.topic}/{place.partition}: the log ends before offset {position}")

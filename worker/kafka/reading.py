@@ -1,4 +1,4 @@
-"""Polls that lose nothing: whatever one raises, what nobody was given is read again, and one partition is to blame."""
+"""Polls that lose nothing: after an error, what was handed to nobody is read again, and one partition is blamed."""
 
 import time
 from collections.abc import Collection, Sequence
@@ -15,24 +15,26 @@ from worker.kafka.revival import only_our_cancellation
 from worker.kafka.sharing import Batches, polled
 
 log = structlog.get_logger()
-# A poll with nothing to read keeps the member in its group and its buffers (docs: kafka, leaving a partition out).
+# A poll of this partition, which does not exist, reads nothing: it keeps us in the group, and the client's buffers
+# (docs: kafka, leaving a partition out).
 NOTHING = TopicPartition("__none__", 0)
 ONE_BY_ONE_FOR = 5.0
 BRIEFLY = 0.02
 
 
 class OutOfOrder(Exception):
-    """The client hands out an offset that is not behind the one before."""
+    """The client handed out an offset that is not above the one before."""
 
 
 @dataclass(eq=False, slots=True)
 class Reading:
-    """Keeps what was handed out of each partition, and nothing else counts: not the client's own positions.
+    """Knows by itself what was handed out of each partition, and does not trust the client's own positions.
 
     The client moves a partition's position when it takes records out of its buffer. Where another partition's records
     raise in the same poll, those are handed to nobody, and the position would pass them for good. So after a poll that
     raised every partition is set back to the first offset that was not handed out. Then each is polled by itself, where
-    a failure costs the others nothing, until the one to blame is found, which is read beside the client from there on.
+    a failure costs the others nothing, until the one to blame is found; that one is read beside the client from there
+    on.
     """
 
     consumer: AIOKafkaConsumer
@@ -43,28 +45,28 @@ class Reading:
     _until: float = 0.0
 
     def begins(self, partition: int, offset: int) -> None:
-        """The partition is ours and read from there; nothing before that offset is handed out."""
+        """Read the partition from that offset on; nothing before it is handed out."""
         self.beside.forget(partition)
         self._next[partition] = offset
 
     def forget(self, partition: int) -> None:
-        """The partition is not ours any more."""
+        """Forget a partition that is not ours any more."""
         self.beside.forget(partition)
         self._next.pop(partition, None)
 
     def fails(self, place: TopicPartition) -> bool:
-        """Whether the client has an error in the place of records."""
+        """Whether the client holds an error in place of the partition's records."""
         fetcher = self.consumer._fetcher  # noqa: SLF001  aiokafka tells it nowhere else
         return fetcher is not None and isinstance(fetcher._records.get(place), FetchError)  # noqa: SLF001  as above
 
     async def poll(self, partitions: Collection[int], within: float, at_most: int) -> Batches:
-        """What the client has of these partitions. Raises the errors that are about all of Kafka."""
+        """What the client has of these partitions. Raises errors that are about all of Kafka, and no others."""
         self._return()
         wanted = [number for number in partitions if number not in self.beside]
         if time.monotonic() >= self._until:
             self._suspects.clear()
         if self._suspects:
-            # What it raises without a partition is about all of them.
+            # What a poll of no partition raises is about all of them.
             await self._of([], 0, at_most)
         try:
             return self._handed(await self._one_by_one(wanted, at_most) or await self._others(wanted, within, at_most))
@@ -76,7 +78,10 @@ class Reading:
             return {}
 
     async def _others(self, wanted: Collection[int], within: float, at_most: int) -> Batches:
-        """Those that are not suspected, as each suspect is read again soon; nor, since a moment ago, read beside."""
+        """Poll the partitions that are neither suspected nor, since a moment ago, read beside the client.
+
+        While there are suspects the poll is short, as each of those is to be read again soon.
+        """
         others = [number for number in wanted if number not in self._suspects and number not in self.beside]
         return await self._of(
             others, min(within, BRIEFLY) if self._suspects or self.beside.is_busy() else within, at_most
@@ -88,7 +93,7 @@ class Reading:
             return await polled(self.consumer, wanted, within, at_most)
 
     def _handed(self, batches: Batches) -> Batches:
-        """Those whose offsets ascend: what a producer has numbered otherwise is told with its batch, read beside."""
+        """The batches whose offsets ascend. A partition where they do not is blamed, and read beside the client."""
         handed = {}
         for place, records in batches.items():
             offsets = [record.offset for record in records]
@@ -100,7 +105,10 @@ class Reading:
         return handed
 
     async def _one_by_one(self, wanted: Collection[int], at_most: int) -> Batches:
-        """Records of one suspect, which is none any more; nothing is awaited between the client's word and ours."""
+        """Poll the suspects one by one: the first that has records is cleared, and returned with them.
+
+        Between the client's error and our reaction nothing is awaited.
+        """
         for number in [each for each in self._suspects if each in wanted]:
             try:
                 found = await self._of([number], 0, at_most)
@@ -126,7 +134,10 @@ class Reading:
             self.beside.begin(number, offset)
 
     def _back(self, numbers: Collection[int]) -> None:
-        """To the first offset that was not handed out; what the client had of them is fetched again."""
+        """Set these partitions back to the first offset that was not handed out.
+
+        The client fetches from there again.
+        """
         ours = self.consumer.assignment()
         for number in numbers:
             place = TopicPartition(self.topic, number)
@@ -134,12 +145,12 @@ class Reading:
                 self.consumer.seek(place, self._next[number])
 
     def _return(self) -> None:
-        """What was read beside the client up to there is the client's again."""
+        """Let the client go on where reading beside it is over."""
         for number, offset in self.beside.over().items():
             self._next[number] = offset
             self._back([number])
 
 
 def _ascend(offsets: Sequence[int]) -> bool:
-    """Whether each is larger than the one before: no broker looks at those of the records in a batch."""
+    """Whether each is larger than the one before: no broker checks the offsets of the records within a batch."""
     return all(map(lt, offsets, offsets[1:]))

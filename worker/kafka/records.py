@@ -7,7 +7,7 @@ from worker.model.records import Record
 
 
 def as_record(given: ConsumerRecord[bytes, bytes]) -> Record:
-    """The same record with nothing of the client left in it."""
+    """The record as the worker's own type, which keeps nothing of the client's."""
     return Record(
         given.topic,
         given.partition,

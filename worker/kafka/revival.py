@@ -1,4 +1,4 @@
-"""aiokafka's background tasks, begun again where one has died: it does so for none, and most deaths raise nowhere."""
+"""Begins aiokafka's background tasks again where one has died: aiokafka does not, and mostly raises nothing either."""
 
 import asyncio
 from collections.abc import Iterator
@@ -20,7 +20,8 @@ class MembershipEnded(KafkaError):
 def only_our_cancellation() -> Iterator[None]:
     """Raise MembershipEnded for a cancellation inside that nobody asked this task for.
 
-    The client raises the end of its membership's task in whoever polls (docs: kafka, a cancellation of its own).
+    Where the task of its membership ends, the client raises that in whoever polls
+    (docs: kafka, a cancellation of its own).
     """
     try:
         yield
@@ -32,22 +33,22 @@ def only_our_cancellation() -> Iterator[None]:
 
 
 def revive_fetcher(consumer: AIOKafkaConsumer) -> None:
-    """Whatever ended the task that fetches (memory, an assertion), polls only return nothing for ever after."""
+    """Begin the client's fetching task again if it has ended, whatever ended it: all polls return nothing otherwise."""
     fetcher = consumer._fetcher  # noqa: SLF001  aiokafka tells it nowhere else
     if fetcher is None or not (task := fetcher._fetch_task).done() or fetcher._closed:  # noqa: SLF001  as above
         return
     error = None if task.cancelled() else task.exception()
     log.error("fetcher.revived", error=type(error.__cause__ or error).__name__ if error else None)
-    # One of these ended it, and would again.
+    # One of these has ended the fetching task, and would again.
     fetcher._pending_tasks = {each for each in fetcher._pending_tasks if not each.done()}  # noqa: SLF001  as above
     fetcher._fetch_task = asyncio.create_task(fetcher._fetch_requests_routine())  # noqa: SLF001  as above
 
 
 def rejoin(consumer: AIOKafkaConsumer) -> None:
-    """Join anew where a background task of the membership has died.
+    """Join the group anew where a background task of the membership has died.
 
-    aiokafka begins none again before the next rebalance and raises what ended it at every poll until then, long after
-    the cause is gone; without a heartbeat the group takes our partitions away, and nobody would tell us.
+    aiokafka begins none again before the next rebalance, and until then raises what ended it at every poll, long after
+    the cause is gone. Without a heartbeat the group takes our partitions away, and nobody would tell us.
     """
     coordinator = consumer._coordinator  # noqa: SLF001  aiokafka has no other way to join anew
     if coordinator is None:
@@ -59,7 +60,7 @@ def rejoin(consumer: AIOKafkaConsumer) -> None:
 
 
 def _revive_coordination(coordinator: Any) -> None:  # noqa: ANN401  aiokafka's own, of which there are two
-    """What ended it is raised at every poll, and nobody joins any more."""
+    """Begin the coordination task again if it has ended: every poll raises its error, and nobody joins any more."""
     task = getattr(coordinator, "_coordination_task", None)
     if task is None or not task.done() or coordinator._closing.done():  # noqa: SLF001  as above
         return
@@ -70,7 +71,7 @@ def _revive_coordination(coordinator: Any) -> None:  # noqa: ANN401  aiokafka's 
 
 
 async def _begun_again(coordinator: Any) -> None:  # noqa: ANN401  as above
-    """The new task would know of no partitions that we have, and take none of them from us before it joins."""
+    """Give up our partitions before the new task joins: it does not know of them, and would not take them from us."""
     subscription = coordinator._subscription.subscription  # noqa: SLF001  as above
     if subscription is not None and subscription.assignment is not None and not coordinator._performed_join_prepare:  # noqa: SLF001  as above
         await coordinator._on_join_prepare(subscription.assignment)  # noqa: SLF001  as above

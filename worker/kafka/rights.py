@@ -1,4 +1,4 @@
-"""Requests whose answers tell what this user may do; aiokafka stops short of them."""
+"""Requests whose answers tell what this user may do; aiokafka's own versions of them do not ask for that."""
 
 from collections.abc import Collection
 from typing import Final
@@ -55,7 +55,7 @@ class _AskTopicsV8(RequestStruct):
 
 
 class AskTopics(Request[_AskTopicsV8]):
-    """The topics, none of which is created by asking, with `authorized_operations`."""
+    """Asks for topics with their `authorized_operations`; asking creates none of them."""
 
     API_KEY = 3
 
@@ -103,7 +103,7 @@ class _AskGroupsV3(RequestStruct):
 
 
 class AskGroup(Request[_AskGroupsV3]):
-    """A consumer group with its members and `authorized_operations`."""
+    """Asks for a consumer group with its members and `authorized_operations`."""
 
     API_KEY = 15
 

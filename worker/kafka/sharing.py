@@ -1,7 +1,7 @@
-"""Polls while a group shares out its partitions, through which the client's own would wait, without an end.
+"""Polls that end in time even during a rebalance, for which the client's own poll would wait without a limit.
 
-Whoever polls has to come back: it is told to stop meanwhile, says that it lives, and is the only one to hear that the
-client's task which joins the group has died (docs: kafka, a poll while the group shares out).
+The loop that polls must not be stuck in it: it has to notice that it is to stop, to report that it is alive, and to
+hear when the client's task that joins the group has died (docs: kafka, a poll while the group shares out).
 """
 
 import asyncio
@@ -15,12 +15,12 @@ LATE = 1.0
 
 
 def waits_for_a_coordinator(consumer: AIOKafkaConsumer) -> bool:
-    """Whether the group shares out, and nobody is there who does: no commit, no fetch fails of it."""
+    """Whether a rebalance is under way without a coordinator; neither a commit nor a fetch fails then to tell it."""
     return _shares_out(consumer) and _coordinator(consumer).coordinator_id is None
 
 
 async def polled(consumer: AIOKafkaConsumer, places: Sequence[TopicPartition], within: float, at_most: int) -> Batches:
-    """The consumer's `getmany`, with an end at all times; what it raises."""
+    """The consumer's `getmany`, which ends within `within` + LATE seconds; raises what it raises."""
     if _shares_out(consumer):
         return await _nothing(consumer, within)
     limit = asyncio.timeout(within + LATE)
@@ -30,7 +30,7 @@ async def polled(consumer: AIOKafkaConsumer, places: Sequence[TopicPartition], w
     except TimeoutError:
         if not limit.expired():
             raise
-        # It had taken nothing yet: it waited for what the group gives next. The client would count it for ever.
+        # The poll was waiting for the next assignment and took no record. The client would count it as open for ever.
         consumer._subscription._fetch_count -= 1  # noqa: SLF001  docs: kafka, a cancelled poll
         return {}
     return found
@@ -45,7 +45,7 @@ def _coordinator(consumer: AIOKafkaConsumer) -> Any:  # noqa: ANN401  aiokafka's
 
 
 async def _nothing(consumer: AIOKafkaConsumer, within: float) -> Batches:
-    """As the client's own poll, but for the wait: who is not known to poll is let into no group."""
+    """Wait without a record, but count as a poll, as a member that does not poll may not stay in the group."""
     _coordinator(consumer).check_errors()
     with consumer._subscription.fetch_context():  # noqa: SLF001  as above
         await asyncio.sleep(within)

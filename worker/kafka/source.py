@@ -21,15 +21,15 @@ from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 
 FETCH_WAIT = 0.1
-# More partitions are noticed after that many seconds; the client's own five minutes leave them unread for as long.
+# A new partition is noticed within so many seconds; by the client's own five minutes it would go unread for so long.
 METADATA_EVERY = 3.0
-# What the client reads ahead of the intake, by answer and by partition: its own 50 MiB and 1 MiB fill a container.
+# The client reads ahead so many bytes, in an answer and of a partition: its own 50 MiB and 1 MiB fill a container.
 FETCH_BYTES = 8 * 1024 * 1024
 FETCH_BYTES_EACH = 256 * 1024
 
 
 class RecordSource(GroupOffsets):
-    """Reads only from the partitions it is asked for, and never cancels a poll (docs: kafka, a cancelled poll)."""
+    """Reads only from the partitions that it is asked for, and never cancels a poll (docs: kafka, a cancelled poll)."""
 
     def __init__(self, consumer: AIOKafkaConsumer, topic: str) -> None:
         super().__init__(consumer, topic)
@@ -39,17 +39,17 @@ class RecordSource(GroupOffsets):
 
     @property
     def unreadable(self) -> Mapping[int, str]:
-        """Of partitions that nothing can be read of for now, why, with the place; the others are read all the same."""
+        """Why nothing can be read for now, with the place, by partition; the other partitions are read all the same."""
         return self._beside.unreadable
 
     @property
     def astray(self) -> Mapping[int, int]:
-        """By partition the offset that its log does not hold: it is not read before somebody says where to go on."""
+        """The partitions that wait for a `seek`, each with the offset that its log does not hold."""
         return self._beside.astray
 
     @property
     def partitions(self) -> int:
-        """How many the topic had at the last rebalance; 0 before the first."""
+        """How many partitions the topic had at the last rebalance; 0 before the first."""
         return self.added.known
 
     def forget(self, partitions: Collection[int]) -> None:
@@ -58,21 +58,21 @@ class RecordSource(GroupOffsets):
             self._reading.forget(number)
 
     def refresh(self) -> None:
-        """Have the client ask for the topic's metadata."""
+        """Have the client ask for the topic's metadata again."""
         self._consumer._client.force_metadata_update()  # noqa: SLF001  aiokafka has no other way to ask
 
     def count(self) -> None:
-        """The group has given us ours."""
+        """Count the partitions of the topic; called when a rebalance has given us ours."""
         self.added.count()
 
     def close(self) -> None:
-        """End the reading beside the consumer; nothing is polled any more."""
+        """End all reading beside the consumer; nothing is polled any more."""
         self._beside.close()
 
     async def poll(self, partitions: Collection[int], *, within: float, at_most: int) -> list[Record]:
-        """Records of these partitions, none after that many seconds. Raises KafkaUnavailable, and nothing else.
+        """Records of these partitions; none after `within` seconds. Raises KafkaUnavailable, and nothing else.
 
-        What keeps one partition from being read is told by `unreadable` alone.
+        What keeps a single partition from being read is told by `unreadable` and `astray` alone.
         """
         try:
             batches = await self._reading.poll(partitions, within, at_most)
@@ -83,14 +83,14 @@ class RecordSource(GroupOffsets):
             self._look_after()
         self.standings.read(batches)
         records = [as_record(each) for batch in batches.values() for each in batch]
-        # As much again at most, but where a single record is asked for.
+        # Records read beside the client: as many again at most; where a single one is asked for, one in all.
         beside = self._beside.take(partitions, at_most if at_most > 1 else at_most - len(records))
         for record in beside[-1:]:
             self.standings.read_to(record.partition, record.offset + 1)
         return records + beside
 
     def _look_after(self) -> None:
-        """Nothing came: there may be nothing to come, no topic, or nobody who fetches. Raises KafkaUnavailable."""
+        """Find out why nothing came: there may be no record, no topic, or no fetching task. Raises KafkaUnavailable."""
         revive_fetcher(self._consumer)
         if unseen := self._unseen():
             self.refresh()
@@ -99,9 +99,9 @@ class RecordSource(GroupOffsets):
             raise KafkaUnavailable(f"{self._topic}: no broker coordinates the group")
 
     def passed(self, partitions: Collection[int]) -> dict[int, int]:
-        """By partition the next offset to be handed out: what stands before it was, or holds no record for us.
+        """The next offset to hand out, by partition: all before it was handed out, or holds no record for us.
 
-        To be asked right after a poll, before anything else is awaited.
+        Must be called right after a poll, before anything else is awaited.
         """
         found = {number: self._position(number) for number in partitions if number not in self._beside}
         known = {number: position for number, position in found.items() if position is not None}
@@ -110,9 +110,10 @@ class RecordSource(GroupOffsets):
         return known
 
     def _position(self, partition: int) -> int | None:
-        """Without a wait, which the client's own method does where a rebalance has taken the place away.
+        """The client's position, without the wait of its own method, which blocks once a rebalance took the partition.
 
-        None where its next poll raises: the client has passed what it calls too large, and handed it to nobody.
+        None where the client's next poll raises: it has passed a batch that it calls too large, and handed it to
+        nobody.
         """
         place = TopicPartition(self._topic, partition)
         if place not in self._consumer.assignment() or self._reading.fails(place):
@@ -122,7 +123,7 @@ class RecordSource(GroupOffsets):
         return int(state.position) if state.has_valid_position else None
 
     def seek(self, partition: int, offset: int) -> None:
-        """Read on from there. Raises CommitRefused where it is not ours any more."""
+        """Read on from that offset. Raises CommitRefused where the partition is not ours any more."""
         with self._told(partition, "seek"):
             self._consumer.seek(TopicPartition(self._topic, partition), offset)
         self._reading.begins(partition, offset)
@@ -133,13 +134,13 @@ class RecordSource(GroupOffsets):
 async def record_source(
     connection: Connection, membership: Membership, partitions: Partitions, within: float = 10.0
 ) -> AsyncIterator[RecordSource]:
-    """Joins the group, and leaves it in the end; the join may take longer than this does. Raises KafkaUnavailable."""
+    """Join the group, and leave it in the end; the join may go on after this is open. Raises KafkaUnavailable."""
     consumer = AIOKafkaConsumer(
         **connection.arguments(),
         group_id=membership.group_id,
         group_instance_id=membership.group_instance_id,
         enable_auto_commit=False,
-        # Where it begins is decided with what the journal knows, and never by the client.
+        # Where a partition begins is decided with what the journal knows, and never by the client.
         auto_offset_reset="none",
         isolation_level="read_committed",
         # Members that join together can livelock with several (docs: kafka, several assignors).

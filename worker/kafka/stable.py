@@ -1,4 +1,4 @@
-"""What stands behind an open transaction, which a client that reads what is committed does not tell."""
+"""What stands behind an open transaction: a client that reads only what is committed does not tell it."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -17,12 +17,12 @@ WAIT, ONE_BATCH = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Asks over the consumer's own connections, whatever it reads itself. Raises KafkaError."""
+    """Asks about all that is written, over the consumer's connections, whatever its isolation. Raises KafkaError."""
 
     consumer: AIOKafkaConsumer
 
     async def ends(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-        """One past the last record of each, committed or not."""
+        """The end of each log: one past its last record, committed or not."""
         by_leader = defaultdict(list)
         for place in places:
             by_leader[leader_of(self.consumer, place)].append(place)
@@ -37,7 +37,7 @@ class Written:
         return found
 
     async def timestamp(self, place: TopicPartition, offset: int) -> int | None:
-        """Of the batch there, committed or not, in milliseconds since the epoch; None where nobody can read it."""
+        """The time of the batch there, committed or not (milliseconds since the epoch); None where it is unreadable."""
         wanted = [(place.topic, [(place.partition, offset, ONE_BATCH)])]
         request = FetchRequest(WAIT, 0, ONE_BATCH, READ_UNCOMMITTED, wanted)
         answer = await ask(self.consumer, leader_of(self.consumer, place), request)

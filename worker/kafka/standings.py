@@ -1,4 +1,4 @@
-"""Where the group is in each partition: remembered as it moves, but for the ends, which are asked for by the clock."""
+"""Where the group is in each partition: noted as it moves, except for the logs' ends, which are asked for regularly."""
 
 import asyncio
 from collections import deque
@@ -22,9 +22,10 @@ ASK_WITHIN = 5.0
 
 @dataclass(slots=True)
 class Standings:
-    """Where the log ends, which the consumer's own mark does not tell while it is full (docs: kafka, high-water marks).
+    """The group's place in each partition, and where the log ends.
 
-    `_beside` are offsets, (first, end), that were passed and hold no record for us: markers, what was taken back, and
+    The consumer's own mark does not tell the end while its buffer is full (docs: kafka, high-water marks). `_beside`
+    are offsets, (first, end), that were passed and hold no record for us: markers, records of aborted transactions, and
     what compaction left out. They are no part of the lag.
     """
 
@@ -42,7 +43,7 @@ class Standings:
         self.written = Written(self.consumer)
 
     def began(self, partition: int, committed: int | None) -> None:
-        """The partition is ours; None is a group that has stored nothing."""
+        """Note that the partition is ours, and the group's offset; None where the group has stored nothing."""
         for known in (self.committed, self._positions):
             known.pop(partition, None)
             if committed is not None:
@@ -50,7 +51,7 @@ class Standings:
         self._beside.pop(partition, None)
 
     def reads_from(self, partition: int, offset: int) -> None:
-        """What stands before it was handed out, or never will be."""
+        """Note that it is read from that offset on: what stands before was handed out, or never will be."""
         self._positions[partition] = offset
         beside = self._beside.get(partition)
         while beside and beside[-1][1] > offset:
@@ -69,14 +70,14 @@ class Standings:
             self._positions[place.partition] = end
 
     def passed(self, partition: int, position: int) -> None:
-        """There is no record for us from where it was read on up to that offset."""
+        """Note that from where it was read on, up to that offset, there is no record for us."""
         since = self._positions.get(partition, position)
         if since < position:
             self._beside.setdefault(partition, deque()).append((since, position))
             self._positions[partition] = position
 
     def read_to(self, partition: int, position: int) -> None:
-        """What stands before that offset was handed out."""
+        """Note that what stands before that offset was handed out."""
         self._positions[partition] = position
 
     def of(self, partition: int) -> Standing:
@@ -87,7 +88,7 @@ class Standings:
         return Standing(position, committed, end, self._lag(partition, end), self._open.get(partition))
 
     def stored(self, partition: int, offset: int) -> None:
-        """The group has stored that offset; what stands before it counts for nothing any more."""
+        """Note that the group has stored that offset; what stands before it does not count any more."""
         self.committed[partition] = offset
         beside = self._beside.get(partition)
         while beside and beside[0][1] <= offset:
@@ -103,7 +104,7 @@ class Standings:
 
     @asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
-        """The ends, for as long as this is open."""
+        """Ask for the logs' ends regularly, for as long as this is open."""
         task = asyncio.create_task(self._keep_fresh(), name="ends")
         try:
             yield
@@ -120,7 +121,7 @@ class Standings:
             await asyncio.sleep(ASK_EVERY if ours else ASK_EVERY / 10)
 
     async def _ask(self, places: Sequence[TopicPartition]) -> None:
-        """A Kafka that does not answer is told elsewhere; what was known stays."""
+        """Ask for these logs' ends. If Kafka does not answer, that is told elsewhere, and what was known stays."""
         if not places:
             return
         with suppress(KafkaError, TimeoutError):
@@ -134,7 +135,7 @@ class Standings:
             await self._find_open(places, {place: at for place, at in stable.items() if at < ends[place]})
 
     async def _find_open(self, asked: Sequence[TopicPartition], opened: Mapping[TopicPartition, int]) -> None:
-        """Of those asked about the ones with an open transaction, and where it begins."""
+        """Note which of the partitions asked about have an open transaction, and where it begins."""
         for place in asked:
             known = self._open.get(place.partition)
             if known and known.offset != opened.get(place):

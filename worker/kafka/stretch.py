@@ -1,4 +1,4 @@
-"""A stretch of a topic with everything that stands in it: records, ends of transactions, what was taken back."""
+"""A stretch of a topic with all that stands in it: records, ends of transactions, records that were aborted."""
 
 import asyncio
 import struct
@@ -39,8 +39,8 @@ END: Final = struct.Struct(">hh")
 class Piece:
     """One batch of the log: the offsets from `first` up to `next_offset`.
 
-    It holds records, or `taken_back` of them that an aborted transaction wrote, or the end of a transaction, or
-    `unreadable` is why nobody can tell.
+    It holds `records`, or as many as `taken_back` of an aborted transaction, or the `end` of a transaction; or nobody
+    can read it, for the reason in `unreadable`.
     """
 
     partition: int
@@ -54,12 +54,15 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The offsets of an extent, read as what is committed is; each partition by itself."""
+    """Reads the offsets of an extent up to the end of what is committed; each partition by itself."""
 
     extent: Extent
 
     async def read(self, partition: int) -> AsyncIterator[Piece]:
-        """Its batches in their order. KafkaUnavailable where nothing comes, LogStartMoved where it was deleted."""
+        """Yield the partition's batches in their order.
+
+        Raises KafkaUnavailable where nothing comes, LogStartMoved where what was to be read was deleted.
+        """
         (place,) = [each for each in self.extent.ends if each.partition == partition]
         position, end = self.extent.ends[place]
         while position < end:
@@ -70,7 +73,7 @@ class Stretch:
             await asyncio.sleep(0)
 
     async def _fetched(self, place: TopicPartition, offset: int) -> tuple[bytes, list[tuple[int, int]]]:
-        """A leader that moves, or does not know yet how far its log is committed, is asked again."""
+        """Fetch from that offset on. A leader that moves, or does not know yet what is committed, is asked again."""
         try:
             async with asyncio.timeout(self.extent.within):
                 while True:
@@ -90,7 +93,10 @@ class Stretch:
 
 
 async def open_transactions(extent: Extent) -> dict[int, tuple[OpenTransaction, int]]:
-    """By partition that one keeps back, and how many offsets there are from it on. KafkaUnavailable."""
+    """The open transaction of each partition that has one, and how many offsets there are from it on.
+
+    Raises KafkaUnavailable.
+    """
     consumer, places = extent.consumer, list(extent.ends)
     written = Written(consumer)
     found = {}
@@ -110,7 +116,7 @@ async def open_transactions(extent: Extent) -> dict[int, tuple[OpenTransaction, 
 def pieces(
     raw: bytes, aborted: Collection[tuple[int, int]], place: TopicPartition, span: tuple[int, int]
 ) -> Iterator[Piece]:
-    """What a fetch answered, as far as it is of that span (first, end); `aborted` are producers and first offsets."""
+    """What a fetch returned, as far as it lies in the span (first, end); `aborted` are producers and first offsets."""
     position, end = span
     ahead = sorted(aborted, key=lambda each: each[1], reverse=True)
     taking_back: set[int] = set()
@@ -126,7 +132,10 @@ def pieces(
 
 
 def _batches(raw: bytes) -> Iterator[bytes]:
-    """Each as it stands in the log; one that is cut off at the end is fetched again, unless it is the only one."""
+    """Each whole batch of the bytes.
+
+    One that is cut off at the end is left to the next fetch, unless it is the first.
+    """
     position = 0
     while position < len(raw):
         end = position + LENGTH_COUNTS_FROM + int.from_bytes(raw[position + 8 : position + 12], "big")
@@ -137,7 +146,10 @@ def _batches(raw: bytes) -> Iterator[bytes]:
 
 
 def _piece(batch: bytes, taking_back: set[int], place: TopicPartition, span: tuple[int, int]) -> Piece:
-    """`taking_back` are the producers whose records there are of an aborted transaction; its end takes one out."""
+    """One batch.
+
+    `taking_back` are the producers of aborted transactions that are not over here; their end removes them.
+    """
     if len(batch) < HEADER.size or batch[MAGIC_STANDS_AT] != MAGIC:
         return _records(batch, place, span, span[1])
     base, _, _, _, _, attributes, last, _, _, producer, _, _, count = HEADER.unpack_from(batch)
@@ -152,7 +164,7 @@ def _piece(batch: bytes, taking_back: set[int], place: TopicPartition, span: tup
 
 
 def _end(batch: bytes) -> Literal["aborted", "committed"] | None:
-    """Which one, of those that end a transaction; a control batch may say something else."""
+    """Which end of a transaction the control batch is; None where it is something else."""
     control = MemoryRecords(batch).next_batch()
     key = next((record.key for record in control or ()), None)
     kind = END.unpack_from(key)[1] if key and len(key) >= END.size else -1
@@ -160,7 +172,7 @@ def _end(batch: bytes) -> Literal["aborted", "committed"] | None:
 
 
 def _records(batch: bytes, place: TopicPartition, span: tuple[int, int], following: int) -> Piece:
-    """As fast as the client reads them where it can, patiently where it cannot."""
+    """A batch of records: read by the client's fast reader, or by our own where that cannot."""
     number, (position, end) = place.partition, span
     try:
         records = _quickly(batch, place)

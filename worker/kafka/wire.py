@@ -1,7 +1,7 @@
-"""One connection to a broker: whatever breaks it, or makes none, is an error that aiokafka's client knows.
+"""A connection to a broker that fails only with errors that aiokafka's client handles.
 
-Any other ends a background task of the client, which begins none again: that of the metadata for one, without which a
-leader that has moved is found by nobody.
+Any other error ends a background task of the client, which never restarts one. Without its metadata task, for example,
+the client never learns of a leader that has moved.
 """
 
 import socket
@@ -13,10 +13,13 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 
 class Wire(AIOKafkaConnection):
-    """As aiokafka's."""
+    """A connection of aiokafka, with all its failures turned into errors that the client handles."""
 
     async def connect(self) -> Any:  # noqa: ANN401  aiokafka has no types
-        """Also where a host's name is none, or a broker answers what is no answer."""
+        """Connect.
+
+        A malformed host name raises OSError, and an answer that is not Kafka's raises KafkaConnectionError.
+        """
         try:
             return await super().connect()  # type: ignore[no-untyped-call]  # as above
         except (KafkaError, OSError, TimeoutError):
@@ -27,15 +30,16 @@ class Wire(AIOKafkaConnection):
             raise KafkaConnectionError(f"no broker at {self.host}:{self.port}: {type(error).__name__}") from error
 
     def connected(self) -> bool:
-        """Not any more once it was reset, which the client hears of some turns of the loop later.
+        """Whether the connection is usable; False as soon as it was reset.
 
-        Until then uvloop refuses what is written by a RuntimeError (docs: kafka, a reset connection).
+        The client learns of a reset only some turns of the event loop later. Until then uvloop raises RuntimeError for
+        what is written (docs: kafka, a reset connection).
         """
         reader = self._reader
         return reader is not None and reader.exception() is None and not reader.at_eof()
 
     def send(self, request: Any, expect_response: bool = True) -> Awaitable[Any]:  # noqa: ANN401, FBT001, FBT002  as above
-        """Its answer."""
+        """Send the request and return its answer; KafkaConnectionError if the connection is closed."""
         if not self.connected():
             raise KafkaConnectionError(f"the connection to {self.host}:{self.port} is closed")
         sent: Awaitable[Any] = super().send(request, expect_response)  # type: ignore[no-untyped-call]  # as above

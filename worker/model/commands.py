@@ -12,17 +12,17 @@ from worker.model.outcomes import Reason
 
 URL_NAMESPACE: Final = NAMESPACE_URL.bytes
 MAX_NAME: Final = 1024
-"""Characters of a source, an id or a subject: what is told of an event quotes them, and has to fit."""
+"""Characters of a source, an id or a subject at most: results and dead letters quote them, and have to fit."""
 
 Kind = Literal["individual", "group"]
-"""The two types of a customer that the API's pages describe."""
+"""The two types of customers that the API's pages describe."""
 
 
 @frozen()
 class Request:
-    """Who asks: a CloudEvent's identity is (source, id); a bare value's is derived from its place in Kafka.
+    """Who asks: (source, id) is a CloudEvent's identity, or made of a bare value's place in Kafka.
 
-    Neither is longer than `MAX_NAME`.
+    Neither is longer than `MAX_NAME` characters.
     """
 
     source: str
@@ -34,31 +34,31 @@ class Request:
 
     @property
     def event(self) -> UUID:
-        """The identity as the journal's key (docs: design, the journal)."""
+        """The identity as a UUID, the journal's key (docs: design, the journal)."""
         if self._event is None:
-            # As cached_property does, which takes a lock before Python 3.12.
+            # Kept by hand: cached_property takes a lock before Python 3.12.
             object.__setattr__(self, "_event", self._identity())
         return cast("UUID", self._event)
 
     def _identity(self) -> UUID:
-        # As uuid5 does, which takes 14 µs.
+        # The same as uuid5, which takes 14 µs.
         digest = sha1(URL_NAMESPACE + orjson.dumps([self.source, self.id]), usedforsecurity=False).digest()
         return UUID(bytes=digest[:16], version=5)
 
     @property
     def trace_id(self) -> str | None:
-        """The W3C trace id, where the event came with one."""
+        """The W3C trace id; None where the event came without one."""
         return trace_id_of(self.traceparent)
 
 
 def trace_id_of(traceparent: str | None) -> str | None:
-    """The second of a traceparent's four parts."""
+    """The trace id of a traceparent, which is the second of its four parts; None without one."""
     return traceparent.split("-")[1] if traceparent else None
 
 
 @frozen(repr=False)
 class Traits:
-    """What is still asked of a customer once its body is written; the whole takes twenty times its size in memory."""
+    """What is needed of a customer once its body is written; the whole takes twenty times its size in memory."""
 
     customer_type: Kind
     first_email: str | None = None
@@ -75,7 +75,7 @@ class CreateCustomer:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmCustomer:
-    """A person found out that the event's customer exists; there is nothing in it that could be sent."""
+    """A person found out that the event's customer exists; nothing in this command could be sent to the API."""
 
     request: Request
     customer_id: str
@@ -92,11 +92,11 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class PassOver:
-    """A record that is no event for us, as `rule`, the mapping's own words, says: nobody is told of it."""
+    """The mapping's rule says that the record is no event for us; `rule` is its words. Nobody is told of it."""
 
     request: Request
     rule: str
 
 
 Command = CreateCustomer | ConfirmCustomer | Unusable | PassOver
-"""All that a record may ask for."""
+"""All that a record may ask for, or not."""

@@ -14,8 +14,8 @@ WorkerError
 ├── RefusedForNow        the API answered, and may answer otherwise later
 ├── LoginRefused         the API does not let us in
 │   └── SessionContention    others end our sessions as fast as we log in
-├── Flooded              the API refuses nearly everything, this as well
-├── OutcomeUnknown       the request left, the answer never came
+├── Flooded              the API refuses nearly everything, this request too
+├── OutcomeUnknown       the request was sent, but no answer came that tells its outcome
 │   └── CreatedIdUnknown     the customer exists, and the answer did not say under which id
 ├── SearchRefused        the look-up can tell nothing
 ├── MessageTooLarge      Kafka takes no message of that size in that topic
@@ -24,8 +24,8 @@ WorkerError
 ├── Superseded           another replay has begun; this one publishes nothing more (exit 1)
 ├── LeaseOver            the intent is too old to start its POST; nothing was sent
 ├── HoldBegun            a hold about the API has begun before the POST did; nothing was sent
-├── JournalMismatch      the journal has not as many partitions as the requests; what it lacks is not worked with
-├── JournalShared        another deployment claims our journal partition; nothing was written
+├── JournalMismatch      the journal has more partitions than the requests, or lacks this one; it is not worked on
+├── JournalShared        another deployment has claimed our journal partition; no record of it is taken
 ├── JournalUnreadable    a journal entry that this version cannot read; it is never guessed at
 └── Draining             the worker is stopping or gives the partition up; the record stays uncommitted
 """
@@ -40,19 +40,19 @@ class SettingsError(WorkerError):
 
 
 class StartupError(WorkerError):
-    """One line that names the thing and the setting it comes from."""
+    """One line that names what is wrong, and the setting that it comes from."""
 
 
 class ConfigRefused(StartupError):
-    """Names the topic, and what Kafka says of it."""
+    """The message names the topic, and what Kafka says of it."""
 
 
 class LocalKafkaError(WorkerError):
-    """What is missing for a Kafka on this machine, and the two ways out."""
+    """The message says what is missing for a Kafka on this machine, and the two ways out."""
 
 
 class LocalRegistryError(WorkerError):
-    """What is missing for a schema registry on this machine, and the way out."""
+    """The message says what is missing for a schema registry on this machine, and the way out."""
 
 
 class Unavailable(WorkerError):
@@ -68,11 +68,11 @@ class KafkaUnavailable(Unavailable):
 
 
 class LogStartMoved(KafkaUnavailable):
-    """Names them; whoever needs all that is there reads again from the log's new start."""
+    """Records were deleted from the log's start while it was read; a caller that needs all must read it again."""
 
 
 class SchemaRegistryUnavailable(Unavailable):
-    """No answer that a schema registry would give, or none was asked for yet."""
+    """No answer that a schema registry would give, or the registry was not asked yet."""
 
 
 class RefusedForNow(WorkerError):
@@ -90,7 +90,7 @@ class LoginRefused(WorkerError):
 
 
 class SessionContention(LoginRefused):
-    """More processes than the five sessions of a user share its account."""
+    """More processes share a user's account than the five sessions that it may have."""
 
 
 class OutcomeUnknown(WorkerError):
@@ -98,7 +98,7 @@ class OutcomeUnknown(WorkerError):
 
 
 class CreatedIdUnknown(OutcomeUnknown):
-    """It must never be sent again."""
+    """The customer exists: the request must never be sent again."""
 
 
 class SearchRefused(WorkerError):
@@ -110,7 +110,7 @@ class Flooded(WorkerError):
 
 
 class MessageTooLarge(WorkerError):
-    """It was not published, and never will be as it is."""
+    """The message was not published, and never will be in this form."""
 
 
 class CommitRefused(WorkerError):
@@ -122,7 +122,7 @@ class Fenced(WorkerError):
 
 
 class Superseded(WorkerError):
-    """Only the one that was begun last goes on."""
+    """Of several publishers of a name, only the one that was opened last goes on."""
 
 
 class LeaseOver(WorkerError):
@@ -134,15 +134,15 @@ class HoldBegun(WorkerError):
 
 
 class JournalMismatch(WorkerError):
-    """Names both topics, and what to do."""
+    """The message names both topics, and says what to do."""
 
 
 class JournalShared(WorkerError):
-    """Names both, and what to do."""
+    """The message names both deployments, and says what to do."""
 
 
 class JournalUnreadable(WorkerError):
-    """Names topic, partition and offset of the entry."""
+    """The message names topic, partition and offset of the entry."""
 
 
 class Draining(WorkerError):

@@ -1,13 +1,13 @@
-"""What is known of an event's customer beside its attempts."""
+"""What is known of an event's customer besides the attempts."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Every journal entry of a doubt carries it, since compaction keeps the last entry of a writer alone.
+    """Evidence of an event's customer. Each journal entry of a doubt holds it: compaction may leave the last one only.
 
-    `exists`: the API said that it made the customer, and not under which id. `found_before`: the ids of the customers
+    `exists`: the API said that it made the customer, but not under which id. `found_before`: the ids of the customers
     that a look-up found before the first POST; None where nobody asked or no answer came.
     """
 
@@ -15,7 +15,7 @@ class Evidence:
     found_before: tuple[str, ...] | None = None
 
     def __or__(self, later: "Evidence") -> "Evidence":
-        """What is known from both; the earlier look-up counts, since a later one may have found our own customer."""
+        """Both together. Of two look-ups the earlier one counts, since a later one may have found our own customer."""
         found = self.found_before if self.found_before is not None else later.found_before
         return Evidence(self.exists or later.exists, found)
 

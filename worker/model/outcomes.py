@@ -1,4 +1,4 @@
-"""What became of a command: the only two things this worker ever announces (docs: events, results)."""
+"""What became of a command: succeeded or failed, and nothing else is ever announced (docs: events, results)."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -9,16 +9,16 @@ import orjson
 from worker.model.frozen import frozen
 
 MAX_MESSAGE: Final = 1_000
-"""Characters of a reason's sentence."""
+"""Characters that the sentence of a reason has at most."""
 
 MAX_VIOLATIONS: Final = 500
-"""More would cost seconds to name, and nobody reads on."""
+"""Violations that are named at most: more would cost seconds to name, and nobody reads on."""
 
 MAX_LISTED: Final = 128 * 1024
-"""Bytes that the violations of one record take as JSON."""
+"""Bytes that the violations of one record take as JSON, at most."""
 
 EXISTS: Final = "the customer exists, and nobody knows under which id"
-"""How the reason of a doubt begins where the API said that it made the customer."""
+"""How the sentence of a doubt begins where the API said that it made the customer."""
 
 Resolution = Literal["created", "already_created", "reconciled", "confirmed"]
 
@@ -63,7 +63,7 @@ class Violation:
 
 @frozen()
 class HttpAnswer:
-    """What the API said, as far as it may be told."""
+    """The API's answer, as far as it may be told."""
 
     status: int
     error_code: str | None = None
@@ -73,7 +73,7 @@ class HttpAnswer:
 class Reason:
     """Why a record failed; `message` is for a person and holds no value of the customer.
 
-    However long it was, it is told in bounded room, so that journal entry, event and dead letter fit their topics.
+    Message and violations are cut to bounded sizes, so that journal entry, event and dead letter fit their topics.
     """
 
     code: ReasonCode
@@ -89,9 +89,9 @@ class Reason:
 
 
 def listed(found: tuple[Violation, ...]) -> tuple[Violation, ...]:
-    """As many of them as there is room for; where others are left out, the last one says so: `count` at no path.
+    """As many of the violations as there is room for; if some are left out, the last one says so: `count` at no path.
 
-    Places and rules come first; the values that would be allowed are told as far as the room goes then.
+    Paths and rules come first; lists of allowed values are kept as far as there is room left.
     """
     if _fit(found):
         return found
@@ -126,7 +126,7 @@ def _with_allowed(bare: tuple[Violation, ...], found: tuple[Violation, ...]) -> 
 
 
 def _size(violation: Violation) -> int:
-    """As JSON in a list."""
+    """Bytes of the violation as JSON in a list."""
     return len(orjson.dumps(violation)) + len(",")
 
 
@@ -141,13 +141,13 @@ class Succeeded:
     resolution: Resolution = "created"
 
     def after(self, attempts: int) -> "Succeeded":
-        """The same, with the attempts that it took; `replace` takes 1.5 µs."""
+        """The same outcome with its number of attempts; `replace` would take 1.5 µs."""
         return Succeeded(self.customer_id, self.location, self.customer_type, attempts, self.resolution)
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """No customer came of this record, or (`outcome_unknown`) nobody can tell."""
+    """No customer was made for this record, or (`outcome_unknown`) nobody can tell."""
 
     reason: Reason
     attempts: int = 0
@@ -158,7 +158,7 @@ Outcome = Succeeded | Failed
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """No event for us, by that rule of the mapping: nobody is told, and the journal holds nothing of it."""
+    """The record is no event for us, by that rule of the mapping: nobody is told, and the journal does not hold it."""
 
     rule: str
 

@@ -1,16 +1,16 @@
-"""How far the group is in one partition, as it is stored for whoever reads it next."""
+"""How far the group is in one partition, as it is stored for the partition's next reader."""
 
 from dataclasses import dataclass
 
 Spans = tuple[tuple[int, int], ...]
-"""Offsets: (first, end), the end left out."""
+"""Spans of offsets: (first, end), the end left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Every record before `offset` has ended.
+    """Every record before `offset` has ended: its terminal event, if it has one, is published.
 
-    So have those of `published`, which stand behind one that has not: their terminal events are published.
+    The same is true of the spans in `published`, which lie above a record that has not ended.
     """
 
     offset: int

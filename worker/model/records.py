@@ -11,7 +11,7 @@ Headers = tuple[tuple[str, bytes | None], ...]
 class Record:
     """One record as Kafka handed it over; `timestamp` is milliseconds since the epoch.
 
-    `unreadable` says why its headers could not be read.
+    `unreadable` says why its headers could not be read; None where they could.
     """
 
     topic: str
@@ -25,12 +25,12 @@ class Record:
 
     @property
     def since(self) -> float | None:
-        """When it was written, in seconds since the epoch; None where nobody said."""
+        """When the record was written, in seconds since the epoch; None where that is not known."""
         return self.timestamp / 1000 if self.timestamp > 0 else None
 
     @property
     def place(self) -> "Position":
-        """Where it stands."""
+        """The record's topic, partition and offset."""
         return Position(self.topic, self.partition, self.offset)
 
     def header(self, name: str) -> bytes | None:
@@ -41,7 +41,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class OpenTransaction:
-    """Nothing from that offset on is read before it ends; `since` is when that record was written (epoch seconds)."""
+    """Nothing from that offset on is read before the transaction ends; `since` is when its first record was written.
+
+    `since` is in seconds since the epoch; None where that is not known.
+    """
 
     offset: int
     since: float | None
@@ -51,8 +54,8 @@ class OpenTransaction:
 class Standing:
     """Where the group is in one partition: the next offset to read, the stored one, and one past the last record.
 
-    `lag` counts the records whose end is not stored, those of open transactions included, and nothing that is known
-    to be none; None is not known yet.
+    `lag` counts the records whose end is not stored. Those of open transactions count, offsets that are known to hold
+    no record do not. None means not known yet.
     """
 
     position: int | None = None
@@ -64,10 +67,10 @@ class Standing:
 
 @frozen()
 class OutgoingMessage:
-    """Bytes to be published; without a `partition` the key decides, without a `time` (milliseconds) it is now.
+    """Bytes to be published. Without a `partition` the key decides on it; without a `time` (milliseconds) it is now.
 
-    It decides, too, where there is no such partition and the message may be `elsewhere`. `compressed`: in a batch that
-    is.
+    `elsewhere`: if the topic has no such partition the key decides, too. `compressed`: it is sent in a compressed
+    batch.
     """
 
     topic: str
@@ -82,7 +85,7 @@ class OutgoingMessage:
 
 @frozen()
 class Position:
-    """Where a record is stored."""
+    """The place of a record in Kafka."""
 
     topic: str
     partition: int
@@ -91,7 +94,7 @@ class Position:
 
 @frozen()
 class Stored:
-    """Where a record of ours is, and since when by the broker's clock (milliseconds), if its topic is dated by that."""
+    """Where our message was stored, and when by the broker's clock (milliseconds); None if it does not say."""
 
     place: Position
     time: int | None = None

@@ -1,1 +1,1 @@
-"""The operations port: whether the worker lives, whether it takes work in, what it does, and why it does not."""
+"""The operations port: whether the worker is alive, whether it takes records in, what it does, and why it does not."""

@@ -14,15 +14,15 @@ from worker.ops.metrics import PREFIX
 from worker.ops.server import ops_port
 
 STALLED: Final = 300.0
-"""Seconds without a whole round of reading, however often Kafka was asked."""
+"""Seconds without a whole round of reading after which the audit counts as stalled, however often it asked Kafka."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditState:
-    """What the audit knows at this moment; what is counted is counted by kind, since it began.
+    """What the audit knows at this moment; its counts are by kind, since it began.
 
     `read` is by topic and partition the offset that is read next; `behind` is by partition of the requests how many
-    offsets are committed and not judged yet. `rounds` is how often everything that there was has been read.
+    offsets are committed and not judged yet. `rounds` is how often all that there was has been read.
     """
 
     unended: int
@@ -35,7 +35,7 @@ class AuditState:
     rounds: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """As `/status` answers it."""
+        """The state in the form of `/status`."""
         return {
             "unended": {"records": self.unended, "ageSeconds": round(self.age, 3)},
             "contradictions": dict(self.contradictions),
@@ -56,11 +56,11 @@ class AuditMetrics(Collector):
         self._state = state
 
     def describe(self) -> Iterable[Metric]:
-        """As of the worker's: the state is not asked for at the start."""
+        """No names: to list them, the state would be asked for at the start."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """All metrics with their values at this moment."""
+        """All metrics, with their values at this moment."""
         state, name = self._state(), f"{PREFIX}_audit"
         yield GaugeMetricFamily(f"{name}_unended_records", "Committed records that have no end.", state.unended)
         yield GaugeMetricFamily(f"{name}_age_seconds", "Age of the oldest of those, 0 without one.", state.age)
@@ -86,7 +86,7 @@ class AuditMetrics(Collector):
 
 @dataclass(eq=False, slots=True)
 class AuditPages:
-    """The pages; `read` is told of each whole round of reading."""
+    """The content of the audit's operations pages; `read` is to be called after each whole round of reading."""
 
     state: Callable[[], AuditState]
     clock: Callable[[], float] = clocks.monotonic
@@ -100,11 +100,11 @@ class AuditPages:
         ProcessCollector(registry=self.registry)
 
     def alive(self) -> None:
-        """Something was read, or there was nothing to read."""
+        """Note that something was read, or that there was nothing to read."""
         self._began = self.clock()
 
     def read(self) -> None:
-        """Everything that there was."""
+        """Note that everything that there was has been read."""
         self._has_read = True
         self.alive()
 
@@ -118,7 +118,7 @@ class AuditPages:
 
 @asynccontextmanager
 async def audit_port(state: Callable[[], AuditState], host: str, port: int) -> AsyncIterator[AuditPages]:
-    """Listens from now on. Raises StartupError where it cannot."""
+    """Listen from now on. Raises StartupError where that is not possible."""
     pages = AuditPages(state)
     async with ops_port(pages, host, port):
         yield pages

@@ -1,4 +1,4 @@
-"""How much of a core the event loop has taken of late: it cannot take more than one."""
+"""How much of a CPU core the event loop has used of late: it cannot use more than one."""
 
 import time
 from collections import deque
@@ -13,7 +13,7 @@ FULL = 0.9
 
 @dataclass(eq=False, slots=True)
 class Core:
-    """`mark` it from the loop's own thread, at regular times; both clocks are seconds."""
+    """Call `mark` in the loop's own thread, at regular times; both clocks are seconds."""
 
     clock: Callable[[], float] = clocks.monotonic
     used: Callable[[], float] = time.thread_time
@@ -24,7 +24,10 @@ class Core:
         self._marks.append((self.clock(), self.used()))
 
     def is_full(self) -> bool:
-        """From the oldest mark that is kept to the youngest; a worker that has just started is busy with that."""
+        """Whether the loop used nearly all of a core between the oldest mark that is kept and the youngest.
+
+        False until there are enough marks: a worker that has just started is busy with that.
+        """
         if len(self._marks) < MARKS:
             return False
         (began, before), (ended, after) = self._marks[0], self._marks[-1]

@@ -1,4 +1,4 @@
-"""Whether the worker beside us is alive, as a container's health check asks it, often: so that it imports little."""
+"""Asks whether the worker beside this process is alive; imports little, as a container's health check runs it often."""
 
 import http.client
 import os
@@ -6,13 +6,13 @@ import sys
 from contextlib import closing
 
 HOST, PORT = "127.0.0.1", 8080
-"""Where it is asked unless the environment says otherwise; the defaults of the settings."""
+"""Where the worker is asked unless the environment says otherwise: the defaults of the settings."""
 WITHIN = 3.0
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  nothing listens here
 
 
 def problem(host: str, port: int) -> str | None:
-    """What /livez answered, if it was not 200; None is alive."""
+    """Why the worker does not count as alive, for a person; None where /livez answered 200."""
     if port == 0:
         return "WORKER_OPS__PORT: is 0, so that nobody can know where to ask"
     host = LOOPBACK.get(host, host)
@@ -26,7 +26,10 @@ def problem(host: str, port: int) -> str | None:
 
 
 def main() -> None:
-    """As the image asks it, where the environment says: to read the settings whole takes a second of CPU, each time."""
+    """The image's health check.
+
+    It reads two variables only, as to read all settings takes a second of CPU each time.
+    """
     port = os.environ.get("WORKER_OPS__PORT", str(PORT))
     if not port.isdecimal():
         sys.exit("WORKER_OPS__PORT: is no number")

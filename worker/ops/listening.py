@@ -1,4 +1,4 @@
-"""Begins to listen where the settings say, and names the setting where that cannot be."""
+"""Begins to listen where the settings say; where that fails, the error names the setting."""
 
 import errno
 import socket
@@ -9,7 +9,7 @@ from worker.model.errors import StartupError
 
 
 async def listen(runner: web.AppRunner, host: str, port: int, group: str = "WORKER_OPS") -> None:
-    """`group` is the settings' group that `host` and `port` are from. Raises StartupError."""
+    """Listen on `host` and `port`, which come from that `group` of settings. Raises StartupError."""
     try:
         await web.TCPSite(runner, host, port).start()
     except (OSError, UnicodeError) as error:
@@ -18,7 +18,7 @@ async def listen(runner: web.AppRunner, host: str, port: int, group: str = "WORK
 
 
 def _meaning(error: OSError | UnicodeError, host: str, port: str) -> tuple[str, str]:
-    """The setting that it comes from, and why, for a person."""
+    """The setting that is at fault, and why, for a person."""
     if isinstance(error, socket.gaierror | UnicodeError):
         return host, "no such address"
     match error.errno:

@@ -1,4 +1,4 @@
-"""`/metrics`: what the steps counted and what can be read off the state, put into Prometheus's form when asked for."""
+"""`/metrics`: the steps' counts and the present state, put into Prometheus's form when they are asked for."""
 
 import platform
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ PREFIX: Final = "customer_worker"
 
 
 class Facts(Protocol):
-    """What the metrics are computed from at each scrape."""
+    """What the metrics are made of at each scrape."""
 
     @property
     def measures(self) -> Measures: ...
@@ -29,17 +29,17 @@ class Facts(Protocol):
 
 
 class WorkerMetrics(Collector):
-    """Everything that `/metrics` tells (docs: watching, metrics)."""
+    """All metrics of the worker's `/metrics` (docs: watching, metrics)."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
 
     def describe(self) -> Iterable[Metric]:
-        """Names are not compared with other collectors': that would ask for the state at the start."""
+        """No names: to list them, the state would be asked for at the start."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """All metrics with their values at this moment."""
+        """All metrics, with their values at this moment."""
         yield from _counted(self._facts.measures)
         yield from _timed(self._facts.measures)
         state = self._facts.state()
@@ -82,7 +82,7 @@ def _state(state: State) -> Iterator[Metric]:
 
 
 def _holds(state: State) -> Iterator[Metric]:
-    """A hold of one partition has a series of its own while it is on; the others are read meanwhile."""
+    """The holds. One of a single partition has its own series while it is on, since other partitions are read on."""
     on = {each.reason for each in state.holds}
     holds = GaugeMetricFamily(
         f"{PREFIX}_hold",
@@ -104,7 +104,7 @@ def _holds(state: State) -> Iterator[Metric]:
 
 
 def _of_partitions(partitions: Iterable[PartitionState]) -> Iterator[Metric]:
-    """A lag that is not known yet is left out: it is not 0."""
+    """The metrics of each partition. A lag that is not known yet is left out: it is not 0."""
     lag = GaugeMetricFamily(f"{PREFIX}_lag", "Records whose end is not committed yet.", labels=["partition"])
     oldest = GaugeMetricFamily(
         f"{PREFIX}_oldest_uncommitted_seconds", "Age of the first record that is not finished.", labels=["partition"]
@@ -149,7 +149,7 @@ def _exemplar(example: Example | None) -> Exemplar | None:
 
 
 def registry_of(facts: Facts) -> CollectorRegistry:
-    """With the process's own figures: CPU seconds, resident memory, open files."""
+    """A registry of the worker's metrics and of the process's own: CPU seconds, resident memory, open files."""
     registry = CollectorRegistry()
     registry.register(WorkerMetrics(facts))
     ProcessCollector(registry=registry)
@@ -157,9 +157,9 @@ def registry_of(facts: Facts) -> CollectorRegistry:
 
 
 def exposed(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
-    """The body and its content type: OpenMetrics with exemplars where it is asked for, else the classic text."""
+    """The body and its content type: OpenMetrics with exemplars if `accept` asks for it, else the classic text."""
     try:
         encode, content_type = choose_encoder(accept)
-    except (TypeError, ValueError):  # a version that is none
+    except (TypeError, ValueError):  # `accept` asks for a version that does not exist
         encode, content_type = choose_encoder("")
     return encode(registry), content_type

@@ -1,4 +1,4 @@
-"""The operations port as the worker opens it: the first thing that runs and the last that ends."""
+"""The operations port as the worker opens it: it is opened first and closed last."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from worker.ops.watchdog import Watchdog
 
 @dataclass(eq=False, slots=True)
 class Operations:
-    """What the pages are told from; `watch` is given the parts of the worker as they come into being."""
+    """What the pages are made of; `watch` is given the parts of the worker as they are made."""
 
     measures: Measures
     watch: Watch
@@ -47,7 +47,7 @@ class Operations:
 async def operations(
     holds: Holds, measures: Measures, host: str, port: int, identity: Identity | None = None
 ) -> AsyncIterator[Operations]:
-    """Listens from now on. Raises StartupError where it cannot."""
+    """Listen from now on. Raises StartupError where that is not possible."""
     shown = Operations(measures, Watch(holds, identity=identity))
     async with ops_port(shown, host, port) as shown.port:
         task = asyncio.create_task(shown.watchdog.run(), name="watchdog")

@@ -1,4 +1,4 @@
-"""The four pages over HTTP; nothing else is answered, and nothing of a customer is ever told."""
+"""The four pages over HTTP. Nothing else is answered, and nothing tells anything of a customer."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ HEADERS = {"Cache-Control": "no-store", "Server": "customer-worker"}
 
 
 class Shown(Protocol):
-    """What `/status` answers."""
+    """The state that `/status` shows."""
 
     def as_dict(self) -> dict[str, Any]: ...
 
@@ -35,7 +35,7 @@ class Pages(Protocol):
 
 
 def application(pages: Pages) -> web.Application:
-    """`/livez`, `/readyz`, `/metrics`, `/status`; GET alone."""
+    """`/livez`, `/readyz`, `/metrics` and `/status`; only GET is answered."""
 
     async def livez(_: web.Request) -> web.Response:
         why = pages.stalled()
@@ -70,7 +70,7 @@ def _json(value: object, status: int) -> web.Response:
 
 @asynccontextmanager
 async def ops_port(pages: Pages, host: str, port: int) -> AsyncIterator[int]:
-    """The number of the port that it listens on from now on. Raises StartupError where it cannot."""
+    """Listen from now on; yields the port's number. Raises StartupError where that is not possible."""
     runner = web.AppRunner(
         application(pages), access_log=None, keepalive_timeout=KEPT_FOR, shutdown_timeout=CLOSE_WITHIN
     )

@@ -37,11 +37,11 @@ KINDS: Final = {
     Step.FINISH: SpanKind.INTERNAL,
     Step.PUBLISH: SpanKind.PRODUCER,
 }
-"""The steps that have a span; `decode` has one too, made when it is over and the event's own trace is known."""
+"""The steps that have a span. `decode` has one, too: it is made after the step, when the event's own trace is known."""
 
 
 class TracedTrail(Trail):
-    """One span for the record, in the event's own trace, and one for each step; no text of an error, no value."""
+    """One span for the record, in the event's own trace, and one for each step; without texts of errors, or values."""
 
     __slots__ = ("_begun", "_child", "_span", "_tracer", "_within")
 
@@ -54,7 +54,7 @@ class TracedTrail(Trail):
         self._within = Context()
 
     def trace_command(self, asked: Command) -> Command:
-        """The record's span begins when its bytes were looked at first."""
+        """Begin the record's span, back-dated to when its bytes were first looked at."""
         parent = W3C.extract(_carrier(asked.request), Context())
         self._span = self._tracer.start_span(
             f"process {self.record.topic}", parent, SpanKind.CONSUMER, self._facts(asked), start_time=self._begun
@@ -74,7 +74,7 @@ class TracedTrail(Trail):
         }
 
     def enter(self, step: Step) -> None:
-        """The span of the step before ends here."""
+        """Begin the step's span; the span of the step before ends."""
         self.step = step
         if self._child:
             self._child.end()
@@ -82,11 +82,11 @@ class TracedTrail(Trail):
         self._child = None if kind is None else self._tracer.start_span(step.value, self._within, kind)
 
     def trace_post(self, command: CreateCustomer) -> CreateCustomer:
-        """The API's own spans hang below that of the POST."""
+        """The command with the POST's span as the parent of the API's own spans."""
         return replace(command, request=_continued(command.request, self._child or self._span))
 
     def trace_outcome(self, end: End) -> None:
-        """A record that failed is an error of its span."""
+        """Write the record's end into its span; a failed record is an error of the span."""
         if not self._span:
             return
         outcome, reason = named(end)
@@ -114,7 +114,7 @@ def _carrier(request: Request) -> dict[str, str]:
 
 
 def _continued(request: Request, span: Span | None) -> Request:
-    """The same, with that span as the parent of whatever comes next."""
+    """The same request, with that span as the parent of whatever comes next."""
     if span is None:
         return request
     carrier: dict[str, str] = {}
@@ -123,13 +123,16 @@ def _continued(request: Request, span: Span | None) -> Request:
 
 
 def follower(provider: TracerProvider) -> MakeTrail:
-    """Trails whose spans that provider exports."""
+    """What makes trails whose spans that provider exports."""
     return partial(TracedTrail, provider.get_tracer(NAME, __version__))
 
 
 @asynccontextmanager
 async def exported() -> AsyncIterator[MakeTrail]:
-    """Spans go where OTEL_EXPORTER_OTLP_* says, in batches, from a thread; what does not get there is dropped."""
+    """Yield what makes trails whose spans go where OTEL_EXPORTER_OTLP_* says.
+
+    They are sent in batches, from a thread; what cannot be sent is dropped.
+    """
     named = "OTEL_SERVICE_NAME" in os.environ or "service.name" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
     resource = Resource.create({} if named else {"service.name": NAME})
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
@@ -141,7 +144,10 @@ async def exported() -> AsyncIterator[MakeTrail]:
 
 
 async def _shut_down(provider: TracerProvider) -> None:
-    """A collector that is gone would keep `shutdown` for half a minute: its thread is left behind instead."""
+    """Shut the provider down, for some seconds at most.
+
+    A collector that is gone would block `shutdown` for half a minute: then its thread is left behind.
+    """
     loop, over = asyncio.get_running_loop(), asyncio.Event()
 
     def shut_down() -> None:

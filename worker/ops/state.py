@@ -1,4 +1,4 @@
-"""What the worker does right now, as `/status` tells it (docs: watching, status)."""
+"""What the worker does right now, in the form of `/status` (docs: watching, status)."""
 
 import os
 import socket
@@ -29,7 +29,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One hold, of that partition alone where there is one."""
+    """One hold; with a `partition`, it is of that one alone."""
 
     reason: str
     since: datetime
@@ -43,7 +43,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Blocking:
-    """The first record that is not finished: nothing behind it is committed. Its age counts from its timestamp."""
+    """The first record that is not finished: nothing behind it is committed.
+
+    `age` is in seconds, from its timestamp.
+    """
 
     offset: int
     age: float
@@ -65,7 +68,7 @@ class PartitionState:
 
     @property
     def open_transaction(self) -> float:
-        """How many seconds ago the record was written that one begins with; 0 where none is open."""
+        """How many seconds ago the first record of an open transaction was written; 0 where none is open."""
         opened = self.standing.open_transaction
         return max(0.0, time.time() - opened.since) if opened and opened.since else 0.0
 
@@ -109,7 +112,7 @@ class State:
     api_limit: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """As `/status` answers it."""
+        """The state in the form of `/status`."""
         return (self.identity.as_dict() if self.identity else {}) | {
             "state": self.phase,
             "holds": [each.as_dict() for each in self.holds],
@@ -123,9 +126,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What decides about the bound: `full` is that no slot or call is free, `at_limit` that a partition is unread.
+    """What decides what the throughput is bound by.
 
-    `api_limited`: there may be fewer calls than the settings allow, because the API bears no more.
+    `full`: no slot or no call is free. `at_limit`: a partition is not read on because of its uncommitted records.
+    `api_limited`: fewer calls are allowed than the settings allow, because the API bears no more.
     """
 
     held: bool = False
@@ -140,11 +144,11 @@ class Load:
 
 
 def bound_by(load: Load) -> Bound:
-    """What more throughput would need: the first of these that holds.
+    """What bounds the throughput: the first of these rules that applies.
 
-    The rate comes before the API, since a record that waits for its moment has given its slot back; so does the core,
-    since answers that nobody has the time to read take slots, too. Records that are queued while slots are free wait
-    for others of their key.
+    The rate comes before the API, since a record that waits for its moment has given its slot back. So does the core,
+    since answers that wait to be read take slots, too. Records that are queued while slots are free wait for others of
+    their key.
     """
     busy = bool(load.in_flight or load.queued)
     rules: tuple[tuple[bool, Bound], ...] = (

@@ -1,4 +1,4 @@
-"""Whether records are traced: chosen once, at the start, by OpenTelemetry's own environment variables."""
+"""Whether records are traced: OpenTelemetry's own environment variables decide it, once, at the start."""
 
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -15,14 +15,14 @@ HTTP = "http/protobuf"
 
 
 def wanted(environment: Mapping[str, str]) -> bool:
-    """Somebody says where spans go, and nobody says that there are to be none."""
+    """Whether the environment says where spans go, and does not switch them off."""
     disabled = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     otlp = environment.get("OTEL_TRACES_EXPORTER", "").strip() in {"", "otlp"}
     return not disabled and otlp and any(environment.get(name) for name in ENDPOINTS)
 
 
 def obstacle(environment: Mapping[str, str]) -> str | None:
-    """What is asked for and cannot be done, for a person."""
+    """What the environment asks for and is not supported, for a person; None where there is nothing."""
     named = next((name for name in PROTOCOLS if environment.get(name)), None)
     if named and environment[named] != HTTP:
         return f"{named}: only {HTTP} is supported"
@@ -31,7 +31,7 @@ def obstacle(environment: Mapping[str, str]) -> str | None:
 
 @asynccontextmanager
 async def traced() -> AsyncIterator[MakeTrail]:
-    """What follows a record: with spans where they are wanted, else without, and then it costs nothing."""
+    """Yield what follows records: with spans where the environment wants them, else without, which costs nothing."""
     if not wanted(os.environ):
         yield Trail
         return
@@ -48,8 +48,8 @@ async def traced() -> AsyncIterator[MakeTrail]:
     async with AsyncExitStack() as stack:
         try:
             make = await stack.enter_async_context(spans.exported())
-        except Exception as error:  # noqa: BLE001  whatever it does not take of OTEL_*: no record waits for a trace
-            # Its text may quote a variable, and one of them holds a collector's password.
+        except Exception as error:  # noqa: BLE001  whatever OTEL_* it does not accept: no record waits for a trace
+            # The error's text may quote a variable, and one of them holds a collector's password.
             log.warning("tracing.refused", detail=f"OpenTelemetry does not take its variables: {type(error).__name__}")
             make = Trail
         else:

@@ -1,4 +1,4 @@
-"""Reads the state off those who know it, when somebody asks: nothing is counted while records are handled."""
+"""Reads the present state from the parts that know it, when it is asked for: records are handled without counting."""
 
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -18,7 +18,7 @@ from worker.steps import Trails
 
 
 class Polling(Protocol):
-    """The intake: when it last asked for records (monotonic seconds, None while it is not meant to)."""
+    """The intake: `polled` is when it last asked for records (monotonic seconds), None while it is not meant to ask."""
 
     @property
     def polled(self) -> float | None: ...
@@ -57,7 +57,7 @@ class Consumption:
 
 @dataclass(slots=True)
 class Watch:
-    """What `/status`, `/readyz` and `/metrics` are told from; the parts are put in as they come into being."""
+    """What `/status`, `/readyz` and `/metrics` are made of; the parts are put in as they are made."""
 
     holds: Holds
     api: LoggedIn | None = None
@@ -66,11 +66,11 @@ class Watch:
     identity: Identity | None = None
 
     def polled(self) -> float | None:
-        """When the consumer last asked for records; None before it begins, and from the drain of a stop on."""
+        """When the consumer last asked for records; None before it begins, and from a stop's drain on."""
         return self.consumption.intake.polled if self.consumption else None
 
     def not_ready(self) -> list[str]:
-        """Why nothing is taken in; empty where records are."""
+        """Why nothing is taken in, by reasons; empty where records are taken in."""
         reasons = list(dict.fromkeys(hold.reason.value for hold in self.holds.details()))
         return reasons or ([] if self.polled() else ["starting"])
 
@@ -103,7 +103,7 @@ class Watch:
         return "holding" if held and held.keys() >= set(self._ours()) else "running"
 
     def _ours(self) -> Iterator[int]:
-        """Partitions that the group gave us."""
+        """The partitions that the group gave us."""
         if self.consumption:
             yield from (each.partition for each in self.consumption.dispatch.assignments())
             yield from self.consumption.intake.restoring
@@ -132,7 +132,7 @@ class Watch:
         )
 
     def _partitions(self, work: list[Work]) -> Iterator[PartitionState]:
-        """Those that are open, and those whose journal is being read."""
+        """The state of each partition that is open, or whose journal is being read."""
         if not self.consumption:
             return
         of = {each.assignment.partition: each for each in work}
@@ -148,7 +148,7 @@ class Watch:
 
 
 def _open_transaction(standing: Standing) -> Blocking | None:
-    """All that stands before it is finished."""
+    """The open transaction as what blocks, since all records before it are finished."""
     opened = standing.open_transaction
     return Blocking(opened.offset, _age(opened.since), "open_transaction") if opened else None
 
@@ -158,7 +158,7 @@ def _age(since: float | None) -> float:
 
 
 def _blocking(work: Work, trails: Trails) -> Blocking | None:
-    """A record that is not under way waits in its lane."""
+    """The oldest record that is not finished, and what it waits for; one without a trail is queued in its lane."""
     offset = work.assignment.offsets.oldest
     if offset is None:
         return None

@@ -1,4 +1,4 @@
-"""Whether the event loop and the consumer go on: measured all the time, asked for by `/livez`."""
+"""Whether the event loop and the consumer go on: measured all the time, and asked for by `/livez`."""
 
 import asyncio
 from collections import deque
@@ -12,18 +12,21 @@ from worker import clocks
 log = structlog.get_logger()
 TICK = 0.5
 REMEMBERED = 20.0
-"""Seconds: longer than between two probes or scrapes, so that a lag is seen by one of them."""
+"""Seconds for which a lag is remembered: longer than between two probes or scrapes, so that one of them sees it."""
 WORTH_TELLING = 1.0
 LOOP_STALLED = 5.0
 CONSUMER_STALLED = 30.0
-"""Seconds; a round of the consumer is a poll of 0.2 s and at times a commit, which is given up after 5 s."""
+"""Seconds without a poll after which the consumer counts as stalled.
+
+A round is a poll of 0.2 s and at times a commit, which is given up after 5 s.
+"""
 
 
 @dataclass(eq=False, slots=True)
 class Watchdog:
-    """`polled` is when the consumer last asked for records, on the same clock; None while it is not meant to.
+    """Measures how late the event loop is, and how long ago the consumer asked for records.
 
-    `also` is done at each tick.
+    `polled` is when it last did, on the same clock; None while it is not meant to. `also` is called at each tick.
     """
 
     polled: Callable[[], float | None] = lambda: None
@@ -33,14 +36,14 @@ class Watchdog:
     _lags: deque[tuple[float, float]] = field(default_factory=deque)
 
     async def run(self) -> None:
-        """For as long as the process lives."""
+        """Tick for as long as the process lives."""
         while True:
             self._due = self.clock() + TICK
             await asyncio.sleep(TICK)
             self.ticked()
 
     def ticked(self) -> None:
-        """A tick came; how late says how long the loop did nothing else."""
+        """Note a tick; its lateness is for how long the loop was kept from it."""
         self.also()
         now = self.clock()
         lag = max(0.0, now - self._due)
@@ -51,13 +54,13 @@ class Watchdog:
             log.warning("loop.stalled", seconds=round(lag, 3))
 
     def loop_lag(self, within: float = REMEMBERED) -> float:
-        """The worst of the last seconds, the tick that is due now included."""
+        """The worst lateness of the last `within` seconds, in seconds; the tick that is due now counts, too."""
         now = self.clock()
         overdue = max(0.0, now - self._due) if self._due else 0.0
         return max([overdue, *(lag for at, lag in self._lags if at >= now - within)])
 
     def stalled(self) -> str | None:
-        """What has stalled, for a person; None where everything goes on. One stall that is over is soon forgotten."""
+        """What has stalled, for a person; None where everything goes on. A stall that is over is soon forgotten."""
         if (lag := self.loop_lag(within=LOOP_STALLED)) >= LOOP_STALLED:
             return f"the event loop stood still for {lag:.1f} s"
         polled = self.polled()

@@ -20,7 +20,10 @@ from worker.partition.slots import Slots
 
 @dataclass(eq=False, slots=True)
 class Assignment:
-    """What is known and under way in one partition. The object is the epoch: who holds an old one changes nothing."""
+    """What is known and under way in one partition.
+
+    The object is the epoch: an old one can send and publish nothing.
+    """
 
     partition: int
     restored: Restored
@@ -55,10 +58,11 @@ class Assignment:
         return self.fenced or self.draining.is_set()
 
     async def write(self, event: UUID, offset: int, entry: Entry) -> Lease:
-        """Return once the entry is in the journal and nobody else's is before it; Fenced otherwise.
+        """Return once the entry is in the journal, and nobody else has written since our claim; raise Fenced otherwise.
 
-        The lease counts from before the entry was handed over: what a frozen process had handed over is acknowledged
-        without a gap when it thaws (docs: kafka, what a frozen writer had handed over).
+        The lease counts from before the entry was handed to the producer, not from its acknowledgement. An entry that a
+        process handed over before it was frozen is acknowledged without a gap when it thaws
+        (docs: kafka, what a frozen writer had handed over).
         """
         if self.fenced and not _tells(entry):
             raise Fenced
@@ -73,15 +77,20 @@ class Assignment:
         return lease
 
     def _time(self, stored: Stored) -> int:
-        """When the entry was stored by the clock of the log; where a broker tells none, as long after the claim as it
-        is: our own clock may be days away from all that was read.
+        """When the entry was stored (milliseconds since the epoch), by the clock of the log.
+
+        Where the broker does not tell it, the time is the newest one at the claim and what has passed since the claim:
+        our own wall clock may be days away from all that was read.
         """
         if stored.time is not None:
             return stored.time
         return self._began + int((self.clock().boot - self.restored.claimed.boot) * 1000)
 
     async def tell(self, expired: Spans = ()) -> None:
-        """Write down that we are still there, and offsets (first, end) of requests that nobody could read any more."""
+        """Write a notice.
+
+        We still hold the partition, and `expired` requests (first, end) were deleted before being read.
+        """
         self._told = self.clock()
         notice = Notice(self.restored.writer, self.restored.owner, expired)
         acknowledged = self.restored.fence.acknowledged
@@ -89,7 +98,7 @@ class Assignment:
         self.journal.noticed(notice, self._time(stored))
 
     def renew(self) -> None:
-        """Tell that we are still there, if that was long ago; nobody waits for it."""
+        """Write a notice that we still hold the partition, if the last one is long ago; nobody waits for it."""
         if not self.fenced and self.clock().boot - self._told.boot >= self.terms.renewal:
             self._told = self.clock()
             task = asyncio.create_task(self.tell(), name=f"notice {self.partition}")
@@ -97,12 +106,18 @@ class Assignment:
             task.add_done_callback(self._telling.discard)
 
     def give_up(self) -> None:
-        """Nothing more is sent or published; what is answered yet is written down as evidence for the next owner."""
+        """End the assignment: nothing more is sent or published.
+
+        What the API still answers is written to the journal, as evidence for the next owner.
+        """
         self.given_up = True
         self.draining.set()
 
     def before_sending(self, lease: Lease) -> Callable[[], None]:
-        """The last look, to be taken when nothing but the write of the request is left to do."""
+        """A check to be called when only the write of the request is left.
+
+        It raises LeaseOver if that may not start now.
+        """
 
         def look() -> None:
             if self.fenced or lease.is_over(self.clock()):
@@ -111,28 +126,37 @@ class Assignment:
         return look
 
     def alone_with(self, event: UUID) -> EventLock:
-        """The same event twice in flight: the second waits for the first, without its slot; Draining as in a pause."""
+        """A lock for `async with`: a second record of the event waits for the first, without its slot.
+
+        Entering it raises Draining, as `pause` does.
+        """
         return self._locks.of(event, self.wait)
 
     async def pause(self, seconds: float) -> None:
-        """Wait without the slot; Draining is raised as soon as the partition drains."""
+        """Wait that many seconds without the slot; Draining is raised as soon as the partition drains."""
         await self.wait(after(seconds))
 
     async def wait(self, awaited: asyncio.Future[None]) -> None:
-        """As `pause`, for whatever it is: the only way in which a record waits for time, a schema or another record."""
+        """Wait for a future as `pause` does for time.
+
+        The only way in which a record waits for a schema or another record.
+        """
         await self.slots.without(awaited, self.draining)
 
     async def wait_until(self, since: Moment, seconds: float) -> None:
-        """Return when that long has passed since then, on the clock that nobody can set."""
+        """Return when so many seconds have passed since then, by the clock that counts since boot; waits as `pause`."""
         while (left := seconds - (self.clock().boot - since.boot)) > 0:
             await self.pause(left)
 
     def stored(self, progress: Progress) -> None:
-        """The group has stored this; what is older than the window may be forgotten."""
+        """Note what the group has stored; events older than the window may be forgotten then."""
         self.offsets.stored(progress)
         self.terms.forget(self.journal, progress.offset)
 
 
 def _tells(entry: Entry) -> bool:
-    """Whether it says what the API has done, or certainly not done, which the next owner must know: all but a plan."""
+    """Whether the entry tells what the API has done, or certainly not done, which the next owner must know.
+
+    Every entry does but an intent, unless that says that the customer exists.
+    """
     return not isinstance(entry, Intent) or entry.evidence.exists

@@ -1,4 +1,4 @@
-"""A partition's drain, and waits that it ends: nothing that waits keeps a partition from being given up."""
+"""A partition's drain, which ends every wait: nothing that waits keeps a partition from being given up."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from worker.model.errors import Draining
 
 
 class Drain:
-    """Begins once; all who wait hear of it at that moment, and who would wait afterwards hears of it at once."""
+    """Begins once. Every wait under way raises Draining at that moment, and every later one does at once."""
 
     def __init__(self) -> None:
         self._begun = False
@@ -17,7 +17,7 @@ class Drain:
         return self._begun
 
     def set(self) -> None:
-        """Begin the drain; whoever waits through it is told."""
+        """Begin the drain: every wait under way raises Draining."""
         self._begun = True
         for awaited in self._waiting:
             if not awaited.done():
@@ -25,7 +25,10 @@ class Drain:
                 awaited.exception()  # marked as seen: whoever waits may have been cancelled meanwhile
 
     async def unless(self, awaited: asyncio.Future[None]) -> None:
-        """Return when that is done, raise Draining when the drain comes first; then nobody may wait for it any more."""
+        """Return when the future is done; raise Draining when the drain begins first.
+
+        The future is cancelled or failed then, and nobody else may wait for it.
+        """
         if self._begun:
             awaited.cancel()
             raise Draining
@@ -33,7 +36,7 @@ class Drain:
         try:
             await awaited
         except Draining as kept:
-            # The future keeps it: with its traceback it would hold all that waits for the future.
+            # The future keeps the exception, whose traceback would keep alive all that waits for the future.
             kept.__traceback__ = None
             raise Draining from None
         finally:
@@ -41,7 +44,7 @@ class Drain:
 
 
 def after(seconds: float) -> asyncio.Future[None]:
-    """Done when that much time has passed."""
+    """A future that is done after so many seconds."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[None] = loop.create_future()
     timer = loop.call_later(seconds, _pass, future)

@@ -6,21 +6,21 @@ from collections.abc import Awaitable, Callable, Hashable
 from types import TracebackType
 
 Wait = Callable[[asyncio.Future[None]], Awaitable[None]]
-"""Return when it is done. Whoever waits says how: what must not be held meanwhile is given back there."""
+"""Waits until the future is done; given by the caller, so that it can release what it must not hold meanwhile."""
 
 
 class EventLocks:
-    """Which events are locked, and who waits for each; an event that nobody has takes no wait."""
+    """Which events are locked, and who waits for each; to lock an event that nobody has, nothing is awaited."""
 
     def __init__(self) -> None:
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
     def of(self, event: Hashable, wait: Wait) -> "EventLock":
-        """To be used once, with `async with`; inside nobody else has that event."""
+        """A lock on the event, to be used once, with `async with`; inside, nobody else has that event."""
         return EventLock(self, event, wait)
 
     async def acquire(self, event: Hashable, wait: Wait) -> None:
-        """Return when it is ours; where the wait ends otherwise it is not, and what that raises is raised."""
+        """Return when the event is ours. What `wait` raises is raised, and the event is not ours then."""
         waiting = self._waiting.get(event)
         if waiting is None:
             self._waiting[event] = deque()
@@ -35,7 +35,7 @@ class EventLocks:
             raise
 
     def release(self, event: Hashable) -> None:
-        """Hand it to whoever has waited longest."""
+        """Hand the event to whoever has waited longest, or unlock it."""
         waiting = self._waiting[event]
         while waiting:
             following = waiting.popleft()
@@ -46,7 +46,7 @@ class EventLocks:
 
 
 class EventLock:
-    """A class of its own: a generator as context manager took 4 µs of each record's 150."""
+    """The lock on one event. It is a class because a generator as context manager took 4 µs of each record's 150."""
 
     __slots__ = ("_event", "_of", "_wait")
 

@@ -1,4 +1,4 @@
-"""Which offset of a partition is committable, and what is finished behind it."""
+"""Which offset of a partition is committable, and which records above it are finished."""
 
 from bisect import bisect_right
 from collections import deque
@@ -8,7 +8,10 @@ from worker.model.progress import Progress, Spans
 
 
 class Offsets:
-    """One assignment of one partition. Offsets are started in ascending order (holes are normal) and finish in any."""
+    """The offsets of one assignment.
+
+    They are started in ascending order (gaps are normal) and finished in any order.
+    """
 
     def __init__(self) -> None:
         self._started: deque[int] = deque()
@@ -19,34 +22,37 @@ class Offsets:
         self._passed = 0
         self._moved = False
         self.suspended = False
-        """Nothing is committable: the log has lost its place, and may not be the one that was read."""
+        """While True nothing is to be stored: the log has lost our place, and may not be the one that was read."""
 
     def begins(self, stored: Progress) -> None:
-        """The partition is read on from there; the group has stored that."""
+        """Begin at what the group has stored: the partition is read from that offset on."""
         self._committable, self._stored, self._found = stored.offset, stored, stored.published
 
     def __len__(self) -> int:
-        """Records started and not yet passed by the committable offset."""
+        """How many records were started and are not below the committable offset yet."""
         return len(self._started)
 
     def start(self, offset: int) -> None:
-        """A record was taken; it counts until it is finished and everything before it is."""
+        """Note that a record was taken; it counts until it and everything before it are finished.
+
+        ValueError out of order.
+        """
         if self._started and offset <= self._started[-1]:
             raise ValueError(f"offset {offset} after {self._started[-1]}")
         self._started.append(offset)
 
     def is_published(self, offset: int) -> bool:
-        """Whether the group had stored that the record's terminal event is published when the partition was begun."""
+        """Whether the group had stored, when the partition was begun, that the record's terminal event is published."""
         at = bisect_right(self._found, offset, key=lambda span: span[0])
         return at > 0 and offset < self._found[at - 1][1]
 
     @property
     def oldest(self) -> int | None:
-        """The first record that is not finished; nothing from it on is committable."""
+        """The offset of the first record that is not finished; nothing from it on is committable."""
         return self._started[0] if self._started else None
 
     def finish(self, offset: int) -> None:
-        """The record's outcome is published."""
+        """Note that the record's outcome is published."""
         self._finished.add(offset)
         while self._started and self._started[0] in self._finished:
             self._finished.remove(self._started[0])
@@ -55,7 +61,7 @@ class Offsets:
         self._moved = True
 
     def passed(self, offset: int) -> None:
-        """All records before it are started; what else stands there is no record: markers, and what was taken back."""
+        """Note that all records below `offset` are started; what else stands there is markers and aborted records."""
         self._passed = offset
         self._pass()
 
@@ -64,18 +70,18 @@ class Offsets:
             self._committable, self._moved = self._passed, True
 
     def to_store(self) -> Progress | None:
-        """How far the partition is, where the group has stored less; None where it has not, or nobody may say."""
+        """The progress that is to be stored; None where the group has stored it already, or while suspended."""
         if not self._moved or self.suspended:
             return None
         self._moved = (now := self._progress(self._committable)) is not None and now != self._stored
         return now if self._moved else None
 
     def stored(self, progress: Progress) -> None:
-        """The group has stored this."""
+        """Note what the group has stored."""
         self._stored = progress
 
     def resume_at(self) -> Progress | None:
-        """Where to read on from when everything that is not finished has to be read again; None: nothing was read."""
+        """The place from which all that is not finished is read again; None where nothing was read."""
         return self._progress(self._started[0] if self._started else self._committable)
 
     def _progress(self, offset: int | None) -> Progress | None:
@@ -85,7 +91,7 @@ class Offsets:
         return Progress(offset, _merged((*self._found, *self._spans())) if self._found or self._finished else ())
 
     def _spans(self) -> Iterator[tuple[int, int]]:
-        """What is finished, from record to record: between two of one span there is none."""
+        """The finished records as spans (first, end): no unfinished record lies within a span."""
         first = end = None
         for offset in self._started if self._finished else ():
             if offset in self._finished:

@@ -1,7 +1,7 @@
-"""The bound on what is worked on at once; whoever waits gives its slot back, and takes one again before new work does.
+"""Slots bound how many records are worked on at once.
 
-What may be waited for, and while what is held: each only for something further down this list than all that it holds,
-so that no circle of waits can close.
+A record that waits gives its slot back, and takes one again before new work does. No circle of waits can close:
+whoever holds something of this list waits only for what stands further down.
 
     its key           the record before it, whose outcome is not known; waits in a queue and holds nothing
     its event         another record of the same event
@@ -19,9 +19,9 @@ from worker.partition.drain import Drain
 
 
 class Slots:
-    """`on_free` is called whenever a slot is free and nobody waits to take one again.
+    """At most `limit` slots. New work gets a free slot only when no record waits to take one again.
 
-    `beyond`: how many may go on without a slot once they only have something to write down and to tell.
+    `beyond` is how many records may go on without a slot once they only have something to write down and to tell.
     """
 
     def __init__(self, limit: int, beyond: int = 0) -> None:
@@ -32,33 +32,33 @@ class Slots:
         self._on_free: Callable[[], None] = lambda: None
 
     def when_free(self, on_free: Callable[[], None]) -> None:
-        """Whoever has more work says here how it is begun."""
+        """Set the function that begins new work; it is called whenever a slot is free for that."""
         self._on_free = on_free
 
     def resize(self, limit: int) -> None:
-        """So many from now on; who has one keeps it."""
+        """Change the limit; whoever has a slot keeps it."""
         self._free += limit - self.limit
         self.limit = limit
         self._hand_on()
 
     @property
     def free(self) -> int:
-        """Slots that nobody has."""
+        """How many slots nobody has."""
         return max(0, self._free)
 
     def take(self) -> bool:
-        """A slot for new work, if one is free."""
+        """Take a slot for new work; False where none is free."""
         if self._free <= 0:
             return False
         self._free -= 1
         return True
 
     def unused(self) -> None:
-        """A slot that was taken and not needed."""
+        """Give back a slot that was taken and not needed; nobody is told."""
         self._free += 1
 
     def give(self) -> None:
-        """To whoever waits to take one again, else to new work."""
+        """Give a slot back: to the record that has waited longest to take one again, else to new work."""
         self._free += 1
         self._hand_on()
 
@@ -72,7 +72,10 @@ class Slots:
             self._on_free()
 
     def give_early(self) -> bool:
-        """Give it back and go on, if not too many do so already; whoever did says so with `ended`."""
+        """Give the slot back and go on without it; False where too many do so already: the slot is kept.
+
+        After True, `ended` is to be called in the end, and not `give`.
+        """
         if not self._beyond:
             return False
         self._beyond -= 1
@@ -80,19 +83,19 @@ class Slots:
         return True
 
     def ended(self) -> None:
-        """One of those who gave their slot back early has ended."""
+        """Note that a record that gave its slot back early has ended."""
         self._beyond += 1
 
     async def without(self, awaited: asyncio.Future[None], drain: Drain) -> None:
-        """The way to wait with a slot: it is given back first, and there is one again in the end. As `take_after`."""
+        """Wait for the future with the caller's slot given back; then take a slot again, as `take_after` does."""
         self.give()
         await self.take_after(awaited, drain)
 
     async def take_after(self, awaited: asyncio.Future[None], drain: Drain) -> None:
-        """Wait for that, then for a slot; raises Draining as soon as the partition drains.
+        """Wait for the future, then for a slot; raises Draining as soon as the partition drains.
 
-        However it ends there is a slot to be given back. What has nothing left to do but to end is not kept waiting
-        for it: until it has ended there may be more of them than the limit.
+        The caller has a slot to give back in the end, also after an exception. Then it has nothing left to do but to
+        end, and does not wait for the slot: until it has ended, more slots than the limit may be taken.
         """
         try:
             await drain.unless(awaited)

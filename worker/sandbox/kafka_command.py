@@ -12,7 +12,7 @@ LOOK_EVERY = 0.2
 
 
 async def run_kafka(port: int | None = None, data: Path | None = None) -> None:
-    """Return after SIGINT or SIGTERM, everything ended; LocalKafkaError when it does not start or ends by itself."""
+    """Run a Kafka until SIGINT or SIGTERM; LocalKafkaError if it does not start, or ends by itself."""
     interrupted = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

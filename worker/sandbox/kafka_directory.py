@@ -19,10 +19,13 @@ LAST_LINES = 8
 
 
 class KafkaDirectory:
-    """A named one stays; a temporary one goes with its broker."""
+    """The directory of one local Kafka: a named one stays, a temporary one is removed when Kafka ends."""
 
     def __init__(self, path: Path, *, temporary: bool) -> None:
-        """Kafka itself notices a second broker on the same data only after it has written to it; we do before."""
+        """Lock the directory; LocalKafkaError if another Kafka uses it.
+
+        Kafka itself notices a second broker on the same data only after it has written to them.
+        """
         self.path = path
         self._mine = (path / ".lock").open("w")
         try:
@@ -39,7 +42,10 @@ class KafkaDirectory:
 
     @classmethod
     def opened(cls, named: Path | None) -> Self:
-        """The named directory, made if it is not there, or a new one."""
+        """The named directory, made if it does not exist, or a new temporary one.
+
+        LocalKafkaError if neither is possible.
+        """
         try:
             if named is None:
                 return cls(Path(tempfile.mkdtemp(prefix="customer-worker-kafka-")), temporary=True)
@@ -51,16 +57,16 @@ class KafkaDirectory:
 
     @property
     def is_formatted(self) -> bool:
-        """Whether a broker may start on it."""
+        """Whether the storage was formatted, so that a broker may start on it."""
         return (self.data / "meta.properties").exists()
 
     def cluster(self) -> str:
-        """The id that its storage was formatted with."""
+        """The cluster id with which the storage was formatted."""
         lines = (self.data / "meta.properties").read_text("utf-8").splitlines()
         return next(line.removeprefix("cluster.id=") for line in lines if line.startswith("cluster.id="))
 
     def configure(self, properties: Mapping[str, str]) -> None:
-        """Write what Kafka reads when it starts."""
+        """Write the files that Kafka reads when it starts; LocalKafkaError if that fails."""
         try:
             self.properties.write_text(as_text({"log.dirs": str(self.data), **properties}), "utf-8")
             self._logging.write_text(LOGGING.format(file=self._log), "utf-8")
@@ -68,7 +74,7 @@ class KafkaDirectory:
             raise LocalKafkaError(f"Kafka's data cannot be in {self.path}: {error.strerror}. {WAYS_OUT}") from error
 
     def run(self, class_path: str, main_class: str, *arguments: str) -> GuardedProcess:
-        """Start one of Kafka's programs here; its log begins anew."""
+        """Start one of Kafka's programs in this directory; its logs begin anew."""
         for log in (self._log, self._console):
             log.unlink(missing_ok=True)
         options = [
@@ -81,18 +87,18 @@ class KafkaDirectory:
         return GuardedProcess(command, self._console, remove=self.path if self.temporary else None)
 
     def last_lines(self) -> str:
-        """What Kafka said last, without its stack traces."""
+        """The last lines of Kafka's logs, without stack traces."""
         logs = [log.read_text("utf-8", "replace") for log in (self._console, self._log) if log.exists()]
         lines = [line for log in logs for line in log.splitlines() if not line.startswith("\tat ")]
         return "\n".join(lines[-LAST_LINES:])
 
     def give_up(self) -> None:
-        """Remove a temporary one, let others use a named one."""
+        """Release the lock, and remove the directory if it is temporary."""
         self._mine.close()
         if self.temporary:
             shutil.rmtree(self.path, ignore_errors=True)
 
 
 def new_cluster() -> str:
-    """An id in Kafka's form; its first byte keeps it from starting with a dash."""
+    """A new cluster id as Kafka writes them; the fixed first byte keeps it from starting with a dash."""
     return base64.urlsafe_b64encode(b"\x01" + secrets.token_bytes(15)).decode().rstrip("=")

@@ -1,8 +1,9 @@
-"""Runs one program that ends when the process that asked for it ends, however that happened.
+"""Runs one program, and ends it when the process that asked for it ends, however that happened.
 
 Run as a file, `python kafka_guard.py DIRECTORY PROGRAM ARGUMENT...`, with the standard library alone. Standard input is
-a pipe from whoever asked: each byte is a signal for the program; its end, which the kernel makes when the other side
-dies, means that nobody needs the program any more: it is killed, and DIRECTORY removed (empty: nothing is).
+a pipe from the process that asked. Each byte on it is the number of a signal to pass on to the program. The pipe's end,
+which the kernel makes when the other process dies, means that nobody needs the program any more: it is killed, and
+DIRECTORY is removed (nothing is if that is empty).
 """
 
 import ctypes
@@ -17,7 +18,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def _die_with_guard() -> None:
-    """The second belt, for a kill -9 of the guard itself; only Linux has it."""
+    """Let the kernel kill the program should the guard itself be killed; only Linux can do that."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -30,7 +31,7 @@ def _pass_signals(program: subprocess.Popen[bytes], abandoned: threading.Event) 
 
 
 def main(directory: str, *command: str) -> int:
-    """The program's exit status; 128 + the signal's number when a signal ended it."""
+    """Run the program and return its exit status, or 128 + the signal's number when a signal ended it."""
     # preexec_fn is safe here: no other thread exists yet, and this one lives as long as the guard.
     program = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_guard)  # noqa: PLW1509, S603  see above
     for end in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

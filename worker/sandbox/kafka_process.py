@@ -1,4 +1,4 @@
-"""A program on this machine, such as its Kafka, kept from outliving the process that started it."""
+"""A program on this machine, such as its Kafka, that cannot outlive the process that started it."""
 
 import asyncio
 import os
@@ -17,10 +17,11 @@ UNWANTED = {"CLASSPATH", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS
 
 
 class GuardedProcess:
-    """Bound to no event loop, so that one loop may start it and another stop it.
+    """A running program under a guard (kafka_guard.py). It is bound to no event loop.
 
-    It has a session of its own: Ctrl-C in a terminal does not reach it before whoever uses it is done. `remove` goes
-    when it was abandoned; `environment` (unset: this process's own) and `folder` are what it runs in.
+    One loop may start it and another stop it. It has a session of its own, so that Ctrl-C in a terminal does not reach
+    it before its user is done with it. The directory `remove` is removed when the program was abandoned. `environment`
+    (None: this process's own) and `folder` are what it runs in.
     """
 
     def __init__(
@@ -57,32 +58,32 @@ class GuardedProcess:
         return self._guard.pid
 
     def status(self) -> int | None:
-        """The exit status, None while it runs."""
+        """The exit status, None while the program runs."""
         status = self._guard.poll()
         if status is not None:
             self._cut()
         return status
 
     def send(self, sent: signal.Signals) -> None:
-        """Pass a signal on to the program; nothing happens when it has ended."""
+        """Pass a signal on to the program; without effect when it has ended."""
         if self._lifeline is not None and self.status() is None:
             os.write(self._lifeline, bytes([sent]))
 
     async def ended(self, *, within: float) -> int | None:
-        """The exit status, None when it still runs after `within` seconds."""
+        """Wait at most `within` seconds; return the exit status, None when the program still runs."""
         deadline = time.monotonic() + within
         while (status := self.status()) is None and time.monotonic() < deadline:  # noqa: ASYNC110  bound to no loop
             await asyncio.sleep(0.02)
         return status
 
     async def kill(self) -> None:
-        """End it now; what it had not written to disk is lost."""
+        """Kill the program now; what it had not written to disk is lost."""
         self.send(signal.SIGKILL)
         if await self.ended(within=5) is None:
             self.end_now()
 
     def end_now(self) -> None:
-        """End program and guard without waiting for either to agree."""
+        """Kill program and guard, and wait only for the guard."""
         if self._guard.poll() is None:
             os.killpg(self._guard.pid, signal.SIGKILL)
             self._guard.wait()

@@ -1,4 +1,4 @@
-"""How the local Kafka is set up: one node, quick to start, small."""
+"""The configuration of the local Kafka: one node, quick to start, small."""
 
 from collections.abc import Mapping
 
@@ -61,14 +61,17 @@ rootLogger.appenderRef.file.ref=file
 
 
 def host_of(protocol: str) -> str:
-    """With TLS the name, which a certificate vouches for, and not the address."""
+    """The host to connect to: with TLS the name, as the certificate is made for it and not for the address."""
     return "localhost" if "SSL" in protocol.split("_") else HOST
 
 
 def server_properties(
     ports: Mapping[str, int], protocols: Mapping[str, str], extra: Mapping[str, str]
 ) -> dict[str, str]:
-    """The broker's properties; ports and protocols by listener, CONTROLLER among them; `extra` has the last word."""
+    """The broker's properties.
+
+    `ports` and `protocols` are by listener, with CONTROLLER; `extra` overrides the others.
+    """
     listeners = {name: f"{name}://{HOST}:{port}" for name, port in ports.items()}
     advertised = [f"{name}://{host_of(protocols[name])}:{port}" for name, port in ports.items() if name != "CONTROLLER"]
     return {
@@ -82,5 +85,5 @@ def server_properties(
 
 
 def as_text(properties: Mapping[str, str]) -> str:
-    """The form of a Java properties file."""
+    """The properties as the text of a Java properties file."""
     return "".join(f"{name}={value.replace(BACKSLASH, BACKSLASH * 2)}\n" for name, value in properties.items())

@@ -1,4 +1,4 @@
-"""A real Apache Kafka on this machine: one node, ports of its own, gone with the process that started it."""
+"""A real Apache Kafka on this machine: one node with ports of its own, which ends with the process that started it."""
 
 import asyncio
 import signal
@@ -16,20 +16,21 @@ from worker.sandbox.kafka_process import GuardedProcess
 from worker.sandbox.kafka_properties import HOST, host_of, server_properties
 
 FETCH_WITHIN = 600
-"""Seconds for all jars, and for waiting until another process has fetched them."""
+"""Seconds for all jars, including the wait for another process that fetches them."""
 FORMAT_WITHIN = 60
 STOP_WITHIN = 15
 START_ATTEMPTS = 3
-"""A free port may be taken between our look and Kafka's."""
+"""Another program may take a free port between our look and Kafka's start."""
 
 
 class LocalKafka:
-    """An `async with` starts it and ends it; between, it can be stopped, killed, frozen and started again.
+    """A Kafka that `async with` starts and ends. In between it can be stopped, killed, frozen and started again.
 
-    Ports and data stay the same from one start to the next. Without `data` they live in a temporary directory, removed
-    at the end, even when this process was killed. `listeners` maps further listeners to their protocol, such as
-    `{"SASLP": "SASL_PLAINTEXT"}`; `properties` are the broker's and have the last word; `format_options` go to the
-    storage tool, which makes SCRAM users. `tell` gets one line per step that takes a while. Bound to no event loop.
+    Ports and data stay the same from one start to the next. Without `data` the data are in a temporary directory, which
+    is removed at the end, even when this process is killed. `listeners` maps further listeners to their protocol, such
+    as `{"SASLP": "SASL_PLAINTEXT"}`. `properties` are the broker's and override the others. `format_options` go to the
+    storage tool, which can create SCRAM users. `tell` gets one line per step that takes a while. Bound to no event
+    loop.
     """
 
     def __init__(  # noqa: PLR0913  each is a fact of one broker, and all have a default
@@ -68,17 +69,17 @@ class LocalKafka:
 
     @property
     def bootstrap_servers(self) -> str:
-        """What WORKER_KAFKA__BOOTSTRAP_SERVERS takes."""
+        """The value for WORKER_KAFKA__BOOTSTRAP_SERVERS."""
         return self.address("PLAINTEXT")
 
     @property
     def directory(self) -> Path:
-        """Where properties, log and data are, once it was started."""
+        """The directory of properties, logs and data; valid once Kafka was started."""
         return self._opened().path
 
     @property
     def is_running(self) -> bool:
-        """True while it is frozen, too."""
+        """Whether the process runs; True while it is frozen, too."""
         return self._process is not None and self._process.status() is None
 
     def address(self, listener: str) -> str:
@@ -86,7 +87,10 @@ class LocalKafka:
         return f"{host_of(self._protocols[listener])}:{self._ports[listener]}"
 
     async def start(self) -> None:
-        """Return once it answers; the first start chooses the ports, the later ones use them again."""
+        """Start Kafka and return once it answers; without effect while it runs.
+
+        The first start chooses the ports, and later ones use them again. LocalKafkaError if it cannot be started.
+        """
         if self.is_running:
             return
         self._class_path = self._class_path or await class_path(self._tell)
@@ -103,27 +107,27 @@ class LocalKafka:
         raise LocalKafkaError(f"others were faster to take the ports {sorted(self._ports.values())}")
 
     async def stop(self) -> None:
-        """A clean stop (SIGTERM), or the end (SIGKILL) when that takes too long."""
+        """Stop Kafka cleanly (SIGTERM), or kill it (SIGKILL) when that takes longer than STOP_WITHIN seconds."""
         self.thaw()
         self._send(signal.SIGTERM)
         if self._process and await self._process.ended(within=STOP_WITHIN) is None:
             await self._process.kill()
 
     async def kill(self) -> None:
-        """What a crash does (SIGKILL)."""
+        """Kill Kafka (SIGKILL), as in a crash."""
         if self._process:
             await self._process.kill()
 
     def freeze(self) -> None:
-        """Connections stay open, nothing answers (SIGSTOP)."""
+        """Suspend the process (SIGSTOP): connections stay open, and nothing answers."""
         self._send(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """It goes on where it was frozen (SIGCONT)."""
+        """Let a frozen process go on (SIGCONT)."""
         self._send(signal.SIGCONT)
 
     async def close(self) -> None:
-        """End it; a directory of its own is removed, named data is left in good order."""
+        """End Kafka; a temporary directory is removed, and data in a named one are left in good order."""
         if self._files is None:
             return
         await (self.kill() if self._files.temporary else self.stop())
@@ -159,7 +163,10 @@ class LocalKafka:
             raise LocalKafkaError(f"Kafka's storage could not be formatted; the last lines:\n{files.last_lines()}")
 
     async def _answers(self, files: KafkaDirectory) -> bool:
-        """False when one of the ports was taken meanwhile."""
+        """Start the broker and wait until it answers; return False when one of its ports was taken meanwhile.
+
+        LocalKafkaError if it ends for another reason, or does not answer in time.
+        """
         self._tell("starting Kafka")
         self._process = files.run(self._class_path, "kafka.Kafka", str(files.properties))
         cluster = files.cluster()
@@ -178,7 +185,7 @@ class LocalKafka:
 
 
 async def class_path(tell: Callable[[str], None] = lambda _: None) -> str:
-    """Every jar, fetched if need be; a cancelled wait ends the fetching too."""
+    """The class path of Kafka's jars, fetched if need be; cancelling the call ends the fetching too."""
     java()
     patience = Patience(FETCH_WITHIN)
     try:

@@ -1,4 +1,4 @@
-"""A real schema registry on this machine: Apicurio, in memory, gone with the process that started it."""
+"""A real schema registry on this machine: Apicurio, in memory, which ends with the process that started it."""
 
 import asyncio
 import shutil
@@ -30,13 +30,13 @@ JVM_OPTIONS: Final = (
     f"-Dquarkus.management.host={HOST}",
     "-Dquarkus.log.level=WARN",
 )
-"""Together: 3 s to start on two cores that have nothing else to do, 245 MB resident."""
+"""With these options it takes 3 s to start on two cores that have nothing else to do, and 245 MB of memory."""
 
 Tell = Callable[[str], None]
 
 
 class LocalRegistry:
-    """An `async with` starts it and ends it. Bound to no event loop."""
+    """A schema registry that `async with` starts and ends. Bound to no event loop."""
 
     def __init__(self, tell: Tell = lambda _: None) -> None:
         self._tell = tell
@@ -57,11 +57,11 @@ class LocalRegistry:
 
     @property
     def url(self) -> str:
-        """What WORKER_EVENTS__REGISTRY_URL takes."""
+        """The value for WORKER_EVENTS__REGISTRY_URL."""
         return f"http://{HOST}:{self._port}/apis/ccompat/v7"
 
     async def start(self) -> None:
-        """Return once it answers. LocalRegistryError says what is missing."""
+        """Start the registry and return once it answers; LocalRegistryError if it does not."""
         place = await _archive(self._tell)
         self._port = free_port()
         self._folder = folder = Path(tempfile.mkdtemp(prefix="customer-worker-registry-"))
@@ -76,7 +76,7 @@ class LocalRegistry:
             await asyncio.sleep(0.1)
 
     def close(self) -> None:
-        """End it; what it kept is gone."""
+        """End the registry; all its schemas are lost."""
         if self._process:
             self._process.end_now()
         if self._folder:
@@ -85,7 +85,7 @@ class LocalRegistry:
     async def register(
         self, subject: str, schema: str, schema_type: str = "AVRO", references: Sequence[dict[str, Any]] = ()
     ) -> int:
-        """The schema's number."""
+        """Register the schema under the subject and return its schema id; LocalRegistryError if it is refused."""
         content = {"schema": schema, "schemaType": schema_type, "references": list(references)}
         async with aiohttp.request("POST", f"{self.url}/subjects/{subject}/versions", json=content) as answer:
             if answer.status != 200:
@@ -106,7 +106,7 @@ class LocalRegistry:
 
 
 async def _archive(tell: Tell) -> Path:
-    """A cancelled wait ends the fetching too."""
+    """The folder of the unpacked registry, fetched if need be; cancelling the call ends the fetching too."""
     java()
     patience = Patience(FETCH_WITHIN, REGISTRY)
     try:

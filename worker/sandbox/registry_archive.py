@@ -18,7 +18,7 @@ ARCHIVE: Final = Jar(
     classifier="all",
     packaging="tar.gz",
 )
-"""Another version needs its own sha256 here: no other file is taken for it."""
+"""The only file that is accepted: another version needs its own sha256 here."""
 START: Final = "quarkus-run.jar"
 REGISTRY: Final = Kept(
     "the registry's archive",
@@ -28,9 +28,9 @@ REGISTRY: Final = Kept(
 
 
 def kept_registry(root: Path, fetch: Fetch, tell: Callable[[str], None], patience: Patience) -> Path:
-    """The folder to start it from; it is there as a whole, or not at all.
+    """The folder of the unpacked registry, which exists as a whole or not at all; fetched and unpacked if need be.
 
-    Many processes may do this at once: one fetches, the others wait for it.
+    Many processes may do this at once: one fetches, and the others wait for it. LocalRegistryError if it fails.
     """
     place = root / f"{ARCHIVE.name}-{ARCHIVE.version}-{ARCHIVE.sha256[:12]}"
     if (place / START).exists():
@@ -47,7 +47,7 @@ def kept_registry(root: Path, fetch: Fetch, tell: Callable[[str], None], patienc
 
 
 def _unpack(archive: Path, place: Path) -> None:
-    """The archive goes once it is unpacked: it is as large as what it holds."""
+    """Unpack the archive to `place` at once, then remove it, as it is as large as its content."""
     arriving = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=place.parent))
     try:
         with tarfile.open(archive) as packed:

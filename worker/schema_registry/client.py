@@ -1,4 +1,4 @@
-"""What a registry knows: schemas by number or GUID with all that they refer to, and the newest one of a subject."""
+"""Asks a registry for schemas by number or GUID, with all that they refer to, and for the newest one of a subject."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,39 +18,43 @@ _MOST_REFERENCES: Final = 200
 MOST_NUMBERS: Final = 2**31 - 1
 SCHEMA: Final = "this schema"
 NOBODYS: Final = UUID(int=0)
-"""No schema has it."""
+"""A GUID that no schema has."""
 
 
 class Version(NamedTuple):
-    """The schema of a subject, and the number that values name it by."""
+    """The schema of a subject, and the number by which values name it."""
 
     id: int
     schema: Schema
 
 
 class Registry:
-    """Raises SchemaRegistryUnavailable until it answers, and Unreadable once it says that there is no such schema."""
+    """A client of the registry.
+
+    It raises SchemaRegistryUnavailable while the registry does not answer, and Unreadable where that says that there is
+    no such schema.
+    """
 
     def __init__(self, http: Http) -> None:
         self._http = http
 
     async def types(self) -> list[str]:
-        """The types of schemas that it keeps."""
+        """The types of schemas that the registry keeps."""
         found = await self._asked("/schemas/types", "its types of schemas")
         return [str(each) for each in found] if isinstance(found, list) else []
 
     async def reader(self, key: SchemaKey) -> Read:
-        """What reads values of that schema; Unreadable also for a schema by which nothing can be read."""
+        """The reader of values with that schema. Raises Unreadable also where the schema cannot be used."""
         schema = await self.schema(key)
         return reader_of(schema)
 
     async def schema(self, key: SchemaKey) -> Schema:
-        """With what it refers to, and compiled where it has to be."""
+        """The schema with all that it refers to, compiled if it is Protobuf."""
         found = await (self._by_guid(key) if isinstance(key, UUID) else self._by_number(key))
         return await self._complete(found)
 
     async def serves_guids(self) -> bool:
-        """Whether schemas can be asked for by GUID, as by number: not every registry knows that path."""
+        """Whether the registry serves schemas by GUID, and not only by number: not every registry knows that path."""
         try:
             await self._http.get(f"/schemas/guids/{NOBODYS}")
         except Unknown:
@@ -60,7 +64,11 @@ class Registry:
         return True
 
     async def _by_number(self, number: int) -> Any:  # noqa: ANN401  any JSON
-        """Most registries count to 2**31: a greater number is to them no path of theirs, rather than no schema."""
+        """The schema of that number. Raises Unreadable where there is none.
+
+        Most registries count up to 2**31: to them a greater number is an unknown path, and not a schema that is
+        missing.
+        """
         try:
             return await self._asked(f"/schemas/ids/{number}", SCHEMA)
         except (NotServed, NotTaken):
@@ -69,7 +77,10 @@ class Registry:
         raise Unreadable("the registry has no schema of that number")
 
     async def _by_guid(self, guid: UUID) -> Any:  # noqa: ANN401  any JSON
-        """One that does not serve GUIDs does not say that it lacks this one."""
+        """The schema of that GUID.
+
+        A registry that serves no GUIDs raises SchemaRegistryUnavailable: it may have the schema.
+        """
         try:
             return await self._asked(f"/schemas/guids/{guid}", SCHEMA)
         except NotServed:
@@ -81,14 +92,14 @@ class Registry:
         )
 
     async def _is_registry(self) -> bool:
-        """Whether it answers what every registry does."""
+        """Whether that address answers what every registry does."""
         try:
             return isinstance(await self._http.get("/schemas/types"), list)
         except (Unknown, NotServed, NotTaken):
             return False
 
     async def newest(self, subject: str) -> Version:
-        """The one that new values of the subject are written by."""
+        """The newest schema of the subject, by which its new values are written."""
         found = await self._asked(f"/subjects/{quote(subject, safe='')}/versions/latest", f"the subject {subject}")
         schema = await self._complete(found)
         if type(number := found.get("id")) is not int:
@@ -108,7 +119,7 @@ class Registry:
         return Schema(schema_type, text, references, descriptors)
 
     async def _references(self, found: Any, seen: set[str]) -> AsyncIterator[Referred]:  # noqa: ANN401  as above
-        """Each once, and whatever it refers to before it."""
+        """Each schema that is referred to, once, and what it refers to itself before it."""
         for name, subject, version in _named(found):
             if name in seen:
                 continue
@@ -131,7 +142,7 @@ def _told(found: Any) -> tuple[SchemaType, str]:  # noqa: ANN401  what a registr
 
 
 def _type(told: object) -> SchemaType:
-    """Nothing is said of Avro, which was there first."""
+    """The schema's type; none is named for Avro, which was the first one."""
     for known in _TYPES:
         if told == known:
             return known

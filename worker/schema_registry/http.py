@@ -1,4 +1,4 @@
-"""Questions to a registry, and which of its answers are answers."""
+"""Asks a registry over HTTP, and decides which of its answers count."""
 
 import ssl
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ MAX_BODY: Final = 4 * 1024 * 1024
 CONNECTIONS: Final = 4
 WITHIN: Final = aiohttp.ClientTimeout(total=15, sock_connect=5)
 _UNKNOWN: Final = frozenset({40401, 40402, 40403})
-"""Error codes of a registry that knows no such subject, version or schema; any other 404 may be somebody else's."""
+"""The registry's own error codes for an unknown subject, version or schema; another 404 may be somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Access:
 
     @property
     def headers(self) -> dict[str, str]:
-        """How we say who we are."""
+        """The headers of each request, which say who we are."""
         told = {"Accept": "application/vnd.schemaregistry.v1+json, application/json"}
         if self.token:
             return {**told, "Authorization": f"Bearer {self.token}"}
@@ -46,11 +46,11 @@ class Unknown(Exception):
 
 
 class NotServed(SchemaRegistryUnavailable):
-    """Nothing answers at that path: it is no registry's, or the registry is one that does not serve it."""
+    """Nothing answers at that path: it is not a registry's, or the registry is one that does not serve it."""
 
 
 class NotTaken(SchemaRegistryUnavailable):
-    """What stands in the path is nothing that it takes there (400, 422)."""
+    """The registry does not accept what stands in the path (400, 422)."""
 
 
 _KINDS: Final[dict[int, type[SchemaRegistryUnavailable]]] = {400: NotTaken, 404: NotServed, 422: NotTaken}
@@ -58,7 +58,7 @@ _KINDS: Final[dict[int, type[SchemaRegistryUnavailable]]] = {400: NotTaken, 404:
 
 @asynccontextmanager
 async def asked(access: Access) -> AsyncIterator["Http"]:
-    """SettingsError for a CA file that cannot be used."""
+    """Yield an `Http` for the registry. SettingsError for a CA file that cannot be used."""
     connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=_trusted(access.ca_file) if access.ca_file else True)
     async with aiohttp.ClientSession(
         connector=connector, timeout=WITHIN, headers=access.headers, cookie_jar=aiohttp.DummyCookieJar()
@@ -67,14 +67,17 @@ async def asked(access: Access) -> AsyncIterator["Http"]:
 
 
 class Http:
-    """Asks, and follows nobody elsewhere: what is asked carries a password."""
+    """Asks the registry, and follows no redirect: the requests carry a password."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
         self._url = url
 
     async def get(self, path: str) -> Any:  # noqa: ANN401  any JSON
-        """`path` is quoted already. Raises Unknown, NotServed, NotTaken, and SchemaRegistryUnavailable for all else."""
+        """The JSON answer at `path`, which is quoted already.
+
+        Raises Unknown, NotServed, NotTaken, and SchemaRegistryUnavailable for all else.
+        """
         origin = URL(self._url).origin()
         try:
             async with self._session.get(URL(f"{self._url}{path}", encoded=True), allow_redirects=False) as answer:
@@ -124,7 +127,7 @@ def _code(body: bytes) -> object:
 
 
 def _why(error: Exception) -> str:
-    """Without the address, which may hold a password."""
+    """The error in words, without the address, which may hold a password."""
     match error:
         case aiohttp.ClientConnectorCertificateError():
             return "its certificate is not trusted (see WORKER_EVENTS__REGISTRY_CA_FILE)"

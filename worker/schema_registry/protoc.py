@@ -1,4 +1,4 @@
-"""Compiles a Protobuf schema, which a registry keeps as text, by Protobuf's own compiler in a process of its own."""
+"""Compiles a Protobuf schema, which a registry keeps as text, by Protobuf's own compiler in a separate process."""
 
 import asyncio
 import errno
@@ -19,26 +19,29 @@ _MAX_QUOTED: Final = 200
 _LOG: Final = re.compile(r"[IWEF]\d{4} ")
 _OWN: Final = "schema-of-the-value.proto"
 _OF_THE_NAME: Final = frozenset({errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG})
-"""What is wrong with a file's name, and not with this machine."""
+"""Errors that come from a file's name, and not from this machine."""
 _FROM_OUTSIDE: Final = frozenset({-signal.SIGKILL, -signal.SIGTERM})
 _PROVIDED: Final = Path(__file__).with_name("provided")
 """What schemas may import without naming it as a reference; Google's own come with the packages."""
 
 
 async def compiled(text: str, references: tuple[Referred, ...]) -> bytes:
-    """A FileDescriptorSet, the schema's own file last. Unreadable says what the compiler said first.
+    """The schema as a FileDescriptorSet, its own file last. Raises Unreadable with the compiler's first complaint.
 
-    SchemaRegistryUnavailable where it was ended before it could say anything: that is no word on the schema.
+    Raises SchemaRegistryUnavailable where the compiler was killed first: that says nothing about the schema.
     """
     with tempfile.TemporaryDirectory(prefix="customer-worker-schema-") as folder:
-        # Its own comes last: no other file stands in its place, whatever the registry calls that.
+        # The schema's own file is written last: none replaces it, whatever name the registry gives to another one.
         for name, content in (*((each.name, each.text) for each in references), (_OWN, text)):
             _write(Path(folder), name, content)
         return await _run(folder)
 
 
 def _write(folder: Path, name: str, text: str) -> None:
-    """A name comes from the registry: none leads out of the folder. Unreadable for one that no file can have."""
+    """Write a file by a name from the registry, which must not lead out of the folder.
+
+    Raises Unreadable for a name that no file can have.
+    """
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
         raise Unreadable("its Protobuf schema imports a file by no relative path")
@@ -85,7 +88,7 @@ async def _run(folder: str) -> bytes:
 
 
 def _complaint(said: str, folder: str) -> str:
-    """The first one, which names a file and a line; what begins with a letter and a time is the compiler's own log."""
+    """The compiler's first complaint, which names a file and a line; lines with a letter and a time are its own log."""
     lines = [line.replace(f"{folder}/", "") for line in said.splitlines()]
     of_a_file = (line for line in lines if ".proto:" in line and not _LOG.match(line))
     return next(of_a_file, "protoc does not say why")[:_MAX_QUOTED].strip()

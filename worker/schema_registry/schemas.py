@@ -1,4 +1,4 @@
-"""The schemas that records name: fetched once each, kept, and waited for by the records that need them alone."""
+"""The schemas that records name: each is fetched once and kept; only records that need it wait for it."""
 
 import asyncio
 from collections import OrderedDict
@@ -17,15 +17,15 @@ from worker.model.errors import SchemaRegistryUnavailable, WorkerError
 from worker.model.records import Record
 
 MOST: Final = 1_000
-"""Schemas kept at once."""
+"""How many schemas are kept at once."""
 UNKNOWN_FOR: Final = 10.0
-"""Seconds for which the registry's word that there is no such schema holds: it may be registered yet."""
+"""For so many seconds a schema counts as missing after the registry said so: it may still be registered."""
 
 _HOLD: Final = HoldReason.SCHEMA_REGISTRY_UNAVAILABLE
 
 
 class Registry(Protocol):
-    """Raises SchemaRegistryUnavailable until it answers, and Unreadable where nothing can be read by that schema."""
+    """The registry. Raises SchemaRegistryUnavailable while it does not answer, Unreadable for an unusable schema."""
 
     async def reader(self, key: SchemaKey) -> Read: ...
 
@@ -37,23 +37,23 @@ class _Waiting(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class _Fetch:
-    """One schema on its way; `failed` is why it has not come yet."""
+    """One schema that is being fetched; `failed` is why it has not come yet."""
 
     key: SchemaKey
     waiting: list[_Waiting] = field(default_factory=list)
     failed: str | None = None
 
     def partitions(self) -> set[int]:
-        """Those whose records still wait: one that is drained does not."""
+        """The partitions whose records still wait; the records of a drained partition do not."""
         self.waiting = [each for each in self.waiting if not each.there.done()]
         return {each.partition for each in self.waiting}
 
 
 class Schemas:
-    """Readers of the schemas that were fetched, the last `most` of them.
+    """The readers of the schemas that were fetched, of the last `most` ones.
 
-    While the registry is away, the partitions in which a record waits for it are held, each by itself: whatever needs
-    no schema, or one that is known, goes on.
+    While the registry does not answer, each partition in which a record waits for it is held. Records that need no
+    schema, or one that is known, go on.
     """
 
     def __init__(
@@ -75,14 +75,18 @@ class Schemas:
         self._answered = asyncio.Event()
 
     def reader(self, schema: SchemaKey) -> Read:
-        """Raises SchemaRegistryUnavailable before it was fetched, and once the word that there is none has lapsed."""
+        """The schema's reader.
+
+        Raises SchemaRegistryUnavailable before the schema was fetched, and again some time after the registry lacked
+        it.
+        """
         if not self._is_known(schema):
             raise SchemaRegistryUnavailable(f"schema {schema} was not asked for yet")
         self._known.move_to_end(schema)
         return self._known[schema][0]
 
     def wanted(self, record: Record) -> asyncio.Future[None] | None:
-        """A future of this caller's own, done once its schema is there, however long that takes; None where it is."""
+        """A new future, done once the record's schema is there, however long that takes; None where it is already."""
         if (key := self._missing(record)) is None:
             return None
         fetch = self._fetches.get(key) or self._begun(key)
@@ -93,12 +97,15 @@ class Schemas:
         return waiting.there
 
     async def fetch(self, record: Record) -> None:
-        """The same for who would rather fail than wait: raises SchemaRegistryUnavailable."""
+        """Fetch the record's schema, for a caller that would rather fail than wait.
+
+        Raises SchemaRegistryUnavailable.
+        """
         if (key := self._missing(record)) is not None:
             await self._ask(key)
 
     async def close(self) -> None:
-        """Nobody waits any more."""
+        """End all fetches: nobody waits any more."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -107,7 +114,7 @@ class Schemas:
         try:
             named = framed(record)
         except Unreadable:
-            return None  # which is all that can be said of it
+            return None  # decoding the record raises this error again
         return None if named is None or self._is_known(named.schema) else named.schema
 
     def _is_known(self, key: SchemaKey) -> bool:
@@ -122,7 +129,7 @@ class Schemas:
         return fetch
 
     async def _fetch(self, fetch: _Fetch) -> None:
-        """Until it is there, or nobody waits for it any more."""
+        """Fetch the schema until it is there, or nobody waits for it any more."""
         held: set[int] = set()
         failures = 0
         try:
@@ -164,7 +171,7 @@ class Schemas:
         return partitions
 
     async def _rest(self, failures: int) -> None:
-        """Until it is worth another try: after a while, or once the registry has answered somebody else."""
+        """Wait until the next try: for a while, or until the registry has answered another question."""
         delay = self._backoff.ceiling(failures) * (0.5 + self._draw() / 2)
         try:
             await asyncio.wait_for(self._answered.wait(), delay)
@@ -182,7 +189,7 @@ class Schemas:
 
 @asynccontextmanager
 async def opened_schemas(registry: Registry, holds: Holds, backoff: Backoff) -> AsyncIterator[Schemas]:
-    """None is fetched any more in the end."""
+    """Yield the schemas; in the end all fetches are stopped."""
     schemas = Schemas(registry, holds, backoff)
     try:
         yield schemas

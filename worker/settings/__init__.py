@@ -1,1 +1,1 @@
-"""Every setting, its kinds and its sources."""
+"""Every setting, the kinds of values, and where they are read from."""

@@ -35,13 +35,13 @@ class Api(Group):
     force_login: bool = True
     """At the limit of five sessions a user, end the oldest one instead of being refused."""
     connect_timeout: Seconds = Field(5, gt=0)
-    """To connect, TLS included."""
+    """How long a connection may take to be made, TLS included."""
     request_timeout: Seconds = Field(30, gt=0)
     """From the first byte sent to the last byte of the answer; when it passes, the outcome is unknown."""
     keepalive_timeout: Seconds = 4
     """How long an idle connection is kept; stay below the server's own: a connection closed under a POST is a doubt."""
     pool_size: Positive | None = None
-    """Connections at once; unset: the records in flight."""
+    """Connections to the API at once; unset: as many as WORKER_DISPATCH__MAX_IN_FLIGHT."""
     ca_file: Path | None = None
     """Certificates (PEM) that the API is checked against; unset: the system's."""
     cert_file: Path | None = None
@@ -57,9 +57,9 @@ class Api(Group):
     proxy_ca_file: Path | None = None
     """Certificates (PEM) that an https proxy is checked against; unset: the system's."""
     unknown_statuses: Statuses = frozenset({500, 502, 504})
-    """Answers after which the customer may exist: never sent again blindly; one named here means "not now" no more."""
+    """Answers after which the customer may exist: never sent again blindly; a status here is no longer a "not now"."""
     retry_statuses: Statuses = frozenset({408, 429, 503})
-    """Answers that mean "not now": sent again later; one named here is unknown no more."""
+    """Answers that mean "not now": sent again later; a status here is no longer an unknown outcome."""
 
     @model_validator(mode="after")
     def _apart(self) -> "Api":
@@ -89,19 +89,22 @@ class Api(Group):
 
     @property
     def unknown(self) -> frozenset[int]:
-        """The unknown ones, less what is named as "not now"."""
+        """The statuses of unknown outcomes, without those that somebody has set as "not now"."""
         return self.unknown_statuses - self._named("retry_statuses")
 
     @property
     def not_now(self) -> frozenset[int]:
-        """Those that mean "not now", less what is named as unknown."""
+        """The statuses that mean "not now", without those that somebody has set as unknown."""
         return self.retry_statuses - self._named("unknown_statuses")
 
     @property
     def with_wait(self) -> frozenset[int]:
-        """Those of them that are certain only with a Retry-After: a proxy may have lost the call behind the API."""
+        """Those that mean "not now" only with a Retry-After.
+
+        Without it a proxy may have lost the call behind the API.
+        """
         return (self.not_now & {503}) - self._named("retry_statuses")
 
     def _named(self, setting: str) -> frozenset[int]:
-        """What somebody has set it to; nothing where it has its default."""
+        """What somebody has set the setting to; nothing where it has its default."""
         return getattr(self, setting) if setting in self.model_fields_set else frozenset()

@@ -15,19 +15,19 @@ Network = IPv4Network | IPv6Network
 
 class ConsoleGroup(Group):
     host: str = "127.0.0.1"
-    """Where the console listens; beyond loopback it takes a token or a proxy, and the names it is called by."""
+    """Where the console listens; beyond loopback it needs a token or a proxy, and WORKER_CONSOLE__ALLOWED_HOSTS."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8081
-    """Its number; 0: a free one, printed at the start."""
+    """The console's port; 0: a free one, printed at the start."""
     prefix: Prefix = ""
-    """What stands before its addresses behind a proxy, such as /worker."""
+    """The path that a proxy puts before the console's addresses, such as /worker."""
     workers: Annotated[tuple[Authority, ...], NoDecode, BeforeValidator(listed), Field(min_length=1)] = (
         "127.0.0.1:8080",
     )
     """The replicas' operations ports: host:port, several with commas; a name counts for all its addresses."""
     allowed_hosts: Annotated[frozenset[HostName], NoDecode, BeforeValidator(listed)] = frozenset()
-    """Names that browsers may call it by, beside those of loopback; with a port, that one alone."""
+    """Host names that browsers may use for the console, besides those of loopback; with a port, that port alone."""
     token: Annotated[SecretStr, Field(min_length=16)] | None = None
-    """Whoever shows it once is let in; unset, and without a proxy: a new one at each start, printed as a link."""
+    """The secret that lets people in; unset, and without a proxy: a new one at each start, printed as a link."""
     proxy_user_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+$")
     """In place of a token: the header in which a trusted proxy says who asks."""
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(listed)] = ()

@@ -31,11 +31,11 @@ class Kafka(Group):
     oauth_token_url: Endpoint | None = None
     """The endpoint that gives tokens for client credentials, for OAUTHBEARER."""
     oauth_client_id: str | None = None
-    """Who we are there."""
+    """The client's id at the token endpoint."""
     oauth_client_secret: SecretStr | None = None
-    """What we show there."""
+    """The client's secret at the token endpoint."""
     oauth_scope: str | None = None
-    """What the token is to be good for, several with spaces; unset: what the endpoint gives by itself."""
+    """The scope to ask for, several with spaces; unset: the endpoint's default."""
     oauth_ca_file: Path | None = None
     """Certificates (PEM) that the endpoint is checked against, read at the start; unset: the system's."""
     oauth_token_file: Path | None = None
@@ -51,7 +51,7 @@ class Kafka(Group):
     group_instance_id: str | None = None
     """Static membership: a name per replica, `{ordinal}` being the number its host name ends in; unset: dynamic."""
     start: Start = "earliest"
-    """Where a new group begins: `earliest`, `latest`, or a time such as 2026-11-27T08:00Z; nothing else asks for it."""
+    """Where a group without any offset begins: `earliest`, `latest`, or a time such as 2026-11-27T08:00Z."""
     max_batch_bytes: Positive = 64 * 1024 * 1024
     """Bytes that a producer's batch may have once it is decompressed; a larger one holds its partition alone."""
 
@@ -67,7 +67,7 @@ class Kafka(Group):
 
     @model_validator(mode="after")
     def _by_token(self) -> "Kafka":
-        """One way to a token, whole, and none where it would not be used."""
+        """Require exactly one complete way to a token, and none where a token would not be used."""
         if self.sasl_mechanism != "OAUTHBEARER":
             self._refuse("oauth_", "WORKER_KAFKA__SASL_MECHANISM=OAUTHBEARER")
             return self

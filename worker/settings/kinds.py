@@ -1,4 +1,4 @@
-"""What a setting may hold: each kind with its rule."""
+"""What a setting may hold: each kind of value, with its rule."""
 
 import json
 import re
@@ -16,7 +16,7 @@ NO_PORT = f"a port is between 1 and {MAX_PORT}"
 
 
 def _url(value: str) -> URL:
-    """The library takes a port of 0, to which nobody connects, and none above the highest."""
+    """The address as a URL. The library refuses ports that are too high, but not 0, to which nobody can connect."""
     url = URL(value)
     if url.explicit_port == 0:
         raise ValueError(NO_PORT)
@@ -24,7 +24,10 @@ def _url(value: str) -> URL:
 
 
 def _ports(value: str) -> str:
-    """Of names and addresses with commas between them; the colons of an IPv6 address without brackets are none."""
+    """Check the ports of names and addresses, which are separated by commas.
+
+    The colons of an IPv6 address without brackets are no port.
+    """
     for each in value.split(","):
         port = PORT.search(each.strip())
         if port and not 1 <= int(port[1]) <= MAX_PORT:
@@ -38,7 +41,7 @@ def _link(value: str) -> str:
 
 
 def _is_http(url: URL) -> bool:
-    """With a host, and without a user or a password."""
+    """Whether it is an address of http or https with a host, and without a user or a password."""
     return url.scheme in {"http", "https"} and bool(url.host) and not url.user and not url.password
 
 
@@ -81,12 +84,12 @@ def _context_root(value: str) -> str:
 
 
 def parsed(value: object) -> object:
-    """JSON as a text, or what it was made from."""
+    """A text parsed as JSON; anything else unchanged."""
     return _json(value) if isinstance(value, str) else value
 
 
 def _json(text: str) -> object:
-    """Raises ValueError."""
+    """Parse JSON. Raises ValueError."""
     try:
         return json.loads(text)
     except RecursionError:
@@ -98,7 +101,7 @@ def _split(value: object) -> object:
 
 
 def listed(value: object) -> object:
-    """With commas, as a JSON list, or what it was made from; nothing where nothing stands."""
+    """The items of a text with commas, or with a JSON list; none of an empty one. Anything else unchanged."""
     if not isinstance(value, str):
         return value
     try:
@@ -134,7 +137,7 @@ Link = Annotated[str, Field(pattern=r"^https?://[^\s#]+$"), AfterValidator(_link
 Authority = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"), AfterValidator(_ports)]
 Servers = Annotated[str, Field(min_length=1), AfterValidator(_ports)]
 BasicUser = Annotated[str, Field(pattern="^[^:]*$")]
-"""As basic authentication has it: what follows a colon is the password."""
+"""A user of basic authentication, in which all that follows a colon is the password."""
 Address = Annotated[str, AfterValidator(_address)]
 ContextRoot = Annotated[str, AfterValidator(_context_root)]
 Start = Annotated[str, AfterValidator(_start)]

@@ -34,7 +34,7 @@ class Customer(Group):
     departmentalization: bool = False
     """The API's "Customer departmentalization" is on: department.name is required."""
     catalog: str | None = None
-    """Configured values to check against: a TOML or JSON file, or `live` to ask the API; unset: only shapes are."""
+    """Configured values to check customers against: a TOML or JSON file, or `live`: ask the API; unset: not checked."""
     catalog_refresh: SecondOrMore = 3600
     """How often a live catalog is asked for anew."""
     unknown_elements: Literal["refuse", "drop"] = "refuse"
@@ -45,11 +45,11 @@ class Dispatch(Group):
     max_in_flight: Positive = 64
     """Creations at once, over all partitions; half as many more records are made ready for them."""
     adaptive: bool = False
-    """Find below that how many the API bears at once, by its latency and its refusals, and follow it."""
+    """Find out how many creations at once the API bears, by its latency and refusals, and make no more at once."""
     max_rate: Annotated[float, Field(ge=0.001, le=1_000_000)] | None = None
-    """POSTs a second of the whole group; a worker takes the share that its partitions are of all. Unset: no limit."""
+    """POSTs a second of the whole group; a worker's part is its share of all partitions. Unset: no limit."""
     max_uncommitted: Positive = 10_000
-    """Records taken of one partition and not yet committed; at this many it is left unread."""
+    """A partition with so many records taken and not yet committed is not read on."""
     drain_timeout: Seconds = 40
     """How long a stop or rebalance waits for what is in flight; must exceed the API's request timeout."""
 
@@ -58,7 +58,7 @@ class Retry(Group):
     max_attempts: Positive = 5
     """Answered attempts of one record at most."""
     base_delay: Seconds = Field(0.5, gt=0)
-    """The first wait at most; each next one is twice as long, and the real one is drawn between 0 and it."""
+    """The first wait at most; the bound doubles with each further wait, and the wait is drawn between 0 and it."""
     max_delay: Seconds = 30
     """The longest wait, Retry-After included."""
 
@@ -91,11 +91,11 @@ class Hold(Group):
     probe_delay: Seconds = Field(1, gt=0)
     """The first wait before the API, or a schema registry, is tried again during a hold."""
     max_probe_delay: Seconds = Field(30, gt=0)
-    """The longest such wait."""
+    """The longest wait between two such tries."""
     flood_ratio: Annotated[float, Field(gt=0, le=1)] = 0.9
     """Hold when this share of the last records was refused."""
     flood_window: Positive = 100
-    """How many last answers that share is taken of."""
+    """The number of last answers that this share is taken of."""
 
 
 class DeadLetters(Group):
@@ -139,9 +139,9 @@ class Events(Group):
 
 class Ops(Group):
     host: str = "127.0.0.1"
-    """Where the operations port listens; it shows no personal data, and asks nobody who they are."""
+    """Where the operations port listens; it shows no personal data, and needs no login."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
-    """Its number: /livez, /readyz, /metrics, /status; 0: a free one, logged as `ops.started`."""
+    """The operations port: /livez, /readyz, /metrics, /status; 0: a free one, logged as `ops.started`."""
 
 
 class Log(Group):
@@ -185,5 +185,8 @@ class Settings(BaseSettings):
 
     @property
     def rebalance_timeout(self) -> float:
-        """Seconds; a longer drain gets the worker thrown out of its group (docs: kafka, the rebalance timeout)."""
+        """Seconds.
+
+        If a drain lasts longer, the worker is thrown out of its group (docs: kafka, the rebalance timeout).
+        """
         return self.kafka.rebalance_timeout or self.dispatch.drain_timeout + 15

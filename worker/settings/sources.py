@@ -21,7 +21,7 @@ TESTS = "WORKER_TEST_"
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One value as it was given; `place` is where a person has to look for it."""
+    """One value as it was given; `place` says, for a person, where."""
 
     value: str
     place: str
@@ -34,7 +34,7 @@ def load(
     dotenv: Path = Path(".env"),
     secrets: Path = Path("/run/secrets"),
 ) -> Settings:
-    """The settings, or SettingsError with one line for everything that is wrong."""
+    """Load the settings. Raises SettingsError with one line for each thing that is wrong."""
     given = _given(os.environ if environment is None else environment, dotenv, secrets)
     table = _table(config)
     places = {name: value.place for name, value in given.items()}
@@ -76,7 +76,10 @@ def _dotenv(file: Path) -> Iterator[tuple[str, str]]:
 
 
 def _table(config: Path | None) -> dict[str, Any]:
-    """By names in small letters, of groups and of settings: in large ones they are the same, as in the environment."""
+    """The file's tables with all names of groups and settings in lower case.
+
+    Case does not matter, as in the environment.
+    """
     if config is None:
         return {}
     table = _lowered(_toml(config), config, "")
@@ -122,7 +125,7 @@ NAMES = tuple(_names(Settings))
 
 
 def _unknown(name: str, place: str) -> str:
-    # What all of them begin with makes none of them near.
+    # The prefix that all names share must not make any of them similar.
     close = difflib.get_close_matches(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in NAMES], n=1)
     hint = f"; did you mean {PREFIX}{close[0]}?" if close else "; deploy/docs/settings.md lists them all"
     return f"{name} ({place}): no such setting{hint}"

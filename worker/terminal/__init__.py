@@ -1,1 +1,1 @@
-"""The one way to a person's screen."""
+"""All output to a person's terminal goes through here."""

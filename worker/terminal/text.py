@@ -1,4 +1,4 @@
-"""The one way from our commands to a person's screen: no text that somebody else wrote can act on the terminal."""
+"""Output of the commands to a person's terminal: no text that somebody else wrote can act on the terminal."""
 
 from collections.abc import Callable
 
@@ -9,27 +9,27 @@ REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
 def plain(text: str) -> str:
-    """A text in one line: what is not shown as a character, or changes how others are shown, is replaced."""
+    """The text in one line; a character that is not printable, or changes how others are shown, is replaced."""
     return text if text.isprintable() else _mapped(text, lambda _: REPLACED)
 
 
 def lines(text: str) -> str:
-    """As `plain`, with the ends of lines and the tabs that stand in it."""
+    """The text with the characters that `plain` replaces replaced, but with its line ends and tabs."""
     return _mapped(text, lambda character: character if character in "\n\t" else REPLACED)
 
 
 def escaped(document: str) -> str:
-    """The same JSON document, which may have several lines, with every such character as `\\uXXXX`."""
+    """The JSON document, which may have several lines, with each such character as `\\uXXXX`."""
     return _mapped(document, lambda character: character if character == "\n" else _as_json(character))
 
 
 def document(told: object) -> str:
-    """A JSON document in one line."""
+    """The value as a JSON document in one line."""
     return escaped(orjson.dumps(told, default=str).decode())
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print it, lines and all, on stdout, or on stderr."""
+    """Print the text with its line ends, on stdout or on stderr."""
     typer.echo(lines(text), err=err)
 
 
@@ -40,6 +40,6 @@ def _mapped(text: str, replaced: Callable[[str], str]) -> str:
 
 
 def _as_json(character: str) -> str:
-    """orjson has escaped what JSON wants escaped; characters beyond 16 bits are written as two."""
+    """The character as JSON's `\\uXXXX`; characters beyond 16 bits become two of these."""
     units = character.encode("utf-16-be")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

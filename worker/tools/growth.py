@@ -1,4 +1,4 @@
-"""What more partitions mean, before they are made: pure."""
+"""What more partitions would mean, before they are made; pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ class Step:
 
     @property
     def grows(self) -> bool:
-        """Whether anything is to be done."""
+        """Whether the topic gets more partitions."""
         return self.after > self.before
 
     def line(self, *, done: bool) -> str:
-        """For a person."""
+        """The step in words, for a person."""
         if not self.grows:
             return f"{self.topic}: has {counted(self.before, 'partition')} already"
         had, now = ("had", "has") if done else ("has", "would have")
@@ -32,15 +32,15 @@ class Step:
 
 
 def names(plan: Plan) -> list[str]:
-    """The topics that must agree, in the order in which they grow."""
+    """The topics whose partition counts must agree, in the order in which they grow."""
     return [plan.requests, *([plan.journal] if plan.journal_enabled else []), plan.dead_letters]
 
 
 def steps(plan: Plan, cluster: Cluster, wanted: int) -> list[Step]:
-    """In the order in which nothing that is at work is disturbed: only partitions that are new wait for the next step.
+    """The steps in an order that disturbs no partition at work: only new partitions wait for the next step.
 
-    With the journal first each claim would find it larger than the requests, as somebody else's journal is, and be
-    refused. Raises StartupError where a topic is missing, or has more of them: none is ever taken away.
+    If the journal grew first, each claim would find it larger than the requests, take it for somebody else's journal,
+    and be refused. Raises StartupError where a topic is missing, or has more partitions: none is ever taken away.
     """
     for name in names(plan):
         if name not in cluster.topics:
@@ -55,7 +55,7 @@ def steps(plan: Plan, cluster: Cluster, wanted: int) -> list[Step]:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """`recent` are the records of the last `window` seconds, `waiting` those that are not committed yet."""
+    """What growing means. `recent` counts the records of the last `window` seconds, `waiting` the uncommitted ones."""
 
     group: str
     members: int
@@ -66,17 +66,17 @@ class Growth:
 
     @property
     def moves(self) -> bool:
-        """Whether keys move: where the requests have as many already, they have moved."""
+        """Whether keys move; where the requests have as many partitions already, they have moved before."""
         return self.steps[0].grows
 
     @property
     def moved(self) -> Fraction:
-        """The share of keys that another partition gets, by the hash that Kafka's own producers take."""
+        """The share of keys that move to another partition, by the hash of Kafka's own producers."""
         requests = self.steps[0]
         return 1 - Fraction(requests.before, lcm(requests.before, requests.after))
 
     def lines(self, *, done: bool) -> Iterator[str]:
-        """For a person."""
+        """The growth in words, for a person."""
         yield from (step.line(done=done) for step in self.steps)
         if self.moves:
             yield from self._moving()
@@ -97,14 +97,14 @@ class Growth:
         )
 
     def refusal(self) -> str:
-        """Why it is not done while the group is at work."""
+        """Why it is not done while the group is at work, in words."""
         return (
             f"group {self.group} is at work (members: {self.members}), and keys would move: stop all workers once "
             "nothing waits, or say --while-at-work"
         )
 
     def facts(self) -> dict[str, object]:
-        """For a machine."""
+        """The growth for a machine."""
         topics = [{"topic": each.topic, "before": each.before, "after": each.after} for each in self.steps]
         moving = {"movedKeys": float(self.moved), "uncommitted": self.waiting, "recentRecords": self.recent}
         return {"topics": topics, "members": self.members, **(moving if self.moves else {})}

@@ -1,4 +1,4 @@
-"""Events of a file put into Avro by a schema of the registry, as a producer with Confluent's serializer writes them."""
+"""Writes events of a file in Avro, by a schema of the registry, as a producer with Confluent's serializer does."""
 
 from dataclasses import dataclass, replace
 
@@ -15,9 +15,9 @@ from worker.tools.reading.event_file import Event, Problem
 
 @dataclass(frozen=True, slots=True)
 class InAvro:
-    """A CloudEvent's attributes go into headers and its data into the value, unless the schema is the whole event's.
+    """Writes an event in Avro. A CloudEvent's attributes go into headers and its data into the value.
 
-    A tombstone stays one.
+    Where the schema describes the whole event, all goes into the value. A tombstone is left as it is.
     """
 
     id: int
@@ -40,7 +40,7 @@ class InAvro:
 
 
 def in_avro(subject: str, number: int, schema: Schema) -> InAvro:
-    """StartupError where the subject's newest schema is none of Avro."""
+    """The writer for a subject's newest schema. StartupError where that is not Avro."""
     if schema.type != "AVRO":
         raise StartupError(f"the newest schema of {subject} is {schema.type}, not AVRO")
     try:

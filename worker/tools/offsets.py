@@ -1,4 +1,4 @@
-"""What `offsets set` does: a person says where the group goes on in one partition, and sees first what that means."""
+"""`offsets set`: a person says where the group goes on in one partition, and sees first what that would mean."""
 
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -21,27 +21,27 @@ from worker.tools.reading.progress import offsets_bar
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time, in milliseconds since the epoch: it stands for the first record of that time or later."""
+    """A time, in milliseconds since the epoch; as a place it means the first record of that time or later."""
 
     milliseconds: int
 
 
 Where = Literal["earliest", "latest"] | int | Moment
-"""An end of the log, an offset, or a time."""
+"""A place in a log: one of its ends, an offset, or a time."""
 
 
 class OutsideOfLog(Exception):
-    """Says which offsets there are."""
+    """There is no such offset; the text says which offsets there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """What going on at `offset` means: so many records are read again, of which the journal knows so many.
+    """The consequences if the group goes on at `offset`: it reads `read_again` records again; the journal has `known`.
 
-    `stored` is where the group would go on otherwise, `first` and `end` are the log's. Where the group has stored
-    nothing that the log holds, all records from `offset` on count as read before. `left_out` are those before it that
-    nobody has read, as far as that is known, and of which the journal knows nothing. `others` is where the group begins
-    in the other partitions, where it has stored nothing in any.
+    `stored` is where the group would go on otherwise; `first` and `end` are the log's. Where the group has stored
+    nothing that the log holds, all records from `offset` on count as read before. `left_out` are the records before it
+    that nobody has read, as far as that is known, and that the journal does not know. `others` is where the group
+    begins in the other partitions, if it has stored nothing in any.
     """
 
     topic: str
@@ -56,7 +56,7 @@ class Meant:
     others: str | None
 
     def text(self) -> str:
-        """For a person."""
+        """The consequences in words for a person."""
         stored = "no offset" if self.stored is None else f"offset {self.stored}"
         held = f"offsets {self.first} to {self.end - 1}" if self.first < self.end else "nothing"
         lines = [
@@ -76,7 +76,10 @@ class Meant:
 
 
 async def set_offset(settings: Settings, partition: int, where: Where, *, yes: bool, as_json: bool) -> int:
-    """Tell what it means, and store it if told to; 1 while the group has members, 2 for an offset that is not there."""
+    """Print the consequences of the offset, and store it with `yes`; return 2 for an offset that is not there.
+
+    StartupError while the group has members and `yes` is given.
+    """
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     async with admin.opened(connection) as client:
         topic = (await client.cluster([plan.requests])).topics.get(plan.requests)
@@ -106,7 +109,7 @@ async def _meant(settings: Settings, partition: int, where: Where, stored: int |
     connection, topic = wiring.connection(settings), wiring.plan(settings).requests
     first, end = (await bounds(connection, topic, [partition], isolation=UNCOMMITTED))[partition]
     offset = await _offset(connection, topic, partition, where, (first, end))
-    # Where that is not there, anything may have been read, and nothing.
+    # Where the log does not hold that offset, nobody knows what was read.
     since, until = (stored, stored) if stored is not None and first <= stored <= end else (first, end)
     known = await unmoved(lambda: _known(settings, partition, (first, end)))
     read_again, again = await unmoved(lambda: _count(connection, topic, partition, (offset, until), known))
@@ -115,7 +118,7 @@ async def _meant(settings: Settings, partition: int, where: Where, stored: int |
 
 
 async def _offset(connection: Connection, topic: str, partition: int, where: Where, log: Run) -> int:
-    """An end of the log, an offset of it, or the first record of a time. Raises OutsideOfLog."""
+    """The offset of that place: an end of the log, an offset of it, or the first record of a time. OutsideOfLog."""
     first, end = log
     if isinstance(where, int):
         if not first <= where <= end:
@@ -129,7 +132,7 @@ async def _offset(connection: Connection, topic: str, partition: int, where: Whe
 
 
 async def _known(settings: Settings, partition: int, log: Run) -> OffsetSet:
-    """Of which records the journal tells how they ended, or that they were begun."""
+    """The records that the journal knows: that they were begun, or how they ended."""
     known = OffsetSet(*log)
     if settings.journal.enabled:
         connection, journal = wiring.connection(settings), settings.topics.journal
@@ -143,7 +146,7 @@ async def _known(settings: Settings, partition: int, log: Run) -> OffsetSet:
 
 
 def _record_of(key: bytes | None) -> int | None:
-    """The offset of the record that an entry is about; None of a claim, and of what is nobody's."""
+    """The offset of the record that an entry is about; None for claims, notices and foreign records."""
     try:
         event, offset, _ = read_key(key or b"")
     except ValueError:
@@ -152,7 +155,7 @@ def _record_of(key: bytes | None) -> int | None:
 
 
 async def _count(connection: Connection, topic: str, partition: int, span: Run, known: OffsetSet) -> tuple[int, int]:
-    """(records in that span, those that are known)."""
+    """How many records there are in the span, and how many of them are known."""
     count = again = 0
     async with extent(connection, topic, [partition]) as requests:
         read = requests.narrowed({partition: span})

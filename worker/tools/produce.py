@@ -1,4 +1,4 @@
-"""`produce`: publishes what stands in a file to the request topic, in that order, once all of it is checked."""
+"""`produce`: publishes the events of a file to the request topic, in their order, once all of them are checked."""
 
 import asyncio
 import time
@@ -27,11 +27,11 @@ PRODUCE_AHEAD = 1_000
 
 
 class Publisher(Protocol):
-    """Keeps the order of what it is given."""
+    """Publishes messages in the order in which it is given them."""
 
     @property
     def unacknowledged(self) -> int:
-        """How many messages were handed over and may or may not be in Kafka yet."""
+        """How many of the latest messages may or may not be in Kafka yet."""
 
     async def hand_over(self, message: OutgoingMessage) -> None:
         """Return as soon as there is room for more; raises when an earlier message could not be published."""
@@ -42,7 +42,7 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Produced:
-    """What was published, and what ended it early; `unknown` of the last events may or may not be in Kafka."""
+    """What was published, and what ended it early; the last `unknown` events may or may not be in Kafka."""
 
     topic: str
     events: int
@@ -62,7 +62,7 @@ class Produced:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was typed: what stands in the file, how fast at most, and the subject by whose schema it becomes Avro."""
+    """What was asked for: the file's form, the most events a second, and the schema's subject for Avro."""
 
     key_path: KeyPath | None = None
     records: bool = False
@@ -71,7 +71,7 @@ class Asked:
 
 
 async def produce_file(settings: Settings, file: BinaryIO, asked: Asked) -> int:
-    """Publish what stands in a file, once all of it can be; 1 when it cannot, or when it ended early."""
+    """Publish a file's events, once all can be published; 1 where they cannot, or where publishing ended early."""
     form = Form(asked.key_path, settings.events.max_bytes, asked.records)
     change = await _avro(settings, asked.avro_subject) if asked.avro_subject else unchanged
     connection = wiring.connection(settings)
@@ -103,7 +103,7 @@ async def _problems(events: AsyncIterator[Event | Problem], topic: str, largest:
 
 
 async def _avro(settings: Settings, subject: str) -> Change:
-    """By the newest schema of that subject."""
+    """The change of events into Avro, by the newest schema of that subject."""
     client = wiring.registry(settings)
     if client is None:
         raise SettingsError("WORKER_EVENTS__REGISTRY_URL: required with --avro-subject")
@@ -125,7 +125,7 @@ async def produce(
     rate: float | None = None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Produced:
-    """Publish up to the first problem; `rate` is events a second, evenly, `advance` is told the bytes of each."""
+    """Publish up to the first problem, evenly at `rate` events a second; `advance` is told each event's bytes."""
     count = size = line = 0
     problem = None
     pace, started = Pace(rate), time.monotonic()
@@ -148,7 +148,7 @@ async def produce(
 
 
 async def _refusal(event: Event, publisher: Publisher, topic: str) -> Problem | None:
-    """None once the event is handed over."""
+    """Hand the event over; return why Kafka refuses it, else None."""
     try:
         await publisher.hand_over(message_of(event, topic))
     except StartupError as error:

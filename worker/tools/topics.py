@@ -1,4 +1,4 @@
-"""`topics create` makes the topics that are missing; `topics grow` gives those that must agree more partitions."""
+"""`topics create` makes missing topics; `topics grow` gives more partitions to those that must agree."""
 
 import time
 
@@ -16,7 +16,7 @@ from worker.tools.growth import Growth, Step, names, steps
 
 
 async def create_topics(settings: Settings) -> int:
-    """One line per topic; 1 when `run` would refuse to start."""
+    """Print one line per topic; 1 where `run` would refuse to start."""
     async with admin.opened(wiring.connection(settings)) as client:
         reports = await create(client, wiring.plan(settings))
     for report in reports:
@@ -25,7 +25,7 @@ async def create_topics(settings: Settings) -> int:
 
 
 async def grow_topics(settings: Settings, wanted: int, *, yes: bool, while_at_work: bool, as_json: bool) -> int:
-    """Tell what it means, and do it if told to. StartupError where keys would move under a group that is at work."""
+    """Print what growing means, and do it with `yes`. StartupError where keys would move while the group is at work."""
     plan = wiring.plan(settings)
     async with admin.opened(wiring.connection(settings)) as client:
         found = steps(plan, await client.cluster(names(plan)), wanted)

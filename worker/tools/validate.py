@@ -1,4 +1,4 @@
-"""Events from a file against the model, without sending anything anywhere."""
+"""`validate`: checks events of a file against the rules; nothing is sent anywhere."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -29,15 +29,15 @@ class Verdict:
     line: int
     decoded: Command
     given: bytes | None = None
-    """What the event was mapped from; None where there is no mapping."""
+    """What the event was mapped from; None without a mapping."""
 
     @property
     def valid(self) -> bool:
-        """Whether the worker can do what it asks for."""
+        """Whether the worker can do what the event asks for."""
         return not isinstance(self.decoded, Unusable)
 
     def as_json(self) -> str:
-        """One line of JSON (docs: start, what validate prints); `reason` stands there where the event is not valid."""
+        """The verdict as a line of JSON (docs: start, what validate prints); `reason` is there for an invalid event."""
         told = {"line": self.line, "valid": self.valid, "violations": []} | self._mapped() | self._told()
         return orjson.dumps(told).decode()
 
@@ -63,7 +63,7 @@ class Verdict:
                 assert_never(other)
 
     def lines(self) -> Iterator[tuple[str, str, str]]:
-        """Path, rule and what is allowed, behind what was mapped to what; for people."""
+        """Rows for people: path, rule and what is allowed; before them what was mapped to what."""
         if self.given is not None:
             yield from self._way()
         match self.decoded:
@@ -87,7 +87,7 @@ class Verdict:
 
 
 def _in_one_line(given: bytes) -> orjson.Fragment | str:
-    """As it was given, if it is JSON: there the ends of lines and tabs stand between values alone, and mean nothing."""
+    """JSON as it was given, without line ends and tabs, which mean nothing between values; anything else as text."""
     return orjson.Fragment(given.translate(None, b"\t\r\n")) if is_json(given) else given.decode(errors="replace")
 
 
@@ -99,7 +99,7 @@ def _broken(reason: Reason) -> Iterator[tuple[str, str, str]]:
 
 
 def catalog_of(named: Path | None, configured: str | None) -> Catalog | None:
-    """The catalog file named here or in the settings; a live one cannot be asked without the API."""
+    """The catalog in the named file, or in that of the settings; None for a live one, which needs the API."""
     if named is not None:
         return load_catalog(named)
     return load_catalog(Path(configured)) if configured and configured != "live" else None
@@ -107,7 +107,7 @@ def catalog_of(named: Path | None, configured: str | None) -> Catalog | None:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a file holds: values alone, or whole `records`; and the topic that they are from."""
+    """What a file holds: bare values, or whole `records`; and the topic that they are from."""
 
     topic: str = "validate"
     records: bool = False
@@ -118,7 +118,7 @@ VALUES: Final = Form()
 
 
 def verdicts(file: BinaryIO, decoder: Decoder, form: Form = VALUES) -> Iterator[Verdict]:
-    """One for each event: a JSON or XML document, or one JSON document a line when the first line is one."""
+    """A verdict for each event: one JSON or XML document, or a JSON document a line if the first line is one."""
     for line, value in _events(file):
         try:
             record = read_record(value, line, form.topic) if form.records else _record(value, line, form.topic)
@@ -133,7 +133,7 @@ def _record(value: bytes, line: int, topic: str) -> Record:
 
 
 def report(found: Iterable[Verdict], console: Console, *, as_json: bool) -> int:
-    """Print each verdict; 0 when there was an event and all were valid, else 1."""
+    """Print each verdict; 0 where there was an event and all were valid, else 1."""
     seen = invalid = 0
     table = _table() if console.is_terminal and not as_json else None
     for verdict in found:

@@ -1,4 +1,4 @@
-"""From settings to the frozen values that each part takes; the parts themselves read no settings."""
+"""Makes from the settings the frozen values that each part takes; the parts themselves read no settings."""
 
 from worker.wiring.creation import api_limit, breaker, flood, pace, reconciliation, retry, settle_time, slots
 from worker.wiring.customer_api import access, api, credentials, meaning, resends_503

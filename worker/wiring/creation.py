@@ -1,4 +1,4 @@
-"""How a command is carried out: how often, how fast, how many at once, and what is looked up after a doubt."""
+"""How a command is carried out: how often, how fast, how many at once, and how a doubt is looked up."""
 
 from worker.creation.adaptive import Adaptive
 from worker.creation.api_limit import ApiLimit, slots_for
@@ -25,36 +25,39 @@ def retry(settings: Settings) -> RetryPolicy:
 
 
 def pace(settings: Settings) -> GroupPace:
-    """The limit on POSTs."""
+    """The group's limit on POSTs."""
     rate = settings.dispatch.max_rate
     return GroupPace(Share(rate) if rate else None)
 
 
 def flood(settings: Settings) -> Flood:
-    """When nearly everything is being refused."""
+    """What tells that nearly everything is being refused."""
     return Flood(settings.hold.flood_ratio, settings.hold.flood_window)
 
 
 def breaker(settings: Settings) -> Breaker:
-    """When failures in a row are an outage, and how it is probed."""
+    """What tells that failures in a row are an outage, and when the API is probed."""
     given = settings.hold
     return Breaker(given.after_failures, Backoff(given.probe_delay, given.max_probe_delay))
 
 
 def slots(settings: Settings) -> Slots:
-    """Records worked on at once; beyond them, up to a bound, those whose outcome is known: they wait for Kafka."""
+    """How many records are worked on at once.
+
+    Beyond them, up to a bound, there may be records whose outcome is known: they only wait for Kafka.
+    """
     calls = settings.dispatch.max_in_flight
     return Slots(slots_for(calls), beyond=4 * calls)
 
 
 def api_limit(settings: Settings, slots: Slots) -> ApiLimit:
-    """The calls that there may be at once, and what moves them."""
+    """How many calls there may be at once, and what changes that number."""
     most = settings.dispatch.max_in_flight
     return ApiLimit(Calls(most), slots, Adaptive(most) if settings.dispatch.adaptive else None)
 
 
 def settle_time(settings: Settings) -> float:
-    """Seconds after an intent until a doubt may be looked up: by then the API has it, or will never."""
+    """Seconds after an intent until its doubt may be looked up: by then the API has carried it out, or never will."""
     return settings.journal.intent_ttl + settings.api.request_timeout + settings.reconcile.settle_delay
 
 

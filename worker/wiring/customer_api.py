@@ -33,7 +33,7 @@ def access(settings: Settings) -> Access:
 
 
 def credentials(settings: Settings) -> tuple[Credentials, ...]:
-    """The account of this replica's ordinal; all of them where it has none."""
+    """The account of this replica's ordinal; all accounts where it has none. SettingsError where there is none."""
     api, hostname = settings.api, socket.gethostname()
     if not api.accounts:
         if not api.username or not api.password.get_secret_value():
@@ -50,9 +50,9 @@ def credentials(settings: Settings) -> tuple[Credentials, ...]:
 def api(
     settings: Settings, reread: Callable[[], Settings] | None = None, measures: Measures | None = None
 ) -> AbstractAsyncContextManager[CustomerApi]:
-    """A client of the API; SettingsError where there is no account. A password that changes is read at a login.
+    """A client of the API; SettingsError where there is no account. With `reread` each login reads the password anew.
 
-    Replicas without an ordinal begin at an account that is drawn, so that they spread.
+    Replicas without an ordinal begin at a random account, so that they spread over them.
     """
     found = credentials(settings)
     read = (lambda: credentials(reread())) if reread else (lambda: found)
@@ -61,7 +61,7 @@ def api(
 
 
 def meaning(settings: Settings) -> Meaning:
-    """What answers mean; a call that a proxy may have lost is a doubt where a doubt can be looked up."""
+    """What answers mean. A 503 without Retry-After is a doubt only where a doubt can be looked up."""
     given, looked_up = settings.api, settings.reconcile.by != "none"
     return Meaning(
         given.unknown,
@@ -72,6 +72,6 @@ def meaning(settings: Settings) -> Meaning:
 
 
 def resends_503(settings: Settings) -> bool:
-    """Whether a 503 is taken for "not now" whoever said it, and however."""
+    """Whether every 503 means "not now", also one without Retry-After, which a proxy may have said."""
     given = meaning(settings)
     return 503 in given.not_now - given.with_wait

@@ -1,4 +1,4 @@
-"""What records are read with, and where results go."""
+"""What is needed to read records, and to make their results."""
 
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from worker.settings.settings import Settings
 def decoder(
     settings: Settings, catalog: Configured | None, given: EventMapping | None = None, readers: Readers | None = None
 ) -> Decoder:
-    """The decoder of request records, with the settings' mapping where no other is `given`.
+    """The decoder of request records; with the settings' mapping unless another one is `given`.
 
-    Without `readers` values are documents, whatever registry their topic has.
+    Without `readers`, values are read as documents, whatever registry their topic has.
     """
     return Decoder(
         catalog=catalog,
@@ -32,12 +32,12 @@ def decoder(
 
 
 def mapping(settings: Settings) -> EventMapping | None:
-    """What somebody else's events mean, by the settings' file; SettingsError where it is broken."""
+    """What somebody else's events mean, read from the settings' file, if any; SettingsError where it is broken."""
     return load_mapping(settings.events.mapping) if settings.events.mapping else None
 
 
 def catalog(settings: Settings) -> Configured | None:
-    """The configured values of a file; a live catalog cannot be asked without the API."""
+    """The configured values of a file; None without one, and for a live catalog, which needs the API."""
     named = settings.customer.catalog
     return load_catalog(Path(named)) if named and named != "live" else None
 

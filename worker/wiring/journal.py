@@ -1,4 +1,4 @@
-"""What restores the journal of a partition that becomes ours."""
+"""What reads the journal of a partition that becomes ours."""
 
 import structlog
 
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 def restore(
     settings: Settings, cluster: Cluster, connection: Connection, publisher: Publisher, slots: Slots
 ) -> Restore:
-    """A claim of the partition, in the journal's topic or, where that is switched off, in memory alone."""
+    """A function that claims a partition: in the journal's topic or, where that is switched off, in memory alone."""
     terms = journal_terms(settings, cluster)
     journal = JournalTopic(settings.topics.journal, connection, publisher, settings.topics.requests)
     claims: Claims | DisabledJournal = Claims(journal, owner(settings), terms)
@@ -40,7 +40,7 @@ def restore(
 
 
 def _tell_troubles(ours: Plan, cluster: Cluster, window: float) -> None:
-    """In one line what the journal's topic is not as it should be in; `check` says more."""
+    """Log in one line where the journal's topic is not as it should be; `check` says more."""
     if found := troubles(ours, cluster):
         detail = "; ".join(trouble.detail for trouble in found)
         log.warning(

@@ -18,7 +18,7 @@ from worker.wiring.replica import instance
 
 
 def connection(settings: Settings) -> Connection:
-    """How every Kafka client connects, and what a batch may have for any of them."""
+    """How every Kafka client connects; it also bounds how large a batch may become for any of them."""
     kafka = settings.kafka
     bound(kafka.max_batch_bytes)
     return Connection(
@@ -73,7 +73,7 @@ def plan(settings: Settings) -> Plan:
 
 
 def described(settings: Settings) -> tuple[Server, Channels]:
-    """What an AsyncAPI document is about."""
+    """What an AsyncAPI document is about: the brokers, the topics and the group."""
     kafka = settings.kafka
     tls = kafka.security_protocol.endswith("SSL")
     sasl = kafka.sasl_mechanism if kafka.security_protocol.startswith("SASL") else None
@@ -82,12 +82,12 @@ def described(settings: Settings) -> tuple[Server, Channels]:
 
 
 def owner(settings: Settings) -> Owner:
-    """Whose requests are worked on here, as our claims say."""
+    """Whose requests are worked on here, as our claims say it."""
     return Owner(settings.kafka.group_id, settings.topics.requests)
 
 
 def terms(settings: Settings, cluster: Cluster) -> Terms:
-    """What holds for every claim of a partition; the window is what the topic keeps, where that is less."""
+    """What holds for every claim of a partition; the window is no longer than what the topic keeps."""
     given = settings.journal
     window = kept_window(plan(settings), cluster)
     return Terms(window, given.max_entries, given.intent_ttl, renewal=min(DAY / 1000, window / 4))

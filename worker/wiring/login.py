@@ -1,4 +1,4 @@
-"""How tokens for the brokers are come by."""
+"""How tokens for the login to the brokers are obtained."""
 
 import os
 from importlib.util import find_spec
@@ -12,7 +12,7 @@ from worker.tls import context
 
 
 def tokens(kafka: Kafka) -> Tokens | None:
-    """None where a password is shown, or nothing. Raises SettingsError."""
+    """The tokens; None for a login by password, or without one. Raises SettingsError."""
     if kafka.sasl_mechanism == "AWS_MSK_IAM":
         return Tokens(_of_aws(kafka))
     if kafka.oauth_token_file:

@@ -1,4 +1,4 @@
-"""The proxy on the way to the API: as it is set, or as the environment has it."""
+"""The proxy on the way to the API: from the settings, or from the environment."""
 
 import os
 from urllib.request import getproxies, proxy_bypass
@@ -12,7 +12,7 @@ from worker.settings.kinds import ENVIRONMENT
 
 
 def proxy(api: Api) -> Proxy | None:
-    """None where there is none; SettingsError for one in the environment that cannot be used."""
+    """The proxy; None where there is none. SettingsError for one in the environment that cannot be used."""
     found = _of_environment(URL(api.base_url)) if api.proxy == ENVIRONMENT else URL(api.proxy or "")
     if not found.host:
         return None
@@ -23,7 +23,7 @@ def proxy(api: Api) -> Proxy | None:
 
 
 def _of_environment(url: URL) -> URL:
-    """As curl reads it: a proxy without a scheme is http, and what NO_PROXY names is reached without one."""
+    """The environment's proxy, read as curl does: without a scheme it is http; none for what NO_PROXY names."""
     variables = getproxies()
     given = variables.get(url.scheme) or variables.get("all") or ""
     if not given or proxy_bypass(f"{url.host}:{url.port}"):
@@ -38,6 +38,6 @@ def _of_environment(url: URL) -> URL:
 
 
 def _named(scheme: str) -> str:
-    """The variable, as it is spelled there."""
+    """The environment's variable for that scheme, as it is spelled there."""
     names = [f"{scheme}_proxy", "all_proxy"]
     return next((name for name in os.environ if name.lower() in names), names[0])

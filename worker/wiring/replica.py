@@ -8,7 +8,7 @@ ENDS_IN_A_NUMBER = re.compile(r"-(\d+)$")
 
 
 def instance(named: str | None, hostname: str) -> str | None:
-    """The static member of this replica; two with one name would throw each other out of the group."""
+    """The static member's name for this replica; two with one name would throw each other out of the group."""
     if named is None or "{ordinal}" not in named:
         return named
     if not has_ordinal(hostname):
@@ -19,7 +19,7 @@ def instance(named: str | None, hostname: str) -> str | None:
 
 
 def has_ordinal(hostname: str) -> bool:
-    """Whether it is a StatefulSet's, or one like it."""
+    """Whether the host name ends in a number, as a StatefulSet's replicas do."""
     return ENDS_IN_A_NUMBER.search(hostname) is not None
 
 

@@ -1,4 +1,4 @@
-"""The schema registry that a topic's values name their schemas in, if there is one."""
+"""The schema registry whose schemas a topic's values name, if there is one."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -22,7 +22,7 @@ EXTRA = ("fastavro", "google.protobuf", "google.type", "grpc_tools")
 
 
 def registry(settings: Settings) -> AbstractAsyncContextManager[Registry] | None:
-    """A client of it; SettingsError where what reads its schemas is not installed."""
+    """A client of the registry; None where none is set. SettingsError where a package that it needs is missing."""
     given = settings.events
     if given.registry_url is None:
         return None
@@ -45,7 +45,7 @@ def registry(settings: Settings) -> AbstractAsyncContextManager[Registry] | None
 
 @asynccontextmanager
 async def schemas(settings: Settings, holds: Holds) -> AsyncIterator[Schemas | None]:
-    """The schemas that records name; None without a registry."""
+    """Yield the schemas that records name; None without a registry."""
     if (client := registry(settings)) is None:
         yield None
         return
@@ -58,7 +58,10 @@ async def schemas(settings: Settings, holds: Holds) -> AsyncIterator[Schemas | N
 async def decoding(
     settings: Settings, catalog: Configured | None, mapping: EventMapping | None = None
 ) -> AsyncIterator[Decode]:
-    """Decodes records of the topic as the worker does, for a command: SchemaRegistryUnavailable where it would wait."""
+    """Yield a function that decodes records as the worker does, for a command.
+
+    It raises SchemaRegistryUnavailable where the worker would wait.
+    """
     async with schemas(settings, Holds(breaker(settings))) as known:
         decode = decoder(settings, catalog, mapping, known)
 

@@ -1,1 +1,1 @@
-"""The pages of doubts, and what can be done about one."""
+"""The pages about doubts, and what can be done with one."""

@@ -17,7 +17,7 @@ ID = "customer_id"
 
 
 def section(asked: Asked, letter: Letter, known: Json | None) -> h.Node:
-    """Nothing where it is no doubt any more; `known` is what was found out of it by now."""
+    """The forms for a letter that is a doubt, else None; `known` is what was found out about it by now."""
     if not letter.is_doubt:
         return None
     if ended := known and (known.get("resolvedAs") or known.get("replayedAs")):
@@ -33,7 +33,7 @@ def section(asked: Asked, letter: Letter, known: Json | None) -> h.Node:
 
 
 def after_look_up(asked: Asked, job: LookUp) -> h.Node:
-    """What can be done then: a customer who was found is not sent, one who is not there may be."""
+    """What can be done after a look-up: a customer that was found is not sent, one that does not exist may be."""
     match job.finding:
         case Existing(customer_id):
             told = parts.notice("good", f"Its customer exists: {words.told(customer_id)}. It is not to be replayed.")
@@ -64,7 +64,7 @@ def _look_up(asked: Asked, letter: Letter) -> h.Node:
 
 
 def resolving(asked: Asked, place: Place, customer_id: str = "") -> h.Node:
-    """The form in which a person says which customer it is."""
+    """The form in which a person says which customer it is; None without the right."""
     if not asked.who.may(Right.RESOLVE):
         return None
     return h.fragment[
@@ -86,7 +86,7 @@ def resolving(asked: Asked, place: Place, customer_id: str = "") -> h.Node:
 
 
 def replaying(asked: Asked, place: Place) -> h.Node:
-    """The form for a doubt whose customer is not there: it is looked up once more, and then sent."""
+    """The form for a doubt whose customer does not exist: it is looked up once more, and then sent."""
     if not asked.who.may(Right.REPLAY):
         return None
     return h.fragment[
@@ -112,6 +112,6 @@ def _accepting(asked: Asked, letter: Letter) -> h.Node:
 
 
 def _form(asked: Asked, place: Place, what: str) -> h.Element:
-    """Its run has a name that the form carries: sent twice, it is one run."""
+    """A form whose run has a name that the form carries: if it is sent twice, it is one run."""
     name = asked.sources.desk.run_name(what, place)
     return h.form(method="post", action=asked.link(f"/doubts/{place}/{what}", run=name))

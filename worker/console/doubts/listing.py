@@ -1,4 +1,4 @@
-"""`/doubts`: events of which nobody knows whether their customer exists, and which of them are settled by now."""
+"""`/doubts`: the events whose customer may or may not exist, and which of them are settled by now."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -32,7 +32,7 @@ States = Mapping[Place, str]
 
 
 async def doubts(asked: Asked) -> Answer:
-    """Which are open is known once the request topic was read from the oldest of them on."""
+    """Answer with the newest doubts. Their states are known once the request topic was read from the oldest on."""
     desk = asked.sources.desk
     upto = filters.begun(asked, desk.index.ends())
     if isinstance(upto, Moved):
@@ -54,7 +54,7 @@ async def doubts(asked: Asked) -> Answer:
 
 
 async def _states(sources: Sources, letters: Sequence[Letter], steps: Steps) -> States:
-    """What was done about each, as the request topic tells from the oldest of them on."""
+    """The state of each letter, by the request topic from the oldest letter's record on."""
     found = await topics(sources.plan, sources.connection, steps.progress)
     selection = Selection(PlaceSet({}))
     for each in letters:

@@ -1,4 +1,4 @@
-"""What is done about one doubt: the CRM is asked, a person says who it is, or accepts that there may be two."""
+"""Settles one doubt: asks the CRM, publishes which customer a person named, or accepts a possible duplicate."""
 
 from worker.console.doubts.forms import ID, KINDS
 from worker.console.letters.place import place_of, read
@@ -16,12 +16,12 @@ from worker.tools.reading.place_set import PlaceSet
 
 
 async def look_up(asked: Asked) -> Answer:
-    """Nothing is published by it."""
+    """Begin a look-up of the doubt; it publishes nothing."""
     return await begun(asked, _name(asked, "look-up"), LookUp(asked.sources.settings, place_of(asked)))
 
 
 async def resolve(asked: Asked) -> Answer:
-    """NotShown where the id cannot be one."""
+    """Begin to publish the customer that a person named. NotShown where the id cannot be one."""
     customer_id, kind = asked.form.get(ID, "").strip(), asked.form.get("customer_type", "")
     if not usable_id(customer_id):
         raise NotShown("a customer's id has a digit, and letters, digits, _ and - alone")
@@ -30,7 +30,10 @@ async def resolve(asked: Asked) -> Answer:
 
 
 async def accept(asked: Asked) -> Answer:
-    """Whoever types the id means this one."""
+    """Begin a replay that accepts a duplicate, if the person has typed the event's id.
+
+    So it is this one that is meant.
+    """
     letter = await _doubt(asked)
     if not letter.event_id or asked.form.get("event", "").strip() != letter.event_id.strip():
         raise NotShown("that is not the id of this event: nothing was sent")
@@ -39,7 +42,7 @@ async def accept(asked: Asked) -> Answer:
 
 
 async def replay(asked: Asked) -> Answer:
-    """Only with a look-up, which the run makes itself."""
+    """Begin a replay of the doubt after a look-up, which the run makes itself."""
     letter = await _doubt(asked)
     if letter.exists:
         raise NotNow("the API said that it made this customer: a look-up that finds none does not make it sendable")
@@ -59,7 +62,7 @@ def _selection(asked: Asked, letter: Letter) -> Selection:
 
 
 def selection_of(letter: Letter, requests: str) -> Selection:
-    """This one letter."""
+    """A selection of this letter alone."""
     place = letter.place
     selection = Selection(PlaceSet({place.partition: (place.offset, place.offset + 1)}))
     selection.add(place, request_of(letter, requests))
@@ -67,7 +70,7 @@ def selection_of(letter: Letter, requests: str) -> Selection:
 
 
 def _name(asked: Asked, what: str) -> str:
-    """That of the form; without one, the next."""
+    """The run's name that the form carries; without one, the next name."""
     given, place = asked.one("run") or "", place_of(asked)
     beginning = f"{what}-{place.partition}-{place.offset}-"
     usable = given.startswith(beginning) and given.isascii() and given.replace("-", "").isalnum() and len(given) < 80

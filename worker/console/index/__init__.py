@@ -1,1 +1,1 @@
-"""Which dead letters there are, in a few bytes each: filled from the newest on, and followed as they come."""
+"""An index of the dead letters, in a few bytes each: filled from the newest backwards, and kept up with new ones."""

@@ -1,4 +1,4 @@
-"""A letter as a list needs it: whatever somebody wrote into its headers takes bounded room."""
+"""A letter as lists need it: long texts from its headers are cut."""
 
 from dataclasses import replace
 from typing import Any
@@ -21,6 +21,6 @@ TEXTS = (
 
 
 def brief(letter: Letter) -> Letter:
-    """Without its broken rules, of which its cause tells the kinds."""
+    """The letter with its texts cut, and without its violations, whose kinds the cause tells."""
     cut: dict[str, Any] = {name: text[:LONGEST] for name in TEXTS if len(text := getattr(letter, name) or "") > LONGEST}
     return replace(letter, violations=(), **cut)

@@ -1,4 +1,4 @@
-"""What dead letters failed of: those that one change would put right stand together."""
+"""Groups dead letters by cause: letters that one change would put right belong together."""
 
 import hashlib
 import re
@@ -10,7 +10,7 @@ import orjson
 from worker.tools.dead_letters.letters import FOREIGN, Json, Letter
 
 MOST = 2_000
-"""Causes that are told apart; what comes on top counts as another one of its reason."""
+"""So many causes are told apart; a further one counts as `other causes` of its reason."""
 RULES_TOLD = 8
 TEXT = 120
 INDEX = re.compile(r"\[[0-9]+\]")
@@ -19,8 +19,9 @@ OTHERS = "other causes"
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """`rules` are the broken ones, each `path rule` without the indexes of its path; of a foreign letter its tool and
-    the error that this names.
+    """Why letters failed. `rules` are the broken ones, each as `path rule` without the indexes in its path.
+
+    For a foreign letter, `rules` are the tool that wrote it and the error that it names.
     """
 
     reason: str
@@ -30,13 +31,13 @@ class Cause:
 
     @property
     def name(self) -> str:
-        """The same in every process, and safe in an address: what a producer wrote stands in none."""
+        """A name that is the same in every process, and safe in an address: it holds nothing that a producer wrote."""
         told = orjson.dumps([self.reason, self.status, self.error_code, self.rules])
         return hashlib.blake2b(told, digest_size=8).hexdigest()
 
 
 def cause(letter: Letter) -> Cause:
-    """Texts are cut to what a line may hold."""
+    """The letter's cause; texts are cut to what a line may hold."""
     if letter.reason is None:
         return Cause(FOREIGN, rules=tuple(each[:TEXT] for each in (letter.tool, letter.kind) if each))
     error_code = letter.error_code[:TEXT] if letter.error_code else None
@@ -44,7 +45,7 @@ def cause(letter: Letter) -> Cause:
 
 
 def _rules(violations: Iterable[Json]) -> tuple[str, ...]:
-    """Sorted, so that the order of an event's elements makes no other cause."""
+    """The broken rules, sorted: the order of an event's elements does not make another cause."""
     found = sorted({_rule(each) for each in violations})
     more = len(found) - RULES_TOLD
     return (*found[:RULES_TOLD], f"and {more} more") if more > 0 else tuple(found)
@@ -56,7 +57,7 @@ def _rule(violation: Json) -> str:
 
 @dataclass(slots=True)
 class Group:
-    """All letters of one cause that are known; times are milliseconds since the epoch."""
+    """Counts of the known letters of one cause; times are milliseconds since the epoch."""
 
     cause: Cause
     count: int = 0
@@ -64,7 +65,7 @@ class Group:
     newest: int = 0
 
     def add(self, timestamp: int) -> None:
-        """One more."""
+        """Count one more letter."""
         self.oldest = min(self.oldest, timestamp) if self.count else timestamp
         self.newest = max(self.newest, timestamp) if self.count else timestamp
         self.count += 1
@@ -72,14 +73,14 @@ class Group:
 
 @dataclass(slots=True)
 class Causes:
-    """Each has a number, under which the index remembers it."""
+    """Numbers for causes; the index keeps the number of each letter's cause."""
 
     most: int = MOST
     _causes: list[Cause] = field(default_factory=list)
     _numbers: dict[Cause, int] = field(default_factory=dict)
 
     def number(self, found: Cause) -> int:
-        """There are never more than `most`, and one for each reason."""
+        """The cause's number, new if needed; there are at most `most` causes, and one more for each reason."""
         known = self._numbers.get(found)
         if known is not None:
             return known
@@ -96,7 +97,7 @@ class Causes:
         return len(self._causes)
 
     def numbers(self, reasons: frozenset[str], statuses: frozenset[int], names: frozenset[str]) -> frozenset[int]:
-        """Those of one of the reasons, one of the statuses and one of the names; what is empty excludes none."""
+        """The numbers of the causes with one of these reasons, statuses and names; an empty set excludes none."""
         return frozenset(
             number
             for number, each in enumerate(self._causes)

@@ -1,4 +1,4 @@
-"""Keeps the index: what was there first, from the newest back in slices, and what comes while that is read."""
+"""Keeps the index filled: from the newest letter backwards in slices, and with those that come meanwhile."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -28,7 +28,7 @@ ANEW = "the topic of dead letters was made anew, or lost its end: it is read aga
 
 @dataclass(slots=True)
 class Filling:
-    """`trouble` says why nothing comes, for as long as nothing does."""
+    """Fills the index; `trouble` says why nothing is read, as long as that is so."""
 
     plan: Plan
     connection: Connection
@@ -41,9 +41,9 @@ class Filling:
         self.index = Index(self.plan.requests)
 
     async def run(self) -> None:
-        """For ever: where Kafka is away or the topic is not there yet it goes on once they are.
+        """Fill the index for ever; after Kafka was away or the topic was missing it goes on.
 
-        Whatever else it fails of is told too: pages of an index that nobody fills would show old letters for good.
+        Any other error is reported, too: pages of an index that is not filled would show old letters for good.
         """
         while True:
             try:
@@ -58,7 +58,7 @@ class Filling:
         self.trouble = trouble
 
     async def _follow(self) -> None:
-        found = await topics(self.plan, self.connection)  # which says what is missing; a consumer would make it
+        found = await topics(self.plan, self.connection)  # raises where a topic is missing; a consumer would create it
         self.index.only(found.dead_letters)
         known = self.index.ends()
         name = [self.plan.dead_letters]
@@ -75,9 +75,10 @@ class Filling:
             await self._take(newest, WAIT)
 
     def _see(self, spans: Mapping[int, tuple[int, int]]) -> bool:
-        """Where the log begins and ends now. Whether it is the one that is followed: whoever is ahead of the end of one
-        that was made anew, or cut short, would never be told what comes before that place, and of one that is not there
-        nothing for minutes after it is.
+        """Take over where each partition's log begins and ends now; False if it is not the log that is followed.
+
+        A reader that is ahead of the end of a log that was made anew, or cut short, would never get what comes before
+        its place; one whose topic was deleted learns minutes late that it is there again.
         """
         is_same = all(number in spans and spans[number][1] >= end for number, end in self.index.ends().items())
         for number, (first, end) in spans.items():
@@ -86,7 +87,7 @@ class Filling:
         return is_same
 
     async def _fill_or_tell(self, newest: Followed) -> None:
-        """What comes is followed all the same: an old batch that nobody can read has nothing to do with it."""
+        """As `_fill`; an old batch that nobody can read is told, and keeps nobody from following what comes."""
         try:
             await self._fill(newest)
         except KafkaUnavailable as error:
@@ -96,7 +97,7 @@ class Filling:
             self._behind = self.trouble = None
 
     async def _fill(self, newest: Followed) -> None:
-        """What is older than what is known; between two slices comes what was written meanwhile."""
+        """Read what is older than what is known; between slices, what was written meanwhile."""
         index = self.index
         spans = {number: (0, shelf.low) for number, shelf in index.shelves.items()}
         if index.is_read or not spans:

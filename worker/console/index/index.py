@@ -1,4 +1,4 @@
-"""All dead letters that are known by now, by partition: groups by cause, and rows by a filter, the newest first."""
+"""All dead letters that are known by now, by partition: grouped by cause, or filtered, the newest first."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ MANY_REPLAYS = 65_535
 
 @dataclass(slots=True)
 class Index:
-    """At most `most` letters, the newest; `first` and `end` are the offsets that the topic itself has by partition."""
+    """The newest letters, at most `most`; `first` is the first offset of each partition in the topic itself."""
 
     requests: str
     most: int = MOST
@@ -29,7 +29,7 @@ class Index:
     first: dict[int, int] = field(default_factory=dict)
     recent: OrderedDict[Place, Letter] = field(default_factory=OrderedDict)
     is_full: bool = False
-    """Whether older letters are left out because there are so many."""
+    """Whether older letters are left out because there are too many."""
     _groups: dict[int, Group] = field(default_factory=dict)
 
     def only(self, partitions: int) -> None:
@@ -39,17 +39,17 @@ class Index:
             self._drop(number, shelf.drop_below(shelf.high))
 
     def begin(self, partition: int, first: int, end: int) -> Shelf:
-        """That partition has these offsets now: what is older than the first is gone, what comes is followed."""
+        """Note a partition's present offsets: letters below `first` are gone, those from `end` on are to come."""
         self.first[partition] = first
         shelf = self.shelves.setdefault(partition, Shelf(end, end))
-        # A log that ends before what is known of it is another one: its topic was made anew.
+        # A log that ends before what is known of it is another one: its topic was deleted and made again.
         self._drop(partition, shelf.drop_below(first if end >= shelf.high else shelf.high))
         if end < shelf.high:
             shelf = self.shelves[partition] = Shelf(end, end)
         return shelf
 
     def add_older(self, letter: Letter) -> None:
-        """The next one below those of its partition that are known."""
+        """Add the next letter below those that are known of its partition."""
         if self.is_full:
             return
         row = self._row(letter)
@@ -59,7 +59,10 @@ class Index:
         self.is_full = len(self) >= self.most
 
     def add_newer(self, letter: Letter) -> None:
-        """The next one above; where there are too many then, the oldest of some partition goes."""
+        """Add the next letter above those that are known.
+
+        If that is too many, the oldest of some partition are dropped.
+        """
         shelf = self.shelves.setdefault(letter.place.partition, Shelf(letter.place.offset, letter.place.offset))
         if letter.place.offset < shelf.high:
             return
@@ -73,7 +76,7 @@ class Index:
             self._drop(number, longest.drop_oldest(1 + self.most // 100))
 
     def filled(self, partition: int) -> None:
-        """Everything below what is known of that partition was read."""
+        """Note that everything below what is known of that partition was read."""
         shelf = self.shelves[partition]
         shelf.low = min(shelf.low, self.first[partition])
 
@@ -82,12 +85,12 @@ class Index:
 
     @property
     def total(self) -> int:
-        """How many letters the topic has, as its offsets tell."""
+        """How many letters the topic has, by its offsets."""
         return sum(max(0, shelf.high - self.first.get(number, shelf.low)) for number, shelf in self.shelves.items())
 
     @property
     def is_complete(self) -> bool:
-        """Whether all that the topic has is known; of a topic that nobody has looked at yet it is not."""
+        """Whether all letters of the topic are known; False for a topic that was not looked at yet."""
         return bool(self.shelves) and all(
             shelf.low <= self.first.get(number, 0) for number, shelf in self.shelves.items()
         )
@@ -98,17 +101,18 @@ class Index:
         return self.is_full or self.is_complete
 
     def ends(self) -> dict[int, int]:
-        """By partition the end of what is known: a list up to there is the same for ever."""
+        """By partition the end of what is known: a list up to these ends never changes."""
         return {number: shelf.high for number, shelf in self.shelves.items()}
 
     def groups(self) -> list[Group]:
-        """The largest first."""
+        """The groups, the largest first."""
         known = [group for group in self._groups.values() if group.count]
         return sorted(known, key=lambda each: (-each.count, -each.newest, each.cause.name))
 
     def rows(self, wanted: Wanted, upto: Mapping[int, int]) -> Iterator[tuple[int, Row]]:
-        """(partition, row) of those below the ends, as `dead-letters list` has them: within a partition by offset,
-        between them by timestamp.
+        """The fitting rows below these ends, with their partitions, in the order of `dead-letters list`.
+
+        That is by offset within a partition, and by timestamp between partitions.
         """
         narrowed = wanted.narrowed(self.causes)
         lists = [
@@ -119,7 +123,7 @@ class Index:
         return merge(*lists, key=lambda each: (-each[1].timestamp, each[0]))
 
     def newer(self, wanted: Wanted, than: Mapping[int, int]) -> int:
-        """How many have come since."""
+        """How many fitting letters have come above these ends."""
         narrowed = wanted.narrowed(self.causes)
         return sum(
             narrowed.fits(row)
@@ -147,7 +151,7 @@ class Index:
         group.add(row.timestamp)
 
     def _remember(self, letter: Letter, *, newer: bool) -> None:
-        """The newest stay."""
+        """Keep the letter among the recent ones, of which the newest stay."""
         if not newer and len(self.recent) >= RECENT:
             return
         self.recent[letter.place] = brief(letter)
@@ -162,7 +166,10 @@ class Index:
             self._recount(row.cause for row in dropped)
 
     def _recount(self, numbers: Iterable[int]) -> None:
-        """Since when there is a group is known by looking at all that are left."""
+        """Count these groups again from the remaining letters.
+
+        A group's oldest letter may be among those that were dropped.
+        """
         stale = set(numbers)
         for number in stale:
             self._groups[number] = Group(self.causes[number])

@@ -1,4 +1,4 @@
-"""Pages of lists that were put together before: an address that is asked for every two seconds costs once."""
+"""Keeps pages of lists: the browser asks for one address every two seconds, and it is made once."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -15,12 +15,15 @@ KEPT = 200
 
 @dataclass(slots=True)
 class Lists:
-    """A list that goes up to some place never changes, once all of a page is known."""
+    """Pages that were made; a list up to fixed ends never changes once its page is full or the index complete."""
 
     _known: OrderedDict[tuple[str, frozenset[tuple[int, int]], int], list[Listed]] = field(default_factory=OrderedDict)
 
     def rows(self, index: Index, name: str, wanted: Wanted, upto: Mapping[int, int], count: int) -> list[Listed]:
-        """The first so many. `name` is the filter as somebody wrote it: an age counts from when it was first asked."""
+        """The first `count` rows.
+
+        `name` is the filter as it was written: an age in it counts from the first request.
+        """
         key = (name, frozenset(upto.items()), count)
         if (known := self._known.get(key)) is not None:
             self._known.move_to_end(key)

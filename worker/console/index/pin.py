@@ -1,4 +1,4 @@
-"""Up to where a list goes, as it stands in an address: what comes later moves nothing in it."""
+"""The ends of a list, packed into an address: letters that come later do not change the list."""
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 PACKED = re.compile(r"[A-Za-z0-9_-]+")
 LONGEST = 7_400
-"""Characters: a request line holds 8190. A thousand partitions with 2**44 letters each take 7336 of them."""
+"""Characters: a request line may have 8190. A thousand partitions with 2**44 letters each need 7336 of them."""
 WIDEST = 64
 
 
 def pin(ends: Mapping[int, int]) -> str | None:
-    """By partition the first offset that is not in the list; None where it is too much for an address.
+    """The ends, by partition the first offset that is not in the list, as text; None if it is too long.
 
-    A byte that says how many bits an end takes, and those of all partitions behind a 1, as base64.
+    The text is base64 of one byte with the number of bits of an end, and of all ends' bits behind a 1.
     """
     all_ends = [ends.get(number, 0) for number in range(max(ends, default=0) + 1)]
     width = max(1, max(all_ends).bit_length())
@@ -24,7 +24,7 @@ def pin(ends: Mapping[int, int]) -> str | None:
 
 
 def unpinned(text: str) -> dict[int, int] | None:
-    """The same again, without the ends that are 0; None where it is none."""
+    """The ends in such a text, without those that are 0; None for any other text."""
     if len(text) > LONGEST or not PACKED.fullmatch(text):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Which letters a page is about: the filter that stands in its address."""
+"""The filter of a page's letters, as it stands in the address."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from worker.console.index.shelf import Row
 
 
 def event_hash(event_id: str) -> int:
-    """Of one event id in 2**64 another one is taken for it: whoever must be sure reads the letter."""
+    """A 64-bit hash of the id: another id may have the same one, so whoever must be sure reads the letter."""
     return int.from_bytes(hashlib.blake2b(event_id.encode(errors="replace"), digest_size=8).digest(), "little")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """All that is given must hold; times are milliseconds since the epoch, `causes` names of causes."""
+    """A filter, of which all conditions must hold; times are milliseconds since the epoch, `causes` are names."""
 
     reasons: frozenset[str] = frozenset()
     statuses: frozenset[int] = frozenset()
@@ -27,11 +27,11 @@ class Wanted:
 
     @property
     def is_all(self) -> bool:
-        """Whether it excludes nothing."""
+        """Whether the filter excludes nothing."""
         return self == Wanted()
 
     def narrowed(self, causes: Causes) -> "Narrowed":
-        """The same in the index's own terms."""
+        """The filter in the terms of the index."""
         by_cause = self.reasons or self.statuses or self.causes
         numbers = causes.numbers(self.reasons, self.statuses, self.causes) if by_cause else None
         return Narrowed(numbers, self.since, self.until, event_hash(self.event_id) if self.event_id else None)
@@ -39,7 +39,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Narrowed:
-    """What a row is compared with; None excludes nothing."""
+    """What a row is compared with; None means no condition."""
 
     causes: frozenset[int] | None
     since: int | None
@@ -47,7 +47,7 @@ class Narrowed:
     event: int | None
 
     def fits(self, row: Row) -> bool:
-        """Whether it is meant."""
+        """Whether the row fits."""
         return (
             (self.causes is None or row.cause in self.causes)
             and (self.since is None or row.timestamp >= self.since)

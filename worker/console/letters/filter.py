@@ -1,4 +1,4 @@
-"""The filter of dead letters, as it stands in an address and in a form."""
+"""The filter of dead letters, in an address and in a form."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -19,11 +19,11 @@ FIELDS = ("reason", "status", "cause", "since", "until", "partition", "event")
 Value = TypeVar("Value")
 Query = dict[str, str | list[str] | int | None]
 Fields = Mapping[str, list[str]]
-"""As an address or a form has them."""
+"""The fields of an address or a form."""
 
 
 def wanted(fields: Fields) -> Wanted:
-    """NotShown says what may be written."""
+    """Read the filter. NotShown says what may be written."""
     reasons = frozenset(_all(fields, "reason"))
     if unknown := reasons - set(KINDS):
         raise NotShown(f"reason: {len(unknown)} of them unknown: it is one of {', '.join(KINDS)}")
@@ -39,18 +39,18 @@ def wanted(fields: Fields) -> Wanted:
 
 
 def query(asked: Asked, **more: str | int | None) -> Query:
-    """What stands in the address, for a link to the same letters."""
+    """The filter's fields in the address, for a link to the same letters."""
     given: Query = {name: list(_all(asked.query, name)) for name in FIELDS}
     return given | more
 
 
 def name(asked: Asked) -> str:
-    """The filter as it was written, which lists are remembered by."""
+    """The filter as it was written; lists are kept under this name."""
     return asked.link(asked.path, **query(asked))
 
 
 def ends(asked: Asked) -> dict[int, int] | None:
-    """Up to where the list goes, if the address says so. NotShown where it says so, and cannot be read."""
+    """The ends of the list, if the address has them; NotShown where they cannot be read."""
     given = asked.one("upto")
     if given is None:
         return None
@@ -60,10 +60,11 @@ def ends(asked: Asked) -> dict[int, int] | None:
 
 
 def begun(asked: Asked, now: Mapping[int, int]) -> Mapping[int, int] | Moved:
-    """Up to where the list goes; an address that does not say so leads to one that does, so that it moves no more: an
-    age becomes the time that it means now.
+    """The ends of the list. If the address has none, a redirect to one that has: then the list does not change.
 
-    `now` is up to where it would go. Where that fits into no address, it begins at the newest each time.
+    For the same reason an age in the address, such as 2h, becomes the time that it means now.
+
+    `now` are the present ends. Where they fit into no address, the list begins at the newest letter each time.
     """
     upto = ends(asked)
     if upto is not None:
@@ -79,7 +80,7 @@ def _times(fields: Fields) -> Query:
 
 
 def form(asked: Asked) -> h.Element:
-    """Sends the filter by the address; a cause that was chosen stays chosen."""
+    """The form of the filter, which becomes a part of the address; a chosen cause stays chosen."""
     values = {name: (_all(asked.query, name) or [""])[-1] for name in FIELDS}
     return h.form(method="get", action=asked.link(asked.path))[
         h.label["Reason", h.select(name="reason")[_options(values["reason"])]],

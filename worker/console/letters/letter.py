@@ -1,4 +1,4 @@
-"""`/letters/P@O`: why one letter failed, what would become of it today, what is known of it, and what can be done."""
+"""`/letters/P@O`: why a letter failed, what would become of it today, what is known of it, what can be done."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -31,7 +31,7 @@ HEADERS = 100
 
 
 async def letter(asked: Asked) -> Answer:
-    """What takes long is told as far as it is known by now."""
+    """Answer with all about the letter; what takes long to read is shown as far as it is known by now."""
     shown, record = await read(asked)
     whole = await shown.whole(record)
     later = await asked.sources.desk.inquiries.ask(("letter", shown.letter.place), partial(_later, shown, whole))
@@ -48,7 +48,7 @@ async def letter(asked: Asked) -> Answer:
 
 
 async def _later(shown: Shown, whole: Record | Lacking, steps: Steps) -> Json:
-    """What the request topic and the journal tell: each is read from the letter's record on."""
+    """What the request topic and the journal tell, each read from the letter's record on."""
     found = shown.found
     watched = Shown(
         shown.settings,
@@ -100,7 +100,7 @@ def _violations(title: str, violations: Iterable[Json]) -> h.Node:
 
 
 def _rule(violation: Json) -> tuple[str, str]:
-    """Values that would be allowed are the rule's own, not the customer's."""
+    """A violation's rule and limit. Allowed values are part of the rule, and nothing of the customer's."""
     allowed = violation.get("allowed")
     limit = (
         violation.get("limit") if allowed is None else ", ".join(map(str, allowed)) if _is_list(allowed) else allowed
@@ -113,7 +113,7 @@ def _is_list(value: object) -> bool:
 
 
 def _today(told: Json) -> h.Node:
-    """By the rules and the settings of this console."""
+    """What would become of it today, by the rules and settings of this console."""
     verdict = {True: "It would be valid today", False: "It would not be valid today", None: "It cannot be told"}
     why = ": ".join(str(told[name]) for name in ("reason", "why", "unchecked") if name in told)
     sentence = f"{verdict[told['valid']]}{f': {words.told(why)}' if why else ''}."
@@ -125,7 +125,7 @@ def _today(told: Json) -> h.Node:
 
 
 def _known(later: Inquiry[Json]) -> h.Node:
-    """Where it was replayed, and what the journal says."""
+    """Where it was replayed or resolved, and what the journal knows."""
     title = h.h2["What is known of it"]
     if later.answer is None:
         return h.fragment[title, parts.notice("bad", f"{later.trouble}.") if later.trouble else _reading(later.steps)]
@@ -151,7 +151,7 @@ def _reading(steps: Steps) -> h.Node:
 
 
 def _to_plan(asked: Asked, letter: Letter) -> h.Node:
-    """A doubt has ways of its own."""
+    """The form for a plan of its replay; not for a doubt, which has forms of its own."""
     if not asked.who.may(Right.REPLAY) or letter.reason is None or letter.is_doubt:
         return None
     return h.fragment[

@@ -1,4 +1,4 @@
-"""`/letters`: dead letters by cause, and one by one by a filter that stands in the address."""
+"""`/letters`: dead letters by cause, and one by one by the filter in the address."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -26,7 +26,7 @@ GROUPS = 50
 
 
 async def letters(asked: Asked) -> Answer:
-    """An address without a place in the list leads to one with it: what comes later moves nothing on it."""
+    """Answer with the letters. An address without ends is redirected to one with them, so that the list stays."""
     desk, wanted = asked.sources.desk, filters.wanted(asked.query)
     upto = filters.begun(asked, desk.index.ends())
     if isinstance(upto, Moved):
@@ -47,7 +47,7 @@ async def letters(asked: Asked) -> Answer:
 
 
 def reading(desk: Desk) -> h.Node:
-    """How much of the topic is known by now, and why no more."""
+    """How much of the topic is read by now, and why it is not more."""
     index = desk.index
     return h.fragment[
         parts.notice("bad", f"{desk.filling.trouble}. What is shown was read before.")
@@ -64,7 +64,7 @@ def reading(desk: Desk) -> h.Node:
 
 
 def _groups(asked: Asked, desk: Desk, wanted: Wanted) -> h.Node:
-    """All causes; the one that was chosen alone."""
+    """A table of all causes, or of the chosen ones only."""
     groups = [each for each in desk.index.groups() if not wanted.causes or each.cause.name in wanted.causes]
     columns = ("reason", "HTTP", "broken rules", "letters", "oldest", "newest")
     return h.fragment[
@@ -94,7 +94,7 @@ def _group(asked: Asked, group: Group) -> Sequence[h.Node]:
 
 
 def _newer(asked: Asked, desk: Desk, wanted: Wanted, upto: Mapping[int, int]) -> h.Node:
-    """The list stays as it is until somebody wants the new ones."""
+    """How many newer letters there are; the list stays as it is until somebody asks for them."""
     newest = h.a(href=asked.link("/letters", **filters.query(asked)))["show the newest"]
     if asked.one("older"):
         return h.p["Older ones: ", newest]
@@ -103,7 +103,7 @@ def _newer(asked: Asked, desk: Desk, wanted: Wanted, upto: Mapping[int, int]) ->
 
 
 def table(asked: Asked, rows: Iterable[Listed], known: Mapping[Place, Letter]) -> h.Node:
-    """One row a letter; one that is gone meanwhile says so."""
+    """A table with one row a letter; one that is gone meanwhile says so."""
     columns = ("letter", "time", "reason", "HTTP", "event", "why", "replays")
     listed = (_row(asked, Place(number, row.offset), row, known) for number, row in rows)
     none = "No dead letter fits." if asked.sources.desk.index.is_complete else "None of those that are read fits."
@@ -129,7 +129,7 @@ def _row(asked: Asked, place: Place, row: Row, known: Mapping[Place, Letter]) ->
 
 
 def further(asked: Asked, upto: Mapping[int, int], rows: Sequence[Listed]) -> h.Node:
-    """The next page of the same list."""
+    """A link to the next page of the same list; None on the last one."""
     if len(rows) <= A_PAGE:
         return None
     rest = pin(dict(upto) | {number: row.offset for number, row in rows[:A_PAGE]})
@@ -139,7 +139,7 @@ def further(asked: Asked, upto: Mapping[int, int], rows: Sequence[Listed]) -> h.
 
 
 def _to_plan(asked: Asked, wanted: Wanted, upto: Mapping[int, int]) -> h.Node:
-    """A plan is about what this address is about, and nothing that came later."""
+    """The form for a plan of replaying exactly this list, without what comes later."""
     pinned = pin(upto)
     if not asked.who.may(Right.REPLAY) or pinned is None:
         return None

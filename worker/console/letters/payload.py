@@ -22,7 +22,7 @@ HEADERS = 1_000
 
 
 async def payload(asked: Asked) -> Answer:
-    """Only here, only by a POST, and nowhere in an address or a log."""
+    """Show the payload: only on this page, only by a POST, and never in an address or a log."""
     shown, record = await read(asked)
     whole = await shown.whole(record)
     told = payload_of(record if isinstance(whole, Lacking) else whole)

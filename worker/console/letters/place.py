@@ -1,4 +1,4 @@
-"""The letter that an address names."""
+"""Finds the letter that an address names."""
 
 from worker.console.web.answers import NotThere
 from worker.console.web.asked import Asked
@@ -11,19 +11,19 @@ from worker.tools.reading.place import Place
 
 
 def place_of(asked: Asked) -> Place:
-    """Raises NotThere."""
+    """The place in the address. Raises NotThere."""
     return place_in(asked.parts.get("place", ""))
 
 
 def place_in(text: str) -> Place:
-    """Raises NotThere where it names none."""
+    """Read a place. Raises NotThere where the text names none."""
     if found := PLACE.fullmatch(text):
         return Place(int(found[1]), int(found[2]))
     raise NotThere("a dead letter is named PARTITION@OFFSET")
 
 
 async def read(asked: Asked, place: Place | None = None) -> tuple[Shown, Record]:
-    """That letter and its record. Raises NotThere."""
+    """The letter at that place, or at the address's, and its record. Raises NotThere."""
     place, sources = place or place_of(asked), asked.sources
     found = await topics(sources.plan, sources.connection)
     if place.partition >= found.dead_letters:

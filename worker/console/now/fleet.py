@@ -1,4 +1,4 @@
-"""Every replica's `/status`, asked at once: two seconds, one answer of bounded size, no redirect, no proxy."""
+"""Asks every replica for `/status` at once: within two seconds, with bounded answers, without redirects or proxies."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ LARGEST = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Who answered, and who did not; `left_out` addresses were too many to be asked."""
+    """The replicas that answered, and the addresses that did not; `left_out` addresses were too many to be asked."""
 
     replicas: tuple[Replica, ...] = ()
     silent: tuple[Silent, ...] = ()
@@ -27,7 +27,7 @@ class Fleet:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An address that a name stands for; `family` is that of the address."""
+    """One address that a name resolves to; `family` is its address family."""
 
     name: str
     host: str
@@ -41,7 +41,7 @@ class Target:
 
 
 async def ask(names: Sequence[str]) -> Fleet:
-    """Never raises: what could not be reached is told."""
+    """Ask all of them. Never raises: an address that does not answer is among `silent`."""
     targets, unknown = await _resolved(names)
     asked = targets[:MOST]
     timeout = aiohttp.ClientTimeout(total=WITHIN)
@@ -55,7 +55,7 @@ async def ask(names: Sequence[str]) -> Fleet:
 
 
 async def _resolved(names: Sequence[str]) -> tuple[list[Target], list[Silent]]:
-    """Each address once, however many names lead there."""
+    """The addresses of these names, each once, and the names that do not resolve."""
     found = await asyncio.gather(*(_addresses(name) for name in names))
     targets = [target for each in found if not isinstance(each, Silent) for target in each]
     seen = {(each.host, each.port): each for each in reversed(targets)}
@@ -110,7 +110,9 @@ def _read(address: str, body: bytes | None) -> Replica | Silent:
 
 
 def _of_one_family(answers: Iterable[tuple[Target, Replica | Silent]]) -> list[Replica | Silent]:
-    """A name may have two addresses of one replica, of which one is enough: those of the family that answers more."""
+    """The answers of one address family for each name, the one with more answers: a replica may have an IPv4 and an
+    IPv6 address.
+    """
     kept: list[Replica | Silent] = []
     for _, same in groupby(answers, key=lambda each: each[0].name):
         families: dict[int, list[Replica | Silent]] = {}
@@ -121,7 +123,7 @@ def _of_one_family(answers: Iterable[tuple[Target, Replica | Silent]]) -> list[R
 
 
 def _once(told: Iterable[Replica | Silent], left_out: int) -> Fleet:
-    """A replica that has several addresses counts once, where it says which one it is."""
+    """The fleet, in which a replica with several addresses counts once, if it says which instance it is."""
     replicas: dict[object, Replica] = {}
     silent = []
     for each in told:

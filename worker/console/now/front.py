@@ -1,4 +1,4 @@
-"""The page `/`: why it is or is not moving, the fleet, and the partitions with what stands first in each."""
+"""The page `/`: why records do or do not move, the fleet, and each partition with its first unfinished record."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ STATES: dict[str | None, Kind] = {"running": "good", "holding": "bad", "draining
 
 
 async def front(asked: Asked) -> Answer:
-    """It is shown whatever cannot be reached, and says what that is."""
+    """Answer with the page; what cannot be reached is said on it."""
     now = await asked.sources.watching.now()
     runbook = asked.sources.settings.console.runbook
     body = h.fragment[_why(now, runbook), _summary(now), _holds(now, runbook), _replicas(now), _partitions(now)]
@@ -63,7 +63,7 @@ def _kafka(now: Now) -> tuple[str, Kind]:
 
 
 def _sum(each: "Iterator[int | None]") -> int | None:
-    """None where one of them does not say."""
+    """The sum; None where one of them is not known."""
     told = list(each)
     known = [count for count in told if count is not None]
     return sum(known) if told and len(known) == len(told) else None
@@ -144,7 +144,7 @@ def _partition(now: Now, each: int) -> tuple[h.Node, ...]:
 
 
 def _owner(now: Now, partition: int, replica: Replica | None) -> tuple[str, Kind]:
-    """Who says so, or whom Kafka names."""
+    """The replica that says that it has the partition, else the member that Kafka names."""
     if replica:
         return replica.address, "plain"
     if isinstance(now.overview, str):

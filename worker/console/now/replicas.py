@@ -1,4 +1,4 @@
-"""What a replica says of itself on `/status`; whatever it does not say, as an older version would not, is None."""
+"""What a replica says of itself on `/status`. What it does not say, as an older version may not, is None."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from worker.terminal.text import plain
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Nothing is taken in, or nothing of that partition; `since` is seconds since the epoch."""
+    """A hold of all partitions, or of `partition` alone; `since` is seconds since the epoch."""
 
     reason: str
     detail: str
@@ -20,7 +20,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Blocking:
-    """The first record that is not finished, and what it is at; its age counts from its timestamp."""
+    """The first record that is not finished, and its step (`reason`); `age` counts from the record's timestamp."""
 
     offset: int
     age: float | None
@@ -39,7 +39,7 @@ class Owned:
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """One that answered."""
+    """A replica that answered."""
 
     address: str
     instance: str | None = None
@@ -56,14 +56,14 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """An address of which nothing is known but why."""
+    """An address that gave no usable answer, and why."""
 
     address: str
     why: str
 
 
 def replica(address: str, told: Mapping[str, Any]) -> Replica:
-    """Never raises: what has not the expected form is not told."""
+    """Read an answer. Never raises: values without the expected form count as missing."""
     return Replica(
         address,
         _text(told.get("instance")),

@@ -1,4 +1,4 @@
-"""Why it is not moving, in one sentence: the first of what may be in its way (docs: console, why it stands still)."""
+"""Says in one sentence why records do not move: the first cause that applies (docs: console, why it stands still)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from worker.counting import NARROW, counted, which
 from worker.creation.holds import HoldReason
 
 STANDS = 20.0
-"""Seconds after which a record that has not moved is worth naming; most are finished within one."""
+"""Seconds after which a record that has not moved is named; most are finished within one second."""
 
 HOLDS: Final[dict[str, str]] = {
     HoldReason.API_UNAVAILABLE: "the API cannot be reached, or fails",
@@ -55,7 +55,7 @@ BINDS: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """The sentence; `hold` is the section of the runbook that is about it."""
+    """The sentence; `hold` names the runbook's section about it."""
 
     sentence: str
     kind: Kind
@@ -63,7 +63,7 @@ class Why:
 
 
 def why(now: Now) -> Why:
-    """The first of these that is so; the last one always says something."""
+    """The first cause that applies; the last rule always says something."""
     rules: tuple[Callable[[Now], Why | None], ...] = (
         _nobody_answers,
         _held,
@@ -93,7 +93,7 @@ def _nobody_answers(now: Now) -> Why | None:
 
 
 def _held(now: Now) -> Why | None:
-    """What holds all partitions before what holds one; a stop is the last thing to blame."""
+    """The hold to name: one of all partitions before one of a single partition; a stop only if nothing else holds."""
     holds = [(each, hold) for each in now.replicas for hold in each.holds if hold.reason != "journal_restoring"]
     if not holds:
         return None
@@ -139,7 +139,7 @@ def _restores(now: Now) -> list[tuple[int, float | None]]:
 
 
 def _open_transaction(now: Now) -> Why | None:
-    """As its worker says, or as Kafka does where nothing else stands before it."""
+    """An open transaction that blocks a partition: by its worker, else by Kafka if nothing else stands before it."""
     found: list[tuple[float, int, int]] = []
     for number, (_, owned) in now.owned.items():
         if owned.blocking and owned.blocking.reason == "open_transaction":
@@ -156,7 +156,7 @@ def _open_transaction(now: Now) -> Why | None:
 
 
 def _blocked(now: Now) -> Why | None:
-    """The one that has stood longest."""
+    """The partition whose first record has stood still for longest."""
     standing = [(seconds, number) for number, seconds in now.stands.items() if seconds >= STANDS]
     for seconds, number in sorted(standing, reverse=True):
         _, owned = now.owned[number]
@@ -168,7 +168,7 @@ def _blocked(now: Now) -> Why | None:
 
 
 def at_step(blocking: Blocking) -> str:
-    """What the record does, for a person."""
+    """The record's step in words, for a person."""
     return f"{STEPS.get(blocking.reason, 'is at a step that this console does not know')} ({blocking.reason})"
 
 

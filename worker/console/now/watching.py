@@ -1,4 +1,4 @@
-"""The fleet and its overview as they are now: asked for once, whoever looks, and watched for what stands still."""
+"""The fleet and the group as they are now: asked once for all viewers, and watched for what stands still."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -18,13 +18,14 @@ FRESH = 1.5
 EVERY = 10.0
 WITHIN = 3.0
 AT_MOST = 5.0
-"""Seconds that all questions to Kafka may take together: a page that waits for it is told so."""
+"""Seconds that all questions to Kafka may take together; after that a page says that Kafka did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """`overview` is what Kafka says, or why it says nothing. `stands` is for how many seconds the first record of a
-    partition that is not finished has been seen to be the same one.
+    """One look at everything. `overview` is what Kafka says, or why it says nothing.
+
+    `stands` is, by partition, for how many seconds its first unfinished record has been seen to be the same.
     """
 
     at: float
@@ -35,26 +36,29 @@ class Now:
 
     @property
     def replicas(self) -> list[Replica]:
-        """Those of our group, as far as they say which is theirs."""
+        """The replicas of our group, and those that do not say their group."""
         return [each for each in self.fleet.replicas if each.group in {None, self.group}]
 
     @property
     def members(self) -> int | None:
-        """Of the group; None where Kafka does not say."""
+        """How many members the group has; None where Kafka does not say."""
         return len(self.overview.members) if isinstance(self.overview, Overview) else None
 
     @property
     def owned(self) -> dict[int, tuple[Replica, Owned]]:
-        """By partition: who says that it is theirs, and what they say of it."""
+        """For each partition the replica that says that it has the partition, and what it reports of it."""
         return {owned.partition: (replica, owned) for replica in self.replicas for owned in replica.partitions}
 
     @property
     def waiting(self) -> Mapping[int, Waiting]:
-        """By partition, as far as Kafka says."""
+        """What waits in each partition, as far as Kafka says."""
         return self.overview.partitions if isinstance(self.overview, Overview) else {}
 
     def lag(self, partition: int) -> tuple[int | None, bool]:
-        """(records that wait, whether there may be fewer) of that partition: its worker knows, Kafka nearly does."""
+        """How many records wait in the partition, and whether that is only a bound.
+
+        Kafka knows less than the worker.
+        """
         _, owned = self.owned.get(partition, (None, None))
         if owned and owned.lag is not None:
             return owned.lag, False
@@ -63,13 +67,14 @@ class Now:
 
     @property
     def partitions(self) -> list[int]:
-        """All that anybody knows of."""
+        """All partitions that a replica or Kafka names."""
         return sorted({*self.owned, *self.waiting})
 
     @property
     def total_lag(self) -> tuple[int | None, bool]:
-        """The same over all partitions; None where that of one is not told, or Kafka does not say which there are: a
-        worker knows its own alone.
+        """The lag over all partitions, as in `lag`; None where one partition's is not known.
+
+        It is not known either where Kafka does not say which partitions there are: a worker knows only its own.
         """
         lags = [self.lag(number) for number in self.partitions]
         known = [lag for lag, _ in lags if lag is not None]
@@ -80,7 +85,7 @@ class Now:
 
 @dataclass(eq=False, slots=True)
 class Watching:
-    """Whoever asks within a moment shares one answer, so that ten open tabs cost what one does."""
+    """Asks, and shares each answer for a moment, so that ten open tabs cost as much as one."""
 
     workers: tuple[str, ...]
     connection: Connection
@@ -94,7 +99,7 @@ class Watching:
     _seen: dict[int, tuple[int, float]] = field(default_factory=dict)
 
     async def now(self) -> Now:
-        """At most a moment old. Never raises: what cannot be reached is told in it."""
+        """The state, at most a moment old. Never raises: what cannot be reached is said in it."""
         async with self._one:
             if self._now is None or not 0 <= self.clock() - self._now.at < FRESH:
                 asked, overview = await asyncio.gather(fleet.ask(self.workers), self._overview())
@@ -102,7 +107,7 @@ class Watching:
             return self._now
 
     async def _overview(self) -> Overview | str:
-        """Over connections that are kept open, and opened anew after a failure."""
+        """What Kafka says, over connections that are kept open, and opened again after a failure."""
         try:
             if self._asking is None:
                 opening = asking(self.connection, self.topic, self.group, WITHIN)
@@ -120,7 +125,7 @@ class Watching:
             return why(error)
 
     def _noted(self, now: Now) -> Now:
-        """With what has not moved since it was seen first."""
+        """The same, with for how long each first record has not moved since it was first seen."""
         before, self._seen = self._seen, {}
         for number, (_, owned) in now.owned.items():
             if owned.blocking:
@@ -130,7 +135,7 @@ class Watching:
         return Now(now.at, now.group, now.fleet, now.overview, stands)
 
     async def close(self) -> None:
-        """The connections; the next question opens others."""
+        """Close the connections; the next question opens new ones."""
         self._asking = None
         opened, self._opened = self._opened, AsyncExitStack()
         await opened.aclose()
@@ -138,7 +143,7 @@ class Watching:
 
 @asynccontextmanager
 async def watching(watched: Watching) -> AsyncIterator[Watching]:
-    """Also while nobody looks, so that whoever comes is told since when it stands still."""
+    """Watch also while nobody looks, so that a viewer learns since when something stands still."""
     task = asyncio.create_task(_keep_watching(watched), name="watching")
     try:
         yield watched
@@ -150,7 +155,7 @@ async def watching(watched: Watching) -> AsyncIterator[Watching]:
 
 
 async def _keep_watching(watched: Watching) -> None:
-    """For ever: what a question of it fails of is logged, and told by the pages that ask it themselves."""
+    """Ask for ever; an error is logged, and pages that ask themselves show it."""
     while True:
         try:
             await watched.now()

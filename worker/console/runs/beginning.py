@@ -1,4 +1,4 @@
-"""How a run begins: the page goes on to it, and where another one is under way it says which."""
+"""Begins a run: redirects to it, or names the other run that is under way."""
 
 import htpy as h
 
@@ -10,7 +10,7 @@ from worker.console.work.runs import Busy
 
 
 async def begun(asked: Asked, name: str, job: Job) -> Answer:
-    """Whoever sends a form twice comes to the same run."""
+    """Begin the run of that name; a form that is sent twice leads to the same run."""
     desk = asked.sources.desk
     try:
         run = desk.runs.begin(name, job, asked.who.name)

@@ -1,4 +1,4 @@
-"""`/plans/ID`: what a replay would do, letter by letter, before anything is published."""
+"""`/plans/ID`: what a replay would do with each letter, before anything is published."""
 
 import asyncio
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ NO_PLAN = "there is no such plan here (any more). Plan again: whatever was repla
 
 
 async def make(asked: Asked) -> Answer:
-    """Of one letter, or of all that an address is about."""
+    """Make a plan for one letter, or for all letters of an address."""
     selection = await (_of_one(asked) if asked.form.get("place") else _of_all(asked))
     if not len(selection.places):
         raise NotShown("no dead letter fits: there is nothing to be planned")
@@ -45,7 +45,7 @@ async def _of_one(asked: Asked) -> Selection:
 
 
 async def _of_all(asked: Asked) -> Selection:
-    """The letters that the person saw, or would have seen further down: none that came since."""
+    """The letters of the list that the person saw, pages further down included, but none that came since."""
     index, upto = asked.sources.desk.index, filters.ends(asked)
     if upto is None:
         raise NotShown("the address does not say up to where its list goes")
@@ -69,7 +69,7 @@ def _limit(asked: Asked) -> int | None:
 
 
 async def plan(asked: Asked) -> Answer:
-    """Refreshed while it is judged; then it stays as it is, and is good for some minutes."""
+    """Answer with the plan; once it is judged it does not change, and may be run for some minutes."""
     found = _named(asked)
     return Page("A replay, planned", h.fragment[_about(asked, found), _body(asked, found)], is_fresh=True)
 
@@ -152,7 +152,7 @@ def _left(asked: Asked, plan: Plan) -> h.Node:
 
 
 def _places(asked: Asked, places: PlaceSet) -> h.Node:
-    """The first of them, each a link."""
+    """Links to the first of these letters."""
     shown = list(islice(each_of(places), LISTED))
     more = len(places) - len(shown)
     return (
@@ -167,7 +167,7 @@ def _places(asked: Asked, places: PlaceSet) -> h.Node:
 
 
 def each_of(places: PlaceSet) -> Iterator[Place]:
-    """By partition, in their order."""
+    """The places by partition, in order."""
     for number, offsets in places.parts.items():
         for first, end in offsets.runs():
             yield from (Place(number, offset) for offset in range(first, end))

@@ -30,7 +30,7 @@ KINDS: dict[State, Kind] = {
 
 
 async def begin(asked: Asked) -> Answer:
-    """The plan's own run: however often it is asked for, there is one."""
+    """Begin the plan's run; there is one, however often it is asked for."""
     desk, name = asked.sources.desk, asked.form.get("plan", "")
     if name in desk.runs.kept:
         return Moved(asked.link(f"/runs/{name}"))
@@ -54,13 +54,13 @@ def _rate(text: str) -> float | None:
 
 
 async def stop(asked: Asked) -> Answer:
-    """The batch at hand is published as a whole; what is not reached stays as it is."""
+    """Stop the run after the present batch, which is published as a whole; the rest is left as it is."""
     _named(asked).stop()
     return Moved(asked.link(f"/runs/{asked.parts['name']}"))
 
 
 async def runs(asked: Asked) -> Answer:
-    """Those of this process; what each has published says so itself, for as long as the request topic keeps it."""
+    """Answer with the runs of this process. Earlier ones are named in the headers of what they published."""
     kept = reversed(asked.sources.desk.runs.kept.values())
     rows = (_listed(asked, run) for run in kept)
     listed = parts.table("Runs, the newest first", ("run", "what", "for", "began", "state"), rows, none="None so far.")
@@ -85,7 +85,7 @@ def _named(asked: Asked) -> Run:
 
 
 async def run(asked: Asked) -> Answer:
-    """Refreshed while it is under way."""
+    """Answer with the run; the page is refreshed while it is under way."""
     found = _named(asked)
     body = [
         parts.notice(KINDS[found.state], parts.number("state", found.state, KINDS[found.state]), _why(found)),
@@ -102,7 +102,10 @@ def _why(run: Run) -> h.Node:
 
 
 def _steps(run: Run) -> h.Node:
-    """A page with letters that somebody reads stays where it is; one that waits for an answer opens anew with it."""
+    """How far the run is.
+
+    A page of many letters stays as it is; one that waits for one answer reloads when it comes.
+    """
     if run.ended is not None:
         return None
     what = run.steps.what if run.state == "under way" else "what becomes of it"

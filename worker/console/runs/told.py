@@ -1,4 +1,4 @@
-"""What a run has done so far, by its kind, and what became of each letter."""
+"""Shows what a run has done so far, and what became of each letter."""
 
 from collections.abc import Iterable, Sequence
 from typing import assert_never
@@ -29,7 +29,7 @@ def told(asked: Asked, run: Run) -> h.Node:
 
 
 def _replay(asked: Asked, job: Replay, *, waits: bool) -> h.Node:
-    """Where it waits no more, nobody has looked since at what became of the others."""
+    """`waits`: the run still looks for ends; afterwards nobody knows what became of the other letters."""
     left = ((words.left(why), parts.number(f"left-{why}", count)) for why, count in job.left.most_common())
     pace = f"{job.rate:g} a second at most" if job.rate else "as fast as it goes"
     return h.fragment[
@@ -84,7 +84,7 @@ def _one(asked: Asked, result: Result, became: Iterable[h.Node]) -> Sequence[h.N
 
 
 def _became(asked: Asked, end: Became | None, *, waits: bool) -> Iterable[h.Node]:
-    """With the letter that a new failure has, where it names one."""
+    """What became of the letter; a new failure's dead letter is linked. `waits`: the run still looks for ends."""
     if end is None:
         return ["not ended yet" if waits else "not ended when this run ended"]
     told: list[h.Node] = [words.told(end.how)]

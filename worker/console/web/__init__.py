@@ -1,1 +1,1 @@
-"""How the pages are served: who may ask what, what they are answered, and what a page is put together from."""
+"""How pages are served: who may ask, what is answered, and what pages are made of."""

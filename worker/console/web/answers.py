@@ -1,4 +1,4 @@
-"""What a page answers with; the server alone knows HTTP."""
+"""The forms of a page's answer; only the server knows HTTP."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from worker.model.errors import WorkerError
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page within the layout. What `parts.number` marks in it is kept fresh in place while `is_fresh`."""
+    """A page within the layout. While `is_fresh`, values that are marked by `parts.number` are updated in place."""
 
     title: str
     body: htpy.Node
@@ -20,26 +20,23 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The browser goes on there by a GET: every POST that worked ends so, and a reload repeats nothing.
-
-    `to` is what `asked.link` gave.
-    """
+    """A redirect to a GET, at `to` from `asked.link`: every successful POST ends so, and a reload repeats nothing."""
 
     to: str
 
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """Somebody showed the token; the browser gets its cookie and goes on to `to`."""
+    """Somebody showed the token: the browser gets the cookie and goes on to `to`."""
 
     to: str
 
 
 @dataclass(frozen=True, slots=True)
 class Bounced:
-    """The browser asks again by itself, and then it is a page of ours that leads there.
+    """A page that makes the browser ask again, so that the request comes from our own page.
 
-    `to` is the address of a page of ours: whatever else somebody linked to is theirs to answer for.
+    `to` must be the address of a page of ours: where else a link leads is not for us to answer.
     """
 
     to: str
@@ -58,25 +55,25 @@ Answer = Page | Moved | Entered | Bounced | Raw
 
 
 class NotShown(WorkerError):
-    """A page that cannot be shown, with its status and what a person may do about it."""
+    """A page that cannot be shown; `status` is HTTP's, the text says what a person may do about it."""
 
     status = 400
 
 
 class NotThere(NotShown):
-    """404: nothing is there, or not any more."""
+    """404: there is no such thing, or not any more."""
 
     status = 404
 
 
 class NotEntered(NotShown):
-    """401: nobody knows who asks."""
+    """401: it is not known who asks."""
 
     status = 401
 
 
 class Barred(NotShown):
-    """403: it is known why nobody, or not this one, may; `who` asked, where that is known."""
+    """403: nobody may do this, or not this person; the text says why. `who` asked, where that is known."""
 
     status = 403
 
@@ -86,6 +83,6 @@ class Barred(NotShown):
 
 
 class NotNow(NotShown):
-    """409: it was changed meanwhile, or somebody else is at it."""
+    """409: it was changed meanwhile, or somebody else is doing it."""
 
     status = 409

@@ -1,4 +1,4 @@
-"""One request that has come past the guard, as the pages see it."""
+"""A request that the guard has admitted, as the pages see it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,8 +10,9 @@ from worker.console.web.rights import Who
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`parts` are those of the path, `query` what stands in the address (all values of a name, in order), `form` what
-    was posted. Values are texts that somebody else wrote.
+    """The request. `parts` are those of the path, `query` is the address's (all values of a name, in order).
+
+    `form` is what was posted. All values are texts that somebody else wrote.
     """
 
     path: str
@@ -27,7 +28,7 @@ class Asked:
         return (self.query.get(name) or [""])[-1].strip() or None
 
     def link(self, path: str, **query: str | int | list[str] | None) -> str:
-        """The address of a page of ours, behind whatever prefix; what is None or empty is left out."""
+        """The address of one of our pages, with the prefix; None and empty values are left out of the query."""
         given = {name: value for name, value in query.items() if value not in (None, "", [])}
         return self.prefix + quote(path, safe="/@") + (f"?{urlencode(given, doseq=True)}" if given else "")
 

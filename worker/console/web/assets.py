@@ -1,4 +1,4 @@
-"""The few files of the page, from a fixed table in memory: no address is ever looked up on disk."""
+"""The page's few files, from a fixed table in memory: no address is looked up on disk."""
 
 import hashlib
 from importlib.resources import files
@@ -26,7 +26,7 @@ VERSION: Final = hashlib.sha256("".join(str(each.etag) for each in TABLE.values(
 
 
 async def asset(asked: Asked) -> Answer:
-    """The file, or nothing."""
+    """Answer with the file. NotThere for any other path."""
     if (found := TABLE.get(asked.path)) is None:
         raise NotThere("no such file")
     return found

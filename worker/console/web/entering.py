@@ -1,4 +1,4 @@
-"""How somebody with the token gets in: by the link that was printed, or by a form."""
+"""Lets in whoever shows the token: by the printed link, or by a form."""
 
 import htpy as h
 
@@ -11,7 +11,7 @@ from worker.console.web.routes import Route
 
 
 def routes(token: Token) -> tuple[Route, ...]:
-    """The two ways in."""
+    """The routes for the two ways in."""
 
     async def by_link(asked: Asked) -> Answer:
         return _let_in(asked, asked.one("token"), asked.one("to"))
@@ -28,13 +28,13 @@ def routes(token: Token) -> tuple[Route, ...]:
 
 
 def is_ours(address: str) -> bool:
-    """Whether it leads to this console, whatever a browser makes of it."""
+    """Whether the address leads to this console, however a browser reads it."""
     plain = address.isascii() and address.isprintable() and "\\" not in address
     return plain and address.startswith("/") and not address.startswith("//")
 
 
 def form(asked: Asked, why: str, to: str) -> Page:
-    """Asks for the token, and goes on to where somebody wanted to go."""
+    """A page that asks for the token, and then goes on to `to`."""
     body = h.form(method="post", action=asked.link("/enter"))[
         h.input(type="hidden", name="to", value=to),
         h.label["Token ", h.input(type="password", name="token", autocomplete="off", required=True, size="40")],

@@ -1,4 +1,4 @@
-"""What stands in place of a page that could not be made."""
+"""Makes the page that is shown in place of one that failed."""
 
 import htpy as h
 import structlog
@@ -12,9 +12,9 @@ log = structlog.get_logger()
 
 
 def page(error: Exception, *, is_form: bool = False) -> Page:
-    """Errors of ours are written for people, and hold nothing of a customer; of any other only the place is logged.
+    """The page for an error. Our own errors are shown, as they hold nothing of a customer; others are only logged.
 
-    The address of a form that was sent is no page to be opened again.
+    `is_form`: a form was sent, whose address cannot be opened as a page.
     """
     title, why, status = _told(error)
     again = "Go back to the page of the form, and try again from there." if is_form else h.a(href="")["Try again"]

@@ -1,4 +1,4 @@
-"""Who may ask what: one judgement for every request, whatever the address, made before anything else is done."""
+"""Decides who may ask what: one judgement for every request, before anything else is done."""
 
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a request says of itself beside its address; None is a header that it does not have."""
+    """What a request says of itself besides its address; None for a header that it does not have."""
 
     method: str
     host: str
@@ -33,21 +33,21 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Whoever has shown it once has a cookie that says so for half a day, and says nothing of the token."""
+    """Entry by a token. Whoever has shown it gets a cookie for half a day, from which the token cannot be learned."""
 
     secret: str = field(repr=False)
     clock: Callable[[], float] = clocks.epoch
 
     def fits(self, shown: str) -> bool:
-        """Whether it is the token."""
+        """Whether that is the token."""
         return _are_same(shown, self.secret)
 
     def cookie(self) -> str:
-        """Its value from now on."""
+        """The value of a cookie that is given now."""
         return self._signed(int(self.clock()) + LASTS)
 
     def name(self, head: Head) -> str:
-        """Raises NotEntered."""
+        """The name of whoever has a valid cookie. Raises NotEntered."""
         until, _, _ = (head.cookie or "").partition(".")
         known = until.isascii() and until.isdigit() and len(until) < 12
         if not known or not _are_same(head.cookie or "", self._signed(int(until))):
@@ -63,13 +63,13 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy that knows who asks, and says so in a header; nobody else's word for it is taken."""
+    """Entry by a proxy that knows who asks, and says so in a header; only trusted addresses are believed."""
 
     header: str
     trusted: Collection[Network]
 
     def name(self, head: Head) -> str:
-        """Raises Barred, or NotEntered."""
+        """The person that the proxy names. Raises Barred and NotEntered."""
         if not self._is_trusted(head.peer):
             raise Barred("only a proxy of WORKER_CONSOLE__TRUSTED_PROXIES may ask")
         if not head.user or not head.user.strip():
@@ -87,14 +87,14 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """`hosts` are names as a browser has them, with a port where only that one is meant."""
+    """The guard. `hosts` are names as browsers send them; one with a port counts for that port only."""
 
     hosts: frozenset[str]
     entry: Token | Proxy
     rights: frozenset[Right]
 
     def admit(self, head: Head, right: Right) -> Who:
-        """Who asks, if they may. Raises Barred, NotEntered."""
+        """Who asks, if they may. Raises Barred and NotEntered."""
         self._judge_host(head.host)
         if head.method not in SAFE:
             self._judge_origin(head)
@@ -106,12 +106,16 @@ class Guard:
         return who
 
     def _judge_host(self, host: str) -> None:
-        """A page of another name that resolves to this address is somebody else's."""
+        """Refuse other host names: a page of another name that resolves to this address is somebody else's."""
         if not self._is_ours(host):
             raise Barred("the console is not called by this name (WORKER_CONSOLE__ALLOWED_HOSTS)")
 
     def _judge_origin(self, head: Head) -> None:
-        """Browsers say the one to trustworthy addresses alone, and the other to all; whoever says neither is none."""
+        """Refuse a change that does not come from our own page.
+
+        Browsers send Sec-Fetch-Site only to trustworthy addresses, and Origin to all; a request with neither is
+        refused.
+        """
         if head.site is not None:
             if head.site != "same-origin":
                 raise Barred("only the console's own pages may change something (Sec-Fetch-Site)")
@@ -123,7 +127,7 @@ class Guard:
         return authority.lower() in self.hosts or (bool(name) and name in self.hosts)
 
     def _is_own(self, origin: str, host: str) -> bool:
-        """The page came from where the request goes, or from where a proxy shows us, which is listed with its port."""
+        """Whether the page came from where the request goes, or from a proxy's address that is listed with its port."""
         try:
             url = urlsplit(origin)
         except ValueError:
@@ -136,7 +140,7 @@ class Guard:
 
 
 def split(authority: str) -> tuple[str, str | None]:
-    """(name, port) of `name`, `name:port`, `[address]` or `[address]:port`; the name in small letters."""
+    """Name, in lower case, and port of `name`, `name:port`, `[address]` or `[address]:port`."""
     name, colon, port = authority.rpartition(":")
     is_name = name.endswith("]") or (":" not in name and not name.startswith("["))
     if colon and port.isascii() and port.isdigit() and is_name:
@@ -145,10 +149,10 @@ def split(authority: str) -> tuple[str, str | None]:
 
 
 def _are_same(shown: str, expected: str) -> bool:
-    """A header that is no UTF-8 is a text that cannot be written again; it is no secret of ours either."""
+    """Whether both are the same, in constant time; a header that is not UTF-8 cannot be encoded, and never is."""
     return hmac.compare_digest(shown.encode(errors="replace"), expected.encode(errors="replace"))
 
 
 def _mapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """An IPv4 peer of a socket that takes both."""
+    """The IPv4 address of a peer whose socket takes both families."""
     return getattr(address, "ipv4_mapped", None) or address

@@ -1,4 +1,4 @@
-"""The layout that every page stands in."""
+"""The layout of every page."""
 
 import hashlib
 
@@ -20,7 +20,7 @@ PLACES = (
 
 
 def document(page: Page, asked: Asked) -> str:
-    """The whole page as text."""
+    """The whole page as HTML."""
     body = str(h.fragment[page.body])
     return str(
         h.html(lang="en")[
@@ -39,7 +39,7 @@ def document(page: Page, asked: Asked) -> str:
 
 
 def fresh(page: Page) -> bytes:
-    """The numbers of the page, and the shape of all else: where that is another, a reload shows something new."""
+    """The page's values, and a hash of all else: where that has changed, a reload would show something new."""
     found, rest = parts.numbers(str(h.fragment[page.body]))
     return orjson.dumps({"numbers": found, "shape": _shape(rest)})
 
@@ -49,7 +49,7 @@ def _shape(rest: str) -> str:
 
 
 def bounce(to: str, asked: Asked) -> str:
-    """The browser goes on there by itself, from a page of ours."""
+    """A page that makes the browser go on to `to` by itself."""
     return str(
         h.html(lang="en")[
             h.head[
@@ -94,7 +94,7 @@ def _is_within(path: str, place: str) -> bool:
 
 
 def _main(page: Page, body: str) -> h.Node:
-    """`body` is markup already: what it was made from may be read only once."""
+    """The page's main part; `body` is markup already, since what it was made from may be readable only once."""
     shape = _shape(parts.numbers(body)[1]) if page.is_fresh else None
     changed = h.p("#changed", role="status", hidden=True)[h.a(href="")["Something was added or has gone: show"],]
     stale = h.p("#stale.notice", {"data-kind": "bad"}, role="alert", hidden=True)[

@@ -1,4 +1,4 @@
-"""What pages are put together from. All text is escaped by htpy: there is no way to write markup from a value."""
+"""The parts of pages. htpy escapes all text: there is no way to write markup from a value."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -17,31 +17,31 @@ TO_THE_SECOND = "%Y-%m-%d %H:%M:%S UTC"
 
 
 def number(key: str, value: object, kind: Kind = "plain") -> h.Element:
-    """A value that is kept fresh in place; `key` names it, and no other, on its page."""
+    """A value that is updated in place; `key` must be unique on its page."""
     return h.span({"data-n": key, "data-kind": kind})[text(value)]
 
 
 def numbers(rendered: str) -> tuple[dict[str, tuple[str, str]], str]:
-    """(text and kind of each number by its key, the page without them) of a rendered page."""
+    """The text and kind of each value by its key in a rendered page, and the page without them."""
     found = {unescape(key): (unescape(value), kind) for key, kind, value in NUMBER.findall(rendered)}
     return found, NUMBER.sub(r'<n data-n="\1"><', rendered)
 
 
 def text(value: object) -> str:
-    """For a person; None is what nobody told, which is never a zero."""
+    """A value as text; None becomes "not told", and never a zero."""
     if value is None:
         return NOT_TOLD
     return thousands(value) if type(value) is int else str(value)
 
 
 def moment(milliseconds: float) -> h.Element:
-    """A time, in UTC to the second."""
+    """A time in UTC, to the second."""
     at = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return h.time(datetime=at.isoformat(timespec="milliseconds"))[at.strftime(TO_THE_SECOND)]
 
 
 def clock(seconds: float) -> str:
-    """A moment of today, in UTC."""
+    """A time of today, in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S UTC")
 
 
@@ -51,7 +51,7 @@ def as_of(seconds: float) -> h.Element:
 
 
 def age(seconds: float) -> str:
-    """In its two largest units, such as `2 h 5 min`."""
+    """A duration in its two largest units, such as `2 h 5 min`."""
     whole = max(0, int(seconds))
     units = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
     place = next((place for place, (length, _) in enumerate(units) if whole >= length), 3)
@@ -62,7 +62,7 @@ def age(seconds: float) -> str:
 
 
 def table(caption: str, columns: Sequence[h.Node], rows: Iterable[Sequence[h.Node]], *, none: str) -> h.Node:
-    """A table that scrolls by itself on a narrow screen; the first cell names the row. `none` stands where none is."""
+    """A table that scrolls by itself on a narrow screen; a row's first cell names it. `none` is shown without rows."""
     listed = [list(row) for row in rows]
     if not listed:
         return empty(none)
@@ -76,26 +76,26 @@ def table(caption: str, columns: Sequence[h.Node], rows: Iterable[Sequence[h.Nod
 
 
 def facts(rows: Iterable[tuple[str, h.Node]]) -> h.Node:
-    """Names and their values; what is None is left out."""
+    """Names with their values; those whose value is None are left out."""
     told = [(name, value) for name, value in rows if value is not None]
     return h.dl[(h.div[h.dt[name], h.dd[value]] for name, value in told)] if told else None
 
 
 def empty(why: str) -> h.Element:
-    """There is nothing to list, and that is told."""
+    """A line that says that there is nothing to list."""
     return h.p(".empty")[why]
 
 
 def notice(kind: Kind, *told: h.Node) -> h.Element:
-    """Something that a person should see before all else."""
+    """A notice that a person should see first."""
     return h.p(".notice", {"data-kind": kind}, role="status")[told]
 
 
 def waiting(*told: h.Node) -> h.Element:
-    """An answer is still being looked for: the page opens anew by itself when it is there."""
+    """A line that says that an answer is awaited; the page reloads by itself when it comes."""
     return h.p(".waiting", {"data-waiting": ""}, role="status")[told]
 
 
 def button(name: str, *, danger: bool = False) -> h.Element:
-    """Posts the form that it stands in."""
+    """A button that posts its form."""
     return h.button(".danger" if danger else ".act", type="submit")[name]

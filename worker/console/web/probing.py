@@ -1,4 +1,4 @@
-"""Whether the console itself lives, for whoever starts it again when it does not."""
+"""`/livez`: whether the console itself is alive."""
 
 from worker.console.web.answers import Answer, Raw
 from worker.console.web.asked import Asked
@@ -7,7 +7,7 @@ from worker.console.web.routes import Route
 
 
 async def livez(_: Asked) -> Answer:
-    """It answers."""
+    """Answer that it is alive."""
     return Raw(b'{"live":true}\n', "application/json")
 
 

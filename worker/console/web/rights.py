@@ -1,11 +1,11 @@
-"""What somebody may do in the console: each right has to be given, and a new one is off."""
+"""What somebody may do in the console; each right must be given by settings, and is off by default."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Right(StrEnum):
-    """`ENTER` is had by whoever reaches the port; `VIEW` by whoever is let in; the others are settings."""
+    """`ENTER` belongs to whoever reaches the port, `VIEW` to whoever is let in; the others are given by settings."""
 
     ENTER = "enter"
     VIEW = "view"
@@ -17,13 +17,13 @@ class Right(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Somebody, as the proxy names them or as the holder of the token, and what they may do."""
+    """Who asks, as the proxy names them or as the token's holder, and their rights."""
 
     name: str
     rights: frozenset[Right]
 
     def may(self, right: Right) -> bool:
-        """Whether they have it."""
+        """Whether they have that right."""
         return right in self.rights
 
 

@@ -1,4 +1,4 @@
-"""What a page module declares of each address: its method, the right that it takes, and who answers."""
+"""What a page module declares of each address: method, right, and handler."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ Handler = Callable[[Asked], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One address, such as `/letters/{place}`. Its right has to be named: no page is open because somebody forgot.
+    """One address, such as `/letters/{place}`. The right is required, so that no page is open by oversight.
 
-    A GET changes nothing. `within` is how many seconds its answer may take.
+    A GET changes nothing. `within` is how many seconds the answer may take.
     """
 
     method: Method

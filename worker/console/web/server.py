@@ -1,6 +1,6 @@
-"""The console over HTTP: every request is judged in one place, and every answer leaves with the same headers.
+"""Serves the console over HTTP: every request is judged in one place, every answer has the same headers.
 
-What is no request, such as a line with a byte that no address has, aiohttp refuses by itself, without these headers.
+What is no valid request, such as a line with an impossible byte, is refused by aiohttp itself, without these headers.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ UTF_8 = "utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What is served, to whom, from what. `cookie` is the name of the cookie of those who have shown the token."""
+    """What is served, to whom, from what. `cookie` is the name of the cookie for those who have shown the token."""
 
     sources: Sources
     guard: Guard
@@ -64,7 +64,7 @@ class Served:
     cookie: str = "customer-worker-console"
 
     def application(self) -> web.Application:
-        """Nothing but these routes; below the prefix where there is one."""
+        """An application with these routes alone, below the prefix if there is one."""
         known: dict[web.AbstractRoute, Route] = {}
 
         @web.middleware
@@ -78,7 +78,7 @@ class Served:
         return app
 
     async def _answered(self, request: web.Request, route: Route | None) -> web.StreamResponse:
-        """The one way of every request, those to addresses that are not there included."""
+        """Answer a request; all go this way, also those to unknown addresses."""
         began = time.monotonic()
         path = request.path.removeprefix(self.prefix) or "/"
         asked = Asked(path, STRANGER, self.sources, self.prefix)
@@ -118,7 +118,8 @@ class Served:
         is_form = request.method not in SAFE
         match error:
             case NotEntered() if route and _is_from_elsewhere(request) and entering.is_ours(request.path_qs):
-                # A strict cookie does not come with the click that led here: it does with the next one, which is ours.
+                # A strict cookie does not come with a click on another site, but it does with the next request, from
+                # our own page.
                 return Bounced(request.path_qs)
             case NotEntered() if isinstance(self.guard.entry, Token):
                 return entering.form(asked, str(error), "/" if is_form else request.path_qs.removeprefix(self.prefix))
@@ -167,23 +168,23 @@ _UNTAKEN: Final = {
 
 
 async def _never(_: web.Request) -> web.Response:
-    """Nobody comes here: the middleware answers."""
+    """Never called: the middleware answers."""
     raise AssertionError
 
 
 def _is_from_elsewhere(request: web.Request) -> bool:
-    """Somebody followed a link to us from another site."""
+    """Whether somebody followed a link from another site."""
     asked = request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Site")
     return request.method == "GET" and asked == ("navigate", "cross-site")
 
 
 async def _form(request: web.Request) -> dict[str, str]:
-    """Texts alone: no page of ours sends a file."""
+    """The texts of a posted form; our pages send no files."""
     if request.method in SAFE:
         return {}
     if request.content_type != "application/x-www-form-urlencoded":
         raise web.HTTPUnsupportedMediaType
-    # Other encodings, such as UTF-7, give texts that nobody can write again.
+    # Other encodings, such as UTF-7, may give texts that cannot be encoded again.
     if (request.charset or UTF_8).lower() != UTF_8:
         raise web.HTTPBadRequest
     try:
@@ -208,7 +209,7 @@ def _html(text: str, status: int) -> web.Response:
 
 
 def _file(raw: Raw, request: web.Request, *, kept: bool = True) -> web.Response:
-    """Kept by the browser, if it may be, and asked for each time whether it is still so."""
+    """A file that the browser keeps, unless `kept` is False, and revalidates at each use."""
     headers = {**HEADERS, hdrs.CONTENT_TYPE: raw.content_type}
     if raw.etag:
         headers[hdrs.ETAG] = f'"{raw.etag}"'
@@ -220,7 +221,7 @@ def _file(raw: Raw, request: web.Request, *, kept: bool = True) -> web.Response:
 
 
 def _tell(method: str, route: Route | None, status: int, who: Who, seconds: float) -> None:
-    """The pattern of the address, never the address: somebody may have written anything into it."""
+    """Log a request by its route's pattern, never by the address, into which anything may be written."""
     path, seconds = route.path if route else None, round(seconds, 3)
     if status >= 500:
         log.error("page.failed", method=method, route=path, status=status, seconds=seconds, by=who.name)
@@ -234,7 +235,7 @@ def _tell(method: str, route: Route | None, status: int, who: Who, seconds: floa
 
 @asynccontextmanager
 async def serving(served: Served, host: str, port: int) -> AsyncIterator[int]:
-    """The number of the port that it listens on from now on. Raises StartupError where it cannot."""
+    """Listen from now on; yields the port's number. Raises StartupError where that is not possible."""
     runner = web.AppRunner(served.application(), access_log=None, shutdown_timeout=CLOSE_WITHIN)
     await runner.setup()
     try:

@@ -1,1 +1,1 @@
-"""What takes longer than a page: looking things up, plans, and runs; each has an address and says how far it is."""
+"""What takes longer than a page: inquiries, plans and runs; each has an address and shows its progress."""

@@ -1,4 +1,4 @@
-"""What became of each replayed letter, as the worker announces it."""
+"""Collects what became of each replayed letter, from the worker's result events."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from worker.tools.dead_letters.following import Ending, ended
 from worker.tools.reading.place import Place
 
 TOLD = 1_000
-"""Letters whose ends are told one by one, those that were replayed first; all are counted."""
+"""The ends of so many letters, those replayed first, are listed one by one; the others are only counted."""
 WITHIN = 120.0
 POLL = 0.3
 POLLS = 50
@@ -22,7 +22,7 @@ OTHERWISE = "ended otherwise"
 
 @dataclass(frozen=True, slots=True)
 class Became:
-    """How one letter ended, in bounded room: `customer_id` of a success, `dead` is the letter of a new failure."""
+    """How one letter ended, in bounded size: `customer_id` after a success, `dead` is the letter of a new failure."""
 
     letter: Place
     how: str
@@ -32,7 +32,10 @@ class Became:
 
 @dataclass(slots=True)
 class Ends:
-    """`awaited` are the records whose end is not known yet, each with its letter; `told` are ends by their letters."""
+    """The ends of replayed letters; `awaited` are the records whose end is not known yet, each with its letter.
+
+    `told` are the ends to be listed, by their letters.
+    """
 
     topic: str
     awaited: dict[Place, Place] = field(default_factory=dict)
@@ -41,13 +44,13 @@ class Ends:
     _first: set[Place] = field(default_factory=set)
 
     def expect(self, letter: Place, at: Position) -> None:
-        """The letter was replayed there."""
+        """Note where the letter was replayed, so that its end is awaited."""
         self.awaited[Place(at.partition, at.offset)] = letter
         if len(self._first) < TOLD:
             self._first.add(letter)
 
     async def take(self, results: Followed, within: float = 0.0) -> None:
-        """What has come since; what had to be expected must be known by now."""
+        """Take the ends that have come; every record that may be among them must be expected by now."""
         for _ in range(POLLS):
             records = await results.poll(within)
             for ending in ended(records, self.topic, self.awaited):
@@ -56,21 +59,21 @@ class Ends:
                 return
 
     def add(self, ending: Ending) -> None:
-        """Count it; what it says was written by somebody."""
+        """Count an end; its texts were written by somebody else."""
         told = became(ending)
         self.counted[told.how if told.how in self.counted or len(self.counted) < KINDS else OTHERWISE] += 1
         if told.letter in self._first:
             self.told[told.letter] = told
 
     async def wait(self, results: Followed, stopped: Callable[[], bool]) -> None:
-        """Until all have ended, some minutes are over, or nobody wants to wait."""
+        """Wait until all have ended, some minutes are over, or `stopped` is True."""
         until = clocks.monotonic() + WITHIN
         while self.awaited and clocks.monotonic() < until and not stopped():
             await self.take(results, POLL)
 
 
 def became(ending: Ending) -> Became:
-    """What an event of somebody's making says of it, cut to what there is room for."""
+    """The end, with texts cut to a bounded length."""
     data = ending.told.data
     if ending.told.failed:
         return Became(ending.letter, f"failed again: {data['reason']['code']}"[:LONGEST], dead=ending.dead)

@@ -1,4 +1,4 @@
-"""What is read for a page and may take longer than somebody waits: begun once, kept for a while."""
+"""Readings for pages that may take longer than a page may: each is begun once, and kept for a while."""
 
 import asyncio
 from collections import OrderedDict
@@ -13,7 +13,7 @@ Answer = TypeVar("Answer")
 KEPT = 100
 AT_ONCE = 3
 LASTS = 20.0
-"""Seconds for which an answer is given again, or so many times what it took to get it."""
+"""Seconds for which an answer is given again; or WORTH times as long as it took, if that is longer."""
 WORTH = 5.0
 TROUBLED = 5.0
 """Seconds for which it is said again that there is none: what was away may be there by now."""
@@ -22,9 +22,9 @@ PATIENCE = 0.8
 
 @dataclass(slots=True)
 class Inquiry(Generic[Answer]):
-    """`answer` is None until there is one; `trouble` says why there will be none.
+    """One reading; `answer` is None until it is there, `trouble` says why there will be none.
 
-    `at` is when it was known, in seconds since the epoch: somebody may be given it minutes later.
+    `at` is when it ended, in seconds since the epoch: the answer may be shown minutes later.
     """
 
     steps: Steps = field(default_factory=Steps)
@@ -38,7 +38,7 @@ class Inquiry(Generic[Answer]):
 
 @dataclass(slots=True)
 class Inquiries:
-    """A few at a time; those that nobody has looked at for long are forgotten."""
+    """Readings, a few at a time; those that nobody has asked for lately are dropped."""
 
     _known: OrderedDict[Hashable, Inquiry[Any]] = field(default_factory=OrderedDict)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
@@ -46,7 +46,10 @@ class Inquiries:
     async def ask(
         self, about: Hashable, read: Callable[[Steps], Awaitable[Answer]], patience: float = PATIENCE
     ) -> Inquiry[Answer]:
-        """What is known by now of it; somebody who asks again soon finds out more."""
+        """What is known by now; whoever asks again later may learn more.
+
+        Waits up to `patience` seconds for the answer.
+        """
         inquiry = self._known.get(about)
         if inquiry is None or (inquiry.ended is not None and clocks.monotonic() > inquiry.until):
             inquiry = self._begin(about, read)
@@ -78,8 +81,9 @@ class Inquiries:
             inquiry.until = inquiry.ended + _lasts(inquiry, inquiry.ended - began)
 
     def forget(self) -> None:
-        """Something was done: what was read before is not so any more, nor what is being read. Who asks again begins
-        anew.
+        """Drop all readings, also those under way: something was done, and they are out of date.
+
+        New ones begin anew.
         """
         for each in self._known.values():
             if each.task:
@@ -87,7 +91,7 @@ class Inquiries:
         self._known.clear()
 
     async def close(self) -> None:
-        """Nobody waits for an answer any more."""
+        """Cancel all readings."""
         tasks = [each.task for each in self._known.values() if each.task]
         for task in tasks:
             task.cancel()

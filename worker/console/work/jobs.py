@@ -1,4 +1,4 @@
-"""What a run can do: replay letters, ask the CRM about a doubt, tell the worker what a person knows of one."""
+"""What a run can do: replay letters, look a doubt up in the CRM, or tell the worker what a person knows of one."""
 
 import asyncio
 from collections import Counter
@@ -40,13 +40,13 @@ async def _topics(settings: Settings, run: Run) -> Topics:
 
 
 def unforced(settings: Settings) -> Settings:
-    """A login of the console ends no worker's session: where all five are taken it is refused, and that is told."""
+    """Settings with which a login of the console ends no worker's session: if all five are taken it is refused."""
     return settings.model_copy(update={"api": settings.api.model_copy(update={"force_login": False})})
 
 
 @dataclass(slots=True)
 class Replay:
-    """Judges each letter once more, and then publishes it. `single` is the one doubt that it is about, if it is."""
+    """Judges each letter once more, then publishes it. `single` is the doubt that it is about, if it is about one."""
 
     settings: Settings
     selection: Selection
@@ -65,16 +65,16 @@ class Replay:
 
     @property
     def kind(self) -> str:
-        """A duplicate that is accepted is another thing than a replay."""
+        """The kind of run; accepting a duplicate is another one than a replay."""
         return "accept a duplicate" if self.accept_duplicates else "replay"
 
     def facts(self) -> dict[str, object]:
-        """Counts, and the one letter."""
+        """Counts for the log, and the single letter if there is one."""
         told = {"letters": self.total, "replayed": self.replayed, "left": self.left.total()}
         return {**told, "letter": str(self.single) if self.single else None}
 
     async def do(self, run: Run) -> None:
-        """Until the worker has ended all that was replayed, or some minutes are over."""
+        """Replay, then wait until the worker has ended all of it, or some minutes are over."""
         settings = unforced(self.settings)
         found = await _topics(settings, run)
         async with results_from_now(found) as results:
@@ -88,7 +88,7 @@ class Replay:
             await self.ends.wait(results, lambda: run.is_stopping)
 
     def _order(self, run: Run) -> Order:
-        """A look-up is for the one doubt alone: many would be more than a person can stand for."""
+        """The order of the replay. Only a single doubt is looked up: a person could not answer for many."""
         return Order(
             publish=True,
             rate=self.rate,
@@ -100,7 +100,7 @@ class Replay:
         )
 
     def add(self, result: Result) -> None:
-        """What became of a letter."""
+        """Count what became of a letter."""
         match result:
             case Replayed(which, at):
                 self.replayed += 1
@@ -115,23 +115,23 @@ class Replay:
 
 @dataclass(slots=True)
 class LookUp:
-    """Asks the CRM whether the customer of one doubt exists, in a session of its own; nothing is published."""
+    """Asks the CRM, in a session of its own, whether the customer of one doubt exists; publishes nothing."""
 
     settings: Settings
     place: Place
     finding: Finding | None = None
     known: str | None = None
     may_be_sent: bool = False
-    """Whether one who is not found may be sent: not where the API said that it made the customer."""
+    """Whether a customer that is not found may be sent: not if the API said that it made it."""
     kind: str = "look up"
 
     def facts(self) -> dict[str, object]:
-        """Which letter, and the kind of answer."""
+        """The letter, and the kind of finding, for the log."""
         finding = type(self.finding).__name__.lower() if self.finding else None
         return {"letter": str(self.place), "finding": finding}
 
     async def do(self, run: Run) -> None:
-        """WorkerError says why it cannot be asked."""
+        """Look the customer up. WorkerError says why that is not possible."""
         settings = unforced(self.settings)
         found = await _topics(settings, run)
         record = await record_at(found, self.place)
@@ -167,11 +167,11 @@ class Resolve:
         self.ends = Ends(self.settings.topics.requests)
 
     def facts(self) -> dict[str, object]:
-        """Which letter, and the customer's id, as the log of a record has it."""
+        """The letter, and the customer's id, for the log."""
         return {"letter": str(self.place), "customer_id": self.word.customer_id}
 
     async def do(self, run: Run) -> None:
-        """Until the worker has confirmed it, or some minutes are over."""
+        """Publish it, then wait until the worker has confirmed it, or some minutes are over."""
         found = await _topics(self.settings, run)
         async with results_from_now(found) as results:
             resolved = await Resolving(self.settings, found, publish=True).resolve(self.place, self.word)

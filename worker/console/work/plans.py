@@ -1,4 +1,4 @@
-"""A replay as it would be: its letters are pinned, each is judged, and for some minutes it may be run."""
+"""Plans of replays: the letters are fixed, each is judged, and for some minutes the plan may be run."""
 
 import asyncio
 import secrets
@@ -30,13 +30,13 @@ State = Literal["judging", "ready", "failed"]
 
 
 def new_name() -> str:
-    """Nobody guesses it, and it is safe in an address."""
+    """A name that cannot be guessed and is safe in an address."""
     return secrets.token_urlsafe(12)
 
 
 @dataclass(slots=True)
 class Plan:
-    """`due` would be replayed; `left` would not, by the reason why. `filter_query` is the filter it was made from."""
+    """A plan. `due` would be replayed; `left` would not, by the reason why. `filter_query` leads to its list."""
 
     name: str
     by: str
@@ -56,16 +56,16 @@ class Plan:
 
     @property
     def seconds_left(self) -> float:
-        """For so long it may still be run."""
+        """For how many seconds the plan may still be run."""
         return max(0.0, self.until - clocks.monotonic())
 
     @property
     def is_due(self) -> bool:
-        """Whether it may be run: it was judged, something would be replayed, and not too long ago."""
+        """Whether the plan may be run: it is judged, something would be replayed, and it is not too old."""
         return self.state == "ready" and self.seconds_left > 0 and len(self.due) > 0
 
     def add(self, result: Result) -> None:
-        """What would become of one letter."""
+        """Take what would become of one letter."""
         match result:
             case Replayed(letter, _):
                 self.due.add(letter.place)
@@ -80,7 +80,7 @@ class Plan:
         self.left.setdefault(known, self._places()).add(place)
 
     def judged(self) -> None:
-        """All that are still there were; from now on it counts for some minutes."""
+        """Note that all letters were judged; those without a result are gone. The plan may be run from now on."""
         told = [self.due, *self.left.values()]
         gone = self._places()
         for number, offsets in self.selection.places.parts.items():
@@ -93,7 +93,7 @@ class Plan:
         self.state, self.until = "ready", clocks.monotonic() + LASTS
 
     def to_run(self) -> Selection:
-        """The letters that would be replayed, and no other: none that came later, none that was left."""
+        """The letters that would be replayed, and no others."""
         return Selection(self.due, dict(self.selection.lowest))
 
     def _places(self) -> PlaceSet:
@@ -102,14 +102,14 @@ class Plan:
 
 @dataclass(slots=True)
 class Plans:
-    """Kept until twenty newer ones are there; one that is forgotten is not judged any more."""
+    """The latest plans; the oldest is dropped when there are more than KEPT, and is judged no further."""
 
     settings: Settings
     kept: OrderedDict[str, Plan] = field(default_factory=OrderedDict)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     def make(self, name: str, selection: Selection, by: str, filter_query: str = "") -> Plan:
-        """The plan of that name; judging it takes as long as the request topic takes to be read."""
+        """The plan of that name; judging it takes as long as reading the request topic."""
         if known := self.kept.get(name):
             return known
         plan = self.kept[name] = Plan(name, by, selection, filter_query)
@@ -130,7 +130,7 @@ class Plans:
             plan.state, plan.trouble = "failed", why(error)
 
     async def _dry_run(self, plan: Plan) -> None:
-        """Doubts are left: each of them is asked about by itself."""
+        """Judge the letters by a dry run; doubts are left, since each is looked up by itself."""
         found = await topics(wiring.plan(self.settings), wiring.connection(self.settings), plan.steps.progress)
         run = Run(self.settings, found, Order(look_up=False))
         async with aclosing(run.replay(plan.selection)) as happenings:
@@ -139,7 +139,7 @@ class Plans:
                     plan.add(result)
 
     async def close(self) -> None:
-        """None is judged any more."""
+        """Stop judging all plans."""
         tasks = [each.task for each in self.kept.values() if each.task]
         for task in tasks:
             task.cancel()

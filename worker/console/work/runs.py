@@ -1,4 +1,4 @@
-"""What people had the console do: one thing at a time, each once, however often its button is pressed."""
+"""What people have the console do: one thing at a time, and once, however often a button is pressed."""
 
 import asyncio
 import time
@@ -22,12 +22,12 @@ CLOSED = "the console was stopped"
 
 
 class Job(Protocol):
-    """What a run does; it tells `run` how far it is, and ends early where `run.is_stopping`."""
+    """What a run does. It shows its progress in `run`, and ends early where `run.is_stopping`."""
 
     @property
     def kind(self) -> str: ...
     def facts(self) -> dict[str, object]:
-        """For the log: counts and places, nothing of a customer."""
+        """Counts and places for the log; nothing of a customer."""
         ...
 
     async def do(self, run: "Run") -> None: ...
@@ -43,7 +43,7 @@ class Busy(WorkerError):
 
 @dataclass(slots=True)
 class Run:
-    """`began` and `ended` are seconds since the epoch."""
+    """One run; `began` and `ended` are seconds since the epoch."""
 
     name: str
     job: Job
@@ -58,20 +58,20 @@ class Run:
 
     @property
     def is_stopping(self) -> bool:
-        """Somebody has said that it is to end after the batch at hand."""
+        """Whether somebody has asked for it to end after the present batch."""
         return self._stop.is_set()
 
     def published(self) -> None:
-        """Nothing more is published by it: another one may begin while this one waits for what becomes of it."""
+        """Note that nothing more is published: another run may begin while this one waits for the worker."""
         self.state = "waiting for the worker"
         self.changed()
 
     def stop(self) -> None:
-        """After the batch at hand."""
+        """End the run after the present batch."""
         self._stop.set()
 
     async def sleep(self, seconds: float) -> None:
-        """So long, unless it is stopped."""
+        """Sleep that long, or until the run is stopped."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._stop.wait()
@@ -79,9 +79,9 @@ class Run:
 
 @dataclass(slots=True)
 class Runs:
-    """A run's name is that of the form that began it: whoever sends that form again finds the same run.
+    """The runs. A run has the name of the form that began it: sending the form again leads to the same run.
 
-    `changed` is called when something was done, so that what was read before is read again.
+    `changed` is called when a run has ended, so that what was read before is read again.
     """
 
     changed: Callable[[], None]
@@ -90,11 +90,11 @@ class Runs:
 
     @property
     def active(self) -> Run | None:
-        """The one that is under way: it may publish, and no other."""
+        """The run that is under way, which alone may publish; None without one."""
         return next((run for run in self.kept.values() if run.state == "under way"), None)
 
     def begin(self, name: str, job: Job, by: str) -> Run:
-        """The run of that name: this one, if it is new. Raises Busy."""
+        """The run of that name, begun now if it is new. Raises Busy."""
         if known := self.kept.get(name):
             return known
         if active := self.active:
@@ -127,7 +127,7 @@ class Runs:
         log.info("run.ended", run=run.name, kind=run.job.kind, by=run.by, state=state, **facts)
 
     async def close(self) -> None:
-        """The batch at hand ends well, if it does so within some seconds."""
+        """Stop all runs; the present batch may end within some seconds."""
         for run in self.kept.values():
             run.stop()
         if tasks := set(self._tasks):

@@ -1,4 +1,4 @@
-"""How far something is that takes longer than a page, and why it ended without what was asked for."""
+"""How far something is that takes longer than a page, and why it ended without a result."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ TOO_LONG = "no answer came in time"
 
 @dataclass(slots=True)
 class Steps:
-    """What is being done now; `total` is 0 where there is nothing to be counted."""
+    """The present step; `total` is 0 where there is nothing to count."""
 
     what: str = "beginning"
     done: int = 0
@@ -25,7 +25,7 @@ class Steps:
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Advance]:
-        """One thing after the other."""
+        """Begin a step, after the one before."""
         self.what, self.done, self.total = what, 0, total
 
         def advance(more: int) -> None:
@@ -35,7 +35,7 @@ class Steps:
 
 
 def why(error: Exception) -> str:
-    """For a person. Errors of ours hold nothing of a customer; of any other only the place is logged."""
+    """The error for a person. Our own errors hold nothing of a customer; of others only the place is logged."""
     match error:
         case WorkerError():
             return str(error)

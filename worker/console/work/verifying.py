@@ -1,4 +1,4 @@
-"""One verification of all topics at a time, whoever asks for it."""
+"""One verification of all topics at a time, for all who ask."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Verifying:
-    """The report of the last one stays until the next one has ended."""
+    """The verification; the last report stays until the next one has ended."""
 
     settings: Settings
     steps: Steps = field(default_factory=Steps)
@@ -28,11 +28,11 @@ class Verifying:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether topics are being read."""
+        """Whether a verification is under way."""
         return self.task is not None and not self.task.done()
 
     def begin(self) -> None:
-        """Nothing where one is under way."""
+        """Begin a verification, unless one is under way."""
         if not self.is_under_way:
             self.steps = Steps()
             self.task = asyncio.create_task(self._verify(), name="verify")
@@ -48,7 +48,7 @@ class Verifying:
         self.ended = clocks.moment().timestamp()
 
     async def close(self) -> None:
-        """Nobody waits for it any more."""
+        """Cancel the verification."""
         if self.task:
             self.task.cancel()
             await asyncio.gather(self.task, return_exceptions=True)

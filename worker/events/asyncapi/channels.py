@@ -1,4 +1,4 @@
-"""The five topics and what is done with them."""
+"""The channels of the document: the five topics, and what the worker does with them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,13 +37,13 @@ class Channels:
     group_id: str
 
     def channels(self) -> Node:
-        """By name, in the order of the flow."""
+        """The channels by name, in the order in which a record passes the topics."""
         specs = wanted(self.plan, Cluster(3, {}))
         named = zip(_ABOUT.items(), self.plan.names(), specs, strict=True)
         return {name: _channel(name, about, setting, spec) for (name, about), (setting, _), spec in named}
 
     def operations(self) -> Node:
-        """By name."""
+        """The operations by name."""
         return {about[0]: self._operation(*about) for about in _OPERATIONS}
 
     def _operation(self, name: str, action: str, channel: str, summary: str) -> Node:
@@ -60,7 +60,7 @@ class Channels:
 
 GROUPED = ("receive", "requests")
 ONLY: dict[str, tuple[str, ...]] = {"confirmCustomer": ("confirmed",)}
-"""What an operation has to do with, where it is not every message of its channel."""
+"""The messages of an operation that has to do with some of its channel's messages only."""
 
 
 def _channel(name: str, about: str, setting: str, spec: TopicSpec) -> Node:
@@ -82,7 +82,7 @@ def _channel(name: str, about: str, setting: str, spec: TopicSpec) -> Node:
 
 
 def _value(key: str, value: str) -> list[str] | int | str:
-    """As the binding has it: policies in a list, numbers as such."""
+    """A topic's setting as the Kafka binding has it: policies as a list, numbers as numbers."""
     if key == "cleanup.policy":
         return value.split(",")
     return int(value) if value.removeprefix("-").isdigit() else value

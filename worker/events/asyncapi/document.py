@@ -23,7 +23,10 @@ _SECURITY: Node = {
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where the topics are, and how the worker gets in; `login` is one of the security schemes, if any is used."""
+    """Where the topics are, and how the worker logs in.
+
+    `login` is one of the security schemes, None without a login.
+    """
 
     hosts: str
     tls: bool = False
@@ -31,7 +34,7 @@ class Server:
 
 
 def asyncapi(server: Server, channels: Channels) -> Node:
-    """AsyncAPI 3.0; the same settings always give the same document."""
+    """The AsyncAPI 3.0 document; the same settings always give the same document."""
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -60,7 +63,7 @@ def _server(server: Server) -> Node:
 
 
 def _schemas() -> Node:
-    """Those of the events, and what else is in the topics."""
+    """The schemas of the events, and of what else is in the topics."""
     definitions: Node = _moved(events_schema()["$defs"])
     return {**definitions, "anything": {"description": "Whatever the record held."}, **_journal()}
 
@@ -85,7 +88,7 @@ def _state(state: str, **fields: Node) -> Node:
 
 
 def _moved(node: Any) -> Any:  # noqa: ANN401  any JSON
-    """The same with its references to where AsyncAPI keeps schemas."""
+    """The same schema, with its references pointing to where AsyncAPI keeps schemas."""
     if isinstance(node, list):
         return [_moved(each) for each in node]
     if isinstance(node, dict):

@@ -31,7 +31,7 @@ OF: dict[str, tuple[str, ...]] = {
 
 
 def messages() -> Node:
-    """All of them by name; their schemas are those of the components."""
+    """All messages by name; their schemas are among the document's components."""
     return {
         "requestedStructured": _message(
             REQUESTED, "A customer to be created, as a structured CloudEvent.", "requested", _structured(), _REQUEST_KEY

@@ -1,4 +1,4 @@
-"""Somebody else's event -> ours: one file of JMESPath expressions, in bounded time and memory (docs: mapping)."""
+"""Maps somebody else's events to ours: a file of JMESPath expressions, in bounded time and memory (docs: mapping)."""
 
 from worker.events.mapping.file import load_mapping
 from worker.events.mapping.mapping import EventMapping, Mapped, Passed, Seen

@@ -1,18 +1,21 @@
-"""What the expressions of one record may cost: counted in steps, so that no clock or load changes a record's end."""
+"""Bounds what the expressions of one record may cost, in steps: no clock or load changes how a record ends."""
 
 from typing import Final
 
 from worker.customer.documents import Json
 
 STEPS: Final = 100_000
-"""Some 30 ms at worst (measured); an event's mapping takes a hundred."""
+"""Steps that one record may take: some 30 ms at worst (measured), while an event's mapping takes a hundred."""
 MAX_TEXT: Final = 1024 * 1024
-"""Characters of a text that an expression makes."""
+"""Characters of a text that an expression may make."""
 CHARACTERS_A_STEP: Final = 64
 
 
 class Failure(ValueError):
-    """An expression has no result for this record; the words hold nothing of it. `at` is an offset in the text."""
+    """An expression has no result for this record; the text quotes nothing of it.
+
+    `at` is an offset in the expression.
+    """
 
     def __init__(self, what: str, at: int | None = None) -> None:
         super().__init__(what)
@@ -20,7 +23,7 @@ class Failure(ValueError):
 
 
 class Budget:
-    """The steps that are left for one record: every element of a list that is gone through is one, or more."""
+    """The steps that are left for one record: each element of a list that is gone through takes one, or more."""
 
     __slots__ = ("left",)
 
@@ -28,17 +31,17 @@ class Budget:
         self.left = STEPS
 
     def renew(self) -> None:
-        """The next record begins."""
+        """Begin the next record, with all steps."""
         self.left = STEPS
 
     def spend(self, steps: int) -> None:
-        """Raises Failure where that is more than is left."""
+        """Take that many steps. Raises Failure where fewer are left."""
         self.left -= steps
         if self.left < 0:
             raise Failure(f"takes more than {STEPS} steps")
 
     def read(self, value: Json) -> None:
-        """Spend what it takes to go through all of a value, in which the same part may stand many times."""
+        """Take the steps for going through a whole value, in which the same part may occur many times."""
         rest = [value]
         while rest:
             each = rest.pop()
@@ -51,7 +54,7 @@ class Budget:
                 self.spend(len(each) // CHARACTERS_A_STEP)
 
     def skim(self, value: Json) -> None:
-        """Spend what it takes to go through its uppermost level, texts included."""
+        """Take the steps for going through the uppermost level of a value, its texts included."""
         if isinstance(value, dict):
             self.spend(len(value))
         elif isinstance(value, list):
@@ -61,6 +64,6 @@ class Budget:
 
 
 def require_room(length: int) -> None:
-    """Failure where a text of that length is too long to be made."""
+    """Raise Failure where a text of that length would be too long to be made."""
     if length > MAX_TEXT:
         raise Failure(f"makes a text of more than {MAX_TEXT} characters")

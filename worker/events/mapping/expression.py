@@ -1,6 +1,7 @@
 """JMESPath, compiled: the grammar and the functions are the library's, the evaluation is ours (docs: decisions).
 
-What is not a loop is evaluated once, so that the text's length bounds it; loops and calls spend steps of a `Budget`.
+What is outside of loops is evaluated once, so that the expression's length bounds it; loops and calls take steps of a
+`Budget`.
 """
 
 from collections.abc import Callable
@@ -22,13 +23,13 @@ def reads_value(text: str) -> bool:
 def compiled(text: str, budget: Budget) -> Evaluate:
     """The expression as a function of what it sees (docs: mapping, what an expression sees).
 
-    Raises Broken where it can be evaluated for no record; the function raises Failure where it cannot for one.
+    Raises Broken where it cannot be evaluated for any record. The function raises Failure where it cannot be for one.
     """
     return _Compiler(text, budget).compile(parsed(text))
 
 
 class _Compiler:
-    """Makes functions of the nodes, in the order of the text."""
+    """Compiles the nodes of one expression into functions, in the order of the text."""
 
     def __init__(self, text: str, budget: Budget) -> None:
         self._budget = budget
@@ -36,7 +37,7 @@ class _Compiler:
         self._calls = calls(text)
 
     def compile(self, node: Node) -> Evaluate:
-        """What the node gives for the value that it is evaluated for."""
+        """The node as a function of the value that it is evaluated for."""
         make: Callable[..., Evaluate] = getattr(self, f"_{node['type']}")
         return make(node)
 
@@ -167,7 +168,7 @@ class _Compiler:
         return self._over(kept, right_node)
 
     def _over(self, elements: Evaluate, node: Node) -> Evaluate:
-        """What the node makes of each element, without nulls."""
+        """A function that applies the node to each element, and leaves nulls out."""
         run, cost, budget = self.compile(node), size_of(node), self._budget
 
         def project(current: Json) -> Json:
@@ -211,14 +212,17 @@ class _Compiler:
 
 
 class _Expression:
-    """What a function evaluates for each element; the library knows the type by this name."""
+    """An expression that a function of the library evaluates for each element.
+
+    The library knows it by this class name.
+    """
 
     def __init__(self, run: Evaluate, budget: Budget, cost: int) -> None:
         self.expression = run
         self._budget, self._cost = budget, cost
 
     def visit(self, run: Evaluate, current: Json) -> Json:
-        """Called by the library's functions, with `expression`."""
+        """Evaluate the expression for one element; the library's functions call this."""
         self._budget.spend(self._cost)
         made = run(current)
         self._budget.skim(made)
@@ -226,7 +230,7 @@ class _Expression:
 
 
 def _path(names: tuple[str, ...]) -> Evaluate:
-    """Names behind one another, as nearly every expression is."""
+    """A function for names behind one another, which nearly every expression is."""
 
     def path(current: Json) -> Json:
         for name in names:

@@ -55,7 +55,7 @@ class _File(_Section):
 
 
 class _Fault(NamedTuple):
-    """What is wrong, and where."""
+    """One fault in the file, and where it is."""
 
     place: Place
     name: str
@@ -63,7 +63,7 @@ class _Fault(NamedTuple):
 
 
 def load_mapping(path: Path, named: str = "WORKER_EVENTS__MAPPING") -> EventMapping:
-    """The mapping of that file; SettingsError with a line for each fault. `named`: what told us of the file."""
+    """The mapping in that file. SettingsError with a line for each fault; `named` is what named the file."""
     try:
         text = _read(path).replace("\r\n", "\n")
         loading = _Loading(tomllib.loads(text), Places(text))
@@ -87,7 +87,7 @@ def _read(path: Path) -> str:
 
 
 class _Loading:
-    """Looks at the structure of a file and compiles each expression that it has; neither hides a fault of the other."""
+    """Checks a file's structure and compiles each of its expressions; neither hides a fault of the other."""
 
     def __init__(self, written: dict[str, Any], places: Places) -> None:
         self.faults: list[_Fault] = []
@@ -97,7 +97,7 @@ class _Loading:
         self._file = self._checked(written)
 
     def mapping(self) -> EventMapping | None:
-        """None where there is a fault."""
+        """The mapping; None where there is a fault."""
         if self._file is None or self.faults:
             return None
         rules = tuple(
@@ -130,7 +130,7 @@ def _name(steps: Steps) -> str:
 
 
 def _expressions(written: dict[str, Any]) -> Iterator[tuple[Steps, str]]:
-    """Those that stand in their places and are no longer than they may be, whatever else is wrong."""
+    """The expressions that stand where they should and are not too long, whatever else is wrong with the file."""
     rules, event = written.get("rules"), written.get("event")
     listed = enumerate(rules[:MAX_RULES] if isinstance(rules, list) else ())
     found: list[tuple[Steps, Any]] = [
@@ -141,7 +141,7 @@ def _expressions(written: dict[str, Any]) -> Iterator[tuple[Steps, str]]:
 
 
 def _tried(mapping: EventMapping) -> EventMapping:
-    """A record that holds nothing goes through every expression; that it is refused is right."""
+    """The mapping, after each expression was evaluated for an empty record: being refused is no fault of it."""
     for value in NOTHING:
         seen: Seen = {"value": value, "key": None, "headers": {}, "topic": ""}
         for part in (*(rule.when for rule in mapping.rules), *mapping.names.values(), mapping.customer):

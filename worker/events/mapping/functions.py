@@ -1,4 +1,4 @@
-"""The functions that an expression may call: JMESPath's own, in bounded room, and a few for the texts of events."""
+"""The functions that an expression may call: JMESPath's own, with bounded results, and a few for events' texts."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -12,23 +12,23 @@ from worker.customer.documents import Json, Unreadable, read_json, require_depth
 from worker.events.mapping.budget import Budget, Failure, require_room
 
 CALL: Final = 10
-"""Steps that a call takes beside its arguments."""
+"""Steps that a call takes, besides those for its arguments."""
 MAX_DEPTH: Final = 32
 _TEXT: Final[Any] = {"types": ["string"]}
 _ANY: Final[Any] = {"types": []}
 _READ_WHOLLY: Final = frozenset({"contains", "to_string"})
 PARTED_BY: Final = ",[{"
-"""As many parts as a document's text has of these at most, each of which takes room."""
+"""A JSON text has at most as many parts, each of which takes memory, as it has of these characters."""
 
 
 class BoundedFunctions(Functions):
-    """Each call spends what it costs; one that cannot be carried out raises Failure, which quotes no value."""
+    """Each call takes the steps that it costs; one that cannot be carried out raises Failure, which quotes no value."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
 
     def call(self, name: str, arguments: list[Json]) -> Json:
-        """What the function gives; Failure where it takes no such arguments."""
+        """The function's result. Raises Failure where it does not take these arguments."""
         self._budget.spend(CALL)
         for each in arguments:
             self._budget.read(each) if name in _READ_WHOLLY else self._budget.skim(each)
@@ -68,7 +68,7 @@ class BoundedFunctions(Functions):
 
     @signature(_TEXT)
     def _func_parse_json(self, given: str) -> Json:
-        """The document that a text holds, read as strictly as an event."""
+        """The JSON document in a text, read as strictly as an event."""
         self._budget.spend(sum(map(given.count, PARTED_BY)))
         try:
             document = read_json(given.encode(), MAX_DEPTH)
@@ -109,7 +109,7 @@ def wrong_count(name: str, given: int) -> str | None:
 
 
 def _named(types: Iterable[str]) -> str:
-    """The types of JMESPath in words."""
+    """Types of JMESPath's signatures in words."""
     words = [f"an array of {kind}s" if plural else _kind(first) for first, plural, kind in map(_parted, types)]
     return " or ".join(words)
 
@@ -119,6 +119,6 @@ def _parted(type_: str) -> tuple[str, str, str]:
 
 
 def _kind(name: str) -> str:
-    """What a person calls a type, by JMESPath's name or Python's."""
+    """A type in words for a person, by JMESPath's name or Python's."""
     plain = name if name in REVERSE_TYPES_MAP else TYPES_MAP.get(name, name)
     return plain if plain == "null" else f"{'an' if plain[0] in 'aeo' else 'a'} {plain}"

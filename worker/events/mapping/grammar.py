@@ -1,4 +1,4 @@
-"""The tree of a JMESPath expression, by the library's own grammar, and what can be told of it before it runs."""
+"""The tree of a JMESPath expression, by the library's own grammar, and what can be said of it before it runs."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,19 +15,19 @@ Node = Mapping[str, Any]
 MAX_NODES: Final = 2_000
 MAX_NESTED: Final = 60
 ROOT: Final = ("value", "key", "headers", "topic")
-"""What an expression sees."""
+"""The names that an expression can look up in a record."""
 
 
 _WITHIN: Final = frozenset(
     {"subexpression", "index_expression", "pipe", "projection", "value_projection", "filter_projection"}
 )
-"""Nodes whose parts, but for the first, are evaluated for what the first one gives."""
+"""Nodes whose parts, except the first, are evaluated for the result of the first."""
 _ONWARD: Final = frozenset({"subexpression", "index_expression", "pipe"})
-"""Of these, the ones whose every part is evaluated for just what the one before gives."""
+"""Those of them in which each part is evaluated for exactly the result of the part before it."""
 
 
 class Broken(ValueError):
-    """An expression that can be evaluated for no record; `at` is an offset in its text."""
+    """An expression that cannot be evaluated for any record; `at` is an offset in its text."""
 
     def __init__(self, what: str, at: int = 0) -> None:
         super().__init__(what)
@@ -35,7 +35,7 @@ class Broken(ValueError):
 
 
 def parsed(text: str) -> Node:
-    """The expression's tree; Broken where it is none, or one that no record should go through."""
+    """The expression's tree. Raises Broken where it is no JMESPath, or is not allowed for records."""
     tree = _tree(text)
     _require_shallow(tree)
     if (size := size_of(tree)) > MAX_NODES:
@@ -49,12 +49,12 @@ def parsed(text: str) -> Node:
 
 
 def reads(tree: Node, name: str) -> bool:
-    """Whether it may look at that part of the record; the whole of it is every part."""
+    """Whether the expression may look at that part of the record; one that takes the whole record may."""
     return name in _of_the_record(tree) or any(map(_is_of_all, _all(tree)))
 
 
 def _is_of_all(node: Node) -> bool:
-    """Whether it may be about the whole record: `@`, or `*` of what it is evaluated for, each wherever it stands."""
+    """Whether the node may be about the whole record: `@`, or `*` of what it is evaluated for, wherever it stands."""
     match node:
         case {"type": "current"} | {"type": "value_projection", "children": [{"type": "identity"}, *_]}:
             return True
@@ -86,7 +86,7 @@ def _require_shallow(tree: Node) -> None:
 
 
 def size_of(node: Node) -> int:
-    """How many parts it has, itself one of them."""
+    """How many nodes the tree has, its root included."""
     return sum(1 for _ in _all(node))
 
 
@@ -98,7 +98,7 @@ def _all(node: Node) -> Iterator[Node]:
 
 
 def _require_usable(node: Node, text: str) -> None:
-    """What the grammar takes and no evaluation does."""
+    """Raise Broken for what the grammar accepts but cannot be evaluated."""
     try:
         orjson.dumps(node.get("value"))
     except TypeError:
@@ -110,14 +110,14 @@ def _require_usable(node: Node, text: str) -> None:
 
 
 def calls(text: str) -> Iterator[tuple[str, int]]:
-    """Each function's name and offset, as they stand: the tree does not say where its parts come from."""
+    """Each function call's name and offset, in the order of the text: the tree does not hold offsets."""
     for token, behind in pairwise(Lexer().tokenize(text)):
         if token["type"] == "unquoted_identifier" and behind["type"] == "lparen":
             yield token["value"], token["start"]
 
 
 def _of_the_record(node: Node) -> Iterator[str]:
-    """Names that are looked up in the record itself, whose parts are known."""
+    """The names that are looked up in the record itself, of which only `ROOT` exist."""
     first, children = node["type"], node["children"]
     if first == "field":
         yield node["value"]

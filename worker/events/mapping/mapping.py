@@ -1,4 +1,4 @@
-"""A mapping as it was loaded: which records it passes over or refuses, and what it makes of the others."""
+"""A loaded mapping: which records it passes over or refuses, and what it makes of the others."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Ending = Literal["pass_over", "unsupported_event", "undecodable"]
 
 
 class Seen(TypedDict):
-    """What the expressions see of a record: its value as JSON, its key as a text, its headers that are texts."""
+    """What expressions see of a record: its value as JSON, its key as a text, those of its headers that are texts."""
 
     value: Json
     key: str | None
@@ -26,7 +26,7 @@ class Seen(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One expression of the file: its name there, what it does, and where an offset of its text stands."""
+    """One expression of the file: its name there, its function, and where in the file each offset of its text is."""
 
     name: str
     evaluate: Evaluate
@@ -34,20 +34,20 @@ class Part:
     reads_value: bool = True
 
     def __call__(self, seen: Seen) -> Json:
-        """What it gives; Unreadable, with its place, where it gives nothing."""
+        """The expression's result. Raises Unreadable, which names the place, where it has none."""
         try:
             return self.evaluate(seen)
         except Failure as error:
             raise self.refused(error) from None
 
     def refused(self, failure: Failure) -> Unreadable:
-        """The failure with its place in the file."""
+        """The failure as an error that names the place in the file."""
         return Unreadable(f"mapping, {self.place(failure.at or 0)}, {self.name}: {failure}")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How records end for which `when` is true; `say` is the file's own words."""
+    """A rule of the mapping: how records end for which `when` is true; `say` is the file's own words."""
 
     when: Part
     then: Ending
@@ -56,14 +56,17 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """No event for us, by that rule: nothing is told of it."""
+    """The record is no event for us, by that rule of the mapping: nobody is told of it."""
 
     rule: str
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """An event: its own names, where the mapping tells them, and `customer`, which makes the data (Unreadable)."""
+    """An event: its source, id and subject as far as the mapping tells them, and `customer`, which makes its data.
+
+    `customer` raises Unreadable.
+    """
 
     names: dict[str, str]
     customer: Callable[[], Json]
@@ -71,7 +74,7 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class EventMapping:
-    """Pure, and the same for the same record whatever the machine does: the work for one is counted, not timed."""
+    """A mapping. It is pure, and gives the same for the same record on any machine: its work is counted, not timed."""
 
     rules: tuple[Rule, ...]
     names: dict[str, Part]
@@ -80,13 +83,14 @@ class EventMapping:
 
     @property
     def passing(self) -> tuple[str, ...]:
-        """The words of the rules that pass records over."""
+        """The words of the rules by which records are passed over."""
         return tuple(dict.fromkeys(rule.say for rule in self.rules if rule.then == "pass_over"))
 
     def __call__(self, seen: Seen, value: Callable[[], Json]) -> Mapped | Passed:
-        """Raises Unreadable and Unsupported; the first rule that is true decides.
+        """Map what is seen of a record; the first rule that is true decides. Raises Unreadable and Unsupported.
 
-        The `value` is read and seen once a rule asks for it, so that those before it decide of any bytes.
+        `value` is called once a rule asks for the record's value: the rules before it apply whatever bytes the value
+        is.
         """
         self.budget.renew()
         read = False

@@ -1,4 +1,4 @@
-"""What JMESPath takes for true, the same and less, in steps of a budget (jmespath.org/specification.html)."""
+"""JMESPath's truth, equality and order, in steps of a budget (jmespath.org/specification.html)."""
 
 import operator
 from collections.abc import Callable
@@ -12,12 +12,12 @@ ORDER: Final[dict[str, Order]] = {"lt": operator.lt, "gt": operator.gt, "lte": o
 
 
 def is_true(value: Json) -> bool:
-    """All but null, false and what is empty; 0 is true."""
+    """Whether JMESPath takes the value for true: all but null, false and what is empty; 0 is true."""
     return bool(value) if isinstance(value, str | list | dict) else value is not None and value is not False
 
 
 def same(one: Json, other: Json, budget: Budget) -> bool:
-    """Equal, wholly; a number is never a boolean."""
+    """Whether both values are equal in all their parts; a number never equals a boolean."""
     if isinstance(one, bool) != isinstance(other, bool):
         return False
     if type(one) is type(other) and isinstance(one, str | list | dict):
@@ -26,7 +26,7 @@ def same(one: Json, other: Json, budget: Budget) -> bool:
 
 
 def ordered(order: Order, one: Json, other: Json, budget: Budget) -> bool | None:
-    """Of two numbers or two texts; null for anything else."""
+    """Compare two numbers or two texts; None, JMESPath's null, for anything else."""
     if isinstance(one, str) and isinstance(other, str):
         budget.skim(one)
         return order(one, other)

@@ -1,15 +1,15 @@
-"""Where in a TOML file something stands, as line and column: its parser tells that of syntax errors alone."""
+"""Line and column of a value in a TOML file; the TOML parser tells them only for syntax errors."""
 
 import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 Steps = tuple[int | str, ...]
-"""The way to a value, from the top of the file."""
+"""The keys and indexes that lead to a value from the top of the file."""
 
 
 class Place(NamedTuple):
-    """Line and column, both from 1; in the order of a file."""
+    """A line and a column, both from 1; places compare in the order of the file."""
 
     line: int
     column: int
@@ -20,15 +20,15 @@ class Place(NamedTuple):
 
 
 class Places:
-    """The places of a file's text, whose line ends are newlines."""
+    """Finds places in the text of a file, whose line ends are newlines."""
 
     def __init__(self, text: str) -> None:
         self._text = text
 
     def within(self, steps: Steps, expression: str) -> Callable[[int], Place]:
-        """From an offset in the expression that stands there to its place in the file.
+        """A function from an offset in the expression that stands there to its place in the file.
 
-        Where the expression is written with escapes, the place is one of the expression.
+        Where the expression is written with escapes, the place is one within the expression.
         """
         quoted = re.compile(rf"('''|\"\"\"|'|\")\n?({re.escape(expression)})\1")
         if found := quoted.search(self._text, self._at(steps)) or quoted.search(self._text):
@@ -37,7 +37,7 @@ class Places:
         return lambda offset: _place(expression, offset)._replace(of=" of the expression")
 
     def of(self, steps: Steps) -> Place:
-        """The place of a key; of its table where it is not there."""
+        """The place of a key; that of its table where the key is missing."""
         return _place(self._text, self._at(steps))
 
     def _at(self, steps: Steps) -> int:

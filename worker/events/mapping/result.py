@@ -1,4 +1,4 @@
-"""What expressions gave, in the form of an event: names that are texts, a customer of texts alone, without nulls."""
+"""Turns the results of expressions into parts of an event: names are texts, the customer has texts alone, no nulls."""
 
 import math
 from typing import Final
@@ -11,7 +11,7 @@ MAX_DEPTH: Final = 32
 
 
 def name_of(given: Json) -> str:
-    """A source, an id or a subject; a whole number is one as it is written. Failure where it is none."""
+    """A source, an id or a subject; a whole number becomes a text. Raises Failure for anything else."""
     if isinstance(given, int) and not isinstance(given, bool):
         given = str(given)
     if not isinstance(given, str):
@@ -22,20 +22,23 @@ def name_of(given: Json) -> str:
 
 
 def customer_of(given: Json, budget: Budget) -> Json:
-    """A copy, so that nothing stands in it twice; each scalar is a text. Failure where it is no object, or too much."""
+    """A copy of the customer, in which each scalar is a text. Raises Failure where it is no object, or too large.
+
+    In the copy no part is shared, as it may be in an expression's result.
+    """
     if not isinstance(given, dict):
         raise Failure(f"is {kind_of(given)}, not an object")
     return _Copy(budget).of(given, MAX_DEPTH)
 
 
 def kind_of(value: Json) -> str:
-    """The name of its type, in words."""
+    """The name of the value's type, in words."""
     kinds = {bool: "a boolean", int: "a number", float: "a number", str: "a text", list: "an array", dict: "an object"}
     return kinds.get(type(value), "null")
 
 
 class _Copy:
-    """Counts what it copies: an expression may put one value into many places."""
+    """Copies a value, and counts what it copies: an expression may put one value into many places."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget

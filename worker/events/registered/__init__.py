@@ -1,1 +1,1 @@
-"""Values whose schema is kept in a registry: which one they name, and how they become JSON. Nothing is fetched here."""
+"""Values whose schema is kept in a registry: which schema they name, and how they become JSON. Fetches nothing."""

@@ -1,4 +1,4 @@
-"""Values as JSON has them: what people expect to see, and nothing lost on the way."""
+"""Writes values as JSON in the form that people expect, without losing anything."""
 
 import base64
 import struct
@@ -16,7 +16,7 @@ MAX_SCALE: Final = 1000
 
 
 def as_json(value: Value) -> bytes:
-    """Bytes in base64; whatever else JSON has no type for is a text already."""
+    """The value as JSON. Bytes become base64; other types that JSON lacks must be texts already. Raises Unreadable."""
     try:
         return orjson.dumps(value, default=_text)
     except TypeError as error:
@@ -26,7 +26,10 @@ def as_json(value: Value) -> bytes:
 
 
 def decimal_text(unscaled: bytes, scale: int) -> str:
-    """With that many places, and every digit. ValueError for too many: a megabyte takes minutes."""
+    """The decimal number as a text with `scale` places, and every digit.
+
+    ValueError for too many of them: a megabyte would take minutes.
+    """
     if len(unscaled) > MAX_DECIMAL or abs(scale) > MAX_SCALE:
         raise ValueError(f"a decimal of more than {MAX_DECIMAL} bytes or {MAX_SCALE} places")
     number = int.from_bytes(unscaled, "big", signed=True)
@@ -34,7 +37,7 @@ def decimal_text(unscaled: bytes, scale: int) -> str:
 
 
 def of_32_bits(value: float) -> float:
-    """As few digits as tell it from every other number of its 32 bits: what its author wrote."""
+    """The number with the fewest digits that tell it from all other 32 bit floats: what its author wrote."""
     bits = struct.pack("f", value)
     for places in (6, 7, 8):
         short = float(f"{value:.{places}g}")

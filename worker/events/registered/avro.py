@@ -1,4 +1,4 @@
-"""Avro: a reader of its values, put together once from their schema."""
+"""Avro: makes a reader of values once from their schema."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ Named = dict[str, dict[str, Any]]
 
 
 def avro_reader(schema: Schema) -> Read:
-    """By the schema that the value was written with. Unreadable where that is no Avro schema."""
+    """A reader for values that were written with that schema. Raises Unreadable where it is no Avro schema."""
     loaded, named = parsed(schema)
     try:
         read = _Steps(named).of(loaded)
@@ -40,7 +40,7 @@ def avro_reader(schema: Schema) -> Read:
 
 
 def parsed(schema: Schema) -> tuple[Parsed, Named]:
-    """With every name resolved, and the types that have one. Unreadable where it is no Avro schema."""
+    """The schema with every name resolved, and its named types. Raises Unreadable where it is no Avro schema."""
     named: Named = {}
     try:
         for referred in schema.references:
@@ -51,7 +51,7 @@ def parsed(schema: Schema) -> tuple[Parsed, Named]:
 
 
 def _loaded(text: str) -> Parsed:
-    """A name alone is a schema, too, and some registries keep it without its quotes."""
+    """The schema's JSON. A bare name is a schema, too, and some registries keep it without its quotes."""
     try:
         loaded: Parsed = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -62,7 +62,7 @@ def _loaded(text: str) -> Parsed:
 
 
 class _Steps:
-    """The step that reads a value of each type; a type with a name has one, whoever refers to it."""
+    """Makes the steps that read values of a schema's types; a named type has one step, whoever refers to it."""
 
     def __init__(self, named: Named) -> None:
         self._named = named
@@ -104,5 +104,6 @@ class _Steps:
     def _of_name(self, name: str) -> steps.Step:
         if name not in self._made:
             return self.of(self._named[name])
-        # While its own step is being made it refers to itself: that step is looked up when there is a value.
+        # While the type's own step is being made, the type may refer to itself: that step is looked up at the first
+        # value.
         return self._made[name] or steps.later(lambda: self._made[name])

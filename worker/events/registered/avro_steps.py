@@ -1,7 +1,7 @@
-"""Reads Avro's bytes, a step for each type: from a place in them to a value as JSON has it, and the place behind it.
+"""Reads Avro's bytes by one step for each type: from an offset to a value in JSON's form, and the offset behind it.
 
-Any step raises where the bytes are not what it reads. No list is longer than there are bytes, what nests deeper than
-Python's own limit ends there, and what takes no bytes, or fewer than its JSON, takes of the room that a body has.
+A step raises where the bytes are not of its type. Values are bounded: no list is longer than there are bytes, nesting
+ends at Python's own limit, and what takes no bytes, or fewer than its JSON, takes of the body's room.
 """
 
 import base64 as of_64
@@ -14,7 +14,7 @@ from worker.events.registered.room import NAME, Room
 
 
 class Body(bytes):
-    """The bytes of one value, and the room that is left for what is made of them."""
+    """The bytes of one value, and how much JSON may still be made of them."""
 
     room: Room
 
@@ -26,7 +26,7 @@ class Body(bytes):
 
 Step = Callable[[Body, int], tuple[Any, int]]
 _LONGEST: Final = 10
-"""Bytes of a number."""
+"""A number takes at most so many bytes."""
 _FLOAT, _DOUBLE = struct.Struct("<f"), struct.Struct("<d")
 
 
@@ -39,7 +39,7 @@ def boolean(raw: Body, at: int) -> tuple[bool, int]:
 
 
 def number(raw: Body, at: int) -> tuple[int, int]:
-    """Zigzag, seven bits a byte; most take one."""
+    """A zigzag number, seven bits a byte; most numbers take one byte."""
     byte = raw[at]
     if byte < 0x80:
         return (byte >> 1) ^ -(byte & 1), at + 1
@@ -61,7 +61,7 @@ def double(raw: Body, at: int) -> tuple[float, int]:
 
 
 def text(raw: Body, at: int) -> tuple[str, int]:
-    """As `bytes_of`, written out: nearly every value of a customer is one."""
+    """As `bytes_of`, decoded; written out for speed, since nearly every value of a customer is a text."""
     size = raw[at]
     if size < 0x80 and not size & 1:
         start = at + 1
@@ -82,7 +82,7 @@ def bytes_of(raw: Body, at: int) -> tuple[bytes, int]:
 
 
 def base64(value: bytes) -> str:
-    """Bytes as JSON has them."""
+    """Bytes as a text in base64, as JSON has them."""
     return of_64.b64encode(value).decode()
 
 
@@ -110,7 +110,7 @@ def enum(symbols: Sequence[str]) -> Step:
 
 
 def union(branches: Sequence[Step], nulls: Sequence[bool]) -> Step:
-    """A value is that of its branch alone; what may be null and is one thing otherwise is read without a look-up."""
+    """A value of one branch. What is either null or one type is read without looking the branch up."""
     if len(branches) == 2 and sum(nulls) == 1:
         return _nullable(branches[nulls.index(False)], nulls.index(True))
 
@@ -136,7 +136,7 @@ def _nullable(step: Step, index_of_null: int) -> Step:
 
 
 def record(fields: Sequence[tuple[str, Step]]) -> Step:
-    """A field that is null is one that is not set: it is left out. One that is always null takes no time."""
+    """A record. A field that is null counts as not set and is left out; one that is always null takes no time."""
     known = tuple((name, NAME + len(name), step) for name, step in fields if step is not null)
 
     def read(raw: Body, at: int) -> tuple[dict[str, Any], int]:
@@ -183,7 +183,7 @@ def mapping(step: Step) -> Step:
 
 
 def _block(raw: Body, at: int) -> tuple[int, int]:
-    """How many items follow; a block that tells its size in bytes as well has their number negated."""
+    """How many items follow; Avro negates that number in a block that also gives its size in bytes."""
     count, at = number(raw, at)
     if count < 0:
         count, (_, at) = -count, number(raw, at)
@@ -194,7 +194,7 @@ def _block(raw: Body, at: int) -> tuple[int, int]:
 
 
 def later(found: Callable[[], Step | None]) -> Step:
-    """One that is there by the time that it is used."""
+    """A step that is looked up when it is used, since it does not exist yet."""
 
     def read(raw: Body, at: int) -> tuple[Any, int]:
         if (step := found()) is None:
@@ -205,7 +205,7 @@ def later(found: Callable[[], Step | None]) -> Step:
 
 
 def converted(step: Step, convert: Callable[[Any], str]) -> Step:
-    """A few bytes may be a text of many digits."""
+    """A step and the conversion of its value to a text, which takes room: a few bytes may become many digits."""
 
     def read(raw: Body, at: int) -> tuple[str, int]:
         value, at = step(raw, at)

@@ -1,4 +1,4 @@
-"""Avro's logical types: numbers and bytes that stand for dates, times, decimals and ids, as texts."""
+"""Avro's logical types: dates, times, decimals and ids, held in numbers and bytes, as texts."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -27,7 +27,7 @@ def _time(units: int, digits: int) -> str:
 
 
 def _moment(units: int, digits: int, zone: str) -> str:
-    """No finer than it was written, and no Python time ends at microseconds here."""
+    """A time as a text, with all digits that it has: Python's own times end at microseconds."""
     seconds, rest = divmod(units, 10**digits)
     return f"{(_EPOCH + timedelta(seconds=seconds)).isoformat()[:-6]}{_fraction(rest, digits)}{zone}"
 
@@ -37,7 +37,7 @@ def _fraction(rest: int, digits: int) -> str:
 
 
 def _duration(raw: bytes) -> str:
-    """Months, days and milliseconds as ISO 8601 writes them."""
+    """Months, days and milliseconds as an ISO 8601 duration."""
     months, days, millis = (int.from_bytes(raw[at : at + 4], "little") for at in (0, 4, 8))
     return f"P{months}M{days}DT{millis / 1000:.3f}S"
 
@@ -54,7 +54,10 @@ def _plainly(made: Made) -> Callable[[dict[str, Any]], Made]:
 
 
 def logical(base: object, schema: dict[str, Any]) -> Made | None:
-    """What makes the text; None for a plain value: what is unknown or wrong in itself says nothing, as Avro has it."""
+    """The conversion to a text for a logical type; None for a plain value.
+
+    A logical type that is unknown, or wrong in itself, is ignored, as Avro demands.
+    """
     named = schema.get("logicalType")
     known = _LOGICAL.get((base, named)) if isinstance(base, str) and isinstance(named, str) else None
     return known(schema) if known else None
@@ -74,4 +77,4 @@ _LOGICAL: Final[dict[tuple[str, str], Callable[[dict[str, Any]], Made | None]]] 
     ("fixed", "duration"): _plainly(_duration),
     ("fixed", "uuid"): _plainly(lambda raw: str(UUID(bytes=raw))),
 }
-"""By its base: under another one a logical type says nothing, as Avro has it."""
+"""By base type and logical type: under another base a logical type is ignored, as Avro demands."""

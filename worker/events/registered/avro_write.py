@@ -1,4 +1,4 @@
-"""JSON -> Avro, the other way round from `avro`: what a schema says of a document, and where it does not fit."""
+"""Writes JSON as Avro, the reverse of `avro`, and says where a document does not fit its schema."""
 
 import base64
 import binascii
@@ -17,11 +17,11 @@ from worker.events.registered.schema import Schema
 
 
 class Misfit(ValueError):
-    """Names the place in the document, and nothing that stands there."""
+    """The document does not fit; the text names the place, and nothing that stands there."""
 
 
 class AvroWriter:
-    """Writes documents by one schema; Unreadable where it is no Avro schema."""
+    """Writes documents with one schema. Raises Unreadable where it is no Avro schema."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema, named = parsed(schema)
@@ -29,7 +29,7 @@ class AvroWriter:
 
     @property
     def fields(self) -> frozenset[str]:
-        """The names at its top; none where it is no record."""
+        """The names of the top record's fields; none where the schema is no record."""
         return (
             frozenset(each["name"] for each in self._schema.get("fields", ()))
             if isinstance(self._schema, dict)
@@ -37,7 +37,7 @@ class AvroWriter:
         )
 
     def __call__(self, document: Json) -> bytes:
-        """Raises Misfit."""
+        """The document as Avro. Raises Misfit."""
         value, written = self._fit(self._schema, document, ""), BytesIO()
         try:
             fastavro.schemaless_writer(written, self._schema, value)
@@ -47,7 +47,7 @@ class AvroWriter:
 
 
 class _Fit:
-    """Puts a document's values into the types that the writer takes."""
+    """Converts a document's values to the types that the Avro library takes."""
 
     def __init__(self, named: Named) -> None:
         self._named = named
@@ -80,13 +80,13 @@ class _Fit:
                 return self(other, value, path)
 
     def _union(self, branches: list[Any], value: Json, path: str) -> Any:  # noqa: ANN401  as above
-        """The first branch that takes it."""
+        """The value by the first branch that it fits. Raises Misfit."""
         misfit = _misfit(path)
         for branch in branches:
             try:
                 return self(branch, value, path)
             except Misfit as error:
-                # What fits nowhere is told where it went furthest.
+                # A value that fits no branch is told by the place that is deepest in the document.
                 misfit = max(misfit, error, key=lambda each: len(str(each)))
         raise misfit
 

@@ -1,4 +1,4 @@
-"""Protobuf messages as plain data, as Protobuf's own JSON has them; dates and decimals are texts, too."""
+"""Protobuf messages as plain data, in the form of Protobuf's own JSON; dates and decimals are texts, too."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -17,7 +17,7 @@ Plain = Any
 
 
 class Making(NamedTuple):
-    """What is the same for all of a value: the types that there are, and the room for what is made of it."""
+    """What is shared while one value is converted: the known message types, and how much JSON may still be made."""
 
     pool: DescriptorPool
     room: Room
@@ -32,11 +32,14 @@ _LONG: Final = frozenset(
         FieldDescriptor.TYPE_SFIXED64,
     }
 )
-"""Texts, since many readers of JSON round a larger number than 2 to the 53rd."""
+"""Types whose numbers become texts, since many readers of JSON round numbers above 2 to the 53rd."""
 
 
 def plain(message: Message, making: Making) -> Plain:
-    """Names in lowerCamelCase; a field that is not set is absent, or its schema's own default where that names one."""
+    """The message with its fields' names in lowerCamelCase.
+
+    A field that is not set is absent, or has its default where the schema names one.
+    """
     if special := _SPECIAL.get(message.DESCRIPTOR.full_name):
         return special(message, making)
     found = {field.json_name: _field(field, given, making) for field, given in message.ListFields()}
@@ -48,7 +51,7 @@ def plain(message: Message, making: Making) -> Plain:
 
 
 def _default(field: FieldDescriptor, making: Making) -> Plain:
-    """No byte of the value pays for it."""
+    """The field's default. It takes room by itself, since no byte of the value stands for it."""
     if isinstance(field.default_value, str | bytes):
         making.room.take(len(field.default_value))
     return _value(field, field.default_value, making)
@@ -107,7 +110,7 @@ def _wrapped(message: Any, making: Making) -> Plain:  # noqa: ANN401  one of the
 
 
 def _date(message: Any, making: Making) -> Plain:  # noqa: ANN401  google.type.Date
-    """A part that is not known is zero: then it is no day, and its parts are told."""
+    """A date as a text; in parts where one of them is zero, which means not known."""
     if message.year and message.month and message.day:
         return f"{message.year:04}-{message.month:02}-{message.day:02}"
     return _as_json_says(message, making)
@@ -125,7 +128,7 @@ def _decimal(message: Any, making: Making) -> Plain:  # noqa: ANN401  confluent.
 
 
 def _any(message: Any, making: Making) -> Plain:  # noqa: ANN401  google.protobuf.Any
-    """What it holds beside its type, or as a value where that is no object of fields."""
+    """The type and the content of an Any; under `value` where the content is no object of fields."""
     if not message.ListFields():
         return {}
     try:

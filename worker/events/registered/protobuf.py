@@ -1,4 +1,4 @@
-"""Protobuf: which message of its file a value is, and that message as JSON."""
+"""Protobuf: finds which message of its file a value is, and reads that message as JSON."""
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -13,11 +13,11 @@ from worker.events.registered.schema import Read
 
 _MOST_INDEXES = 32
 _LONGEST = 5
-"""Bytes of a number that says a message's place in its file."""
+"""A number of a message's place takes at most so many bytes."""
 
 
 def protobuf_reader(descriptors: bytes) -> Read:
-    """For a compiled set of files, of which the last one is the schema's own."""
+    """A reader for a compiled set of files, the last of which is the schema's own."""
     files = FileDescriptorSet.FromString(descriptors)
     pool = DescriptorPool()
     for file in files.file:
@@ -40,7 +40,10 @@ def protobuf_reader(descriptors: bytes) -> Read:
 
 
 def _name(file: FileDescriptorProto, indexes: tuple[int, ...]) -> str:
-    """The message at that place: the first number counts those of the file, each next one those inside the last."""
+    """The message's full name.
+
+    The first index is among the file's messages, each next one inside the message before.
+    """
     inside, path = list(file.message_type), [file.package] if file.package else []
     for index in indexes:
         if not 0 <= index < len(inside):
@@ -52,7 +55,7 @@ def _name(file: FileDescriptorProto, indexes: tuple[int, ...]) -> str:
 
 
 def _indexes(body: bytes) -> tuple[tuple[int, ...], int]:
-    """(the place, where the message begins): how many numbers and the numbers, zigzag; a single zero is the first."""
+    """The indexes of the message, and where it begins. They are a count and so many numbers, zigzag; a 0 means [0]."""
     count, at = _number(body, 0)
     if count == 0:
         return (0,), at

@@ -1,4 +1,4 @@
-"""A schema as a registry has it, and what reads the values that name it."""
+"""A schema as a registry has it, and the reader of the values that name it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from worker.events.registered.wire import SchemaKey
 SchemaType = Literal["AVRO", "JSON", "PROTOBUF"]
 
 Read = Callable[[bytes, int], bytes]
-"""From a value, without what names its schema, to the same as JSON; the number is the bytes that this may have.
+"""Turns a value, without what names its schema, into JSON of at most so many bytes.
 
-Raises Unreadable, which quotes nothing of the value. What little the JSON is longer than that is left to the caller: no
-reader makes much more.
+Raises Unreadable, which quotes nothing of the value. The JSON may be a little longer than asked for: the caller checks
+its size.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Referred:
-    """Another schema that one builds on, by the name that it uses for it."""
+    """Another schema that a schema builds on, by the name that it uses for it."""
 
     name: str
     text: str
@@ -27,7 +27,7 @@ class Referred:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """`references` come before what refers to them. The descriptors are a compiled Protobuf schema's."""
+    """A schema. Each of `references` comes before what refers to it; `descriptors` are a compiled Protobuf schema's."""
 
     type: SchemaType
     text: str
@@ -39,11 +39,17 @@ class Readers(Protocol):
     """What is known of the registry's schemas without asking it."""
 
     def reader(self, schema: SchemaKey) -> Read:
-        """Raises Unreadable where the schema cannot be used, and SchemaRegistryUnavailable before it was fetched."""
+        """The reader of values with that schema.
+
+        Raises Unreadable where the schema cannot be used, and SchemaRegistryUnavailable before it was fetched.
+        """
 
 
 def reader_of(schema: Schema) -> Read:
-    """Raises Unreadable where no value can be read by it, whatever its library says then."""
+    """A reader for the schema's values.
+
+    Raises Unreadable where the schema cannot be used, whatever its library raises.
+    """
     try:
         return _reader_of(schema)
     except (Unreadable, ImportError, MemoryError):
@@ -53,7 +59,7 @@ def reader_of(schema: Schema) -> Read:
 
 
 def _reader_of(schema: Schema) -> Read:
-    # Each library is imported once a schema needs it: they are an extra's.
+    # Each library is imported when a schema needs it: they are installed by an extra only.
     match schema.type:
         case "JSON":
             return _as_it_is
@@ -68,7 +74,7 @@ def _reader_of(schema: Schema) -> Read:
 
 
 def refusing(why: str) -> Read:
-    """For values whose schema cannot be used."""
+    """A reader that raises Unreadable for each value, since its schema cannot be used."""
 
     def refuse(_: bytes, __: int) -> bytes:
         raise Unreadable(why)
@@ -77,5 +83,5 @@ def refusing(why: str) -> Read:
 
 
 def _as_it_is(body: bytes, _: int) -> bytes:
-    """A value with a JSON Schema is JSON; whether a customer can be made of it the customer's own rules say."""
+    """A value with a JSON Schema is JSON already; the customer's own rules decide whether it is a customer."""
     return body

@@ -7,31 +7,31 @@ from worker.customer.documents import Unreadable
 from worker.model.records import Record
 
 SchemaKey = int | UUID
-"""The registry's number of a schema, or the GUID by which it knows it."""
+"""A schema's number in the registry, or its GUID."""
 
 HEADER: Final = "__value_schema_id"
 _BY_NUMBER, _BY_GUID = 0, 1
 _ENDS: Final = {_BY_NUMBER: 5, _BY_GUID: 17}
-"""The magic byte, and how many bytes it and what it announces take. No JSON or XML begins with either."""
+"""Each magic byte, and how many bytes it takes with the id behind it. No JSON or XML begins with either."""
 
 
 class Framed(NamedTuple):
-    """What a value says of its schema, and the bytes that are to be read by it."""
+    """The schema that a value names, and the bytes that are to be read with it."""
 
     schema: SchemaKey
     body: bytes
 
 
 def is_framed(record: Record) -> bool:
-    """Whether the value names a schema, be it by halves."""
+    """Whether the value names a schema, be it incompletely."""
     value = record.value
     return value is not None and value != b"" and (value[0] in _ENDS or bool(record.header(HEADER)))
 
 
 def framed(record: Record) -> Framed | None:
-    """None for a value that names no schema; Unreadable for one that names it by halves.
+    """The schema that the value names, and its bytes; None where it names none. Unreadable for an incomplete name.
 
-    What follows the GUID in a header (which message of a Protobuf file it is) stands before the value otherwise, and is
+    What follows the GUID in a header (which message of a Protobuf file it is) otherwise stands before the value, and is
     put there.
     """
     if not record.value:
@@ -43,7 +43,7 @@ def framed(record: Record) -> Framed | None:
 
 
 def numbered(schema: int, body: bytes) -> bytes:
-    """A value that names its schema by number."""
+    """The bytes of a value that names its schema by number."""
     return bytes([_BY_NUMBER]) + schema.to_bytes(4, "big") + body
 
 

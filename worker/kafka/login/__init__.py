@@ -1,4 +1,4 @@
-"""Logging in to the brokers: by tokens, and once more before a login ends."""
+"""Logging in to the brokers by tokens, and again before a login ends."""
 
 from worker.kafka.login.lasting import LastingConnection
 from worker.kafka.login.tokens import NoToken, Token, TokenRefused, Tokens

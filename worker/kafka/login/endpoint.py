@@ -16,15 +16,15 @@ from worker.kafka.login.tokens import NoToken, Token
 WITHIN = 10.0
 MAX_ANSWER = 64 * 1024
 _CODE: Final = re.compile(r"[a-z_]{1,40}")
-# What may stand in the message that carries it (RFC 7628), and nothing that would end it.
+# The characters that may stand in the login message (RFC 7628) without ending the token.
 _TOKEN: Final = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Asked with HTTP Basic, as every such endpoint takes it; without `trusted` the system's authorities count.
+    """A token endpoint, asked with HTTP Basic; without `trusted` the system's certificate authorities count.
 
-    That is made of files once: a token is asked for at any time, when they may be gone, or half written.
+    `trusted` is made once from its files: a token is asked for at any time, when they may be gone, or half written.
     """
 
     url: str
@@ -35,16 +35,16 @@ class Endpoint:
 
     @property
     def origin(self) -> str:
-        """Its address."""
+        """The endpoint's address."""
         return self.url
 
     @property
     def settings(self) -> str:
-        """Those that decide what is in a token."""
+        """The settings that decide what is in a token."""
         return "WORKER_KAFKA__OAUTH_CLIENT_ID, WORKER_KAFKA__OAUTH_SCOPE"
 
     async def token(self) -> Token:
-        """A new one. Raises NoToken."""
+        """A new token. Raises NoToken."""
         try:
             async with asyncio.timeout(WITHIN):
                 status, body = await self._answer()
@@ -71,7 +71,7 @@ class Endpoint:
             return response.status, body
 
     def _read(self, status: int, body: bytes) -> Token:
-        """Nothing of the body is told but the code of an error, of which there are a few (RFC 6749, 5.2)."""
+        """The token of an answer. Of any other body nothing is told but the code of its error (RFC 6749, 5.2)."""
         try:
             told = orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -92,22 +92,22 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class InFile:
-    """Written by somebody else, who replaces it in time: read at each login."""
+    """A token in a file that somebody else replaces in time; it is read at each login."""
 
     file: Path
 
     @property
     def origin(self) -> str:
-        """Its path."""
+        """The file's path."""
         return str(self.file)
 
     @property
     def settings(self) -> str:
-        """Where the file is named."""
+        """The setting that names the file."""
         return "WORKER_KAFKA__OAUTH_TOKEN_FILE"
 
     async def token(self) -> Token:
-        """What stands in it now. Raises NoToken."""
+        """The token that stands in the file now. Raises NoToken."""
         try:
             text = self.file.read_text().strip()
         except (OSError, UnicodeDecodeError) as error:

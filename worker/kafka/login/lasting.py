@@ -1,6 +1,6 @@
 """Connections that log in again before the brokers would cut them (KIP-368), which aiokafka's own never do.
 
-A cut takes with it what is in flight: the acknowledgement of a journal entry, a commit, the join of a group.
+A cut loses what is in flight: the acknowledgement of a journal entry, a commit, the join of a group.
 """
 
 import asyncio
@@ -21,22 +21,22 @@ from worker.kafka.wire import Wire
 
 log = structlog.get_logger()
 EARLY = 0.75, 0.9
-"""The part of a login's time after which the next is due; drawn, so that not all connections do it at once.
+"""The share of a login's lifetime after which the next one is due; drawn, so that connections do not coincide.
 
-A token is replaced earlier in its life, so that the next login is one with another token.
+A token is replaced earlier in its life, so that the next login uses a new token.
 """
 LEAST = 1.2
-"""Seconds: the brokers take no second login within one."""
+"""Seconds: the brokers take no second login within one second."""
 MARGIN = 0.5
 POLL = 0.005
 _STATUS = re.compile(r'"status" ?: ?"([a-z_]{1,40})"')
 
 
 class Bearer(OAuthAuthenticator):
-    """Hears a refusal, which comes as an answer that wants one more word from us (RFC 7628, 3.2.3)."""
+    """Notices a refused token: the brokers tell it in an answer that needs one more reply (RFC 7628, 3.2.3)."""
 
     async def step(self, payload: bytes | None) -> tuple[bytes, bool] | None:
-        """aiokafka's own takes any answer for a yes."""
+        """The next bytes to send; aiokafka's own method takes any answer as an acceptance."""
         if payload:
             return b"\x01", True
         said: tuple[bytes, bool] | None = await super().step(payload)  # type: ignore[no-untyped-call]  # aiokafka has no types
@@ -44,18 +44,21 @@ class Bearer(OAuthAuthenticator):
 
 
 class LastingConnection(Wire):
-    """While it logs in again its requests are held back: those on their way are answered first."""
+    """A connection that logs in again.
+
+    Its requests are held back for that, and those on their way are answered first.
+    """
 
     _lasts: float = 0.0
     _renewal: asyncio.Task[None] | None = None
     _again: asyncio.Event | None = None
 
     def authenticator_oauth(self) -> Bearer:
-        """What aiokafka asks for."""
+        """The authenticator, by the name by which aiokafka asks for it."""
         return Bearer(sasl_oauth_token_provider=self._sasl_oauth_token_provider)  # type: ignore[no-untyped-call]
 
     async def _do_sasl_handshake(self) -> None:
-        """Of a new connection."""
+        """Log in over a new connection, and begin to renew the login if it ends."""
         await self._log_in()
         if self._lasts:
             self._renewal = asyncio.create_task(self._renew(), name="log in to a broker again")
@@ -72,7 +75,7 @@ class LastingConnection(Wire):
             tokens.accepted()
 
     def send(self, request: Any, expect_response: bool = True) -> Awaitable[Any]:  # noqa: ANN401, FBT001, FBT002  as aiokafka's
-        """Written at once, or as soon as the login is over."""
+        """Write the request at once, or as soon as a login that is under way is over."""
         if self._again is not None and asyncio.current_task() is not self._renewal:
             return self._sent_after(self._again, request, expect_response=expect_response)
         sent = super().send(request, expect_response)
@@ -83,13 +86,16 @@ class LastingConnection(Wire):
         return await self.send(request, expect_response)
 
     async def _noted(self, sent: Awaitable[Any]) -> Any:  # noqa: ANN401  as above
-        """0 where the brokers let a login last for as long as its connection does."""
+        """Note how long the login lasts; 0 where it lasts as long as its connection."""
         answer = await sent
         self._lasts = getattr(answer, "session_lifetime_ms", 0) / 1000
         return answer
 
     async def _renew(self) -> None:
-        """Again and again; where that cannot be the connection is closed before its time, with nothing on its way."""
+        """Log in again and again.
+
+        Where that fails, close the connection before its login ends, with nothing in flight.
+        """
         while self._lasts * EARLY[0] > LEAST:
             end = self._loop.time() + self._lasts
             await asyncio.sleep(self._lasts * random.uniform(*EARLY))  # noqa: S311  spreads, hides nothing
@@ -103,7 +109,7 @@ class LastingConnection(Wire):
             raise NoToken("the login is over")
 
     async def _can_log_in(self, end: float) -> bool:
-        """Asks for a token until then."""
+        """Whether there is a token for the next login; asked for again until `end` (the loop's time)."""
         tokens = self._sasl_oauth_token_provider
         while isinstance(tokens, Tokens):
             try:
@@ -118,7 +124,7 @@ class LastingConnection(Wire):
 
     @asynccontextmanager
     async def _quiet(self) -> AsyncIterator[None]:
-        """With nothing on its way inside; the connection is closed by what is raised there."""
+        """Hold requests back and let those in flight be answered first; an error inside closes the connection."""
         self._again = over = asyncio.Event()
         try:
             async with asyncio.timeout(self._request_timeout):
@@ -134,17 +140,17 @@ class LastingConnection(Wire):
             over.set()
 
     def close(self, reason: CloseReason | None = None, exc: BaseException | None = None) -> Any:  # noqa: ANN401  as above
-        """As aiokafka's."""
+        """Close as aiokafka does, and end the renewal."""
         if self._renewal is not None:
             self._renewal.cancel()
         return super().close(reason=reason, exc=exc)  # type: ignore[no-untyped-call]
 
 
 def _why(error: SaslAuthenticationFailed) -> str:
-    """The code that the brokers give, where they do (RFC 7628, 3.2.2); their other words may quote the token."""
+    """The code that the brokers give, if any (RFC 7628, 3.2.2); the rest of their words may quote the token."""
     found = _STATUS.search(str(error))
     return found[1] if found else "without a word why"
 
 
-# Every client makes its connections by this name.
+# Every aiokafka client makes its connections by this name.
 conn.AIOKafkaConnection = LastingConnection  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""The token of this process, one for all its Kafka clients: made anew before it ends, and told when there is none."""
+"""The token of this process, one for all its Kafka clients: it is renewed before it ends; an outage is told."""
 
 import asyncio
 import math
@@ -15,27 +15,28 @@ from worker.model.errors import KafkaUnavailable
 
 log = structlog.get_logger()
 FRESH = 0.7
-"""The part of a token's life in which no other is asked for: less than after which a login is renewed."""
+"""The share of a token's life in which no other is asked for: a login is renewed later than that."""
 GOOD = 0.9
-"""The part of it in which it is used: a login lasts no longer than its token, and is worth nothing right before."""
+"""The share of a token's life in which it is used: a login lasts no longer than its token."""
 AT_ONCE = 5.0
-"""Seconds within which a token is used whose life nobody knows."""
+"""Seconds for which a token is used whose lifetime nobody knows."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 
 
 class NoToken(KafkaConnectionError):
-    """Nobody gives us one now; says why, and names the settings."""
+    """No token can be had now; the text says why, and names the settings."""
 
 
 class TokenRefused(SaslAuthenticationFailed):
-    """The brokers do not take the token; says why, and names the settings."""
+    """The brokers do not accept the token; the text says why, and names the settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """It lasts for that many seconds from when it was given; None: nobody knows, and each login asks for another.
+    """A token that lasts for `lasts` seconds from when it was given.
 
-    So is one of which is told that it has ended when it is given: who says so does not know, or has another clock.
+    None, 0 or less: nobody knows for how long. Whoever says that a new token has ended already has another clock.
+    Then each login asks for another token.
     """
 
     text: str = field(repr=False)
@@ -43,37 +44,37 @@ class Token:
 
     @property
     def known_to_last(self) -> float | None:
-        """Above zero."""
+        """For how many seconds it lasts, if that is known: above zero."""
         return self.lasts if self.lasts is not None and self.lasts > 0 else None
 
 
 class Source(Protocol):
-    """Where tokens come from, for a person; `settings` are those to look at when they are refused."""
+    """Where tokens come from; `origin` names it for a person, `settings` those to look at when tokens are refused."""
 
     @property
     def origin(self) -> str: ...
     @property
     def settings(self) -> str: ...
     async def token(self) -> Token:
-        """Raises NoToken, and nothing else."""
+        """A new token. Raises NoToken, and nothing else."""
 
 
 class Outage(Protocol):
-    """What is told while nobody can log in."""
+    """Told when nobody can log in, and when that is over."""
 
     def begin(self, detail: str) -> None: ...
     def end(self) -> None: ...
 
 
 class Unobserved:
-    """Nobody is told."""
+    """An outage that nobody is told of."""
 
     def begin(self, detail: str) -> None: ...
     def end(self) -> None: ...
 
 
 class Tokens(AbstractTokenProvider):
-    """Asked at each login. One token is asked for at a time, and after a failure none for a while."""
+    """Gives the token for each login. One is asked for at a time, and after a failure none for a while."""
 
     def __init__(self, source: Source, clock: Callable[[], float] = clocks.monotonic) -> None:
         self.outage: Outage = Unobserved()
@@ -87,7 +88,7 @@ class Tokens(AbstractTokenProvider):
         self._again_at = -math.inf
 
     async def token(self) -> str:
-        """One that has not ended. Raises NoToken, and TokenRefused while the brokers take none."""
+        """A token that has not ended. Raises NoToken, and TokenRefused while the brokers refuse tokens."""
         if self._clock() >= self._fresh_until:
             await self._another()
         if self._clock() < self._good_until:
@@ -96,7 +97,7 @@ class Tokens(AbstractTokenProvider):
         raise self._failure
 
     async def tried(self) -> str:
-        """Which token is there, for a person. Raises KafkaUnavailable."""
+        """Which token there is, in words for a person. Raises KafkaUnavailable."""
         try:
             await self.token()
         except KafkaError as error:
@@ -105,7 +106,7 @@ class Tokens(AbstractTokenProvider):
         return f"from {self._source.origin}{lasts}"
 
     def refused(self, why: str) -> TokenRefused:
-        """The brokers did not take it, as an error: another one is asked for after a pause."""
+        """Note that the brokers refused the token; the error to raise. Another token is asked for after a pause."""
         self._fresh_until = self._good_until = -math.inf
         error = TokenRefused(f"the brokers refused the token: {why} ({self._source.settings})")
         self._fails(error)
@@ -113,12 +114,12 @@ class Tokens(AbstractTokenProvider):
         return error
 
     def accepted(self) -> None:
-        """The brokers took it."""
+        """Note that the brokers accepted the token."""
         self._pause = FIRST_PAUSE
         self.outage.end()
 
     async def _another(self) -> None:
-        """Those who wait for the same one may be cancelled, and the others still get it."""
+        """Ask for another token, one for all who wait: if one of them is cancelled the others still get it."""
         if self._asking is None and self._clock() >= self._again_at:
             self._asking = asyncio.create_task(self._ask(), name="ask for a token")
             self._asking.add_done_callback(self._asked)
@@ -139,7 +140,7 @@ class Tokens(AbstractTokenProvider):
         self._good_until = self._clock() + AT_ONCE if lasts is None else begun + GOOD * lasts
 
     async def _given(self) -> Token:
-        """Whatever else a source raises is no token, too: who logs in, or renews a login, knows of nothing more."""
+        """A token of the source. Whatever else it raises becomes NoToken, the only error that a login knows of."""
         try:
             return await self._source.token()
         except NoToken:

@@ -1,4 +1,4 @@
-"""A double of the create-customer API: strict to its pages, with a ledger and faults on request."""
+"""A double of the create-customer API: as strict as the API's pages, with a ledger of what was executed, and faults."""
 
 from worker.sandbox.api.command import run_sandbox
 from worker.sandbox.api.config import (

@@ -1,4 +1,4 @@
-"""What the API says back, in either format."""
+"""The answers of the API, in JSON and in XML."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,14 +18,15 @@ HUGE = 8 * 1024 * 1024
 BIG_HEAD = {"Content-Security-Policy": "; ".join(f"img-src https://{n}.example" for n in range(400))} | {
     f"X-Hop-{n}": "edge" for n in range(120)
 }
-"""As some gateways make them: one long line, and many."""
+"""Response headers such as some gateways add: one of several thousand bytes, and 120 more."""
 
 
 @dataclass(slots=True)
 class Answer:
-    """One answer. `execution` is the ledger's sequence of the execution that it reports.
+    """One answer.
 
-    With `trickle` it is sent byte by byte, within that many seconds.
+    `execution` is the ledger's sequence of the execution that it reports. With `trickle` (seconds) the answer is sent
+    byte by byte within that time.
     """
 
     status: int
@@ -38,7 +39,7 @@ class Answer:
 
 
 class Refused(Exception):
-    """The call ends here with this answer."""
+    """Raised to end a call early with this answer."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
@@ -46,26 +47,26 @@ class Refused(Exception):
 
 
 def error(form: Format, status: int, message: str, code: str | None = None) -> Answer:
-    """The error of the interaction API: `code` and `developerMessage`."""
+    """An error of the interaction API, which has `code` and `developerMessage`."""
     fields = {"code": code or f"{status}-100", "developerMessage": message}
     body = orjson.dumps(fields) if form == "json" else write_flat("error", COMMON, fields)
     return Answer(status, body, CONTENT_TYPES[form])
 
 
 def platform_error(form: Format, status: int, message: str) -> Answer:
-    """The error of log-in and log-out: a `message` alone."""
+    """An error of log-in or log-out, which has only a `message`."""
     fields = {"message": message}
     body = orjson.dumps(fields) if form == "json" else write_flat("Error", PLATFORM, fields)
     return Answer(status, body, CONTENT_TYPES[form])
 
 
 def plain(status: int, value: object) -> Answer:
-    """A JSON document of the sandbox's own."""
+    """An answer of the sandbox's own endpoints, always in JSON."""
     return Answer(status, orjson.dumps(value), CONTENT_TYPES["json"])
 
 
 def odd_body(kind: BodyKind, status: int) -> Answer:
-    """An error as gateways and proxies make them."""
+    """An error such as gateways and proxies answer with; `kind` is the form of its body."""
     match kind:
         case "json" | "xml":
             return error(kind, status, "this fault was asked for")

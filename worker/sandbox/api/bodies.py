@@ -1,4 +1,4 @@
-"""The body of one call, parsed once, and what can be told from it: validity, identity, single texts."""
+"""The body of one create call, parsed once: whether it is valid, which event it is of, and its texts."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class CustomerBody:
-    """Reading never raises: what is wrong stands in `problems`, and `tree` holds what could be read."""
+    """A parsed body. Parsing never raises: `problems` holds what is wrong, and `tree` what could be read."""
 
     def __init__(self, raw: bytes, form: Format) -> None:
         self.raw = raw
@@ -43,11 +43,11 @@ class CustomerBody:
             self.problems.append(Problem(MALFORMED, "", str(error)))
 
     def texts(self, name: str) -> list[str]:
-        """The texts of all elements of that name, and of those that wrap a value."""
+        """The texts of all elements with that name, at any depth, whether plain or wrapped as `{"value": ..}`."""
         return list(_texts(self.tree, name))
 
     def identity(self, attribute: str | None, traceparent: str) -> str:
-        """What this event is known by: the custom attribute, else its trace, else the body itself."""
+        """What identifies the event: the named custom attribute, else the trace id, else a digest of the body."""
         named = next(_custom_values(self.tree, attribute), "") if attribute else ""
         trace = _TRACE.fullmatch(traceparent)
         if named:
@@ -56,7 +56,7 @@ class CustomerBody:
 
 
 def _texts(tree: object, name: str) -> Iterator[str]:
-    """Without recursion: the tree is somebody else's."""
+    """The texts of the elements with that name. Not recursive, as a client may nest its body to any depth."""
     open_nodes = [tree]
     while open_nodes:
         node = open_nodes.pop()
@@ -71,7 +71,7 @@ def _texts(tree: object, name: str) -> Iterator[str]:
 
 
 def _custom_values(tree: object, name: str) -> Iterator[str]:
-    """The customer's own attribute of that name, as far as it has the right shape."""
+    """The values of the customer's own custom attribute of that name; what has another shape is skipped."""
     for attribute in _items(tree, "customAttributes", "customAttribute"):
         if isinstance(attribute, dict) and attribute.get("attribName") == name:
             for value in _items(attribute, "attribValues", "attribValue"):

@@ -1,9 +1,9 @@
-"""Answers what is configured. The page does not show the answer's shape: this one is the sandbox's own.
+"""Answers which values are configured. The API's page does not show the answer's shape: this one is the sandbox's own.
 
     {"attribute": [{"name": "level", "type": "enumeration", "value": ["Premium", ..]},
                    {"name": "customAttributes.customer.externalid", "type": "string", "value": []}, ..]}
 
-In XML the same as `attributes` around `attribute`, all in the common namespace.
+XML has the same content: `attributes` around `attribute`, all in the common namespace.
 """
 
 import orjson
@@ -31,7 +31,7 @@ _LISTS = {
 
 
 def configured_values(form: Format, configured: ConfiguredValues | None, attribute: str | None) -> Answer:
-    """The values of one group of attributes, or of `all`."""
+    """Answer the configured values of one group of attributes, or of `all`; a 400 for another name."""
     if attribute is None or attribute not in {*_LISTS, "all"}:
         return error(form, 400, f"$attribute must be one of {', '.join(_LISTS)}, all", UNSUPPORTED_QUERY)
     asked = list(_LISTS) if attribute == "all" else [attribute]

@@ -1,4 +1,4 @@
-"""The sandbox as a command: serves until it is interrupted, one line per call."""
+"""The sandbox as a command: it serves until it is interrupted, and prints one line per call."""
 
 import asyncio
 import signal
@@ -20,7 +20,7 @@ from worker.terminal.screen import PlainConsole
 async def run_sandbox(
     config: SandboxConfig, *, faults: Iterable[Fault] = (), console: Console | None = None, quiet: bool = False
 ) -> None:
-    """Serve until SIGINT or SIGTERM; say how to use it, then each call (unless `quiet`), then what happened."""
+    """Serve until SIGINT or SIGTERM; print how to use the sandbox, then each call (unless `quiet`), then a summary."""
     console = console or PlainConsole(stderr=True)
 
     def report(line: CallLine) -> None:
@@ -35,7 +35,7 @@ async def run_sandbox(
 
 @contextmanager
 def _interrupted() -> Iterator[asyncio.Event]:
-    """An event that the first signal sets; afterwards signals mean what they meant before."""
+    """Yield an event that SIGINT or SIGTERM sets; afterwards both signals have their default effect again."""
     loop, event = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, event.set)
@@ -47,7 +47,7 @@ def _interrupted() -> Iterator[asyncio.Event]:
 
 
 def as_text(line: CallLine) -> Text:
-    """Green is created, yellow is refused, red is failed or not answered."""
+    """The line of a call, coloured by its status: green below 400, yellow for 4xx, red for 5xx or no answer."""
     colour = "red" if line.status >= 500 or line.status == 0 else "yellow" if line.status >= 400 else "green"
     text = Text(str(line))
     status_at = len(f"{line.method} {line.path} ")

@@ -1,4 +1,4 @@
-"""What a sandbox is told at its start, and what one has configured in it."""
+"""The configuration of a sandbox, and the values that are configured in the application that it doubles."""
 
 import tomllib
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ MAX_BODY_BYTES = 1024 * 1024
 
 
 class CustomAttribute(BaseModel):
-    """One custom attribute that somebody configured; `values` are those of an enumeration."""
+    """One configured custom attribute; `values` are the allowed ones of an enumeration."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -31,7 +31,7 @@ class CustomAttribute(BaseModel):
 
 
 class CustomAttributes(BaseModel):
-    """The configured names of each owner."""
+    """The configured custom attributes by name, for each kind of owner."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,7 +41,10 @@ class CustomAttributes(BaseModel):
 
 
 class ConfiguredValues(BaseModel):
-    """What an administrator of this application has configured; the defaults are the values of the API's examples."""
+    """The values that an administrator of the application has configured.
+
+    The defaults are those of the API's examples.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -65,13 +68,16 @@ class ConfiguredValues(BaseModel):
 
 @dataclass(frozen=True)
 class SandboxConfig:
-    """Port 0 is a free one; `context_root` begins with a slash; `configured=None` takes any value for a configured one.
+    """How a sandbox serves and what it allows.
 
-    `session_lifetime` is in seconds since the log-in, `session_calls` in calls; `rotate_after` calls the session gets
-    another id, and the one before it stays good until the next rotation. `home_departments` are those that the users
-    may create in (None: all). With `unique_emails=False` an address may be used again, as the API's examples do.
-    A customer can be found `visibility_lag` seconds after it was created. An event is known by its
-    `identity_attribute`, else by its trace, else by its body.
+    Port 0 chooses a free port; `context_root` begins with a slash; with `configured=None` any value passes as a
+    configured one.
+
+    A session ends `session_lifetime` seconds after its log-in or after `session_calls` calls. After every
+    `rotate_after` calls the session gets another id, and its former id stays good until the next rotation. Users may
+    create customers in their `home_departments` only (None: in all). With `unique_emails=False` an e-mail address may
+    be used again, as the API's examples do. A search finds a customer only `visibility_lag` seconds after it was
+    created. An event is known by the custom attribute `identity_attribute`, else by its trace, else by its body.
     """
 
     host: str = "127.0.0.1"
@@ -98,7 +104,7 @@ class SandboxConfig:
 
 
 def read_document(path: Path) -> object:
-    """A TOML or (by its name) JSON file as plain values."""
+    """The content of a JSON file (by its suffix) or a TOML file; SettingsError if it cannot be read or parsed."""
     try:
         raw = path.read_bytes()
         return orjson.loads(raw) if path.suffix == ".json" else tomllib.loads(raw.decode())
@@ -109,7 +115,7 @@ def read_document(path: Path) -> object:
 
 
 def load_configured_values(path: Path) -> ConfiguredValues:
-    """The catalog file of the worker, read anew; lists that it does not name are empty."""
+    """Read the catalog file of the worker; lists that it does not name are empty. SettingsError if it is wrong."""
     document = read_document(path)
     empty = {name: () for name in ConfiguredValues.model_fields if name != "custom_attributes"}
     try:

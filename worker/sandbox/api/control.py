@@ -21,7 +21,7 @@ _FILTERS = {"identity", "customerId", "status", "created", "replyLost"}
 
 
 class WrongControl(Exception):
-    """What is wrong with a control call."""
+    """A control call is wrong; the text says why."""
 
 
 class Control:
@@ -42,7 +42,7 @@ class Control:
         }
 
     async def answer(self, call: Incoming) -> Answer:
-        """JSON, whatever was asked for; a wrong call is a 400 with a `message`."""
+        """Answer in JSON, whatever format was asked for; a wrong call gets a 400 with a `message`."""
         asked = self._calls.get((call.request.method, call.request.path.removeprefix(PREFIX)))
         if asked is None:
             return plain(404, {"calls": [f"{method} {PREFIX}{path}" for method, path in self._calls]})
@@ -91,7 +91,7 @@ class Control:
         return {"create": self._sandbox.may_create, "search": self._sandbox.may_search}
 
     async def _ledger(self, call: Incoming) -> object:
-        """A page of entries. With `next` there may be more: ask again with `after` set to it."""
+        """A page of entries. If `next` is set there may be more: ask again with `after` set to it."""
         query = dict(call.request.query)
         after, limit = _number(query, "after", 0), min(_number(query, "limit", PAGE), MAX_PAGE)
         if unknown := set(query) - _FILTERS:
@@ -105,7 +105,10 @@ class Control:
         }
 
     def _page(self, filters: dict[str, str], after: int, limit: int) -> tuple[list[Entry], int]:
-        """No more than so many entries are looked at for one page, so that no call waits for it."""
+        """The entries of one page and the sequence reached.
+
+        Looks at a bounded number of entries, so that no call waits.
+        """
         page: list[Entry] = []
         end = min(after + MAX_LOOKED_AT, len(self._sandbox.ledger))
         for sequence in range(after + 1, end + 1):

@@ -1,4 +1,4 @@
-"""The customers that exist, and the ways to find them."""
+"""The customers that were created, and how a search finds them."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ from worker.sandbox.api.config import FIRST_CUSTOMER_ID
 
 
 class Customers:
-    """Ids count from 2801. A customer shows in a search only `lag` seconds after it was created."""
+    """The created customers, with ids from 2801. A search finds one only `lag` seconds after it was created."""
 
     def __init__(
         self, *, per_department: bool = False, lag: float = 0.0, clock: Callable[[], float] = time.monotonic
@@ -30,12 +30,12 @@ class Customers:
         return len(self._bodies)
 
     def email_taken(self, tree: dict[str, Any]) -> bool:
-        """Whether a contact point has one of its e-mail addresses already, or two of its own share one."""
+        """Whether one of its e-mail addresses is another customer's already, or is given twice in it."""
         wanted = [(self._scope(tree), address) for address in _emails(tree)]
         return len(set(wanted)) < len(wanted) or any(each in self._emails for each in wanted)
 
     def add(self, tree: dict[str, Any]) -> int:
-        """Create it; the tree was found valid."""
+        """Create the customer and return its id; `tree` must be valid."""
         customer_id = FIRST_CUSTOMER_ID + len(self._bodies)
         body = bytes(memoryview(orjson.dumps(tree)))  # a copy: what orjson returns keeps its roomy buffer
         self._bodies.append(body)
@@ -47,12 +47,12 @@ class Customers:
         return customer_id
 
     def find(self, criteria: list[tuple[str, str]]) -> list[int]:
-        """The ids that meet all criteria exactly, oldest first."""
+        """The ids of the customers that meet all criteria exactly, oldest first."""
         hits = [set(self._found_by.get(key, ())) for key in criteria]
         return sorted(each for each in set.intersection(*hits) if self._visible(each))
 
     def get(self, customer_id: int) -> dict[str, Any] | None:
-        """As it was created, with its id and the name that the API derives for an individual."""
+        """The customer as created, with its id and the name that the API derives for an individual; None if unknown."""
         row = customer_id - FIRST_CUSTOMER_ID
         if not 0 <= row < len(self._bodies):
             return None
@@ -89,14 +89,14 @@ def _keys(tree: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _phone_keys(phone: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The number as it was given, and all its parts with the separators taken out."""
+    """The keys that find the number: as it was given, and all its parts joined without separators."""
     yield "phone", phone["phoneNo"]
     parts = (str(phone.get(name, "")) for name in ("countryCode", "areaCode", "phoneNo", "extension"))
     yield "phone", "".join(filter(str.isalnum, "".join(parts)))
 
 
 def _custom_keys(owner: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each value as the criterion that finds it: `custom.<name>`."""
+    """Each value with the search criterion that finds it: `custom.<name>`."""
     for attribute in owner.get("customAttributes", {}).get("customAttribute", []):
         for value in attribute.get("attribValues", {}).get("attribValue", []):
             yield sys.intern(f"custom.{attribute['attribName']}"), value["value"]

@@ -1,6 +1,6 @@
-"""The elements of a customer as the API's pages state them: one table, read by everything else here.
+"""The elements of a customer as the API's pages state them: one table, read by the validation and the XML.
 
-Where the pages are silent (limits of `hobbies`, postal fields, the order in XML) the table is silent too.
+The pages do not state the limits of `hobbies` and of postal fields, nor the order in XML; neither does the table.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ PLATFORM = BINDINGS + "platform"
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """An element that holds text. `configured` names the list of configured values it must be one of."""
+    """An element that holds text. `configured` names the list of configured values of which the text must be one."""
 
     ns: str
     required: bool = False
@@ -29,9 +29,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """An element that holds elements. Of its `variants` only the one that its `value` names may be there.
+    """An element that holds elements. Of its `variants`, only the one that its `value` names may be present.
 
-    `attributes_of` says whose custom attribute this is, which decides the names that are configured.
+    `attributes_of` names the owner of a custom attribute, which decides which attribute names are configured.
     """
 
     ns: str
@@ -65,7 +65,7 @@ def _one_of(ns: str, *allowed: str, required: bool = False) -> Text:
 
 
 def _value(ns: str, *allowed: str, configured: str | None = None, required: bool = False) -> Block:
-    """`{"value": ..}`: the wrapper is its owner's, the value is common."""
+    """The block `{"value": ..}`; the wrapper is in the namespace `ns`, the value in the common namespace."""
     text = Text(COMMON, required=True, allowed=frozenset(allowed) if allowed else None, configured=configured)
     return Block(ns, {"value": text}, required=required)
 
@@ -181,7 +181,7 @@ def _department(*, required: bool) -> Block:
 
 
 def _customer(own: Mapping[str, Element], *, department: bool) -> Block:
-    """Both types of customer share all but their own elements."""
+    """A customer of either type: the elements that both types share, and `own`."""
     children: dict[str, Element] = {
         "department": _department(required=department),
         "type": Block(
@@ -203,7 +203,7 @@ def _customer(own: Mapping[str, Element], *, department: bool) -> Block:
 
 
 def customer_of(kind: str, *, departmentalization: bool) -> Block:
-    """The table for a customer of one type; `customerName` is no element of an individual."""
+    """The table for one type of customer; `customerName` is not an element of an individual."""
     if kind == "individual":
         one = Several(CUSTOMER, "contactPerson", CONTACT_PERSON, required=True, at_least=1, at_most=1)
         return _customer({"contactPersons": one}, department=departmentalization)

@@ -41,7 +41,7 @@ class Endpoints:
         }
 
     async def answer(self, call: Incoming) -> Answer:
-        """Raise `Refused` or `Dropped` where the call ends early."""
+        """Answer the call; raises `Refused` or `Dropped` where the call ends early."""
         methods = self._fixed.get(call.request.path)
         if methods is None and call.request.path.startswith(f"{self._customer}/"):
             methods = {"GET": self._get}
@@ -68,7 +68,7 @@ class Endpoints:
         return await under_faults(self._sandbox, call, lambda: self._execute(call, body), seen)
 
     def _execute(self, call: Incoming, body: CustomerBody) -> Answer:
-        """Create or refuse, and write down which."""
+        """Create the customer or refuse it, and record the execution in the ledger."""
         if self._sandbox.is_full:
             return error(call.form, 503, "the sandbox is full: restart it")
         answer = self._refusal(call, body) or self._created(call, body)
@@ -114,7 +114,7 @@ class Endpoints:
         return self._with_session(call, self._list(call, found))
 
     async def _attributes(self, call: Incoming) -> Answer:
-        """A search of what is configured, and so under the faults of searches."""
+        """Answer which values are configured; the faults of searches apply to this call too."""
         self._require_session(call)
         wanted = call.request.query.get("$attribute")
 

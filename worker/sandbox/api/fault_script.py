@@ -1,4 +1,4 @@
-"""Faults as they are written down: in a TOML or JSON file, on the command line, in a control call."""
+"""Reads faults from where they are written: a TOML or JSON file, the command line, a control call."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,11 +13,11 @@ _SECONDS_BY_CHANCE = {Kind.DELAY_BEFORE: 1.0, Kind.DELAY_AFTER: 1.0, Kind.SLOW: 
 
 
 class WrongFaults(Exception):
-    """One line per wrong field, each beginning with its place."""
+    """The faults are wrong: one line per wrong field, which begins with the field's place."""
 
 
 def read_faults(document: object) -> list[Fault]:
-    """One fault, a list of them, or `{"faults": [..]}`."""
+    """The faults of a document: one fault, a list of them, or `{"faults": [..]}`; WrongFaults if one is wrong."""
     specs = document.get("faults", document) if isinstance(document, dict) else document
     if isinstance(specs, dict):
         specs = [specs]
@@ -36,7 +36,7 @@ def _fault(spec: object, place: str) -> Fault:
 
 
 def load_faults(path: Path) -> list[Fault]:
-    """The faults of a file (`[[faults]]` in TOML); a wrong one is a `SettingsError` that names the field."""
+    """The faults of a file (`[[faults]]` in TOML); SettingsError names the wrong fields."""
     try:
         return read_faults(read_document(path))
     except WrongFaults as error:
@@ -44,7 +44,7 @@ def load_faults(path: Path) -> list[Fault]:
 
 
 def faults_by_chance(options: Iterable[str]) -> list[Fault]:
-    """`reply_lost=0.01`, or a status for its kind: `503=0.05`."""
+    """The faults of options such as `reply_lost=0.01` (a kind) or `503=0.05` (a status), each with its probability."""
     return [_by_chance(option) for option in options]
 
 

@@ -1,4 +1,4 @@
-"""Puts a fault around the execution of a call."""
+"""Applies a fault to the execution of a call."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ Execute = Callable[[], Answer]
 
 
 def session_refused(call: Incoming, login_page: str | None = None) -> Refused:
-    """The answer to a session that is missing, unknown or over: a 401, or the way to that page."""
+    """The answer to a session that is missing, unknown or over: a 401, or a redirect to `login_page`."""
     if login_page is not None:
         return Refused(Answer(302, headers={"Location": f"http://{call.request.host}{login_page}"}))
     message = "Invalid or expired X-egain-session. Log in again."
@@ -19,19 +19,22 @@ def session_refused(call: Incoming, login_page: str | None = None) -> Refused:
 
 
 def unread(name: Call) -> Seen:
-    """A call whose body no fault looks into."""
+    """A call whose body no fault looks at."""
     return Seen(name, lambda: "", lambda _: [])
 
 
 def reset_on_arrival(sandbox: Sandbox, call: Incoming) -> None:
-    """Drop a create call before its body is read, when a fault wants that."""
+    """Raise `Dropped` for a create call, before its body is read, if a reset fault strikes it."""
     if sandbox.faults.on_arrival(unread("create")) is not None:
         call.fault = Kind.RESET.value
         raise Dropped(reset=True)
 
 
 async def under_faults(sandbox: Sandbox, call: Incoming, execute: Execute, seen: Seen) -> Answer:
-    """What the client is told of the execution; raises `Dropped` where it is told nothing."""
+    """Execute the call with the first fault that strikes it, if any, and return the answer for the client.
+
+    Raises `Dropped` where the client gets no answer, and `Refused` where the fault ends its session.
+    """
     faults = sandbox.faults
     if not faults.active:
         return execute()

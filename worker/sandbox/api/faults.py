@@ -1,4 +1,4 @@
-"""Faults on request: which there are, which call one is for, and how many times it comes."""
+"""Faults on request: their kinds, the calls that each is for, and how often it strikes."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ MAX_SECONDS = 3600.0
 
 
 class Kind(StrEnum):
-    """What goes wrong, and whether the call is executed all the same."""
+    """What goes wrong, and whether the call is executed nevertheless."""
 
     STATUS = "status"  # answer with a status; not executed
     STATUS_AFTER = "status_after"  # executed, then answered with a status
@@ -44,10 +44,10 @@ _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
 
 class Match(BaseModel):
-    """Which calls; all that is given must hold, and nothing given is every call.
+    """Which calls a fault is for: all given conditions must hold; without any, every call matches.
 
-    `equals` and `contains` name an element anywhere in the body (`{"firstName": "Sally"}`). `nth` counts, from 1, the
-    calls for which the rest holds. `probability` is drawn for each of those.
+    `equals` and `contains` name an element anywhere in the body (`{"firstName": "Sally"}`). `nth` picks one of the
+    calls for which the identity and the body match, counted from 1; `probability` is drawn for each call that is left.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,12 +60,12 @@ class Match(BaseModel):
 
     @property
     def looks_inside(self) -> bool:
-        """Whether the body must be read to tell."""
+        """Whether the body must be read to tell if a call matches."""
         return self.identity is not None or bool(self.equals or self.contains)
 
 
 class Fault(BaseModel):
-    """One fault; `times` limits it to its first matches. Durations are seconds."""
+    """One fault; it strikes at most the first `times` calls that match (None: all). Durations are in seconds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -104,13 +104,13 @@ class Fault(BaseModel):
 
     @property
     def answer_status(self) -> int:
-        """The status to answer with: what was given, else the usual one of the kind."""
+        """The status to answer with: the given one, else the default of the kind."""
         return self.status or _WITH_STATUS[self.kind]
 
 
 @dataclass(slots=True)
 class Seen:
-    """One call as a fault may look at it; both are asked for only when a fault wants to know."""
+    """One call as a fault sees it; identity and texts are computed only when a fault asks for them."""
 
     call: Call
     identity: Callable[[], str]
@@ -119,7 +119,10 @@ class Seen:
 
 @dataclass(slots=True)
 class ActiveFault:
-    """A fault, and how often it matched; its draws depend on the seed and its number alone."""
+    """A fault in force, with how often it struck.
+
+    What `random` draws depends only on the seed and the fault's number.
+    """
 
     number: int
     fault: Fault
@@ -129,11 +132,11 @@ class ActiveFault:
 
     @property
     def is_spent(self) -> bool:
-        """Whether it came as often as it may."""
+        """Whether the fault struck as often as it may."""
         return self.fault.times is not None and self.hits >= self.fault.times
 
     def strikes(self, seen: Seen) -> bool:
-        """Whether this call is one of its own; counts it."""
+        """Whether the fault strikes this call; counts the call if it matches."""
         match = self.fault.match
         if self.is_spent or not _fits(match, seen):
             return False
@@ -146,7 +149,7 @@ class ActiveFault:
         return True
 
     def as_dict(self) -> dict[str, Any]:
-        """For the control endpoint."""
+        """The fault as the control endpoint shows it."""
         spec = self.fault.model_dump(mode="json", exclude_defaults=True)
         return {"number": self.number, "hits": self.hits, "spent": self.is_spent, "fault": spec}
 
@@ -160,19 +163,19 @@ def _fits(match: Match, seen: Seen) -> bool:
 
 
 class TooManyFaults(Exception):
-    """More than the sandbox keeps at a time."""
+    """There are as many faults as the sandbox keeps at a time."""
 
 
 @dataclass(slots=True)
 class Faults:
-    """The faults in force, in the order they were given: the first that strikes is the one applied."""
+    """The faults in force, in the order in which they were given; of those that match a call the first is applied."""
 
     seed: int = 0
     active: list[ActiveFault] = field(default_factory=list)
     given: int = 0
 
     def add(self, fault: Fault) -> int:
-        """Put it in force and return its number."""
+        """Put the fault in force and return its number; raises TooManyFaults."""
         if len(self.active) >= MAX_FAULTS:
             raise TooManyFaults
         self.given += 1
@@ -181,17 +184,17 @@ class Faults:
         return self.given
 
     def clear(self) -> int:
-        """Take all out of force; how many there were."""
+        """Remove all faults and return how many there were."""
         count = len(self.active)
         self.active.clear()
         return count
 
     def on_arrival(self, seen: Seen) -> Fault | None:
-        """The reset that strikes this call before anything of its body is read."""
+        """The reset that strikes this call before its body is read, if any."""
         return self._first(seen, arriving=True)
 
     def on_reading(self, seen: Seen) -> Fault | None:
-        """The fault that strikes this call once its body is there."""
+        """The fault, other than a reset, that strikes this call once its body was read, if any."""
         return self._first(seen, arriving=False)
 
     def _first(self, seen: Seen, *, arriving: bool) -> Fault | None:

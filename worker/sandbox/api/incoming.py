@@ -24,7 +24,10 @@ _FORMATS: dict[str, Format] = {
 
 
 class Dropped(Exception):
-    """The call gets no answer: its connection ends. `execution` is what it did all the same."""
+    """Raised to close the connection without an answer.
+
+    `execution` is the sequence of what was executed, if anything.
+    """
 
     def __init__(self, execution: int | None = None, *, reset: bool = False) -> None:
         super().__init__("dropped")
@@ -34,7 +37,7 @@ class Dropped(Exception):
 
 @dataclass(slots=True)
 class Incoming:
-    """A request, and what became known of it."""
+    """A request, and what has become known of it so far."""
 
     request: BaseRequest
     stopping: asyncio.Event
@@ -48,25 +51,28 @@ class Incoming:
 
     @property
     def accepted(self) -> Format | None:
-        """The format to answer in; without a wish it is XML, as the API's own default."""
+        """The first format in `Accept` that the API knows, XML by default; None when it knows none of them."""
         wishes = self.request.headers.get("Accept", "*/*").split(",")
         known = (_FORMATS.get(wish.partition(";")[0].strip().lower()) for wish in wishes)
         return next(filter(None, known), None)
 
     @property
     def content_format(self) -> Format | None:
-        """The format that the client says the body is in."""
+        """The format that `Content-Type` names; None for one that the API does not know."""
         media_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         return _FORMATS.get(media_type) if "*" not in media_type else None
 
     @property
     def client_has_gone(self) -> bool:
-        """Whether nobody is there to be answered."""
+        """Whether the client has closed the connection."""
         transport = self.request.transport
         return transport is None or transport.is_closing()
 
     async def read(self) -> bytes:
-        """The body; too large or too slow is refused, a client that leaves meanwhile is dropped."""
+        """Return the body.
+
+        Raises `Refused` if it is too large or too slow, `Dropped` if the client leaves meanwhile.
+        """
         if self.request.headers.get("Expect", "").lower() == "100-continue":
             self._send_now(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
@@ -81,7 +87,7 @@ class Incoming:
             raise Dropped from None
 
     async def pause(self, seconds: float) -> None:
-        """Wait, whether or not the client does; dropped when the sandbox stops meanwhile."""
+        """Wait so many seconds, even if the client leaves; raises `Dropped` if the sandbox stops meanwhile."""
         try:
             async with asyncio.timeout(seconds):
                 await self.stopping.wait()
@@ -90,12 +96,12 @@ class Incoming:
         raise Dropped
 
     async def hang(self) -> None:
-        """Return once the client has gone; dropped when the sandbox stops before."""
+        """Wait until the client has gone; raises `Dropped` if the sandbox stops before."""
         while not self.client_has_gone:
             await self.pause(LOOK_SECONDS)
 
     def drop(self, *, reset: bool) -> None:
-        """End the connection now, with what was not sent yet; `reset` makes it a TCP reset."""
+        """Close the connection now and discard what was not sent yet; `reset` makes it a TCP reset."""
         transport = self.request.transport
         if transport is None:
             return
@@ -105,7 +111,10 @@ class Incoming:
         transport.abort()
 
     async def trickle(self, raw: bytes, seconds: float) -> bool:
-        """Send these bytes one by one within that time, then close; whether the client was there to the end."""
+        """Send these bytes one by one within so many seconds, then close.
+
+        Return whether the client stayed to the end.
+        """
         for byte in raw:
             if self.client_has_gone:
                 return False
@@ -121,7 +130,7 @@ class Incoming:
 
 
 def negotiated(call: Incoming) -> Format:
-    """The format of the body, when both headers say something that the API knows."""
+    """The format of the body; raises `Refused` if the API does not know what `Accept` or `Content-Type` names."""
     if call.accepted is None:
         raise Refused(error("xml", 406, "Accept must be application/json or application/xml"))
     if call.content_format is None or call.request.headers.get("Content-Encoding"):

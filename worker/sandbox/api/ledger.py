@@ -1,4 +1,4 @@
-"""What really happened, in order: the judge of "no customer twice"."""
+"""What was really executed, in order: it tells whether a customer was created twice."""
 
 import time
 from array import array
@@ -9,15 +9,15 @@ from hashlib import blake2b
 
 
 def digest_of(body: bytes) -> str:
-    """Tells bodies apart without keeping them."""
+    """A digest that tells bodies apart, so that they need not be kept."""
     return blake2b(body, digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One create call that was executed; `customer_id` is None when it was refused and nothing was created.
+    """One executed create call; `customer_id` is None when it was refused and nothing was created.
 
-    `status` is what the client was told (or would have been, had the reply not been lost).
+    `status` is the one that the client got, or would have got had the reply not been lost.
     """
 
     sequence: int
@@ -30,7 +30,7 @@ class Entry:
 
 
 class Ledger:
-    """Append-only, kept by columns: two million entries take some 400 MB."""
+    """The executions, append-only. They are kept by columns: two million take some 400 MB."""
 
     def __init__(self, limit: int = 2_000_000, clock: Callable[[], float] = time.time) -> None:
         self._limit = limit
@@ -47,11 +47,11 @@ class Ledger:
 
     @property
     def full(self) -> bool:
-        """Then the sandbox executes nothing more: what it could not write down it must not do."""
+        """Whether the ledger is full; the sandbox then executes no create call, as it could not record it."""
         return len(self._identities) >= self._limit
 
     def append(self, identity: str, digest: str, status: int, customer_id: int | None = None) -> int:
-        """Write down one execution and return its sequence, from 1."""
+        """Record one execution and return its sequence, which counts from 1."""
         self._times.append(self._clock())
         self._identities.append(identity)
         self._customers.append(customer_id or 0)
@@ -69,7 +69,7 @@ class Ledger:
             self._duplicated.add(identity)
 
     def settle(self, sequence: int, status: int, *, reply_lost: bool) -> None:
-        """How the reply to that execution ended."""
+        """Note with which status the reply to that execution ended, and whether the reply was lost."""
         self._statuses[sequence - 1] = status
         self._lost[sequence - 1] = reply_lost
 
@@ -84,17 +84,17 @@ class Ledger:
 
     @property
     def replies_lost(self) -> int:
-        """How many executions nobody was told of."""
+        """How many executions had a lost reply."""
         return self._lost.count(1)
 
     @property
     def identities(self) -> int:
-        """How many identities a customer was created for."""
+        """For how many identities a customer was created."""
         return len(self._executions)
 
     @property
     def duplicates(self) -> dict[str, int]:
-        """Identities that were created more than once, and how often."""
+        """The identities for which more than one customer was created, each with the number of its customers."""
         return {identity: self._executions[identity] for identity in sorted(self._duplicated)}
 
     def __len__(self) -> int:
@@ -113,6 +113,6 @@ class Ledger:
         )
 
     def entries(self, after: int = 0) -> Iterator[Entry]:
-        """All that came after that sequence, oldest first."""
+        """The entries with a sequence above `after`, oldest first."""
         for sequence in range(after + 1, len(self._identities) + 1):
             yield self[sequence]

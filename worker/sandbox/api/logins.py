@@ -1,4 +1,4 @@
-"""Log-in and log-out, each as its page states it."""
+"""Log-in and log-out, each as its page of the API states it."""
 
 from typing import Any
 
@@ -19,7 +19,10 @@ class Logins:
         self._sandbox = sandbox
 
     async def log_in(self, call: Incoming) -> Answer:
-        """204 with the new session; `?forceLogin=yes` ends the earliest one where there are too many."""
+        """Answer 204 with a new session.
+
+        `?forceLogin=yes` ends the user's earliest session where there are too many.
+        """
         query = list(call.request.query.items())
         if query not in ([], [("forceLogin", "yes")]):
             return platform_error(call.form, 400, "Unsupported query parameter; only forceLogin=yes is known.")
@@ -46,7 +49,7 @@ class Logins:
         return Answer(204, headers={SESSION: call.session.id})
 
     async def log_out(self, call: Incoming) -> Answer:
-        """204, and the session is over."""
+        """End the session and answer 204; a 401 where there is no such session."""
         session = self._sandbox.sessions.use(call.request.headers.get(SESSION))
         if session is None:
             return platform_error(call.form, 401, "User could not be authenticated. Invalid session ID.")

@@ -36,14 +36,14 @@ _silent.disabled = True
 
 @dataclass(frozen=True, slots=True)
 class RunningSandbox:
-    """A sandbox that answers at `base_url` (scheme, host and port)."""
+    """A running sandbox; `base_url` has its scheme, host and port."""
 
     base_url: str
     state: Sandbox
 
     @property
     def ledger(self) -> Ledger:
-        """What was executed."""
+        """The record of what was executed."""
         return self.state.ledger
 
     @property
@@ -53,17 +53,17 @@ class RunningSandbox:
 
     @property
     def sessions(self) -> Sessions:
-        """Who is logged in."""
+        """The sessions of all users."""
         return self.state.sessions
 
     @property
     def customers(self) -> Customers:
-        """Who was created."""
+        """The customers that were created."""
         return self.state.customers
 
 
 class Responder:
-    """Turns each request into an answer, a figure and a line."""
+    """Answers each request, and counts and reports the call."""
 
     def __init__(self, sandbox: Sandbox, report: Report | None) -> None:
         self._sandbox = sandbox
@@ -72,7 +72,7 @@ class Responder:
         self._control = Control(sandbox)
 
     async def respond(self, request: BaseRequest) -> web.StreamResponse:
-        """Every call ends here, whatever became of it."""
+        """Answer one request; the call is settled in the ledger, counted and reported, however it ended."""
         started = time.perf_counter()
         call = Incoming(request, self._sandbox.stopping)
         is_control = request.path.startswith(f"{PREFIX}/")
@@ -139,7 +139,7 @@ def _response(answer: Answer) -> web.Response:
 
 
 def _raw(answer: Answer) -> bytes:
-    """The whole answer as it goes over the wire, for the slow one."""
+    """The whole answer as HTTP/1.1 bytes, for one that is sent byte by byte."""
     headers = answer.headers | {"Content-Length": str(len(answer.body)), "Connection": "close"}
     if answer.content_type is not None:
         headers["Content-Type"] = answer.content_type
@@ -161,9 +161,10 @@ def _told_when_taken(config: SandboxConfig) -> Iterator[None]:
 async def sandbox_api(
     config: SandboxConfig | None = None, *, faults: Iterable[Fault] = (), report: Report | None = None
 ) -> AsyncIterator[RunningSandbox]:
-    """Serve until the block ends; then every call still open is dropped, within two seconds.
+    """Serve while the block runs; on exit each call still open is dropped, within two seconds.
 
-    A port that is taken is a `StartupError`. Without `report` nothing is printed.
+    StartupError if the address cannot be listened on, such as when the port is taken. Without `report` no call is
+    printed.
     """
     config = config or SandboxConfig()
     sandbox = Sandbox(config)

@@ -1,4 +1,4 @@
-"""The sessions of the API's users: at most five each, ended by time, calls, log-out or request."""
+"""The sessions of the API's users: at most five each, ended by age, number of calls, log-out or request."""
 
 import secrets
 import time
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 
 class WrongCredentials(Exception):
-    """No such user, or another password."""
+    """There is no such user, or the password is another one."""
 
 
 class TooManySessions(Exception):
-    """The user has as many sessions as one may have."""
+    """The user has as many open sessions as are allowed."""
 
 
 @dataclass(slots=True)
 class Session:
-    """One session. `number` is what may be printed of it; `id` is a secret."""
+    """One session. `id` and `former_id` are secrets; `number` may be printed. `born` is on the sessions' clock."""
 
     number: int
     user: str
@@ -28,12 +28,12 @@ class Session:
 
     @property
     def tag(self) -> str:
-        """Short, and no secret."""
+        """A short name of the session that may be printed."""
         return f"s{self.number}"
 
 
 class Sessions:
-    """Who is logged in. Lifetimes count from the log-in, whatever was called since."""
+    """The open sessions of all users. A session's lifetime counts from its log-in, whatever was called since."""
 
     def __init__(  # noqa: PLR0913 - each is one rule of a session
         self,
@@ -58,7 +58,10 @@ class Sessions:
         self.evicted = 0
 
     def log_in(self, user: str, password: str, *, force: bool) -> Session:
-        """Raise `WrongCredentials` or `TooManySessions`; with `force` the user's earliest session gives way."""
+        """Begin a session; with `force` the user's earliest session is ended where there are too many.
+
+        Raises `WrongCredentials`, or `TooManySessions` without `force`.
+        """
         known = self._users.get(user)
         if known is None or not secrets.compare_digest(known.encode(), password.encode()):
             raise WrongCredentials
@@ -80,7 +83,7 @@ class Sessions:
         return session
 
     def use(self, session_id: str | None) -> Session | None:
-        """The session of that id, one call older; None when there is none any more."""
+        """Count a call in the session with that id and return the session; None if there is none, or it is over."""
         session = self._by_id.get(session_id or "")
         if session is None:
             return None
@@ -103,11 +106,11 @@ class Sessions:
         self._by_id[session.id] = session
 
     def is_led_away(self, session_id: str | None) -> bool:
-        """Whether it is over, and whoever uses it is led to a login page instead of being refused."""
+        """Whether the session is over and its further calls are redirected to a login page instead of being refused."""
         return session_id in self._led_away
 
     def end(self, session: Session, *, led_away: bool = False) -> None:
-        """No id of it is good any more; ending twice is fine."""
+        """End the session: none of its ids is good any more. Ending it twice is harmless."""
         if led_away:
             self._led_away.add(session.id)
         self._by_id.pop(session.id, None)
@@ -116,7 +119,7 @@ class Sessions:
             self._alive[session.user].remove(session)
 
     def expire(self, user: str | None = None) -> int:
-        """End all sessions (of one user); how many there were."""
+        """End all sessions, or those of one user; return how many there were."""
         ending = [session for name, alive in self._alive.items() if user in {None, name} for session in alive]
         for session in ending:
             self.end(session)

@@ -1,4 +1,4 @@
-"""Everything that one running sandbox remembers."""
+"""The state of one running sandbox."""
 
 import asyncio
 from collections import Counter
@@ -19,7 +19,7 @@ MAX_SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class CallLine:
-    """What may be printed of one call. `status` 0 is a connection that ended without an answer."""
+    """What may be printed of one call. `status` 0 means that the connection ended without an answer."""
 
     method: str
     path: str
@@ -36,7 +36,7 @@ class CallLine:
 
 
 class Sandbox:
-    """One application: its sessions, customers, rules, and the faults and ledger that the real one lacks."""
+    """One application: its sessions, customers and rules, and what the real one lacks, faults and a ledger."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self.config = config
@@ -60,17 +60,17 @@ class Sandbox:
 
     @property
     def is_full(self) -> bool:
-        """Whether another execution could not be written down any more."""
+        """Whether another execution could not be recorded any more."""
         return self.ledger.full or self.customers.stored_bytes >= self.config.max_stored_bytes
 
     def count(self, line: CallLine) -> None:
-        """Keep the figures of one call."""
+        """Count one call, by its status and its fault."""
         self.calls_by_status[line.status] += 1
         if line.fault is not None:
             self.faults_applied[line.fault] += 1
 
     def summary(self) -> dict[str, Any]:
-        """The figures, as JSON takes them; of the duplicates no more than a hundred are named."""
+        """The figures as a JSON document; at most a hundred duplicated identities are named."""
         duplicates = self.ledger.duplicates
         return {
             "calls": self.calls_by_status.total(),

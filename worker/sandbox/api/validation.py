@@ -1,4 +1,4 @@
-"""Holds a body against the table of elements."""
+"""Validates a body against the table of elements."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _CUSTOM_CHARACTERS = re.compile(r"""[A-Za-z0-9 @:._\-&,()?#='"\u0080-\U0010ffff]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One broken rule; `text` says which, never the value."""
+    """One broken rule; `text` says which rule, never the value that breaks it."""
 
     code: str
     path: str
@@ -36,12 +36,12 @@ class Problem:
 
 
 def shown(name: str) -> str:
-    """An element's name from outside, safe to repeat."""
+    """The name of a client's element, escaped and cut so that a message may repeat it."""
     return name.encode("unicode_escape").decode()[:60]
 
 
 class Rules:
-    """The rules of one application; `configured` None takes any value for a configured one."""
+    """The rules of one application; with `configured=None` any value passes as a configured one."""
 
     def __init__(self, configured: ConfiguredValues | None, *, departmentalization: bool) -> None:
         self._configured = configured
@@ -55,7 +55,7 @@ class Rules:
         }
 
     def problems(self, tree: object) -> Iterator[Problem]:
-        """Every broken rule, in the order of the table; nothing when the customer may be created."""
+        """Every broken rule, in the order of the elements; none when the customer may be created."""
         kind = tree.get("type") if isinstance(tree, dict) else None
         value = kind.get("value") if isinstance(kind, dict) else None
         table = self._tables.get(value if isinstance(value, str) else "", self._tables["individual"])
@@ -158,7 +158,7 @@ def _missing(node: dict[str, Any], block: Block, path: str) -> Iterator[Problem]
 
 
 def _values(attribute: dict[str, Any]) -> list[str]:
-    """The values that have the right shape; the others were reported already."""
+    """The values that are texts; values of another shape have been reported already."""
     values = attribute.get("attribValues")
     items = values.get("attribValue") if isinstance(values, dict) else None
     found = [item.get("value") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
@@ -166,14 +166,14 @@ def _values(attribute: dict[str, Any]) -> list[str]:
 
 
 def is_email(value: str) -> bool:
-    """The API's own definition, looser than any standard."""
+    """Whether the text is an e-mail address as the API defines one, which is looser than any standard."""
     _, at, domain = value.partition("@")
     well_formed = at and "@" not in domain and "." in domain[1:] and not domain.endswith(".")
     return bool(well_formed) and not _EMAIL_FORBIDDEN.search(value)
 
 
 def is_past(value: str) -> bool:
-    """A date without a time zone is taken as UTC."""
+    """Whether the text is an ISO 8601 date in the past; a date without a time zone is taken as UTC."""
     try:
         date = datetime.fromisoformat(value)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The API's XML, to and from the same tree that its JSON is."""
+"""Reads and writes the API's XML, as the same tree that its JSON gives."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,11 +14,14 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 class MalformedXml(Exception):
-    """No XML that this API reads; says why without repeating any of it."""
+    """The body is not XML that the API reads; the text says why, without repeating any of the body."""
 
 
 def parse(body: bytes) -> etree._Element:
-    """The root. No document type, no entity, nothing from outside, no deeper than 256."""
+    """The root element. Raises MalformedXml for what is not well-formed, has a document type, or is deeper than 256.
+
+    Entities are not resolved, and nothing outside the body is read.
+    """
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )
@@ -33,7 +36,7 @@ def parse(body: bytes) -> etree._Element:
 
 
 def read_customer(root: etree._Element) -> tuple[dict[str, Any], list[Problem]]:
-    """The customer as its JSON would be, and what had no place in it."""
+    """The customer as the tree that its JSON would give, and a problem for each element that has no place in it."""
     problems: list[Problem] = []
     if root.tag != f"{{{CUSTOMER}}}customer":
         return {}, [Problem(UNSUPPORTED, "", f"the root must be 'customer' in the namespace {CUSTOMER}")]
@@ -91,7 +94,7 @@ def _refuse_text(node: etree._Element, path: str, problems: list[Problem]) -> No
 
 
 def write_customers(customers: list[tuple[int, dict[str, Any]]]) -> bytes:
-    """A search's answer: `customers` around each `customer`, whose id is an attribute."""
+    """The answer of a search: `customers` around each `customer`, which has its id as an attribute."""
     root = etree.Element(f"{{{CUSTOMER}}}customers", nsmap=_PREFIXES)
     for customer_id, tree in customers:
         node = etree.SubElement(root, f"{{{CUSTOMER}}}customer", {"id": str(customer_id)})
@@ -116,7 +119,7 @@ def _parts(tree: object, element: Element) -> Iterator[tuple[str, Element, objec
 
 
 def write_flat(root: str, ns: str, fields: Mapping[str, str]) -> bytes:
-    """A root with one level of text, as both kinds of error are."""
+    """A root element whose children hold only text, as both kinds of errors have it."""
     node = etree.Element(f"{{{ns}}}{root}", nsmap={None: ns})
     for name, text in fields.items():
         etree.SubElement(node, f"{{{ns}}}{name}").text = _NOT_XML.sub("\ufffd", text)
@@ -124,7 +127,7 @@ def write_flat(root: str, ns: str, fields: Mapping[str, str]) -> bytes:
 
 
 def read_login(body: bytes) -> tuple[str, str] | None:
-    """User name and password, both exactly as sent; None when the element is another one."""
+    """User name and password, exactly as sent; None for another document. Raises MalformedXml."""
     root = parse(body)
     texts = {str(child.tag): child.text or "" for child in root}
     names = (f"{{{PLATFORM}}}userName", f"{{{PLATFORM}}}password")

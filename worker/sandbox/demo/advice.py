@@ -1,4 +1,4 @@
-"""What to try next, ready to paste."""
+"""The commands that a person may try next, ready to paste."""
 
 import shlex
 import shutil
@@ -11,7 +11,7 @@ from worker.sandbox.demo.stage import Stage
 
 
 def afterwards(*, registry: bool, more: int) -> Iterator[str]:
-    """When everything is about to end; `registry` and `more` were just seen."""
+    """The lines shown when everything is about to end; `registry` and `more` tell what the person has seen already."""
     program = _program()
     yield "Try next:"
     yield f"  {program} demo --keep           leaves all running, with commands to play with"
@@ -24,7 +24,7 @@ def afterwards(*, registry: bool, more: int) -> Iterator[str]:
 
 
 def meanwhile(stage: Stage, console: str) -> Iterator[str]:
-    """While everything is left running; `console` is where the operator's page is."""
+    """The lines shown while everything is left running; `console` is the link to the operator's console."""
     program, url = _program(), stage.sandbox.base_url
     samples = shlex.quote(str(FOLDER))
     yield f"The operator's page, in a browser: {console}"
@@ -45,12 +45,15 @@ def meanwhile(stage: Stage, console: str) -> Iterator[str]:
 
 
 def told(addresses: Mapping[str, str]) -> dict[str, str]:
-    """The password of somebody's Kafka is theirs, and set already; that of the sandbox guards nothing."""
+    """The settings to show: all but a password for Kafka, which is somebody's own and set already.
+
+    The sandbox's password is shown, as it guards nothing.
+    """
     return {name: value for name, value in addresses.items() if name != "WORKER_KAFKA__PASSWORD"}
 
 
 def _program() -> str:
-    """The console script, by the name under which it is found."""
+    """The command that starts the program in this shell: the installed script, else `python -m worker`."""
     beside = Path(sys.executable).with_name("customer-worker")
     if shutil.which("customer-worker"):
         return "customer-worker"

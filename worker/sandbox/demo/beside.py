@@ -1,4 +1,4 @@
-"""The console beside a demonstration that goes on."""
+"""Runs the operator's console beside a demonstration that is kept running."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ RIGHTS = "replay,payload,accept_duplicates,resolve"
 
 @asynccontextmanager
 async def console(stage: Stage) -> AsyncIterator[str]:
-    """The link that lets a person in, or what the console said in place of one."""
+    """Run the console while the block runs; yields its sign-in link, or its last line if it did not start."""
     settings = {
         **stage.addresses,
         "WORKER_CONSOLE__PORT": "0",
@@ -28,7 +28,7 @@ async def console(stage: Stage) -> AsyncIterator[str]:
 
 
 def ops_port(lines: list[str]) -> int:
-    """Of the worker that said so; 0 where it did not."""
+    """The port of the worker's ops server, from the worker's log; 0 if the log does not tell."""
     told = (orjson.loads(line) for line in lines if '"ops.started"' in line)
     return next((int(each["port"]) for each in told), 0)
 

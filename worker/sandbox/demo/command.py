@@ -1,4 +1,4 @@
-"""The command that shows everything on this machine: wiring and printing."""
+"""The command that shows everything on this machine: starts it, and prints what became of the events."""
 
 import asyncio
 import signal
@@ -25,11 +25,11 @@ from worker.terminal.text import escaped, say
 from worker.topics import Plan
 
 WIDTH = 150
-"""Where no terminal says how wide it is."""
+"""The width of the table where no terminal says how wide it is."""
 
 
 async def run_demo(settings: Settings, *, more: int, registry: bool, keep: bool, as_json: bool) -> int:
-    """0 when every event ended as its sample says; all that was started is gone afterwards, whatever happens."""
+    """Return 0 when every event ended as its sample says, else 1. All that was started has ended on return or error."""
     _end_on_sigterm()
     with screen(PlainConsole(stderr=True, highlight=False)) as seen:
         try:
@@ -63,7 +63,7 @@ async def _shown(  # noqa: PLR0913  one for each option
 
 
 def given_kafka(settings: Settings, group: str) -> GivenKafka | None:
-    """The Kafka that the settings name, where they name one; the worker joins a group of its own there."""
+    """The Kafka that the settings name, joined in the consumer group `group`; None where they name none."""
     named = settings.kafka.model_dump(exclude_unset=True, exclude={"group_instance_id"}) | {"group_id": group}
     if "bootstrap_servers" not in named:
         return None
@@ -72,14 +72,14 @@ def given_kafka(settings: Settings, group: str) -> GivenKafka | None:
 
 
 def _text(value: object) -> str:
-    """As the environment takes it; the worker runs in another directory."""
+    """The value as an environment variable; a path is made absolute, as the worker runs in another directory."""
     if isinstance(value, Path):
         return str(value.absolute())
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def plan_of(settings: Settings, prefix: str) -> Plan:
-    """In somebody's Kafka the topics get a prefix of their own."""
+    """The topics of the demonstration; `prefix` keeps them apart in a Kafka that somebody else runs."""
     usual = Plan()
     return Plan(
         f"{prefix}{usual.requests}",
@@ -93,7 +93,7 @@ def plan_of(settings: Settings, prefix: str) -> Plan:
 
 
 async def _drained(stage: Stage, verdict: Verdict) -> Verdict:
-    """The worker has to end as cleanly as it worked."""
+    """Stop the worker; the verdict gets a problem if it does not drain, or ends with another status than 0."""
     status = await stage.worker.stop()
     if status == 0 or verdict.problems:
         return verdict
@@ -102,7 +102,7 @@ async def _drained(stage: Stage, verdict: Verdict) -> Verdict:
 
 
 def print_verdict(verdict: Verdict, plan: Plan, log: str | None = None, *, as_json: bool) -> None:
-    """A table for people, a document for machines; `log` is where the worker's log stays, if it does."""
+    """Print a table, or a JSON document; `log` is where the worker's log stays, if it does."""
     if as_json:
         say(escaped(orjson.dumps(document(verdict, log), option=orjson.OPT_INDENT_2).decode()))
         return
@@ -114,7 +114,7 @@ def print_verdict(verdict: Verdict, plan: Plan, log: str | None = None, *, as_js
 
 
 async def _kept(stage: Stage, seen: Screen) -> None:
-    """Return when interrupted."""
+    """Run the console and print what to try; returns when interrupted."""
     loop, interrupted = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupted.set)
@@ -129,6 +129,6 @@ def _tell(lines: Iterable[str], seen: Screen) -> None:
 
 
 def _end_on_sigterm() -> None:
-    """As Ctrl-C does: what was started is ended first."""
+    """Let SIGTERM cancel this task, as Ctrl-C does, so that all that was started is ended first."""
     if task := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)

@@ -1,4 +1,4 @@
-"""A sandbox that runs somewhere else, by its control endpoints."""
+"""Steers a sandbox that runs elsewhere, by its control endpoints."""
 
 from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ WITHIN = aiohttp.ClientTimeout(total=10)
 
 @asynccontextmanager
 async def remote_sandbox(base_url: str) -> AsyncIterator["RemoteSandbox"]:
-    """StartupError where another API answers: nothing may be tried on that."""
+    """Connect to a sandbox. StartupError where another API answers, as customers would really be created there."""
     async with aiohttp.ClientSession(timeout=WITHIN) as session:
         sandbox = RemoteSandbox(base_url, session)
         await sandbox.duplicates()
@@ -25,7 +25,7 @@ async def remote_sandbox(base_url: str) -> AsyncIterator["RemoteSandbox"]:
 
 @dataclass(frozen=True, slots=True)
 class RemoteSandbox:
-    """Every call raises ApiUnavailable or StartupError."""
+    """A sandbox that runs elsewhere. Every call raises ApiUnavailable, or StartupError if it is no sandbox."""
 
     base_url: str
     session: aiohttp.ClientSession
@@ -35,11 +35,11 @@ class RemoteSandbox:
         return int((await self._call("GET", "/summary"))["duplicates"])
 
     async def script(self, faults: Iterable[Fault]) -> None:
-        """They are in force when this returns."""
+        """Put the faults in force; they are when this returns."""
         await self._call("POST", "/faults", [fault.model_dump(mode="json", exclude_unset=True) for fault in faults])
 
     async def created_for(self, identities: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """The ids of the customers that were created for each of these."""
+        """The ids of the customers that were created for each of these identities."""
         return {identity: tuple([each async for each in self._customers(identity)]) for identity in identities}
 
     async def _customers(self, identity: str) -> AsyncIterator[str]:

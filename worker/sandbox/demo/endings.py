@@ -1,4 +1,4 @@
-"""What became of each event, read from the topics that the worker publishes to."""
+"""Reads what became of each event from the topics that the worker publishes to."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ POLL = 0.2
 
 
 class Followed(Protocol):
-    """The topics of the result events, from their beginning."""
+    """A reader of the topics of the result events, from their beginning."""
 
     async def poll(self, within: float) -> list[Record]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A result event in brief; `place` is where it lies or, after a failure, where the dead letter does."""
+    """A result event in brief; `place` is where the event lies or, after a failure, where its dead letter does."""
 
     request: Position
     event_id: str
@@ -32,24 +32,24 @@ class Ending:
 
     @property
     def outcome(self) -> str:
-        """As the worker's log calls it."""
+        """The outcome as the worker's log names it."""
         return "failed" if self.reason else "succeeded"
 
     @property
     def broken_rules(self) -> tuple[str, ...]:
-        """Each as `path: rule`."""
+        """Each broken rule, as `path: rule`."""
         return tuple(f"{each['path']}: {each['rule']}" for each in self.violations)
 
 
 async def endings(followed: Followed) -> AsyncIterator[Ending]:
-    """As they come, for ever: whoever reads knows how many there must be."""
+    """The endings as they come. Never ends by itself: the caller knows how many to wait for."""
     while True:
         for record in await followed.poll(POLL):
             yield ending_of(record)
 
 
 def ending_of(record: Record) -> Ending:
-    """From the event that says it. ValueError where it is no result event of ours."""
+    """The ending that a result event tells of; ValueError if the record is no result event of the worker."""
     told = read_result(record.value)
     if told is None:
         raise ValueError("no result event of ours")

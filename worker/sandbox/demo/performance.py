@@ -1,4 +1,4 @@
-"""The events of a demonstration: published, and followed until each has ended."""
+"""Publishes the events of a demonstration, and follows them until each has ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,14 +22,14 @@ MIB = 1024 * 1024
 
 
 class Screen(Protocol):
-    """Told what happens, as it happens."""
+    """Is told what happens, as it happens."""
 
     def begin(self, what: str, total: int) -> None: ...
     def ended(self, name: str, ending: Ending) -> None: ...
 
 
 class _Patient:
-    """Kafka's pauses are waited for; the deadline of the whole ends that."""
+    """Ignores that Kafka does not answer for a while; the deadline of the whole performance ends the waiting."""
 
     def begin(self, detail: str) -> None: ...
     def end(self) -> None: ...
@@ -37,7 +37,10 @@ class _Patient:
 
 @dataclass(eq=False, slots=True)
 class Performance:
-    """What was published, and what came back so far. A doubt may take `settling` seconds more than the rest."""
+    """What was published, and what has come back so far.
+
+    `settling` is how many seconds longer an unknown outcome may take, which the worker looks up first.
+    """
 
     connection: Connection
     plan: Plan
@@ -51,16 +54,16 @@ class Performance:
 
     @property
     def run(self) -> str:
-        """The trial that these events belong to, if it is one."""
+        """The trial that these events belong to; empty outside a trial."""
         return self.samples[0].run
 
     @property
     def patience(self) -> float:
-        """Seconds after which nothing more is waited for."""
+        """For how many seconds the whole is waited for."""
         return PATIENCE + self.settling + self.asked / MORE_PER_SECOND
 
     async def play(self) -> None:
-        """Return when everything ended."""
+        """Publish all events and return when each has ended; there is no deadline here."""
         async with followed(self.connection, [self.plan.succeeded, self.plan.failed]) as results:
             await self._publish_samples()
             await self._samples_end(results)
@@ -69,7 +72,10 @@ class Performance:
                 await self._more_end(results)
 
     def rows(self, created: Mapping[str, tuple[str, ...]]) -> tuple[Row, ...]:
-        """The sample events, judged; `created` holds the customers that the sandbox has for each identity."""
+        """The sample events, judged.
+
+        `created` holds the ids of the customers that the sandbox has for each identity.
+        """
         return tuple(
             verdict.row(sample, position, self.ended.get(position), created.get(sample.identity, ()))
             for position, sample in self.published.items()

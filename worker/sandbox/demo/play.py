@@ -1,4 +1,4 @@
-"""A demonstration on a stage of its own: waits for what becomes of the events, and judges the whole."""
+"""A demonstration on a stage of its own: waits until the events have ended, and judges the whole."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -15,13 +15,13 @@ from worker.sandbox.demo.worker_process import WorkerProcess, finished_per_secon
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """What runs, and what is played on it."""
+    """The running processes, and the events that they are to work on."""
 
     stage: Stage
     performance: Performance
 
     async def run(self) -> Verdict:
-        """Return when everything ended, or nothing more can be waited for."""
+        """Publish, wait and judge; returns when everything has ended, or nothing more can be waited for."""
         problem = await while_running(self.stage.worker, self.performance.play(), self.performance.patience)
         return await self._verdict(problem)
 
@@ -35,7 +35,11 @@ class Play:
 
 
 async def while_running(worker: WorkerProcess, waiting: Coroutine[Any, Any, None], patience: float) -> str | None:
-    """None when it is done; what came between otherwise: the worker's end, or that it took too long."""
+    """Wait for `waiting` while the worker runs, for at most `patience` seconds.
+
+    Return None when it is done, else what came first: the worker's end, or the end of the patience. Raises what it
+    raises.
+    """
     task = asyncio.create_task(waiting)
     watch = asyncio.create_task(worker.process.ended(within=patience))
     try:

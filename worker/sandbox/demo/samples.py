@@ -1,4 +1,4 @@
-"""The sample events, as `samples.toml` writes them down."""
+"""The sample events, as `samples.toml` describes them."""
 
 import tomllib
 from importlib.resources import files
@@ -22,13 +22,13 @@ MORE = "more-"
 
 
 class Strict(BaseModel):
-    """A part of the file; an unknown name in it is an error."""
+    """A part of the file; an unknown name in it is a validation error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Ends(Strict):
-    """What must become of an event; a broken rule is written `path: rule`."""
+    """How an event must end; a broken rule is written `path: rule`."""
 
     outcome: Literal["succeeded", "failed"]
     attempts: int = Field(ge=0)
@@ -46,7 +46,10 @@ class Ends(Strict):
 
 
 class Sample(Strict):
-    """One event; what `again` repeats is filled in. `run` tells the events of one trial from those of the others."""
+    """One event; `again` names the sample that it repeats, and is filled in.
+
+    `run` names the trial that it belongs to.
+    """
 
     name: str
     about: str
@@ -76,23 +79,23 @@ class Sample(Strict):
 
     @property
     def identity(self) -> str:
-        """The trace that the event carries: the sandbox's ledger and faults know the event by it."""
+        """The trace id that the event carries, by which the sandbox's ledger and faults know the event."""
         return uuid5(NAMESPACE_URL, f"{_source(self.run)}/{self.again or self.name}").hex
 
     @property
     def content(self) -> bytes:
-        """The customer, as it was written."""
+        """The customer as the sample's file or body has it."""
         return (FOLDER / self.file).read_bytes() if self.file else (self.body or "").encode()
 
     def scripted(self) -> Fault | None:
-        """Its fault, for this event alone and only once."""
+        """The sample's fault, limited to this event and to one call; None if it has none."""
         if self.fault is None:
             return None
         given = self.fault.model_dump(exclude_unset=True)
         return Fault.model_validate(given | {"match": {"identity": self.identity}, "times": 1})
 
     def message(self, topic: str) -> OutgoingMessage:
-        """As it is published."""
+        """The event as a message to publish."""
         headers = {"traceparent": _trace(self.identity)} | self.headers
         if self.cloud_event == "binary":
             headers = headers | {f"ce_{name}": value for name, value in self._attributes().items()}
@@ -108,7 +111,7 @@ class Sample(Strict):
         return orjson.dumps({**self._attributes(), "data": orjson.loads(self.content)})
 
     def _in_avro(self) -> bytes:
-        """Once the registry has given the schema its number."""
+        """The event in Avro; ValueError if the registry has given its schema no id yet."""
         from worker.events.registered.avro_write import AvroWriter  # noqa: PLC0415  an extra's
 
         if self.schema_id is None:
@@ -132,13 +135,13 @@ def customer_schema() -> str:
 
 
 def load_samples(file: str = "samples.toml") -> list[Sample]:
-    """The samples in the order in which they are published; a mistake in the file is a ValidationError."""
+    """The samples in the order in which they are published; ValidationError for a mistake in the file."""
     document = tomllib.loads((files(__package__) / file).read_text("utf-8"))
     return samples_of(document["samples"])
 
 
 def samples_of(tables: list[dict[str, Any]]) -> list[Sample]:
-    """As they stand in a file; `again` takes everything but name, sentence, fault and ending from the named one."""
+    """The samples of a file's tables; with `again`, all but name, about, fault and ends is taken from the named one."""
     by_name = {table["name"]: table for table in tables}
     own = {"name", "about", "fault", "ends"}
     complete = [
@@ -149,7 +152,7 @@ def samples_of(tables: list[dict[str, Any]]) -> list[Sample]:
 
 
 def more(number: int, topic: str, run: str = "") -> OutgoingMessage:
-    """One of the further customers: a CloudEvent with a name and key of its own."""
+    """One further customer: a structured CloudEvent with a name and key of its own."""
     name = f"{more_prefix(run)}{number}"
     event = {
         "specversion": "1.0",
@@ -167,7 +170,7 @@ def more(number: int, topic: str, run: str = "") -> OutgoingMessage:
 
 
 def more_prefix(run: str) -> str:
-    """What the ids and keys of these begin with."""
+    """The prefix of the ids and keys of the further customers."""
     return f"{MORE}{run}-" if run else MORE
 
 

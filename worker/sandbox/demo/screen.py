@@ -1,4 +1,4 @@
-"""What a person sees while it runs: on a terminal a bar below the lines, elsewhere the lines alone."""
+"""Shows the progress to a person: lines, and on a terminal a bar below them."""
 
 import time
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from rich.text import Text
 from worker.sandbox.demo.endings import Ending
 
 LINES = 50
-"""A larger number of events gets a line for every tenth of them alone."""
+"""Up to so many events get a line each; with more there is a line for every tenth of them."""
 
 
 class Screen:
-    """Lines go to the console as they come."""
+    """Prints lines as they come, and moves the bar."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -24,11 +24,11 @@ class Screen:
         self._began = time.monotonic()
 
     def tell(self, line: str) -> None:
-        """One step on the way."""
+        """Print one line."""
         self._progress.console.print(Text(line), soft_wrap=True)
 
     def begin(self, what: str, total: int) -> None:
-        """So many events are published now."""
+        """Tell that `total` events are published now, and begin a bar for them."""
         self.tell(f"publishing {total} {what}")
         if self._task is not None:
             self._progress.remove_task(self._task)
@@ -36,7 +36,7 @@ class Screen:
         self._total, self._done, self._began = total, 0, time.monotonic()
 
     def ended(self, name: str, ending: Ending) -> None:
-        """One of them ended."""
+        """Tell that one of the events has ended."""
         self._done += 1
         rate = f"{self._done / (time.monotonic() - self._began):.0f} events/s"
         if self._total <= LINES:
@@ -47,13 +47,13 @@ class Screen:
             self._progress.update(self._task, completed=self._done, rate=rate if self._total > LINES else "")
 
     def close(self) -> None:
-        """The bar goes; lines may still come."""
+        """Remove the bar; lines may still be printed."""
         self._progress.stop()
 
 
 @contextmanager
 def screen(console: Console) -> Iterator[Screen]:
-    """The bar is gone when it ends, the lines stay."""
+    """Yield a screen; its bar is removed at the end, its lines stay."""
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     rate = TextColumn("{task.fields[rate]}", markup=False)
     with Progress(*columns, rate, console=console, disable=not console.is_terminal, transient=True) as progress:

@@ -18,7 +18,7 @@ NAMED = 10
 
 
 def show(verdict: Verdict, topics: str, console: Console) -> None:
-    """A row per event, then why events failed, the sum, and whatever is not as it must be. `topics`: their prefix."""
+    """Print a row per event, why events failed, the sum, and what is wrong; `topics` is the topics' common prefix."""
     console.print(table(verdict, topics))
     for line in explanations(verdict):
         console.print(Text(line), soft_wrap=True)
@@ -27,7 +27,7 @@ def show(verdict: Verdict, topics: str, console: Console) -> None:
 
 
 def table(verdict: Verdict, topics: str) -> Table:
-    """The names of topics are shown without what they have in common."""
+    """The table with a row per event; the topics are shown without their common prefix."""
     shown = Table(box=SIMPLE_HEAD, caption=f"the names of the topics begin with {topics}", caption_justify="left")
     for name in COLUMNS:
         shown.add_column(name, overflow="fold")
@@ -55,7 +55,7 @@ def _place(place: Position, topics: str) -> str:
 
 
 def explanations(verdict: Verdict) -> Iterator[str]:
-    """Why events failed, with every broken rule, and how the further ones went."""
+    """Why events failed, with every broken rule, and how the further customers went."""
     for row in verdict.rows:
         if row.ending and row.ending.reason:
             yield f"{row.sample.name}: {row.ending.message}"
@@ -72,7 +72,7 @@ def _rule(violation: dict[str, Any]) -> str:
 
 
 def complaints(verdict: Verdict) -> Iterator[str]:
-    """What is not as it must be."""
+    """What differs from what must be, one line each."""
     for row in verdict.rows:
         yield from (f"✗ {row.sample.name}: {difference}" for difference in row.differences)
     wrong = [each for each in verdict.more.endings.values() if each.resolution != "created"]
@@ -82,7 +82,7 @@ def complaints(verdict: Verdict) -> Iterator[str]:
 
 
 def document(verdict: Verdict, log: str | None) -> dict[str, Any]:
-    """For machines; `log` is where the worker's log stays, if it does."""
+    """The verdict as a JSON document; `log` is where the worker's log stays, if it does."""
     more = verdict.more
     return {
         "holds": verdict.holds,

@@ -22,7 +22,7 @@ SHARED_EMAIL = "an e-mail address may be used twice there: the API's own two exa
 
 @dataclass(frozen=True, slots=True)
 class GivenKafka:
-    """A Kafka that somebody else runs; the topics there get names of their own, and go in the end."""
+    """A Kafka, and the settings that point the worker at it."""
 
     connection: Connection
     settings: Mapping[str, str]
@@ -30,7 +30,7 @@ class GivenKafka:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What runs; `addresses` are the settings that point every command at it."""
+    """What runs for a demonstration; `addresses` are the settings that point every command at it."""
 
     connection: Connection
     plan: Plan
@@ -45,9 +45,10 @@ class Stage:
 async def staged(
     given: GivenKafka | None, plan: Plan, samples: list[Sample], tell: Tell, *, registry: bool = False
 ) -> AsyncIterator[Stage]:
-    """Kafka, sandbox, topics, worker; a schema registry where samples need one.
+    """Start Kafka (unless one is given), the sandbox, the topics and the worker; with `registry` a schema registry too.
 
-    LocalKafkaError, LocalRegistryError, KafkaUnavailable and StartupError say what was missing.
+    All of it ends with the block, in the reverse order. What cannot be started raises LocalKafkaError,
+    LocalRegistryError, KafkaUnavailable or StartupError.
     """
     posts = Posts()
     async with AsyncExitStack() as stack:
@@ -68,7 +69,7 @@ async def staged(
 
 
 async def _registered(registry: LocalRegistry, subject: str, samples: list[Sample], tell: Tell) -> list[Sample]:
-    """The samples, with the number that the registry gave their schema."""
+    """The samples, with the schema id that the registry gave to their schema."""
     number = await registry.register(subject, customer_schema())
     tell(f"Apicurio Registry answers on {registry.url}; it knows the schema of {subject} as {number}")
     return [sample.model_copy(update={"schema_id": number}) for sample in samples]
@@ -107,7 +108,7 @@ async def _delete_topics(connection: Connection, plan: Plan, tell: Tell) -> None
 
 
 def _topic_settings(plan: Plan) -> dict[str, str]:
-    """Only the names that differ from the defaults."""
+    """The settings of the topics whose names differ from the defaults."""
     usual = dict(Plan().names())
     return {setting: name for setting, name in plan.names() if name != usual[setting]}
 
@@ -121,5 +122,5 @@ def _api_settings(sandbox: RunningSandbox) -> dict[str, str]:
 
 
 def _own_settings() -> dict[str, str]:
-    """What makes a demonstration quick, and lets several run at once."""
+    """Settings that make a demonstration quick, and let several run at once."""
     return {"WORKER_RETRY__BASE_DELAY": "0.1", "WORKER_OPS__PORT": "0", "WORKER_LOG__FORMAT": "json"}

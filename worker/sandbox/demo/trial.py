@@ -1,4 +1,4 @@
-"""The samples given to a worker and a sandbox that run already, and what became of each event."""
+"""Gives the samples to a worker and a sandbox that run already, and judges what became of each event."""
 
 import asyncio
 from uuid import uuid4
@@ -18,7 +18,7 @@ FOUND = Ends(outcome="succeeded", resolution="reconciled", attempts=1)
 
 
 async def run_trial(settings: Settings, *, more: int, as_json: bool) -> int:
-    """0 when every event ended as its sample says. It may be repeated: each trial's events are its own."""
+    """Return 0 when every event ended as its sample says, else 1. May be repeated: each trial has events of its own."""
     plan, looked_up = wiring.plan(settings), settings.reconcile.by != "none"
     samples, settling = samples_of_one_run(found=looked_up), wiring.settle_time(settings) if looked_up else 0.0
     with screen(PlainConsole(stderr=True, highlight=False)) as seen:
@@ -30,7 +30,10 @@ async def run_trial(settings: Settings, *, more: int, as_json: bool) -> int:
 
 
 def samples_of_one_run(*, found: bool = False) -> list[Sample]:
-    """With identities that no other trial has; `found`: a customer that nobody was told of is looked up."""
+    """The samples with identities that no other trial has.
+
+    With `found`, a customer whose creation has an unknown outcome is expected to be found by a search.
+    """
     run = uuid4().hex[:8]
     samples = [sample.model_copy(update={"run": run}) for sample in load_samples()]
     return [
@@ -40,7 +43,7 @@ def samples_of_one_run(*, found: bool = False) -> list[Sample]:
 
 
 async def judged(performance: Performance, sandbox: RemoteSandbox) -> Verdict:
-    """Others may use the sandbox meanwhile, so that only duplicates are counted over all of it."""
+    """Play the events and judge them. Others may use the sandbox too, so only its duplicates are counted as a whole."""
     before = await sandbox.duplicates()
     await sandbox.script(fault for sample in performance.samples if (fault := sample.scripted()))
     problem = await _played(performance)

@@ -1,4 +1,4 @@
-"""Whether everything ended as it must: event by event, and in the sandbox's ledger."""
+"""Judges whether everything ended as it must, event by event and in the sandbox's ledger."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from worker.sandbox.demo.samples import Sample
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One event, what became of it, and where that differs from what its sample says."""
+    """One event, how it ended, and where that differs from what its sample says."""
 
     sample: Sample
     request: Position
@@ -24,7 +24,7 @@ class Row:
 
 @dataclass(slots=True)
 class Posts:
-    """Counts the create calls that the sandbox saw; with a session that had expired nothing was asked for."""
+    """Counts the create calls that reached the sandbox, but for those refused because their session had expired."""
 
     seen: int = 0
 
@@ -35,7 +35,7 @@ class Posts:
 
 @dataclass(frozen=True, slots=True)
 class More:
-    """The further customers: how many were asked for, their endings, and events a second."""
+    """The further customers: how many were asked for, how each ended, and the events per second."""
 
     asked: int = 0
     endings: dict[str, Ending] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class More:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """All rows, and what is wrong with the whole."""
+    """The rows of all events, and what is wrong with the whole."""
 
     rows: tuple[Row, ...]
     more: More
@@ -57,12 +57,12 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
-        """Whether everything is as it must be."""
+        """Whether every event, and the whole, is as it must be."""
         return not self.problems and not any(row.differences for row in self.rows)
 
 
 def created_for(ledger: Ledger) -> Mapping[str, tuple[str, ...]]:
-    """The ids of the customers that were created for each identity."""
+    """The ids of the customers that were created, for each identity."""
     created: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
     for entry in ledger.entries():
         if entry.customer_id is not None:
@@ -71,7 +71,7 @@ def created_for(ledger: Ledger) -> Mapping[str, tuple[str, ...]]:
 
 
 def row(sample: Sample, request: Position, ending: Ending | None, customers: tuple[str, ...]) -> Row:
-    """One event judged; `customers` are the ids that the sandbox has for it."""
+    """Judge one event; `customers` are the ids of those that the sandbox created for it."""
     return Row(sample, request, ending, customers, tuple(_differences(sample, ending, customers)))
 
 
@@ -101,7 +101,7 @@ def _said(value: object) -> str:
 
 
 def whole(rows: Sequence[Row], more: More, ledger: Ledger, posts: Posts) -> Iterator[str]:
-    """What is wrong with the sum, once everything has ended."""
+    """What is wrong with the totals; they are compared only once everything has ended."""
     if more.created != more.asked:
         yield f"the API created {more.created} of {counted(more.asked, 'further customer')}"
     ended = [each.ending for each in rows if each.ending] + list(more.endings.values())

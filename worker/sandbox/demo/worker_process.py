@@ -1,4 +1,4 @@
-"""A command of ours as a process of its own, in a directory of its own, gone with whoever started it."""
+"""Runs a command of this program as a process that ends with its parent, in a directory of its own."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ STOP_WITHIN = 10
 
 @dataclass(eq=False, slots=True)
 class WorkerProcess:
-    """A running command; `log` is what it says, JSON lines but for what is for a person."""
+    """A running command; `log` holds its output: JSON lines, and lines for a person."""
 
     process: GuardedProcess
     folder: Path
@@ -28,24 +28,24 @@ class WorkerProcess:
     log_stays: bool = False
 
     async def stop(self) -> int | None:
-        """Ask it to drain; its exit status, None when it had to be killed."""
+        """Ask the command to drain (SIGTERM); return its exit status, None when it had to be killed."""
         self.process.send(signal.SIGTERM)
         status = await self.process.ended(within=STOP_WITHIN)
         await self.process.kill()
         return status
 
     def lines(self) -> list[str]:
-        """All that it has said."""
+        """All lines of its output."""
         return self.log.read_text("utf-8", "replace").splitlines()
 
     def last_line(self) -> str:
-        """What it said last."""
+        """The last line of its output."""
         return ([*self.lines()] or ["nothing"])[-1]
 
 
 @asynccontextmanager
 async def worker_process(settings: Mapping[str, str], command: str = "run") -> AsyncIterator[WorkerProcess]:
-    """Runs with these settings and no others; its directory goes in the end, unless its log is to stay."""
+    """Run the command with these settings and no others; its directory is removed at the end, unless `log_stays`."""
     folder = Path(tempfile.mkdtemp(prefix="customer-worker-demo-"))
     log = folder / ("worker.log" if command == "run" else f"{command}.log")
     environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("WORKER_")}
@@ -64,14 +64,17 @@ async def worker_process(settings: Mapping[str, str], command: str = "run") -> A
 
 
 def finished_per_second(log: Path, prefix: str) -> float | None:
-    """From the first to the last `record.finished` of the events whose id begins so; None for fewer than two."""
+    """The rate between the first and the last `record.finished` of the events whose id begins with `prefix`.
+
+    None for fewer than two of them.
+    """
     times = list(_finished(log, prefix))
     seconds = (max(times) - min(times)).total_seconds() if times else 0.0
     return (len(times) - 1) / seconds if seconds else None
 
 
 def _finished(log: Path, prefix: str) -> Iterator[datetime]:
-    """Of whole lines: the worker may be writing the last one."""
+    """The times of these log records; a last line without its end is skipped, as the worker may be writing it."""
     with log.open("rb") as lines:
         for line in lines:
             if b'"record.finished"' in line and line.endswith(b"\n"):

@@ -1,1 +1,1 @@
-"""`verify --follow`: the same judgement as `verify`, of topics that grow, in memory that does not."""
+"""`verify --follow`: judges as `verify` does, but topics that grow, and in bounded memory."""

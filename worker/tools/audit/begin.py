@@ -1,4 +1,4 @@
-"""Where the audit begins: at a time, where it was when it was stopped, or at the beginning of everything."""
+"""Where the audit begins: at a given time, where it was stopped, or at the beginning of everything."""
 
 from worker.intake.beginnings import Start
 from worker.kafka.group import Group
@@ -8,9 +8,11 @@ from worker.tools.verification.scan import SKEW, beginnings
 
 
 async def begun(rounds: Rounds, group: Group, since: int | None, start: Start = "earliest") -> None:
-    """`since` in milliseconds has the last word; `start` is where the worker's group began, as the setting has it.
+    """Set the rounds to where they begin.
 
-    Raises KafkaUnavailable, and may be called again then.
+    At `since` (milliseconds since the epoch) if given, else where it was stopped.
+
+    `start` is where the worker's group began, by its setting. Raises KafkaUnavailable, and may be called again then.
     """
     await rounds.topics.look()
     if since is not None:
@@ -26,7 +28,7 @@ async def _at(rounds: Rounds, since: int) -> None:
         rounds.unread[number] = offset
     for topic in ends(topics.plan):
         rounds.positions.next[topic] = await topics.now[topic].at(since - SKEW)
-    # What a clock of its producer's put in there out of its order may have ended before anything of that is read.
+    # Requests that a producer's clock has dated out of order may have ended before anything of that is read.
     rounds.since, rounds.old = since, {number: end for number, (_, end) in topics.spans(requests).items()}
 
 
@@ -40,7 +42,7 @@ async def _stored(rounds: Rounds, group: Group, start: Start) -> None:
     for topic in ends(topics.plan):
         known_of = await group.stored(topic) if judged else {}
         rounds.positions.next[topic] = {
-            # From 0, so that it is noticed where a log does not begin there any more.
+            # From 0 on, so that a log which does not begin there any more is noticed.
             number: known_of[number].offset if number in known_of else 0
             for number in topics.spans(topic)
         }

@@ -1,4 +1,4 @@
-"""The customers of the last events, each by 64 bits of a hash; the oldest are let go where there is no room."""
+"""The customers of the latest events, by 64-bit hashes; the oldest are dropped where there is no room."""
 
 from array import array
 from typing import Final
@@ -8,18 +8,21 @@ from worker.tools.reading.place import Place
 from worker.tools.verification.reading import Success
 
 ROOM: Final = 1_000_000
-"""So many of the last events are told apart at least, and twice as many at most: 86 MB."""
+"""At least so many of the latest events are kept, and twice as many at most: 86 MB."""
 
 
 class Customers:
-    """Suspects, by hashes; whoever acts on that reads the two events and compares them."""
+    """Finds suspects by hashes; whoever acts on one must read both events and compare them."""
 
     def __init__(self, room: int = ROOM) -> None:
         self._room = room
         self._young, self._old = _Known(room), _Known(0)
 
     def put(self, event: Success, at: Place) -> Place | None:
-        """Where its first event stands, if that seems to have told of another customer; `at` is this one's place."""
+        """Keep the event's customer; `at` is its place.
+
+        Returns the place of the event's first occurrence if that seems to name another customer, else None.
+        """
         key, customer = key_of(event), hash(event.customer) & MASK
         for known in (self._young, self._old):
             if (found := known.get(key)) is not None:
@@ -31,7 +34,7 @@ class Customers:
 
 
 class _Known:
-    """So many events at most; 32 bytes for each of them."""
+    """At most so many events, with 32 bytes for each."""
 
     def __init__(self, room: int) -> None:
         self._numbers = Numbering(room)

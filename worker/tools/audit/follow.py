@@ -1,4 +1,4 @@
-"""`verify --follow`: round after round until it is told to stop; what it finds are log lines and metrics."""
+"""`verify --follow`: works in rounds until it is told to stop; findings become log lines and metrics."""
 
 import asyncio
 from collections import Counter
@@ -36,7 +36,7 @@ STORE: Final = 10.0
 
 @dataclass(slots=True)
 class Audit:
-    """What was found is counted for `/metrics` and told by a line each; `stored` is the group that keeps its place."""
+    """Counts findings for `/metrics` and logs each; `stored` is the consumer group whose offsets keep the place."""
 
     plan: Plan
     group: str
@@ -54,12 +54,12 @@ class Audit:
         return f"{self.group}-audit"
 
     def tell(self, found: Found) -> None:
-        """Count it, and log it."""
+        """Count a finding, and log it."""
         self.counts[found.kind] += found.end - found.first
         log.error("audit.found", kind=found.kind, topic=self.plan.requests, place=found.place, other=found.other)
 
     def state(self) -> AuditState:
-        """For the pages."""
+        """The state for the operations port."""
         read = {(topic, number): at for topic, parts in self.positions.next.items() for number, at in parts.items()}
         read |= {(self.plan.requests, number): at for number, at in self.judge.judged.items()}
         return AuditState(
@@ -74,13 +74,13 @@ class Audit:
         )
 
     def looked(self, topics: Growing) -> None:
-        """A round is over: how much is committed and not judged yet."""
+        """Note the end of a round, and how much is committed and not judged yet."""
         judged, self.rounds = self.judge.judged, self.rounds + 1
         self.behind = {number: max(0, at - judged.get(number, at)) for number, at in topics.committed.items()}
 
 
 async def follow(settings: Settings, since: int | None, mapping: EventMapping | None = None) -> int:
-    """0 once SIGTERM or SIGINT came; `since` (milliseconds) is where it begins, whatever it has stored."""
+    """Run until SIGTERM or SIGINT, then return 0. `since` (milliseconds) is where it begins, whatever was stored."""
     stopping = asyncio.Event()
     with_signals(stopping)
     async with following(settings, since, mapping or wiring.mapping(settings)) as (working, _):
@@ -97,7 +97,7 @@ async def follow(settings: Settings, since: int | None, mapping: EventMapping | 
 async def following(
     settings: Settings, since: int | None = None, mapping: EventMapping | None = None
 ) -> AsyncIterator[tuple[asyncio.Task[None], Audit]]:
-    """The audit at work until this is left. Raises StartupError where a topic is missing or the port is taken."""
+    """Yield the running audit and its task. Raises StartupError where a topic is missing or the port is taken."""
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     audit = Audit(plan, settings.kafka.group_id)
     async with AsyncExitStack() as stack:
@@ -135,7 +135,7 @@ async def _work(
 
 
 async def store(audit: Audit, group: Group) -> None:
-    """Where it goes on after a restart; one that cannot be stored costs reading again, and is told."""
+    """Store where to go on after a restart. If that fails it is logged: a restart reads more again then."""
     positions = audit.positions.safe(audit.judge.judged)
     if positions is None:
         return
@@ -147,7 +147,7 @@ async def store(audit: Audit, group: Group) -> None:
 
 
 async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
-    """Again, as long as Kafka or a schema registry cannot be asked: what was read until then is not read again."""
+    """Try the step again while Kafka or a schema registry is unavailable; what was read is not read again."""
     while True:
         try:
             await step()

@@ -1,4 +1,4 @@
-"""What the audit tells: a kind of thing and its place, nothing of a customer."""
+"""What the audit reports: kinds of findings with their places, and nothing of a customer."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -23,7 +23,7 @@ NOT_JUDGED: Final = (OLD_END, OLD_LETTER, DELETED, BEYOND_ROOM, UNBEGUN)
 
 
 class Found(NamedTuple):
-    """Requests of a partition from `first` up to `end`; `other` is a second place that it is about."""
+    """A finding: requests of a partition from `first` up to, without, `end`; `other` is a second place involved."""
 
     kind: str
     partition: int
@@ -33,10 +33,10 @@ class Found(NamedTuple):
 
     @property
     def place(self) -> str:
-        """As `verify` names it: partition@offset or partition@first-last, the last one included."""
+        """The place as `verify` names it: partition@offset, or partition@first-last with the last one included."""
         last = f"-{self.end - 1}" if self.end > self.first + 1 else ""
         return f"{self.partition}@{self.first}{last}"
 
 
 Tell = Callable[[Found], None]
-"""Told each finding once."""
+"""Called once for each finding."""

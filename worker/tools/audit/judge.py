@@ -1,7 +1,7 @@
-"""Judges what comes in whatever order, and lets it go: the same findings as `verify` has over the whole.
+"""Judges ends of requests in any order, and forgets them then; finds the same as `verify` finds over the whole.
 
-A request is judged once its offset is committed and everything is read that was published before the commit was seen:
-its end is among that, since only what is published is committed. So nothing that is merely late is called missing.
+A request is judged once its offset is committed and all is read that was published before the commit was seen. Its end
+must be among that, since only a published end is committed: so an end that is merely late is never called missing.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 LATE: Final = 60.0
-"""Seconds that a dead letter of a request that was judged before is given until its failed event comes."""
+"""Seconds to wait for the failed event of a dead letter whose request was judged already."""
 PENDING: Final = 10_000
 TOLD: Final = 10_000
 LETTERS: Final = 50_000
@@ -31,7 +31,7 @@ LETTERS: Final = 50_000
 
 @dataclass(slots=True)
 class Judge:
-    """`tell` is told each finding once; offsets below `judged` are."""
+    """Judges requests; `tell` is called once for each finding. Requests below the `judged` offsets are judged."""
 
     tell: Tell
     marks: Marks = field(default_factory=Marks)
@@ -39,30 +39,33 @@ class Judge:
     unended: Unended = field(default_factory=Unended)
     judged: dict[int, int] = field(default_factory=dict)
     tops: dict[int, int] = field(default_factory=dict)
-    """By partition the offset behind the last request that anything was said of."""
+    """By partition the offset behind the last request that any end was read of."""
     not_judged: Counter[str] = field(default_factory=Counter)
     _letters: dict[int, int] = field(default_factory=dict)
     _late: dict[Place, float] = field(default_factory=dict)
     _told: dict[tuple[int, str], None] = field(default_factory=dict)
 
     def begin(self, partition: int, offset: int) -> None:
-        """Requests of that partition are judged from there on, and none before."""
+        """Judge the requests of that partition from that offset on, and none before."""
         self.marks.begin(partition, offset)
         self.judged[partition] = offset
 
     def end(self, ends: Mapping[int, int]) -> None:
-        """By partition where the requests end by now: what was said before of any behind that is nobody's."""
+        """Tell where the requests end by now, by partition: ends that name offsets behind that belong to no request."""
         self.tops = {partition: min(top, ends.get(partition, top)) for partition, top in self.tops.items()}
 
     # --- what was read
 
     def success(self, event: Success, at: Place) -> Place | None:
-        """A succeeded event and its place; the place of another one that is to be compared with it, see `duplicate`."""
+        """Take a succeeded event and its place.
+
+        Return the place of an event to compare it with, for `duplicate`, or None.
+        """
         self._mark(event.request, SUCCEEDED)
         return self.customers.put(event, at)
 
     def duplicate(self, event: Success, first: Success | None) -> None:
-        """What stands at the place to be compared; None where it is deleted: then the hash is taken at its word."""
+        """Compare a suspect with the event at that place; None where that is deleted: then the hash is believed."""
         if first is not None and (first.customer == event.customer or first[1:3] != event[1:3]):
             return
         confirmed = event.confirmed or (first is not None and first.confirmed)
@@ -72,7 +75,7 @@ class Judge:
             self._tell(kind, event.request, str(first.request) if first else None)
 
     def letter(self, at: Place, request: Place, now: float) -> None:
-        """A dead letter: its place, and its request's."""
+        """Take a dead letter: its place, and its request's."""
         _kept(self._letters, at.packed, request.packed, LETTERS)
         before = self._mark(request, LETTERED)
         if before is not None and not before & (LETTERED | FAILED) and self._is_judged(request):
@@ -81,11 +84,11 @@ class Judge:
             self._late[request] = now
 
     def knows(self, event: Failure) -> bool:
-        """Whether its dead letter has been read; where not, whoever can looks before `failure`."""
+        """Whether the failed event's dead letter has been read; where not, look for it before calling `failure`."""
         return self._letters.get(event.letter.packed) == event.request.packed
 
     def failure(self, event: Failure, *, lettered: bool = True) -> None:
-        """A failed event; `lettered`: its request's dead letter is where it says."""
+        """Take a failed event; `lettered`: its request's dead letter is where the event says."""
         mark = FAILED if lettered else FAILED | LETTER_MISSING
         before = self._mark(event.request, mark)
         self._late.pop(event.request, None)
@@ -95,16 +98,16 @@ class Judge:
     # --- what is committed
 
     def missing(self, partition: int, end: int) -> Iterator[tuple[int, int]]:
-        """Runs (first, end) of offsets not judged yet that have no end; there may be no records there either."""
+        """Runs (first, end) of offsets not judged yet that have no end; some of them may hold no record."""
         return self.marks.without(ENDED, partition, self.judged[partition], end)
 
     def count(self, gaps: Gaps) -> None:
-        """What was found of requests that are to be closed next."""
+        """Count what was found of requests that are closed next."""
         self.unended.take(gaps.unended)
         self.not_judged.update(gaps.not_judged)
 
     def close(self, partition: int, end: int, unended: OffsetSet) -> None:
-        """Everything below `end` is committed, and of its records `unended` have no end."""
+        """Judge everything below `end`, which is committed; of its records those in `unended` have no end."""
         first = self.judged[partition]
         if end <= first:
             return
@@ -122,12 +125,12 @@ class Judge:
         self.judged[partition] = end
 
     def settle(self, now: float) -> None:
-        """Tell which late dead letters are still without their failed event."""
+        """Report late dead letters whose failed event has not come in time."""
         for place in [each for each, since in self._late.items() if now - since >= LATE]:
             self._without_event(place)
 
     def unread(self, partition: int, first: int, end: int) -> None:
-        """Offsets that were deleted before the group came to them."""
+        """Report offsets that were deleted before the group read them."""
         self.tell(Found(kinds.UNREAD, partition, first, end))
 
     # --- inside
@@ -137,7 +140,7 @@ class Judge:
         self._tell(kinds.EVENT_MISSING, place)
 
     def _mark(self, place: Place, mark: int) -> int | None:
-        """What was known before; None where nothing is kept of it."""
+        """Mark the request; return what was known of it before, None where nothing is kept of it."""
         if not self.marks.keeps(place):
             return None
         self.tops[place.partition] = max(self.tops.get(place.partition, 0), place.offset + 1)
@@ -161,7 +164,7 @@ class Judge:
 
 
 def _kept(known: dict[Key, Value], key: Key, value: Value, room: int) -> None:
-    """The oldest one goes where there is no room."""
+    """Keep the value; the oldest one is dropped where there is no room."""
     if key not in known and len(known) >= room:
         del known[next(iter(known))]
     known[key] = value

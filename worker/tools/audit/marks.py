@@ -1,4 +1,4 @@
-"""What is known of each request's end, one byte an offset, for no more offsets than there is room for."""
+"""What is known of each request's end, one byte an offset, for a bounded number of offsets."""
 
 import re
 from collections.abc import Iterator
@@ -10,33 +10,33 @@ SUCCEEDED: Final = 1
 FAILED: Final = 2
 LETTERED: Final = 4
 LETTER_MISSING: Final = 8
-"""Its failed event names a dead letter that is not there, or is another request's."""
+"""The failed event names a dead letter that is not there, or is another request's."""
 ENDED: Final = SUCCEEDED | FAILED
 
 BLOCK: Final = 1 << 14
 BLOCKS: Final = 1 << 12
-"""64 MiB in all."""
+"""So many blocks take 64 MiB in all."""
 
 
 class Marks:
-    """Blocks of offsets; the block that was begun first is let go first, and what is before it in its partition."""
+    """Blocks of offsets. Where there is no room the oldest block is dropped, and all before it in its partition."""
 
     def __init__(self, blocks: int = BLOCKS) -> None:
         self._room = blocks
         self._blocks: dict[tuple[int, int], bytearray] = {}
         self.floors: dict[int, int] = {}
-        """By partition the first offset of which anything is kept; those before it were let go, or never asked for."""
+        """By partition the first offset of which marks are kept; those before it were dropped, or never wanted."""
 
     def begin(self, partition: int, offset: int) -> None:
-        """Nothing before that offset is kept of this partition."""
+        """Keep nothing before that offset of the partition."""
         self.floors[partition] = offset
 
     def keeps(self, place: Place) -> bool:
-        """Whether what is said of that offset is kept."""
+        """Whether marks of that request are kept."""
         return place.offset >= self.floors.get(place.partition, place.offset + 1)
 
     def add(self, place: Place, mark: int) -> int:
-        """What was known of it before; the place must be one that it `keeps`."""
+        """Add a mark; return what was known before. Only for places that it `keeps`."""
         number, index = divmod(place.offset, BLOCK)
         block = self._blocks.get((place.partition, number))
         if block is None:
@@ -46,7 +46,7 @@ class Marks:
         return before
 
     def of(self, place: Place) -> int:
-        """What is known of it."""
+        """The marks of that request."""
         number, index = divmod(place.offset, BLOCK)
         block = self._blocks.get((place.partition, number))
         return block[index] if block else 0
@@ -61,7 +61,7 @@ class Marks:
         return self._runs(frozenset(chosen), partition, first, end)
 
     def _runs(self, chosen: frozenset[int], partition: int, first: int, end: int) -> Iterator[tuple[int, int]]:
-        """Of each block by itself: a run that goes on in the next one is told as two."""
+        """Runs within each block: one that goes on in the next block is returned as two."""
         form = re.compile(b"[" + b"".join(b"\\x%02x" % each for each in sorted(chosen)) + b"]+")
         first = max(first, self.floors.get(partition, end))
         for number in range(first // BLOCK, -(-end // BLOCK)):

@@ -1,4 +1,4 @@
-"""One round of the audit: what is committed, everything that was published until then, and the judgement of it."""
+"""One round of the audit: read what is committed, then what was published until then, and judge it."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -25,12 +25,12 @@ from worker.tools.verification.scan import CLOSE, kept_since
 log = structlog.get_logger()
 Passes = Callable[[Record], Awaitable[bool]]
 AT_ONCE: Final = 1 << 20
-"""Offsets that are judged in one go: their bits take 128 KiB."""
+"""So many offsets are judged in one go: their bits take 128 KiB."""
 
 
 @dataclass(slots=True)
 class Rounds:
-    """`alive` is called whenever something was read."""
+    """Reads and judges in rounds; `alive` is called whenever something was read."""
 
     topics: Growing
     judge: Judge
@@ -38,15 +38,15 @@ class Rounds:
     passes: Passes | None
     alive: Callable[[], None]
     since: int = 0
-    """Of older requests the ends may not be read, as far as they stand before `old`, by partition."""
+    """The ends of requests older than this (milliseconds) may not be read, if they stand before `old`, by partition."""
     old: dict[int, int] = field(default_factory=dict)
     begins: dict[int, int] = field(default_factory=dict)
-    """By partition the offset before which the group may have read nothing, as long as nothing there has an end."""
+    """By partition the offset before which the group may have read nothing, as long as no end is known there."""
     unread: dict[int, int] = field(default_factory=dict)
-    """By partition the offset before which what was deleted unread is told already, or was not asked for."""
+    """By partition the offset up to which deleted, unread requests are reported already, or are not wanted."""
 
     async def whole(self) -> None:
-        """Raises KafkaUnavailable, and what `passes` raises; what was read until then is not read again."""
+        """Do one round. Raises KafkaUnavailable, and what `passes` raises; what was read is not read again then."""
         await self.topics.look()
         self.judge.end({number: end for number, (_, end) in self.topics.spans(self.topics.plan.requests).items()})
         await self._moved()
@@ -61,7 +61,7 @@ class Rounds:
     # --- where logs have moved
 
     async def _moved(self) -> None:
-        """Partitions that are new, and those whose beginning has passed what was to be read next."""
+        """Begin with new partitions; skip to the beginning of a log that has lost the next offset to be read."""
         plan = self.topics.plan
         for number, (first, _) in self.topics.spans(plan.requests).items():
             if number not in self.judge.judged:
@@ -118,7 +118,7 @@ class Rounds:
                 self.judge.failure(event, lettered=lettered.get(event, True))
 
     async def _lettered(self, events: list[Failure]) -> dict[Failure, bool]:
-        """Whether the dead letters that they name are theirs; of one that is deleted nobody can tell."""
+        """Whether the dead letters that these events name are theirs; True for one that is deleted: nobody can tell."""
         plan, places = self.topics.plan, {event.letter for event in events}
         there = dict(await self.topics.picked(plan.dead_letters, places, _request_of(plan.requests)))
         spans = self.topics.spans(plan.dead_letters)
@@ -130,7 +130,10 @@ class Rounds:
         return told
 
     async def _read(self, topic: str, form: Callable[[Any], Any]) -> AsyncIterator[list[Any]]:
-        """Batches of what was written since the last round; each is passed once its reader comes back for the next."""
+        """Yield batches of what was written since the last round.
+
+        Each counts as read when the next one is asked for.
+        """
         known = self.positions.next[topic]
         spans = self.topics.spans(topic)
         for number in [each for each in spans if known[each] < spans[each][1]]:
@@ -165,9 +168,9 @@ class Rounds:
             self.judge.begin(partition, first)
 
     async def _gaps(self, partition: int, first: int, missing: OffsetSet) -> Gaps:
-        """Those that have a record for which an end is due; the records tell, and what the mapping says of them.
+        """The missing ends among these offsets: those of records for which an end is due, also by the mapping.
 
-        Nothing is counted yet: where a reading or the mapping raises, all of them are looked at again.
+        Nothing is counted here: where a reading or the mapping raises, all of them are looked at again.
         """
         gaps, asks = Gaps(OffsetSet(missing.first, missing.end)), self.passes is not None
         for low, high in missing.runs(CLOSE):
@@ -192,17 +195,17 @@ class Rounds:
 
 
 def age_of(timestamp: int | None) -> float:
-    """Seconds since that time in milliseconds; 0 without one."""
+    """Seconds since that time (milliseconds since the epoch); 0 without one."""
     return max(0.0, time.time() - timestamp / 1000) if timestamp is not None else 0.0
 
 
 def _placed(form: Callable[[bytes | None], Any]) -> Callable[[Any], tuple[Place, Any]]:
-    """With the place of each record in its own topic."""
+    """Makes a form of records that includes each record's place in its own topic."""
     return lambda raw: (Place(raw.partition, raw.offset), form(raw.value))
 
 
 def _request_of(topic: str) -> Callable[[Record], tuple[Place, Place | None]]:
-    """Of a dead letter: its place, and its request's, if it is one of ours."""
+    """Makes a form of dead letters: their place, and their request's if they are ours."""
 
     def form(record: Record) -> tuple[Place, Place | None]:
         told = letter(record)

@@ -1,4 +1,4 @@
-"""The four topics as the audit reads them: each as far as it is now, over clients that stay open."""
+"""The four topics as the audit reads them: each up to its present end, with clients that stay open."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,7 +19,7 @@ Form = TypeVar("Form")
 
 @dataclass(slots=True)
 class Growing:
-    """`now` has them as they were at the last `look`, by topic."""
+    """Topics that grow; `now` has their extents by topic, as of the last `look`."""
 
     admin: Admin
     connection: Connection
@@ -31,7 +31,7 @@ class Growing:
     @classmethod
     @asynccontextmanager
     async def opened(cls, admin: Admin, connection: Connection, plan: Plan, group: str) -> AsyncIterator[Self]:
-        """They must exist. Raises KafkaUnavailable."""
+        """Open the topics, which must exist. Raises KafkaUnavailable."""
         async with AsyncExitStack() as stack:
             now = {}
             for name in (plan.requests, *ends(plan)):
@@ -40,7 +40,10 @@ class Growing:
             yield cls(admin, connection, plan, group, now)
 
     async def look(self) -> None:
-        """The group's offsets first: what ended the records before them is in the topics that are asked after that."""
+        """Ask for the group's offsets, then for the topics' ends.
+
+        So the ends of all committed records are within these.
+        """
         self.committed = await self.admin.committed(self.group, self.plan.requests)
         cluster = await self.admin.cluster(list(self.now))
         for name, extent_ in self.now.items():
@@ -48,11 +51,11 @@ class Growing:
                 self.now[name] = await extent_.anew(name, range(cluster.topics[name].partitions))
 
     def spans(self, topic: str) -> dict[int, tuple[int, int]]:
-        """(first, end) offsets by partition."""
+        """The (first, end) offsets by partition."""
         return {place.partition: span for place, span in self.now[topic].ends.items()}
 
     async def picked(self, topic: str, places: Collection[Place], form: Callable[[Record], Form]) -> list[Form]:
-        """What `form` makes of the records there, as far as they are there. Raises KafkaUnavailable."""
+        """What `form` makes of the records at these places, as far as they exist. Raises KafkaUnavailable."""
         offsets: dict[int, set[int]] = {}
         for place in places:
             if place.partition in self.spans(topic):
@@ -61,5 +64,5 @@ class Growing:
 
 
 def ends(plan: Plan) -> tuple[str, str, str]:
-    """The topics that tell how requests ended, in the order in which they are read: letters before who names them."""
+    """The topics that tell how requests ended, in the order of reading: dead letters before events that name them."""
     return plan.succeeded, plan.dead_letters, plan.failed

@@ -1,4 +1,4 @@
-"""Committed requests that have no end: how many, and how old the oldest is."""
+"""Committed requests that have no end: how many there are, and how old the oldest is."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,7 +10,10 @@ ROOM: Final = 10_000
 
 @dataclass(slots=True)
 class Unended:
-    """An end that comes after all takes its request out again, of as many as there is room for."""
+    """The first `room` requests are kept one by one, and leave when their end comes after all.
+
+    Others are only counted.
+    """
 
     room: int = ROOM
     since: dict[Place, int] = field(default_factory=dict)
@@ -20,22 +23,22 @@ class Unended:
         return len(self.since) + self.beyond
 
     def add(self, place: Place, timestamp: int) -> None:
-        """`timestamp` is its record's, in milliseconds."""
+        """Add a request; `timestamp` is its record's, in milliseconds."""
         if len(self.since) < self.room:
             self.since[place] = timestamp
         else:
             self.beyond += 1
 
     def take(self, others: "Unended") -> None:
-        """Those as well."""
+        """Add those of another."""
         for place, timestamp in others.since.items():
             self.add(place, timestamp)
         self.beyond += others.beyond
 
     def ended(self, place: Place) -> None:
-        """It has an end now."""
+        """Take a request out that has an end now."""
         self.since.pop(place, None)
 
     def oldest(self) -> int | None:
-        """The lowest timestamp; None where there is none."""
+        """The lowest timestamp; None without any request."""
         return min(self.since.values(), default=None)

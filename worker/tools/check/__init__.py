@@ -1,4 +1,4 @@
-"""One line per thing that must be right before `run` can work; each check is one function, and all are tried."""
+"""`check`: one line for each thing that must be right before `run` can work. All checks are tried."""
 
 from worker.tools.check.api import Wanted, api
 from worker.tools.check.kafka import Client, kafka

@@ -1,4 +1,7 @@
-"""The API: reached, its certificate and clock, the login, and what its user may do; nothing is ever created."""
+"""Checks of the API: that it is reached, its certificate and clock, the login, and the user's rights.
+
+Creates nothing.
+"""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -25,7 +28,7 @@ NOBODY = "nobody@customer-worker.invalid"
 
 
 class Answer(Protocol):
-    """What came back over HTTP."""
+    """An answer over HTTP."""
 
     @property
     def status(self) -> int: ...
@@ -42,22 +45,22 @@ class Api(Protocol):
     async def log_in(self) -> None: ...
     async def log_out(self) -> None: ...
     async def refusal(self) -> Answer:
-        """To a customer who cannot be created."""
+        """The answer to a customer that cannot be created."""
 
     async def find_by_attribute(self, name: str, value: str) -> list[str]: ...
     async def find_by_email(self, address: str) -> list[str]: ...
     async def attributes(self, name: str) -> bytes: ...
 
 
-# (protocol, when the certificate ends in seconds since the epoch)
+# The TLS version, and when the certificate ends (seconds since the epoch).
 Certificate = Callable[[], Awaitable[tuple[str, float]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How the API is used: `look_up` is none, email or custom_attribute; `resends_503` without knowing who said it.
+    """How the API is used. `look_up` is none, email or custom_attribute; `resends_503`: also one that a proxy may say.
 
-    `proxy` is the address of the one on the way, empty where the environment has none for the API.
+    `proxy` is the address of the proxy on the way, empty where the environment names none for the API.
     """
 
     base_url: str
@@ -68,7 +71,7 @@ class Wanted:
 
 
 def api(opened: Callable[[], AbstractAsyncContextManager[Api]], wanted: Wanted, certificate: Certificate) -> Check:
-    """What needs a session is not tried without one."""
+    """The check of the API; what needs a session is not tried without one."""
 
     async def check() -> AsyncIterator[Line]:
         if wanted.resends_503:
@@ -136,7 +139,7 @@ def _by(proxy: str) -> Line:
 
 
 def _reached(answer: Answer) -> Line:
-    """Without a session the API says 401; whoever says something else may be somebody else."""
+    """The line on reaching the API, which says 401 without a session; another answer may be somebody else's."""
     match answer.status:
         case 401:
             return Line("api", "ok", "reached")
@@ -170,7 +173,7 @@ async def _login(client: Api) -> Line:
 
 
 async def _create(client: Api) -> Line:
-    """A refusal of the customer shows that the user would have been let through."""
+    """The line on the right to create; an answer that refuses the customer shows that the user has it."""
     answer = await client.refusal()
     match answer.status:
         case 400:
@@ -203,7 +206,7 @@ async def _search(client: Api, wanted: Wanted) -> Line:
 
 
 async def _attribute(client: Api, wanted: Wanted) -> Line:
-    """How the list looks stands on no page of the API, so that a list which cannot be read says nothing."""
+    """The line on the custom attribute. No page shows the list's form: a list that cannot be read is only a warning."""
     try:
         known = await customer_attributes(client)
     except ValueError:

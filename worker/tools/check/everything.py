@@ -13,7 +13,10 @@ from worker.tools.check import Client, Times, Wanted
 
 
 async def check_all(settings: Settings, config: Path | None, *, as_json: bool) -> int:
-    """One line per thing that must be right; 1 after a failure. SettingsError for a file that `run` could not read."""
+    """Print one line for each thing that must be right; return 1 after a failure.
+
+    SettingsError for a file that `run` could not read.
+    """
     wiring.mapping(settings)
     wiring.catalog(settings)
     plan, connection, access = wiring.plan(settings), wiring.connection(settings), wiring.access(settings)

@@ -1,4 +1,4 @@
-"""Kafka: reached, safe on the way, the topics, the rights, the group."""
+"""Checks of Kafka: that it is reached, encryption, topics, rights, the group."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -32,7 +32,7 @@ class Brokers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who asks, and how; `session_timeout` is in seconds. `token` says which one there is to log in with, if by one."""
+    """Who asks, and how; `session_timeout` is in seconds. `token`, if tokens are used, says which token there is."""
 
     servers: str
     protocol: str
@@ -42,7 +42,7 @@ class Client:
 
 
 def kafka(opened: Callable[[], AbstractAsyncContextManager[Brokers]], plan: Plan, client: Client) -> Check:
-    """Each question is asked whatever became of the others, if only there is a connection."""
+    """The check of Kafka; each question is asked whatever the others brought, as long as there is a connection."""
 
     async def check() -> AsyncIterator[Line]:
         yield _security(client)
@@ -86,7 +86,7 @@ async def _reached(brokers: Brokers) -> Line:
 
 
 def _security(client: Client) -> Line:
-    """Unencrypted is fine on this machine alone."""
+    """The line on encryption; without it is fine only on this machine."""
     hosts = [server.strip().rpartition("://")[2].rpartition(":")[0] for server in client.servers.split(",")]
     if client.protocol.endswith("SSL") or all(map(is_here, hosts)):
         return Line("security", "ok", client.protocol)
@@ -95,7 +95,7 @@ def _security(client: Client) -> Line:
 
 
 def is_here(host: str) -> bool:
-    """Whether that is this machine's own address."""
+    """Whether the host is this machine's own address."""
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -103,7 +103,7 @@ def is_here(host: str) -> bool:
 
 
 async def _limits(brokers: Brokers) -> tuple[float, float] | None:
-    """Nothing is said of limits that we may not know."""
+    """The brokers' limits of session timeouts; None where we may not know them, and then no line is printed."""
     try:
         return await brokers.session_limits()
     except WorkerError:

@@ -8,7 +8,7 @@ from typing import Literal
 from worker.model.errors import WorkerError
 from worker.terminal.text import document
 
-# Seconds that any one line may take; each question has a deadline of its own that comes sooner.
+# Seconds that any line may take at most; each question has its own, shorter time limit.
 WITHIN = 90.0
 
 State = Literal["ok", "warning", "failed"]
@@ -27,16 +27,16 @@ class Line:
         return f"{self.state:<8}{self.check}: {self.detail}" + (f"; {self.advice}" if self.advice else "")
 
     def as_json(self) -> str:
-        """The same for a machine."""
+        """The line as a JSON document."""
         return document(asdict(self))
 
 
-# Each line as soon as it is known; a check raises nothing that it can say in a line.
+# Yields each line as soon as it is known; raises nothing that it can say in a line.
 Check = Callable[[], AsyncIterator[Line]]
 
 
 async def lines(checks: Sequence[Check]) -> AsyncIterator[Line]:
-    """Those of each check, whatever became of the one before."""
+    """The lines of all checks, whatever the earlier ones brought."""
     for check in checks:
         asked = check()
         try:
@@ -52,7 +52,7 @@ async def _next(asked: AsyncIterator[Line]) -> Line | None:
 
 
 async def said(name: str, asking: Awaitable[Line], advice: str = "") -> Line:
-    """The line, or the error that there is instead of it."""
+    """The line that is asked for, or a failed line with the error."""
     try:
         return await asking
     except WorkerError as error:
@@ -60,10 +60,10 @@ async def said(name: str, asking: Awaitable[Line], advice: str = "") -> Line:
 
 
 def not_tried(name: str, why: str) -> Line:
-    """A warning: nothing is known of it."""
+    """A warning that nothing is known of it."""
     return Line(name, "warning", f"not tried: {why}")
 
 
 def exit_code(seen: Sequence[Line]) -> int:
-    """1 after a failure; a warning is none."""
+    """1 after a failed line; warnings do not count."""
     return int(any(line.state == "failed" for line in seen))

@@ -1,4 +1,4 @@
-"""The schema registry, where one is named: reached, let in, and the types of schemas that it keeps."""
+"""The check of the schema registry, where one is set: reached, logged in, and the types of schemas that it keeps."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -10,14 +10,14 @@ from worker.tools.check.line import Check, Line
 
 
 class Registry(Protocol):
-    """Raises SchemaRegistryUnavailable where it does not answer."""
+    """A registry. Raises SchemaRegistryUnavailable while it does not answer."""
 
     async def types(self) -> list[str]: ...
     async def serves_guids(self) -> bool: ...
 
 
 def registry(opened: Callable[[], AbstractAsyncContextManager[Registry] | None], url: str | None) -> Check:
-    """One line, or none without a registry."""
+    """The check of the registry: one line, or none without a registry."""
 
     async def check() -> AsyncIterator[Line]:
         if url is not None:

@@ -1,4 +1,4 @@
-"""Where the group begins or goes on, and how many records that is."""
+"""The check of where the group begins or goes on, and how many records wait for it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
@@ -9,28 +9,28 @@ from worker.tools.check.line import Check, Line, not_tried
 
 
 class Backlog(Protocol):
-    """Of the group, in records at most."""
+    """The group's backlog; numbers of records are upper bounds."""
 
     @property
     def partitions(self) -> int: ...
     @property
     def begins(self) -> int:
-        """How many of them it has never read."""
+        """How many partitions the group has never read."""
 
     @property
     def beginning(self) -> int:
-        """The records from where it begins those."""
+        """How many records there are in those, from where the group begins them."""
 
     @property
     def waiting(self) -> int:
-        """The records of all others."""
+        """How many records wait in all other partitions."""
 
     @property
     def lost(self) -> tuple[str, ...]: ...
 
 
 def start(asked: Callable[[], Awaitable[Backlog | None]], setting: str) -> Check:
-    """`setting` is where a new group begins."""
+    """The check of where the group begins; `setting` says it for a new group."""
 
     async def check() -> AsyncIterator[Line]:
         try:

@@ -1,4 +1,4 @@
-"""Settings that were read, and waits that must fit into one another."""
+"""Checks of where settings came from, and of waits that must fit into one another."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from pathlib import Path
 
 from worker.tools.check.line import Check, Line
 
-# Seconds to journal, publish and commit what was in flight.
+# Seconds to write to the journal, publish and commit what was in flight.
 MARGIN = 5.0
 
 
 def settings(config: Path | None) -> Check:
-    """That there are settings at all was seen when they were loaded; this says from where."""
+    """The line on settings: they were loaded already, so it says from where."""
 
     async def check() -> AsyncIterator[Line]:
         yield Line("settings", "ok", f"environment and {config}" if config else "environment")
@@ -29,7 +29,7 @@ class Times:
 
 
 def times(given: Times) -> Check:
-    """A POST fits into a drain, a drain into a rebalance, each with time to journal, publish and commit."""
+    """The check that a POST fits into a drain, and a drain into a rebalance, with time to publish and commit."""
 
     async def check() -> AsyncIterator[Line]:
         drain = f"request {given.request:g} s, drain {given.drain:g} s"

@@ -1,4 +1,4 @@
-"""What is wrong with the topics, each function one view of it; pure."""
+"""Checks of the topics; each function takes one view of them. Pure."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ def _facts(topic: Topic) -> str:
 
 
 def _copies(plan: Plan, cluster: Cluster) -> Iterator[Line]:
-    """What a single broken disk can lose."""
+    """Lines on topics of which a single broken disk can lose records."""
     topics = [cluster.topics[name] for _, name in plan.names() if name in cluster.topics]
     if alone := [topic.name for topic in topics if topic.replication == 1]:
         yield Line("replication", "warning", f"one replica: {', '.join(alone)}", "a lost broker loses them")
@@ -38,8 +38,8 @@ def _copies(plan: Plan, cluster: Cluster) -> Iterator[Line]:
 
 
 def _journal(plan: Plan, cluster: Cluster) -> Iterator[Line]:
-    """What could lose entries or grow for ever fails, one line each; the rest is one warning."""
-    # How many acknowledge is told of all topics together.
+    """Lines on the journal: one failure each for what loses entries or grows for ever, one warning for the rest."""
+    # min.insync.replicas is reported for all topics together.
     found = [trouble for trouble in troubles(plan, cluster) if trouble.name != "min.insync.replicas"]
     for trouble in found:
         if trouble.grave:
@@ -76,7 +76,7 @@ def _results(plan: Plan, cluster: Cluster) -> Iterator[Line]:
             yield Line("results", "warning", "an event may be too large for its topic, and its partition stands", wish)
 
 
-# Each is one function from the plan and what there is to lines; silence means that all is well.
+# Each function makes lines from the plan and the cluster; no line means that all is well.
 TOPICS: tuple[Callable[[Plan, Cluster], Iterator[Line]], ...] = (
     _usable,
     _copies,
@@ -92,6 +92,6 @@ def _policies(topic: Topic) -> set[str]:
 
 
 def _days(topic: Topic) -> float:
-    """How long records are kept; infinite when for ever."""
+    """For how many days records are kept; infinite when for ever."""
     milliseconds = topic.number("retention.ms", -1)
     return round(milliseconds / DAY, 2) if milliseconds >= 0 else math.inf

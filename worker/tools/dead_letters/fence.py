@@ -1,4 +1,4 @@
-"""Who publishes on a person's command is the only one: beginning it ends whatever was begun before."""
+"""Only one publisher works on people's commands at a time: opening it ends an earlier one."""
 
 from contextlib import AbstractAsyncContextManager
 
@@ -8,6 +8,6 @@ from worker.settings.settings import Settings
 
 
 def fence(settings: Settings, *, largest: int) -> AbstractAsyncContextManager[Exclusive]:
-    """One for replays and resolutions alike: see worker.kafka.exclusive. `largest` is a message's bytes."""
+    """The publisher for replays and resolutions alike: see worker.kafka.exclusive. `largest` is bytes of a message."""
     name = f"{settings.kafka.group_id}-replay-{settings.topics.dead_letters}"
     return exclusive(wiring.connection(settings), name, largest=largest)

@@ -1,4 +1,4 @@
-"""Which dead letters are meant: what a person types, and whether a letter fits it."""
+"""Which dead letters are meant: what a person types, and whether a letter fits that."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,10 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """All that is given must hold; of places and event ids one must. Times are milliseconds since the epoch."""
+    """What a letter must fit: all conditions that are given, and one of the given places or event ids.
+
+    Times are milliseconds since the epoch.
+    """
 
     reasons: frozenset[str] = frozenset()
     statuses: frozenset[int] = frozenset()
@@ -28,7 +31,7 @@ class Filter:
     places: frozenset[Place] = frozenset()
 
     def fits(self, letter: Letter, record: Record) -> bool:
-        """Whether this letter, which is that record, is meant."""
+        """Whether the letter fits; `record` is the record of the letter itself."""
         return (
             self._named(letter)
             and (not self.reasons or letter.called in self.reasons)
@@ -44,7 +47,7 @@ class Filter:
         return anything or letter.event_id in self.events or letter.place in self.places
 
     def spans(self, partitions: int) -> Mapping[int, tuple[int, int]]:
-        """(first, end) of the offsets, by partition, outside of which nothing fits."""
+        """By partition, the offsets (first, end) outside of which no letter fits."""
         numbers = [self.partition] if self.partition is not None else range(partitions)
         if self.events or not self.places:
             return dict.fromkeys(numbers, (0, 2**62))
@@ -53,7 +56,7 @@ class Filter:
 
 
 def named(words: Iterable[str]) -> tuple[frozenset[Place], frozenset[str]]:
-    """(places, event ids): `2@17` is a place, everything else the id of an event."""
+    """The places and event ids among these words: `2@17` is a place, everything else an event's id."""
     places, events = set(), set()
     for word in words:
         if place := PLACE.fullmatch(word):
@@ -64,7 +67,7 @@ def named(words: Iterable[str]) -> tuple[frozenset[Place], frozenset[str]]:
 
 
 def moment_of(text: str, now: float) -> int:
-    """Milliseconds since the epoch of an age before `now`, such as `2h`, or of an ISO timestamp (UTC if it names none).
+    """Milliseconds since the epoch, from an age before `now`, such as `2h`, or an ISO timestamp (UTC if it names none).
 
     ValueError says what may be written.
     """

@@ -1,4 +1,4 @@
-"""What became of what was replayed: its terminal events, as they come."""
+"""Waits for the terminal events of replayed records."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -33,17 +33,17 @@ class Ending:
 
     @property
     def request(self) -> Place:
-        """The record that it was replayed as."""
+        """The place of the record that the letter was replayed as."""
         return Place(self.told.partition, self.told.offset)
 
     @property
     def dead(self) -> Place | None:
-        """The dead letter of the new failure, if it is one."""
+        """The new dead letter, if the replayed record failed again."""
         letter = self.told.dead_letter
         return Place(letter.partition, letter.offset) if letter else None
 
     def as_dict(self) -> Json:
-        """The event's data as it was announced, with the letter that it ends."""
+        """The event's data as it was announced, and the letter that it belongs to."""
         return {"deadLetter": str(self.letter), "ended": self.told.data}
 
     def __str__(self) -> str:
@@ -58,9 +58,9 @@ class Ending:
 
 
 async def endings(results: Results, topic: str, awaited: dict[Place, Place], within: float) -> AsyncIterator[Ending]:
-    """Those of the records in `awaited` (record in `topic` -> its dead letter), which loses what has ended.
+    """Yield the ends of the records in `awaited` (record in `topic` -> its dead letter), and remove those from it.
 
-    It ends when all have, or after `within` seconds.
+    Returns when all have ended, or after `within` seconds.
     """
     deadline = asyncio.get_running_loop().time() + within
     while awaited and asyncio.get_running_loop().time() < deadline:
@@ -69,7 +69,7 @@ async def endings(results: Results, topic: str, awaited: dict[Place, Place], wit
 
 
 def ended(records: Iterable[Record], topic: str, awaited: dict[Place, Place]) -> Iterator[Ending]:
-    """The ends among these records, of which `awaited` loses each; the first that is told of a record counts."""
+    """The ends among these records, removed from `awaited`; of several ends of a record the first counts."""
     for record in records:
         told = read_result(record.value)
         if told is None or told.topic != topic:
@@ -80,12 +80,12 @@ def ended(records: Iterable[Record], topic: str, awaited: dict[Place, Place]) ->
 
 
 def results_from_now(found: Topics) -> AbstractAsyncContextManager[Followed]:
-    """To be entered before anything is published, so that no ending is missed."""
+    """The result topics from now on; to be entered before anything is published, so that no end is missed."""
     return followed(found.connection, [found.plan.succeeded, found.plan.failed], from_now=True)
 
 
 async def follow(results: Results, topic: str, awaited: dict[Place, Place], within: float, *, as_json: bool) -> int:
-    """Tell each ending as it comes, and return how many failed; see `endings`."""
+    """Print each end as it comes; return how many failed. See `endings`."""
     failed = 0
     async for ending in endings(results, topic, awaited, within):
         failed += ending.told.failed

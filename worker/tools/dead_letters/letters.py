@@ -1,4 +1,4 @@
-"""A record of the dead-letter topic, as far as its headers tell; whatever they hold, it is listed."""
+"""A dead letter, read from its record's headers; whatever the headers hold, the letter is listed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,12 +25,13 @@ KINDS = (*(code.value for code in ReasonCode), FOREIGN)
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """`reason` is None where the record is none of ours; what a header does not tell is None too.
+    """One dead letter. What its headers do not tell is None; `reason` is None where the record is not ours.
 
-    `exists`: the API said that it made the event's customer, and not under which id.
-    `original_omitted`: key and headers were left out with the value. `unreadable`: its own headers could not be read.
-    `tool` is who wrote a foreign one, as far as its headers show; `kind` is the class of error that tool names.
-    `resolved` is the record by which a person ended the doubt; no header says so, whoever reads the requests does.
+    `exists`: the API said that it made the event's customer, but not under which id. `perhaps`: the event was in doubt
+    when this record was sent with --accept-duplicates. `original_omitted`: key and headers were left out with the
+    value. `unreadable`: the original headers could not be read. `tool` is who wrote a foreign letter, as far as its
+    headers show it, and `kind` the class of error that it names. `resolved` is the record by which a person ended the
+    doubt; no header says that, but the request topic does.
     """
 
     place: Place
@@ -51,6 +52,7 @@ class Letter:
     version: str | None = None
     violations: tuple[Json, ...] = ()
     exists: bool = False
+    perhaps: bool = False
     omitted: bool = False
     original_omitted: bool = False
     unreadable: bool = False
@@ -61,16 +63,16 @@ class Letter:
 
     @property
     def called(self) -> str:
-        """The reason's code, or that it is foreign."""
+        """The code of the reason, or `foreign`."""
         return self.reason.value if self.reason else FOREIGN
 
     @property
     def is_doubt(self) -> bool:
-        """Whether its customer may exist, or does."""
-        return self.reason is ReasonCode.OUTCOME_UNKNOWN or self.exists
+        """Whether the customer may exist, or does."""
+        return self.reason is ReasonCode.OUTCOME_UNKNOWN or self.exists or self.perhaps
 
     def as_dict(self) -> Json:
-        """Without anything of the customer; a foreign one's message is not ours to vouch for."""
+        """The letter for people and tools, without anything of the customer; a foreign letter's message is left out."""
         told: Json = {
             "partition": self.place.partition,
             "offset": self.place.offset,
@@ -102,9 +104,9 @@ class Letter:
 
 
 def letter(record: Record) -> Letter:
-    """Never raises: a header that cannot be read tells nothing."""
+    """The dead letter of a record. Never raises: a header that cannot be read counts as missing."""
     place = Place(record.partition, record.offset)
-    # The newest of a name counts, for other tools as well.
+    # Of several headers of one name the last counts, as in other tools.
     told = dict(record.headers[len(original(record.headers)) :])
     code = _text(told.get(names.REASON))
     if code not in CODES:
@@ -129,6 +131,7 @@ def letter(record: Record) -> Letter:
         version=_text(told.get(names.VERSION)),
         violations=_violations(told.get(names.VIOLATIONS)),
         exists=told.get(names.CUSTOMER_EXISTS) == names.TRUE,
+        perhaps=told.get(names.CUSTOMER_EXISTS) == names.PERHAPS,
         omitted=told.get(names.PAYLOAD) == names.OMITTED,
         original_omitted=told.get(names.ORIGINAL) == names.OMITTED,
         unreadable=told.get(names.HEADERS) == names.UNREADABLE,
@@ -137,7 +140,7 @@ def letter(record: Record) -> Letter:
 
 
 def _foreign(record: Record, place: Place) -> Letter:
-    """What another tool's headers say of it, Spring's before Connect's."""
+    """A letter from the headers of another tool: Spring's, else Connect's."""
     told = dict(record.headers)
     topic, request, _ = _spring_place(told)
     if topic is not None:
@@ -152,7 +155,7 @@ def _foreign(record: Record, place: Place) -> Letter:
 
 
 def _spring_place(told: Mapping[str, bytes | None]) -> tuple[str | None, Place | None, int | None]:
-    """(topic, place, timestamp) of the record that failed."""
+    """Topic, place and timestamp of the record that failed, from Spring's headers."""
     partition = _unpacked(INT, told.get(f"{SPRING}original-partition"))
     offset = _unpacked(LONG, told.get(f"{SPRING}original-offset"))
     timestamp = _unpacked(LONG, told.get(f"{SPRING}original-timestamp"))
@@ -194,7 +197,7 @@ def _violations(value: bytes | None) -> tuple[Json, ...]:
 
 
 def _violation(told: Json) -> Json:
-    """What ours say, in its form: whatever else somebody wrote there may be of any depth."""
+    """The violation in our form; whatever else somebody may have written there is left out."""
     kept = {name: value for name, form in FORMS.items() if isinstance(value := told.get(name), form)}
     if isinstance(allowed := told.get("allowed"), list):
         kept["allowed"] = [each for each in allowed if isinstance(each, str)]

@@ -1,4 +1,4 @@
-"""`dead-letters list`: the newest letters that fit, or how many there are of each kind."""
+"""`dead-letters list`: prints the newest letters that fit, or how many there are of each kind."""
 
 from worker import wiring
 from worker.settings.settings import Settings
@@ -11,7 +11,7 @@ from worker.tools.reading.progress import offsets_bar
 
 
 async def list_letters(settings: Settings, wanted: Filter, limit: int | None, *, summary: bool, as_json: bool) -> int:
-    """The newest first; all of them are counted for a summary."""
+    """Print the letters, the newest first, or the counts for a summary; returns 0."""
     found = await topics(wiring.plan(settings), wiring.connection(settings), offsets_bar)
     counted, listed = Summary(), []
     async for letter in found.newest(wanted, limit):

@@ -1,4 +1,4 @@
-"""How dead letters are told: a table on a terminal, a line or a JSON document each elsewhere."""
+"""How dead letters are printed: as a table on a terminal, else as one line or JSON document each."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ class Kind:
 
 @dataclass(slots=True)
 class Summary:
-    """By reason; as many kinds as there are codes."""
+    """Counts of letters by reason."""
 
     kinds: dict[str, Kind] = field(default_factory=dict)
 
@@ -73,7 +73,7 @@ def _row(letter: Letter, now: float) -> list[str]:
 
 
 def age(seconds: float) -> str:
-    """As `--since` takes it, in the largest unit that it fills."""
+    """An age as `--since` takes it, in the largest unit that it fills."""
     for unit, length in (("d", 86_400), ("h", 3600), ("m", 60)):
         if seconds >= length:
             return f"{int(seconds // length)}{unit}"
@@ -81,7 +81,7 @@ def age(seconds: float) -> str:
 
 
 def _print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Event ids and messages are what others wrote: neither a terminal's codes nor a second line come through."""
+    """Print rows; ids and messages are others' text, so that control characters and line ends are removed."""
     console = PlainConsole()
     if not console.is_terminal:
         for row in rows:

@@ -1,4 +1,4 @@
-"""What was replayed and resolved before: the request topic itself is the memory of both."""
+"""Finds out what was replayed and resolved before: the request topic itself is the record of both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,8 +17,9 @@ TO_THE_END = 2**62
 
 @dataclass(frozen=True, slots=True)
 class LookedBack:
-    """`requests` are the (first, end) offsets of the request topic by partition: what stands between them was read, as
-    far as the letters go back.
+    """What was found. `requests` are the request topic's (first, end) offsets by partition.
+
+    All between them was read, as far back as the letters go.
     """
 
     requests: dict[int, Span]
@@ -26,19 +27,19 @@ class LookedBack:
     resolved: Resolutions = field(default_factory=Resolutions)
 
     def add(self, record: Record) -> None:
-        """Each replayed record names the record that it is a replay of, and each confirmation its doubt."""
+        """Take a record: a replay names the record that it repeats, a confirmation the doubt that it ends."""
         self.resolved.add(record)
         if (place := mark_of(record)) and place.partition == record.partition:
             self.replayed.add(place)
 
     def began_at(self, partition: int, offset: int) -> None:
-        """Retention may have taken more since the bounds were asked for: what was not read is not remembered."""
+        """Note where reading really began: retention may have deleted more since the bounds were asked for."""
         first, end = self.requests[partition]
         self.requests[partition] = (max(first, offset), end)
 
 
 async def look_back(found: Topics, lowest: Mapping[int, int]) -> LookedBack:
-    """From these offsets on, by partition of the requests; nothing that is told of a record stands before it."""
+    """Read the requests from these offsets on, by partition; nothing about the letters' records stands before them."""
     return await unmoved(lambda: _look_back(found, lowest))
 
 

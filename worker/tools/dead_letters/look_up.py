@@ -1,4 +1,4 @@
-"""Before a doubt is replayed: whether its customer exists, asked of the API by this command itself."""
+"""Asks the API, before a doubt is replayed, whether its customer exists; the command does that by itself."""
 
 import asyncio
 import time
@@ -11,12 +11,12 @@ from worker.model.commands import Command, CreateCustomer, Unusable
 from worker.model.records import OutgoingMessage, Record
 from worker.tools.dead_letters.letters import Letter
 
-# By then everything that was on its way is settled, even where the clocks of two machines are far apart.
+# Seconds after which all that was on its way is settled, even if the clocks of two machines are far apart.
 LONG_AGO = 3600.0
 
 
 class Patient:
-    """Waits for time alone: a command has no partition that could drain."""
+    """Waits by time alone: a command has no partition that could drain."""
 
     async def pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -27,14 +27,14 @@ class Patient:
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """`begun` is when this command began: a letter that it has read was in doubt before then."""
+    """Looks customers up; `begun` is when the command began: letters that it reads were in doubt before then."""
 
     reconciliation: Reconciliation
     decode: Callable[[Record], Awaitable[Command]]
     begun: Moment = field(default_factory=now)
 
     async def __call__(self, letter: Letter, message: OutgoingMessage) -> Finding:
-        """Look the letter's customer up. Raises what the API raises, and a schema registry that is away."""
+        """Look the letter's customer up. Raises what the API raises, and SchemaRegistryUnavailable."""
         asked = await self.decode(_as_received(letter, message))
         if isinstance(asked, CreateCustomer):
             return await self.reconciliation.look_up(asked, self._doubted(letter), Patient())
@@ -42,13 +42,13 @@ class LookUp:
         return Unclear(f"it is not valid any more ({why})")
 
     def _doubted(self, letter: Letter) -> Moment:
-        """No two clocks are compared, unless they would have to differ by an hour."""
+        """When the doubt arose; two machines' clocks are compared only if the letter is more than an hour old."""
         age = time.time() - letter.timestamp / 1000
         return Moment(self.begun.boot - age, self.begun.wall - age) if age > LONG_AGO else self.begun
 
 
 def _as_received(letter: Letter, message: OutgoingMessage) -> Record:
-    """As the worker will see it; its identity is that of its first place."""
+    """The record as the worker will see it, with the identity of its first place."""
     place, time_of = letter.request, letter.requested
     partition, offset = (place.partition, place.offset) if place else (0, 0)
     return Record(message.topic, partition, offset, time_of or 0, message.key, message.value, message.headers)

@@ -1,4 +1,4 @@
-"""The record that a dead letter is of, as the worker received it."""
+"""The record that a dead letter is about, as the worker received it."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,15 @@ NAMELESS = "its headers do not tell which record it is of"
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """Why nobody can tell how the worker received it."""
+    """Why nobody can tell how the worker received the record."""
 
     why: str
 
 
 async def received(found: Topics, which: Letter, record: Record) -> Record | Lacking:
-    """A record that is still at its place tells everything, with its key and headers where the letter has none of them;
-    a letter that has all of it needs no such place.
+    """The record that the letter is about, or why it cannot be told.
+
+    If the letter left the value out, the original is read, with its key and headers; it must still be at its place.
     """
     if which.reason is None:
         return Lacking(FOREIGN)

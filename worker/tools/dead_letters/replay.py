@@ -1,4 +1,4 @@
-"""One dead letter: whether it can be replayed, and the record that replays it. Nothing here reads or writes."""
+"""One dead letter: whether it can be replayed, and the record that replays it. Reads and writes nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ UNKNOWN = "its customer may exist (--accept-duplicates, or a look-up: WORKER_REC
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which run replays, and for whom."""
+    """Which run replays, and who asked for it."""
 
     run: str
     by: str
@@ -30,7 +30,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What holds for one run; `requests` are the request topic's (first, end) offsets by partition."""
+    """The rules of one run; `requests` are the request topic's (first, end) offsets by partition."""
 
     topic: str
     requests: Mapping[int, tuple[int, int]]
@@ -40,7 +40,7 @@ class Rules:
     origin: Origin | None = None
 
     def obstacle(self, letter: Letter, record: Record) -> str | None:
-        """Why this letter is left alone, whatever was replayed before; None where nothing is against it."""
+        """Why the letter is not replayed; None where nothing is against it. Earlier replays are not looked at here."""
         against = {
             FOREIGN: letter.reason is None or letter.request is None,
             f"from another topic than {self.topic}": letter.topic != self.topic,
@@ -55,11 +55,14 @@ class Rules:
         return next((why for why, is_so in against.items() if is_so), None)
 
     def is_ours(self, letter: Letter) -> bool:
-        """Whether the worker wrote it, of a record of the request topic."""
+        """Whether the worker wrote the letter, about a record of the request topic."""
         return letter.reason is not None and letter.request is not None and letter.topic == self.topic
 
     def _remembered(self, letter: Letter) -> bool:
-        """A replay stands behind its original, in the same partition: all of that must still be there to be read."""
+        """Whether the request topic still has all from the original on, in its partition.
+
+        An earlier replay stands there.
+        """
         first, end = self.requests.get(letter.request.partition, (0, 0)) if letter.request else (0, 0)
         return letter.request is not None and first <= letter.request.offset + 1 <= end
 
@@ -77,7 +80,7 @@ class Rules:
             names.REPLAY_REASON: letter.reason.value.encode() if letter.reason else None,
             names.EVENT_SOURCE: letter.event_source.encode() if letter.event_source else None,
             names.EVENT_ID: letter.event_id.encode() if letter.event_id else None,
-            names.CUSTOMER_EXISTS: names.TRUE if letter.exists else None,
+            names.CUSTOMER_EXISTS: names.TRUE if letter.exists else names.PERHAPS if accepted else None,
             names.ACCEPT_DUPLICATES: names.YES if accepted else None,
             names.REPLAY_RUN: self.origin.run.encode() if self.origin else None,
             names.REPLAY_BY: self.origin.by.encode() if self.origin else None,
@@ -86,11 +89,11 @@ class Rules:
 
 
 def is_nothing(record: Record) -> bool:
-    """Kafka's producers take no message that has neither key nor value."""
+    """Whether it has neither key nor value: Kafka's producers take no such message."""
     return record.key is None and record.value is None
 
 
 def is_original(found: Record | None, letter: Letter, record: Record) -> bool:
-    """Whether the record at the letter's place is still the one that failed, and not one of a topic made anew."""
+    """Whether the record at the letter's place is the one that failed, and not one of a topic that was made anew."""
     same_key = found is not None and (letter.original_omitted or found.key == record.key)
     return found is not None and same_key and found.timestamp == letter.requested

@@ -1,4 +1,4 @@
-"""`dead-letters replay`: a run, told line by line to a machine and counted for a person."""
+"""`dead-letters replay`: a run that is printed line by line for a machine, and as counts for a person."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
@@ -23,7 +23,7 @@ from worker.tools.reading.progress import offsets_bar
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How to replay. `follow` is how many seconds to wait for what becomes of it."""
+    """How to replay; `follow` is for how many seconds to wait for what becomes of the records."""
 
     limit: int | None = None
     rate: float | None = None
@@ -34,15 +34,15 @@ class Asked:
 
     @property
     def order(self) -> Order:
-        """The same, as a run takes it."""
+        """The order for a run."""
         return Order(self.yes, self.limit, self.rate, self.accept_duplicates)
 
 
 async def replay(settings: Settings, wanted: Filter, asked: Asked) -> int:
-    """1 where a replayed record had not ended well, or not at all, when it was no longer waited for."""
+    """Replay and print; 1 where a replayed record failed, or had not ended when it was no longer waited for."""
     async with AsyncExitStack() as stack:
         found = await topics(wiring.plan(settings), wiring.connection(settings), offsets_bar)
-        # Whoever replays ends what somebody else replays: not for something that cannot be.
+        # Beginning a replay ends somebody else's: not for one that cannot be done.
         found.require(wanted)
         results = await _results(stack, found, asked)
         told = Told(settings, asked)
@@ -59,7 +59,7 @@ async def _results(stack: AsyncExitStack, found: Topics, asked: Asked) -> Follow
 
 @dataclass(slots=True)
 class Told:
-    """What was told so far; `awaited` are the replayed records of which the end is to be told as well."""
+    """What was printed so far; `awaited` are the replayed records whose end is to be printed, too."""
 
     settings: Settings
     asked: Asked
@@ -68,7 +68,7 @@ class Told:
     awaited: dict[Place, Place] = field(default_factory=dict)
 
     async def all(self, happenings: AsyncGenerator[Happening]) -> None:
-        """Each as it comes, and the counts at the end, however it comes."""
+        """Print each happening as it comes, and the counts at the end, even after an error."""
         async for happening in happenings:
             self.add(happening)
             if isinstance(happening, Begun):
@@ -80,7 +80,7 @@ class Told:
             self.tell()
 
     def add(self, happening: Happening) -> None:
-        """StartupError where more is to be followed than can be."""
+        """Print a happening. StartupError where more is to be followed than is possible."""
         match happening:
             case Selected(count):
                 self.selected = count
@@ -109,12 +109,12 @@ class Told:
                 pass
 
     def _tell_left(self, letter: Letter, why: str, **further: str) -> None:
-        """For a machine each by itself; a person is told how many."""
+        """Print a letter that is left, for a machine; for a person they are only counted."""
         if self.asked.as_json:
             say(document({"deadLetter": str(letter.place), "left": why, **further}))
 
     def tell(self) -> None:
-        """How many were replayed, or would be, and why others were not."""
+        """Print how many were replayed, or would be, and why others were not."""
         if self.asked.as_json:
             counts = {"replayed": self.tally.replayed, "left": self.tally.left}
             say(document({"selected": self.selected, "dryRun": not self.asked.yes, **counts}))
@@ -133,7 +133,7 @@ class Told:
             say("outcome_unknown: only after a look-up, which a dry run does not make")
 
     async def follow(self, results: Followed, topic: str) -> int:
-        """Each end as it comes; 1 where one was no good one, or did not come."""
+        """Print each end as it comes; 1 where one failed, or did not come."""
         failed = await follow(results, topic, self.awaited, self.asked.follow or 0.0, as_json=self.asked.as_json)
         if self.awaited:
             say(

@@ -1,4 +1,4 @@
-"""Selected dead letters, one batch after the other: looked at, looked up where that is needed, published."""
+"""Replays selected dead letters in batches: each is judged, looked up where that is needed, and published."""
 
 import asyncio
 from collections import Counter
@@ -17,7 +17,7 @@ from worker.tools.reading.place_set import PlaceSet
 
 BATCH = 100
 BATCHES_A_SECOND = 10
-"""With a rate: so many, of as few letters as that takes, are as even as each being published by itself."""
+"""With a rate, so many batches a second, each as small as that allows: as even as publishing one by one."""
 BATCH_BYTES = 4 * 1024 * 1024
 LOOK_UPS = 8
 EXISTS = "its customer exists: found by the look-up"
@@ -59,7 +59,7 @@ Result = Replayed | Found | Left
 
 @dataclass(slots=True)
 class Tally:
-    """How many letters of each reason were (or, in a dry run, would be) replayed, and why others were not."""
+    """How many letters of each reason were replayed (or would be, in a dry run), and why others were not."""
 
     replayed: Counter[str] = field(default_factory=Counter)
     left: Counter[str] = field(default_factory=Counter)
@@ -82,9 +82,9 @@ LookUp = Callable[[Letter, OutgoingMessage], Awaitable[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Replaying:
-    """`before` are the records that were replayed before; without `publish` it is a dry run, which looks nothing up.
+    """Replays letters. `before` are the records replayed earlier. Without `publish` it is a dry run without look-ups.
 
-    `stopped` is asked before each batch: nothing is looked up or published from then on.
+    `stopped` is called before each batch: once it is True, nothing more is looked up or published.
     """
 
     rules: Rules
@@ -100,7 +100,7 @@ class Replaying:
     _look_ups: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOK_UPS))
 
     async def batches(self, records: AsyncIterator[list[Record]]) -> AsyncGenerator[list[Result]]:
-        """What became of each letter, as soon as it is certain; those of a partition stay in their order."""
+        """Yield what became of the letters, as soon as it is certain; the letters of a partition keep their order."""
         size = BATCH if self.rate is None else max(1, min(BATCH, int(self.rate / BATCHES_A_SECOND)))
         pace = Pace(self.rate, self.clock)
         async for some in records:
@@ -130,7 +130,7 @@ class Replaying:
         if why := self._ended(which) or self.rules.obstacle(which, record):
             return Left(which, why)
         if which.request:
-            # A crash can leave two dead letters of one record.
+            # A crash may have left two dead letters of one record.
             self.before.add(which.request)
         async with self._look_ups:
             whole = await self._whole(which, record)
@@ -143,7 +143,7 @@ class Replaying:
         return self._unless_made(which, whole)
 
     def _ended(self, which: Letter) -> str | None:
-        """What the request topic tells of it."""
+        """Why the letter is done already, by the request topic; None where it is not."""
         if not self.rules.is_ours(which):
             return None
         if self.resolved.of(which):
@@ -161,8 +161,10 @@ class Replaying:
         return replace(record, value=found.value)
 
     async def _after_look_up(self, which: Letter, record: Record, look_up: LookUp) -> _Due | Found | Left:
-        """Whoever accepts duplicates means those that nobody can know of: of one that was made, no look-up that finds
-        nothing tells more than that it was made.
+        """What to do with a doubt after a look-up.
+
+        Accepting duplicates applies where nobody can know. Where the customer is known to be made, a look-up that finds
+        nothing changes nothing.
         """
         message = self.rules.replayed(which, record, accepted=False)
         match await look_up(which, message):
@@ -178,14 +180,17 @@ class Replaying:
                 return Left(which, f"its customer may exist, and the look-up cannot tell: {detail}")
 
     def _unless_made(self, which: Letter, record: Record) -> _Due | Left:
-        """What a person may accept is sent; in a dry run with a look-up, what that may find to be absent too."""
+        """Replay a doubt only as far as a person accepts duplicates of a known customer.
+
+        In a dry run with a look-up configured, doubts that it may find to be absent count as replayed, too.
+        """
         if which.exists and not self.rules.accept_duplicates:
             return Left(which, MADE)
         return _Due(which, self.rules.replayed(which, record, accepted=self.rules.accept_duplicates))
 
 
 def batches(records: Sequence[Record], most: int) -> Iterator[list[Record]]:
-    """At most so many, and so many bytes, at once."""
+    """Parts of the records: at most `most` of them, and a bounded number of bytes, in each."""
     batch: list[Record] = []
     size = 0
     for record in records:

@@ -1,4 +1,4 @@
-"""Which doubts people have ended, as the request topic tells: each confirmation names the record and the event."""
+"""Which doubts people have ended, by the request topic: each confirmation names the record and the event."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,13 +28,13 @@ class Resolution:
 
 @dataclass(slots=True)
 class Resolutions:
-    """Few, since a person typed each; the newest of an event counts."""
+    """The confirmations that were found; there are few, as people typed them. The newest of an event counts."""
 
     _places: dict[Place, Resolution] = field(default_factory=dict)
     _events: dict[tuple[str, str], Resolution] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
-        """Any record of the request topic; nearly none is a confirmation."""
+        """Take any record of the request topic; hardly any is a confirmation."""
         if MARK not in (record.value or b"") and last(record.headers, RESOLVES) is None:
             return
         event, customer_id = _told(record.value)
@@ -45,20 +45,20 @@ class Resolutions:
             self._places[place] = found
 
     def of(self, letter: Letter) -> Resolution | None:
-        """None where the letter is no doubt, or still one."""
+        """The letter's confirmation; None where the letter is no doubt, or still is one."""
         if not letter.is_doubt or letter.request is None:
             return None
         by_event = self._events.get((letter.event_source or "", letter.event_id or ""))
         return by_event or self._places.get(letter.request)
 
     def marked(self, letter: Letter) -> Letter:
-        """The same, told where it was resolved."""
+        """The letter, marked with where it was resolved, if it was."""
         found = self.of(letter)
         return replace(letter, resolved=found.at) if found else letter
 
 
 async def resolutions(found: Topics, letters: Iterable[Letter]) -> Resolutions:
-    """Those of the doubts among the letters: the requests are read from the oldest of these on, and only then."""
+    """The confirmations of the doubts among these letters. The requests are read from the oldest doubt on, if any."""
     told = Resolutions()
     starts = _behind(found, letters)
     if not starts:
@@ -74,7 +74,7 @@ async def resolutions(found: Topics, letters: Iterable[Letter]) -> Resolutions:
 
 
 def _behind(found: Topics, letters: Iterable[Letter]) -> Mapping[int, int]:
-    """From which offset on a confirmation of a doubt can stand, by partition of the requests."""
+    """The first offset at which a confirmation of a doubt can stand, by partition of the requests."""
     starts: dict[int, int] = {}
     for each in letters:
         doubted = each.is_doubt and each.topic == found.plan.requests
@@ -85,7 +85,7 @@ def _behind(found: Topics, letters: Iterable[Letter]) -> Mapping[int, int]:
 
 
 def _told(value: bytes | None) -> tuple[tuple[str, str] | None, str | None]:
-    """(source and id, the customer's id); whatever is no confirmation tells nothing."""
+    """A confirmation's event (source and id) and customer id; None for anything else."""
     try:
         event = orjson.loads(value or b"")
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""What a person's word about a dead letter comes to: the confirmation to be published, or why there is none.
+"""What follows from a person's word about a dead letter: the confirmation to be published, or why there is none.
 
 Nothing here prints, and nothing is published but by `Exclusive`.
 """
@@ -27,17 +27,17 @@ from worker.tools.reading.place import Place
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A dead letter that a person may end; `kind` is None where its payload does not tell it (any more)."""
+    """A dead letter that a person may end; `kind` is None where its payload does not tell the customer's type."""
 
     letter: Letter
     at: Place
-    """Of the record in doubt, in the request topic."""
+    """The place of the record in doubt, in the request topic."""
     key: bytes | None
     request: Request
     kind: Kind | None
 
     def confirmed(self, customer_id: str, kind: Kind | None) -> ConfirmCustomer:
-        """What the worker is to be told. WorkerError where the customer's kind is not known, or another."""
+        """The command for the worker. WorkerError where the customer's type is not known, or is another one."""
         if kind and self.kind and kind != self.kind:
             raise WorkerError(f"{self.letter.place}: its payload asks for a customer of the type {self.kind}")
         if not (known := self.kind or kind):
@@ -45,20 +45,20 @@ class Doubt:
         return ConfirmCustomer(self.request, customer_id, known)
 
     def message(self, command: ConfirmCustomer, topic: str) -> OutgoingMessage:
-        """For the partition in which the event is known, so that every later repeat finds it."""
+        """The message with that command, for the event's own partition: later repeats are recognised there."""
         headers = (("content-type", CONTENT_TYPE), (RESOLVES, str(self.at).encode()))
         return OutgoingMessage(topic, self.key, encode_confirmation(command), headers, self.at.partition)
 
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """The doubts among the dead letters."""
+    """Finds doubts among the dead letters."""
 
     settings: Settings
     found: Topics
 
     async def at(self, place: Place) -> Doubt:
-        """WorkerError says why that one cannot be ended by a person's word."""
+        """The doubt at that place. WorkerError says why a person's word cannot end it."""
         if place.partition >= self.found.dead_letters:
             raise WorkerError(f"there is no dead letter {place}")
         async with places(self.found.connection, self.found.plan.dead_letters) as topic:
@@ -80,16 +80,19 @@ class Doubts:
         return Doubt(which, at, (was if isinstance(was, Record) else record).key, request, kind)
 
     async def _asked(self, was: Record) -> Command:
-        """Configured values may have changed since; they do not make it another event or another kind of customer."""
+        """The command of the original record, read without configured values.
+
+        They may have changed since, but do not make it another event or another type of customer.
+        """
         async with wiring.decoding(self.settings, None) as decode:
             return await decode(was)
 
     async def earlier(self, doubt: Doubt) -> Resolution | None:
-        """The confirmation that was published before, as far as the request topic still tells."""
+        """The confirmation that was published before, as far back as the request topic reaches; None without one."""
         return (await resolutions(self.found, [doubt.letter])).of(doubt.letter)
 
     async def known(self, doubt: Doubt) -> Succeeded | None:
-        """The customer that the journal knows of the event."""
+        """The customer that the journal knows for the event; None where it knows none."""
         if not self.settings.journal.enabled:
             return None
         event = doubt.request.event
@@ -103,7 +106,7 @@ class Doubts:
 
 
 def _request(which: Letter, asked: Command | None) -> Request:
-    """The event's own identity; its headers tell it, or else its payload does."""
+    """The event's own identity, from the letter's headers or else from its payload."""
     if which.event_source and which.event_id:
         told = asked.request if asked else Request(which.event_source, which.event_id)
         return replace(told, source=which.event_source, id=which.event_id)

@@ -1,4 +1,4 @@
-"""`dead-letters resolve`: tell the worker which customer an event in doubt has, and a person what came of it."""
+"""`dead-letters resolve`: tells the worker which customer an event in doubt has, and prints what came of it."""
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from worker.tools.reading.progress import offsets_bar
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a person found out, and how to go on. `follow` is how many seconds to wait for what becomes of it."""
+    """What a person found out; `follow` is for how many seconds to wait for what becomes of it."""
 
     customer_id: str
     kind: Kind | None = None
@@ -28,7 +28,7 @@ class Asked:
 
 
 async def resolve(settings: Settings, place: Place, asked: Asked) -> int:
-    """1 where the worker did not confirm it, or had not ended it when it was no longer waited for.
+    """Resolve and print; 1 where the worker refused it, or the record had not ended when it was no longer waited for.
 
     WorkerError says what is against it, before anything is published.
     """
@@ -53,7 +53,7 @@ async def _follow(results: Followed, topic: str, resolved: Resolved, asked: Aske
 
 
 def _tell(resolved: Resolved, *, as_json: bool) -> None:
-    """Nothing of the customer, and no text that others wrote but as JSON."""
+    """Print the result without anything of the customer; texts that others wrote only as JSON."""
     if as_json:
         say(document(_facts(resolved)))
         return

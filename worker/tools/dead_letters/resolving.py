@@ -1,4 +1,4 @@
-"""A doubt that a person ends: what is published, or already was; WorkerError says why it cannot be."""
+"""Ends a doubt by a person's word: publishes the confirmation, or finds that it was. WorkerError says why not."""
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ LARGEST = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Which customer a person found; `kind` where the letter's payload does not tell it."""
+    """The customer that a person found; `kind` is needed where the letter's payload does not tell it."""
 
     customer_id: str
     kind: Kind | None = None
@@ -27,7 +27,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """`at` is where the worker is told of it, None in a dry run; `before`: it was told earlier."""
+    """A doubt that is ended.
+
+    `at` is the confirmation's place, None in a dry run; `before`: it was published earlier.
+    """
 
     doubt: Doubt
     command: ConfirmCustomer
@@ -37,19 +40,19 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Resolving:
-    """Every check comes before anything is published. Without `publish` it is a dry run."""
+    """Resolves doubts. Every check comes before anything is published; without `publish` it is a dry run."""
 
     settings: Settings
     found: Topics
     publish: bool = False
 
     async def resolve(self, place: Place, word: Word) -> Resolved:
-        """The worker ends the record as succeeded, once it has read what is published."""
+        """Publish the confirmation; once the worker has read it, the record ends as succeeded."""
         doubts = Doubts(self.settings, self.found)
         doubt = await doubts.at(place)
         command = doubt.confirmed(word.customer_id, word.kind)
         async with AsyncExitStack() as stack:
-            # Whoever publishes has to be the only one before it looks at what was published: worker.kafka.exclusive.
+            # The publisher must be the only one before it looks at what was published: see worker.kafka.exclusive.
             publisher = await stack.enter_async_context(fence(self.settings, largest=LARGEST)) if self.publish else None
             if earlier := await doubts.earlier(doubt):
                 return _resolved_before(doubt, command, earlier)
@@ -64,13 +67,16 @@ class Resolving:
 
 
 def _against(doubt: Doubt, command: ConfirmCustomer, known: Succeeded | None) -> None:
-    """The worker would refuse it, and what it refuses is one more dead letter."""
+    """Raise WorkerError for another customer than the journal's.
+
+    The worker would only make a new dead letter of that.
+    """
     if known and known.customer_id != command.customer_id:
         raise WorkerError(f"{doubt.letter.place}: the journal knows customer {known.customer_id} of this event")
 
 
 def _resolved_before(doubt: Doubt, command: ConfirmCustomer, earlier: Resolution) -> Resolved:
-    """It has to say the same."""
+    """The result of an earlier confirmation, which must name the same customer."""
     if earlier.customer_id != command.customer_id:
         was = f"customer {earlier.customer_id}" if earlier.customer_id else "another customer"
         raise WorkerError(f"{doubt.letter.place}: resolved already, as {earlier.at} with {was}")

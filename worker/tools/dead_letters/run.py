@@ -1,4 +1,4 @@
-"""One replay, or what it would do: it yields what happens, and whoever asked for it tells that to a person."""
+"""One replay, or what it would do: yields what happens; whoever asked for it shows that to a person."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -25,9 +25,9 @@ from worker.topics import LARGEST
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How to replay; nothing is published or looked up without `publish`.
+    """How to replay; without `publish` nothing is published or looked up.
 
-    `stopped` is asked before each batch: what was not published by then is left.
+    `stopped` is called before each batch: once it is True, the rest is left.
     """
 
     publish: bool = False
@@ -42,19 +42,19 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """So many letters are looked at."""
+    """Tells how many letters were selected."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What was replayed before is known: from now on each letter comes with what becomes of it."""
+    """Tells that the earlier replays have been read; from now on results of the letters follow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What became of some letters, those that were published having been so together."""
+    """What became of some letters; those of them that were published were published together."""
 
     results: list[Result]
 
@@ -64,16 +64,16 @@ Happening = Selected | Begun | Batch
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Raises Superseded as soon as somebody else's replay or resolution has begun."""
+    """A run of a replay. Raises Superseded as soon as somebody else's replay or resolution has begun."""
 
     settings: Settings
     found: Topics
     order: Order = field(default_factory=Order)
 
     async def replay(self, wanted: Filter | Selection) -> AsyncGenerator[Happening]:
-        """Select, find out what was replayed before, go through the selection once more, from its oldest letter on."""
+        """Select letters, find out what was replayed before, then replay the selection from its oldest letter on."""
         async with AsyncExitStack() as stack:
-            # Whoever replays has to be the only one before it looks at what was replayed: see worker.kafka.exclusive.
+            # The publisher must be the only one before it looks at what was replayed: see worker.kafka.exclusive.
             publisher = await self._publisher(stack)
             chosen = wanted if isinstance(wanted, Selection) else await select(self.found, wanted, self.order.limit)
             yield Selected(len(chosen.places))
@@ -123,7 +123,7 @@ class Run:
 
 
 async def look_up(settings: Settings, stack: AsyncExitStack) -> LookUp:
-    """One session of the API for as long as the stack is open, begun when the first customer is looked up."""
+    """The look-up, with one session of the API while the stack is open; the login comes with the first look-up."""
     api = await stack.enter_async_context(wiring.api(settings))
     reconciliation = wiring.reconciliation(settings, Holds(wiring.breaker(settings)), api)
     return LookUp(reconciliation, await stack.enter_async_context(wiring.decoding(settings, wiring.catalog(settings))))
@@ -131,7 +131,7 @@ async def look_up(settings: Settings, stack: AsyncExitStack) -> LookUp:
 
 @dataclass(frozen=True, slots=True)
 class _Originals:
-    """One at a time: the consumer seeks."""
+    """Reads original records, one at a time: the consumer has to seek for each."""
 
     topic: Places
     one: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -1,4 +1,4 @@
-"""Which dead letters a run is about, in one bit each, and those letters read once more."""
+"""Which dead letters a run is about, kept in one bit each, and reading those letters again."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
@@ -16,20 +16,20 @@ from worker.tools.reading.place_set import PlaceSet
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """`lowest`: in each partition of the requests the offset of the first record that one of the letters is of."""
+    """Selected letters. `lowest` is, by partition of the requests, the first record that one of them is about."""
 
     places: PlaceSet
     lowest: dict[int, int] = field(default_factory=dict)
 
     def add(self, place: Place, request: Place | None) -> None:
-        """`request` is the record of the request topic that the letter is of, if it is of one."""
+        """Add a letter; `request` is the record of the request topic that it is about, if any."""
         self.places.add(place)
         if request is not None:
             self.lowest[request.partition] = min(request.offset, self.lowest.get(request.partition, request.offset))
 
 
 async def select(found: Topics, wanted: Filter, limit: int | None) -> Selection:
-    """The newest that fit, at most so many."""
+    """The newest letters that fit, at most `limit`."""
     spans = await bounds(found.connection, found.plan.dead_letters, range(found.dead_letters), isolation=UNCOMMITTED)
     selection = Selection(PlaceSet(spans))
     async for letter in found.newest(wanted, limit):
@@ -38,12 +38,12 @@ async def select(found: Topics, wanted: Filter, limit: int | None) -> Selection:
 
 
 def request_of(letter: Letter, topic: str) -> Place | None:
-    """The record of that topic which the letter is of."""
+    """The record of that topic that the letter is about; None where it is about none."""
     return letter.request if letter.reason and letter.topic == topic else None
 
 
 async def selected(found: Topics, places: PlaceSet) -> AsyncGenerator[list[Record]]:
-    """The letters themselves, partition by partition, in their order."""
+    """Yield the letters themselves, partition by partition, in their order."""
     starts = places.lowest()
     if not starts:
         return

@@ -1,4 +1,4 @@
-"""What `dead-letters show` does: print one dead letter, what the journal knows of it, what would become of it today."""
+"""`dead-letters show`: prints a dead letter, what the journal knows of it, and what would become of it today."""
 
 from worker import wiring
 from worker.settings.settings import Settings
@@ -12,7 +12,7 @@ from worker.tools.reading.progress import offsets_bar
 
 
 async def show(settings: Settings, wanted: Filter, *, payload: bool, as_json: bool) -> int:
-    """The newest letter that fits; 1 where none does."""
+    """Print the newest letter that fits; 1 where none does."""
     found = await topics(wiring.plan(settings), wiring.connection(settings), offsets_bar)
     newest = [each async for each in found.newest(wanted, 2)]
     if not newest:
@@ -26,7 +26,7 @@ async def show(settings: Settings, wanted: Filter, *, payload: bool, as_json: bo
 
 
 def _text(told: Json) -> str:
-    """A line a fact; what has a form of its own comes last."""
+    """The letter as text, one fact a line; facts with several lines come last."""
     journal, today = told.pop("journal", None), told.pop("today", None)
     lines = [_fact("dead letter", f"{told.pop('partition')}@{told.pop('offset')}")]
     for name, value in told.items():
@@ -47,7 +47,7 @@ def _text(told: Json) -> str:
 
 
 def _fact(name: str, value: object) -> str:
-    """Further lines of a value begin below its first: none can be taken for another fact."""
+    """A fact; further lines of its value are indented, so that none can be taken for another fact."""
     return f"{name:12} {value}".replace("\n", "\n" + " " * 13)
 
 

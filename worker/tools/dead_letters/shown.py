@@ -1,4 +1,4 @@
-"""Everything that is known of one dead letter; nothing here prints."""
+"""Collects everything that is known of one dead letter; prints nothing."""
 
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -24,14 +24,14 @@ from worker.tools.reading.place import Place
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One letter, as the dead letters, the requests and the journal tell of it."""
+    """One letter, and what the dead letters, the requests and the journal tell of it."""
 
     settings: Settings
     found: Topics
     letter: Letter
 
     async def told(self, *, payload: bool) -> Json:
-        """All of it at once. Personal data only with its payload."""
+        """Everything at once; personal data only with its payload."""
         record = await record_at(self.found, self.letter.place)
         whole = await self.whole(record)
         told = self.headers(record, payload=payload)
@@ -42,22 +42,22 @@ class Shown:
         return told | (payload_of(record if isinstance(whole, Lacking) else whole) if payload else {})
 
     def headers(self, record: Record, *, payload: bool = False) -> Json:
-        """What its own headers say, and which the producer gave it."""
+        """What the letter's own headers say, and which headers the producer gave the record."""
         return self.letter.as_dict() | {"headers": _headers(original(record.headers), payload=payload)}
 
     async def whole(self, record: Record) -> Record | Lacking:
-        """As the worker received it, or why nobody can tell."""
+        """The record as the worker received it, or why nobody can tell."""
         return await received(self.found, self.letter, record)
 
     def _here(self) -> bool:
-        """Whether the record came from the request topic, and from a partition that it has."""
+        """Whether the record came from the request topic, and from a partition that the topic has."""
         which, plan = self.letter, self.found.plan
         return (
             which.topic == plan.requests and which.request is not None and which.request.partition < self.found.requests
         )
 
     async def today(self, record: Record | Lacking, *, payload: bool = False) -> Json:
-        """Whether the worker would take it for a valid event now."""
+        """Whether the worker would accept the record as a valid event now."""
         if isinstance(record, Lacking):
             return {"valid": None, "why": record.why}
         unreadable = UNREADABLE if self.letter.unreadable else None
@@ -81,7 +81,7 @@ class Shown:
         return told | {"reason": reason.code.value, "why": reason.message, "violations": violations(reason.violations)}
 
     async def afterwards(self) -> Json:
-        """Where the record was replayed and its doubt resolved, as far as the request topic still tells."""
+        """Where the record was replayed and its doubt resolved, as far back as the request topic reaches."""
         request = self.letter.request
         if request is None or not self._here():
             return {"replayedAs": None}
@@ -105,7 +105,7 @@ class Shown:
         return {"replayedAs": replayed} | ({"resolvedAs": str(found.at)} if found else {})
 
     async def journal(self, record: Record | Lacking) -> Json | str:
-        """What the journal knows of its event, or why it tells nothing."""
+        """What the journal knows of the event, or why it tells nothing."""
         event = await self._event(record)
         request = self.letter.request
         if event is None or request is None:
@@ -134,7 +134,7 @@ class Shown:
 
 
 async def record_at(found: Topics, place: Place) -> Record:
-    """WorkerError where there is no such dead letter (any more)."""
+    """The record of a dead letter. WorkerError where there is none, or none any more."""
     async with places(found.connection, found.plan.dead_letters, isolation=UNCOMMITTED) as topic:
         record = await topic.at(place.partition, place.offset)
     if record is None:
@@ -143,13 +143,13 @@ async def record_at(found: Topics, place: Place) -> Record:
 
 
 def payload_of(record: Record) -> Json:
-    """Key, value and the headers that were added: personal data."""
+    """Key, value and the added headers of a record: personal data."""
     added = record.headers[len(original(record.headers)) :]
     return {"key": _shown(record.key), "value": _shown(record.value), "added": _headers(added, payload=True)}
 
 
 def _headers(headers: Headers, *, payload: bool) -> list[Json]:
-    """Names and sizes; what a producer wrote into them may be personal data."""
+    """The headers by name and size; with the payload their values, too, which may be personal data."""
     return [
         {"name": name, "bytes": len(value or b"")} | ({"value": _shown(value)} if payload else {})
         for name, value in headers
@@ -157,7 +157,7 @@ def _headers(headers: Headers, *, payload: bool) -> list[Json]:
 
 
 def _shown(raw: bytes | None) -> str | None:
-    """As text where it is text, else as hexadecimal digits."""
+    """The bytes as text if they are printable text, else as hexadecimal digits."""
     if raw is None:
         return None
     try:

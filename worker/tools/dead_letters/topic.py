@@ -16,7 +16,7 @@ from worker.topics import Plan
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """How many partitions the dead letters and the requests have; `progress` is shown of whatever is read."""
+    """The partitions of dead letters and requests; `progress` shows how far a reading is."""
 
     plan: Plan
     connection: Connection
@@ -31,7 +31,7 @@ class Topics:
             raise StartupError(f"topic {name} (WORKER_TOPICS__DEAD_LETTERS) has no partition {wanted.partition}")
 
     async def newest(self, wanted: Filter, limit: int | None) -> AsyncIterator[Letter]:
-        """The letters that fit, the newest first; nothing of their values is held. Raises what `require` does."""
+        """Yield the letters that fit, the newest first; their values are not kept. Raises what `require` raises."""
         self.require(wanted)
         spans = wanted.spans(self.dead_letters)
         if not spans:
@@ -49,14 +49,14 @@ class Topics:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A letter without its value."""
+    """A letter without its value, and whether it fits."""
 
     letter: Letter
     fits: bool
 
     @classmethod
     def of(cls, record: Record, wanted: Filter) -> "Row":
-        """Whether it fits is known only as long as the record is there."""
+        """A row of a record; whether it fits must be found out while the record is at hand."""
         told = letter(record)
         return cls(told, wanted.fits(told, record))
 
@@ -66,7 +66,7 @@ class Row:
 
 
 async def topics(plan: Plan, connection: Connection, progress: Progress = unseen) -> Topics:
-    """StartupError names the topic that does not exist."""
+    """The topics of dead letters and requests. StartupError names one that does not exist."""
     async with admin.opened(connection) as client:
         found = (await client.cluster([plan.dead_letters, plan.requests])).topics
     for name, setting in ((plan.dead_letters, "DEAD_LETTERS"), (plan.requests, "REQUESTS")):

@@ -1,4 +1,4 @@
-"""What `journal adopt` does: the journal of a group that was renamed on purpose becomes ours, workers stopped."""
+"""`journal adopt`: takes the journal over from a group that was renamed on purpose, while no worker runs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,21 +29,21 @@ from worker.tools.journal.view import unreadable
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A partition, whose it is, and whether we take it over."""
+    """A partition of the journal, who holds it, and whether we take it over."""
 
     name: str
     holder: Owner | None
     adopted: bool
 
     def line(self, ours: Owner, *, done: bool) -> str:
-        """What was done, or would be."""
+        """What was done with it, or would be, in words."""
         if not self.adopted:
             return f"{self.name}: {self.holder or 'nobody has claimed it'}; nothing to do"
         return f"{self.name}: {self.holder}; {'now' if done else 'would be'} of {ours}"
 
 
 async def adopt(settings: Settings, group: str, *, yes: bool) -> int:
-    """One line a partition; without `yes` nothing is written. 1 where there is nothing of that group's.
+    """Print one line a partition; write only with `yes`. 1 where no partition is that group's.
 
     Raises StartupError while a worker of either group is at work: it would go on under its claim.
     """
@@ -81,7 +81,7 @@ async def _holder(connection: Connection, topic: str, number: int) -> Owner | No
 
 
 def _after(holder: Owner | None, record: Record) -> Owner | None:
-    """Whose the partition is when this record has said what it says."""
+    """Who holds the partition after this record, given who held it before."""
     if record.value is None:
         return holder
     key = record.key or b""
@@ -98,7 +98,10 @@ def _after(holder: Owner | None, record: Record) -> Owner | None:
 
 
 async def _take_over(connection: Connection, topic: str, numbers: Iterable[int], ours: Owner, group: str) -> None:
-    """A claim of ours says from whom: nobody else's is believed there after another group's."""
+    """Write a claim of ours that names the group it is taken from.
+
+    Another group's partition is given up by no other.
+    """
     async with bulk.opened(connection) as publisher:
         for number in numbers:
             claim = Claim(uuid4().hex[:12], group=ours.group, topic=ours.topic, adopted_from=group)

@@ -1,4 +1,4 @@
-"""`journal show` and `journal unknown`: the journal as it is now, read without disturbing anybody."""
+"""`journal show` and `journal unknown`: print the journal as it is now, without disturbing anybody."""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -22,7 +22,7 @@ from worker.topics import Plan
 
 
 async def show(settings: Settings, event: UUID | None, partition: int | None, limit: int, *, as_json: bool) -> int:
-    """An event wherever it is known, or the `limit` events of a partition that were seen last; 1 where none is."""
+    """Print an event wherever it is known, or a partition's `limit` latest events; 1 where there is nothing."""
     seen = 0
     async for found in partitions(settings, partition, event, (lambda: Latest(limit)) if event is None else None):
         for each in found.journal:
@@ -34,7 +34,7 @@ async def show(settings: Settings, event: UUID | None, partition: int | None, li
 
 
 async def unknown(settings: Settings, *, as_json: bool) -> int:
-    """Every open doubt, and how many there are."""
+    """Print every open doubt, and how many there are; returns 0."""
     count, now = 0, int(time.time() * 1000)
     async for found in partitions(settings, sieve=Doubtful):
         for doubt in found.doubts(now):
@@ -51,7 +51,10 @@ async def partitions(
     sieve: Callable[[], Sieve] | None = None,
     progress: Progress = offsets_bar,
 ) -> AsyncIterator[Partition]:
-    """Each partition when it is read: what it says of that event, entry by entry, or of those that the sieve names."""
+    """Yield each partition when it is read.
+
+    What it knows of that event, entry by entry, or of events the sieve names.
+    """
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     async with admin.opened(connection) as client:
         topic = (await client.cluster([plan.journal])).topics.get(plan.journal)

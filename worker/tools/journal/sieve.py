@@ -1,6 +1,6 @@
-"""Which events of a partition are asked about, found out by a first reading that remembers next to nothing.
+"""Finds out which events of a partition are asked about, in a first reading that keeps hardly anything.
 
-A second reading then knows all of those few: what is known of all events of a week need not fit into memory.
+A second reading then collects all about those few events: not all events of a week need to fit into memory.
 """
 
 from collections import OrderedDict
@@ -15,7 +15,7 @@ from worker.model.records import Record
 
 
 class Sieve(Protocol):
-    """Is shown every record of a partition in its order; `events` are those that are asked about."""
+    """Is shown every record of a partition, in order; `events` are those that are asked about."""
 
     def show(self, record: Record) -> None: ...
     @property
@@ -24,7 +24,7 @@ class Sieve(Protocol):
 
 @dataclass(slots=True)
 class Latest:
-    """The events whose last entries are the youngest, at most so many of them."""
+    """The events whose last entries are the latest, at most `at_most`."""
 
     at_most: int
     _seen: OrderedDict[UUID, None] = field(default_factory=OrderedDict)
@@ -43,7 +43,7 @@ class Latest:
 
 @dataclass(slots=True)
 class Doubtful:
-    """Events of which some record may be in doubt; whether one is, all that is known of its event tells."""
+    """The events that may have a record in doubt; the second reading tells whether one is."""
 
     _open: dict[tuple[UUID, int], set[str]] = field(default_factory=dict)
     _doubted: set[UUID] = field(default_factory=set)
@@ -77,7 +77,7 @@ class Doubtful:
 
 
 def _key(record: Record) -> EntryKey | None:
-    """None where the record says nothing of an event. ValueError where it is no entry of this journal."""
+    """The entry's key; None where the record is about no event. ValueError where it is no entry of this journal."""
     if record.value is None or is_claim(record.key):
         return None
     key = decode_key(record.key or b"")

@@ -1,4 +1,4 @@
-"""What one partition of the journal says, for people and their tools: events, and open doubts."""
+"""What one partition of the journal knows, for people and their tools: events, and open doubts."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One entry and where it stands; `time` is milliseconds since the epoch."""
+    """One entry and its place in the journal; `time` is milliseconds since the epoch."""
 
     position: int
     time: int
@@ -30,17 +30,16 @@ class Line:
     entry: Entry
 
     def as_dict(self) -> Json:
-        """Without the outcome, which its record has."""
+        """The entry without its outcome, which is told with its record."""
         place = {"journalOffset": self.position, "time": moment(self.time), "offset": self.key.offset}
         return place | {"writer": self.key.writer, "state": self.entry.state}
 
 
 @dataclass(slots=True)
 class Partition:
-    """What one partition of the journal says, `among` those events where some are named, or what it says `only` of that
-    event, and then entry by entry.
+    """What one partition of the journal knows: of all events, of those `among`, or `only` of one, entry by entry.
 
-    `owner` is who claimed the partition last; `since` is when each open doubt began.
+    `owner` is the writer of the latest claim; `since` is when each open doubt began (milliseconds since the epoch).
     """
 
     topic: str
@@ -53,7 +52,7 @@ class Partition:
     since: dict[tuple[UUID, int], int] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
-        """Records come in the order of the log. Raises JournalUnreadable."""
+        """Add records, in the order of the log. Raises JournalUnreadable."""
         if record.value is None:
             return
         try:
@@ -82,7 +81,7 @@ class Partition:
             self.since.pop((event, offset), None)
 
     def event(self, event: UUID) -> Json:
-        """All that is known of it, and what that means for the next record of the same event."""
+        """All that is known of the event, and what that means for another record of it."""
         known = self.journal.known(event)
         return {
             "event": str(event),
@@ -104,7 +103,7 @@ class Partition:
                 return "not_created"
 
     def doubts(self, now: int) -> Iterator[Json]:
-        """Every record whose customer may or may not exist, unless another record of its event told since."""
+        """Records whose customer may or may not exist, unless another record of their event has told since."""
         for (event, offset), since in self.since.items():
             if isinstance(self.journal.recall(event, NO_RECORD), InDoubt):
                 record = self.journal.known(event).records[offset]
@@ -124,7 +123,7 @@ class Partition:
 
 
 def unreadable(record: Record) -> JournalUnreadable:
-    """What is raised where the record is none of our entries."""
+    """The error for a record that is no entry of the journal."""
     place = f"{record.topic}/{record.partition} at offset {record.offset}"
     return JournalUnreadable(f"{place}: not an entry of this journal")
 
@@ -148,13 +147,13 @@ def _attempts(record: KnownRecord) -> int:
 
 
 def moment(milliseconds: int) -> str:
-    """ISO 8601, UTC; of a time that a producer made up and no calendar has, the nearest one."""
+    """The time in ISO 8601, UTC; one that no calendar has, which a producer may make up, becomes the nearest one."""
     at = datetime.fromtimestamp(min(max(EARLIEST, milliseconds), LATEST) / 1000, UTC)
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def event_text(told: Json) -> str:
-    """A line for the event, its records, and its entries where they are told."""
+    """The event as text: a line for it, for each record, and for each entry if there are any."""
     head = f"{told['event']}  customer {told['customer'].replace('_', ' ')}  seen {told['seen']}"
     records = [
         f"  {told['topic']}/{told['partition']} offset {each['offset']}: {_state(each)}" for each in told["records"]
@@ -181,7 +180,7 @@ def _state(record: Json) -> str:
 
 
 def doubt_text(told: Json) -> str:
-    """One line."""
+    """The doubt as one line of text."""
     age = timedelta(seconds=told["ageSeconds"])
     place = f"{told['topic']}/{told['partition']} offset {told['offset']}"
     return f"{told['event']}  {place}  age {age}  attempts {told['attempts']}  {told['why']}"

@@ -1,1 +1,1 @@
-"""An event's whole life, put together from the journal and the topics."""
+"""An event's whole life, collected from the journal and the topics."""

@@ -1,4 +1,4 @@
-"""What is known of one event: its records, what the journal says of each, and what was published of them."""
+"""What is known of one event: its records, the journal's entries about each, and what was published."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from worker.tools.reading.place import Place
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A result event, where it is, and when it was written (milliseconds since the epoch)."""
+    """A result event, its place, and when it was written (milliseconds since the epoch)."""
 
     request: Place
     topic: str
@@ -30,10 +30,10 @@ class Published:
 
 @dataclass(slots=True)
 class Life:
-    """Places are those of the requests; times are milliseconds since the epoch.
+    """An event's life. Places are in the request topic; times are milliseconds since the epoch.
 
-    `customer` is what the journal makes of it all. `written` is when each record was, None where it is not there any
-    more. `unsearched` are result topics that were not read to their end: what is missing may be there.
+    `customer` is what the journal concludes. `written` is when each record was written, None where it is gone.
+    `unsearched` are the result topics that were not read to their end: a missing result may be there.
     """
 
     customer: str | None = None
@@ -45,11 +45,11 @@ class Life:
 
     @property
     def since(self) -> int | None:
-        """The earliest moment that anything is known of."""
+        """The earliest time at which anything is known of the event; None where there is none."""
         times = [time for time in self.written.values() if time is not None]
         return min([*times, *(line.time for _, line in self.entries)], default=None)
 
     @property
     def unpublished(self) -> set[Place]:
-        """Records whose result was not found."""
+        """The records whose result was not found."""
         return set(self.records) - {each.request for each in self.published}

@@ -1,4 +1,4 @@
-"""Reads an event's life. No index leads to its journal partition, nor to its results: both are searched."""
+"""Reads an event's life. No index leads to its journal partition or its results: both are searched."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,14 +25,14 @@ from worker.topics import Plan
 SKEW: Final = 60_000
 """Milliseconds by which the clocks of producers, brokers and workers may differ."""
 MOST: Final = 500_000
-"""Offsets of a result topic that are searched."""
+"""Offsets of a result topic that are searched at most."""
 WITHIN: Final = 20.0
 REPEATS: Final = 100
-"""Result events of one event that are told; one is published again, with the same id, when its record is read again."""
+"""Result events of one event that are listed at most; one is published again if its record is read again."""
 
 
 async def life(settings: Settings, request: Request, progress: Progress) -> Life:
-    """All that is known of it by now. WorkerError says what cannot be read."""
+    """All that is known of the event by now. WorkerError says what cannot be read."""
     plan, connection, found = wiring.plan(settings), wiring.connection(settings), Life()
     if settings.journal.enabled:
         await _journal(settings, request, progress, found)
@@ -48,7 +48,7 @@ async def life(settings: Settings, request: Request, progress: Progress) -> Life
 
 
 async def _journal(settings: Settings, request: Request, progress: Progress, found: Life) -> None:
-    """A key that has changed may have led the event's records to several partitions."""
+    """Read the journal of all partitions: an event's records may be in several, if its key was changed."""
     async for partition in partitions(settings, event=request.event, progress=progress):
         if len(partition.journal):
             found.customer = partition.event(request.event)["customer"]
@@ -66,7 +66,7 @@ class _Results:
     progress: Progress
 
     async def read(self, topic: str, found: Life) -> None:
-        """Until each record has its result, or the bound is reached."""
+        """Search the topic until each record has its result, or the limits are reached."""
         async with admin.opened(self.connection) as client:
             there = (await client.cluster([topic])).topics.get(topic)
         if there is None or not found.unpublished:
@@ -80,7 +80,7 @@ class _Results:
             found.unsearched.append(topic)
 
     async def _search(self, narrowed: Extent, topic: str, found: Life) -> bool:
-        """Whether the time was up before the end."""
+        """Search these offsets; True where the time was up before their end."""
         try:
             async with asyncio.timeout(WITHIN):
                 with self.progress(f"searching {topic}", narrowed.size) as advance:
@@ -93,7 +93,7 @@ class _Results:
         return False
 
     def _form(self, topic: str) -> Callable[[Any], Published | None]:
-        """Of each record what it publishes of this event; most are dropped by a look at their bytes."""
+        """Makes the event's result of a record, or None; most records are sorted out by a look at their bytes."""
         name = orjson.dumps(self.request.id)[1:-1]
 
         def published(raw: Any) -> Published | None:  # noqa: ANN401  the client's record

@@ -1,1 +1,1 @@
-"""What several commands read, and how they show how far they are."""
+"""What several commands read, and how they show their progress."""

@@ -1,4 +1,4 @@
-"""All events of a file looked at, before the first of them is published."""
+"""Checks all events of a file before the first of them is published."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ SHOWN: Final = 20
 
 @dataclass(slots=True)
 class Checked:
-    """What cannot be published, the first of it in words."""
+    """What cannot be published: how much, and the first problems in words."""
 
     events: int = 0
     problems: int = 0
@@ -29,7 +29,7 @@ class Checked:
 async def check(
     events: AsyncIterator[Event | Problem], topic: str, largest: int, advance: Callable[[int], None] = lambda _: None
 ) -> Checked:
-    """Look at all of them; none may take more than `largest` bytes in Kafka."""
+    """Check all events; none may take more than `largest` bytes in Kafka."""
     seen = Checked()
     async for event in events:
         seen.events += 1
@@ -48,5 +48,5 @@ def _too_large(event: Event, topic: str, largest: int) -> Problem | None:
 
 
 def message_of(event: Event, topic: str) -> OutgoingMessage:
-    """The record that it becomes."""
+    """The message for an event, to be published to that topic."""
     return OutgoingMessage(topic, event.key, event.value, event.headers)

@@ -21,7 +21,7 @@ STRUCTURED: Headers = (("content-type", b"application/cloudevents+json"),)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event as it stands in the file, unchanged; `line` is where it begins. A tombstone has no value."""
+    """One event as it stands in the file; `line` is where it begins. A tombstone has no value."""
 
     line: int
     value: bytes | None
@@ -31,7 +31,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a line cannot be published; never its content."""
+    """Why a line cannot be published; it never quotes the line."""
 
     line: int
     text: str
@@ -44,22 +44,22 @@ Change = Callable[[Event], Event | Problem]
 
 
 def unchanged(event: Event) -> Event | Problem:
-    """As it stands in the file."""
+    """The event as it stands in the file."""
     return event
 
 
 async def changed(events: AsyncIterator[Event | Problem], change: Change) -> AsyncIterator[Event | Problem]:
-    """Each event as it is to be published, or why it cannot be."""
+    """Yield each event as it is to be published, or why it cannot be."""
     async for event in events:
         yield event if isinstance(event, Problem) else change(event)
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What stands in a file: events, or whole `records`, one a line.
+    """What a file holds: events, or whole `records`, one a line.
 
-    `key_path` is where the key stands in each event; without it the key is the CloudEvent's subject or else its id,
-    and a bare customer has none. A record names its own. No value may be larger than `limit` bytes.
+    `key_path` is where the key stands in each event. Without it the key is the CloudEvent's subject or else its id, and
+    a bare customer has none. A record has its own key. No value may be larger than `limit` bytes.
     """
 
     key_path: KeyPath | None = None
@@ -68,11 +68,14 @@ class Form:
 
     @property
     def line_limit(self) -> int:
-        """A record's value may take six bytes for one in JSON, and has key and headers beside it."""
+        """Bytes of a line at most.
+
+        In JSON a record's value may take six times its size, and key and headers come with it.
+        """
         return self.limit * 6 + BESIDE if self.records else self.limit
 
     def event(self, line: int, content: bytes) -> Event | Problem:
-        """What stands in a line, or in all of the file."""
+        """The event in a line, or in the whole file."""
         if len(content) <= self.line_limit:
             found = _record(line, content) if self.records else _event(line, content, self.key_path)
             if isinstance(found, Problem) or len(found.value or b"") <= self.limit:
@@ -80,7 +83,7 @@ class Form:
         return self.too_large(line)
 
     def too_large(self, line: int) -> Problem:
-        """What is not looked at."""
+        """The problem of a line that is too large to be read."""
         return Problem(line, f"larger than {counted(self.limit, 'byte')}")
 
 
@@ -89,7 +92,7 @@ EVENTS = Form()
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """With its end; where it is `cut` it was too long to be read, and nothing behind it is."""
+    """A line with its end. If `cut`, it was too long to be read, and nothing behind it is read."""
 
     number: int
     content: bytes
@@ -101,9 +104,9 @@ class _Line:
 
 
 async def read(file: BinaryIO, form: Form = EVENTS) -> AsyncIterator[Event | Problem]:
-    """NDJSON, or one JSON or XML document, whichever the first line that is not empty begins.
+    """Read NDJSON, or one JSON or XML document, as the first line that is not empty shows.
 
-    It ends behind what is too long to be read, which is a Problem, and nowhere else.
+    What is too long to be read is yielded as a Problem, and ends the reading; nothing else does.
     """
     lines = _lines(file, form.line_limit)
     first = not form.records
@@ -119,7 +122,7 @@ async def read(file: BinaryIO, form: Form = EVENTS) -> AsyncIterator[Event | Pro
 
 
 async def _document(first: _Line, lines: AsyncIterator[_Line], limit: int) -> _Line:
-    """All that follows is of it; empty lines behind its limit are nothing of it."""
+    """One document of several lines, to the end of the file; empty lines behind its limit do not count."""
     whole = bytearray(first.content)
     async for line in lines:
         if len(whole) <= limit or line.content.strip():
@@ -130,7 +133,7 @@ async def _document(first: _Line, lines: AsyncIterator[_Line], limit: int) -> _L
 
 
 async def _lines(file: BinaryIO, limit: int) -> AsyncIterator[_Line]:
-    """One over the limit that has no end yet comes as far as it was read, and is the last one."""
+    """Yield lines. One that exceeds the limit without an end is yielded as far as it was read, as the last one."""
     number, rest = 1, b""
     while len(rest) <= limit + len(CRLF) and (more := await chunk(file.fileno())):
         *lines, rest = (rest + more).split(b"\n")
@@ -142,7 +145,7 @@ async def _lines(file: BinaryIO, limit: int) -> AsyncIterator[_Line]:
 
 
 async def chunk(descriptor: int) -> bytes:
-    """The next bytes, none at the end; a terminal or a pipe is waited for without stopping everything else."""
+    """The next bytes, none at the end; a terminal or a pipe is awaited without blocking the event loop."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     try:
@@ -157,7 +160,7 @@ async def chunk(descriptor: int) -> bytes:
 
 
 def is_json(line: bytes) -> bool:
-    """Whether the line is a document of its own; if the first one is, so is every other."""
+    """Whether the line is a whole JSON document; if the first line is one, so must be all others."""
     try:
         orjson.loads(line)
     except orjson.JSONDecodeError:

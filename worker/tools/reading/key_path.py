@@ -1,4 +1,4 @@
-"""Where the key stands in an event: names and places in lists, as the paths of broken rules are written."""
+"""Where the key stands in an event, written as the paths of broken rules are: names, and places in lists."""
 
 import re
 from dataclasses import dataclass
@@ -12,27 +12,27 @@ _WHOLE: Final = re.compile(r"[^.\[\]]+(\[-?\d+\])*(\.[^.\[\]]+(\[-?\d+\])*)*")
 
 @dataclass(frozen=True, slots=True)
 class KeyPath:
-    """`data.emails[0].address`; `[-1]` is the last of a list."""
+    """A path such as `data.emails[0].address`; `[-1]` is the last item of a list."""
 
     text: str
     steps: tuple[str | int, ...]
 
     def key(self, document: Json) -> bytes | None:
-        """The text or number that stands there."""
+        """The text or number at that path, as a key; None where there is none."""
         for step in self.steps:
             document = _below(document, step)
         return key_of(document)
 
 
 def key_path(text: str) -> KeyPath:
-    """ValueError says how one is written."""
+    """Read a path. ValueError says how one is written."""
     if not _WHOLE.fullmatch(text):
         raise ValueError(f"{text!r} is no path such as data.pin or data.emails[0].address")
     return KeyPath(text, tuple(int(place) if place else name for place, name in _STEP.findall(text)))
 
 
 def key_of(found: Json) -> bytes | None:
-    """As bytes; None where it can be no key."""
+    """The value as a key; None where it cannot be one."""
     if isinstance(found, bool) or not isinstance(found, str | int):
         return None
     return str(found).encode() or None

@@ -1,4 +1,4 @@
-"""Keys of 64 bits, each with a number of its own, in no more room than was given."""
+"""Numbers for 64-bit keys, in a bounded amount of memory."""
 
 from array import array
 
@@ -8,7 +8,7 @@ SPREAD = 0x9E37_79B9_7F4A_7C15
 
 
 class Numbering:
-    """At most `room` keys, each with a number below `size`; 11 bytes for each of them."""
+    """At most `room` keys, each with its own number below `size`; 11 bytes a key."""
 
     __slots__ = ("_keys", "_left", "size")
 
@@ -18,7 +18,7 @@ class Numbering:
         self._keys = array("Q", (0,)) * self.size
 
     def number(self, key: int) -> tuple[int, bool] | None:
-        """(that key's, which it keeps from now on; whether it is new); None where there is no room for another key."""
+        """The key's number, given to it now if it is new, and whether it is new; None where there is no room."""
         slot, key = self._slot(key)
         if self._keys[slot]:
             return slot, False
@@ -35,11 +35,11 @@ class Numbering:
 
     @property
     def is_full(self) -> bool:
-        """Whether a key may be missing for want of room."""
+        """Whether there is no room left, so that a key may be missing."""
         return not self._left
 
     def _slot(self, key: int) -> tuple[int, int]:
-        """Where that key is or would be, and the key as it is kept: never 0, which is an empty slot."""
+        """Where the key is or would be, and the key as it is kept: never 0, which marks an empty slot."""
         key = key & MASK or MASK
         keys, size = self._keys, self.size
         slot = (key * SPREAD & MASK) % size

@@ -1,4 +1,4 @@
-"""One bit an offset: which offsets of a partition something is known of."""
+"""A set of a partition's offsets, in one bit each."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ Run = tuple[int, int]
 
 
 class OffsetSet:
-    """The offsets from `first` up to `end`, which is not one of them; what lies outside is never kept."""
+    """A set of offsets from `first` up to, without, `end`; offsets outside of that are never in it."""
 
     __slots__ = ("_bytes", "_size", "end", "first")
 
@@ -18,7 +18,7 @@ class OffsetSet:
         self._bytes = bytearray(bits.to_bytes((self._size + 7) // 8, "little"))
 
     def add(self, offset: int) -> None:
-        """Keep the offset, if it lies between `first` and `end`."""
+        """Add the offset, if it lies between `first` and `end`."""
         place = offset - self.first
         if 0 <= place < self._size:
             self._bytes[place >> 3] |= 1 << (place & 7)
@@ -31,23 +31,23 @@ class OffsetSet:
         return self.number.bit_count()
 
     def both(self, other: "OffsetSet") -> "OffsetSet":
-        """Those in this one and the other, which has the same first and end."""
+        """The offsets in this set and the other, which has the same first and end."""
         return OffsetSet(self.first, self.end, self.number & other.number)
 
     def either(self, other: "OffsetSet") -> "OffsetSet":
-        """Those in this one or the other."""
+        """The offsets in this set or the other."""
         return OffsetSet(self.first, self.end, self.number | other.number)
 
     def without(self, other: "OffsetSet") -> "OffsetSet":
-        """Those in this one and not in the other."""
+        """The offsets in this set and not in the other."""
         return OffsetSet(self.first, self.end, self.number & ~other.number)
 
     def others(self) -> "OffsetSet":
-        """Those that are not in it."""
+        """The offsets between `first` and `end` that are not in this set."""
         return OffsetSet(self.first, self.end, ~self.number & ((1 << self._size) - 1))
 
     def runs(self, apart: int = 1) -> Iterator[Run]:
-        """(first, end) of what is kept, in order; runs that are less than `apart` offsets apart are one."""
+        """Runs (first, end) of offsets, in order; runs that are less than `apart` offsets apart are joined."""
         start = end = -1
         for offset in self._offsets():
             if start >= 0 and offset - end >= apart:
@@ -58,12 +58,12 @@ class OffsetSet:
             yield start, end
 
     def lowest(self) -> int | None:
-        """The lowest offset; None where there is none."""
+        """The lowest offset; None in an empty set."""
         return next(self._offsets(), None)
 
     @property
     def number(self) -> int:
-        """All bits, that of `first` being the lowest."""
+        """The set as a number, whose lowest bit is that of `first`."""
         return int.from_bytes(self._bytes, "little")
 
     def _offsets(self) -> Iterator[int]:

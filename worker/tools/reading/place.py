@@ -13,7 +13,7 @@ class Place(NamedTuple):
 
     @property
     def packed(self) -> int:
-        """Both in one number below 2**64, another one for each place."""
+        """Both in one number below 2**64, which is unique for each place."""
         return self.partition << OFFSET_BITS | self.offset
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Places of a topic of which something is known, in one bit an offset, however many there are."""
+"""A set of places of a topic, in one bit an offset."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from worker.tools.reading.place import Place
 
 @dataclass(slots=True)
 class PlaceSet:
-    """A set within `spans`, the (first, end) offsets by partition; a place outside of them is never in it."""
+    """A set within `spans`, the (first, end) offsets by partition; a place outside of these is never in it."""
 
     spans: Mapping[int, Run]
     parts: dict[int, OffsetSet] = field(init=False)
@@ -18,7 +18,7 @@ class PlaceSet:
         self.parts = {number: OffsetSet(*span) for number, span in self.spans.items()}
 
     def add(self, place: Place) -> None:
-        """Keep it, if it lies within the spans."""
+        """Add the place, if it lies within the spans."""
         if (offsets := self.parts.get(place.partition)) is not None:
             offsets.add(place.offset)
 
@@ -29,6 +29,6 @@ class PlaceSet:
         return sum(map(len, self.parts.values()))
 
     def lowest(self) -> dict[int, int]:
-        """The first offset of each partition that has any."""
+        """The lowest offset of each partition that has any."""
         found = {number: offsets.lowest() for number, offsets in self.parts.items()}
         return {number: offset for number, offset in found.items() if offset is not None}

@@ -8,7 +8,10 @@ from worker.model.records import Headers, Record
 
 
 def read_record(line: bytes, number: int, topic: str) -> Record:
-    """The record of a line; `topic` where the line names none. ValueError, which quotes nothing, where it is none."""
+    """The record in a line, of `topic` unless the line names one.
+
+    ValueError, which quotes nothing, where it is none.
+    """
     try:
         told = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -22,7 +25,7 @@ def read_record(line: bytes, number: int, topic: str) -> Record:
 
 
 def _headers(told: Any) -> Headers:  # noqa: ANN401  # any JSON
-    """An object, or names and values in turn."""
+    """Headers from an object, or from a list of names and values in turn."""
     if isinstance(told, dict):
         return tuple((name, _bytes(value)) for name, value in told.items())
     if isinstance(told, list) and len(told) % 2 == 0:
@@ -33,7 +36,7 @@ def _headers(told: Any) -> Headers:  # noqa: ANN401  # any JSON
 
 
 def _bytes(told: Any) -> bytes | None:  # noqa: ANN401  # any JSON
-    """A text as it is; whatever else it is as JSON."""
+    """A text in UTF-8, or any other value as JSON."""
     if told is None:
         return None
     return told.encode() if isinstance(told, str) else orjson.dumps(told)

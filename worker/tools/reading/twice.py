@@ -1,4 +1,4 @@
-"""A file that is read from its beginning twice: first to check all of it, then to publish it."""
+"""A file that is read twice from its beginning: to check all of it, then to publish it."""
 
 import os
 import tempfile
@@ -11,7 +11,7 @@ from worker.tools.reading.event_file import chunk
 
 @asynccontextmanager
 async def read_twice(file: BinaryIO) -> AsyncIterator["Twice"]:
-    """A pipe is read to its end into a file without a name, which is gone afterwards."""
+    """Yield a file that can be read twice; a pipe is first read into a temporary file."""
     try:
         start = os.lseek(file.fileno(), 0, os.SEEK_CUR)
     except OSError:
@@ -25,7 +25,7 @@ async def read_twice(file: BinaryIO) -> AsyncIterator["Twice"]:
 
 
 class Twice:
-    """From its beginning each time."""
+    """A file that is read from its beginning each time."""
 
     def __init__(self, file: BinaryIO, start: int) -> None:
         self._file = file
@@ -33,7 +33,7 @@ class Twice:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The file's size in bytes."""
         return os.fstat(self._file.fileno()).st_size - self._start
 
     def again(self) -> BinaryIO:

@@ -1,1 +1,1 @@
-"""What would happen if the worker were pointed at a topic, from the topic itself; nothing is written or sent."""
+"""Finds out from a topic what the worker would make of it; nothing is written or sent."""

@@ -1,4 +1,4 @@
-"""How long it would take to work a stretch off, and what the journal would remember of it; arithmetic alone."""
+"""How long it would take to work off a stretch, and what the journal would take for it; only arithmetic."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from typing import Final, Literal
 
 BOUND_BY: Final = ("api", "keys", "rate")
 BYTES_AN_EVENT: Final = 200
-"""What the journal takes in memory for one event at most (docs: sizing, capacity)."""
+"""Bytes of memory that the journal takes for one event at most (docs: sizing, capacity)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds a record is at the API, how many are there at once, and the most that begin in a second."""
+    """Seconds that a record takes at the API, how many are there at once, and the most that begin in a second."""
 
     latency: float
     in_flight: int
@@ -20,7 +20,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class WorkOff:
-    """At least so many seconds; `bound_by` says which of them is the longest, as the worker's own status does."""
+    """How long it takes at least, in seconds.
+
+    `bound_by` names the longest of the three, as the worker's status does.
+    """
 
     seconds: float
     bound_by: Literal["api", "keys", "rate"]
@@ -30,7 +33,7 @@ class WorkOff:
 
 
 def work_off(sent: float, most_of_a_key: float, pace: Pace) -> WorkOff:
-    """Records of one key are sent one after another, whatever else is done beside them."""
+    """The time to work off `sent` records; those of one key are sent one after another."""
     api = sent * pace.latency / pace.in_flight
     keys = most_of_a_key * pace.latency
     rate = sent / pace.rate if pace.rate else 0.0
@@ -40,5 +43,5 @@ def work_off(sent: float, most_of_a_key: float, pace: Pace) -> WorkOff:
 
 
 def journal_bytes(records: Iterable[int], max_entries: int) -> int:
-    """In memory, `records` being those of each partition."""
+    """Bytes of memory for the journal; `records` are how many each partition has."""
     return BYTES_AN_EVENT * sum(min(each, max_entries) for each in records)

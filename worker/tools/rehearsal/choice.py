@@ -1,4 +1,4 @@
-"""Which records are read: of a partition, from and to a time, and so many of all partitions together."""
+"""Chooses the records to be read: of a partition, between two times, and a number over all partitions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,10 +9,11 @@ from worker.tools.reading.offset_set import Run
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """All that is given must hold; times are milliseconds since the epoch, `tolerate` is in percent of the records.
+    """What to rehearse. All conditions must hold; times are milliseconds since the epoch.
 
-    `latency` is how many seconds the API takes for a call, `in_flight` how many calls there are at once; with a
-    `live_catalog` configured values cannot be checked. `mapped`: events of any type become ours.
+    `tolerate` is the percentage of records that may fail. `latency` is how many seconds an API call takes, `in_flight`
+    how many calls there are at once. With a `live_catalog` configured values cannot be checked. `mapped`: a mapping
+    turns events of any type into ours.
     """
 
     since: int | None = None
@@ -28,7 +29,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The offsets from `first` up to `end` of one partition, of which `most` records are read."""
+    """The offsets from `first` up to `end` of one partition, of which at most `most` records are read."""
 
     partition: int
     first: int
@@ -37,7 +38,7 @@ class Part:
 
 
 async def chosen(extent: Extent, asked: Asked) -> tuple[Extent, list[Part]]:
-    """What was asked for of the topic, as it is now."""
+    """The part of the topic that is asked for, as it is now."""
     since = await extent.at(asked.since) if asked.since is not None else {}
     until = await extent.at(asked.until) if asked.until is not None else {}
     spans = {place.partition: span for place, span in extent.ends.items()}
@@ -55,13 +56,13 @@ def _of(extent: Extent, runs: Mapping[int, Run]) -> Extent:
 
 
 def shares(sizes: Mapping[int, int], limit: int | None) -> dict[int, int]:
-    """So many of each partition that they are `limit` together, each in proportion to its size."""
+    """How many records of each partition are read: `limit` together, each in proportion to its size."""
     total = sum(sizes.values())
     if limit is None or limit >= total:
         return dict(sizes)
     given = {number: size * limit // total for number, size in sizes.items()}
     left = limit - sum(given.values())
-    # Those that were rounded down most get what is left.
+    # The partitions that were rounded down most get the rest.
     for number in sorted(sizes, key=lambda each: -(sizes[each] * limit % total))[:left]:
         given[number] += 1
     return given

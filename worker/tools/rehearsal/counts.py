@@ -1,4 +1,4 @@
-"""How often each of many things was seen, in bounded room, and where first."""
+"""Counts many things by name in bounded memory, with the place where each was first seen."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,44 +7,44 @@ from typing import Final, Generic, Literal, TypeVar, get_args
 from worker.tools.reading.place import Place
 
 MOST: Final = 1_000
-"""Names that are told apart; what comes under any further one is counted as of `OTHERS`."""
+"""So many names are counted separately; all further ones count as `OTHERS`."""
 MOST_SOURCES: Final = 20
 OTHERS: Final = "(others)"
 
 
 End = Literal["create", "repeats", "confirm", "fail", "passed_over"]
-"""Sent; recognised as a repeat; confirmed by a person; a dead letter; left to others by the mapping."""
+"""How a record would end: sent; recognised as a repeat; confirmed; a dead letter; passed over by the mapping."""
 ENDS: Final = get_args(End)
 
 
 @dataclass(slots=True)
 class Ends:
-    """How many records of one kind would end how."""
+    """How many records of one kind would end in which way."""
 
     counts: dict[End, int] = field(default_factory=lambda: dict.fromkeys(ENDS, 0))
 
     @property
     def records(self) -> int:
-        """All of them."""
+        """How many records there are in all."""
         return sum(self.counts.values())
 
     @property
     def failing(self) -> float:
-        """Percent of those that ask this worker for anything."""
+        """The percentage of failures among the records that are not passed over."""
         asking = self.records - self.counts["passed_over"]
         return 100 * self.counts["fail"] / asking if asking else 0.0
 
 
 @dataclass(slots=True)
 class Fault:
-    """Why records would fail: how many, in how many of which producers', and the place of the first."""
+    """One reason to fail: how many records have it, from which producers, and the place of the first one."""
 
     records: int = 0
     first: Place | None = None
     sources: dict[str, int] = field(default_factory=dict)
 
     def note(self, place: Place, source: str) -> None:
-        """One more record that fails of it."""
+        """Count one more record that fails for this reason."""
         self.records += 1
         self.first = self.first or place
         name = source if source in self.sources or len(self.sources) < MOST_SOURCES else OTHERS
@@ -57,7 +57,7 @@ Name = TypeVar("Name", bound=tuple[str, ...] | str | int)
 
 @dataclass(slots=True)
 class Counts(Generic[Name, Counted]):
-    """By name; from `most` names on all further ones are counted as one, in `others`."""
+    """Counts by name; after `most` names all further ones are counted together, in `others`."""
 
     make: Callable[[], Counted]
     most: int = MOST
@@ -68,7 +68,7 @@ class Counts(Generic[Name, Counted]):
         self.others = self.make()
 
     def of(self, name: Name) -> Counted:
-        """What is counted of it."""
+        """The counts of that name."""
         row = self._rows.get(name)
         if row is None:
             if len(self._rows) >= self.most:
@@ -77,5 +77,5 @@ class Counts(Generic[Name, Counted]):
         return row
 
     def rows(self) -> list[tuple[Name, Counted]]:
-        """The most frequent first; the others are not among them."""
+        """The counts by name, the most frequent first; `others` is not among them."""
         return sorted(self._rows.items(), key=lambda row: -row[1].records)

@@ -1,4 +1,4 @@
-"""Which keys are hot, by 64 bits of a hash each: a key itself may be personal data, and is kept nowhere."""
+"""Finds hot keys by 64-bit hashes: a key itself may be personal data, and is not kept."""
 
 from array import array
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ HOTTEST: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class HotKey:
-    """So many records have it, of which so many would be sent; `first` is where it was met first."""
+    """A key with `records` records, of which `sent` would be sent; `first` is the place of the first."""
 
     records: int
     sent: int
@@ -21,7 +21,7 @@ class HotKey:
 
 
 class Keys:
-    """At most `room` keys; 32 bytes for each of them."""
+    """Counts for at most `room` keys; 32 bytes a key."""
 
     __slots__ = ("_first", "_numbers", "_records", "_sent", "beyond_room", "distinct", "keyless", "scattered")
 
@@ -33,7 +33,7 @@ class Keys:
         self.distinct, self.keyless, self.scattered, self.beyond_room = 0, 0, 0, 0
 
     def note(self, key: bytes | None, place: Place, *, sent: bool) -> None:
-        """One more record; one whose key stands first in another partition is `scattered`."""
+        """Count a record; it is `scattered` if its key was first seen in another partition."""
         if key is None:
             self.keyless += 1
             return
@@ -51,7 +51,7 @@ class Keys:
         self._sent[number] += sent
 
     def hottest(self) -> list[HotKey]:
-        """Those with the most records."""
+        """The keys with the most records."""
         numbers = nlargest(HOTTEST, range(self._numbers.size), key=self._records.__getitem__)
         return [
             HotKey(self._records[each], self._sent[each], Place.unpacked(self._first[each]))
@@ -61,5 +61,5 @@ class Keys:
 
     @property
     def most_sent(self) -> int:
-        """Of one key; the next is sent only after the one before has ended."""
+        """The most records of one key that would be sent; each waits for the one before it."""
         return max(self._sent)

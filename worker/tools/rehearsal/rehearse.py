@@ -1,4 +1,4 @@
-"""`rehearse`: reads a stretch of the request topic, without a group, a call or a write, and says what would happen."""
+"""`rehearse`: reads a stretch of the request topic and says what would happen; without a group, a call or a write."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -30,15 +30,15 @@ from worker.topics import Topic
 Decode = Callable[[Record], Awaitable[Command]]
 
 ROOM = 1_500_000
-"""Keys, and events, that are told apart: 59 bytes for one of each."""
+"""So many keys, and as many events, are told apart: 59 bytes for one of each."""
 WIDTH = 160
-"""Columns, where there is no terminal that has some."""
+"""Columns of output that is not a terminal."""
 
 
 async def rehearse(
     settings: Settings, asked: Asked, decoding: AbstractAsyncContextManager[Decode], *, as_json: bool
 ) -> int:
-    """1 where more would fail than is tolerated; `decoding` gives the worker's own way to read a record."""
+    """Rehearse and print; 1 where more records would fail than tolerated. `decoding` is the worker's way to decode."""
     async with decoding as decode:
         found = await rehearsed(settings, asked, decode)
     told = list(remarks(found))
@@ -51,7 +51,7 @@ async def rehearse(
 
 
 async def rehearsed(settings: Settings, asked: Asked, decode: Decode) -> Rehearsed:
-    """What was found. Raises KafkaUnavailable and StartupError."""
+    """The result of a rehearsal. Raises KafkaUnavailable and StartupError."""
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     async with admin.opened(connection) as client:
         topic = (await client.cluster([plan.requests])).topics.get(plan.requests)
@@ -88,7 +88,7 @@ async def _read(settings: Settings, connection: Connection, topic: Topic, asked:
 
 
 async def read(stretch: Stretch, parts: Sequence[Part], decode: Decode, tally: Tally, advance: Advance) -> int:
-    """All of these parts, as far as they are to be read; how many offsets that were."""
+    """Read these parts as far as asked for; return how many offsets were read."""
     passed = 0
     for part in [each for each in parts if each.most]:
         left = part.most
@@ -112,7 +112,7 @@ def _tally(settings: Settings, starts: Mapping[int, int], room: int, *, mapped: 
 def beginning(
     setting: str, starts: Mapping[int, int], ends: Mapping[int, int], parts: Sequence[Part], begun: int | None
 ) -> Beginning:
-    """`begun` are the records that were read from there on: all there are, where all from there on was read."""
+    """Where a first start would begin; `begun` records were read from there on, all of them if all was read."""
     offsets = sum(max(0, end - starts[number]) for number, end in ends.items())
     read = all(part.first <= starts[part.partition] and part.end >= ends[part.partition] for part in parts)
     return Beginning(setting, offsets, begun if read else None)
@@ -132,6 +132,6 @@ def _kept(settings: Settings, topic: Topic) -> Kept:
 
 
 def _pace(settings: Settings, asked: Asked) -> Pace:
-    """An address is searched before it is sent."""
+    """The pace of calls; with look-ups by e-mail each customer is searched before it is sent."""
     calls = 2 if settings.reconcile.by == "email" else 1
     return Pace(asked.latency * calls, asked.in_flight, settings.dispatch.max_rate)

@@ -1,4 +1,4 @@
-"""What a rehearsal has found: the counts, and what they mean under the settings."""
+"""The result of a rehearsal: counts, and what they mean under the settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from worker.tools.rehearsal.tally import Tally
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """Where a first start would begin, and how many records that is: exactly, or at most `offsets`."""
+    """Where a first start would begin, and how many records it would take: exactly, or at most `offsets`."""
 
     setting: str
     offsets: int
@@ -20,7 +20,7 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A transaction that is open: nothing of its partition is read behind that offset before it ends."""
+    """An open transaction: nothing of its partition is read from that offset on before it ends."""
 
     partition: int
     transaction: OpenTransaction
@@ -29,8 +29,9 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """How long the topic keeps its records (seconds; None for ever) and the journal its events; what is not known is
-    left out.
+    """How long the topic keeps its records (seconds; None for ever), and the journal its events.
+
+    `known` is False where the topic's configuration may not be read.
     """
 
     window: float
@@ -42,7 +43,7 @@ class Kept:
 
     @property
     def covers(self) -> bool | None:
-        """Whether every record of the topic, read once more, would be recognised; None where nobody can tell."""
+        """Whether each record of the topic would be recognised if it were read again; None where nobody can tell."""
         if not self.known:
             return None
         return self.enabled and self.retention is not None and self.window >= self.retention
@@ -50,7 +51,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """`passed` are the offsets that were read; where they are not all of the parts, times are in proportion."""
+    """A rehearsal's result. Of `parts`, `passed` offsets were read; if that is not all, times are in proportion."""
 
     topic: str
     parts: Sequence[Part]
@@ -65,34 +66,34 @@ class Rehearsed:
 
     @property
     def offsets(self) -> int:
-        """All that were asked for."""
+        """How many offsets were asked for."""
         return sum(part.end - part.first for part in self.parts)
 
     @property
     def whole(self) -> bool:
-        """Whether all of them were read."""
+        """Whether all offsets were read."""
         return self.passed >= self.offsets
 
     @property
     def left_out(self) -> int:
-        """Offsets that hold nothing: what compaction took, or a batch nobody can read."""
+        """How many offsets hold nothing: compaction took it, or nobody can read its batch."""
         ends = self.tally.transactions
         return max(0, self.passed - self.tally.ends.records - ends.taken_back - ends.committed - ends.aborted)
 
     @property
     def work_off(self) -> WorkOff:
-        """Of all that was asked for."""
+        """How long it takes to work off all that was asked for."""
         scale, sent = self.offsets / self.passed if self.passed else 1.0, self.tally.ends.counts["create"]
         return work_off(sent * scale, self.tally.keys.most_sent * scale, self.pace)
 
     @property
     def journal_bytes(self) -> int:
-        """After it, in memory, of all workers together."""
+        """Bytes of memory that the journal takes then, over all workers."""
         if not self.kept.enabled:
             return 0
         return journal_bytes((part.end - part.first for part in self.parts), self.kept.max_entries)
 
     @property
     def holds(self) -> bool:
-        """Whether no more would fail than is tolerated, and all can be read."""
+        """Whether no more records fail than tolerated, and all can be read."""
         return self.tally.ends.failing <= self.tolerate and not self.tally.unreadable.batches

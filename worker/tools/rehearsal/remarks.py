@@ -1,4 +1,4 @@
-"""What a person should know before the worker is pointed at the topic, each with what to do about it."""
+"""What a person should know before the worker is pointed at the topic, and what to do about it."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -12,13 +12,13 @@ HOUR: Final = 3_600
 
 
 def remarks(found: Rehearsed) -> Iterator[tuple[str, str]]:
-    """(what it is about, a sentence); none where all is well."""
+    """Each remark as its subject and a sentence; none where all is well."""
     for about in ABOUT:
         yield from about(found)
 
 
 def duration(seconds: float) -> str:
-    """As a person says it."""
+    """The duration in words, in a fitting unit."""
     for unit, name in ((DAY, "days"), (HOUR, "h"), (60, "min")):
         if seconds >= 2 * unit:
             return f"{seconds / unit:.3g} {name}"

@@ -1,4 +1,4 @@
-"""Which events come again, by 64 bits of a hash each, and whether the journal would know them then."""
+"""Finds events that come again, by 64-bit hashes, and whether the journal would recognise them."""
 
 from array import array
 from typing import Final, Literal
@@ -7,12 +7,12 @@ from worker.tools.reading.numbering import Numbering
 from worker.tools.reading.place import Place
 
 Repeat = Literal["recognised", "elsewhere", "too_far"]
-"""A repeat is known in its own partition alone, and there only for as long as the journal remembers so many events."""
+"""A repeat is recognised only in its own partition, and only among the latest events that the journal keeps."""
 LATEST: Final = (1 << 32) - 1
 
 
 class Repeats:
-    """At most `room` events; 27 bytes for each of them."""
+    """Counts repeats of at most `room` events; 27 bytes an event."""
 
     __slots__ = (
         "_at",
@@ -40,7 +40,7 @@ class Repeats:
         self.first_too_far: Place | None = None
 
     def note(self, identity: tuple[str, str], place: Place, seconds: int) -> Repeat | None:
-        """What a record of that event would be to the worker, if another one came before; its time is in seconds."""
+        """What the worker would make of the record if it is a repeat, else None; `seconds` is the record's time."""
         found = self._numbers.number(hash(identity))
         if found is None:
             self.beyond_room += 1

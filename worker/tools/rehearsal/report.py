@@ -1,4 +1,4 @@
-"""A rehearsal for a machine: one document."""
+"""A rehearsal's result for a machine: one document."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -22,7 +22,7 @@ SHARES: Final = {"half": 0.5, "most": 0.99}
 
 
 def as_document(found: Rehearsed, remarks: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Everything that was found; nothing of a customer is in it."""
+    """The whole result; nothing of a customer is in it."""
     tally = found.tally
     return {
         "holds": found.holds,
@@ -58,33 +58,33 @@ def as_document(found: Rehearsed, remarks: Iterable[tuple[str, str]]) -> dict[st
 
 
 def rows_of(counts: Counts[Any, Any]) -> Iterable[tuple[Any, Any]]:
-    """The rows, and last all others as one, where there are any."""
+    """The counts by name, and all others last, if there are any."""
     yield from counts.rows()
     if counts.others.records:
         yield OTHERS, counts.others
 
 
 def pairs_of(counts: Counts[tuple[str, str], Fault]) -> Iterable[tuple[tuple[str, str], Fault]]:
-    """The same of what has two names."""
+    """As `rows_of`, for counts with two names."""
     yield from counts.rows()
     if counts.others.records:
         yield (OTHERS, OTHERS), counts.others
 
 
 def days(counts: Counts[int, Ends]) -> list[tuple[Any, Any]]:
-    """In their order; records that nobody dated come first."""
+    """The counts by day, in order; records without a time come first."""
     return sorted(counts.rows(), key=lambda row: row[0]) + ([(OTHERS, counts.others)] if counts.others.records else [])
 
 
 def day_of(day: int | str) -> str:
-    """As people write it."""
+    """The day as text."""
     if isinstance(day, str):
         return day
     return UNDATED if day < 0 else time_of(day * DAY / 1000)[:10]
 
 
 def time_of(seconds: float) -> str:
-    """In UTC; what no calendar holds as the number that it is."""
+    """The time in UTC; one that no calendar has as its number."""
     try:
         return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
     except (ValueError, OverflowError, OSError):

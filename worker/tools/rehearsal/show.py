@@ -1,4 +1,4 @@
-"""A rehearsal for a person."""
+"""A rehearsal's result for a person."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -25,14 +25,14 @@ TEXTS: Final[dict[End, tuple[str, str]]] = {
     "passed_over": ("is passed over by the mapping", "are passed over by the mapping"),
     "fail": ("would fail, as a dead letter", "would fail, as dead letters"),
 }
-"""Of one record, and of many."""
+"""The words for one record, and for many."""
 COLUMNS: Final[dict[End, str]] = {end: end.replace("_", " ") for end in TEXTS}
 ALWAYS: Final[tuple[End, ...]] = ("create", "fail")
 MIB = 1024 * 1024
 
 
 def show(found: Rehearsed, remarks: Iterable[tuple[str, str]], console: Console) -> None:
-    """What was read, what would become of it, by what, what to look at, and the verdict."""
+    """Print what was read, what would become of it and why, what to look at, and the verdict."""
     for line in (*_read(found), "", *_ends(found.tally.ends), "", *_facts(found)):
         console.print(Text(line), soft_wrap=True)
     for made in _tables(found):
@@ -121,7 +121,7 @@ def _faults(title: str, names: tuple[str, ...], rows: Sequence[tuple[tuple[str, 
 
 
 def _breakdown(title: str, rows: list[tuple[str, Ends]]) -> Table:
-    """Of the ends only those that there are."""
+    """A table of counts by name, with columns only for ends that occur."""
     ends = [end for end in TEXTS if any(row.counts[end] for _, row in rows)]
     columns = ("records", *(COLUMNS[end] for end in ends), "% failing")
     table = _table(title, ("", *columns), right=set(columns), rows=len(rows))

@@ -1,16 +1,16 @@
-"""How large values are, in bounded room."""
+"""Statistics of values' sizes in bounded memory."""
 
 from dataclasses import dataclass, field
 
 from worker.tools.reading.place import Place
 
 DIGITS = 4
-"""Binary digits of a size that are kept: it is told as up to an eighth more than it is."""
+"""So many leading binary digits of a size are kept: it may be told as up to an eighth larger."""
 
 
 @dataclass(slots=True)
 class Sizes:
-    """Counts sizes by their first binary digits; the largest one exactly, with its place."""
+    """Counts sizes by their leading binary digits; the largest is exact, with its place."""
 
     records: int = 0
     total: int = 0
@@ -19,7 +19,7 @@ class Sizes:
     _counts: dict[int, int] = field(default_factory=dict)
 
     def note(self, size: int, place: Place) -> None:
-        """One more value."""
+        """Count one value."""
         self.records, self.total = self.records + 1, self.total + size
         if size > self.largest or self.largest_at is None:
             self.largest, self.largest_at = size, place
@@ -28,7 +28,7 @@ class Sizes:
         self._counts[step] = self._counts.get(step, 0) + 1
 
     def of(self, share: float) -> int:
-        """A size that so large a share of the values does not exceed; 0 where there are none."""
+        """A size that at least that share of the values does not exceed; 0 without values."""
         wanted = share * self.records
         seen = 0
         for size, count in sorted(self._counts.items()):

@@ -1,4 +1,4 @@
-"""Counts what the worker would make of each record; nothing of a customer is kept."""
+"""Counts what the worker would make of each record; keeps nothing of a customer."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ NO_SOURCE: Final = "(none)"
 WHOLE: Final = "(the whole event)"
 DAY: Final = 86_400_000
 INDEX: Final = re.compile(r"\[\d+\]")
-# What another record of the same cause has another one of; those of names and versions are the cause's own.
+# A number that differs between records of one cause; those in names and versions belong to the cause.
 NUMBER: Final = re.compile(r"(?<![\w.'-])\d+(?![\w.])")
 OF_MAPPING: Final = "mapping"
 SIGN: Final = b'"specversion"'
@@ -33,7 +33,7 @@ SIGN: Final = b'"specversion"'
 
 @dataclass(slots=True)
 class Transactions:
-    """What of them ended in the stretch; `taken_back` are records that create nothing."""
+    """Transactions that ended in the stretch; `taken_back` are records of aborted ones, which create nothing."""
 
     committed: int = 0
     aborted: int = 0
@@ -42,7 +42,7 @@ class Transactions:
 
 @dataclass(slots=True)
 class Unreadable:
-    """Batches that nobody can read, the first with its place: the worker would hold its partition there."""
+    """Batches that nobody can read, the first with its place; the worker would hold the partition there."""
 
     batches: int = 0
     first: str = ""
@@ -50,10 +50,10 @@ class Unreadable:
 
 @dataclass(slots=True)
 class Tally:
-    """Everything that a rehearsal counts; `starts` is where a first start would begin, `mapped` whether a mapping makes
-    our events of others.
+    """All counts of a rehearsal; `starts` is where a first start would begin. `mapped`: a mapping makes events ours.
 
-    `begun` are the records that it would take, `nameless` those to be created that have no identity of their own.
+    `begun` are the records that a first start would take, `nameless` those to be created without an identity of their
+    own.
     """
 
     keys: Keys
@@ -77,7 +77,7 @@ class Tally:
     last_time: int | None = None
 
     def between(self, piece: Piece) -> None:
-        """What stands in it beside records."""
+        """Count what a piece of the log holds besides records."""
         self.transactions.taken_back += piece.taken_back
         self.transactions.committed += piece.end == "committed"
         self.transactions.aborted += piece.end == "aborted"
@@ -86,7 +86,7 @@ class Tally:
             self.unreadable.first = self.unreadable.first or f"{piece.partition}@{piece.first}: {piece.unreadable}"
 
     def record(self, record: Record, command: Command) -> None:
-        """What would become of it, `command` being what the worker decodes it to."""
+        """Count a record; `command` is what the worker decodes it to."""
         place = Place(record.partition, record.offset)
         source = NO_SOURCE if command.request.source.startswith(BY_PLACE) else command.request.source
         end = self._end(command, place, source, record.timestamp // 1000)
@@ -100,12 +100,16 @@ class Tally:
         self.begun += place.offset >= self.starts[place.partition]
 
     def _type(self, record: Record, command: Command) -> str:
-        """What was decoded from nothing but a structured event is one of ours: its bytes need not be read again."""
+        """The record's event type.
+
+        What a customer was decoded from without a mapping, if it is a structured event, has our type: its bytes need
+        not be read again.
+        """
         is_ours = not self.mapped and record.headers == STRUCTURED and isinstance(command, CreateCustomer)
         return REQUESTED if is_ours else event_type(record)
 
     def _day(self, timestamp: int) -> int:
-        """In days since the epoch; -1 where nobody said when it was written."""
+        """The day in days since the epoch; -1 where the record has no time."""
         if timestamp <= 0:
             return -1
         self.first_time = timestamp if self.first_time is None else min(self.first_time, timestamp)
@@ -135,7 +139,7 @@ class Tally:
         return self.repeats.note((request.source, request.id), place, seconds) == "recognised"
 
     def _failed(self, reason: Reason, place: Place, source: str) -> None:
-        """A rule counts once a record, wherever in its lists it is broken."""
+        """Count a failure; a rule counts once a record, however many items break it."""
         if not reason.violations:
             self.causes.of((reason.code.value, cause(reason.message))).note(place, source)
         for broken in {(INDEX.sub("[]", each.path) or WHOLE, each.rule) for each in reason.violations}:
@@ -143,15 +147,15 @@ class Tally:
 
 
 def cause(message: str) -> str:
-    """Without the numbers in which two records of one cause differ, such as a line and a column of the record.
+    """The message without the numbers in which records of one cause differ, such as a line and a column.
 
-    A place in the mapping is the cause's own.
+    A place in the mapping is kept: it belongs to the cause.
     """
     return message if message.startswith(OF_MAPPING) else NUMBER.sub("#", message)
 
 
 def event_type(record: Record) -> str:
-    """As its producer says, also where the worker takes no event of that type."""
+    """The event type as the producer says it, also one that the worker does not handle."""
     attributes: Json = told(record).attributes
     if attributes is None and SIGN in (record.value or b""):
         document = glimpsed(record.value or b"")

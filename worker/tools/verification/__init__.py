@@ -1,1 +1,1 @@
-"""Whether every request ended as promised, judged from the topics alone; memory grows by bits an offset."""
+"""Judges from the topics alone whether every request ended as promised; takes some bits of memory an offset."""

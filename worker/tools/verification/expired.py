@@ -1,4 +1,4 @@
-"""Requests that retention deleted before they were read: the worker wrote down which, their log tells no more."""
+"""Requests that were deleted before they were read: the journal tells which, as the log no longer can."""
 
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
@@ -12,7 +12,7 @@ from worker.tools.reading.offset_set import Run
 
 
 async def expired(connection: Connection, journal: str, partitions: Collection[int]) -> dict[int, list[Run]]:
-    """(first, end) offsets by partition, as the journal's entries tell; every claim repeats what it knows."""
+    """The (first, end) offsets by partition, from the journal's entries; every claim repeats those it knows."""
     found: dict[int, set[Run]] = {number: set() for number in partitions}
     async with extent(connection, journal, partitions, isolation=UNCOMMITTED) as entries:
         async for told, _ in entries.read_as(lambda record: (record.partition, _told(tuple(record.headers)))):
@@ -31,7 +31,7 @@ def _told(headers: Headers) -> tuple[Run, ...]:
 
 
 def joined(*spans: Iterable[Run]) -> Iterator[Run]:
-    """In their order, those that touch as one."""
+    """The spans in order, with those that touch joined."""
     first = end = -1
     for begins, ends in sorted(chain.from_iterable(spans)):
         if begins > end:

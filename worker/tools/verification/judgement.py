@@ -1,4 +1,4 @@
-"""What was read, judged: every request ended once, every letter has its event and back, one event one customer."""
+"""Judges what was read: each request ends once, letters and failed events belong together, one customer an event."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -10,18 +10,18 @@ from worker.tools.verification.report import Finding, places, runs_text
 from worker.tools.verification.table import Table
 
 Spans = Mapping[int, Run]
-# So many events or letters are told apart at most: 220 MB.
+# So many events, and letters, are told apart at most: 220 MB.
 ROOM = 10_000_000
-# Events whose customers are looked at one by one, and dead letters that are named.
+# So many events are looked at one by one for their customers; so many places are shown of a finding.
 MOST_SUSPECTS = 1_000
 SHOWN = 20
 
 
 class Letters:
-    """Dead letters and failed events; the letters must be read first."""
+    """Compares dead letters with failed events; the letters must be read first."""
 
     def __init__(self, spans: Spans, letters: int, log: Spans, room: int = ROOM) -> None:
-        """`log` is what there is of the dead-letter topic, and `letters` the most records that can be in it."""
+        """`log` are the dead-letter topic's (first, end) offsets, `letters` is the most records that it can hold."""
         self.failed, self.lettered, self.old = PlaceSet(spans), PlaceSet(spans), PlaceSet(spans)
         self._of = Table(min(letters, room))
         self._log = log
@@ -29,12 +29,12 @@ class Letters:
         self.shown: list[str] = []
 
     def letter(self, at: Place, request: Place, *, old: bool) -> None:
-        """A dead letter; `old`: its failed event may have been deleted since."""
+        """Take a dead letter; `old`: its failed event may have been deleted since."""
         self._of.put(at.packed + 1, request.packed)
         (self.old if old else self.lettered).add(request)
 
     def failure(self, event: Failure) -> None:
-        """A failed event: its letter must be where it says, and be that of the same request."""
+        """Take a failed event: its letter must be where it says, and be about the same request."""
         self.failed.add(event.request)
         if not self._is_judged(event.request) or self._of.get(event.letter.packed + 1) == event.request.packed:
             return
@@ -52,13 +52,13 @@ class Letters:
         return first <= request.offset < end
 
     def findings(self) -> Iterator[Finding]:
-        """Letters without event, events without letter."""
+        """Letters without an event, and events without a letter."""
         alone = {number: bits.without(self.failed.parts[number]) for number, bits in self.lettered.parts.items()}
         yield places("dead_letter_without_failed_event", alone)
         yield Finding("failed_event_without_dead_letter", self.lost, tuple(self.shown))
 
     def not_judged(self) -> Iterator[Finding]:
-        """What is deleted, and what there was no room for."""
+        """What cannot be judged: it was deleted, or there was no room for it."""
         alone = {number: bits.without(self.failed.parts[number]) for number, bits in self.old.parts.items()}
         yield places("failed_event_may_be_deleted", alone)
         yield Finding("dead_letter_deleted", self.gone)
@@ -66,9 +66,9 @@ class Letters:
 
 
 class Customers:
-    """One customer for one event, wherever the event was repeated.
+    """Finds events with more than one customer, wherever they were repeated.
 
-    Events and customers are 64 bits of a hash each, so that this alone only suspects; `Suspects` finds out.
+    Events and customers are kept as 64-bit hashes, so that this only suspects; `Suspects` finds out.
     """
 
     def __init__(self, events: int, room: int = ROOM) -> None:
@@ -77,7 +77,7 @@ class Customers:
         self.unknown = 0
 
     def success(self, event: Success) -> None:
-        """A succeeded event, published once or again."""
+        """Take a succeeded event, published once or again."""
         key, customer = _key(event), hash(event.customer) & 0xFFFF_FFFF_FFFF_FFFF
         first = self._first.put(key, customer)
         if first is None or (first != customer and key not in self.suspects and len(self.suspects) >= MOST_SUSPECTS):
@@ -91,7 +91,7 @@ class Customers:
 
 
 class Suspects:
-    """The suspected events, by themselves and not by a hash, each with the first requests of its first customers."""
+    """The suspected events by their names, not hashes, each with the first request of each of its first customers."""
 
     def __init__(self, suspects: set[int]) -> None:
         self._suspects = suspects
@@ -99,7 +99,7 @@ class Suspects:
         self._confirmed: dict[tuple[str, str], set[str]] = {}
 
     def success(self, event: Success) -> None:
-        """A succeeded event; only those that are suspected count."""
+        """Take a succeeded event; only suspected ones count."""
         if _key(event) in self._suspects:
             customers = self._customers.setdefault((event.source, event.id), {})
             if len(customers) < SHOWN:
@@ -108,7 +108,7 @@ class Suspects:
                     self._confirmed.setdefault((event.source, event.id), set()).add(event.customer)
 
     def findings(self) -> Iterator[Finding]:
-        """Those that do have more than one: made by the worker, or told by a person who was mistaken."""
+        """Events that do have several customers: made by the worker, or named by a person who was mistaken."""
         several = [name for name, customers in self._customers.items() if len(customers) > 1]
         mistaken = [
             name for name in several if len(self._customers[name].keys() - self._confirmed.get(name, set())) < 2
@@ -131,22 +131,22 @@ def _key(event: Success) -> int:
 
 
 class Ends:
-    """Which requests ended how; what neither topic tells is looked for in the request topic itself."""
+    """Which requests ended how; those without an end are looked up in the request topic itself."""
 
     def __init__(self, spans: Spans) -> None:
         self.succeeded, self._gaps, self._old = PlaceSet(spans), PlaceSet(spans), PlaceSet(spans)
         self._unbegun = PlaceSet(spans)
 
     def missing(self, failed: PlaceSet) -> dict[int, OffsetSet]:
-        """Offsets without an event, many of which may have no record either: markers and compaction leave holes."""
+        """Offsets without an event; many of them may have no record either, since markers and compaction leave gaps."""
         return {number: bits.either(failed.parts[number]).others() for number, bits in self.succeeded.parts.items()}
 
     def record(self, place: Place, *, old: bool) -> None:
-        """There is a record at a missing offset; `old`: its event may have been deleted since."""
+        """Note a record at a missing offset; `old`: its event may have been deleted since."""
         (self._old if old else self._gaps).add(place)
 
     def unbegun(self, place: Place) -> None:
-        """There is a record at a missing offset, and the group may have begun behind it."""
+        """Note a record at a missing offset before which the group may have begun."""
         self._unbegun.add(place)
 
     def findings(self, failed: PlaceSet) -> Iterator[Finding]:
@@ -156,13 +156,13 @@ class Ends:
         yield places("two_terminal_events", both)
 
     def not_judged(self) -> Iterator[Finding]:
-        """Those whose event may be deleted, and those that the group may never have read."""
+        """Requests whose event may be deleted, and those that the group may never have read."""
         yield places("terminal_event_may_be_deleted", self._old.parts)
         yield places("before_the_start", self._unbegun.parts)
 
 
 def deleted_unread(runs: Mapping[int, Iterable[Run]]) -> Finding:
-    """Offsets that were deleted before the group came to them."""
+    """The finding about offsets that were deleted before the group read them."""
     found = [(number, first, end) for number, spans in sorted(runs.items()) for first, end in spans]
     count = sum(end - first for _, first, end in found)
     return Finding("deleted_unread", count, tuple(runs_text(found))[:SHOWN])

@@ -1,4 +1,4 @@
-"""What the result topics say of a request; whatever is none of our events is foreign, and never guessed at."""
+"""What the result topics say of a request; what is not certainly one of our events is left out."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from worker.tools.reading.place import Place
 
 
 class Success(NamedTuple):
-    """A succeeded event: which request, which event it was, its customer, and whether a person said so."""
+    """A succeeded event: its request, source, id and customer, and whether a person confirmed it."""
 
     request: Place
     source: str
@@ -17,14 +17,14 @@ class Success(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A failed event: which request, and where its dead letter is."""
+    """A failed event: its request, and the place of its dead letter."""
 
     request: Place
     letter: Place
 
 
 def success(value: bytes | None, requests: str) -> Success | None:
-    """None for anything but a succeeded event of that request topic."""
+    """The succeeded event about that request topic; None for anything else."""
     told = read_result(value)
     if told is None or told.failed or told.topic != requests:
         return None
@@ -33,7 +33,7 @@ def success(value: bytes | None, requests: str) -> Success | None:
 
 
 def failure(value: bytes | None, requests: str, letters: str) -> Failure | None:
-    """None for anything but a failed event of that request topic, with a dead letter in that topic."""
+    """The failed event about that request topic, with a dead letter in that topic; None for anything else."""
     told = read_result(value)
     if told is None or told.topic != requests or (letter := told.dead_letter) is None or letter.topic != letters:
         return None

@@ -1,4 +1,4 @@
-"""What `verify` says, for a person and for a machine."""
+"""The result of `verify`, for people and machines."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -58,12 +58,12 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "succeeded events: too many events to remember them all",
     ),
 }
-"""One, and many."""
+"""The words for one, and for many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One kind of thing, how often, and where: at most `SHOWN` places, partition@offset or partition@first-last."""
+    """One kind of finding: how many, and where (at most `SHOWN`), as partition@offset or partition@first-last."""
 
     kind: str
     count: int
@@ -71,11 +71,11 @@ class Finding:
 
     @property
     def what(self) -> str:
-        """In words, for as many as there are."""
+        """The finding in words, for one or many."""
         return which(self.count, *TEXTS[self.kind])
 
     def as_dict(self) -> dict[str, Any]:
-        """The same for a machine."""
+        """The finding for a machine."""
         return {"kind": self.kind, "count": self.count, "places": list(self.places)}
 
     def __str__(self) -> str:
@@ -85,9 +85,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A partition of the request topic: judged from `first` up to `end`; `in_flight` offsets are not committed yet.
+    """A partition of the requests, judged from `first` up to `end`; `in_flight` offsets are not committed yet.
 
-    The log begins at `begins`, and the group stored `committed`, 0 where it stored nothing.
+    The log begins at `begins`; the group has stored `committed`, 0 where it has stored nothing.
     """
 
     partition: int
@@ -100,7 +100,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What `verify` found. What could not be judged is no failure, and is said."""
+    """The result of `verify`; what could not be judged is no failure, and is reported."""
 
     topic: str
     parts: tuple[Part, ...]
@@ -113,7 +113,7 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing was found."""
+        """Whether there is no finding."""
         return not self.findings
 
     def as_dict(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class Report:
         }
 
     def lines(self) -> Iterator[str]:
-        """What was judged, what was not, what was found, and the verdict."""
+        """Lines of what was judged, what was not, what was found, and the verdict."""
         yield f"{self.topic}: {self.judged}"
         in_flight = sum(each.in_flight for each in self.parts)
         passed_over = f", {self.passed_over} passed over" if self.passed_over else ""
@@ -157,7 +157,7 @@ class Report:
 
     @property
     def judged(self) -> str:
-        """Over what, or why over nothing."""
+        """The offsets that were judged, or why there were none."""
         if spans := [f"{each.partition}@{each.first}-{each.end - 1}" for each in self.parts if each.first < each.end]:
             return ", ".join(spans)
         if any(each.committed > each.begins for each in self.parts):
@@ -166,7 +166,7 @@ class Report:
         return "the log holds nothing that is committed" if some else "nothing is committed"
 
     def _may_be_unbegun(self) -> bool:
-        """Whether the first request that is judged of a partition has no end."""
+        """Whether the first request that is judged in a partition has no end."""
         first = {f"{each.partition}@{each.first}" for each in self.parts}
         gaps = (place for each in self.findings if each.kind == "no_terminal_event" for place in each.places)
         return any(place.partition("-")[0] in first for place in gaps)
@@ -179,6 +179,6 @@ def places(kind: str, parts: Mapping[int, OffsetSet]) -> Finding:
 
 
 def runs_text(runs: Iterable[tuple[int, int, int]]) -> Iterator[str]:
-    """(partition, first, end) as `0@5` or `0@5-9`, the last one included."""
+    """Runs (partition, first, end) as `0@5` or `0@5-9`, with the last offset included."""
     for partition, first, end in runs:
         yield f"{partition}@{first}" if end == first + 1 else f"{partition}@{first}-{end - 1}"

@@ -1,4 +1,4 @@
-"""Reads the topics once, in the order that lets nothing be missed that ends meanwhile."""
+"""Reads the topics once, in an order in which nothing that ends meanwhile is missed."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -23,7 +23,7 @@ from worker.topics import Cluster, Plan
 
 Form = TypeVar("Form")
 
-# Milliseconds by which the clocks of a producer and a worker may differ.
+# Milliseconds by which the clocks of producers and workers may differ.
 SKEW = 60_000
 # Missing offsets this close to one another are read in one go.
 CLOSE = 10_000
@@ -32,7 +32,7 @@ FOR_EVER = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which requests are judged; all that is given must hold. Times are milliseconds since the epoch."""
+    """Which requests are judged: those that fit all conditions. Times are milliseconds since the epoch."""
 
     partition: int | None = None
     first: int | None = None
@@ -42,13 +42,13 @@ class Asked:
 
     @property
     def begins(self) -> bool:
-        """Whether it leaves out what came before."""
+        """Whether earlier requests are left out."""
         return self.first is not None or self.since is not None
 
 
 @dataclass(frozen=True)
 class Topics:
-    """The four topics as they were when this was opened; the requests first, so that what ends one is in the others."""
+    """The four topics as they were when opened; requests are opened first, so that their ends are within the others."""
 
     plan: Plan
     requests: Extent
@@ -59,20 +59,20 @@ class Topics:
     @classmethod
     @asynccontextmanager
     async def opened(cls, connection: Connection, plan: Plan, cluster: Cluster) -> AsyncIterator[Self]:
-        """They must exist. Raises KafkaUnavailable."""
+        """Open the topics, which must exist. Raises KafkaUnavailable."""
         async with AsyncExitStack() as stack:
             names = (plan.requests, plan.succeeded, plan.failed, plan.dead_letters)
             yield cls(plan, *[await stack.enter_async_context(_of(connection, plan, cluster, name)) for name in names])
 
 
 def _of(connection: Connection, plan: Plan, cluster: Cluster, name: str) -> AbstractAsyncContextManager[Extent]:
-    """Nobody ends a request that was taken back; what the worker writes is in no transaction."""
+    """A topic's extent: of the requests only what is committed, since aborted ones never end; of the others all."""
     isolation = COMMITTED if name == plan.requests else UNCOMMITTED
     return extent(connection, name, range(cluster.topics[name].partitions), isolation=isolation)
 
 
 async def spans(requests: Extent, committed: Mapping[int, int], asked: Asked) -> tuple[list[Part], dict[int, Run]]:
-    """What is judged of each partition, and what was deleted of it before the group came to it, and is not told yet."""
+    """What is judged of each partition, and what of it was deleted before the group read it, if not reported yet."""
     since = await requests.at(asked.since) if asked.since is not None else {}
     until = await requests.at(asked.until) if asked.until is not None else {}
     parts: list[Part] = []
@@ -91,11 +91,10 @@ async def spans(requests: Extent, committed: Mapping[int, int], asked: Asked) ->
 
 
 async def beginnings(requests: Extent, start: Start) -> Mapping[int, int]:
-    """By partition the offset before which a group that began at `start` has read nothing; nothing where it has read
-    everything.
+    """By partition the offset before which a group that began at `start` has read nothing; empty if it read all.
 
-    The setting counts for a first start alone, and may be another one by now: only what stands before the first end of
-    its partition was not read because of it.
+    The setting counts only for a first start, and may have been changed since: of these records, only those before the
+    first end of their partition count as unread because of it.
     """
     if start == "earliest":
         return {}
@@ -106,7 +105,7 @@ async def beginnings(requests: Extent, start: Start) -> Mapping[int, int]:
 
 @dataclass(slots=True)
 class Scan:
-    """One reading of everything; `advance` is told the offsets that were passed."""
+    """One reading of all topics; `advance` is told how many offsets were read."""
 
     topics: Topics
     parts: list[Part]
@@ -114,17 +113,17 @@ class Scan:
     begins: Mapping[int, int]
     advance: Callable[[int], None]
     passes: Callable[[Record], Awaitable[bool]] | None = None
-    """Whether the mapping has a record passed over; None where none is."""
+    """Whether the mapping has a record passed over; None where it has no such rule."""
     passed_over: int = 0
     foreign: dict[str, int] = field(default_factory=dict)
 
     @property
     def spans(self) -> Spans:
-        """The offsets that are judged, (first, end) by partition."""
+        """The (first, end) offsets that are judged, by partition."""
         return {each.partition: (each.first, each.end) for each in self.parts}
 
     async def report(self) -> Report:
-        """Letters before failed events, which name them; the requests only where an end is missing."""
+        """Read and judge: letters before failed events, which name them; requests only where an end is missing."""
         failed_since = await kept_since(self.topics.failed)
         since = max(failed_since, await kept_since(self.topics.succeeded))
         letters = await self._letters(failed_since)
@@ -146,7 +145,7 @@ class Scan:
         )
 
     async def _letters(self, since: int) -> Letters:
-        """The letters and the failed events."""
+        """Read the dead letters, then the failed events."""
         log = {place.partition: span for place, span in self.topics.letters.ends.items()}
         letters = Letters(self.spans, self.topics.letters.size, log)
         plan = self.topics.plan
@@ -174,7 +173,7 @@ class Scan:
                 customers.success(success)
 
     async def _suspects(self, customers: Customers) -> Suspects:
-        """Once more, for the events that a hash alone speaks against."""
+        """Read the succeeded events once more, for those that only a hash suspects."""
         suspects = Suspects(customers.suspects)
         if customers.suspects:
             async for success in self._successes():
@@ -187,7 +186,7 @@ class Scan:
         return self._read(self.topics.succeeded.read_as(lambda raw: reading.success(raw.value, requests)))
 
     async def _requests(self, ends: Ends, letters: Letters, since: int) -> None:
-        """Only the request topic says which offsets have a record at all, and what the mapping says of it."""
+        """Read the requests at missing offsets: only they tell whether there is a record, and what the mapping says."""
         asks = self.passes is not None
         for number, missing in ends.missing(letters.failed).items():
             first_end = missing.others().lowest()
@@ -220,7 +219,7 @@ class Scan:
 
 
 async def kept_since(topic: Extent) -> int:
-    """Milliseconds since the epoch: what was published there before it may be deleted; 0 where nothing is."""
+    """The time (milliseconds since the epoch) before which the topic may have lost records; 0 if it has lost none."""
     since = 0
     for place, (first, end) in topic.ends.items():
         if first > 0:

@@ -1,4 +1,4 @@
-"""What was seen under which key, in 64 bits each and no more room than was given."""
+"""Values by 64-bit keys, in a bounded amount of memory."""
 
 from array import array
 
@@ -6,7 +6,7 @@ from worker.tools.reading.numbering import MASK, Numbering
 
 
 class Table:
-    """At most `room` keys, each with the value that it came with first; about 22 bytes for each of them."""
+    """At most `room` keys, each with its first value; about 22 bytes a key."""
 
     __slots__ = ("_numbers", "_values")
 
@@ -15,7 +15,7 @@ class Table:
         self._values = array("Q", (0,)) * self._numbers.size
 
     def put(self, key: int, value: int) -> int | None:
-        """The first value of that key, this one where there was none; None where there is no room for another key."""
+        """The key's first value, which is this one if it is new; None where there is no room for a new key."""
         found = self._numbers.number(key)
         if found is None:
             return None
@@ -25,11 +25,11 @@ class Table:
         return self._values[number]
 
     def get(self, key: int) -> int | None:
-        """The value of that key."""
+        """The key's value; None where it has none."""
         number = self._numbers.known(key)
         return None if number is None else self._values[number]
 
     @property
     def is_full(self) -> bool:
-        """Whether a key may be missing for want of room."""
+        """Whether there is no room left, so that a key may be missing."""
         return self._numbers.is_full

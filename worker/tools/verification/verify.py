@@ -1,4 +1,4 @@
-"""`verify`: whether every committed request ended as promised, read of all topics and told."""
+"""`verify`: reads all topics and reports whether every committed request ended as promised."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -26,8 +26,9 @@ Passes = Callable[[Record], Awaitable[bool]]
 
 
 async def verify(settings: Settings, asked: Asked, mapping: EventMapping | None = None, *, as_json: bool) -> int:
-    """0 where every request that is committed ended as promised, 1 where one did not; without a `mapping`, by that of
-    the settings.
+    """Verify and print; 0 where every committed request ended as promised, else 1.
+
+    Without a `mapping` that of the settings is used.
     """
     report = await verified(settings, asked, mapping or wiring.mapping(settings))
     if as_json:
@@ -41,7 +42,7 @@ async def verify(settings: Settings, asked: Asked, mapping: EventMapping | None 
 async def verified(
     settings: Settings, asked: Asked, mapping: EventMapping | None = None, progress: Progress = offsets_bar
 ) -> Report:
-    """The group's offsets come first: whatever they say is done was published before."""
+    """The report. The group's offsets are read first: the ends of all committed requests were published before."""
     plan, connection = wiring.plan(settings), wiring.connection(settings)
     async with admin.opened(connection) as client:
         cluster = await client.cluster([name for _, name in plan.names()])
@@ -54,9 +55,9 @@ async def verified(
 
 @asynccontextmanager
 async def passing(settings: Settings, mapping: EventMapping | None) -> AsyncIterator[Passes | None]:
-    """Whether a record is passed over, or None where none is.
+    """Yield a function that says whether a record is passed over, or None where no rule does that.
 
-    The worker's own decoder decides: what it reads past the mapping is passed over by nobody.
+    The worker's own decoder decides: what it reads without the mapping is never passed over.
     """
     if mapping is None or not mapping.passing:
         yield None
@@ -90,7 +91,10 @@ async def _scanned(  # noqa: PLR0913, PLR0917  what was looked up before the top
 async def _unread(
     connection: Connection, plan: Plan, cluster: Cluster, beyond: Mapping[int, Run], asked: Asked
 ) -> dict[int, list[Run]]:
-    """What was deleted before it was read: where the group still is, and what the journal tells of earlier ones."""
+    """What was deleted unread, by partition.
+
+    Before the group's present offset, and what the journal tells of earlier.
+    """
     if asked.begins or not plan.journal_enabled or plan.journal not in cluster.topics:
         return {number: [run] for number, run in beyond.items()}
     there = range(cluster.topics[plan.journal].partitions)
@@ -100,7 +104,7 @@ async def _unread(
 
 
 def complete(plan: Plan, cluster: Cluster, asked: Asked) -> None:
-    """StartupError names the topic, or the partition asked for, that does not exist."""
+    """Raise StartupError for a topic, or the partition asked for, that does not exist."""
     for setting, name in plan.names():
         if name not in cluster.topics and name != plan.journal:
             raise StartupError(f"topic {name} ({setting}) does not exist")

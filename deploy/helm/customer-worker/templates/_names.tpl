@@ -1,15 +1,15 @@
 {{- define "customer-worker.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 50 | trimSuffix "-" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 50 | trimAll "-." -}}
 {{- end -}}
 
 {{- /* 50 characters: a StatefulSet adds eleven to make a label of at most 63, an ordinal must fit into a host name. */ -}}
 {{- define "customer-worker.fullname" -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride | trunc 50 | trimAll "-." -}}
 {{- else if contains (include "customer-worker.name" .) .Release.Name -}}
-{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- .Release.Name | trunc 50 | trimAll "-." -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name (include "customer-worker.name" .) | trunc 50 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name (include "customer-worker.name" .) | trunc 50 | trimAll "-." -}}
 {{- end -}}
 {{- end -}}
 

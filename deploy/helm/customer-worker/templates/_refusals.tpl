@@ -1,6 +1,7 @@
 {{- /* What no schema can say, all at once; included by the StatefulSet, so that nothing is rendered with it. */ -}}
 {{- define "customer-worker.refuse" -}}
 {{- $refused := concat
+      (include "customer-worker.refused-name" . | fromJsonArray)
       (include "customer-worker.refused-replicas" . | fromJsonArray)
       (include "customer-worker.refused-settings" . | fromJsonArray)
       (include "customer-worker.refused-console" . | fromJsonArray)
@@ -8,6 +9,15 @@
 {{- if $refused -}}
 {{- fail (printf "\n\n%s\n" (join "\n" $refused)) -}}
 {{- end -}}
+{{- end -}}
+
+{{- define "customer-worker.refused-name" -}}
+{{- $refused := list -}}
+{{- $name := include "customer-worker.fullname" . -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
+{{- $refused = append $refused (printf "fullnameOverride: a Service cannot be called %s; small letters, digits and hyphens, a letter first" $name) -}}
+{{- end -}}
+{{- toJson $refused -}}
 {{- end -}}
 
 {{- define "customer-worker.refused-replicas" -}}
