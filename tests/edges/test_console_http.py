@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from multidict import CIMultiDict
 from patience import PATIENCE, until
 
 from worker import wiring
@@ -329,12 +330,30 @@ async def test_behind_a_proxy():
             assert answer.status == 200
         async with session.get("/", headers=cookie()) as answer:
             assert answer.status == 401
+        async with session.get("/", headers=CIMultiDict([("X-User", "eve"), ("X-User", "ada")])) as answer:
+            assert answer.status == 401
     async with (
         served([shown], Proxy("X-User", (ip_network("10.0.0.0/8"),))) as (session, _),
         session.get("/", headers={"X-User": "ada"}) as answer,
     ):
         assert answer.status == 403
     assert who == ["ada"]
+
+
+async def test_somebody_without_the_right(told):
+    """Is named in the log, where it is known who that is."""
+    form = Route("POST", "/x", Right.PAYLOAD, answered)
+    proxy = Proxy("X-User", (ip_network("127.0.0.0/8"),))
+    async with served([form], proxy, RIGHTS["view"]) as (session, _):
+        headers = {"X-User": "ada", "Sec-Fetch-Site": "same-origin"}
+        async with session.post("/x", data={"a": "1"}, headers=headers) as answer:
+            assert (answer.status, "ada: view" in await answer.text()) == (403, True)
+        async with session.post("/x", data={"a": "1"}, headers={"X-User": "ada"}) as answer:
+            assert answer.status == 403
+    assert [(line["event"], line["status"], line["by"]) for line in told] == [
+        ("page.refused", 403, "ada"),
+        ("page.refused", 403, "nobody"),
+    ]
 
 
 async def test_what_is_posted():
@@ -380,6 +399,22 @@ async def test_a_page_that_fails(error, status, text):
         assert answer.headers["Content-Security-Policy"] == CSP
 
 
+async def test_a_form_that_fails():
+    """Leads to no address that takes forms alone, nor does the way in of somebody who was let in for too long."""
+
+    async def fail(_):
+        raise NotNow("somebody else")
+
+    async with served([Route("POST", "/x", Right.REPLAY, fail)], prefix="/p") as (session, port):
+        own = {"Origin": f"http://127.0.0.1:{port}"}
+        async with session.post("/p/x?run=1", data={"a": "1"}, headers=own | cookie()) as answer:
+            shown = await answer.text()
+            assert (answer.status, "Go back" in shown, 'href=""' in shown) == (409, True, False)
+        async with session.post("/p/x?run=1", data={"a": "1"}, headers=own) as answer:
+            shown = await answer.text()
+            assert (answer.status, 'name="to" value="/"' in shown, "run=1" in shown) == (401, True, False)
+
+
 async def test_a_page_that_cannot_be_rendered():
     """Is a failure as any other."""
 
@@ -417,8 +452,23 @@ async def test_numbers_of_a_page():
         async with session.get("/x", headers=headers) as answer:
             assert (await answer.json())["numbers"] == {"a": ["5", "good"]}
             headers["If-None-Match"] = answer.headers["ETag"]
+            assert answer.headers["Cache-Control"] == "no-store"
         async with session.get("/x", headers=headers) as answer:
-            assert answer.status == 304
+            assert (answer.status, answer.headers["Cache-Control"]) == (304, "no-store")
+
+
+async def test_numbers_of_a_page_that_leads_elsewhere_now():
+    """Whoever shows it is told that it has changed, and is not led away."""
+
+    async def moved(asked):
+        return Moved(asked.link("/y"))
+
+    async with served([Route("GET", "/x", Right.VIEW, moved)]) as (session, _):
+        headers = cookie() | {"Accept": "application/json"}
+        async with session.get("/x", headers=headers, allow_redirects=False) as answer:
+            assert (answer.status, (await answer.json())["numbers"]) == (200, {})
+        async with session.get("/x", headers=cookie(), allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/y")
 
 
 def test_the_defaults_of_the_settings():

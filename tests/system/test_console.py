@@ -21,6 +21,7 @@ from worker.console.now import standstill
 from worker.sandbox.local_kafka import LocalKafka
 from worker.settings import sources as configuration
 from worker.tools.dead_letters.filters import PLACE
+from worker.tools.dead_letters.shown import Shown
 from worker.tools.life import reading
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -161,6 +162,37 @@ async def test_the_whole_life_of_an_event(scene):
         await visit.reads(f"Dead letter {scene.letters['order-lost']}")
         await visit.page.go_back()
         await visit.reads("Nobody knows whether its customer exists.")
+
+
+async def test_going_back(scene):
+    """Leads to the page, and not to the numbers that were asked for under its address."""
+    async with scene.visit() as visit:
+        async with visit.page.expect_response(lambda answer: "json" in answer.headers.get("content-type", "")):
+            await visit.open("/letters")
+        await visit.page.get_by_role("link", name=scene.letters["order-long"]).first.click()
+        await visit.reads("What is known of it")
+        await visit.page.go_back()
+        await visit.reads("One by one")
+
+
+async def test_what_somebody_types(scene, monkeypatch):
+    """Is not lost when what the page waits for has come: that is offered then."""
+    known = asyncio.Event()
+
+    async def journal(*_):
+        await known.wait()
+        return "knows nothing of it"
+
+    monkeypatch.setattr(Shown, "journal", journal)
+    async with consoled(scene.world, 1) as link, visiting(scene.browser, link.partition("/enter")[0], link) as visit:
+        await visit.open(f"/letters/{scene.letters['order-lost']}")
+        typed = visit.page.get_by_label("Customer id in the CRM")
+        await typed.fill("2801")
+        known.set()
+        await visit.page.locator("#changed").wait_for()
+        assert await typed.input_value() == "2801"
+        await typed.fill("")
+        await visit.reads("knows nothing of it")
 
 
 async def test_a_search_that_is_given_up(scene, monkeypatch):

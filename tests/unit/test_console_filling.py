@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import pytest
 from aiokafka import TopicPartition
@@ -9,14 +10,16 @@ from patience import until
 
 from worker import wiring
 from worker.console.index import filling
-from worker.console.index.filling import Filling
+from worker.console.index.filling import ANEW, Filling
 from worker.console.now.fleet import Fleet
 from worker.console.now.watching import Watching, watching
 from worker.console.work.steps import CRASHED
 from worker.kafka.connection import Connection
+from worker.kafka.overview import Member, member_of
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 from worker.settings.settings import Settings
+from worker.tools.dead_letters.letters import letter
 
 PLACE = TopicPartition("dead", 0)
 PLAN = wiring.plan(Settings())
@@ -59,6 +62,7 @@ def filled(monkeypatch):
 
         async def topics(*_):
             troubles.append(made.trouble)
+            return await _there()
 
         monkeypatch.setattr(filling, "followed", followed)
         monkeypatch.setattr(filling, "topics", topics)
@@ -91,6 +95,94 @@ async def test_whatever_a_poll_raises(filled, told, error, trouble, event):
     assert "ada@" not in str(told)
 
 
+class Reader:
+    """Of a log: it gets what comes from its place on, and nothing while that lies behind the log's end."""
+
+    def __init__(self, log, place):
+        self.log, self.place = log, place
+
+    @property
+    def began(self):
+        return {PLACE: (0, len(self.log))}
+
+    async def spans(self):
+        """A topic that is not there has no partition."""
+        return self.began if self.log else {}
+
+    async def poll(self, _):
+        await asyncio.sleep(0.001)
+        found = self.log[self.place :]
+        self.place += len(found)
+        return found
+
+
+RECORDS = [Record("dead", 0, offset, 1, None, b"") for offset in range(4)]
+
+
+@pytest.fixture
+def over(monkeypatch):
+    """A filling that runs over such a log, of which nobody can read what stands below that offset."""
+
+    @asynccontextmanager
+    async def run(log, unreadable=0):
+        @asynccontextmanager
+        async def followed(*_, after, **__):
+            yield Reader(log, after.get(0, len(log)))
+
+        async def older(*_):
+            for each in reversed(log[unreadable:]):
+                yield letter(each)
+            if unreadable:
+                raise KafkaUnavailable("it is corrupt")
+
+        given = {"followed": followed, "_older": older, "topics": _there, "AGAIN_AFTER": 0.01, "LOOK_AGAIN": 0.01}
+        for name, value in given.items():
+            monkeypatch.setattr(filling, name, value)
+        made = Filling(PLAN, Connection("127.0.0.1:1"))
+        task = asyncio.create_task(made.run())
+        try:
+            yield made
+        finally:
+            task.cancel()
+
+    return run
+
+
+async def test_a_log_that_ends_before_what_is_known(over):
+    """It was made anew, or was cut short: what it holds and what comes then is listed, all of it."""
+    log = RECORDS[:3]
+    async with over(log) as made:
+        await until(lambda: len(made.index) == 3)
+        log[1:] = []
+        await until(lambda: made.index.ends() == {0: 1} and made.index.is_complete)
+        log[1:] = RECORDS[1:3]
+        await until(lambda: made.index.ends() == {0: 3})
+        assert len(made.index) == 3
+
+
+async def test_a_topic_that_is_not_there_for_a_while(over):
+    """A reader that has lost it is told of it late: another one is asked."""
+    log = RECORDS[:3]
+    async with over(log) as made:
+        await until(lambda: len(made.index) == 3)
+        log.clear()
+        await until(lambda: made.trouble == ANEW)
+        log += RECORDS[:2]
+        await until(lambda: (len(made.index), made.trouble) == (2, None))
+
+
+async def test_an_old_batch_that_nobody_can_read(over, told):
+    """What comes is listed all the same, and the pages and one line of the log say that some are missing."""
+    log = RECORDS[:3]
+    async with over(log, unreadable=1) as made:
+        await until(lambda: len(made.index) == 2)
+        log.append(RECORDS[3])
+        await until(lambda: made.index.ends() == {0: 4})
+        await until(lambda: made.trouble == "it is corrupt")
+        assert (len(made.index), made.index.is_read) == (3, False)
+    assert [line["event"] for line in told] == ["index.interrupted"]
+
+
 async def test_whatever_a_look_at_the_fleet_raises(monkeypatch, told):
     """The next one is made all the same."""
     asked = []
@@ -109,6 +201,32 @@ async def test_whatever_a_look_at_the_fleet_raises(monkeypatch, told):
         await until(lambda: len(asked) > 1)
     assert [line["event"] for line in told] == ["work.crashed"]
     assert "ada@" not in str(told)
+
+
+async def test_whatever_kafka_says_of_the_group(monkeypatch, told):
+    """The first page is shown all the same, and says that it is not known."""
+
+    @asynccontextmanager
+    async def asking(*_):
+        raise ValueError("ada@example.com")
+        yield
+
+    monkeypatch.setattr("worker.console.now.watching.asking", asking)
+    now = await Watching((), Connection("127.0.0.1:1"), "requests", "group").now()
+    assert (now.overview, now.members) == (CRASHED, None)
+    assert [line["event"] for line in told] == ["work.crashed"]
+    assert "ada@" not in str(told)
+
+
+@pytest.mark.parametrize("assignment", [b"", b"\x01", b"\x00\x01connect"])
+def test_a_member_of_another_kind(assignment):
+    """It has none of the partitions, as far as anybody can read."""
+    told = {"client_id": "connect", "client_host": "/10.0.0.9", "member_assignment": assignment}
+    assert member_of(told, "requests") == Member("connect", "10.0.0.9", ())
+
+
+async def _there(*_):
+    return SimpleNamespace(dead_letters=1)
 
 
 async def _no_overview(_):

@@ -5,12 +5,13 @@ from ipaddress import ip_network
 import pytest
 from fakes import Clock
 
-from worker.console.serve import LOOPBACK, guarded, is_loopback
+from worker.console.serve import LOOPBACK, guarded, is_loopback, opened
 from worker.console.web.answers import Barred, NotEntered
 from worker.console.web.entering import is_ours
 from worker.console.web.guard import LASTS, Guard, Head, Proxy, Token, split
 from worker.console.web.rights import Right
 from worker.model.errors import SettingsError
+from worker.settings import sources as configuration
 from worker.settings.console import ConsoleGroup
 
 ALL = frozenset({Right.ENTER, Right.VIEW})
@@ -200,6 +201,14 @@ def test_beyond_loopback(host, given, lacks):
     """It does not listen for everybody unless it is known who they are and by which name they call it."""
     with pytest.raises(SettingsError, match=f"WORKER_CONSOLE__.*{lacks}"):
         guarded(ConsoleGroup.model_validate({"host": host, **given}))
+
+
+@pytest.mark.parametrize("level", ["warning", "error"])
+async def test_a_log_that_does_not_say_who_opens_payloads(level):
+    """Is refused before anything is opened: that it is logged is what the page says."""
+    given = {"WORKER_CONSOLE__RIGHTS": "payload", "WORKER_LOG__LEVEL": level}
+    with pytest.raises(SettingsError, match="WORKER_LOG__LEVEL"):
+        await opened(configuration.load(environment=given)).__aenter__()
 
 
 @pytest.mark.parametrize("address", ["/", "/letters?reason=rejected", "/letters/3@17"])

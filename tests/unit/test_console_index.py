@@ -3,13 +3,16 @@
 from dataclasses import dataclass, field
 from itertools import islice
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
+from urllib.parse import parse_qs
 
+import htpy as h
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from worker.console.desk import Desk
 from worker.console.doubts.listing import doubts
 from worker.console.index.brief import brief
 from worker.console.index.causes import Cause, Causes, cause
@@ -23,6 +26,7 @@ from worker.console.letters.listing import letters
 from worker.console.web.answers import Moved, NotShown
 from worker.console.web.asked import Asked
 from worker.console.web.rights import STRANGER
+from worker.console.work.inquiries import Inquiries
 from worker.model.outcomes import ReasonCode
 from worker.tools.dead_letters.letters import Letter
 from worker.tools.reading.place import Place
@@ -271,6 +275,18 @@ def test_a_topic_that_was_made_anew():
     assert [row.offset for _, row in index.rows(Wanted(), {0: 9})] == [1]
 
 
+def test_a_topic_that_was_made_anew_with_fewer_partitions():
+    """Nothing is known of those that are gone."""
+    index = Index("requests")
+    for number in range(2):
+        index.begin(number, 0, 0)
+        index.add_newer(a_letter(number, 0))
+    index.only(2)
+    assert len(index) == 2
+    index.only(1)
+    assert (len(index), index.ends(), set(index.recent), index.total) == (1, {0: 1}, {Place(0, 0)}, 1)
+
+
 def test_a_partition_that_was_added():
     """What comes of it before anybody has looked is listed, and then all of it."""
     index = Index("requests")
@@ -353,6 +369,11 @@ def test_a_page_that_is_asked_for_again():
     assert page("few", Wanted(since=9)) == []
     assert page("others", count=9) == [3, 2, 1]
     assert page("few", Wanted()) == []
+    index.is_full = True
+    index.first[0] = -1
+    assert not index.is_complete
+    assert page("of a topic with more than are kept", Wanted(since=9)) == []
+    assert page("of a topic with more than are kept") == []
     for number in range(300):
         page(str(number))
     assert len(lists._known) <= 200
@@ -416,6 +437,41 @@ async def test_where_a_list_begins(page):
     for unread in ("x", "0-7.1-9", "A" * 7_401):
         with pytest.raises(NotShown, match="upto"):
             await looked_at(page, 7, 9, upto=unread)
+
+
+@pytest.mark.parametrize(("page", "none"), [(letters, "No dead letter fits."), (doubts, "There is no doubt.")])
+async def test_a_list_of_a_topic_that_is_not_read_yet(page, none):
+    """That there is none is said once all is read; until then whoever looks is told by itself when it is."""
+    index, nothing = Index("requests"), cast("Any", None)
+    filling = cast("Any", SimpleNamespace(index=index, trouble=None))
+    sources = SimpleNamespace(desk=Desk(nothing, filling, nothing, nothing, Inquiries()))
+
+    async def shown():
+        answer = await page(asked(sources, upto=pin({0: 3})))
+        return str(h.fragment[answer.body]), answer.is_fresh
+
+    index.begin(0, 0, 3)
+    before, is_fresh = await shown()
+    assert (none in before, "those that are read" in before, is_fresh) == (False, True, True)
+    index.filled(0)
+    after, _ = await shown()
+    assert none in after
+
+
+def test_where_a_list_of_an_age_begins(monkeypatch):
+    """Its address says the time that was meant: the list, whoever opens it, and a plan of it are the same later on."""
+    monkeypatch.setattr("time.time", lambda: 10_800.5)
+    moved = begun(asked(since="2h", until=" 90s ", reason="rejected"), {0: 7})
+    assert isinstance(moved, Moved)
+    assert parse_qs(moved.to.partition("?")[2]) == {
+        "reason": ["rejected"],
+        "since": ["1970-01-01T01:00:00Z"],
+        "until": ["1970-01-01T02:58:30Z"],
+        "upto": [pin({0: 7})],
+    }
+    absolute = begun(asked(since="2026-11-22T04:30:00.5+01:00"), {0: 7})
+    assert isinstance(absolute, Moved)
+    assert "2026-11-22T04%3A30%3A00.5%2B01%3A00" in absolute.to
 
 
 def test_a_list_that_no_address_holds():

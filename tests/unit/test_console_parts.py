@@ -1,12 +1,23 @@
 """What the console's pages are put together from."""
 
+from typing import Any, cast
+
 import htpy as h
 import orjson
 import pytest
 
+from worker.console import words
+from worker.console.letters.letter import _facts
+from worker.console.letters.payload import _header_table
 from worker.console.now.replicas import replica
+from worker.console.verify import _report
 from worker.console.web import page, parts
 from worker.console.web.answers import Page
+from worker.model.records import Record
+from worker.settings.settings import Settings
+from worker.tools.dead_letters.letters import letter
+from worker.tools.dead_letters.shown import Shown
+from worker.tools.verification.report import Finding, Part, Report
 
 HOSTILE = "<script>alert(1)</script>\"'&\u202e{{x}}"
 
@@ -45,6 +56,33 @@ def test_fresh_numbers():
     assert told(1)["shape"] == told(1)["shape"] != told(1, 2)["shape"]
 
 
+def test_a_letter_with_very_many_headers():
+    """Its pages take bounded room, and say how many more there are."""
+    headers: Any = tuple((f"h{number}", b"v") for number in range(100_000))
+    record = Record("dead", 0, 7, 1, None, b"", headers)
+    shown = Shown(Settings(), cast("Any", None), letter(record))
+    of_letter = str(h.fragment[_facts(shown.letter, shown.headers(record))])
+    assert ("and 99900 more" in of_letter, of_letter.count("<li>")) == (True, 101)
+    of_payload = str(_header_table("t", shown.headers(record, payload=True)["headers"]))
+    assert ("and 99000 more" in of_payload, of_payload.count("<tr>")) == (True, 1_001)
+
+
+@pytest.mark.parametrize(
+    ("part", "findings", "shown"),
+    [
+        (Part(0, 0, 0, 5), (), "Nothing was judged: nothing is committed."),
+        (Part(0, 0, 3, 5, committed=3), (), "It holds: every committed request ended once."),
+        (Part(0, 0, 3, 5), (Finding("no_terminal_event", 1, ("0@1",)),), "It does not hold."),
+    ],
+)
+def test_a_verification(part, findings, shown):
+    """Where nothing was judged it does not hold, and is no finding; what was passed over is counted."""
+    told = str(_report(Report("requests", (part,), 0, 0, findings, (), passed_over=1_234), 1.0))
+    assert shown in told
+    assert ('data-kind="good"' in told) == shown.startswith("It holds")
+    assert "passed over by the mapping</dt><dd>1\u202f234" in told
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [(None, "not told"), (0, "0"), (1234567, "1\u202f234\u202f567"), ("x", "x"), (True, "True"), (1.5, "1.5")],
@@ -52,6 +90,14 @@ def test_fresh_numbers():
 def test_values(value, shown):
     """What nobody told is no zero."""
     assert parts.text(value) == shown
+
+
+def test_a_moment():
+    """Says that it is UTC, to whoever reads it as to whatever program does."""
+    assert str(parts.moment(90_061_001)) == (
+        '<time datetime="1970-01-02T01:01:01.001+00:00">1970-01-02 01:01:01 UTC</time>'
+    )
+    assert words.stamp(90_061_001) == "1970-01-02 01:01:01 UTC"
 
 
 @pytest.mark.parametrize(
@@ -84,6 +130,17 @@ def test_a_status_that_says_nothing(told):
     found = replica("a:1", told)
     assert (found.instance, found.started, found.in_flight, found.queued, found.bound_by) == (None,) * 5
     assert (found.holds, found.partitions) == ((), ())
+
+
+def test_texts_of_a_status():
+    """Nothing in them changes how others are shown: a hold names what somebody else wrote into the journal."""
+    hold = {"reason": "journal_shared\u202e", "detail": "of group evil\u200b\n"}
+    found = replica("a:1", {"instance": "a\u2066", "holds": [hold]})
+    assert (found.instance, found.holds[0].reason, found.holds[0].detail) == (
+        "a\ufffd",
+        "journal_shared\ufffd",
+        "of group evil\ufffd\ufffd",
+    )
 
 
 def test_a_status_of_a_version_before():

@@ -2,21 +2,35 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any, cast
 
+import htpy as h
 import pytest
 from patience import PATIENCE, turns, until
 from structlog.testing import capture_logs
 
+from worker import clocks
+from worker.console.desk import Desk
+from worker.console.runs.told import told
+from worker.console.web.asked import Asked
+from worker.console.web.rights import STRANGER
 from worker.console.work import inquiries as inquiring
 from worker.console.work.ends import KINDS, TOLD, Ends
 from worker.console.work.inquiries import Inquiries
+from worker.console.work.jobs import Replay
 from worker.console.work.runs import Busy, Run, Runs
 from worker.events.results import FAILED, SUCCEEDED
 from worker.events.results_read import Result
 from worker.model.errors import KafkaUnavailable, Superseded
+from worker.model.outcomes import ReasonCode
 from worker.model.records import Position
+from worker.settings.settings import Settings
 from worker.tools.dead_letters.following import Ending
+from worker.tools.dead_letters.letters import Letter
+from worker.tools.dead_letters.replaying import Replayed
+from worker.tools.dead_letters.selection import Selection
 from worker.tools.reading.place import Place
+from worker.tools.reading.place_set import PlaceSet
 
 
 @dataclass
@@ -132,6 +146,18 @@ async def test_a_run_that_has_published_all(runs):
     assert (await ended(run)).state == "done"
 
 
+async def test_what_was_read_before():
+    """Is read again once a run has published all, and once more at its end."""
+    changed = []
+    runs, job = Runs(lambda: changed.append(1)), Waits()
+    run = runs.begin("n", job, "jo")
+    run.published()
+    assert len(changed) == 1
+    job.go.set()
+    await ended(run)
+    assert len(changed) == 2
+
+
 async def test_a_sleep_that_is_cut_short():
     """A pause between two batches does not keep a run from being stopped."""
     run = Run("n", Waits(), "jo")
@@ -151,6 +177,23 @@ async def test_runs_that_are_forgotten(runs):
     assert (len(runs.kept), next(iter(runs.kept))) == (100, "5")
 
 
+async def test_the_name_of_a_form(runs):
+    """It is that of the run under way, and after its end another one that no run has, however many are forgotten."""
+    nothing = cast("Any", None)
+    desk = Desk(nothing, nothing, nothing, runs, nothing, began=255)
+    place, names = Place(0, 5), []
+    for _ in range(3):
+        job = Waits()
+        run = runs.begin(desk.run_name("look-up", place), job, "jo")
+        assert desk.run_name("look-up", place) == run.name
+        job.go.set()
+        names.append((await ended(run)).name)
+    assert names == [f"look-up-0-5-{number}-ff" for number in (1, 2, 3)]
+    del runs.kept[names[0]]
+    assert desk.run_name("look-up", place) == "look-up-0-5-4-ff"
+    assert desk.run_name("look-up", Place(0, 51)) == "look-up-0-51-1-ff"
+
+
 def created(number, customer="1", resolution="created"):
     data = {"customerId": customer, "resolution": resolution, "attempts": 1}
     return Ending(Place(0, number), Result(SUCCEEDED, "urn:crm", "e", "requests", 0, number, data))
@@ -165,9 +208,11 @@ def failed(number, code):
 def test_what_became_of_them():
     """Counted alike where they ended alike, in bounded room whatever somebody wrote into an event."""
     ends = Ends("requests")
+    for number in range(TOLD + 500):
+        ends.expect(Place(0, number), Position("requests", 0, number))
     for each in (created(0), failed(1, "rejected"), failed(2, "<b>" * 500), created(3, "y" * 10_000, "x" * 10_000)):
         ends.add(each)
-    assert [(each.customer_id, each.dead) for each in ends.told] == [
+    assert [(each.customer_id, each.dead) for each in ends.told.values()] == [
         ("1", None),
         (None, Place(2, 9)),
         (None, Place(2, 9)),
@@ -179,6 +224,27 @@ def test_what_became_of_them():
         ends.add(failed(number, str(number)))
     assert len(ends.counted) <= KINDS + 1
     assert (len(ends.told), ends.counted.total()) == (TOLD, 2_004)
+
+
+def test_letters_that_end_late():
+    """Those that stand on the page are told, however many others have ended before them; none is said to go on that
+    nobody has looked at since.
+    """
+    job = Replay(Settings(), Selection(PlaceSet({0: (0, 9_000)})))
+    for number in range(9_000):
+        job.add(Replayed(Letter(Place(0, number), 0, ReasonCode.REJECTED), Position("requests", 0, number)))
+    for number in range(8_999, 0, -1):
+        job.ends.awaited.pop(Place(0, number))
+        job.ends.add(created(number))
+    asked = Asked("/runs/n", STRANGER, cast("Any", None))
+    run = Run("n", job, "jo")
+    page = str(h.fragment[told(asked, run)])
+    assert (page.count("customer 1"), page.count("not ended yet")) == (199, 1)
+    assert "The worker has not ended" in page
+    run.ended = 1.0
+    page = str(h.fragment[told(asked, run)])
+    assert (page.count("not ended yet"), page.count("not ended when this run ended")) == (0, 1)
+    assert "When this run ended the worker had not ended" in page
 
 
 def test_what_is_awaited():
@@ -235,6 +301,27 @@ async def test_an_inquiry_under_way_when_something_is_done():
     go.set()
     assert await inquiries.ask("it", read, patience=PATIENCE) is again
     assert (first.answer, again.answer) == (None, "after")
+    await inquiries.close()
+
+
+@pytest.mark.parametrize(("error", "again"), [(None, False), (KafkaUnavailable("no broker"), True)])
+async def test_how_long_an_answer_is_given_again(monkeypatch, error, again):
+    """The longer the more it took to get; that there is none only for a moment, however long that took to know."""
+    now, asked = [0.0], []
+    monkeypatch.setattr(clocks, "monotonic", lambda: now[0])
+
+    async def read(_):
+        asked.append(1)
+        now[0] += 60
+        if error:
+            raise error
+
+    monkeypatch.setattr(clocks, "epoch", lambda: 1_000 + now[0])
+    inquiries = Inquiries()
+    await inquiries.ask("it", read, patience=PATIENCE)
+    now[0] += 6
+    found = await inquiries.ask("it", read, patience=PATIENCE)
+    assert (len(asked), found.at) == (1 + again, 1_060 + 66 * again)
     await inquiries.close()
 
 

@@ -164,6 +164,15 @@ def test_what_only_kafka_knows_is_a_bound():
     assert found.sentence == "4 records wait, or fewer; the workers have nothing in hand."
 
 
+@pytest.mark.parametrize("lag", [0, 3])
+def test_what_waits_is_not_told_without_kafka(lag):
+    """Whoever answers knows its own partitions alone: that nothing waits in them is not that nothing waits."""
+    silent = [Silent("b:1", "no connection")]
+    found = why(now(replica("a", owned(lag=lag)), kafka="Kafka has not answered", silent=silent))
+    assert found.sentence == "How many records wait is not told; the workers have nothing in hand."
+    assert found.kind == "wait"
+
+
 def test_what_an_older_version_does_not_say():
     """It is not told, and never a zero."""
     old = Replica("a", state="running", partitions=(Owned(0, None, None, None),))

@@ -1,6 +1,7 @@
 """What the pages about dead letters share: the index, inquiries under way, plans and runs."""
 
 import asyncio
+import re
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -82,9 +83,12 @@ class Desk:
         Each form gets the same name until such a run has ended, so that a form that is sent twice makes one run. No
         other process of the console gives this name.
         """
-        beginning = f"{kind}-{place.partition}-{place.offset}-"
-        earlier = [run for name, run in self.runs.kept.items() if name.startswith(beginning)]
-        return f"{beginning}{sum(run.state != 'under way' for run in earlier) + 1}-{self.began:x}"
+        beginning, end = f"{kind}-{place.partition}-{place.offset}-", f"-{self.began:x}"
+        named = re.compile(f"{beginning}([0-9]{{1,18}}){end}")
+        # Not their count: earlier ones are forgotten.
+        last = max((int(found[1]) for name in self.runs.kept if (found := named.fullmatch(name))), default=0)
+        run = self.runs.kept.get(f"{beginning}{last}{end}")
+        return f"{beginning}{last if run and run.state == 'under way' else last + 1}{end}"
 
 
 @asynccontextmanager

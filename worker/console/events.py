@@ -69,7 +69,8 @@ def _found(asked: Asked, inquiry: Inquiry[Life]) -> h.Node:
     if not found.records:
         return parts.empty(_unknown(asked.sources))
     sentence, kind = CUSTOMERS.get(found.customer, ("What became of it is not told.", "wait"))
-    return h.fragment[parts.notice(kind, sentence), _records(asked, found), _story(asked, found), _unsearched(found)]
+    told = parts.notice(kind, sentence), parts.as_of(inquiry.at)
+    return h.fragment[told, _records(asked, found), _story(asked, found), _unsearched(found)]
 
 
 def _unknown(sources: Sources) -> str:
@@ -104,7 +105,7 @@ def outcome(ended: Outcome) -> str:
 def _story(asked: Asked, found: Life) -> h.Node:
     """All that is known, by time; the times come from brokers' and producers' clocks."""
     rows = sorted(_rows(asked, found), key=lambda row: row[0] or 0)
-    columns = ("when (UTC)", "record", "what", "where")
+    columns = ("when", "record", "what", "where")
     told = [(_when(time), str(place), what, where) for time, place, what, where in rows]
     return [h.h2["Its life"], parts.table("Everything that is known, in its order", columns, told, none="")]
 

@@ -20,6 +20,8 @@ from worker.settings.settings import Settings
 from worker.terminal.text import say
 
 log = structlog.get_logger()
+UNTOLD = {"warning", "error"}
+"""Levels that leave out who has opened a payload."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -38,6 +40,8 @@ async def run(settings: Settings) -> int:
 async def opened(settings: Settings) -> AsyncIterator[str]:
     """Yield the address that lets a person in. Raises SettingsError and StartupError."""
     given, guard = settings.console, guarded(settings.console)
+    if Right.PAYLOAD in guard.rights and settings.log.level in UNTOLD:
+        raise SettingsError("WORKER_LOG__LEVEL: info or debug where WORKER_CONSOLE__RIGHTS gives payload: it is logged")
     async with sources.opened(settings) as found:
         ways_in = entering.routes(guard.entry) if isinstance(guard.entry, Token) else ()
         routes, cookie = (*pages.ROUTES, *ways_in), f"customer-worker-{given.port}"

@@ -44,14 +44,18 @@ def _under_way(found: Verifying) -> h.Node:
 
 def _report(report: Report, ended: float | None) -> h.Node:
     sentence = "It holds: every committed request ended once." if report.holds else "It does not hold."
+    if report.holds and not report.judges:
+        sentence = f"Nothing was judged: {report.judged}."
+    kind: parts.Kind = "bad" if not report.holds else "good" if report.judges else "wait"
     in_flight = sum(each.in_flight for each in report.parts)
     return h.fragment[
-        parts.notice("good" if report.holds else "bad", sentence),
+        parts.notice(kind, sentence),
         parts.facts(
             (
                 ("judged", parts.moment(ended * 1000) if ended else None),
                 ("succeeded", parts.text(report.succeeded)),
                 ("failed", parts.text(report.failed)),
+                ("passed over by the mapping", parts.text(report.passed_over) if report.passed_over else None),
                 ("not committed yet", counted(in_flight, "offset", gap=NARROW)),
                 *((f"none of ours in {topic}", parts.text(count)) for topic, count in report.foreign.items()),
             )

@@ -33,7 +33,7 @@ def moment(milliseconds: int) -> h.Element:
 
 def stamp(milliseconds: int) -> str:
     """As `moment`, as text."""
-    return datetime.fromtimestamp(min(max(0, milliseconds), LATEST) / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(min(max(0, milliseconds), LATEST) / 1000, UTC).strftime(parts.TO_THE_SECOND)
 
 
 def left(reason: str) -> str:

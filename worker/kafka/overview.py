@@ -131,8 +131,14 @@ async def asking(connection: Connection, topic: str, group: str, within: float) 
 
 
 def member_of(told: Mapping[str, Any], topic: str) -> Member:
-    """A member as the coordinator describes it; without an assignment, as during a rebalance, it has no partitions."""
+    """A member as the coordinator describes it.
+
+    Without an assignment, as during a rebalance, or with one of another kind of client, it has no partitions.
+    """
     given = told["member_assignment"]
-    assigned = ConsumerProtocolMemberAssignment.decode(given).assignment if given else []
+    try:
+        assigned = ConsumerProtocolMemberAssignment.decode(given).assignment if given else []
+    except ValueError:
+        assigned = []
     numbers = sorted(number for name, partitions in assigned if name == topic for number in partitions)
     return Member(told["client_id"], told["client_host"].lstrip("/"), tuple(numbers))

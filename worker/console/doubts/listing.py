@@ -49,7 +49,8 @@ async def doubts(asked: Asked) -> Answer:
         _table(asked, rows[:A_PAGE], shown, (states and states.answer) or {}),
         further(asked, upto, rows),
     ]
-    return Page("Doubts", h.fragment[body], is_fresh=states is not None and states.ended is None)
+    is_sought = states is not None and states.ended is None
+    return Page("Doubts", h.fragment[body], is_fresh=is_sought or not desk.index.is_read)
 
 
 async def _states(sources: Sources, letters: Sequence[Letter], steps: Steps) -> States:
@@ -69,8 +70,10 @@ def _state(letter: Letter, requests: str, before: LookedBack) -> str:
 
 
 def _progress(states: Inquiry[States] | None) -> h.Node:
-    if states is None or states.answer:
+    if states is None:
         return None
+    if states.answer:
+        return parts.as_of(states.at)
     if states.trouble:
         return parts.notice("bad", f"Which are open is not known: {states.trouble}.")
     return parts.waiting(
@@ -82,7 +85,8 @@ def _table(asked: Asked, rows: Sequence[Listed], shown: Mapping[Place, Letter], 
     columns = ("doubt", "since", "state", "event", "of the source", "why")
     places = (Place(number, row.offset) for number, row in rows)
     listed = (_row(asked, shown[place], states.get(place)) for place in places if place in shown)
-    return parts.table("Doubts, the newest first", columns, listed, none="There is no doubt.")
+    none = "There is no doubt." if asked.sources.desk.index.is_complete else "There is none among those that are read."
+    return parts.table("Doubts, the newest first", columns, listed, none=none)
 
 
 def _row(asked: Asked, letter: Letter, state: str | None) -> Sequence[h.Node]:

@@ -12,6 +12,7 @@ from worker.console.work.steps import why
 from worker.kafka.connection import Connection
 from worker.kafka.follow import Followed, followed
 from worker.kafka.newest import newest_first
+from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 from worker.tools.dead_letters.letters import Letter, letter
 from worker.tools.dead_letters.topic import topics
@@ -22,6 +23,7 @@ SLICE = 1_000
 WAIT = 0.5
 LOOK_AGAIN = 5.0
 AGAIN_AFTER = 2.0
+ANEW = "the topic of dead letters was made anew, or lost its end: it is read again"
 
 
 @dataclass(slots=True)
@@ -32,6 +34,8 @@ class Filling:
     connection: Connection
     index: Index = field(init=False)
     trouble: str | None = "the dead letters are not read yet"
+    _behind: str | None = None
+    """Why what is older is not read."""
 
     def __post_init__(self) -> None:
         self.index = Index(self.plan.requests)
@@ -54,14 +58,14 @@ class Filling:
         self.trouble = trouble
 
     async def _follow(self) -> None:
-        await topics(self.plan, self.connection)  # raises where a topic is missing; a consumer would create it
+        found = await topics(self.plan, self.connection)  # raises where a topic is missing; a consumer would create it
+        self.index.only(found.dead_letters)
         known = self.index.ends()
         name = [self.plan.dead_letters]
         async with followed(self.connection, name, from_now=not known, after=known) as newest:
             spans = newest.began
-            while True:
-                self._see({place.partition: span for place, span in spans.items()})
-                await self._fill(newest)
+            while self._see({place.partition: span for place, span in spans.items()}):
+                await self._fill_or_tell(newest)
                 await self._until_next_look(newest)
                 spans = await newest.spans()
 
@@ -70,17 +74,33 @@ class Filling:
         while clocks.monotonic() < until:
             await self._take(newest, WAIT)
 
-    def _see(self, spans: Mapping[int, tuple[int, int]]) -> None:
-        """Take over where each partition's log begins and ends now."""
+    def _see(self, spans: Mapping[int, tuple[int, int]]) -> bool:
+        """Take over where each partition's log begins and ends now; False if it is not the log that is followed.
+
+        A reader that is ahead of the end of a log that was made anew, or cut short, would never get what comes before
+        its place; one whose topic was deleted learns minutes late that it is there again.
+        """
+        is_same = all(number in spans and spans[number][1] >= end for number, end in self.index.ends().items())
         for number, (first, end) in spans.items():
             self.index.begin(number, first, end)
-        self.trouble = None
+        self.trouble = self._behind if is_same else ANEW
+        return is_same
+
+    async def _fill_or_tell(self, newest: Followed) -> None:
+        """As `_fill`; an old batch that nobody can read is told, and keeps nobody from following what comes."""
+        try:
+            await self._fill(newest)
+        except KafkaUnavailable as error:
+            self._tell(str(error))
+            self._behind = self.trouble
+        else:
+            self._behind = self.trouble = None
 
     async def _fill(self, newest: Followed) -> None:
         """Read what is older than what is known; between slices, what was written meanwhile."""
         index = self.index
         spans = {number: (0, shelf.low) for number, shelf in index.shelves.items()}
-        if index.is_full or index.is_complete or not spans:
+        if index.is_read or not spans:
             return
         read = 0
         async for each in _older(self.connection, self.plan.dead_letters, spans):

@@ -32,6 +32,12 @@ class Index:
     """Whether older letters are left out because there are too many."""
     _groups: dict[int, Group] = field(default_factory=dict)
 
+    def only(self, partitions: int) -> None:
+        """There are so many: the topic was made anew where more were known."""
+        for number in [each for each in self.shelves if each >= partitions]:
+            shelf = self.shelves.pop(number)
+            self._drop(number, shelf.drop_below(shelf.high))
+
     def begin(self, partition: int, first: int, end: int) -> Shelf:
         """Note a partition's present offsets: letters below `first` are gone, those from `end` on are to come."""
         self.first[partition] = first
@@ -88,6 +94,11 @@ class Index:
         return bool(self.shelves) and all(
             shelf.low <= self.first.get(number, 0) for number, shelf in self.shelves.items()
         )
+
+    @property
+    def is_read(self) -> bool:
+        """Whether nothing older comes any more: all that the topic has is known, or as much as is kept."""
+        return self.is_full or self.is_complete
 
     def ends(self) -> dict[int, int]:
         """By partition the end of what is known: a list up to these ends never changes."""

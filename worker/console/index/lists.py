@@ -29,7 +29,7 @@ class Lists:
             self._known.move_to_end(key)
             return known
         found = list(islice(index.rows(wanted, upto), count))
-        if len(found) == count or index.is_complete:
+        if len(found) == count or index.is_read:
             self._known[key] = found
             if len(self._known) > KEPT:
                 self._known.popitem(last=False)

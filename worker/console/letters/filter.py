@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import htpy as h
@@ -11,7 +12,7 @@ from worker.console.index.wanted import Wanted
 from worker.console.web import parts
 from worker.console.web.answers import Moved, NotShown
 from worker.console.web.asked import Asked
-from worker.tools.dead_letters.filters import moment_of
+from worker.tools.dead_letters.filters import AGE, moment_of
 from worker.tools.dead_letters.letters import KINDS
 
 FIELDS = ("reason", "status", "cause", "since", "until", "partition", "event")
@@ -61,13 +62,21 @@ def ends(asked: Asked) -> dict[int, int] | None:
 def begun(asked: Asked, now: Mapping[int, int]) -> Mapping[int, int] | Moved:
     """The ends of the list. If the address has none, a redirect to one that has: then the list does not change.
 
+    For the same reason an age in the address, such as 2h, becomes the time that it means now.
+
     `now` are the present ends. Where they fit into no address, the list begins at the newest letter each time.
     """
     upto = ends(asked)
     if upto is not None:
         return upto
     pinned = pin(now) if now else None
-    return Moved(asked.link(asked.path, **query(asked, upto=pinned))) if pinned else now
+    return Moved(asked.link(asked.path, **query(asked, upto=pinned) | _times(asked.query))) if pinned else now
+
+
+def _times(fields: Fields) -> Query:
+    ages = {name: age for name in ("since", "until") for age in _all(fields, name)[-1:] if AGE.fullmatch(age)}
+    meant = {name: datetime.fromtimestamp(_moment(age) / 1000, UTC) for name, age in ages.items()}
+    return {name: moment.strftime("%Y-%m-%dT%H:%M:%SZ") for name, moment in meant.items()}
 
 
 def form(asked: Asked) -> h.Element:

@@ -26,6 +26,8 @@ from worker.tools.journal.view import event_text
 
 log = structlog.get_logger()
 RULES = 100
+HEADERS = 100
+"""That are told: a record may have a hundred thousand, and whoever looks at it asks every two seconds."""
 
 
 async def letter(asked: Asked) -> Answer:
@@ -59,7 +61,9 @@ async def _later(shown: Shown, whole: Record | Lacking, steps: Steps) -> Json:
 def _facts(letter: Letter, told: Json) -> h.Node:
     request = told.get("request")
     where = f"{words.told(request['topic'])} {request['partition']}@{request['offset']}" if request else None
-    headers = [f"{words.told(each['name'], 100)} ({counted(each['bytes'], 'byte')})" for each in told["headers"]]
+    first, more = told["headers"][:HEADERS], len(told["headers"]) - HEADERS
+    headers = [f"{words.told(each['name'], 100)} ({counted(each['bytes'], 'byte')})" for each in first]
+    headers += [f"and {more} more"] if more > 0 else []
     return parts.facts(
         (
             ("reason", letter.called),
@@ -130,6 +134,7 @@ def _known(later: Inquiry[Json]) -> h.Node:
     text = journal if isinstance(journal, str) else event_text(journal)
     return h.fragment[
         title,
+        parts.as_of(later.at),
         parts.facts(
             (
                 ("replayed as", answer.get("replayedAs") or "not replayed, as far as the request topic tells"),

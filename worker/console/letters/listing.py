@@ -106,7 +106,8 @@ def table(asked: Asked, rows: Iterable[Listed], known: Mapping[Place, Letter]) -
     """A table with one row a letter; one that is gone meanwhile says so."""
     columns = ("letter", "time", "reason", "HTTP", "event", "why", "replays")
     listed = (_row(asked, Place(number, row.offset), row, known) for number, row in rows)
-    return parts.table("Dead letters, the newest first", columns, listed, none="No dead letter fits.")
+    none = "No dead letter fits." if asked.sources.desk.index.is_complete else "None of those that are read fits."
+    return parts.table("Dead letters, the newest first", columns, listed, none=none)
 
 
 def _row(asked: Asked, place: Place, row: Row, known: Mapping[Place, Letter]) -> Sequence[h.Node]:
@@ -143,6 +144,8 @@ def _to_plan(asked: Asked, wanted: Wanted, upto: Mapping[int, int]) -> h.Node:
     if not asked.who.may(Right.REPLAY) or pinned is None:
         return None
     what = "all of them" if wanted.is_all else "all that fit"
+    if not asked.sources.desk.index.is_complete:
+        what += ", as far as they are read"
     return h.fragment[
         h.h2["Replay"],
         h.p["A plan says of each letter whether it would be replayed, or why it is left. It publishes nothing."],

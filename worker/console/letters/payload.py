@@ -1,6 +1,6 @@
 """`/letters/P@O/payload`: the one page that shows personal data."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import htpy as h
 import structlog
@@ -12,12 +12,13 @@ from worker.console.web.answers import Answer, Page
 from worker.console.web.asked import Asked
 from worker.console.web.rights import Right
 from worker.console.web.routes import Route
+from worker.terminal.text import escaped
 from worker.tools.dead_letters.letters import Json
 from worker.tools.dead_letters.received import Lacking
 from worker.tools.dead_letters.shown import payload_of
 
 log = structlog.get_logger()
-RULES = 100
+HEADERS = 1_000
 
 
 async def payload(asked: Asked) -> Answer:
@@ -34,7 +35,7 @@ async def payload(asked: Asked) -> Answer:
         parts.facts((("key", told["key"]),)),
         h.h2["Value"],
         h.pre[told["value"] if told["value"] is not None else "none"],
-        [h.h2["Would be sent today"], h.pre[sent]] if sent else None,
+        [h.h2["Would be sent today"], h.pre[escaped(sent)]] if sent else None,
         _header_table("Producer's headers", headers),
         _header_table("Headers of the dead letter", told["added"]),
         h.p[h.a(href=asked.link(f"/letters/{shown.letter.place}"))["Back to the letter"]],
@@ -42,9 +43,11 @@ async def payload(asked: Asked) -> Answer:
     return Page(f"Payload of {shown.letter.place}", h.fragment[body])
 
 
-def _header_table(title: str, headers: Iterable[Json]) -> h.Node:
-    rows = [(words.told(each["name"], 200), each["value"] if each["value"] is not None else "null") for each in headers]
-    return h.fragment[h.h2[title], parts.table(title, ("name", "value"), rows, none="None.")]
+def _header_table(title: str, headers: Sequence[Json]) -> h.Node:
+    first, more = headers[:HEADERS], len(headers) - HEADERS
+    rows = [(words.told(each["name"], 200), each["value"] if each["value"] is not None else "null") for each in first]
+    table = parts.table(title, ("name", "value"), rows, none="None.")
+    return h.fragment[h.h2[title], table, h.p[f"and {more} more"] if more > 0 else None]
 
 
 ROUTES = (Route("POST", "/letters/{place}/payload", Right.PAYLOAD, payload, within=60),)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from worker.terminal.text import plain
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -102,7 +104,7 @@ def _each(told: object) -> list[Mapping[str, Any]]:
 
 
 def _text(told: object) -> str | None:
-    return told[:2000] if isinstance(told, str) and told else None
+    return plain(told[:2000]) if isinstance(told, str) and told else None
 
 
 def _count(told: object) -> int | None:

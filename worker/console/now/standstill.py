@@ -186,7 +186,7 @@ def _bound(now: Now) -> Why:
     if not told:
         return Why(f"{waits}; the workers do not say what binds them.", "wait")
     if not binding:
-        return Why(f"{waits}; the workers have nothing in hand.", "wait" if lag else "good")
+        return Why(f"{waits}; the workers have nothing in hand.", "wait")
     most = max(sorted(set(binding)), key=binding.count)
     whom = "" if len(now.replicas) == 1 else f" ({binding.count(most)} of {counted(len(now.replicas), 'worker')})"
     return Why(f"It moves. {waits}; what binds is {BINDS.get(most, most)}{whom}.", "good")

@@ -72,10 +72,13 @@ class Now:
 
     @property
     def total_lag(self) -> tuple[int | None, bool]:
-        """The lag over all partitions, as in `lag`; None where one partition's is not known."""
+        """The lag over all partitions, as in `lag`; None where one partition's is not known.
+
+        It is not known either where Kafka does not say which partitions there are: a worker knows only its own.
+        """
         lags = [self.lag(number) for number in self.partitions]
         known = [lag for lag, _ in lags if lag is not None]
-        if not lags or len(known) < len(lags):
+        if isinstance(self.overview, str) or not lags or len(known) < len(lags):
             return None, False
         return sum(known), any(bound for _, bound in lags)
 
@@ -117,6 +120,9 @@ class Watching:
         except TimeoutError:
             await self.close()
             return f"Kafka at {self.connection.bootstrap_servers} has not answered all within {AT_MOST:g} s"
+        except Exception as error:  # noqa: BLE001  such as an assignment of a member that is none of ours
+            await self.close()
+            return why(error)
 
     def _noted(self, now: Now) -> Now:
         """The same, with for how long each first record has not moved since it was first seen."""

@@ -25,6 +25,8 @@ from worker.tools.reading.place_set import PlaceSet
 LISTED = 100
 AT_ONCE = 5_000
 MOST = 10_000_000
+NO_PLAN = "there is no such plan here (any more). Plan again: whatever was replayed before is left"
+"""It may have been run, before the console was begun again or many others were planned."""
 
 
 async def make(asked: Asked) -> Answer:
@@ -61,7 +63,7 @@ def _limit(asked: Asked) -> int | None:
     given = asked.form.get("limit", "").strip()
     if not given:
         return None
-    if given.isascii() and given.isdigit() and len(given) < 9 and int(given):
+    if given.isascii() and given.isdigit() and len(given) < 9 and 0 < int(given) <= MOST:
         return int(given)
     raise NotShown(f"the newest so many: a number from 1 to {MOST}")
 
@@ -75,7 +77,7 @@ async def plan(asked: Asked) -> Answer:
 def _named(asked: Asked) -> Plan:
     if found := asked.sources.desk.plans.kept.get(asked.parts["name"]):
         return found
-    raise NotThere("there is no such plan (any more): nothing was replayed by it, plan again")
+    raise NotThere(NO_PLAN)
 
 
 def _about(asked: Asked, plan: Plan) -> h.Node:

@@ -6,6 +6,7 @@ import htpy as h
 
 from worker.console import words
 from worker.console.runs.beginning import begun
+from worker.console.runs.plan import NO_PLAN
 from worker.console.runs.told import told
 from worker.console.web import parts
 from worker.console.web.answers import Answer, Moved, NotNow, NotShown, NotThere, Page
@@ -35,7 +36,7 @@ async def begin(asked: Asked) -> Answer:
         return Moved(asked.link(f"/runs/{name}"))
     plan = desk.plans.kept.get(name)
     if plan is None:
-        raise NotThere("there is no such plan (any more): nothing was replayed, plan again")
+        raise NotThere(NO_PLAN)
     if not plan.is_due:
         raise NotNow("this plan cannot be run (any more): it is good for ten minutes. Nothing was replayed, plan again")
     job = Replay(asked.sources.settings, plan.to_run(), _rate(asked.form.get("rate", "").strip()))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import htpy
 
+from worker.console.web.rights import Who
 from worker.model.errors import WorkerError
 
 
@@ -72,9 +73,13 @@ class NotEntered(NotShown):
 
 
 class Barred(NotShown):
-    """403: nobody may do this, or not this person; the text says why."""
+    """403: nobody may do this, or not this person; the text says why. `who` asked, where that is known."""
 
     status = 403
+
+    def __init__(self, why: str, who: Who | None = None) -> None:
+        super().__init__(why)
+        self.who = who
 
 
 class NotNow(NotShown):

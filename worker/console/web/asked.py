@@ -31,3 +31,11 @@ class Asked:
         """The address of one of our pages, with the prefix; None and empty values are left out of the query."""
         given = {name: value for name, value in query.items() if value not in (None, "", [])}
         return self.prefix + quote(path, safe="/@") + (f"?{urlencode(given, doseq=True)}" if given else "")
+
+
+def lists(query: Mapping[str, str]) -> dict[str, list[str]]:
+    """All values of each name, which an address may have several times."""
+    found: dict[str, list[str]] = {}
+    for name, value in query.items():
+        found.setdefault(name, []).append(value)
+    return found

@@ -11,20 +11,29 @@ from worker.model.errors import Unavailable, WorkerError
 log = structlog.get_logger()
 
 
-def page(error: Exception) -> Page:
-    """The page for an error. Our own errors are shown, as they hold nothing of a customer; others are only logged."""
+def page(error: Exception, *, is_form: bool = False) -> Page:
+    """The page for an error. Our own errors are shown, as they hold nothing of a customer; others are only logged.
+
+    `is_form`: a form was sent, whose address cannot be opened as a page.
+    """
+    title, why, status = _told(error)
+    again = "Go back to the page of the form, and try again from there." if is_form else h.a(href="")["Try again"]
+    return Page(title, h.fragment[parts.notice("bad", why), h.p[again]], status)
+
+
+def _told(error: Exception) -> tuple[str, str, int]:
     match error:
         case NotShown():
-            return _told(_title(error), str(error), error.status)
+            return _title(error), str(error), error.status
         case Unavailable():
-            return _told("It cannot be reached now", f"{error}. The page works again as soon as it is there.", 503)
+            return "It cannot be reached now", f"{error}. The page works again as soon as it is there.", 503
         case WorkerError():
-            return _told("This cannot be shown", str(error), 503)
+            return "This cannot be shown", str(error), 503
         case TimeoutError():
-            return _told("It took too long", "No answer came in time. Narrow it down, or try again.", 504)
+            return "It took too long", "No answer came in time. Narrow it down, or try again.", 504
         case _:
             log.error("page.crashed", error=type(error).__name__, where=where(error))
-            return _told("This page has failed", "That is an error of the console's own; its log says where.", 500)
+            return "This page has failed", "That is an error of the console's own; its log says where.", 500
 
 
 def _title(error: NotShown) -> str:
@@ -39,7 +48,3 @@ def _title(error: NotShown) -> str:
             return "Not now"
         case _:
             return "That is nothing for here"
-
-
-def _told(title: str, why: str, status: int) -> Page:
-    return Page(title, h.fragment[parts.notice("bad", why), h.p[h.a(href="")["Try again"]]], status)

@@ -26,8 +26,12 @@ function show({ numbers, shape }) {
     if (shown.dataset.kind !== kind) shown.dataset.kind = kind;
   }
   const isOther = shape !== main.dataset.shape;
-  if (isOther && document.querySelector("[data-waiting]")) location.reload();
+  if (isOther && document.querySelector("[data-waiting]") && !isTyped()) location.reload();
   changed.hidden = !isOther;
+}
+
+function isTyped() {
+  return [...main.querySelectorAll("input")].some((each) => each.value !== each.defaultValue);
 }
 
 async function goOn() {

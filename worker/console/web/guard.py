@@ -73,7 +73,8 @@ class Proxy:
         if not self._is_trusted(head.peer):
             raise Barred("only a proxy of WORKER_CONSOLE__TRUSTED_PROXIES may ask")
         if not head.user or not head.user.strip():
-            raise NotEntered(f"the proxy did not say who asks (WORKER_CONSOLE__PROXY_USER_HEADER={self.header})")
+            told = f"WORKER_CONSOLE__PROXY_USER_HEADER={self.header}"
+            raise NotEntered(f"the proxy did not say, or not once, who asks ({told})")
         return plain(head.user.strip()[:200])
 
     def _is_trusted(self, peer: str | None) -> bool:
@@ -101,7 +102,7 @@ class Guard:
             return STRANGER
         who = Who(self.entry.name(head), self.rights)
         if not who.may(right):
-            raise Barred(f"this takes the right {right.value}, which WORKER_CONSOLE__RIGHTS does not give")
+            raise Barred(f"this takes the right {right.value}, which WORKER_CONSOLE__RIGHTS does not give", who)
         return who
 
     def _judge_host(self, host: str) -> None:

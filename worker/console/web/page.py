@@ -98,7 +98,7 @@ def _main(page: Page, body: str) -> h.Node:
     shape = _shape(parts.numbers(body)[1]) if page.is_fresh else None
     changed = h.p("#changed", role="status", hidden=True)[h.a(href="")["Something was added or has gone: show"],]
     stale = h.p("#stale.notice", {"data-kind": "bad"}, role="alert", hidden=True)[
-        "The console does not answer: these numbers are old."
+        "These numbers are old: the console does not answer, or shows this page no more. Reload it to see why."
     ]
     return h.main("#main", {"data-shape": shape}, tabindex="-1")[
         h.h1[page.title], [stale, changed] if page.is_fresh else None, body

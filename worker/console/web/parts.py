@@ -13,6 +13,7 @@ from worker.counting import thousands
 Kind = Literal["good", "wait", "bad", "plain"]
 NUMBER = re.compile(r'<[a-z]+ data-n="([^"]*)" data-kind="([a-z]*)">([^<]*)<')
 NOT_TOLD = "not told"
+TO_THE_SECOND = "%Y-%m-%d %H:%M:%S UTC"
 
 
 def number(key: str, value: object, kind: Kind = "plain") -> h.Element:
@@ -36,12 +37,17 @@ def text(value: object) -> str:
 def moment(milliseconds: float) -> h.Element:
     """A time in UTC, to the second."""
     at = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return h.time(datetime=at.isoformat(timespec="milliseconds"))[at.strftime("%Y-%m-%d %H:%M:%S")]
+    return h.time(datetime=at.isoformat(timespec="milliseconds"))[at.strftime(TO_THE_SECOND)]
 
 
 def clock(seconds: float) -> str:
     """A time of today, in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S UTC")
+
+
+def as_of(seconds: float) -> h.Element:
+    """When that was so which stands on the page: it is given again for a while."""
+    return h.p[f"As of {clock(seconds)}."]
 
 
 def age(seconds: float) -> str:

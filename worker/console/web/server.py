@@ -6,7 +6,7 @@ What is no valid request, such as a line with an impossible byte, is refused by 
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
@@ -17,8 +17,8 @@ from aiohttp.typedefs import Handler
 
 from worker.console.sources import Sources
 from worker.console.web import entering, failing, page
-from worker.console.web.answers import Answer, Bounced, Entered, Moved, NotEntered, NotShown, Page, Raw
-from worker.console.web.asked import Asked
+from worker.console.web.answers import Answer, Barred, Bounced, Entered, Moved, NotEntered, NotShown, Page, Raw
+from worker.console.web.asked import Asked, lists
 from worker.console.web.guard import LASTS, SAFE, Guard, Head, Proxy, Token
 from worker.console.web.rights import STRANGER, Right, Who
 from worker.console.web.routes import Route
@@ -84,9 +84,11 @@ class Served:
         asked = Asked(path, STRANGER, self.sources, self.prefix)
         try:
             who = self.guard.admit(self._head(request), route.right if route else Right.VIEW)
-            asked = replace(asked, who=who, parts=dict(request.match_info), query=_lists(request.query))
+            asked = replace(asked, who=who, parts=dict(request.match_info), query=lists(request.query))
             response = self._response(await self._handled(request, route, asked), asked, request)
         except Exception as error:  # noqa: BLE001  whatever it is, it is told without its text, and with our headers
+            if isinstance(error, Barred) and error.who:
+                asked = replace(asked, who=error.who)
             response = self._response(self._failure(error, request, route, asked), asked, request)
             if isinstance(error, web.HTTPMethodNotAllowed):
                 response.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
@@ -101,36 +103,38 @@ class Served:
 
     def _head(self, request: web.Request) -> Head:
         entry, headers = self.guard.entry, request.headers
+        users = headers.getall(entry.header, []) if isinstance(entry, Proxy) else []
         return Head(
             request.method,
             headers.get(hdrs.HOST, ""),
             headers.get(hdrs.ORIGIN),
             headers.get("Sec-Fetch-Site"),
             request.remote,
-            headers.get(entry.header) if isinstance(entry, Proxy) else None,
+            users[0] if len(users) == 1 else None,  # a proxy that adds its own leaves somebody else's before it
             request.cookies.get(self.cookie),
         )
 
     def _failure(self, error: Exception, request: web.Request, route: Route | None, asked: Asked) -> Answer:
+        is_form = request.method not in SAFE
         match error:
             case NotEntered() if route and _is_from_elsewhere(request) and entering.is_ours(request.path_qs):
                 # A strict cookie does not come with a click on another site, but it does with the next request, from
                 # our own page.
                 return Bounced(request.path_qs)
             case NotEntered() if isinstance(self.guard.entry, Token):
-                return entering.form(asked, str(error), request.path_qs.removeprefix(self.prefix))
+                return entering.form(asked, str(error), "/" if is_form else request.path_qs.removeprefix(self.prefix))
             case web.HTTPException():
-                return replace(
-                    failing.page(NotShown(_UNTAKEN.get(error.status, "it is not known how"))), status=error.status
-                )
+                why = NotShown(_UNTAKEN.get(error.status, "it is not known how"))
+                return replace(failing.page(why, is_form=is_form), status=error.status)
             case _:
-                return failing.page(error)
+                return failing.page(error, is_form=is_form)
 
     def _response(self, answer: Answer, asked: Asked, request: web.Request) -> web.Response:
+        if _wants_numbers(request) and isinstance(answer, Moved):
+            answer = Page("Elsewhere", None)
         match answer:
-            case Page(status=200) if JSON in request.headers.get(hdrs.ACCEPT, ""):
-                body = page.fresh(answer)
-                return _file(Raw(body, JSON, hashlib.sha256(body).hexdigest()[:16]), request)
+            case Page(status=200) if _wants_numbers(request):
+                return _numbers(answer, request)
             case Page():
                 return _html(page.document(answer, asked), answer.status)
             case Bounced(to):
@@ -174,13 +178,6 @@ def _is_from_elsewhere(request: web.Request) -> bool:
     return request.method == "GET" and asked == ("navigate", "cross-site")
 
 
-def _lists(query: Mapping[str, str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, value in query.items():
-        found.setdefault(name, []).append(value)
-    return found
-
-
 async def _form(request: web.Request) -> dict[str, str]:
     """The texts of a posted form; our pages send no files."""
     if request.method in SAFE:
@@ -196,15 +193,28 @@ async def _form(request: web.Request) -> dict[str, str]:
         raise web.HTTPBadRequest from None
 
 
+def _wants_numbers(request: web.Request) -> bool:
+    """The module of a page asks for what has changed in it."""
+    return request.method in SAFE and JSON in request.headers.get(hdrs.ACCEPT, "")
+
+
+def _numbers(shown: Page, request: web.Request) -> web.Response:
+    """No browser keeps them: going back to the page's address it would show them in place of the page."""
+    body = page.fresh(shown)
+    return _file(Raw(body, JSON, hashlib.sha256(body).hexdigest()[:16]), request, kept=False)
+
+
 def _html(text: str, status: int) -> web.Response:
     return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=HEADERS)
 
 
-def _file(raw: Raw, request: web.Request) -> web.Response:
-    """A file that the browser keeps, and revalidates at each use."""
+def _file(raw: Raw, request: web.Request, *, kept: bool = True) -> web.Response:
+    """A file that the browser keeps, unless `kept` is False, and revalidates at each use."""
     headers = {**HEADERS, hdrs.CONTENT_TYPE: raw.content_type}
     if raw.etag:
-        headers |= {hdrs.ETAG: f'"{raw.etag}"', hdrs.CACHE_CONTROL: "private, no-cache"}
+        headers[hdrs.ETAG] = f'"{raw.etag}"'
+        if kept:
+            headers[hdrs.CACHE_CONTROL] = "private, no-cache"
         if any(each.value == raw.etag for each in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
     return web.Response(body=raw.body, headers=headers)

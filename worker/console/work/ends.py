@@ -11,7 +11,7 @@ from worker.tools.dead_letters.following import Ending, ended
 from worker.tools.reading.place import Place
 
 TOLD = 1_000
-"""So many ends are listed one by one; the others are only counted."""
+"""The ends of so many letters, those replayed first, are listed one by one; the others are only counted."""
 WITHIN = 120.0
 POLL = 0.3
 POLLS = 50
@@ -32,16 +32,22 @@ class Became:
 
 @dataclass(slots=True)
 class Ends:
-    """The ends of replayed letters; `awaited` are the records whose end is not known yet, each with its letter."""
+    """The ends of replayed letters; `awaited` are the records whose end is not known yet, each with its letter.
+
+    `told` are the ends to be listed, by their letters.
+    """
 
     topic: str
     awaited: dict[Place, Place] = field(default_factory=dict)
-    told: list[Became] = field(default_factory=list)
+    told: dict[Place, Became] = field(default_factory=dict)
     counted: Counter[str] = field(default_factory=Counter)
+    _first: set[Place] = field(default_factory=set)
 
     def expect(self, letter: Place, at: Position) -> None:
         """Note where the letter was replayed, so that its end is awaited."""
         self.awaited[Place(at.partition, at.offset)] = letter
+        if len(self._first) < TOLD:
+            self._first.add(letter)
 
     async def take(self, results: Followed, within: float = 0.0) -> None:
         """Take the ends that have come; every record that may be among them must be expected by now."""
@@ -56,8 +62,8 @@ class Ends:
         """Count an end; its texts were written by somebody else."""
         told = became(ending)
         self.counted[told.how if told.how in self.counted or len(self.counted) < KINDS else OTHERWISE] += 1
-        if len(self.told) < TOLD:
-            self.told.append(told)
+        if told.letter in self._first:
+            self.told[told.letter] = told
 
     async def wait(self, results: Followed, stopped: Callable[[], bool]) -> None:
         """Wait until all have ended, some minutes are over, or `stopped` is True."""

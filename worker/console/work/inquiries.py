@@ -15,17 +15,23 @@ AT_ONCE = 3
 LASTS = 20.0
 """Seconds for which an answer is given again; or WORTH times as long as it took, if that is longer."""
 WORTH = 5.0
+TROUBLED = 5.0
+"""Seconds for which it is said again that there is none: what was away may be there by now."""
 PATIENCE = 0.8
 
 
 @dataclass(slots=True)
 class Inquiry(Generic[Answer]):
-    """One reading; `answer` is None until it is there, `trouble` says why there will be none."""
+    """One reading; `answer` is None until it is there, `trouble` says why there will be none.
+
+    `at` is when it ended, in seconds since the epoch: the answer may be shown minutes later.
+    """
 
     steps: Steps = field(default_factory=Steps)
     answer: Answer | None = None
     trouble: str | None = None
     ended: float | None = None
+    at: float = 0.0
     until: float = 0.0
     task: "asyncio.Task[None] | None" = None
 
@@ -71,8 +77,8 @@ class Inquiries:
                 inquiry.answer = await read(inquiry.steps)
             except Exception as error:  # noqa: BLE001  the page tells that there is no answer
                 inquiry.trouble = why(error)
-            inquiry.ended = clocks.monotonic()
-            inquiry.until = inquiry.ended + max(LASTS, WORTH * (inquiry.ended - began))
+            inquiry.ended, inquiry.at = clocks.monotonic(), clocks.epoch()
+            inquiry.until = inquiry.ended + _lasts(inquiry, inquiry.ended - began)
 
     def forget(self) -> None:
         """Drop all readings, also those under way: something was done, and they are out of date.
@@ -90,3 +96,7 @@ class Inquiries:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _lasts(inquiry: Inquiry[Any], took: float) -> float:
+    return TROUBLED if inquiry.trouble else max(LASTS, WORTH * took)

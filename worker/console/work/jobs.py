@@ -29,7 +29,8 @@ from worker.tools.dead_letters.topic import Topics, topics
 from worker.tools.reading.place import Place
 
 LOOK_UP_WITHIN = 300.0
-TOLD = 1_000
+LISTED = 200
+"""Letters that are told one by one; all are counted."""
 REASONS = 50
 OTHERWISE = "left for other reasons"
 
@@ -108,7 +109,7 @@ class Replay:
                 self.left[EXISTS] += 1
             case Left(_, why):
                 self.left[why if why in self.left or len(self.left) < REASONS else OTHERWISE] += 1
-        if len(self.listed) < TOLD:
+        if len(self.listed) < LISTED:
             self.listed.append(replace(result, letter=brief(result.letter)))
 
 

@@ -54,6 +54,7 @@ class Run:
     state: State = "under way"
     detail: str | None = None
     steps: Steps = field(default_factory=Steps)
+    changed: Callable[[], None] = lambda: None
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -64,6 +65,7 @@ class Run:
     def published(self) -> None:
         """Note that nothing more is published: another run may begin while this one waits for the worker."""
         self.state = "waiting for the worker"
+        self.changed()
 
     def stop(self) -> None:
         """End the run after the present batch."""
@@ -98,7 +100,7 @@ class Runs:
             return known
         if active := self.active:
             raise Busy(active)
-        run = self.kept[name] = Run(name, job, by)
+        run = self.kept[name] = Run(name, job, by, changed=self.changed)
         while len(self.kept) > KEPT:
             self.kept.popitem(last=False)
         task = asyncio.create_task(self._do(run), name="run")

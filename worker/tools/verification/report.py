@@ -137,7 +137,7 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """Lines of what was judged, what was not, what was found, and the verdict."""
-        yield f"{self.topic}: {self._judged()}"
+        yield f"{self.topic}: {self.judged}"
         in_flight = sum(each.in_flight for each in self.parts)
         passed_over = f", {self.passed_over} passed over" if self.passed_over else ""
         waiting = counted(in_flight, "offset")
@@ -152,7 +152,13 @@ class Report:
             yield "if the group began behind the first of them, say where it did: WORKER_KAFKA__START, or --since"
         yield "it holds" if self.holds else "it does not hold"
 
-    def _judged(self) -> str:
+    @property
+    def judges(self) -> bool:
+        """Whether anything was judged."""
+        return any(each.first < each.end for each in self.parts)
+
+    @property
+    def judged(self) -> str:
         """The offsets that were judged, or why there were none."""
         if spans := [f"{each.partition}@{each.first}-{each.end - 1}" for each in self.parts if each.first < each.end]:
             return ", ".join(spans)
