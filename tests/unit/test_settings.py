@@ -1,6 +1,5 @@
 """What the settings take, and what they derive from each other."""
 
-import inspect
 import re
 
 import pytest
