@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from simulation.broker.batches import odd
 from simulation.facts import whole
@@ -15,6 +16,8 @@ from .perform import Acts
 
 if TYPE_CHECKING:
     from simulation.play import Stage
+
+BEGINS_AGAIN_AFTER = 1.0
 
 
 async def _retried(stage: "Stage", what: Happening) -> None:
@@ -66,10 +69,16 @@ async def _redriven(stage: "Stage", what: Happening) -> None:
 
 
 async def _producer(**given: Any) -> AIOKafkaProducer:
-    """Somebody who publishes requests."""
-    producer = AIOKafkaProducer(bootstrap_servers=BOOTSTRAP, enable_idempotence=True, **given)
-    await producer.start()
-    return producer
+    """Somebody who publishes requests, and begins again where a broker is lost at the start."""
+    while True:
+        producer = AIOKafkaProducer(bootstrap_servers=BOOTSTRAP, enable_idempotence=True, **given)
+        try:
+            await producer.start()
+        except KafkaError:
+            await producer.stop()
+            await asyncio.sleep(BEGINS_AGAIN_AFTER)
+        else:
+            return producer
 
 
 async def _transaction(stage: "Stage", what: Happening) -> None:
