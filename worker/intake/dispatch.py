@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
 import structlog
 
-from worker.intake.lanes import Lane, Lanes
+from worker.intake.lanes import Lane
+from worker.intake.opened import Opened, Work
 from worker.intake.round_robin import RoundRobin
 from worker.intake.running import Running
 from worker.logs import where
@@ -49,30 +49,6 @@ class Shares(Protocol):
     def lose(self, partition: int) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One open partition as it is now.
-
-    `at_work` and `queued` count records, `next` is the first of those that have not begun. `at_limit`: it is not read
-    from, because too many of its records are not committable yet.
-    """
-
-    assignment: Assignment
-    at_work: int
-    queued: int
-    at_limit: bool
-    next: Record | None
-
-
-@dataclass(eq=False, slots=True)
-class _Open:
-    """An assignment, the records that wait in it, and the tasks of those at work."""
-
-    assignment: Assignment
-    lanes: Lanes = field(default_factory=Lanes)
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
-
-
 class Dispatch:
     """Knows which partitions are open and what is under way in them.
 
@@ -98,14 +74,14 @@ class Dispatch:
         self._max_uncommitted = max_uncommitted
         self._max_queued = max_queued
         self._max_ready = max(max_ready, 2 * slots.limit)
-        self._open: dict[int, _Open] = {}
+        self._open: dict[int, Opened] = {}
         self._order = RoundRobin(slots.limit)
         self.finished = 0
         slots.when_free(self._fill)
 
     def open(self, assignment: Assignment) -> None:
         """Records of this partition may be admitted from now on."""
-        self._open[assignment.partition] = _Open(assignment)
+        self._open[assignment.partition] = Opened(assignment)
         self._order.add(assignment.partition)
         if self._shares:
             self._shares.gain(assignment.partition)
@@ -119,7 +95,7 @@ class Dispatch:
         """Partitions that may be read from: open, not draining, not too far ahead of their commits or of the work."""
         return [number for number, partition in self._open.items() if self._has_room(partition)]
 
-    def _has_room(self, partition: _Open) -> bool:
+    def _has_room(self, partition: Opened) -> bool:
         """Whether more of it may be read.
 
         Limits are per partition: one with a hot key takes nothing from the others.
@@ -128,7 +104,7 @@ class Dispatch:
             return False
         if len(partition.lanes.waiting) >= max(LEAST_READY, self._max_ready // len(self._open)):
             return False
-        return len(partition.assignment.offsets) < self._max_uncommitted
+        return not partition.is_at_limit(self._max_uncommitted)
 
     def admit(self, record: Record) -> None:
         """Queue the record behind those of its key; ignored if its partition was given up: the next owner reads it."""
@@ -145,7 +121,7 @@ class Dispatch:
         if partition is not None and not partition.assignment.ending:
             partition.assignment.offsets.passed(offset)
 
-    def _go_on(self, partition: _Open, lane: Lane) -> None:
+    def _go_on(self, partition: Opened, lane: Lane) -> None:
         if partition.lanes.go_on(lane):
             self._fill()
 
@@ -162,7 +138,7 @@ class Dispatch:
         partition = self._open[number]
         return bool(partition.lanes.waiting) and not partition.assignment.ending
 
-    def _begin(self, partition: _Open) -> None:
+    def _begin(self, partition: Opened) -> None:
         lane, record = partition.lanes.begin()
         running = Running(record, partition.assignment, partial(self._go_on, partition, lane))
         task = asyncio.create_task(self._run(running), name=f"{record.topic}/{record.partition}@{record.offset}")
@@ -232,13 +208,7 @@ class Dispatch:
 
     def work(self) -> list[Work]:
         """What is under way in each open partition, counted at each call: the time grows with the keys that wait."""
-        return [self._work(partition) for partition in self._open.values()]
-
-    def _work(self, partition: _Open) -> Work:
-        at_limit = len(partition.assignment.offsets) >= self._max_uncommitted
-        return Work(
-            partition.assignment, len(partition.tasks), partition.lanes.queued(), at_limit, partition.lanes.first()
-        )
+        return [partition.work(self._max_uncommitted) for partition in self._open.values()]
 
     def is_full(self) -> bool:
         """No slot is free for new work."""

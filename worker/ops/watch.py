@@ -10,7 +10,8 @@ from worker import clocks
 from worker.creation.api_limit import ApiLimit
 from worker.creation.group_pace import GroupPace
 from worker.creation.holds import HoldReason, Holds
-from worker.intake.dispatch import Dispatch, Work
+from worker.intake.dispatch import Dispatch
+from worker.intake.opened import Work
 from worker.model.records import Standing
 from worker.ops.core import Core
 from worker.ops.state import Blocking, Bound, Held, Identity, Load, PartitionState, Phase, SessionState, State, bound_by

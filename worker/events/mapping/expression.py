@@ -212,10 +212,7 @@ class _Compiler:
 
 
 class _Expression:
-    """An expression that a function of the library evaluates for each element.
-
-    The library knows it by this class name.
-    """
+    """An expression that a function evaluates for each element; the library knows it by the name of this class."""
 
     def __init__(self, run: Evaluate, budget: Budget, cost: int) -> None:
         self.expression = run
