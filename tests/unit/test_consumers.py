@@ -22,6 +22,7 @@ UNCOMMITTED_IN = {
     "tools/offsets.py": "how far the requests go, and the journal",
     "tools/topics.py": "how far the requests go",
     "tools/dead_letters/shown.py": "dead letters",
+    "tools/dead_letters/resolve.py": "dead letters",
     "tools/dead_letters/selection.py": "dead letters",
     "tools/verification/expired.py": "the journal",
     "tools/verification/scan.py": "all but the requests",
