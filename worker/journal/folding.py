@@ -18,12 +18,16 @@ def is_due(count: int) -> bool:
 def folded(records: Mapping[int, KnownRecord], below: int) -> dict[int, KnownRecord]:
     """Those before that offset as one, which says the same to every record from there on.
 
-    Who has an open intent may still write how it ended: that one stays.
+    Whoever has an open intent may still write how it ended, and what has no end may get one: those records stay.
     """
-    over = {each: known for each, known in records.items() if each < below and (known.created or not known.open)}
+    over = {each: known for each, known in records.items() if each < below and _is_over(known)}
     if not over:
         return dict(records)
     return {max(over): _one([*over.values()]), **{each: known for each, known in records.items() if each not in over}}
+
+
+def _is_over(known: KnownRecord) -> bool:
+    return known.created is not None or (known.outcome is not None and not known.open)
 
 
 def _one(records: list[KnownRecord]) -> KnownRecord:
