@@ -8,11 +8,11 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer
-from aiokafka.coordinator.protocol import ConsumerProtocol
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.admin import DescribeGroupsRequest
 
 from worker.kafka.asking import ask
+from worker.kafka.assigned import STABLE, partitions_of
 from worker.logs import where
 
 log = structlog.get_logger()
@@ -80,14 +80,7 @@ class Added:
             return frozenset()
         answer = await ask(self.consumer, coordinator.coordinator_id, DescribeGroupsRequest([coordinator.group_id]))
         code, _, state, _, _, members, *_ = answer.groups[0]
-        if code or state != "Stable":
+        if code or state != STABLE:
             return frozenset()
-        owned = {number for member in members for number in self._of(member[4])}
+        owned = {number for member in members for number in partitions_of(member[4], self.topic)}
         return frozenset(self.consumer.partitions_for_topic(self.topic) or ()) - owned
-
-    def _of(self, assignment: bytes) -> list[int]:
-        """The topic's partitions in a member's assignment, which is empty bytes for a member without any."""
-        if not assignment:
-            return []
-        given = ConsumerProtocol.ASSIGNMENT.decode(assignment).assignment
-        return [number for topic, numbers in given if topic == self.topic for number in numbers]

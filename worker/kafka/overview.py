@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import KafkaError
 
 from worker.kafka import admin
 from worker.kafka.admin import Admin
+from worker.kafka.assigned import STABLE, partitions_of
 from worker.kafka.connection import Connection, borrowed
 from worker.kafka.failures import named
 from worker.kafka.reader import COMMITTED, bounds_of, reader
@@ -19,8 +19,6 @@ from worker.kafka.rights import AskGroup
 from worker.kafka.stable import Written
 from worker.model.errors import KafkaUnavailable, StartupError
 from worker.model.records import OpenTransaction
-
-STABLE = "Stable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +133,8 @@ def member_of(told: Mapping[str, Any], topic: str) -> Member:
 
     Without an assignment, as during a rebalance, or with one of another kind of client, it has no partitions.
     """
-    given = told["member_assignment"]
     try:
-        assigned = ConsumerProtocolMemberAssignment.decode(given).assignment if given else []
+        numbers = partitions_of(told["member_assignment"], topic)
     except ValueError:
-        assigned = []
-    numbers = sorted(number for name, partitions in assigned if name == topic for number in partitions)
-    return Member(told["client_id"], told["client_host"].lstrip("/"), tuple(numbers))
+        numbers = []
+    return Member(told["client_id"], told["client_host"].lstrip("/"), tuple(sorted(numbers)))
