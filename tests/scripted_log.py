@@ -95,10 +95,14 @@ class ScriptedLog:
         self.aborted: dict[int, list[tuple[int, int]]] = {}
         self.beginnings: dict[int, int] = {}
         self.misled: Counter[int] = Counter()
+        self.deadly = 0
         self.fetches: list[tuple[int, int]] = []
 
     async def send(self, _: int, request: Any, **__: Any) -> Answer:
-        """A broker's answer."""
+        """A broker's answer; the next `deadly` ones end the task that asked for them."""
+        if self.deadly:
+            self.deadly -= 1
+            raise MemoryError
         await asyncio.sleep(0.001)
         return Answer([(topic, [self._part(*part) for part in parts]) for topic, parts in request.topics])
 

@@ -191,19 +191,11 @@ async def test_a_failure_that_is_about_all_of_kafka(monkeypatch):
         assert source.unreadable == {}
 
 
-async def test_a_fetch_that_dies(monkeypatch):
+async def test_a_fetch_that_dies():
     """Nobody is told by the client, which would return nothing for ever: it is begun again."""
     log = ScriptedLog()
     log.batches[0] = [batch(0, 3)]
-    left, answer = [1], log.send
-
-    async def send(node, request, **options):
-        if left[0]:
-            left[0] -= 1
-            raise MemoryError
-        return await answer(node, request, **options)
-
-    monkeypatch.setattr(log, "send", send)
+    log.deadly = 1
     async with source_of(log, 1) as source:
         assert offsets(await read(source, 1, 3)) == {0: [0, 1, 2]}
 

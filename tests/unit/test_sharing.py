@@ -34,6 +34,15 @@ async def ended(polling):
         return await polling
 
 
+async def interrupted(consumer, source):
+    """A poll that has begun when the group takes the partition away."""
+    polling = asyncio.create_task(source.poll([0], within=0.05, at_most=9))
+    await asyncio.sleep(0)
+    consumer._subscription.begin_reassignment()
+    source.seek(0, 0)
+    return polling
+
+
 async def test_a_poll_while_the_group_shares_out():
     """The client knows of it: it lets nobody join who does not poll."""
     async with member() as (consumer, source):
@@ -47,10 +56,7 @@ async def test_a_poll_that_has_begun_before(monkeypatch):
     """What comes then belongs to nobody yet; the next poll after the sharing reads it."""
     monkeypatch.setattr(sharing, "LATE", 0.05)
     async with member() as (consumer, source):
-        polling = asyncio.create_task(source.poll([0], within=0.05, at_most=9))
-        await asyncio.sleep(0)
-        consumer._subscription.begin_reassignment()
-        source.seek(0, 0)
+        polling = await interrupted(consumer, source)
         assert await ended(polling) == []
         assert consumer._subscription._fetch_count == 0
         consumer._subscription.assign_from_subscribed({PLACE})
@@ -65,10 +71,7 @@ async def test_the_death_of_who_would_join_is_heard(monkeypatch):
     """By whoever polls, and by nobody else: the partitions would be given to nobody, for good."""
     monkeypatch.setattr(sharing, "LATE", 0.05)
     async with member() as (consumer, source):
-        polling = asyncio.create_task(source.poll([0], within=0.05, at_most=9))
-        await asyncio.sleep(0)
-        consumer._subscription.begin_reassignment()
-        source.seek(0, 0)
+        polling = await interrupted(consumer, source)
 
         def check() -> Any:
             raise asyncio.CancelledError
