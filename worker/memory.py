@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from worker.background import background
+
 EVERY: Final = 60.0
 """Seconds between two rounds; one round blocks the process for some milliseconds."""
 
@@ -35,11 +37,8 @@ def give_back() -> None:
 @asynccontextmanager
 async def kept_small(every: float = EVERY) -> AsyncIterator[None]:
     """Give memory back every so many seconds for as long as the context is open."""
-    task = asyncio.create_task(_give_back_again_and_again(every), name="memory")
-    try:
+    with background(_give_back_again_and_again(every), "memory"):
         yield
-    finally:
-        task.cancel()
 
 
 async def _give_back_again_and_again(every: float) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from worker import wiring
+from worker.background import background
 from worker.creation.holds import LOGIN, HoldReason, Holds
 from worker.creation.probing import looked_after
 from worker.customer import Configured
@@ -93,11 +94,8 @@ async def _catalog(settings: Settings, api: CustomerApi) -> AsyncIterator[Config
         yield wiring.catalog(settings)
         return
     catalog = LiveCatalog(api)
-    task = asyncio.create_task(catalog.keep_fresh(settings.customer.catalog_refresh), name="catalog")
-    try:
+    with background(catalog.keep_fresh(settings.customer.catalog_refresh), "catalog"):
         yield catalog
-    finally:
-        task.cancel()
 
 
 @asynccontextmanager

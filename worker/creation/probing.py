@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final, Protocol
 
+from worker.background import background
 from worker.creation.holds import Holds
 
 LOOKED_AFTER_EVERY: Final = 0.5
@@ -49,8 +50,5 @@ async def _probe(holds: Holds, api: Answering, pause: Callable[[float], Awaitabl
 @asynccontextmanager
 async def looked_after(holds: Holds, api: Answering) -> AsyncIterator[None]:
     """Run `look_after` in the background."""
-    task = asyncio.create_task(look_after(holds, api), name="look after holds")
-    try:
+    with background(look_after(holds, api), "look after holds"):
         yield
-    finally:
-        task.cancel()

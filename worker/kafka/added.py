@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.admin import DescribeGroupsRequest
 
+from worker.background import background
 from worker.kafka.asking import ask
 from worker.kafka.assigned import STABLE, partitions_of
 from worker.logs import where
@@ -44,11 +45,8 @@ class Added:
     @asynccontextmanager
     async def looked_after(self) -> AsyncIterator[None]:
         """Look every LOOK_EVERY seconds, while the block runs, for partitions that no member has."""
-        task = asyncio.create_task(self._look_after(), name="added")
-        try:
+        with background(self._look_after(), "added"):
             yield
-        finally:
-            task.cancel()
 
     async def _look_after(self) -> None:
         while True:

@@ -10,6 +10,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from worker.background import background
 from worker.kafka.leaders import has_leader
 from worker.kafka.stable import Written
 from worker.logs import where
@@ -105,11 +106,8 @@ class Standings:
     @asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
         """Ask for the logs' ends regularly, for as long as this is open."""
-        task = asyncio.create_task(self._keep_fresh(), name="ends")
-        try:
+        with background(self._keep_fresh(), "ends"):
             yield
-        finally:
-            task.cancel()
 
     async def _keep_fresh(self) -> None:
         while True:

@@ -1,12 +1,12 @@
 """The operations port as the worker opens it: it is opened first and closed last."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
+from worker.background import background
 from worker.creation.holds import Holds
 from worker.measures import Measures
 from worker.ops.metrics import registry_of
@@ -50,8 +50,5 @@ async def operations(
     """Listen from now on. Raises StartupError where that is not possible."""
     shown = Operations(measures, Watch(holds, identity=identity))
     async with ops_port(shown, host, port) as shown.port:
-        task = asyncio.create_task(shown.watchdog.run(), name="watchdog")
-        try:
+        with background(shown.watchdog.run(), "watchdog"):
             yield shown
-        finally:
-            task.cancel()
