@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -54,7 +54,7 @@ class Manners:
     refuse_logins: bool = False
     search_lag: float = 1.0
     search_refused: bool = False
-    search_broken_for: set[str] = field(default_factory=set)
+    search_broken_for: Container[str] = ()
     unique: bool = False
 
 

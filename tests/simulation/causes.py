@@ -15,9 +15,9 @@ ATTEMPTS = 5
 WINDOW, IN_FLIGHT = 100, 20
 INTERRUPTING = {
     Act.KILL, Act.FREEZE, Act.SUSPEND, Act.CUT_OFF, Act.KAFKA_FROZEN, Act.KAFKA_SLOW, Act.KAFKA_LOSSY,
-    Act.BROKER_FROZEN, Act.BROKER_DOWN, Act.LEADER_LOST, Act.TWIN,
+    Act.BROKER_FROZEN, Act.BROKER_DOWN, Act.LEADER_LOST, Act.TWIN, Act.JOURNAL_ANEW,
 }  # fmt: skip
-"""What may take a partition from a worker before it could write down what the API answered."""
+"""What may keep a worker from writing down what the API answered, or take it away again."""
 UNCOUNTED = {Act.API_AWAY, Act.API_LOCKED, Act.API_LOGIN, Act.API_EXPIRES, Act.SEARCH_REFUSED}
 OF_THE_VALUE = {"undecodable", "unsupported_event", "invalid_customer"}
 

@@ -17,6 +17,7 @@ from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGrou
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
 
 from .world import BOOTSTRAP, world
 
@@ -62,6 +63,15 @@ def batch(
     for number, value in enumerate(values):
         builder.append(number, timestamp=since + number, key=b"k", value=value, headers=[])
     return bytes(builder.build())
+
+
+def values(raw: bytes) -> list[bytes | None]:
+    """Of all records, those at transactions' ends too."""
+    found: list[bytes | None] = []
+    memory = MemoryRecords(raw)
+    while (each := memory.next_batch()) is not None:
+        found += [record.value for record in each if not each.is_control_batch]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,15 +71,22 @@ class Facts:
             facts.committed[number] = group.offsets.get((topics.requests, number), (0, ""))[0]
             for record in whole(log):
                 facts.ask((number, record.offset), record)
-        for number, log in enumerate(world.cluster.topics[topics.journal].logs):
+        for number, log in world.cluster.logs_ever(topics.journal):
             facts.expired |= {(number, offset) for first, end in known(log).expired for offset in range(first, end)}
         for name in (topics.succeeded, topics.failed):
-            for log in world.cluster.topics[name].logs:
+            for _, log in world.cluster.logs_ever(name):
                 for record in whole(log):
                     told = orjson.loads(record.value)
                     request = told["data"]["request"]
                     facts.told[request["partition"], request["offset"]].append(told)
         return facts
+
+    @property
+    def remembered(self) -> bool:
+        """Whether no worker may have forgotten what another one, or itself, has done: a journal that is deleted is
+        known to the processes that were there.
+        """
+        return Act.JOURNAL_ANEW not in self.acts or self.workers == 1
 
     def ask(self, place: Place, record: Any) -> None:
         """There is this request."""

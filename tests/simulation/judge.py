@@ -1,6 +1,6 @@
 """Whether the promises held: from the API's ledger and the topics alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -13,19 +13,8 @@ from .story import Act
 
 def judged(facts: Facts) -> list[Finding]:
     """Every promise, for every record."""
-    checks = (
-        ("duplicate", _duplicates),
-        ("lost", _lost),
-        ("two ends", _several),
-        ("untrue", _untrue),
-        ("forgotten", _forgotten),
-        ("aborted", _aborted),
-        ("order", _order),
-        ("rate", _rate),
-        ("unexplained", unexplained),
-        ("flood", floods),
-    )
-    return [Finding(kind, line) for kind, check in checks for line in check(facts)]
+    kinds = CHECKS if facts.remembered else WITHOUT_MEMORY
+    return [Finding(kind, line) for kind in kinds for line in CHECKS[kind](facts)]
 
 
 def _rate(facts: Facts) -> Iterator[str]:
@@ -128,3 +117,19 @@ def _order(facts: Facts) -> Iterator[str]:
         if facts.keys[place] is not None and lane in last and time < last[lane][0]:
             yield f"event {pin} of key {lane[1]!r} was carried out before event {last[lane][1]}, which stands before it"
         last[lane] = time, pin
+
+
+CHECKS: dict[str, Callable[[Facts], Iterator[str]]] = {
+    "duplicate": _duplicates,
+    "lost": _lost,
+    "two ends": _several,
+    "untrue": _untrue,
+    "forgotten": _forgotten,
+    "aborted": _aborted,
+    "order": _order,
+    "rate": _rate,
+    "unexplained": unexplained,
+    "flood": floods,
+}
+WITHOUT_MEMORY = ("lost", "aborted", "rate", "flood")
+"""What holds as well where the journal was deleted and a process came that had not read it."""

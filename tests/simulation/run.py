@@ -6,7 +6,12 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import astuple, dataclass
+from functools import partial, reduce
+from itertools import islice
+from multiprocessing import get_context
+from operator import add
 
 import structlog
 from finding import Finding
@@ -42,6 +47,10 @@ class Total:
         self.steps += played.steps
         self.records += played.records
 
+    def plus(self, other: "Total") -> "Total":
+        """Both together."""
+        return Total(*map(add, astuple(self), astuple(other)))
+
     def told(self, took: float) -> str:
         """One line."""
         return (
@@ -62,13 +71,17 @@ def tell(*lines: str) -> None:
 
 
 def explain(played: Played, tries: int) -> None:
-    """The smallest story that breaks the same promise, and how to see it again."""
+    """What was broken, at once; then the smallest story that breaks the same promise, and how to see it again."""
     kinds = {each.kind for each in played.findings}
     tell(*played.story.told(), *(f"    {each}" for each in played.findings[:6]))
     if tries:
         small = shrunk(played.story, lambda story: bool(kinds & {each.kind for each in attempt(story).findings}), tries)
-        tell("cut down to", *small.told(), *(f"    {each}" for each in attempt(small).findings[:6]))
-        tell(f"see it again: tests/simulation/run --story '{small.written()}'", "")
+        cut = [
+            f"seed {small.seed} cut down to",
+            *small.told(),
+            *(f"    {each}" for each in attempt(small).findings[:6]),
+        ]
+        tell(*cut, f"see it again: tests/simulation/run --story '{small.written()}'", "")
 
 
 def wanted(asked: argparse.Namespace, until: float) -> Iterator[Story]:
@@ -89,22 +102,34 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=20, help="so many stories")
     parser.add_argument("--seed", type=int, default=1, help="the first one's seed")
     parser.add_argument("--hours", type=float, default=0.0, help="go on for so long instead")
+    parser.add_argument("--processes", type=int, default=1, help="play so many at once, each by a process of its own")
     parser.add_argument("--only", default="", help=f"nothing but these happens: {','.join(Act)}")
     parser.add_argument("--story", default="", help="the one that is written here")
     parser.add_argument("--tries", type=int, default=60, help="stories that are played to cut a failing one down")
     return parser
 
 
-def main() -> int:
-    """Exit 1 where a promise was broken."""
-    asked = arguments().parse_args()
+def share(asked: argparse.Namespace, number: int) -> Total:
+    """Play what falls to this process: of all stories each so many-th, from that one on."""
     quiet()
-    total, began = Total(), time.perf_counter()
-    for story in wanted(asked, began + asked.hours * 3600 if asked.hours else 0):
+    total = Total()
+    until = time.perf_counter() + asked.hours * 3600 if asked.hours else 0
+    for story in islice(wanted(asked, until), number, None, asked.processes):
         played = attempt(story)
         total.add(played)
         if played.findings:
             explain(played, 0 if asked.story else asked.tries)
+    return total
+
+
+def main() -> int:
+    """Exit 1 where a promise was broken."""
+    asked, began = arguments().parse_args(), time.perf_counter()
+    if asked.processes == 1:
+        total = share(asked, 0)
+    else:
+        with ProcessPoolExecutor(asked.processes, get_context("spawn")) as pool:
+            total = reduce(Total.plus, pool.map(partial(share, asked), range(asked.processes)))
     tell(total.told(time.perf_counter() - began))
     return 1 if total.failed else 0
 

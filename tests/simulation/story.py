@@ -64,6 +64,10 @@ class Act(StrEnum):
     TWIN = "twin"  # a worker begins under the name of one that still runs, and is killed after a while
     RIGHTS = "rights"  # nobody may read, or write, one of the topics
     BEHIND = "behind"  # one broker has not heard since who leads what, and which partitions were added
+    RESULTS_ANEW = "results-anew"  # a topic of results, or of dead letters, is deleted, and made again after a while
+    JOURNAL_ANEW = "journal-anew"  # the journal is
+    API_PACED = "api-paced"  # calls are refused for now with a Retry-After of `size` seconds
+    SEARCH_BROKEN = "search-broken"  # searches for a third of the customers fail
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -157,6 +161,7 @@ LASTING: dict[Act, tuple[float, float]] = {
     Act.BROKER_DOWN: (0.5, 30), Act.BROKER_FROZEN: (0.2, 40),
     Act.MISLED: (0.2, 20), Act.WAVERING: (0.2, 20), Act.BEHIND: (0.5, 40),
     Act.TWIN: (0.5, 60), Act.RIGHTS: (0.5, 40),
+    Act.RESULTS_ANEW: (0.05, 40), Act.JOURNAL_ANEW: (0.05, 40), Act.API_PACED: (0.5, 20), Act.SEARCH_BROKEN: (1, 60),
 }  # fmt: skip
 """How long what lasts may last, seconds."""
 SIZES: dict[Act, Sequence[float]] = {
@@ -165,7 +170,7 @@ SIZES: dict[Act, Sequence[float]] = {
     Act.FREEZE: (0.0, 0.0, 0.0, -3_600.0, 3_600.0), Act.SUSPEND: (0.0, 0.0, 0.0, -3_600.0, 3_600.0),
     Act.SEARCH_LAG: (0.5, 2.0, 4.0),
     Act.FLOOD: (10, 60, 150),
-    Act.REDRIVEN: (0, 1),
+    Act.REDRIVEN: (0, 1), Act.API_PACED: (1, 5, 30),
 }  # fmt: skip
 
 

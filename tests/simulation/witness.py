@@ -47,10 +47,15 @@ class Witness:
             if (number, record.offset) not in self.told and record.offset >= log.start:
                 yield Finding("lost", f"record {number}@{record.offset} was committed before its end was told")
 
+    def forgets(self, topic: str) -> None:
+        """The topic is about to be deleted: hear what it tells; another one of its name is read from the beginning."""
+        self._listen()
+        self._read = {place: offset for place, offset in self._read.items() if place[0] != topic}
+
     def _listen(self) -> None:
         topics = self.settings.topics
         for name in (topics.succeeded, topics.failed):
-            for number, log in enumerate(self.cluster.topics[name].logs):
+            for number, log in enumerate(self.cluster.logs(name)):
                 for record in counted(log, log.batches, self._read.get((name, number), 0), log.replicated):
                     request = orjson.loads(record.value)["data"]["request"]
                     self.told.add((request["partition"], request["offset"]))

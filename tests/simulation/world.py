@@ -39,7 +39,8 @@ from .processes import Assignor
 
 NODES = (1, 2, 3)
 RESTARTED_AFTER = 5.0
-"""By whatever supervises a worker that refuses to start before the journal has as many partitions as the requests."""
+"""By whatever supervises a worker that refuses to start before a topic is there, or is large enough."""
+REMEDIES = ("topics create", "topics grow")
 FETCH_WAIT = 1.0
 """Seconds: what is new is answered at once, and the worker's own tenth of a second would fill the idle hours."""
 BOOTSTRAP = [f"broker-{node}:9092" for node in NODES]
@@ -127,7 +128,7 @@ class World:
                     async with AsyncExitStack() as stack:
                         return await app._work(settings, wiring.api(settings), observed, stopping, stack)
                 except StartupError as error:
-                    if "topics grow" not in str(error):
+                    if not any(remedy in str(error) for remedy in REMEDIES):
                         raise
                     await asyncio.sleep(RESTARTED_AFTER)
         return True

@@ -70,7 +70,31 @@ async def _grown(stage: "Stage", what: Happening) -> None:
     topics, cluster = stage.settings.topics, stage.world.cluster
     partitions = len(cluster.topics[topics.requests].logs) + 1
     cluster.grow(topics.requests, partitions)
-    stage.later(what.lasts, lambda: cluster.grow(topics.journal, partitions))
+
+    def follows() -> None:
+        if topics.journal in cluster.topics:
+            cluster.grow(topics.journal, partitions)
+
+    stage.later(what.lasts, follows)
+
+
+async def _made_anew(stage: "Stage", what: Happening) -> None:
+    """Deleted, and made again as it was; the journal as somebody makes it who reads what it has to have."""
+    topics, cluster = stage.settings.topics, stage.world.cluster
+    results = topics.succeeded, topics.failed, topics.dead_letters, topics.failed
+    name = topics.journal if what.act is Act.JOURNAL_ANEW else results[what.who]
+    if name not in cluster.topics:
+        return
+    was = cluster.topics[name]
+    stage.witness.forgets(name)
+    cluster.remove(name)
+
+    def make() -> None:
+        like = topics.requests if what.act is Act.JOURNAL_ANEW else name
+        partitions = len(cluster.logs(like) or was.logs)
+        cluster.make(name, partitions, was.configs)
+
+    stage.later(what.lasts, make)
 
 
 async def _deleted(stage: "Stage", what: Happening) -> None:
@@ -80,7 +104,7 @@ async def _deleted(stage: "Stage", what: Happening) -> None:
 
 
 async def _compacted(stage: "Stage", _: Happening) -> None:
-    for log in stage.world.cluster.topics[stage.settings.topics.journal].logs:
+    for log in stage.world.cluster.logs(stage.settings.topics.journal):
         log.compact(set(superseded(log)))
 
 
@@ -135,4 +159,6 @@ ACTS: Acts = {
     Act.GROWN: _grown,
     Act.DELETED: _deleted,
     Act.COMPACTED: _compacted,
+    Act.RESULTS_ANEW: _made_anew,
+    Act.JOURNAL_ANEW: _made_anew,
 }

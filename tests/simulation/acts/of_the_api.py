@@ -1,7 +1,9 @@
 """How the API behaves for a while in a story."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from simulation.story import Act, Happening
 
@@ -30,7 +32,30 @@ async def _strangers(stage: "Stage", what: Happening) -> None:
         api.execute({"pin": f"stranger-{what.at}-{number}", "contactPoints": address}, since=-SEARCHED_AFTER)
 
 
+@dataclass(frozen=True, slots=True)
+class _EveryThird(Container[str]):
+    """A third of all values that may be searched for."""
+
+    which: int
+
+    def __contains__(self, value: object) -> bool:
+        return crc32(str(value).encode()) % 3 == self.which % 3
+
+
+async def _paced(stage: "Stage", what: Happening) -> None:
+    """The API says when to come again: 429, or 503 as a proxy before it does."""
+    manners = stage.world.api.manners
+    manners.statuses, manners.retry_after = {503 if what.who % 2 else 429: 0.7}, what.size
+
+    def over() -> None:
+        manners.statuses, manners.retry_after = {}, None
+
+    stage.later(what.lasts, over)
+
+
 ACTS: Acts = {
+    Act.API_PACED: _paced,
+    Act.SEARCH_BROKEN: _manner("search_broken_for", lambda what: _EveryThird(what.who), ()),
     Act.API_LOST: _manner("lost_after", lambda _: 0.4, 0.0),
     Act.API_BEFORE: _manner("lost_before", lambda _: 0.4, 0.0),
     Act.API_LATE: _manner("late", lambda _: 0.4, 0.0),

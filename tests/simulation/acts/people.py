@@ -69,7 +69,7 @@ async def _resolves(stage: "Stage", what: Happening) -> None:
 
 
 def _doubts(stage: "Stage") -> Iterator[tuple[Place, str]]:
-    for number, log in enumerate(stage.world.cluster.topics[stage.settings.topics.dead_letters].logs):
+    for number, log in enumerate(stage.world.cluster.logs(stage.settings.topics.dead_letters)):
         for letter in whole(log):
             if dict(letter.headers).get("worker-reason") == b"outcome_unknown":
                 yield Place(number, letter.offset), orjson.loads(letter.value)["id"]

@@ -58,7 +58,7 @@ async def _odd_names(stage: "Stage", what: Happening) -> None:
 async def _redriven(stage: "Stage", what: Happening) -> None:
     async def act() -> None:
         producer = await _producer()
-        for log in stage.world.cluster.topics[stage.settings.topics.dead_letters].logs:
+        for log in stage.world.cluster.logs(stage.settings.topics.dead_letters):
             for letter in list(whole(log))[: what.who + 1]:
                 headers = [] if what.size else list(letter.headers)
                 place = {"key": letter.key, "partition": _partition(stage, letter.value)}

@@ -53,6 +53,8 @@ class Cluster:
     nodes: set[int] = field(default_factory=lambda: {1})
     frozen: set[int] = field(default_factory=set)
     topics: dict[str, Topic] = field(default_factory=dict)
+    removed: list[Topic] = field(default_factory=list)
+    """Topics that were deleted, in their order, with what nobody reads any more."""
     groups: dict[str, Group] = field(default_factory=dict)
     transactions: dict[str, Transaction] = field(default_factory=dict)
     leaders: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -81,6 +83,24 @@ class Cluster:
         appended = topic.configs.get("message.timestamp.type") == "LogAppendTime"
         topic.logs += [Log(appended) for _ in range(partitions - len(topic.logs))]
         self._lead(name)
+
+    def remove(self, name: str) -> None:
+        """Delete the topic: whoever waits for its records or writes to it is told that there is none."""
+        topic = self.topics.pop(name)
+        self.removed.append(topic)
+        for number in range(len(topic.logs)):
+            del self.leaders[name, number]
+            self.wake(name, number)
+
+    def logs(self, name: str) -> list[Log]:
+        """The topic's partitions; none while it is deleted."""
+        return self.topics[name].logs if name in self.topics else []
+
+    def logs_ever(self, name: str) -> list[tuple[int, Log]]:
+        """The partitions, by number, of all topics that had this name, the deleted ones first."""
+        return [pair for each in self.removed if each.name == name for pair in enumerate(each.logs)] + [
+            *enumerate(self.logs(name))
+        ]
 
     def _lead(self, name: str) -> None:
         nodes = sorted(self.nodes)
@@ -136,7 +156,7 @@ class Cluster:
             raise Refused(errors.MessageSizeTooLargeError)
         batch = log.append(raw, self.clock())
         await asyncio.sleep(self.random.random() * (REPLICATION + self.slow))
-        if self.leaders.get((topic, partition)) != node or log.end <= batch.last:
+        if self.led(topic, partition, node) is not log or log.end <= batch.last:
             raise Refused(errors.NotLeaderForPartitionError)
         log.replicated = max(log.replicated, batch.last + 1)
         self.wake(topic, partition)

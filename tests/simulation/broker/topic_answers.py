@@ -62,6 +62,16 @@ async def _grow(cluster: Cluster, _: int, request: Any) -> tuple[Any, ...]:
     return 0, [one(name, new[0]) for name, new in request.topic_partitions]
 
 
+async def _delete(cluster: Cluster, _: int, request: Any) -> tuple[Any, ...]:
+    def one(name: str) -> tuple[str, int]:
+        if name not in cluster.topics:
+            return name, errors.UnknownTopicOrPartitionError.errno
+        cluster.remove(name)
+        return name, OK
+
+    return 0, [one(name) for name in request.topics]
+
+
 async def _delete_records(cluster: Cluster, node: int, request: Any) -> tuple[Any, ...]:
     def one(topic: str, partition: int, offset: int) -> tuple[int, int, int]:
         try:
@@ -76,4 +86,4 @@ async def _delete_records(cluster: Cluster, node: int, request: Any) -> tuple[An
     return 0, [(topic, [one(topic, *each) for each in partitions]) for topic, partitions in request.topics]
 
 
-HANDLERS = {3: _metadata, 19: _create, 21: _delete_records, 32: _configs, 37: _grow}
+HANDLERS = {3: _metadata, 19: _create, 20: _delete, 21: _delete_records, 32: _configs, 37: _grow}
