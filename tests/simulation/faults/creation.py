@@ -13,13 +13,14 @@ from worker.creation.flood import Flood
 from worker.creation.holds import Holds
 from worker.creation.reconcile import Absent, Existing, Reconciliation
 from worker.customer_api.client import CustomerApi
-from worker.model.errors import ApiUnavailable, Flooded, RefusedForNow
+from worker.model.errors import ApiUnavailable, Flooded, RefusedForNow, SearchRefused
 from worker.model.outcomes import Succeeded
 from worker.settings.settings import Settings
 
 from .mutant import UNANSWERED, Mutant
 
 _judged, _make, _not_made, _doubt = Attempt._judged, Attempt.make, _Course._not_made, _Course._doubt
+_find = CustomerApi._find
 
 
 def _flood_of_created(self: Attempt, outcome: Any) -> Any:
@@ -66,6 +67,13 @@ async def _absent_although_it_exists(self: _Course, *given: Any, **named: Any) -
 
 async def _nothing_found() -> tuple[str, ...]:
     return ()
+
+
+async def _nothing_where_it_fails(self: CustomerApi, *given: str) -> list[str]:
+    try:
+        return await _find(self, *given)
+    except (SearchRefused, ApiUnavailable):
+        return []
 
 
 async def _any_hit_is_ours(self: Reconciliation, search: Any, command: Any, *_: Any) -> Any:
@@ -134,6 +142,12 @@ MUTANTS = {
         [(Reconciliation, "before", lambda *_: _nothing_found())],
         (Act.STRANGERS, Act.API_LOST, Act.API_BEFORE),
         {"look_up": "email", "pause": 0.1},
+    ),
+    "no-answer-is-no-hit": Mutant(
+        "a search that fails has found nothing",
+        [(CustomerApi, "_find", _nothing_where_it_fails)],
+        (Act.SEARCH_BROKEN, Act.SEARCH_REFUSED, Act.API_LOST),
+        {"look_up": "custom_attribute"},
     ),
     "any-hit-is-ours": Mutant(
         "whatever a look-up finds is taken for the event's own customer",

@@ -213,6 +213,12 @@ MUTANTS = {
         [(PartitionJournal, "_at", lambda *_: ())],
         (Act.RESET, Act.KILL, Act.API_LOST),
     ),
+    "forgotten-with-the-topic": Mutant(
+        "what a process knows is forgotten where the journal was deleted and made again",
+        [(PartitionJournal, "remember", lambda *_: None)],
+        (Act.JOURNAL_ANEW, Act.REPEAT),
+        {"workers": 1},
+    ),
     "uncommitted-forgotten": Mutant(
         "what is not committed is forgotten as well",
         [(PartitionJournal, "forget", _all_forgotten)],
