@@ -17,8 +17,9 @@ from worker.console.web.rights import STRANGER
 from worker.console.work import inquiries as inquiring
 from worker.console.work.ends import KINDS, TOLD, Ends
 from worker.console.work.inquiries import Inquiries
-from worker.console.work.jobs import Replay
+from worker.console.work.jobs import LookUp, Replay
 from worker.console.work.runs import Busy, Run, Runs
+from worker.creation.reconcile import Absent, Existing, Unclear
 from worker.events.results import FAILED, SUCCEEDED
 from worker.events.results_read import Result
 from worker.model.errors import KafkaUnavailable, Superseded
@@ -337,3 +338,14 @@ async def test_an_inquiry_that_finds_nothing():
         await inquiries.ask(number, read, patience=0)
     assert len(inquiries._known) <= 100
     await inquiries.close()
+
+
+@pytest.mark.parametrize("finding", [Existing("7"), Absent(), Unclear("many")])
+def test_what_a_look_up_has_found_is_told_when_another_run_may_begin(finding):
+    """Until then whatever is done about it would be refused: the look-up's session is being ended."""
+    job = LookUp(cast("Any", None), Place(0, 1), finding)
+    run = Run("n", job, "jo")
+    asked = Asked("/runs/n", STRANGER, cast("Any", None))
+    assert "notice" not in str(h.fragment[told(asked, run)])
+    run.ended = 1.0
+    assert "notice" in str(h.fragment[told(asked, run)])

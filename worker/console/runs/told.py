@@ -21,7 +21,7 @@ def told(asked: Asked, run: Run) -> h.Node:
         case Replay():
             return _replay(asked, run.job, waits=run.ended is None)
         case LookUp():
-            return _look_up(asked, run.job)
+            return _look_up(asked, run.job, waits=run.ended is None)
         case Resolve():
             return _resolve(asked, run.job, waits=run.ended is None)
         case _:
@@ -95,10 +95,12 @@ def _became(asked: Asked, end: Became | None, *, waits: bool) -> Iterable[h.Node
     return told
 
 
-def _look_up(asked: Asked, job: LookUp) -> h.Node:
+def _look_up(asked: Asked, job: LookUp, *, waits: bool) -> h.Node:
+    """What was found, and what can be done about it: not before the run has ended, as until then no other may begin."""
     link = h.a(href=asked.link(f"/letters/{job.place}"))[str(job.place)]
     known = parts.notice("good", f"Nothing is to be done: {words.left(job.known)}.") if job.known else None
-    return h.fragment[h.p["The doubt ", link, "."], known or doubt.after_look_up(asked, job)]
+    found = None if waits else doubt.after_look_up(asked, job)
+    return h.fragment[h.p["The doubt ", link, "."], known or found]
 
 
 def _resolve(asked: Asked, job: Resolve, *, waits: bool) -> h.Node:
