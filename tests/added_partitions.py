@@ -1,4 +1,4 @@
-"""More partitions of a topic, on a real Kafka."""
+"""Adds partitions to a topic on a real Kafka."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from patience import PATIENCE
 
 
 async def add_partitions(client: AIOKafkaAdminClient, topic: str, count: int) -> None:
-    """So many in all; the broker that is asked tells of them a moment after the controller has made them."""
+    """Give the topic `count` partitions in all; return once the broker that clients ask knows of them."""
     await client.create_partitions({topic: NewPartitions(count)})
     async with asyncio.timeout(PATIENCE):
         while len((await client.describe_topics([topic]))[0]["partitions"]) < count:

@@ -1,4 +1,4 @@
-"""Outcomes of every form, for properties of what is written of them."""
+"""Generated outcomes of every form, for tests of what is written about them."""
 
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""A real browser for the console's pages: Debian's chromium, told what to do by Playwright."""
+"""A real browser for the console's pages: Debian's chromium, driven by Playwright."""
 
 import os
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 WIDTH, HEIGHT, NARROW = 1000, 700, 320
 PROJECT = Path(__file__).parents[1]
 PICTURES = os.environ.get("WORKER_TEST_PICTURES")
-"""The folder that the pictures of the documentation are put into; unset: none is taken."""
+"""The folder for the pictures of the documentation; without it none is taken."""
 THEMES: Final = ("light", "dark")
 TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 EVERYTHING: Final = {"runOnly": {"type": "tag", "values": list(TAGS)}}
@@ -23,16 +23,16 @@ COLOURS: Final = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 
 
 REBOUND, OURS = "rebound.example", "console.example"
-"""Names that lead to this machine, in this browser alone."""
+"""Host names that lead to this machine, in this browser only."""
 
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """Skipped in one line where there is none; in CI there must be."""
+    """The browser; without chromium the test is skipped with one line, but in CI it fails."""
     path = needed("chromium", "chromium")
-    # As root, which a container of CI is, there is no sandbox; and /dev/shm may be small there.
+    # Chromium has no sandbox when run as root, as a CI container does; and /dev/shm may be small there.
     names = f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1, MAP {OURS} 127.0.0.1"
-    # One process for all pages: a context of its own would start two more, which costs a second each.
+    # One process for all pages: each further context would start two more, which takes a second.
     few = ["--disable-dev-shm-usage", "--renderer-process-limit=1"]
     given = [*few, *(["--no-sandbox"] if os.geteuid() == 0 else []), names]
     async with async_playwright() as playwright:
@@ -45,7 +45,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @dataclass
 class Visit:
-    """Somebody's tab, with everything that should never happen in it."""
+    """One tab of a browser; `complaints` collects what should never happen in it."""
 
     context: BrowserContext
     page: Page
@@ -58,8 +58,8 @@ class Visit:
         self.page.on("request", self._asked)
 
     def _said(self, message: ConsoleMessage) -> None:
-        """A status that a test provokes is no complaint, nor what no browser offers without TLS; what the policy
-        refuses is.
+        """Note errors in the browser's console, except those that tests provoke: an error status, and a header that no
+        browser honours without TLS.
         """
         expected = ("Failed to load resource", "The Cross-Origin-Opener-Policy header has been ignored")
         if message.type == "error" and not message.text.startswith(expected):
@@ -70,17 +70,17 @@ class Visit:
             self.complaints.append(f"asked somebody else: {request.url}")
 
     async def open(self, path: str) -> int:
-        """The status."""
+        """Open that path, and return the HTTP status."""
         answer = await self.page.goto(self.base + path, timeout=PATIENCE * 1000)
         assert answer is not None
         return answer.status
 
     async def reads(self, text: str) -> None:
-        """Return once that stands somewhere on the page."""
+        """Return once that text stands somewhere on the page."""
         await self.page.get_by_text(text).first.wait_for(timeout=PATIENCE * 1000)
 
     async def violations(self, rules: Any = EVERYTHING) -> list[str]:
-        """What axe finds, in one line each."""
+        """The faults of accessibility that axe finds, one line for each."""
         results = await Axe().run(self.page, options=rules)
         return [
             f"{each['id']}: {each['help']}: {[node['html'][:200] for node in each['nodes'][:3]]}"
@@ -88,7 +88,7 @@ class Visit:
         ]
 
     async def overflows(self) -> bool:
-        """Whether the page itself has to be scrolled sideways."""
+        """Whether the page is wider than the window, so that it must be scrolled sideways."""
         wide: Any = await self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
         return bool(wide)
 
@@ -99,7 +99,7 @@ class Visit:
 
 @asynccontextmanager
 async def visiting(browser: Browser, base: str, link: str | None = None, **options: Any) -> AsyncIterator[Visit]:
-    """A browser of their own, let in by the link where there is one; nothing may have been complained of in the end."""
+    """A tab of its own, let in by the link where one is given; at the end `complaints` must be empty."""
     viewport: Any = {"width": WIDTH, "height": HEIGHT}
     context = await browser.new_context(viewport=viewport, reduced_motion="reduce", **options)
     context.set_default_timeout(PATIENCE * 1000)
@@ -116,7 +116,7 @@ async def visiting(browser: Browser, base: str, link: str | None = None, **optio
 
 
 async def looks_right(visit: Visit, name: str, *, is_documented: bool = False) -> None:
-    """To those who see little, in both themes, and on the narrowest screen; its picture is taken on the way."""
+    """The page has no fault that axe finds, in both themes, and fits the narrowest screen; takes its picture."""
     for theme in THEMES:
         await visit.themed(theme)
         assert await visit.violations(EVERYTHING if theme == "light" else COLOURS) == [], f"{name}, {theme}"

@@ -1,4 +1,4 @@
-"""Values that many tests need: the API's own examples, records, events."""
+"""Values that many tests need: the API's own examples, records, events, generated customers."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -12,23 +12,23 @@ from worker.intake.dispatch import Dispatch
 from worker.model.records import Record
 
 SEEDS: Final = Path(__file__).parent / "seeds"
-"""The examples of the API's own pages, word for word."""
+"""The examples from the API's own pages, word for word."""
 
 
 SMALL_CUSTOMER: Final = {
     "type": {"value": "individual"},
     "contactPersons": {"contactPerson": [{"firstName": "Jack"}]},
 }
-"""The smallest customer, in the API's form."""
+"""The smallest valid customer, in the API's form."""
 
 
 def seed(name: str) -> bytes:
-    """One of `individual-required`, `individual-all`, with `.json` or `.xml`."""
+    """An example by its file name: `individual-required` or `individual-all`, with `.json` or `.xml`."""
     return (SEEDS / name).read_bytes()
 
 
 def record(value: bytes | None, *headers: tuple[str, bytes | None]) -> Record:
-    """That value as the record 7 of the partition 3 of `requests`."""
+    """That value as the record at offset 7 of partition 3 of `requests`."""
     return Record("requests", 3, 7, 1_764_000_000_000, b"key", value, headers)
 
 
@@ -39,18 +39,18 @@ ATTRIBUTES: Final = {
     "type": "customer.create.requested.v1",
     "subject": "customer-17",
 }
-"""The attributes of a good CloudEvent."""
+"""The attributes of a valid CloudEvent."""
 
 
-def structured(data: Any, **attributes: Any) -> Record:  # any JSON
-    """A structured CloudEvent with that data; an attribute of None is left out."""
+def structured(data: Any, **attributes: Any) -> Record:  # any JSON value
+    """A structured CloudEvent with that data; an attribute that is None is left out."""
     merged = {**ATTRIBUTES, "data": data, **attributes}
     value = orjson.dumps({name: item for name, item in merged.items() if item is not None})
     return record(value, ("content-type", b"application/cloudevents+json"))
 
 
 def binary(value: bytes | None, media: str = "application/json", **attributes: str | None) -> Record:
-    """A binary CloudEvent with that value; an attribute of None is left out."""
+    """A binary CloudEvent with that value; an attribute that is None is left out."""
     merged = {**ATTRIBUTES, **attributes}
     headers = [(f"ce_{name}", item.encode()) for name, item in merged.items() if item is not None]
     return record(value, *headers, ("content-type", media.encode()))
@@ -66,23 +66,23 @@ _ATTRIBUTE_CHARACTERS: Final = st.sampled_from("aZ09 @:._-&,()?#='\"\x80é漢�
 
 
 def texts(limit: int = 40, *, empty: bool = True) -> st.SearchStrategy[str]:
-    """Texts that XML can hold, short ones and such as fill the limit to the last character."""
+    """Texts that XML can hold: short ones, and ones of exactly `limit` characters."""
     short = st.text(_CHARACTERS, min_size=0 if empty else 1, max_size=min(limit, 6))
     return short | _CHARACTERS.map(lambda character: character * limit)
 
 
 def one_of(values: str) -> st.SearchStrategy[str]:
-    """One of the values between the bars."""
+    """One of the values, which are separated by bars."""
     return st.sampled_from(values.split("|"))
 
 
 def wrapped(values: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
-    """`{"value": ...}`."""
+    """Each value as `{"value": ...}`."""
     return values.map(lambda value: {"value": value})
 
 
 def element(**children: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """An element in the API's order; children whose name ends with an underscore are required."""
+    """Elements with their children in the API's order; children whose name ends with an underscore are always there."""
     required = {name.removesuffix("_"): values for name, values in children.items() if name.endswith("_")}
     optional = {name: values for name, values in children.items() if not name.endswith("_")}
     order = [name.removesuffix("_") for name in children]
@@ -232,17 +232,17 @@ _CUSTOMERS: Final = _customers()
 
 @st.composite
 def valid_customers(draw: st.DrawFn) -> dict[str, Any]:
-    """Customers in exactly the API's form, with any of their elements, up to their limits; no catalog applies."""
+    """Valid customers in exactly the API's form, with any elements, up to their limits; for use without a catalog."""
     customer = draw(_CUSTOMERS)
     assume(_emails_differ(customer))
     return customer
 
 
 def commands_of(app: typer.Typer) -> set[str]:
-    """The names that may follow `customer-worker`."""
+    """The command names that may follow `customer-worker`."""
     return set(typer.main.get_group(app).commands)
 
 
 def committable(dispatch: Dispatch) -> dict[int, int]:
-    """By partition the offset that a commit would store now."""
+    """The offset that a commit would store now, by partition."""
     return {number: progress.offset for number, progress in dispatch.to_store().items()}

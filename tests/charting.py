@@ -1,4 +1,4 @@
-"""The chart's schema of `settings`, made from the settings themselves; run this file to write it into the chart."""
+"""Makes the Helm chart's schema of `settings` from the worker's settings; run this file to write it into the chart."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from worker.settings.sources import NAMES
 CHART = Path(__file__).parents[1] / "deploy/helm/customer-worker"
 VALUES_SCHEMA = CHART / "values.schema.json"
 
-# What the templates compute with must be there.
+# Settings that the chart's templates compute with, so that values must have them.
 REQUIRED = {
     "KAFKA": ["BOOTSTRAP_SERVERS", "GROUP_ID", "SECURITY_PROTOCOL"],
     "TOPICS": ["REQUESTS", "PARTITIONS"],
@@ -19,12 +19,12 @@ REQUIRED = {
     "DISPATCH": ["DRAIN_TIMEOUT"],
     "OPS": ["HOST", "PORT"],
 }
-# Helm has defaults of its own, and `path` is a format that no validator of schemas knows.
+# Helm has defaults of its own, and validators do not know `path` as a format.
 DROPPED = ("title", "default", "format")
 
 
 def settings_schema() -> dict[str, Any]:
-    """JSON Schema of `settings` in the chart's values: every setting that holds no secret."""
+    """The JSON Schema of `settings` in the chart's values: every setting but the secret ones."""
     schema = Settings.model_json_schema()
     groups = {
         group.upper(): _group(group.upper(), schema["$defs"][reference["$ref"].rpartition("/")[2]])
@@ -46,7 +46,7 @@ def _group(group: str, model: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_secret(field: dict[str, Any]) -> bool:
-    """A password, or a list of accounts, which hold one each."""
+    """Whether the setting is a password, or the list of accounts, which has passwords."""
     return "writeOnly" in json.dumps(field) or "$ref" in json.dumps(field)
 
 
@@ -59,7 +59,7 @@ def _field(field: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def completed(schema: dict[str, Any]) -> dict[str, Any]:
-    """The chart's schema with everything in it that follows from the settings."""
+    """The chart's schema with every part that follows from the settings made anew."""
     for owner in (schema, schema["properties"]["console"]):
         secret_items = owner["properties"]["secrets"]["items"]["properties"]["items"]["items"]["properties"]
         secret_items["as"] = {"description": "The setting that this key holds.", "enum": list(NAMES)}
@@ -68,7 +68,7 @@ def completed(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write what is made into values.schema.json."""
+    """Write the schema into values.schema.json."""
     schema = json.loads(VALUES_SCHEMA.read_text())
     VALUES_SCHEMA.write_text(json.dumps(completed(schema), indent=2) + "\n")
 

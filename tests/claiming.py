@@ -1,4 +1,4 @@
-"""What a claim of the journal keeps, reads again, remembers and refuses: one suite for the stand-in and for Kafka."""
+"""How partitions of the journal are claimed and read again: one suite of tests for the fake topic and for Kafka."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -34,18 +34,18 @@ FOREIGN = [None, b"claim?", EntryKey(EVENT, 0, "w").encode()]
 
 
 class Rig(Protocol):
-    """A journal of two partitions."""
+    """A journal topic of two partitions that a test may delete from and make anew."""
 
     log: Log
 
     async def made_anew(self, partitions: int = 2) -> None: ...
     async def delete(self, below: int) -> None:
-        """What the first partition holds below that offset."""
+        """Delete what the first partition holds below that offset."""
 
 
 @dataclass
 class Watched:
-    """The log, and what was done to it; each of `between` is awaited once, before the next claim is written."""
+    """A log that notes what is done to it; each of `between` is awaited once, just before the next claim."""
 
     log: Log
     reads: list[int | None] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Watched:
 
 
 async def write(log, entry, *, event=EVENT, offset=0, writer="w", partition=0):
-    """The offset at which it is stored."""
+    """Write an entry; returns its offset."""
     told: list[int] = []
     key = EntryKey(event, offset, writer).encode()
     stored = await log.append(partition, key, encode(entry), told.append, encode_headers(entry))
@@ -82,14 +82,14 @@ async def write(log, entry, *, event=EVENT, offset=0, writer="w", partition=0):
 
 
 async def claimed_by(log, owner=None, **more):
-    """A claim that was written without looking, by an earlier version where no owner is named."""
+    """Write a claim without looking at the log first; without an owner it is one of an earlier version."""
     group, topic = owner or (None, None)
     claim = Claim(uuid4().hex[:12], group=group, topic=topic, **more)
     await log.append(0, claim.key, encode(claim), lambda _: None, encode_headers(claim))
 
 
 class Suite:
-    """`rig` is given by who inherits."""
+    """The tests; a class that inherits them gives the fixture `rig`."""
 
     @pytest.fixture
     def log(self, rig: Rig) -> Watched:
@@ -104,18 +104,18 @@ class Suite:
         return Claims(log, THEIRS, Terms())
 
     async def test_an_empty_journal(self, ours):
-        """Nothing is known."""
+        """Nothing is known of any event."""
         assert (await ours.claim(0)).journal.recall(EVENT, 0) == Fresh(0)
 
     async def test_a_journal_is_restored_as_it_was_written(self, log, ours):
-        """Each partition by itself; offsets follow one another."""
+        """Each partition's entries are read again, and their offsets follow one another without a gap."""
         assert [await write(log, entry) for entry in (Intent(1), Released(1), Intent(2))] == [0, 1, 2]
         assert await write(log, Finished(DOUBT), partition=1) == 0
         assert (await ours.claim(0)).journal.recall(EVENT, 0) == InDoubt(2, frozenset({"w"}))
         assert len((await ours.claim(1)).journal) == 1
 
     async def test_the_fence_of_a_claim(self, log, ours):
-        """Our own entries follow one another, however many at once; anybody else's makes a gap."""
+        """200 entries at once by the claim's holder leave no gap in the offsets; another claim in between does."""
         fence = (await ours.claim(0)).fence
         keys = [EntryKey(uuid4(), number, "w").encode() for number in range(200)]
         await asyncio.gather(*[log.append(0, key, encode(Intent(1)), fence.acknowledged) for key in keys])
@@ -125,7 +125,7 @@ class Suite:
         assert fence.broken
 
     async def test_a_partition_that_comes_back(self, log, ours):
-        """Nothing is read of what we know, where nobody has written meanwhile."""
+        """Claimed again when nobody else has written: the journal is kept, and nothing is read."""
         first = await ours.claim(0)
         key = EntryKey(EVENT, 0, first.writer).encode()
         await log.append(0, key, encode(Intent(1)), first.fence.acknowledged)
@@ -136,7 +136,7 @@ class Suite:
         assert second.fence.claimed == first.fence.last + 1
 
     async def test_a_partition_that_comes_back_from_somebody_else(self, log, ours):
-        """It is read again."""
+        """Claimed again after somebody else has written: the journal is read anew."""
         first = await ours.claim(0)
         await write(log, Intent(1), writer="x")
         second = await ours.claim(0, first)
@@ -145,7 +145,7 @@ class Suite:
         assert second.journal.recall(EVENT, 0) == InDoubt(1, frozenset({"x"}))
 
     async def test_a_group_that_begins_before_what_we_know(self, log, ours):
-        """What was forgotten as committed is read once more."""
+        """Claimed with an earlier committed offset than before: what was forgotten as committed is read again."""
         await write(log, Finished(CREATED), offset=3)
         first = await ours.claim(0, committed=9)
         first.journal.forget(below=9, before=1 << 62, at_most=0)
@@ -153,7 +153,7 @@ class Suite:
         assert (await ours.claim(0, first, 2)).journal.recall(EVENT, 3) == Ended(CREATED)
 
     async def test_a_journal_that_is_made_anew(self, rig, log, ours):
-        """What we have kept of it is remembered at the next claim, open doubts as well; of what we did not, nothing."""
+        """The topic is deleted and made anew: the next claim keeps what this process knows, doubts included."""
         first = await ours.claim(0)
         for offset, event, entry in ((0, EVENT, Intent(1)), (1, OTHER, Finished(DOUBT))):
             key = EntryKey(event, offset, first.writer)
@@ -167,7 +167,7 @@ class Suite:
         assert (await ours.claim(0)).journal.recall(EVENT, 0) == Fresh(0)
 
     async def test_a_journal_with_other_partitions_than_the_requests(self, rig, log, ours):
-        """With more it is another one, with fewer it lacks those of the others; the error names both topics."""
+        """A journal with more partitions than the requests, or fewer, is refused; the error names both topics."""
         await ours.claim(0)
         await rig.made_anew(3)
         before = log.appended
@@ -180,18 +180,18 @@ class Suite:
         assert len((await ours.claim(0)).journal) == 0
 
     async def test_claims_are_no_entries(self, ours):
-        """A partition that was claimed often holds nothing but its events."""
+        """A partition that was claimed several times has no entries by that."""
         for _ in range(3):
             restored = await ours.claim(0)
         assert len(restored.journal) == 0
 
     async def test_many_entries(self, log, ours):
-        """All are there again, in order."""
+        """All of 2 000 entries are read again."""
         await asyncio.gather(*[write(log, Intent(1), event=uuid4(), offset=number) for number in range(2_000)])
         assert len((await ours.claim(0)).journal) == 2_000
 
     async def test_what_is_committed_and_too_much(self, log):
-        """It is left out while it is read; what is not committed never is."""
+        """Entries of committed records beyond the limit are left out; those of uncommitted ones never are."""
         for number in range(1, 9):
             await write(log, Finished(CREATED), event=UUID(int=number), offset=number)
         claims = Claims(log, OURS, Terms(max_entries=3))
@@ -201,26 +201,26 @@ class Suite:
 
     @pytest.mark.parametrize("key", FOREIGN)
     async def test_a_foreign_entry(self, log, ours, key):
-        """The journal is never guessed at: the error names topic, partition and offset."""
+        """An entry that cannot be read is an error that names topic, partition and offset."""
         await write(log, Intent(1))
         await log.append(0, key, b"{}", lambda _: None)
         with pytest.raises(JournalUnreadable, match=f"{log.topic}/0 at offset 1"):
             await ours.claim(0)
 
     async def test_a_tombstone(self, log, ours):
-        """Somebody cleaned up: it says nothing."""
+        """A record without a value means nothing."""
         await log.append(0, b"whatever", None, lambda _: None)
         assert len((await ours.claim(0)).journal) == 0
 
     async def test_a_log_that_has_lost_its_beginning(self, rig, log, ours):
-        """What is still there is known."""
+        """Of a log whose beginning was deleted the rest is known."""
         for number in range(1, 5):
             await write(log, Intent(1), event=UUID(int=number), offset=number)
         await rig.delete(below=2)
         assert [event.int for event in (await ours.claim(0)).journal] == [3, 4]
 
     async def test_a_log_that_loses_its_beginning_between_look_and_claim(self, rig, log, ours):
-        """It is read from its new start up to the claim."""
+        """The beginning is deleted between the look at the log and the claim: it is read from its new beginning."""
         await write(log, Intent(1), event=UUID(int=1), offset=1)
 
         async def moved():
@@ -232,7 +232,7 @@ class Suite:
         assert [event.int for event in (await ours.claim(0)).journal] == [4]
 
     async def test_another_deployment(self, log, ours, theirs):
-        """Whoever comes later looks, writes nothing and names both; who has the partition goes on and never notices."""
+        """The second deployment looks, writes nothing, and its error names both; the first goes on undisturbed."""
         mine = await ours.claim(0)
         before = log.appended
         for _ in range(2):
@@ -246,13 +246,13 @@ class Suite:
 
     @pytest.mark.parametrize("theirs", [Owner("ours", "elsewhere"), Owner("theirs", "requests")])
     async def test_a_name_that_is_half_ours(self, log, ours, theirs):
-        """Another topic of our group is another deployment, and so is another group."""
+        """A claim of the same group for another topic, or of another group for our topic, is another deployment's."""
         await claimed_by(log, theirs)
         with pytest.raises(JournalShared):
             await ours.claim(0)
 
     async def test_two_deployments_at_once(self, log, ours, theirs):
-        """The earlier claim goes on: the later one holds, and who is first claims anew after the gap."""
+        """Of two claims at once the earlier wins: the later holder stops, and the earlier one claims again."""
         log.between.append(lambda: claimed_by(log.log, THEIRS))
         with pytest.raises(JournalShared):
             await ours.claim(0)
@@ -263,7 +263,7 @@ class Suite:
         assert isinstance(await theirs.claim(0), Restored)
 
     async def test_two_deployments_at_once_where_one_had_the_partition(self, log, ours, theirs):
-        """It goes on, although the other's claim came earlier this time."""
+        """Of two claims at once the holder before wins, although the other's claim came first."""
         mine = await ours.claim(0)
         log.between.append(lambda: claimed_by(log.log, THEIRS))
         again = await ours.claim(0, mine)
@@ -273,7 +273,7 @@ class Suite:
         assert (await ours.claim(0)).journal.holder == OURS
 
     async def test_claims_of_earlier_versions(self, log, ours, theirs):
-        """They name nobody: they are ours."""
+        """Claims of earlier versions name no owner and count as our own."""
         await claimed_by(log)
         assert (await ours.claim(0)).journal.holder == OURS
         await claimed_by(log)
@@ -281,7 +281,7 @@ class Suite:
             await theirs.claim(0)
 
     async def test_a_group_that_was_renamed(self, log, ours, theirs):
-        """What a person has taken over is theirs from then on, and nobody else's any more."""
+        """A person adopts the journal for another group: from then on it is that group's alone."""
         await ours.claim(0)
         await claimed_by(log, THEIRS, adopted_from="nobody")
         await ours.claim(0)
@@ -291,7 +291,7 @@ class Suite:
             await ours.claim(0)
 
     async def test_a_claim_that_retention_took(self, rig, log, ours, theirs):
-        """A notice still says whose the partition is, and which requests nobody could read."""
+        """A notice, written later than the claim, still tells the owner and the offsets that expired unread."""
         mine = await ours.claim(0)
         notice = Notice(mine.writer, OURS, ((3, 9),))
         await log.append(0, notice.key, notice.value, mine.fence.acknowledged, notice.headers)

@@ -1,4 +1,4 @@
-"""What tests of any distance share."""
+"""Fixtures and set-up for all tests."""
 
 import asyncio
 import os
@@ -18,12 +18,12 @@ from worker.sandbox.local_kafka import LocalKafka
 
 KAFKA = "WORKER_TEST_KAFKA"
 OF_A_TERMINAL = {"COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
-"""What somebody likes for terminals, and what is printed here is no terminal's."""
+"""Variables about the user's terminal: what tests print goes to none."""
 _started = pytest.StashKey[LocalKafka]()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Whoever runs the tests changes nothing by variables or an `.env` of his own.
+    """Remove the variables that would change what is tested, and leave a folder that may hold an `.env`.
 
     With several test processes, the first one starts the Kafka that all of them use.
     """
@@ -40,14 +40,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """It ends with the run."""
+    """End that Kafka with the run."""
     if local := config.stash.get(_started, None):
         asyncio.run(local.close())
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What the tests of a module share is made once: one process runs them all."""
+    """Give the tests of a module that share a fixture to one test process, so that it is made once."""
     for item in items:
         fixtures = item._fixtureinfo.name2fixturedefs.values() if isinstance(item, pytest.Function) else ()
         if any(definition.scope == "module" for definitions in fixtures for definition in definitions):
@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[str]:
-    """The bootstrap servers of the one Kafka of this run, or of the one that WORKER_TEST_KAFKA names."""
+    """The bootstrap servers of this run's one Kafka, or of the one that WORKER_TEST_KAFKA names."""
     if named := os.environ.get(KAFKA):
         yield named
         return
@@ -70,7 +70,7 @@ def kafka() -> Iterator[str]:
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[MutableMapping[str, Any]]]:
-    """The lines that modules log by their own `log`, also after another test has configured the logs."""
+    """The lines that `app` and `hold` log, even where another test has configured logging."""
     for module in (app, hold):
         monkeypatch.setattr(module, "log", structlog.get_logger())
     with capture_logs() as lines:
@@ -79,12 +79,12 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[MutableMapping[str, A
 
 @pytest.fixture
 def unique() -> str:
-    """A prefix for the names of topics and groups, so that no two tests meet."""
+    """A prefix for names of topics and groups that no other test uses."""
     return f"t-{uuid4().hex[:12]}"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def secured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SecuredKafka]:
-    """For tests that share one event loop, as the broker is shared."""
+    """A secured Kafka for a module; its tests share one event loop as well."""
     async with secured_kafka(tmp_path_factory.mktemp("secured")) as kafka:
         yield kafka

@@ -1,4 +1,4 @@
-"""A browser's stand-in: it opens the console's pages, follows where they lead and sends their forms."""
+"""Stands in for a browser: opens the console's pages, follows redirects and sends forms."""
 
 import html
 import re
@@ -24,7 +24,7 @@ ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 
 @dataclass
 class Form:
-    """One form of a page, with what it holds already."""
+    """One form of a page, with the values that it holds."""
 
     action: str
     method: str
@@ -34,7 +34,7 @@ class Form:
 
 @dataclass
 class Shown:
-    """A page as it came."""
+    """A page as it was received."""
 
     status: int
     address: str
@@ -42,19 +42,19 @@ class Shown:
 
     @property
     def plain(self) -> str:
-        """Without its markup."""
+        """The page's text without markup."""
         return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", self.text)).split())
 
     def forms(self) -> list[Form]:
-        """All of them."""
+        """All forms of the page."""
         return [_form(each) for each in FORM.findall(self.text)]
 
     def form(self, button: str) -> Form:
-        """The one with that button."""
+        """The form with that button."""
         return next(each for each in self.forms() if f">{button}" in each.text)
 
     def links(self) -> list[str]:
-        """Where they lead."""
+        """The addresses of all links."""
         return [html.unescape(each) for each in re.findall(r'<a [^>]*href="([^"]*)"', self.text)]
 
 
@@ -67,19 +67,19 @@ def _form(text: str) -> Form:
 
 @dataclass
 class Visitor:
-    """One browser; several requests at once are several tabs."""
+    """One browser; several requests at once are like several tabs."""
 
     session: aiohttp.ClientSession
     base: str
 
     async def open(self, address: str, *, json: bool = False) -> Shown:
-        """As a person, or as the page's own module."""
+        """Open a page as a person does, or with `json` as the page's own script does."""
         headers = {"Accept": "application/json"} if json else {}
         async with self.session.get(urljoin(self.base, address), headers=headers) as answer:
             return Shown(answer.status, str(answer.url.relative()), await answer.text())
 
     async def send(self, form: Form, **fields: str) -> Shown:
-        """Pressed its button."""
+        """Send the form as if its button was pressed, with some fields changed."""
         data, headers = {**form.fields, **fields}, {"Sec-Fetch-Site": "same-origin"}
         async with self.session.post(urljoin(self.base, form.action), data=data, headers=headers) as answer:
             return Shown(answer.status, str(answer.url.relative()), await answer.text())
@@ -87,7 +87,7 @@ class Visitor:
 
 @asynccontextmanager
 async def visiting(base: str, cookie: str = "customer-worker-console", token: Token = TOKEN) -> AsyncIterator[Visitor]:
-    """Somebody who has shown the token."""
+    """A visitor who is let in already by the token's cookie."""
     headers = {"Cookie": f"{cookie}={token.cookie()}"}
     async with aiohttp.ClientSession(headers=headers, cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield Visitor(session, base)
@@ -95,7 +95,7 @@ async def visiting(base: str, cookie: str = "customer-worker-console", token: To
 
 @asynccontextmanager
 async def consoled(settings: Settings, rights: frozenset[Right] = frozenset(Right)) -> AsyncIterator[Visitor]:
-    """The console in this process, and one who visits it."""
+    """A console in this process, and a visitor to it."""
     async with sources.opened(settings) as opened:
         console = Served(opened, Guard(LOOPBACK, TOKEN, rights), pages.ROUTES)
         async with serving(console, "127.0.0.1", 0) as port, visiting(f"http://127.0.0.1:{port}/") as visitor:

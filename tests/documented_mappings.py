@@ -1,4 +1,4 @@
-"""The mappings that the documentation shows, with what `validate` prints for them."""
+"""The mappings in the documentation, with what `validate` prints for them there."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ EXAMPLE = re.compile(r"### (?P<name>[^\n]+)\n.*?```toml\n(?P<file>.*?)```.*?```c
 
 @dataclass(frozen=True, slots=True)
 class Documented:
-    """A mapping's file, and what is printed for the events that stand in it."""
+    """One documented example: the mapping file, and the output that is shown for its events."""
 
     name: str
     file: str
@@ -19,15 +19,15 @@ class Documented:
 
     @property
     def events(self) -> list[str]:
-        """Values, or whole records."""
+        """The example's events: values, or whole records."""
         return INPUT.findall(self.printed)
 
     @property
     def of_records(self) -> bool:
-        """Whether whole records are shown."""
+        """Whether the events are whole records."""
         return '"payload": ' in self.events[0] and not self.events[0].startswith('{"schema"')
 
 
 def documented() -> list[Documented]:
-    """All of them, in their order."""
+    """All examples, in the order of the page."""
     return [Documented(*found.group("name", "file", "printed")) for found in EXAMPLE.finditer(PAGE.read_text())]

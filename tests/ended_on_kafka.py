@@ -1,4 +1,4 @@
-"""Topics in which a test ends requests as the worker does, or as it never should."""
+"""Topics in which a test writes requests and their ends, right or wrong, without a worker."""
 
 import asyncio
 import time
@@ -28,7 +28,7 @@ PARKED = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "lost"), 1)
 
 @dataclass
 class Told:
-    """Five topics of two partitions, and a producer that ends requests in them as the worker does."""
+    """Five topics of two partitions, and a producer that writes what a worker would."""
 
     kafka: str
     plan: Plan
@@ -92,10 +92,10 @@ class Told:
 
 @asynccontextmanager
 async def told_on(kafka, unique) -> AsyncIterator[Told]:
-    """Topics whose names begin like that, made and empty."""
+    """The topics, made and empty; their names begin with `unique`."""
     plan = Plan(f"{unique}-requests", f"{unique}-ok", f"{unique}-failed", f"{unique}-letters", f"{unique}-journal", 2)
     async with admin.opened(Connection(kafka)) as client:
-        # Some tests date their requests years back: what is so old the brokers would delete now and then.
+        # Some tests date requests years back, which the brokers would delete by retention.
         await client.client.create_topics([NewTopic(plan.requests, 2, 1, topic_configs={"retention.ms": "-1"})])
         await create(client, plan)
     async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:

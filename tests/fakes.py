@@ -1,4 +1,4 @@
-"""Stand-ins with memory, at the interfaces that the steps declare."""
+"""Fakes with memory of the API, Kafka, the journal's topic and the request topic."""
 
 import asyncio
 from collections import Counter, defaultdict, deque
@@ -19,7 +19,7 @@ Answer = Outcome | Exception
 
 
 class Clock:
-    """Time as data, in seconds; whoever waits lets the others run."""
+    """A clock in seconds that only `pause` moves."""
 
     def __init__(self, now: float = 0.0) -> None:
         self.now = now
@@ -28,14 +28,14 @@ class Clock:
         return self.now
 
     async def pause(self, seconds: float) -> None:
-        """Be later by so much."""
+        """Move the clock by that, and let other tasks run."""
         self.now += seconds
         await asyncio.sleep(0)
 
 
 @dataclass
 class FakeCustomers:
-    """The API: executes every call once, unless its script says otherwise; `executed` is its ledger."""
+    """The API: executes every call once, unless its script says otherwise; `executed` counts them by event."""
 
     script: dict[str, deque[Answer]] = field(default_factory=lambda: defaultdict(deque))
     logins: deque[Exception] = field(default_factory=deque)
@@ -44,7 +44,7 @@ class FakeCustomers:
     renewals: int = 0
 
     def answers(self, event_id: str, *answers: Answer) -> None:
-        """What the next calls for that event get; an Exception is raised."""
+        """Set what the next calls for that event get; an exception is raised."""
         self.script[event_id].extend(answers)
 
     async def log_in(self) -> None:
@@ -79,7 +79,7 @@ class FakeCustomers:
 
 @dataclass
 class FakeTopics:
-    """Kafka: an append-only log per topic and partition, acknowledged at once."""
+    """Kafka: an append-only log for each topic and partition, acknowledged at once."""
 
     logs: dict[tuple[str, int], list[OutgoingMessage]] = field(default_factory=lambda: defaultdict(list))
     before: Callable[[OutgoingMessage], None] = lambda _: None
@@ -92,7 +92,7 @@ class FakeTopics:
         return Position(message.topic, message.partition or 0, len(log) - 1)
 
     def of(self, topic: str) -> list[OutgoingMessage]:
-        """Everything in that topic, partition by partition."""
+        """Every message in that topic, partition by partition."""
         return [message for (name, _), log in sorted(self.logs.items()) if name == topic for message in log]
 
 
@@ -101,10 +101,10 @@ OURS = Owner("group", "requests")
 
 @dataclass
 class FakeJournalTopic:
-    """The journal's topic over the same logs; a restore reads what is there, as after a crash.
+    """The journal's topic in those logs; a claim reads what is there, as after a crash.
 
-    `claims` counts those that were written; `start` are the first offsets that are still there, `counts` how many
-    partitions the journal and the requests have, `clock` the broker's (milliseconds) where the topic is dated by it.
+    `claims` counts the claims written; `start` are the first offsets that still exist; `counts` are the partitions of
+    journal and requests; `clock` is the broker's (milliseconds) where it dates the topic.
     """
 
     topics: FakeTopics = field(default_factory=FakeTopics)
@@ -140,13 +140,13 @@ class FakeJournalTopic:
         return Record(self.topic, partition, offset, offset, message.key, message.value, message.headers)
 
     async def claim(self, partition: int, kept: Restored | None = None, committed: int | None = None) -> Restored:
-        """As the worker claims it."""
+        """Claim a partition by the worker's own code."""
         return await Claims(self, self.owner, self.terms).claim(partition, kept, committed)
 
 
 @dataclass
 class FakeSource:
-    """The request topic as a member of a group: hands out what is put in, remembers what was committed."""
+    """The request topic as a group's member reads it: gives the records put in, and remembers commits."""
 
     logs: dict[int, list[Record]] = field(default_factory=lambda: defaultdict(list))
     positions: Counter[int] = field(default_factory=Counter)

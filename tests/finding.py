@@ -1,11 +1,11 @@
-"""What a judge of many promises has found broken."""
+"""One fault that a check of a whole run has found."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`kind` is the promise that is broken, by the name that its judge has for it."""
+    """`kind` names the broken promise, `text` says where."""
 
     kind: str
     text: str

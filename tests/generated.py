@@ -1,4 +1,4 @@
-"""The pages that are written from the code: `python tests/generated.py` writes them, a test compares them."""
+"""Parts of the documentation that are made from the code: run this file to write them; a test compares them."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -19,11 +19,11 @@ from worker.settings.settings import Settings
 
 DOCS: Final = Path(__file__).parents[1] / "deploy/docs"
 TITLES: Final = {"api": "API", "ops": "Operations port", "reconcile": "Look-ups"}
-"""Of groups whose name is no title."""
+"""Titles of groups whose own name is no good title."""
 
 
 def settings_tables() -> str:
-    """A heading and a table for each group, one row for each setting."""
+    """A heading and a table for each group of settings, one row for each setting."""
     return "\n\n".join("\n".join(_group(name, field)) for name, field in Settings.model_fields.items())
 
 
@@ -60,7 +60,7 @@ def _shown(value: object) -> str:
 
 
 def metrics_table() -> str:
-    """Each metric under the name that is scraped, with its labels."""
+    """Each metric under the name that Prometheus reads, with its labels."""
     rows = (f"| `{_scraped(each)}` | {_labels(each)} | {each.documentation} |" for each in metrics())
     return "\n".join(("| metric | labels | |", "|---|---|---|", *rows))
 
@@ -75,7 +75,7 @@ def _labels(metric: Metric) -> str:
 
 
 def faults_table() -> str:
-    """Each fault that is put back, and what finds it."""
+    """Each fault that the tests put back into the worker, and what finds it."""
     elsewhere = {f"{MUTANTS[name].says} (`{name}`)": test for name, test in ELSEWHERE.items()}
     rows = [
         *((f"{MUTANTS[name].says} (`{name}`)", _story(each)) for name, each in sorted(kept().items())),
@@ -95,11 +95,11 @@ PARTS: Final[Mapping[str, tuple[str, Callable[[], str]]]] = {
     "metrics": ("watching.md", metrics_table),
     "faults": ("simulation.md", faults_table),
 }
-"""By its marker (`<!-- rules -->` to `<!-- /rules -->`): the page, and what stands there."""
+"""By the name of its marker (`<!-- rules -->` to `<!-- /rules -->`): the page, and what makes the text between."""
 
 
 def as_it_should_be(part: str) -> str:
-    """The page of that part, with what the code says now between its markers."""
+    """The whole page of that part, with its text made from the code as it is now."""
     page, written = PARTS[part]
     text = written()
     mark = re.compile(rf"(<!-- {part} -->\n).*?(\n<!-- /{part} -->)", re.DOTALL)

@@ -1,4 +1,4 @@
-"""A member of a group that reads a topic of two partitions as the worker does."""
+"""Reads a topic of two partitions as a member of a group, by the worker's own consumer."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
@@ -13,7 +13,7 @@ from worker.model.records import Record
 
 
 class Given:
-    """Remembers what the group gave and took."""
+    """Remembers which partitions the group has assigned."""
 
     def __init__(self) -> None:
         self.partitions: set[int] = set()
@@ -31,7 +31,7 @@ class Given:
 async def member(
     connection: Connection, topic: str, given: Given | None = None, group: str = "g", name: str | None = None
 ) -> AsyncIterator[tuple[RecordSource, Given]]:
-    """Where its partitions begin, or where the group left off; `name` makes it a static member."""
+    """A member that begins where the group left off, else at the beginning; with a `name` it is a static member."""
     given = given or Given()
     membership = Membership(topic, f"{topic}-{group}", session_timeout=10, rebalance_timeout=10, group_instance_id=name)
     async with record_source(connection, membership, given) as source:
@@ -44,7 +44,7 @@ async def member(
 
 
 async def read(source: RecordSource, count: int, partitions: Collection[int] = (0, 1)) -> list[Record]:
-    """That many records, or a few more."""
+    """Read until there are at least that many records."""
     records: list[Record] = []
     async with asyncio.timeout(PATIENCE):
         while len(records) < count:

@@ -1,4 +1,4 @@
-"""The verdict on a run: what was asked for, against what the API carried out and what the topics tell."""
+"""Judges a run: compares the events published with the API's ledger and the results in the topics."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -13,23 +13,23 @@ from worker.sandbox.api.ledger import Ledger
 
 STRUCTURED = (("content-type", b"application/cloudevents+json"),)
 NOT_LOOKED_AT = "none-such"
-"""As the sandbox's identity attribute: each event is known by its trace, whatever the worker writes into a body."""
+"""An identity attribute that no body has, so that the sandbox tells events apart by their trace id alone."""
 
 
 def identity(event_id: str) -> str:
-    """What the sandbox's ledger knows that event by: its trace id."""
+    """The name of an event in the sandbox's ledger: its trace id."""
     return blake2b(event_id.encode(), digest_size=16).hexdigest()
 
 
 def numbered(number: int) -> bytes:
-    """A structured CloudEvent `e<number>` that asks for a customer of that name."""
+    """A structured CloudEvent `e<number>` that asks for a customer."""
     attributes = {"specversion": "1.0", "id": f"e{number}", "source": "shop", "type": "customer.create.requested.v1"}
     person = {"firstName": f"name {number}"}
     return orjson.dumps({**attributes, "data": {"type": "individual", "contactPersons": [person]}})
 
 
 def requested(event_id: str, **elements: Any) -> bytes:
-    """A structured CloudEvent that asks for a customer; `elements` are added to it as they are."""
+    """A structured CloudEvent that asks for a customer; `elements` are added to the customer."""
     person = {"firstName": f"N{identity(event_id)[:12]}"}
     event = {
         "specversion": "1.0",
@@ -43,14 +43,14 @@ def requested(event_id: str, **elements: Any) -> bytes:
 
 
 def most_within(seconds: float, times: Iterable[float]) -> int:
-    """The most of these that so many seconds have."""
+    """The greatest number of these times that lie within so many seconds."""
     ordered = sorted(times)
     return max((bisect_left(ordered, first + seconds) - at for at, first in enumerate(ordered)), default=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One record of the request topic; the same event may be in several."""
+    """One record of the request topic; several may hold the same event."""
 
     partition: int
     offset: int
@@ -62,12 +62,12 @@ class Asked:
 
 
 Told = Mapping[str, Any]
-"""A terminal event as it was published."""
+"""A result event as published."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The figures, and one line for each thing that must not be."""
+    """Figures, and in `problems` one line for each broken promise."""
 
     records: int
     events: int
@@ -80,13 +80,13 @@ class Verdict:
 
 
 def ending(told: Told) -> str:
-    """How a record ended: its resolution, or the code of its failure."""
+    """How a record ended: its resolution, or the reason code of its failure."""
     data = told["data"]
     return str(data["resolution"] if "resolution" in data else data["reason"]["code"])
 
 
 def judged(asked: Sequence[Asked], ledger: Ledger, told: Iterable[Told]) -> Verdict:
-    """Whether every record has one ending, and no event more than one customer."""
+    """Judge a run: each record must have one end, and each event at most one customer."""
     customers = _customers(ledger)
     by_record: defaultdict[tuple[int, int], list[Told]] = defaultdict(list)
     for event in told:
@@ -141,7 +141,7 @@ def _told_in_vain(
 
 
 def _told_apart(asked: Asked, told: Sequence[Told]) -> Iterator[str]:
-    """A repeat says the same under the same id; its own time and the place of its dead letter are its own."""
+    """Results of one record must have one id and say the same, except for the place of its dead letter."""
     if len({event["id"] for event in told}) > 1:
         yield f"record {asked} has several terminal events: {', '.join(sorted(map(ending, told)))}"
     elif len({orjson.dumps({**event["data"], "deadLetter": None}) for event in told}) > 1:
@@ -151,7 +151,7 @@ def _told_apart(asked: Asked, told: Sequence[Told]) -> Iterator[str]:
 def _denied(
     asked: Sequence[Asked], customers: Mapping[str, list[str]], endings: Mapping[tuple[int, int], str]
 ) -> Iterator[str]:
-    """A customer who exists is owned up to by one of its records, or told as unknown."""
+    """Where a customer exists one of the event's records must say so, or be told as unknown."""
     owned = {"created", "already_created", "reconciled", "outcome_unknown"}
     ends: defaultdict[str, set[str]] = defaultdict(set)
     for each in asked:

@@ -1,4 +1,4 @@
-"""Lines of an access control list: those of the documentation, and how a test grants and takes them."""
+"""Access rights in Kafka: those that the documentation lists, and how a test grants them and takes them away."""
 
 import asyncio
 import re
@@ -22,7 +22,7 @@ IN_FORCE_WITHIN: Final = PATIENCE
 
 
 class Kind(IntEnum):
-    """What a right is on, as Kafka numbers it."""
+    """The kind of resource that a right is for, by Kafka's number."""
 
     topic = 2
     group = 3
@@ -30,7 +30,7 @@ class Kind(IntEnum):
 
 
 class Operation(IntEnum):
-    """What may be done, as Kafka numbers it."""
+    """The operation that a right allows, by Kafka's number."""
 
     Read = 3
     Write = 4
@@ -40,19 +40,19 @@ class Operation(IntEnum):
 
 @dataclass(frozen=True)
 class Right:
-    """One user may do that to the resource of that very name."""
+    """A user may do this operation on the resource of this name."""
 
     operation: Operation
     kind: Kind
     name: str
 
     def fields(self, user: str) -> tuple[int, str, int, str, str, int, int]:
-        """As Kafka's requests have them."""
+        """The right in the form of Kafka's requests."""
         return self.kind, self.name, _LITERAL, f"User:{user}", "*", self.operation, _ALLOW
 
 
 def documented(command: str, plan: Plan, group: str) -> Iterator[Right]:
-    """What is documented for that command, on the topics of this plan and on that group."""
+    """The rights documented for that command, with the names of this plan's topics and of that group."""
     defaults = dict(Plan().names())
     names = {"customer-worker": group} | {defaults[setting]: name for setting, name in plan.names()}
     section = RUNBOOK.read_text().partition("<!-- rights -->")[2].partition("<!-- /rights -->")[0]
@@ -64,18 +64,18 @@ def documented(command: str, plan: Plan, group: str) -> Iterator[Right]:
 
 @dataclass(frozen=True)
 class Rights:
-    """Of one user, given and taken by somebody who may do anything; in force once a call returns."""
+    """The rights of one user; a change is in force when the call returns."""
 
     bootstrap_servers: str
     user: str
 
     async def grant(self, rights: Iterable[Right]) -> None:
-        """A right that is there already stays."""
+        """Grant rights; one that is granted already stays."""
         for right in rights:
             await self._change(CreateAclsRequest(*right.fields(self.user)), right, there=True)
 
     async def take(self, right: Right) -> None:
-        """One that is not there is no error."""
+        """Take a right away; one that was not granted is no error."""
         await self._change(DeleteAclsRequest(*right.fields(self.user)), right, there=False)
 
     async def _change(self, request: CreateAclsRequest | DeleteAclsRequest, right: Right, *, there: bool) -> None:
@@ -86,7 +86,7 @@ class Rights:
             (result,) = next(value for value in answer if isinstance(value, list))
             assert not result["error_code"], result
             async with asyncio.timeout(IN_FORCE_WITHIN):
-                # The broker answers a little before it acts on it.
+                # The broker answers before the change is in force.
                 while bool((await _ask(admin, self._question(right)))["resources"]) is not there:
                     await asyncio.sleep(0.02)
         finally:

@@ -1,4 +1,4 @@
-"""What a check needs and a machine may not have."""
+"""Skips a test whose program is not installed; in CI the test fails instead."""
 
 import os
 import shutil
@@ -8,12 +8,12 @@ import pytest
 
 
 def needed(program: str, package: str) -> str:
-    """Where the program is; elsewhere the check is skipped in one line that names it, but in CI it must be there."""
+    """The path of the program; without it the test is skipped with a line that names the Debian package."""
     return shutil.which(program) or lacking(f"no {program}: apt-get install {package}")
 
 
 def lacking(reason: str) -> NoReturn:
-    """Skip; in CI, fail, so that no check is left out unseen."""
+    """Skip the test; in CI fail it, so that none is left out unseen."""
     if os.environ.get("CI"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

@@ -1,4 +1,4 @@
-"""One record, the forms that its dead letter may have, and a request topic that still has it, or not."""
+"""One record, the forms of its dead letter, and a fake request topic that still has the record or not."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,7 +27,7 @@ ORIGINAL = Record("customer.create.requests", 0, 7, 1_000, b"k", orjson.dumps(SM
 
 
 class There:
-    """The request topic, with what is left of it."""
+    """The request topic with the records that are left in it."""
 
     def __init__(self, *records: Record) -> None:
         self.records = records
@@ -41,7 +41,7 @@ class There:
 
 
 def letter_of(record: Record, form: str = "whole") -> Record:
-    """The forms of a dead letter: whole, without its value, its place alone."""
+    """The record's dead letter: `whole`, without its value (`omitted`), or with its `place` alone."""
     failed = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "why"), 1)
     *_, without, bare = RESULTS.dead_letters(failed, record, replace(EVENT, subject="s-1"), 0.0)
     message = {"whole": RESULTS.dead_letter(failed, record, EVENT, 0.0), "omitted": without, "place": bare}[form]

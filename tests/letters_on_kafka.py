@@ -1,4 +1,4 @@
-"""The five topics of one test on a real Kafka, and dead letters in them as a worker would have left them."""
+"""The five topics of a test on a real Kafka, and dead letters in them as a worker would leave them."""
 
 import asyncio
 import time
@@ -47,12 +47,12 @@ class LetterTopics:
         self.results = Results("w", "ok", "failed", self.plan.dead_letters, "g")
 
     async def create(self) -> None:
-        """All five."""
+        """Create all five topics."""
         async with admin.opened(self.connection) as client:
             await create(client, self.plan)
 
     def failed(self, number: int, code: ReasonCode = ReasonCode.REJECTED) -> tuple[Record, OutgoingMessage]:
-        """(the record, its dead letter) of the event with that number."""
+        """(record, dead letter) of the event with that number."""
         headers: Headers = (("number", str(number).encode()),)
         partition, offset = number % PARTITIONS, number // PARTITIONS
         record = Record(self.plan.requests, partition, offset, 1_000, b"k%d" % number, b"{}", headers)
@@ -60,13 +60,13 @@ class LetterTopics:
         return record, self.results.dead_letter(outcome, record, Request("s", f"e-{number}"), 0.0)
 
     async def fill(self, count: int, code: ReasonCode = ReasonCode.REJECTED) -> None:
-        """So many events, each with its dead letter; each partition's dead letter has its record's offset."""
+        """Publish that many events and their dead letters; in each partition a letter has the offset of its record."""
         requests, letters = zip(*(self.failed(number, code) for number in range(count)), strict=True)
         await self.batches(self.plan.requests, requests)
         await self.batches(self.plan.dead_letters, letters)
 
     async def batches(self, topic: str, messages: Sequence[Record | OutgoingMessage], first: int | None = None) -> None:
-        """Published in batches that are built here, which is many times faster; each a millisecond after the last."""
+        """Publish in batches that are built here, which is many times faster; timestamps are a millisecond apart."""
         first = first or int(time.time() * 1000) - len(messages)
         async with opened(AIOKafkaProducer(**self.connection.arguments()), self.connection, PATIENCE) as producer:
             for partition in range(PARTITIONS):
@@ -83,14 +83,14 @@ class LetterTopics:
             await asyncio.wait_for(producer.flush(), PATIENCE)
 
     async def publish(self, topic: str, *messages: tuple[bytes | None, bytes | None, Headers]) -> None:
-        """To partition 0."""
+        """Publish (key, value, headers) to partition 0."""
         async with bulk.opened(self.connection) as publisher:
             for key, value, headers in messages:
                 await publisher.hand_over(OutgoingMessage(topic, key, value, headers, 0))
             await publisher.flush()
 
     async def requests(self) -> list[Record]:
-        """All that the request topic holds."""
+        """Every record of the request topic."""
         async with extent(self.connection, self.plan.requests, range(PARTITIONS)) as topic:
             return [record async for records, _ in topic.read() for record in records]
 

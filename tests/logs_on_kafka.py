@@ -1,4 +1,4 @@
-"""Topics to be damaged on purpose: records in and out of transactions, and the beginning of a log deleted."""
+"""Writes records inside and outside of transactions, and deletes the beginning of a log, on a real Kafka."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,14 +14,14 @@ WITHIN = PATIENCE
 
 @dataclass(frozen=True)
 class Log:
-    """One partition of one topic."""
+    """One partition of a topic."""
 
     kafka: str
     topic: str
     partition: int = 0
 
     async def write(self, count: int, producer: AIOKafkaProducer | None = None) -> int:
-        """So many records; the offset behind the last one."""
+        """Write that many records; returns the offset after the last one."""
         if producer is None:
             async with AIOKafkaProducer(bootstrap_servers=self.kafka) as own:
                 return await self.write(count, own)
@@ -32,7 +32,7 @@ class Log:
 
     @asynccontextmanager
     async def transaction(self, count: int, *, commit: bool, name: str = "") -> AsyncIterator[int]:
-        """So many records in a transaction that is open inside, and committed or taken back in the end."""
+        """Write that many records in a transaction that is open inside the block, then committed or aborted."""
         producer = AIOKafkaProducer(
             bootstrap_servers=self.kafka, transactional_id=f"{self.topic}-{self.partition}-{name}"
         )
@@ -42,7 +42,7 @@ class Log:
             await (producer.commit_transaction() if commit else producer.abort_transaction())
 
     async def delete(self, before: int) -> None:
-        """What stands before that offset."""
+        """Delete what lies before that offset."""
         client = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
         await client.start()
         try:

@@ -1,4 +1,4 @@
-"""A worker of which every metric has a sample."""
+"""A worker and an audit for which every metric has a value."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from worker.tools.audit.found import CONTRADICTIONS, DUPLICATES, NOT_JUDGED
 
 
 class Worker:
-    """Has a partition with a record that is not finished and one that is held: every metric has a sample."""
+    """Has a partition with an unfinished record and a held one, so that no metric is empty."""
 
     def __init__(self) -> None:
         self.measures = Measures()
@@ -30,12 +30,12 @@ class Worker:
 
 
 def audit() -> AuditState:
-    """An audit of which every metric has a sample."""
+    """An audit for which every metric has a value."""
     found = dict.fromkeys(CONTRADICTIONS, 1), dict.fromkeys(DUPLICATES, 1), dict.fromkeys(NOT_JUDGED, 1)
     return AuditState(1, 1.0, *found, {("requests", 0): 1}, {0: 1})
 
 
 def metrics() -> Iterator[Metric]:
-    """Those of the worker itself, then those of the audit."""
+    """The worker's metrics, then the audit's."""
     yield from WorkerMetrics(Worker()).collect()
     yield from AuditMetrics(audit).collect()

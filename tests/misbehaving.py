@@ -1,4 +1,4 @@
-"""An API on a bare socket: it logs in and creates everybody, except where a test's script says otherwise."""
+"""A fake API on a bare socket: it answers well, except where a test's script says otherwise."""
 
 import asyncio
 import socket
@@ -26,27 +26,27 @@ SMALL = CreateCustomer(Request("test", "1"), INDIVIDUAL, b"{}")
 
 @dataclass(slots=True)
 class Peer:
-    """One connection, seen from the server."""
+    """One connection, as the server sees it."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     server: "Misbehaving"
 
     async def head(self) -> bytes:
-        """A request's head; its first line is remembered."""
+        """Read a request's head; its first line is kept in `requests`."""
         head = await self.reader.readuntil(b"\r\n\r\n")
         self.server.requests.append(head.partition(b"\r\n")[0].decode())
         return head
 
     async def request(self) -> bytes:
-        """A request's head, once the body is there too."""
+        """Read a whole request; returns its head."""
         head = await self.head()
         lengths = [line[15:] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
         await self.reader.readexactly(int(lengths[0]) if lengths else 0)
         return head
 
     async def say(self, *pieces: bytes) -> None:
-        """Each piece by itself, where there are several."""
+        """Write the pieces, each in a packet of its own."""
         for number, piece in enumerate(pieces):
             if number:
                 await asyncio.sleep(0.02)  # else the kernel may join them
@@ -59,7 +59,7 @@ class Peer:
             pass
 
     def reset(self) -> None:
-        """End the connection with a RST."""
+        """Close the connection with a TCP reset."""
         linger = struct.pack("ii", 1, 0)
         self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self.writer.transport.abort()
@@ -70,9 +70,9 @@ Behaviour = Callable[[Peer], Awaitable[None]]
 
 @dataclass(slots=True)
 class Misbehaving:
-    """Each behaviour in `script` gets one connection, in order; a connection ends with its behaviour.
+    """Each behaviour in `script` gets one connection, in order, which is closed when the behaviour ends.
 
-    A login's connection is closed by the answer, so that the call after it has a fresh one.
+    A login's answer closes its connection, so that the next call has a new one.
     """
 
     script: deque[Behaviour] = field(default_factory=deque)
@@ -91,7 +91,7 @@ class Misbehaving:
         return sum(line.startswith("POST") and line.split()[1].endswith("/customer") for line in self.requests)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+        """Handle one connection by the next behaviour."""
         self.connections += 1
         task = asyncio.current_task()
         assert task is not None
@@ -104,7 +104,7 @@ class Misbehaving:
 
 
 async def well(peer: Peer) -> None:
-    """As the API should be."""
+    """Answer every request as the API should."""
     while True:
         head = await peer.request()
         login = b"/user/login" in head
@@ -114,7 +114,7 @@ async def well(peer: Peer) -> None:
 
 
 def saying(*pieces: bytes) -> Behaviour:
-    """Read a request, say that, and close."""
+    """Read a request, write that, and close."""
 
     async def behave(peer: Peer) -> None:
         await peer.request()
@@ -124,7 +124,7 @@ def saying(*pieces: bytes) -> Behaviour:
 
 
 def answering(*pieces: bytes) -> Behaviour:
-    """Read a request, say that, and be good from then on."""
+    """Read a request, write that, and answer well from then on."""
 
     async def behave(peer: Peer) -> None:
         await saying(*pieces)(peer)
@@ -134,7 +134,7 @@ def answering(*pieces: bytes) -> Behaviour:
 
 
 def holding_on(*pieces: bytes) -> Behaviour:
-    """Read a request, say that, and wait until the client has gone."""
+    """Read a request, write that, and wait until the client closes."""
 
     async def behave(peer: Peer) -> None:
         await saying(*pieces)(peer)
@@ -145,7 +145,7 @@ def holding_on(*pieces: bytes) -> Behaviour:
 
 @asynccontextmanager
 async def misbehaving(*script: Behaviour, tls: ssl.SSLContext | None = None) -> AsyncIterator[Misbehaving]:
-    """Serve until the block ends; then every connection is dropped."""
+    """Serve until the block ends, then close every connection."""
     server = Misbehaving(deque(script))
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
@@ -162,9 +162,9 @@ async def misbehaving(*script: Behaviour, tls: ssl.SSLContext | None = None) -> 
 
 @asynccontextmanager
 async def logged_in(*script: Behaviour, pool_size: int = 2) -> AsyncIterator[tuple[Any, Misbehaving]]:
-    """A client with a session, no connection and all the time it needs; the script is for what comes next.
+    """(a client that is logged in and has no open connection, the server); `script` is for the calls that follow.
 
-    Any: tests look into what it keeps to itself.
+    Typed as Any, since tests look at its private parts.
     """
     async with misbehaving() as server:
         access = Access(server.url, connect_timeout=PATIENCE, request_timeout=PATIENCE, pool_size=pool_size)
@@ -176,7 +176,7 @@ async def logged_in(*script: Behaviour, pool_size: int = 2) -> AsyncIterator[tup
 
 @contextmanager
 def giving_up_early(api: Any, **after: float) -> Iterator[None]:
-    """The call within waits no longer than these; those around it still have the time that they need."""
+    """Calls in this block have these shorter time limits; all others keep theirs."""
     session = api._http._session
     patient = session._timeout
     session._timeout = attrs.evolve(patient, **after)

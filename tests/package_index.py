@@ -1,4 +1,4 @@
-"""A package index on this machine in which every package also has a newer version, whose import fails."""
+"""A package index on this machine where every package has a newer version as well, whose import fails."""
 
 import hashlib
 import re
@@ -18,13 +18,13 @@ NEWER: Final = "9999.0"
 WORKING: Final = frozenset(
     {"uv", "hatchling", "hatch-fancy-pypi-readme", "packaging", "pathspec", "pluggy", "trove-classifiers"}
 )
-"""What installs the others and builds the project: these are as they are installed here, the others are stubs."""
+"""What installs the others and builds the project: served as it is installed here; all others are stubs."""
 PURE: Final = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 MADE_BY_INSTALLERS: Final = {"INSTALLER", "RECORD", "REQUESTED", "direct_url.json"}
 
 
 class PackageIndex:
-    """Files below a directory, as `served` answers with them."""
+    """The index's files in a directory, which `served` serves."""
 
     def __init__(self, directory: Path) -> None:
         self._simple = directory / "simple"
@@ -32,7 +32,7 @@ class PackageIndex:
         self._hashes: dict[tuple[str, str], str] = {}
 
     def relisted(self, requirements: str) -> str:
-        """The same pins, with the hashes of this index: of what is pinned, and of nothing that is newer."""
+        """The same pins with the hashes of this index: none of them allows the newer version."""
         return "".join(self._relisted(line) for line in pin_lines(requirements))
 
     def _relisted(self, line: str) -> str:
@@ -58,7 +58,7 @@ class PackageIndex:
 
 @contextmanager
 def served(directory: Path) -> Iterator[str]:
-    """The address of the index in that directory."""
+    """Serve the index in that directory; gives its address."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(directory))) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
@@ -75,7 +75,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 def pin_lines(requirements: str) -> list[str]:
-    """Each `name==version ; marker` of a requirement file."""
+    """Each line `name==version ; marker` of a requirement file."""
     return [line.rstrip(" \\") for line in requirements.splitlines() if re.match(r"\w", line)]
 
 
@@ -86,12 +86,12 @@ def pinned(requirement: Requirement) -> str:
 
 
 def module_of(name: str) -> str:
-    """What a stub brings; importing it tells which version is there."""
+    """The module of a stub package; importing it fails for the newer version."""
     return f"stub_{name.replace('-', '_')}"
 
 
 def _stub(name: str, version: str, source: str) -> dict[str, bytes]:
-    """Asks for what the real one asks for, where it is installed."""
+    """The files of a package that does nothing but require what the real one requires, where that is installed."""
     try:
         real = distribution(name).read_text("METADATA") or ""
     except PackageNotFoundError:
@@ -107,7 +107,7 @@ def _stub(name: str, version: str, source: str) -> dict[str, bytes]:
 
 
 def _as_installed(name: str) -> dict[str, bytes]:
-    """Path in the wheel -> content."""
+    """The files of an installed package: path in the wheel -> content."""
     found = distribution(name)
     scripts = f"{found.metadata['Name'].replace('-', '_')}-{found.version}.data/scripts"
     return {
@@ -118,7 +118,7 @@ def _as_installed(name: str) -> dict[str, bytes]:
 
 
 def _made_for(found: Distribution, script: str) -> bool:
-    """Installers make the scripts of entry points themselves."""
+    """Whether it is the script of an entry point, which installers make themselves."""
     return script in {point.name for point in found.entry_points}
 
 

@@ -1,6 +1,6 @@
-"""`run` on a loop that waits for ever for the goodbye of a TLS connection: `polite.py` instead of `-m worker run`.
+"""`run` on an event loop that waits for ever for a server to end TLS: `polite.py` instead of `-m worker run`.
 
-uvloop itself waits half a minute, which a test could only tell by the clock.
+uvloop waits half a minute, which a test could notice only by measuring time.
 """
 
 import sys
@@ -15,10 +15,10 @@ FOR_EVER = 86_400.0
 
 
 class PoliteLoop(uvloop.Loop):
-    """Each connection that is closed, and not hung up, has all the time that it wants."""
+    """Closing a TLS connection, unless it is aborted, waits for the server without a limit."""
 
     async def create_connection(self, protocol_factory: Callable[[], Any], *args: Any, **more: Any) -> Any:
-        """As uvloop's."""
+        """uvloop's own, with that wait for TLS connections."""
         if more.get("ssl"):
             more["ssl_shutdown_timeout"] = FOR_EVER
         return await super().create_connection(protocol_factory, *args, **more)

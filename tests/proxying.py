@@ -1,4 +1,4 @@
-"""What may stand before the API: Debian's tinyproxy, a proxy that does as a script says, and a server that ends TLS."""
+"""What may stand before the API: Debian's tinyproxy, a scripted proxy, and a server that ends TLS."""
 
 import asyncio
 import socket
@@ -17,7 +17,7 @@ from patience import until
 
 
 def tunnelling(port: int) -> Behaviour:
-    """Read what is asked for, and connect it with that port of this machine, whatever was named."""
+    """A proxy that connects every request to that port of this machine, whatever address was asked for."""
 
     async def behave(peer: Peer) -> None:
         await peer.head()
@@ -30,7 +30,7 @@ def tunnelling(port: int) -> Behaviour:
 
 @asynccontextmanager
 async def behind_tls(port: int, certificate: trustme.LeafCert) -> AsyncIterator[int]:
-    """The port of a server that ends TLS and hands everything on."""
+    """The port of a server that ends TLS and passes everything on to `port`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
     serving: set[asyncio.Task[Any]] = set()
@@ -52,7 +52,7 @@ async def behind_tls(port: int, certificate: trustme.LeafCert) -> AsyncIterator[
 
 
 async def copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """All that comes, to the end."""
+    """Copy everything until the end."""
     try:
         with suppress(ConnectionError):
             while piece := await reader.read(65_536):
@@ -63,7 +63,7 @@ async def copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 @asynccontextmanager
 async def tinyproxy(folder: Path, *lines: str, port: int | None = None) -> AsyncIterator[str]:
-    """Its address, with further lines of its configuration; everybody on this machine may use it."""
+    """A running tinyproxy with these further lines of configuration; gives its address."""
     port = port or free_port()
     told = folder / "tinyproxy.conf"
     told.write_text("\n".join([f"Port {port}", "Listen 127.0.0.1", "Timeout 600", "Allow 127.0.0.1", *lines, ""]))
@@ -81,12 +81,12 @@ async def tinyproxy(folder: Path, *lines: str, port: int | None = None) -> Async
 
 
 def free_port() -> int:
-    """Of this machine, a moment ago."""
+    """A port of this machine that nobody used a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as made:
         return int(made.getsockname()[1])
 
 
 def listens(port: int) -> bool:
-    """Whether anybody does."""
+    """Whether somebody listens on that port."""
     with socket.socket() as ours:
         return ours.connect_ex(("127.0.0.1", port)) == 0

@@ -1,4 +1,4 @@
-"""The clients that other people's producers are made of: librdkafka, Java's own, and franz-go for Go."""
+"""Publishes by the clients that others use: librdkafka, Java's own, and franz-go for Go."""
 
 import asyncio
 import base64
@@ -24,10 +24,10 @@ from worker.sandbox.local_kafka import class_path
 Sent = tuple[bytes | None, bytes | None, Headers]
 """Key, value, headers."""
 Publish = Callable[[str, str, str, Sequence[Sent]], Awaitable[None]]
-"""To these servers, into the topic's one partition, by that codec."""
+"""Publishes records: (bootstrap servers, topic, codec, records)."""
 
 ANY: Final = "surrogateescape"
-"""Names are bytes for clients in Go: those that are not UTF-8 are written so."""
+"""Go writes header names as bytes: those that are not UTF-8 are held in a string by this."""
 GO_PROGRAM: Final = Path(__file__).parent / "producers"
 BUILD_WITHIN: Final = 10 * PATIENCE
 TOOLS: Final = Jar(
@@ -37,7 +37,7 @@ JVM: Final = ("-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--enabl
 
 
 async def librdkafka(servers: str, topic: str, codec: str, records: Sequence[Sent]) -> None:
-    """As in Python, Node, .NET, C++ and PHP."""
+    """Publish by the client under Python, Node, .NET, C++ and PHP."""
     await asyncio.to_thread(_by_librdkafka, servers, topic, codec, records)
 
 
@@ -49,7 +49,7 @@ def _by_librdkafka(servers: str, topic: str, codec: str, records: Sequence[Sent]
 
 
 async def taken_back(servers: str, topic: str, name: str, taken: Sequence[Sent], kept: Sequence[Sent]) -> None:
-    """By librdkafka: the first in a transaction that is aborted, the others in one that is committed."""
+    """Publish by librdkafka in two transactions: one that is aborted, one that is committed."""
 
     def transactions() -> None:
         producer = Producer({"bootstrap.servers": servers, "transactional.id": name})
@@ -65,7 +65,7 @@ async def taken_back(servers: str, topic: str, name: str, taken: Sequence[Sent],
 
 
 async def java_client(servers: str, topic: str, codec: str, records: Sequence[Sent]) -> None:
-    """As in Connect and Debezium, Spring, Flink; by its console, which reads a line for each record."""
+    """Publish by the client of Connect, Spring and Flink: its console producer reads one line for each record."""
     root = jars_root()
     if not TOOLS.is_intact(root):
         await asyncio.to_thread(fetch, TOOLS, root, Patience(PATIENCE))
@@ -91,7 +91,7 @@ def _or_null(content: bytes | None) -> bytes:
 
 
 async def franz_go(servers: str, topic: str, codec: str, records: Sequence[Sent]) -> None:
-    """As in Redpanda Connect and many a service in Go; skipped where there is no Go."""
+    """Publish by the client of Redpanda Connect and many services in Go; skipped without Go."""
     given = [
         {
             "key": _as_text(key),
@@ -108,7 +108,7 @@ def _as_text(content: bytes | None) -> str | None:
 
 
 async def _built() -> Path:
-    """The program, built once for all checkouts."""
+    """The Go program, built once for all checkouts."""
     go = shutil.which("go")
     if go is None:
         pytest.skip("no go: apt-get install golang-go")

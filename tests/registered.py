@@ -1,4 +1,4 @@
-"""Values as serializers of schema registries write them, and a registry in memory."""
+"""Values as serializers for schema registries write them, and a fake registry."""
 
 import asyncio
 import io
@@ -39,15 +39,15 @@ CUSTOMER: Final[dict[str, Any]] = {
         },
     ],
 }
-"""A customer as somebody's Avro schema has it; the worker takes the JSON that it stands for."""
+"""A customer in another team's Avro schema, which the worker reads as JSON."""
 
 MOST: Final = 1024 * 1024
-"""Bytes that a value may have as JSON."""
+"""The largest size in bytes of a value as JSON."""
 GUID: Final = UUID("5f3a4e0c-6a54-4b0e-9df1-8f6f6f6f6f6f")
 
 
 def avro(schema: Any, value: Any, *references: Any) -> bytes:  # any form of a schema, any value
-    """The value by that schema, and nothing before it."""
+    """The value in Avro by that schema, without a prefix that names the schema."""
     named: dict[str, Any] = {}
     for each in references:
         fastavro.parse_schema(each, named_schemas=named)
@@ -57,30 +57,30 @@ def avro(schema: Any, value: Any, *references: Any) -> bytes:  # any form of a s
 
 
 def avro_schema(schema: Any, *references: Any) -> Schema:  # as above
-    """The schema as a registry has it."""
+    """The schema as a registry would return it."""
     referred = tuple(Referred(f"r{number}", orjson.dumps(each).decode()) for number, each in enumerate(references))
     return Schema("AVRO", orjson.dumps(schema).decode(), referred)
 
 
 def numbered(body: bytes, schema: int = 7) -> bytes:
-    """A value that names its schema by number."""
+    """A value after the prefix that names its schema by number."""
     return b"\0" + schema.to_bytes(4, "big") + body
 
 
 def guid_header(guid: UUID = GUID, rest: bytes = b"") -> tuple[str, bytes]:
-    """The header of a value that names its schema by GUID."""
+    """The header that names a value's schema by GUID."""
     return HEADER, b"\1" + guid.bytes + rest
 
 
 def customer_value(name: str = "Jack", schema: int = 7) -> bytes:
-    """A customer in Avro."""
+    """A customer in Avro, with the prefix."""
     person = {"firstName": name, "dateOfBirth": None, "dependents": 4}
     return numbered(avro(CUSTOMER, {"type": "individual", "pin": None, "contactPersons": [person]}), schema)
 
 
 @dataclass
 class FakeRegistry:
-    """Answers from memory, unless it is `down`; `script` has what the next questions for a schema get instead."""
+    """Answers from memory; while `down` it is unavailable; `script` has errors for the next questions on a schema."""
 
     schemas: dict[SchemaKey, Schema] = field(default_factory=lambda: {7: avro_schema(CUSTOMER)})
     down: str | None = None
@@ -101,7 +101,7 @@ class FakeRegistry:
 
 @dataclass
 class KnownReaders:
-    """All schemas were fetched."""
+    """Schemas that were all fetched before."""
 
     schemas: dict[SchemaKey, Schema] = field(default_factory=lambda: {7: avro_schema(CUSTOMER)})
 

@@ -1,4 +1,4 @@
-"""The chart as Helm renders it. Without a helm, whoever imports this is skipped."""
+"""Renders the chart with Helm; without helm the modules that import this are skipped."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ GET = (
 if not HELM:
     pytest.skip(GET, allow_module_level=True)
 
-# One that is old but still met, and the newest that the schemas know.
+# An old version of Kubernetes that is still in use, and the newest whose schemas are known.
 VERSIONS = ("1.30", "1.37")
 STRIMZI = CHART.parents[1] / "strimzi/values.yaml"
 VALUES = {"defaults": (), "everything": (CHART / "ci/everything-values.yaml",), "strimzi": (STRIMZI,)}
@@ -29,7 +29,7 @@ Objects = dict[str, dict[str, Any]]
 
 
 def helm(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run it; whether it went well is the caller's question."""
+    """Run helm; the caller looks at the exit code."""
     return subprocess.run(
         [HELM, command, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
     )
@@ -37,7 +37,7 @@ def helm(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[st
 
 @cache
 def render(values: Sequence[Path] = (), *settings: str, version: str = VERSIONS[-1]) -> Objects:
-    """Kind -> object; the chart has one of each, and the console's own are `console Kind`, the audit's `audit Kind`."""
+    """Kind -> object; those of console and audit are under `console Kind` and `audit Kind`."""
     files = [argument for file in values for argument in ("--values", file)]
     made = helm("template", "crm", CHART, "--kube-version", version, *files, *_given(settings))
     assert made.returncode == 0, made.stderr
@@ -50,7 +50,7 @@ def _name(document: dict[str, Any]) -> str:
 
 
 def refusal(*settings: str) -> list[str]:
-    """What Helm says to these values, without the lines that are its own."""
+    """The lines in which the chart refuses these values, without Helm's own."""
     made = helm("template", "crm", CHART, "--kube-version", VERSIONS[-1], *_given(settings))
     assert made.returncode == 1, made.stdout
     return [line for line in made.stderr.splitlines() if line and not line.startswith(("Error:", "Use --debug"))]

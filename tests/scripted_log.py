@@ -1,4 +1,4 @@
-"""A log that aiokafka's own consumer reads, batch by batch as the bytes stand in it: only the wire is replaced."""
+"""aiokafka's own consumer over a log in memory: only the network is replaced."""
 
 import asyncio
 import struct
@@ -17,7 +17,7 @@ Headers = Sequence[tuple[str, bytes | None]]
 
 
 class OddName(str):
-    """A name that is `trace\\xff\\xfe-id` on the wire: it is bytes there, and not every client looks at them."""
+    """A header name that is written as the bytes `trace\\xff\\xfe-id`, which are not UTF-8."""
 
     __slots__ = ()
 
@@ -29,7 +29,7 @@ ODD: Headers = [(OddName("x"), b"1")]
 
 
 def batch(base: int, count: int = 1, *, headers: Headers = (), odd_at: int = 0, codec: int = 0, last: int = 0) -> bytes:
-    """Records with the offsets from `base` on; the one at `odd_at` has these headers. `last` leaves a hole behind."""
+    """A batch from offset `base` on; the record at `odd_at` has the headers; `last` is its last offset, if larger."""
     builder = Builder(2, codec, 0, -1, -1, -1, 2**20)
     for number in range(count):
         builder.append(number, 1_000, b"k", b"%d" % (base + number), list(headers) if number == odd_at else [])
@@ -42,40 +42,40 @@ def batch(base: int, count: int = 1, *, headers: Headers = (), odd_at: int = 0, 
 
 
 def sealed(raw: bytearray) -> bytes:
-    """With the checksum of what is in it now."""
+    """The batch with the checksum of its changed content."""
     struct.pack_into(">I", raw, 17, calc_crc32c(bytes(raw[21:])))
     return bytes(raw)
 
 
 def with_places(raw: bytes, deltas: Sequence[int]) -> bytes:
-    """Its records say these distances from the batch's offset, in whatever order; short ones, not compressed."""
+    """The batch with these offset deltas in its records; for short records without compression."""
     changed, at = bytearray(raw), 61
     for delta in deltas:
-        # Length, attributes, timestamp and place take a byte each.
+        # Length, attributes, timestamp and offset delta take a byte each.
         changed[at + 3] = delta << 1
         at += 1 + (changed[at] >> 1)
     return sealed(changed)
 
 
 def corrupt(raw: bytes) -> bytes:
-    """One bit of its last record is another."""
+    """The batch with one bit of its last record changed."""
     return raw[:-2] + bytes([raw[-2] ^ 1]) + raw[-1:]
 
 
 def unknown_codec(raw: bytes) -> bytes:
-    """Compressed with what nobody knows."""
+    """The batch marked as compressed by an unknown codec."""
     changed = bytearray(raw)
     struct.pack_into(">h", changed, 21, 7)
     return sealed(changed)
 
 
 def next_offset(raw: bytes) -> int:
-    """Behind the batch."""
+    """The offset after the batch."""
     return int(struct.unpack_from(">q", raw)[0] + struct.unpack_from(">i", raw, 23)[0] + 1)
 
 
 class Answer:
-    """A fetch's."""
+    """The answer to a fetch."""
 
     API_VERSION = 11
 
@@ -84,9 +84,9 @@ class Answer:
 
 
 class ScriptedLog:
-    """Batches by partition; below `beginnings` nothing is left. `fetches` are the offsets that were asked for.
+    """Batches by partition; offsets below `beginnings` are deleted; `fetches` are the offsets asked for.
 
-    So many fetches of a partition are answered by `misled` brokers, which say that there is no such place.
+    The next `misled` fetches of a partition are answered as if the offset was out of range.
     """
 
     def __init__(self, topic: str = "requests") -> None:
@@ -99,7 +99,7 @@ class ScriptedLog:
         self.fetches: list[tuple[int, int]] = []
 
     async def send(self, _: int, request: Any, **__: Any) -> Answer:
-        """A broker's answer; the next `deadly` ones end the task that asked for them."""
+        """Answer a fetch; the next `deadly` calls raise an error that ends aiokafka's task."""
         if self.deadly:
             self.deadly -= 1
             raise MemoryError
@@ -119,7 +119,7 @@ class ScriptedLog:
 
 @asynccontextmanager
 async def consumer_of(log: ScriptedLog, partitions: int, isolation: str = "read_uncommitted") -> AsyncIterator[Any]:
-    """All partitions are assigned, and read from nowhere yet."""
+    """A consumer of that log with all partitions assigned and no position yet."""
     consumer: Any = AIOKafkaConsumer(bootstrap_servers="127.0.0.1:1")
     client = consumer._client
     client.cluster.leader_for_partition = lambda _: 0

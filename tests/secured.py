@@ -1,4 +1,4 @@
-"""A Kafka that lets nobody in unasked: TLS, certificates, passwords, and rights that a test grants and takes."""
+"""A Kafka with TLS, certificates, passwords and access rights, which a test grants and takes away."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,14 +21,14 @@ LISTENERS: Final = {
     "SSL": "SSL",
     "SASLS": "SASL_SSL",
     "MTLS": "SSL",
-    # What it presents is for another host.
+    # Its certificate is for another host.
     "ELSEWHERE": "SSL",
-    # Tokens, and no login lasts for longer than some seconds.
+    # Logins by token, which end after some seconds.
     "TOKEN": "SASL_PLAINTEXT",
     "TOKENS": "SASL_SSL",
 }
 LASTS: Final = 10.0
-# A mechanism that one listener does not offer.
+# One mechanism is missing on one listener.
 _NOT_EVERYWHERE = {"listener.name.saslp.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256"}
 _TOKENS = {
     f"listener.name.{listener}.{name}": value
@@ -49,7 +49,7 @@ _LOGINS = {
 
 @dataclass(frozen=True)
 class Certificates:
-    """Files (PEM) of an authority that the broker trusts, and of one that nobody knows."""
+    """PEM files of an authority that the broker trusts, and of one that it does not know."""
 
     folder: Path
 
@@ -80,7 +80,7 @@ class Certificates:
 
     @property
     def client(self) -> Path:
-        """Certificate and key in one file."""
+        """The client's certificate and key in one file."""
         return self.folder / "client.pem"
 
     @property
@@ -89,7 +89,7 @@ class Certificates:
 
 
 def _write(file: Path, issued: trustme.LeafCert, ca: Path | None) -> None:
-    """Kafka takes a key in PKCS#8 only, and one file for all."""
+    """Write key and certificates into one file, the key in PKCS#8, as Kafka wants them."""
     key = serialization.load_pem_private_key(issued.private_key_pem.bytes(), None)
     told = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     chain = [each.bytes() for each in issued.cert_chain_pems]
@@ -112,7 +112,7 @@ def _properties(certificates: Certificates) -> dict[str, str]:
         "listener.name.elsewhere.ssl.keystore.location": str(certificates.elsewhere),
         "listener.name.mtls.ssl.client.auth": "required",
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        # Whoever comes by the plain listener: the broker itself, and the tests where they make things ready.
+        # Connections without a login: the broker's own, and those by which tests prepare topics and rights.
         "super.users": "User:ANONYMOUS",
         **_NOT_EVERYWHERE,
         **_TOKENS,
@@ -122,7 +122,7 @@ def _properties(certificates: Certificates) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class SecuredKafka:
-    """On its plain listener everybody may do anything: that is where the worker's user is given its rights."""
+    """The broker; on its plain listener everything is allowed, so that tests can grant rights there."""
 
     broker: LocalKafka
     certificates: Certificates
@@ -132,7 +132,7 @@ class SecuredKafka:
         return self.broker.bootstrap_servers
 
     def connection(self, listener: str, **changes: Any) -> Connection:
-        """As a worker with good settings connects there."""
+        """The connection of a worker with right settings for that listener."""
         given: dict[str, Any] = {
             "security_protocol": LISTENERS[listener],
             "ca_file": self.certificates.ca,
@@ -148,13 +148,13 @@ class SecuredKafka:
 
     @property
     def rights(self) -> Rights:
-        """Of the worker's user, who has none at first."""
+        """The rights of the worker's user, who has none at first."""
         return Rights(self.plain, USER)
 
 
 @asynccontextmanager
 async def secured_kafka(folder: Path) -> AsyncIterator[SecuredKafka]:
-    """Certificates and all go to that folder."""
+    """A running broker; its certificates are written to that folder."""
     certificates = Certificates(folder)
     users = [f"--add-scram={each}=[name={USER},password={PASSWORD}]" for each in MECHANISMS if each != "PLAIN"]
     broker = LocalKafka(listeners=LISTENERS, properties=_properties(certificates), format_options=users)

@@ -1,4 +1,4 @@
-"""Signals to processes that asyncio waits for."""
+"""Sends signals to asyncio's processes."""
 
 import asyncio
 import contextlib
@@ -7,9 +7,9 @@ import signal
 
 
 def send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    """Nothing happens when it has ended.
+    """Send the signal, unless the process has ended.
 
-    `process.send_signal` polls first, and a poll that finds it just ended takes the exit status from whoever waits.
+    `process.send_signal` would poll first, and could take the exit status from the task that waits for it.
     """
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""A receiver of OTLP over HTTP: keeps what it is sent."""
+"""A receiver of traces (OTLP over HTTP) that keeps what it is sent."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ class SpanCollector:
         return web.Response(content_type="application/x-protobuf")
 
     def services(self) -> set[str]:
-        """Who sent spans."""
+        """The names of the services that sent spans."""
         return {
             attribute.value.string_value
             for body in self.bodies
@@ -33,7 +33,7 @@ class SpanCollector:
         }
 
     def spans(self) -> list[Span]:
-        """All of them, in the order they came."""
+        """All spans, in the order they came."""
         return [
             span
             for body in self.bodies
@@ -43,7 +43,7 @@ class SpanCollector:
         ]
 
     async def until(self, name: str, count: int) -> list[Span]:
-        """The spans of that name, once there are that many."""
+        """The spans of that name, once there are `count` of them."""
         async with asyncio.timeout(PATIENCE):
             while len(found := [span for span in self.spans() if span.name == name]) < count:
                 await asyncio.sleep(0.05)
@@ -52,7 +52,7 @@ class SpanCollector:
 
 @asynccontextmanager
 async def span_collector() -> AsyncIterator[SpanCollector]:
-    """Listens on a free port."""
+    """A collector that listens on a free port."""
     collector = SpanCollector()
     app = web.Application(client_max_size=64 * 1024 * 1024)
     app.add_routes([web.post("/v1/traces", collector.take)])

@@ -1,4 +1,4 @@
-"""A token endpoint, whose tokens Kafka's own validator for trials takes: unsigned, with a subject and an end."""
+"""A token endpoint; its tokens are unsigned, as Kafka's validator for trials takes them."""
 
 import base64
 import time
@@ -14,8 +14,8 @@ CLIENT_ID, CLIENT_SECRET = "worker id", "s3cret+of/the=client"
 
 
 def unsigned(subject: str, lasts: float) -> str:
-    """A JSON Web Token without a signature, nor a beginning: one that a clock which stepped back has not reached is
-    refused.
+    """An unsigned JSON Web Token with an end but no beginning: with one it would be refused where a clock was set back
+    meanwhile.
     """
     claims = {"sub": subject, "exp": time.time() + lasts}
     return f"{_part({'alg': 'none'})}.{_part(claims)}."
@@ -27,7 +27,7 @@ def _part(content: dict[str, object]) -> str:
 
 @dataclass
 class TokenEndpoint:
-    """Gives tokens of that subject to who knows the secret, unless `answer` says otherwise: (status, body)."""
+    """Gives tokens of that subject to clients with the right secret; `answer` (status, body) replaces every answer."""
 
     subject: str
     lasts: float = 300.0
@@ -36,7 +36,7 @@ class TokenEndpoint:
     forms: list[dict[str, list[str]]] = field(default_factory=list)
 
     async def give(self, request: web.Request) -> web.Response:
-        """One token."""
+        """Answer one request for a token."""
         self.forms.append(parse_qs(await request.text()))
         if self.answer:
             return web.Response(status=self.answer[0], body=self.answer[1], content_type="application/json")
@@ -46,14 +46,14 @@ class TokenEndpoint:
         return web.json_response({"access_token": token, "token_type": "Bearer", "expires_in": self.lasts})
 
     def _knows(self, login: str) -> bool:
-        """Both are encoded as a form's values are (RFC 6749, 2.3.1)."""
+        """Whether the login is right; both its parts are encoded like form values (RFC 6749, 2.3.1)."""
         given = base64.b64decode(login.removeprefix("Basic ")).decode()
         return given == "worker+id:s3cret%2Bof%2Fthe%3Dclient"
 
 
 @asynccontextmanager
 async def token_endpoint(subject: str, lasts: float = 300.0) -> AsyncIterator[TokenEndpoint]:
-    """Until the block ends."""
+    """An endpoint that runs until the block ends."""
     endpoint = TokenEndpoint(subject, lasts)
     app = web.Application()
     app.router.add_post("/token", endpoint.give)

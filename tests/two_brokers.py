@@ -1,4 +1,4 @@
-"""A Kafka of two brokers on this machine: one that is the controller as well, and one that may go."""
+"""A Kafka of two brokers: the first is the controller as well, the second may be stopped."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,11 +17,11 @@ from worker.sandbox.kafka_properties import HOST
 from worker.sandbox.local_kafka import LocalKafka
 
 SHARED = {
-    # Somebody else leads soon after one was killed.
+    # A new leader is chosen soon after a broker was killed.
     "broker.session.timeout.ms": "2000",
     "default.replication.factor": "2",
     "offsets.topic.replication.factor": "2",
-    # Leaders go back to a broker that is there again within a second or two, not within five minutes.
+    # Leaders move back to a returned broker within seconds, instead of five minutes.
     "leader.imbalance.check.interval.seconds": "1",
     "leader.imbalance.per.broker.percentage": "0",
 }
@@ -29,16 +29,16 @@ SECOND = 2
 
 
 class Brokers(NamedTuple):
-    """The second leads about half of the partitions, and coordinates about half of the groups."""
+    """Both brokers; the second leads about half of the partitions and coordinates about half of the groups."""
 
     first: LocalKafka
     second: LocalKafka
 
     async def group_of_second(self, prefix: str) -> str:
-        """The name of a group that it coordinates."""
+        """The name of a group that the second broker coordinates."""
         async with admin.opened(Connection(self.first.bootstrap_servers)) as client, asyncio.timeout(PATIENCE):
             for number in count():
-                # The first to ask has the offsets' own topic made.
+                # The first question creates the topic of offsets, and may fail meanwhile.
                 with suppress(BrokerResponseError):
                     if await client.client.find_coordinator(f"{prefix}-{number}") == SECOND:
                         break
@@ -46,7 +46,7 @@ class Brokers(NamedTuple):
         return f"{prefix}-{number}"
 
     async def led_by_second(self, *topics: str) -> int:
-        """Of how many partitions it is the leader now."""
+        """How many partitions of these topics the second broker leads now."""
         async with admin.opened(Connection(self.first.bootstrap_servers)) as client, client.bounded():
             described = await client.client.describe_topics(list(topics))
         return sum(part["leader"] == SECOND for topic in described for part in topic["partitions"])
@@ -54,7 +54,7 @@ class Brokers(NamedTuple):
 
 @asynccontextmanager
 async def two_brokers() -> AsyncIterator[Brokers]:
-    """Both answer, and each knows the other."""
+    """Both brokers, once each knows the other."""
     controller, *ports = (free_port() for _ in range(3))
     shared = {**SHARED, "controller.quorum.voters": f"1@{HOST}:{controller}"}
     listeners = [f"PLAINTEXT://{HOST}:{port}" for port in ports]

@@ -1,4 +1,4 @@
-"""Who waited for what while holding what, collected while the real things run (the order: worker.partition.slots)."""
+"""Notes what each task waits for while it holds something, in the worker's own code (order: worker.partition.slots)."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -14,11 +14,11 @@ from worker.partition.slots import Slots
 from worker.pipeline import Pipeline
 
 ORDER = ("event", "permission", "slot", "call", "time")
-"""From what is taken first to what waits for nobody: time stands for Kafka and the API as well."""
+"""The order in which things are taken: a task may wait only for what stands behind all that it holds."""
 
 
 class Waits:
-    """Of each task what it holds, and of all the pairs (held, waited for)."""
+    """What each task holds, and all pairs (held, waited for) that were seen."""
 
     def __init__(self) -> None:
         self.pairs: set[tuple[str, str]] = set()
@@ -27,7 +27,7 @@ class Waits:
 
     @contextmanager
     def record(self) -> Iterator[None]:
-        """This task works on a record, for which it has a slot; what other tasks do is of no interest."""
+        """Inside, this task works on a record and holds a slot; other tasks are not looked at."""
         if (task := _task()) in self._held:
             yield
             return
@@ -38,11 +38,11 @@ class Waits:
             del self._held[task]
 
     def takes(self, thing: str) -> None:
-        """This task has it from here on."""
+        """This task holds it from now on."""
         self._held.get(_task(), set()).add(thing)
 
     def leaves(self, thing: str) -> None:
-        """This task has it no more."""
+        """This task does not hold it any more."""
         self._held.get(_task(), set()).discard(thing)
 
     def waits(self, thing: str) -> None:
@@ -51,7 +51,7 @@ class Waits:
 
     @contextmanager
     def next_wait(self, thing: str) -> Iterator[None]:
-        """What is waited for inside is that; one that never came to the slots was waited for with all that was held."""
+        """A wait inside the block is for that; if the slot was not given back meanwhile, all that is held counts."""
         self._next[_task()] = thing
         try:
             yield
@@ -60,11 +60,11 @@ class Waits:
                 self.waits(thing)
 
     def without_slot(self) -> None:
-        """The wait that was announced, or one for time."""
+        """The task waits without its slot: for what `next_wait` named, else for time."""
         self.waits(self._next.pop(_task(), "time"))
 
     def circular(self) -> set[tuple[str, str]]:
-        """Waits for what is not further down the order; without one no circle of waits can close."""
+        """Pairs against the order; without any, tasks can never wait for each other in a circle."""
         return {(held, thing) for held, thing in self.pairs if ORDER.index(held) >= ORDER.index(thing)}
 
 
@@ -76,7 +76,7 @@ def _task() -> asyncio.Task[Any] | None:
 
 
 def watched(monkeypatch: pytest.MonkeyPatch) -> Waits:
-    """From here on whatever a record takes, gives back and waits for is seen."""
+    """Note from now on what records take, give back and wait for."""
     waits = Waits()
     for owner, name, wrapped in (
         (Pipeline, "process", _with_a_slot),

@@ -1,4 +1,4 @@
-"""One partition with its journal, its topics and an API, in memory: the whole life of its records."""
+"""One partition with its journal, topics and API in memory, through which tests send whole records."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -35,12 +35,12 @@ CUSTOMER = Traits("individual")
 
 
 def record(offset: int = 0, event: str = "e1", key: bytes = b"k") -> Record:
-    """Its value is the event's id."""
+    """A record whose value is the event's id."""
     return Record("requests", 0, offset, 0, key, event.encode())
 
 
 def read(record: Record) -> Command:
-    """`bad` ones break a rule, and one with a number confirms that customer."""
+    """Decode such a record: `bad` breaks a rule, and `ID=NUMBER` confirms that customer."""
     name, _, confirmed = (record.value or b"").decode().partition("=")
     request = Request("test", name)
     if confirmed:
@@ -49,7 +49,7 @@ def read(record: Record) -> Command:
 
 
 def state(message: OutgoingMessage) -> str:
-    """What a journal entry says."""
+    """The state that a journal entry has."""
     return decode(message.value or b"").state
 
 
@@ -67,7 +67,7 @@ class World:
     breaker: Breaker = field(default_factory=lambda: Breaker(10, Backoff(0, 0)))
 
     async def again(self) -> Self:
-        """A new process."""
+        """Begin as a new process, with the journal read anew."""
         journal = FakeJournalTopic(self.topics)
         slots = Slots(8)
         slots.take()
@@ -84,23 +84,23 @@ class World:
         return self
 
     async def process(self, *records: Record) -> Any:  # whichever outcome its test expects
-        """One after the other; the last one's outcome."""
+        """Process the records one after the other; returns the outcome of the last."""
         for each in records:
             async with asyncio.timeout(PATIENCE):
                 outcome = await self.pipeline.process(each, self.assignment)
         return outcome
 
     def journal(self) -> list[str]:
-        """The states that were written, in order."""
+        """The states of all journal entries, in order."""
         return [state(message) for message in self.topics.of("journal") if not is_claim(message.key)]
 
     def events(self, topic: str) -> list[Any]:
-        """Their JSON."""
+        """The messages of a topic, as JSON."""
         return [orjson.loads(message.value or b"") for message in self.topics.of(topic)]
 
 
 class Found:
-    """What each ask finds, the last one for ever."""
+    """A look-up that finds these in turn, and the last one from then on."""
 
     def __init__(self, *found: list[str] | Exception) -> None:
         self.found = list(found)

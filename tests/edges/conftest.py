@@ -1,4 +1,4 @@
-"""A connection to the run's Kafka, and a topic there."""
+"""A connection to the run's Kafka, and a new topic there."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def connection(kafka):
 
 @pytest.fixture
 async def topic(connection, unique):
-    """A topic of two partitions."""
+    """A new topic of two partitions."""
     async with admin.opened(connection) as client:
         await client.create(TopicSpec(unique, 2, 1))
     return unique

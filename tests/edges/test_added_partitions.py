@@ -1,4 +1,4 @@
-"""Partitions that are added while a group is at work, on a real Kafka."""
+"""Partitions are added to a topic while a group reads it, on a real Kafka."""
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,7 +28,7 @@ async def polling(source):
 
 
 async def test_a_leader_that_is_begun_again(connection, topic, monkeypatch):
-    """Under its name and within its session: it has its partitions back, and the group's leader looks for no more."""
+    """The leader, a static member, is started again within its session; partitions added later are assigned too."""
     monkeypatch.setattr(added, "LOOK_EVERY", 1.0)
     async with AsyncExitStack() as first, AsyncExitStack() as others:
         await first.enter_async_context(member(connection, topic, name="leader"))

@@ -1,4 +1,4 @@
-"""Topics on a real Kafka: asked for, made, refused; and what is said when there is no Kafka."""
+"""The admin client on a real Kafka: topics are looked up, made and refused; and what it says without a Kafka."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -27,7 +27,7 @@ async def topics(kafka: str) -> AsyncIterator[Admin]:
 
 @pytest.fixture
 def plan(unique: str) -> Plan:
-    """Five topics of this test's own, small on disk."""
+    """Names for five topics of this test."""
     return Plan(
         f"{unique}-requests",
         f"{unique}-succeeded",
@@ -41,13 +41,13 @@ def plan(unique: str) -> Plan:
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """An address where connections are taken and nothing is ever answered."""
+    """An address that accepts connections and never answers."""
     with closing(create_server(("127.0.0.1", 0))) as server:
         yield f"127.0.0.1:{server.getsockname()[1]}"
 
 
 async def test_topics_that_do_not_exist(topics: Admin, plan: Plan) -> None:
-    """Asking for them does not create them."""
+    """Looking for topics that do not exist does not create them."""
     names = [name for _, name in plan.names()]
     assert (await topics.cluster(names)).brokers == 1
     assert (await topics.cluster(names)).topics == {}
@@ -56,7 +56,7 @@ async def test_topics_that_do_not_exist(topics: Admin, plan: Plan) -> None:
 
 
 async def test_topics_create_twice(topics: Admin, plan: Plan) -> None:
-    """The first time all are made as planned, the second time nothing differs."""
+    """The first time every topic is made as planned, the second time all exist and nothing differs."""
     assert {report.state for report in await create(topics, plan)} == {"created"}
     again = await create(topics, plan)
     assert [str(report) for report in again] == [f"{name}: exists" for _, name in plan.names()]
@@ -68,7 +68,7 @@ async def test_topics_create_twice(topics: Admin, plan: Plan) -> None:
 
 
 async def test_journal_with_other_partitions(topics: Admin, plan: Plan, unique: str) -> None:
-    """It is reported by the one and refused by the other."""
+    """A journal with another number of partitions than the requests is reported by `create` and refused by `verify`."""
     await topics.create(TopicSpec(plan.requests, 3, 1))
     await topics.create(TopicSpec(plan.journal, 2, 1))
     assert exit_code(await create(topics, plan)) == 1
@@ -77,7 +77,7 @@ async def test_journal_with_other_partitions(topics: Admin, plan: Plan, unique: 
 
 
 async def test_topic_that_is_already_there(topics: Admin, unique: str) -> None:
-    """The broker's answer says so, and that is no error."""
+    """Creating a topic that exists is no error: the answer says that it was there."""
     assert await topics.create(TopicSpec(unique, 1, 1))
     assert not await topics.create(TopicSpec(unique, 1, 1))
 
@@ -92,7 +92,7 @@ async def test_topic_that_is_already_there(topics: Admin, unique: str) -> None:
     ],
 )
 async def test_topic_that_kafka_refuses(topics: Admin, unique: str, spec: TopicSpec, told: str) -> None:
-    """The broker's reason is told, and nothing was made."""
+    """The error has the broker's reason, and nothing was made."""
     name = unique + spec.name
     with pytest.raises(StartupError) as raised:
         await topics.create(replace(spec, name=name))
@@ -102,7 +102,7 @@ async def test_topic_that_kafka_refuses(topics: Admin, unique: str, spec: TopicS
 
 @pytest.mark.parametrize("client", [AIOKafkaProducer, AIOKafkaConsumer])
 async def test_no_kafka(client: type[AIOKafkaProducer | AIOKafkaConsumer]) -> None:
-    """Every client says the same, in one line."""
+    """Without a Kafka each client says in one line that the connection was refused."""
     with closing(create_server(("127.0.0.1", 0))) as server:
         nobody = Connection(f"127.0.0.1:{server.getsockname()[1]}")
     with pytest.raises(KafkaUnavailable, match=r"127\.0\.0\.1:.*: connection refused"):
@@ -114,14 +114,14 @@ async def test_no_kafka(client: type[AIOKafkaProducer | AIOKafkaConsumer]) -> No
 
 
 async def test_kafka_that_does_not_answer(silent: str) -> None:
-    """Nothing waits longer than it was told to."""
+    """A Kafka that never answers is given up after the time limit."""
     with pytest.raises(KafkaUnavailable, match="no answer in time"):
         async with admin.opened(Connection(silent), within=0.2):
             pass
 
 
 async def test_login_where_none_is_expected(kafka: str) -> None:
-    """The protocol's setting is named, the password is not told."""
+    """A login that the broker does not expect: the error names the protocol's setting, not the password."""
     login = Connection(kafka, security_protocol="SASL_PLAINTEXT", username="u", password="s3cret")
     with pytest.raises(KafkaUnavailable, match="WORKER_KAFKA__SECURITY_PROTOCOL") as raised:
         async with admin.opened(login):
@@ -130,14 +130,14 @@ async def test_login_where_none_is_expected(kafka: str) -> None:
 
 
 async def test_tls_where_none_is_spoken(kafka: str) -> None:
-    """The protocol's setting is named."""
+    """TLS to a broker that does not speak it: the error names the protocol's setting."""
     with pytest.raises(KafkaUnavailable, match="WORKER_KAFKA__SECURITY_PROTOCOL"):
         async with admin.opened(Connection(kafka, security_protocol="SSL")):
             pass
 
 
 async def test_closing_a_member_of_a_group(kafka: str, topics: Admin, unique: str) -> None:
-    """It leaves at once, and closing it again does no harm."""
+    """A consumer that was closed can be closed again."""
     await topics.create(TopicSpec(unique, 1, 1))
     connection = Connection(kafka)
     consumer = AIOKafkaConsumer(unique, group_id=unique, **connection.arguments())
@@ -147,7 +147,7 @@ async def test_closing_a_member_of_a_group(kafka: str, topics: Admin, unique: st
 
 
 async def test_closing_a_producer_with_something_to_publish(kafka: str, topics: Admin, unique: str) -> None:
-    """What was handed over is published before the producer is gone."""
+    """A message that was handed over is published before the producer is closed."""
     await topics.create(TopicSpec(unique, 1, 1))
     connection = Connection(kafka)
     producer = AIOKafkaProducer(**connection.arguments(), acks="all", enable_idempotence=True)

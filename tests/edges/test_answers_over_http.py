@@ -1,4 +1,4 @@
-"""What each answer means when it comes over a socket, whatever its body is like."""
+"""What each answer of the API means when it comes over a real socket, with every kind of body."""
 
 import asyncio
 import gzip
@@ -21,12 +21,12 @@ LOCATION = "Location: /system/ws/v12/interaction/customer/2801\r\n"
 
 
 def alone(*script):
-    """A client with one connection at a time."""
+    """A client that has one connection at a time."""
     return logged_in(*script, pool_size=1)
 
 
 async def meaning(api):
-    """The outcome in a word."""
+    """The outcome of a creation, as a word or a class."""
     try:
         outcome = await api.create(COMMAND)
     except (RefusedForNow, OutcomeUnknown, LoginRefused) as error:
@@ -47,12 +47,12 @@ NAMED = {
 
 
 def expected(status):
-    """What the table says (docs: guarantees, what an answer means)."""
+    """The outcome by the documentation's table (docs: guarantees, what an answer means)."""
     return NAMED.get(status, "refused" if 300 <= status < 500 else OutcomeUnknown)
 
 
 async def test_every_status():
-    """Each means what the table says; 5xx that it does not name may hide a customer, as 502 and 504 may."""
+    """Each status from 200 to 600 means what the table says; a 5xx that it does not name is unknown, as 502 is."""
     status = 0
 
     async def with_status(peer: Peer):
@@ -68,7 +68,7 @@ async def test_every_status():
 
 
 async def test_an_interim_answer():
-    """It is none: the one after it counts."""
+    """Interim answers (1xx) do not count: the answer after them does."""
     async with alone(saying(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 X\r\n\r\nHTTP/1.1 400 X\r\n\r\n")) as (
         api,
         _,
@@ -119,7 +119,7 @@ ENDLESS = {
 @pytest.mark.parametrize("status", [201, 400, 502, 503])
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 async def test_a_body(body, status):
-    """Takes nothing from the meaning of the status, and leaves a pool of one usable."""
+    """Whatever the body, the status keeps its meaning, and the pool's one connection place stays usable."""
     behave, (first, *more) = body
     head = f"HTTP/1.1 {status} X\r\n{LOCATION}".encode()
     async with alone(behave(head + first, *more)) as (api, _):
@@ -130,13 +130,13 @@ async def test_a_body(body, status):
 @pytest.mark.parametrize("status", [201, 400])
 @pytest.mark.parametrize("body", ENDLESS.values(), ids=ENDLESS.keys())
 async def test_a_body_that_aiohttp_waits_for_in_vain(body, status):
-    """It cannot tell the end of broken chunks: the reader gives up, and the status counts."""
+    """Broken chunks, whose end aiohttp cannot tell: the reading is given up, and the status counts."""
     await test_a_body(body, status)
 
 
 @pytest.mark.parametrize("status", [201, 400])
 async def test_a_body_that_never_comes(status):
-    """Is not waited for longer than the request may take, and the status counts."""
+    """A body that never comes: the reading is given up, and the status counts."""
     head = f"HTTP/1.1 {status} X\r\n{LOCATION}Content-Length: 100\r\n\r\n".encode()
     async with alone(holding_on(head)) as (api, _):
         assert await meaning(api) == expected(status)
@@ -144,7 +144,7 @@ async def test_a_body_that_never_comes(status):
 
 
 async def test_a_body_for_diagnosis():
-    """Has a time of its own, far shorter than the request's."""
+    """A body that only explains an error has a time limit of its own, far shorter than the request's."""
     head = b"HTTP/1.1 400 X\r\nContent-Length: 100\r\n\r\nhalf"
     access = Access("http://127.0.0.1", connect_timeout=60, request_timeout=60)
     async with misbehaving(holding_on(head)) as server, pooled(access) as http, asyncio.timeout(PATIENCE):
@@ -153,7 +153,7 @@ async def test_a_body_for_diagnosis():
 
 
 async def test_a_body_without_end():
-    """No more than 64 KiB are read; the rest is cut off with the connection."""
+    """Of a body without end 64 KiB are read; then the connection is closed."""
     stopped = asyncio.Event()
 
     async def endless(peer: Peer):
@@ -172,7 +172,7 @@ async def test_a_body_without_end():
 
 
 async def test_an_answer_before_the_request_was_read():
-    """A creation that is refused by its head, as gateways do, is refused."""
+    """A refusal that comes before the whole request was sent, as gateways do it, is a refusal."""
 
     async def early(peer: Peer):
         await peer.head()
@@ -188,7 +188,7 @@ async def test_an_answer_before_the_request_was_read():
 
 
 async def test_an_error_code():
-    """Is kept, and nothing else of the body."""
+    """Of an error's body only the code is kept."""
     async with alone(saying(b"HTTP/1.1 400 X\r\n" + BODIES["json"][1][0])) as (api, _):
         outcome = await api.create(COMMAND)
         assert isinstance(outcome, Failed)
@@ -215,7 +215,7 @@ async def test_an_error_code():
     ],
 )
 async def test_a_location(headers, customer_id):
-    """The one id that it names; where there is none the customer exists all the same."""
+    """A `Location` gives one customer id, or none; the customer is created in either case."""
     async with misbehaving() as server:
         raw = f"HTTP/1.1 201 Created\r\n{headers.replace('{port}', str(server.port))}Content-Length: 0\r\n\r\n"
         async with customer_api(Access(server.url), Credentials("user", "secret")) as api:
@@ -229,7 +229,7 @@ async def test_a_location(headers, customer_id):
 
 
 def padded(size, lines=2, rest=LOCATION):
-    """A head of that many bytes in that many lines, the end of it, and no body."""
+    """The head of an answer of that many bytes in that many lines, without a body."""
     lines_of = [f"X-{number}: " for number in range(lines - 2)]
     fixed = len("Content-Length: 0\r\n" + rest + "\r\n") + sum(len(line) + 2 for line in lines_of)
     each, more = divmod(size - fixed, max(1, len(lines_of)))
@@ -243,7 +243,7 @@ CREATED_LINE = b"HTTP/1.1 201 Created\r\n"
 @pytest.mark.parametrize(("size", "lines"), [(9_300, 3), (60_000, 3), (20_000, 300), (MAX_HEAD - 22, 500)])
 @pytest.mark.parametrize("pieces", [1, 7])
 async def test_a_big_head(size, lines, pieces):
-    """A gateway's policy of some ten thousand bytes, or hundreds of lines: the customer's id stands behind them."""
+    """A head of many thousand bytes or hundreds of lines is read, with the customer's id at its end."""
     raw = CREATED_LINE + padded(size, lines)
     assert len(raw) <= MAX_HEAD
     step = -(-len(raw) // pieces)
@@ -253,7 +253,7 @@ async def test_a_big_head(size, lines, pieces):
 
 @pytest.mark.parametrize(("size", "lines"), [(MAX_HEAD + 1, 3), (1_000_000, 30), (20_000, MAX_LINES + 10)])
 async def test_a_head_without_bounds(size, lines):
-    """It is not read to its end; the request left, so that the outcome is unknown, and the next call is good."""
+    """A head beyond the limits is not read to its end: the outcome is unknown, and the next creation succeeds."""
     async with alone(answering(CREATED_LINE + padded(size, lines))) as (api, _):
         with pytest.raises(OutcomeUnknown):
             await api.create(COMMAND)
@@ -262,14 +262,14 @@ async def test_a_head_without_bounds(size, lines):
 
 @pytest.mark.parametrize("cut", range(1, 5))
 async def test_a_head_whose_end_comes_in_two_pieces(cut):
-    """A broken body behind it takes nothing from it all the same."""
+    """A head whose end comes in two pieces is read, whatever broken body follows it."""
     head = CREATED_LINE + LOCATION.encode() + CHUNKED
     async with alone(saying(head[:-cut], head[-cut:] + b"zz\r\nno chunk")) as (api, _):
         assert isinstance(await api.create(COMMAND), Succeeded)
 
 
 async def test_big_heads_everywhere():
-    """The login's, a search's and an interim answer's are read as well."""
+    """Big heads are read in answers to a login and a search, and in interim answers."""
     big = padded(30_000, 100, "X-egain-session: s9\r\n")
     script = [
         answering(b"HTTP/1.1 204 No Content\r\n" + big),

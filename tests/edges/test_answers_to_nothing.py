@@ -1,4 +1,4 @@
-"""Answers that no request of ours asked for: none is taken for the outcome of a creation."""
+"""Answers that no request asked for are never taken for the outcome of a creation."""
 
 import asyncio
 
@@ -21,13 +21,13 @@ SURPLUS = {
 
 
 def kept(api) -> bool:
-    """Whether the pool has a connection on which nothing has come since its last answer."""
+    """Whether the pool has a connection that can be used again."""
     pooled = [protocol for each in api._http._session.connector._conns.values() for protocol, _ in each]
     return any(protocol.is_connected() and not protocol.should_close for protocol in pooled)
 
 
 class Told:
-    """Answers a creation, and says more on the same connection when the test says so."""
+    """Answers a creation, and sends more on the same connection once `now` is set."""
 
     def __init__(self, more: bytes, first: bytes = CREATED):
         self.more, self.first, self.now = more, first, asyncio.Event()
@@ -43,7 +43,7 @@ class Told:
 
 @pytest.mark.parametrize("surplus", SURPLUS.values(), ids=SURPLUS.keys())
 async def test_an_answer_on_an_idle_connection(surplus):
-    """The connection is closed; the next creation leaves on another one, and has an answer of its own."""
+    """A surplus answer on an idle connection: it is closed, and the next creation has another one and its answer."""
     peer = Told(surplus)
     async with logged_in(peer, pool_size=1) as (api, server):
         assert isinstance(await api.create(SMALL), Succeeded)
@@ -59,7 +59,7 @@ async def test_an_answer_on_an_idle_connection(surplus):
 @pytest.mark.parametrize("first", [CREATED, b""], ids=["reused", "fresh"])
 @pytest.mark.parametrize("surplus", SURPLUS.values(), ids=SURPLUS.keys())
 async def test_an_answer_while_the_last_look_waits(surplus, first):
-    """Nothing was sent: the creation is made again."""
+    """A surplus answer comes while a creation waits to be written: nothing was sent, and the next one succeeds."""
     peer = Told(surplus, first)
 
     def look():
@@ -77,7 +77,7 @@ async def test_an_answer_while_the_last_look_waits(surplus, first):
 
 
 async def test_two_answers_to_one_creation():
-    """The first one counts, and the connection is not used again."""
+    """Two answers to one creation: the first counts, and the connection is not used again."""
     async with logged_in(saying(CREATED + OTHER), pool_size=1) as (api, server):
         for _ in range(2):
             created = await api.create(SMALL)

@@ -1,4 +1,4 @@
-"""The API behind an HTTP proxy: what passes, and that no answer of the proxy's own is ever taken for the API's."""
+"""The API behind an HTTP proxy: what passes, and that no answer of the proxy is taken for the API's."""
 
 import asyncio
 import ssl
@@ -28,7 +28,7 @@ BASIC = ("worker", "pr0xy-secret")
 
 
 def serving(authority: trustme.CA, *, client: trustme.CA | None = None) -> ssl.SSLContext:
-    """For a server at localhost; `client`: who must have signed the certificate that it asks for."""
+    """TLS for a server at localhost; with `client` it asks for a certificate that this authority signed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     if client:
@@ -39,7 +39,7 @@ def serving(authority: trustme.CA, *, client: trustme.CA | None = None) -> ssl.S
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """ca.pem, proxy-ca.pem; client.pem with its key."""
+    """A folder with ca.pem, proxy-ca.pem, and client.pem with its key."""
     folder = tmp_path_factory.mktemp("tls")
     OURS.cert_pem.write_to_path(folder / "ca.pem")
     OF_THE_PROXY.cert_pem.write_to_path(folder / "proxy-ca.pem")
@@ -49,7 +49,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @asynccontextmanager
 async def called(url, proxy, files, **more):
-    """A client of the API there, by that proxy."""
+    """A client of the API at that address, by that proxy."""
     more = {"ca_file": files / "ca.pem", "connect_timeout": PATIENCE, "request_timeout": PATIENCE} | more
     async with customer_api(Access(url, proxy=proxy, **more), CREDENTIALS) as api:
         yield api
@@ -57,17 +57,17 @@ async def called(url, proxy, files, **more):
 
 @asynccontextmanager
 async def api_over_tls(**more):
-    """(its port, what it saw)."""
+    """An API over TLS."""
     async with misbehaving(tls=serving(OURS, **more)) as server:
         yield server
 
 
-# The real one.
+# tinyproxy
 
 
 @pytest.mark.parametrize("tls", [True, False], ids=["https", "http"])
 async def test_a_real_proxy(tmp_path, files, tls):
-    """Login, creation and log-out pass, by a tunnel or one by one, and the API never sees what the proxy is told."""
+    """Login, creation and log-out pass, by a tunnel or by plain requests; the API never sees the proxy's login."""
     lines = ["BasicAuth {} {}".format(*BASIC)]
     async with (
         misbehaving(tls=serving(OURS) if tls else None) as server,
@@ -83,7 +83,7 @@ async def test_a_real_proxy(tmp_path, files, tls):
 
 
 def told(heads):
-    """As `well`, one request a connection, and remembers its head."""
+    """Answers one request a connection as the API should, and keeps the request's head."""
 
     async def behave(peer: Peer):
         head = await peer.request()
@@ -106,7 +106,7 @@ def told(heads):
     ids=["wrong", "none", "http"],
 )
 async def test_a_real_proxy_that_refuses_our_user(tmp_path, files, tls, known):
-    """Nothing reaches the API, also where the request itself went to the proxy: no doubt, and one line why."""
+    """tinyproxy refuses our user: nothing reaches the API, the creation is certainly not sent, one line says why."""
     async with (
         misbehaving(tls=serving(OURS) if tls else None) as server,
         tinyproxy(tmp_path, "BasicAuth {} {}".format(*BASIC)) as proxy,
@@ -123,7 +123,7 @@ async def test_a_real_proxy_that_refuses_our_user(tmp_path, files, tls, known):
 
 
 async def test_a_real_proxy_that_cannot_reach_the_api(tmp_path, files):
-    """At the tunnel: nothing was sent."""
+    """tinyproxy cannot reach the API: it says so instead of making the tunnel, and nothing was sent."""
     needed("tinyproxy", "tinyproxy-bin")
     url = f"https://localhost:{free_port()}"
     async with tinyproxy(tmp_path) as proxy, called(url, Proxy(proxy), files) as api:
@@ -131,7 +131,7 @@ async def test_a_real_proxy_that_cannot_reach_the_api(tmp_path, files):
             await api.log_in()
 
 
-# One that says anything.
+# A proxy that answers by a script
 
 AT_THE_TUNNEL = {
     "407": (saying(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"), "another user or password: 407"),
@@ -148,7 +148,7 @@ AT_THE_TUNNEL = {
 
 @pytest.mark.parametrize(("behaviour", "why"), AT_THE_TUNNEL.values(), ids=AT_THE_TUNNEL)
 async def test_a_tunnel_that_is_not_made(files, behaviour, why):
-    """Whatever the proxy says instead, nothing was sent: it is never a doubt, and the next one goes through."""
+    """Whatever the proxy says instead of making a tunnel, nothing was sent; the next creation succeeds."""
     async with api_over_tls() as server, misbehaving() as proxy:
         url = f"https://localhost:{server.port}"
         async with called(url, Proxy(proxy.url), files) as api:
@@ -161,7 +161,7 @@ async def test_a_tunnel_that_is_not_made(files, behaviour, why):
 
 
 async def test_a_proxy_that_never_answers(files):
-    """The time to connect ends that, and nothing was sent."""
+    """A proxy that never answers is given up after the time for connecting, and nothing was sent."""
     async with (
         misbehaving(holding_on()) as proxy,
         called("https://localhost:1", Proxy(proxy.url), files, connect_timeout=0.5) as api,
@@ -172,7 +172,7 @@ async def test_a_proxy_that_never_answers(files):
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_proxy_that_is_not_there(files, scheme):
-    """The line names it and its setting."""
+    """Where nobody listens at the proxy's address, or no host has its name, the error names the proxy."""
     gone = f"http://127.0.0.1:{free_port()}"
     async with called(f"{scheme}://localhost:1", Proxy(gone), files) as api:
         with pytest.raises(ApiUnavailable, match=rf"the proxy {gone}: it cannot be used: .*refused"):
@@ -183,7 +183,7 @@ async def test_a_proxy_that_is_not_there(files, scheme):
 
 
 async def test_behind_the_tunnel(files):
-    """What fails there means what it does without a proxy: after something was sent it is unknown."""
+    """Failures behind the tunnel mean what they mean without a proxy: after something was sent it is unknown."""
     bad = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     async with api_over_tls() as server, misbehaving() as proxy:
         proxy.script.extend([tunnelling(server.port)] * 4)
@@ -199,7 +199,7 @@ async def test_behind_the_tunnel(files):
 
 @pytest.mark.parametrize("status", [500, 502, 504])
 async def test_an_answer_where_there_is_no_tunnel(files, status):
-    """Over plain http the proxy's own 502 looks like one that came after the API had the request: unknown."""
+    """Without a tunnel (plain HTTP) the proxy's own 502 looks like the API's: the outcome is unknown."""
     async with misbehaving() as proxy:
         async with called("http://crm.example.com", Proxy(proxy.url), files) as api:
             await api.log_in()
@@ -211,7 +211,7 @@ async def test_an_answer_where_there_is_no_tunnel(files, status):
 
 
 async def test_each_call_has_a_connection_where_there_is_no_tunnel(files):
-    """A proxy that closes after an answer need not say so: a POST that met that would be a doubt."""
+    """Without a tunnel each call has a new connection, since a proxy may close one without saying so."""
     async with misbehaving() as proxy:
         async with called("http://crm.example.com", Proxy(proxy.url), files) as api:
             for _ in range(3):
@@ -220,7 +220,7 @@ async def test_each_call_has_a_connection_where_there_is_no_tunnel(files):
 
 
 async def test_a_last_look_behind_a_tunnel(files):
-    """It is taken when the tunnel and TLS are there, and what it keeps back never reaches the API."""
+    """The check before sending comes once tunnel and TLS are there; what it stops never reaches the API."""
     seen = []
 
     def look():
@@ -239,7 +239,7 @@ async def test_a_last_look_behind_a_tunnel(files):
 
 
 async def test_a_proxy_over_tls(files):
-    """It is checked against its own authorities, and is not shown the certificate that is meant for the API."""
+    """A proxy over TLS is checked by its own authorities, and does not get the certificate meant for the API."""
     strict = serving(OF_THE_PROXY)
     OURS.configure_trust(strict)
     strict.verify_mode = ssl.CERT_OPTIONAL
@@ -265,12 +265,12 @@ async def test_a_proxy_over_tls(files):
                 await api.log_in()
 
 
-# Certificates of our own.
+# Client certificates
 
 
 @pytest.mark.parametrize("proxied", [False, True], ids=["direct", "by a proxy"])
 async def test_an_api_that_asks_for_a_certificate(files, proxied):
-    """Ours is presented to it."""
+    """An API that asks for a certificate gets ours, also through a proxy."""
     async with api_over_tls(client=OURS) as server, misbehaving() as proxy:
         proxy.script.extend([tunnelling(server.port)] * 3)
         by = Proxy(proxy.url) if proxied else None
@@ -281,7 +281,7 @@ async def test_an_api_that_asks_for_a_certificate(files, proxied):
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 async def test_an_api_that_refuses_our_certificate(files, version, tmp_path):
-    """It has read nothing, although by TLS 1.3 the request may have been written before it says so: no doubt."""
+    """An API that refuses our certificate has read nothing: no doubt, though TLS 1.3 lets a request be sent before."""
     openssl = needed("openssl", "openssl")
     OURS.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
     OF_THE_PROXY.issue_cert("x").private_key_and_cert_chain_pem.write_to_path(tmp_path / "wrong.pem")
@@ -318,24 +318,24 @@ async def test_an_api_that_refuses_our_certificate(files, version, tmp_path):
     ],
 )
 async def test_a_file_that_cannot_be_used(more, setting):
-    """Is a wrong setting, by its name, before anything is called."""
+    """A certificate file that cannot be used is a wrong setting, named before anything is called."""
     with pytest.raises(SettingsError, match=f"^{setting}"):
         async with customer_api(Access("https://127.0.0.1", **more), CREDENTIALS):
             raise AssertionError
 
 
-# What `check` says.
+# The command `check`
 
 
 async def said(access):
-    """Of the API alone."""
+    """The lines of `check` about the API."""
     wanted = Wanted(access.base_url, proxy=access.proxy.url)
     lines = check.lines([check.api(lambda: customer_api(access, CREDENTIALS), wanted, lambda: certificate(access))])
     return {line.check: (line.state, line.detail) async for line in lines}
 
 
 async def test_what_check_says(files):
-    """The certificate is seen through the tunnel; the proxy has a line of its own."""
+    """`check` sees the certificate through the tunnel, and has a line for the proxy."""
     async with api_over_tls() as server, misbehaving() as proxy:
         proxy.script.extend([tunnelling(server.port)] * 9)
         url = f"https://localhost:{server.port}"

@@ -1,4 +1,4 @@
-"""The API over TLS, with an authority that only the settings know: right, and wrong in every way."""
+"""The API over TLS with an authority from a file: a right certificate, and each kind of wrong one."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,7 +29,7 @@ YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
 @asynccontextmanager
 async def api_at(certificate: trustme.LeafCert, ca_file: Path | None, scheme: str = "https") -> AsyncIterator[Any]:
-    """(client, sandbox) with TLS between them; `scheme` is what the client thinks."""
+    """(client, sandbox) with TLS between them; `scheme` is the one in the client's address."""
     async with sandbox_api() as sandbox, behind_tls(int(sandbox.base_url.rpartition(":")[2]), certificate) as port:
         access = Access(
             f"{scheme}://localhost:{port}", ca_file=ca_file, connect_timeout=PATIENCE, request_timeout=PATIENCE
@@ -40,13 +40,13 @@ async def api_at(certificate: trustme.LeafCert, ca_file: Path | None, scheme: st
 
 @pytest.fixture
 def ca_file(tmp_path: Path) -> Path:
-    """The authority of the settings."""
+    """The file of the authority that the settings name."""
     OURS.cert_pem.write_to_path(tmp_path / "ca.pem")
     return tmp_path / "ca.pem"
 
 
 async def test_known_authority(ca_file):
-    """Everything goes as without TLS: login, creation, logout."""
+    """With a certificate of the named authority login, creation and log-out succeed."""
     async with api_at(OURS.issue_cert("localhost"), ca_file) as (api, sandbox):
         assert isinstance(await api.create(JACK), Succeeded)
         await api.log_out()
@@ -66,7 +66,7 @@ async def test_known_authority(ca_file):
     ids=["authority", "host", "expired"],
 )
 async def test_wrong_certificate(ca_file, certificate, told):
-    """Nothing was sent, and one line says why and what to look at."""
+    """With a wrong certificate nothing is sent, and one line says why and names the setting."""
     async with api_at(certificate, ca_file) as (api, sandbox):
         with pytest.raises(ApiUnavailable, match=rf"^cannot reach https://localhost:\d+: TLS: {told}$"):
             await api.create(JACK)
@@ -74,7 +74,7 @@ async def test_wrong_certificate(ca_file, certificate, told):
 
 
 async def test_unnamed_authority():
-    """Without a file the system's authorities count alone, and a private one is none of them."""
+    """Without a file only the system's authorities count: a certificate of a private one is refused."""
     async with api_at(OURS.issue_cert("localhost"), None) as (api, _):
         with pytest.raises(
             ApiUnavailable, match=r"unable to get local issuer certificate \(see WORKER_API__CA_FILE\)$"
@@ -83,7 +83,7 @@ async def test_unnamed_authority():
 
 
 async def test_plain_text_where_tls_is_expected(ca_file):
-    """`https` to a port that speaks plain HTTP: nothing was sent."""
+    """`https` to a port that speaks plain HTTP: nothing was sent, and the line names the setting."""
     async with sandbox_api() as sandbox:
         access = Access(sandbox.base_url.replace("http:", "https:"), ca_file=ca_file, connect_timeout=PATIENCE)
         async with customer_api(access, Credentials(DEFAULT_USER, DEFAULT_PASSWORD)) as api:
@@ -92,7 +92,7 @@ async def test_plain_text_where_tls_is_expected(ca_file):
 
 
 async def test_tls_where_plain_text_is_expected(ca_file):
-    """`http` to a port that speaks TLS: the login gets no answer, so that no creation is ever sent."""
+    """`http` to a port that speaks TLS: the login gets no answer, so that no creation is sent."""
     async with api_at(OURS.issue_cert("localhost"), ca_file, scheme="http") as (api, sandbox):
         with pytest.raises(ApiUnavailable, match=r"^login: no answer from http://localhost:\d+"):
             await api.create(JACK)
@@ -101,7 +101,7 @@ async def test_tls_where_plain_text_is_expected(ca_file):
 
 @pytest.mark.parametrize("content", [None, b"", b"-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"])
 async def test_file_that_holds_no_certificate(tmp_path, content):
-    """The worker does not start; the line names the setting and the file."""
+    """A file without a certificate: the worker does not start, and names the setting and the file."""
     file = tmp_path / "ca.pem"
     if content is not None:
         file.write_bytes(content)

@@ -1,4 +1,4 @@
-"""The AsyncAPI document, read by the official parser (@asyncapi/parser, in Node)."""
+"""The AsyncAPI document is read by the official parser (@asyncapi/parser, in Node)."""
 
 import asyncio
 import hashlib
@@ -21,7 +21,7 @@ LOCKED = Path(__file__).parents[1] / "asyncapi_parser"
 """What `npm ci` installs; written by `npm install --package-lock-only --omit-lockfile-registry-resolved`."""
 INSTALL_WITHIN, PARSE_WITHIN = 180, 60
 CHANNELS = ("requests", "succeeded", "failed", "dead-letters", "journal")
-# The parser's own numbers.
+# The parser's numbers for how bad something is.
 ERROR, INFORMATION = 0, 2
 READ = """
 const { Parser } = require("@asyncapi/parser");
@@ -36,7 +36,7 @@ Promise.all(parsed).then((all) => console.log(JSON.stringify(all.map(({ document
 
 
 async def ran(*command: str | Path, within: float, cwd: Path, given: bytes = b"") -> tuple[int | None, str, str]:
-    """(exit code, stdout, stderr); nothing is left running."""
+    """(exit code, stdout, stderr) of a command, which is killed where it takes too long."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=cwd, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
@@ -50,7 +50,7 @@ async def ran(*command: str | Path, within: float, cwd: Path, given: bytes = b""
 
 
 async def parser() -> Path:
-    """The folder that it is installed in: fetched once, whole or not at all, and every package of it the locked one."""
+    """The folder with the parser, installed once for all checkouts, in exactly the locked versions."""
     needed("node", "nodejs")
     npm = needed("npm", "npm")
     lock = hashlib.sha256((LOCKED / "package-lock.json").read_bytes()).hexdigest()
@@ -68,7 +68,7 @@ async def parser() -> Path:
 
 
 async def read(*documents: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the parser says of each."""
+    """What the parser says of each document."""
     code, out, err = await ran(
         "node", "-e", READ, within=PARSE_WITHIN, cwd=await parser(), given=orjson.dumps(documents)
     )
@@ -78,13 +78,13 @@ async def read(*documents: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def document(**kafka: Any) -> dict[str, Any]:
-    """As `schema asyncapi` prints it under these settings."""
+    """The document that `schema asyncapi` prints with these settings."""
     return asyncapi.asyncapi(*wiring.described(Settings(kafka=Kafka.model_validate(kafka))))
 
 
 @pytest.mark.timeout(INSTALL_WITHIN + PARSE_WITHIN + 10)
 async def test_official_parser():
-    """It finds nothing to warn of, sees all topics and operations, and does see what is wrong."""
+    """The parser finds no error or warning, and all topics and operations; in a broken document it finds the error."""
     wrong = document()
     del wrong["channels"]["journal"]["address"], wrong["info"]["version"]
     secured = document(security_protocol="SASL_SSL", sasl_mechanism="SCRAM-SHA-512", username="u", password="p")

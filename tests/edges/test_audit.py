@@ -1,4 +1,4 @@
-"""`verify --follow` over real topics: each planted fault is found as it comes, and nothing while all is well."""
+"""`verify --follow` over real topics: it finds each planted fault as it comes, and nothing else."""
 
 import asyncio
 import os
@@ -28,14 +28,14 @@ async def told(kafka, unique):
 
 @asynccontextmanager
 async def audited(told: Told, since: int | None = None):
-    """An audit at work that pauses hardly at all."""
+    """A running audit, which must not end inside the block."""
     async with following(told.settings, since) as (working, audit):
         yield audit
         assert not working.done()
 
 
 async def judged(audit, *offsets):
-    """Until it has judged that far."""
+    """Return once the audit has judged each partition up to these offsets."""
     await until(
         lambda: all(audit.judge.judged.get(p, 0) >= offset for p, offset in enumerate(offsets)), within=PATIENCE
     )
@@ -43,16 +43,16 @@ async def judged(audit, *offsets):
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch):
-    """Rounds follow one another closely."""
+    """The audit's rounds follow one another closely."""
     monkeypatch.setattr(audit_follow, "PAUSE", 0.05)
 
 
 async def plant(told):
-    """One of each kind, among requests that ended as they should; returns how many there are."""
+    """Write requests with one fault of each kind among them; returns how many requests there are."""
     records = [await told.request() for _ in range(8)]
     await told.succeed(records[0])
     await told.fail(records[1])
-    # 2 ends nowhere; 3 ends twice.
+    # The third request ends nowhere; the fourth ends twice.
     await told.succeed(records[3])
     await told.fail(records[3])
     await told.letter(records[4])
@@ -73,7 +73,7 @@ FOUND = {
 
 
 async def test_every_fault_as_it_comes(told):
-    """Nothing before it is committed, then the same as `verify` finds; an end that comes after all counts."""
+    """Uncommitted requests are no finding; committed ones give the same as `verify`; a late end still counts."""
     async with audited(told) as audit:
         await told.succeed(await told.request(partition=1))
         await told.commit(0, 1)
@@ -92,7 +92,7 @@ async def test_every_fault_as_it_comes(told):
 
 
 async def test_begun_again(told):
-    """It goes on where it was: what was told is not told again, and what was in flight is not missed."""
+    """Started again, the audit tells nothing twice, and misses nothing that was in flight."""
     count = await plant(told)
     await told.commit(count, 0)
     async with audited(told) as audit:
@@ -110,7 +110,7 @@ async def test_begun_again(told):
 
 
 async def test_what_stands_before_a_time(told):
-    """It is not judged; what stands behind it is."""
+    """With `since` requests before that time are not judged, and later ones are."""
     for timestamp in (1_000_000, 2_000_000, 3_000_000):
         await told.request(timestamp=timestamp)
     await told.commit(3, 0)
@@ -120,7 +120,7 @@ async def test_what_stands_before_a_time(told):
 
 
 async def test_a_group_that_began_behind_the_first_requests(told):
-    """What stands before its first end is counted as not judged, and no finding; what follows is judged."""
+    """With `START=latest` requests before the group's first end are counted as not judged; later ones are judged."""
     told.start = "latest"
     for _ in range(3):
         await told.request()
@@ -136,7 +136,7 @@ async def test_a_group_that_began_behind_the_first_requests(told):
 
 
 async def test_requests_deleted_unread(told):
-    """They are told, and what follows them is judged."""
+    """Requests that were deleted unread are found, and later ones are judged."""
     for _ in range(4):
         await told.request()
     await told.commit(1)
@@ -149,7 +149,7 @@ async def test_requests_deleted_unread(told):
 
 
 async def test_as_it_is_typed(told):
-    """A line for each finding, with its place; SIGTERM ends it, with 0."""
+    """The command prints a line for each finding, with its place; SIGTERM ends it with 0."""
     await told.request()
     await told.commit(1)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}

@@ -1,4 +1,4 @@
-"""How many records wait for a group on a real Kafka, as the worker would take them."""
+"""How many records wait for a group, on a real Kafka."""
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -13,7 +13,7 @@ from worker.topics import TopicSpec
 
 @pytest.fixture
 async def topic(kafka, unique):
-    """Of three partitions, with ten records in each, one a second."""
+    """A topic of three partitions with ten records in each, dated a second apart."""
     async with admin.opened(Connection(kafka)) as client:
         await client.create(TopicSpec(unique, 3, 1, {"retention.ms": "-1"}))
     async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
@@ -33,12 +33,12 @@ async def store(kafka, topic, partition, offset):
 
 @pytest.mark.parametrize(("start", "records"), [("earliest", 30), ("latest", 0), (4_000, 21), (99_000, 0)])
 async def test_a_first_start(kafka, topic, start, records):
-    """Where it begins says how many there are."""
+    """For a new group the setting `START` decides how many records wait."""
     assert await waiting(kafka, topic, start) == Backlog(3, begins=3, beginning=records)
 
 
 async def test_a_group_that_goes_on(kafka, topic):
-    """What is deleted does not count, nor does where a new group begins; a place that is not there is told."""
+    """For a group with offsets deleted records do not count, nor does `START`; an offset beyond the log is told."""
     for partition, offset in enumerate((4, 2, 10)):
         await store(kafka, topic, partition, offset)
     await Log(kafka, topic, 1).delete(before=5)
@@ -50,12 +50,12 @@ async def test_a_group_that_goes_on(kafka, topic):
 
 
 async def test_a_group_that_was_told_one_place(kafka, topic):
-    """The other partitions begin where the start says: they were there when the group began."""
+    """Where a group has an offset in one partition the others begin where `START` says."""
     async with admin.opened(Connection(kafka)) as client:
         await Group(client, topic).store(topic, 0, 4, partitions=3)
     assert await waiting(kafka, topic, "latest") == Backlog(3, begins=2, beginning=0, waiting=6)
 
 
 async def test_no_topic(kafka, unique):
-    """Nothing can be said, and none is made."""
+    """Without the topic the answer is None, and no topic is made."""
     assert await waiting(kafka, unique) is None

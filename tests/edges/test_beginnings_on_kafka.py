@@ -1,4 +1,4 @@
-"""Where partitions are read from on a real Kafka: transactions, deleted records, offsets that are gone or odd."""
+"""Where partitions are read from on a real Kafka: transactions, deleted records, offsets that are lost."""
 
 import asyncio
 import time
@@ -35,7 +35,7 @@ CREATED = Succeeded("1", "/1", "individual", 1)
 
 
 class Member:
-    """A worker's intake over a real topic; its journal is a fake that outlives it."""
+    """The worker's intake over a real topic, with a fake journal that may be kept for the next member."""
 
     def __init__(self, log, journal, start):
         self.log, self.topic, self.seen = log, journal, list[tuple[int, int]]()
@@ -81,7 +81,7 @@ async def log(kafka, unique, hurry):
 
 @asynccontextmanager
 async def member(log, start="earliest", journal=None, partitions=2):
-    """At work, with all partitions open or held."""
+    """A member at work, once all partitions are open or held."""
     working = Member(log, journal or FakeJournalTopic(), start)
     membership = Membership(log.topic, log.topic, session_timeout=10, rebalance_timeout=10)
     stopping = asyncio.Event()
@@ -117,7 +117,7 @@ async def store(log, offset, partition=0):
 
 
 async def test_what_was_taken_back(log):
-    """It is nobody's; what was committed is read; nothing is left in the end, markers included."""
+    """Records of aborted transactions are skipped, committed ones read; in the end the lag is 0, all is committed."""
     async with log.transaction(2, commit=True):
         pass
     async with log.transaction(3, commit=False):
@@ -134,7 +134,7 @@ async def test_what_was_taken_back(log):
 
 
 async def test_a_log_that_holds_nothing_but_what_was_taken_back(log):
-    """There is nothing to do, and no lag that says so."""
+    """A log with nothing but aborted records: nothing is processed, and the lag is 0."""
     async with log.transaction(3, commit=False):
         pass
     async with member(log) as working:
@@ -143,7 +143,7 @@ async def test_a_log_that_holds_nothing_but_what_was_taken_back(log):
 
 
 async def test_a_transaction_that_stays_open(log):
-    """It is told with its offset and since when; the other partition goes on, and once it is over this one does."""
+    """An open transaction is told with offset and time; the other partition goes on, this one once it is over."""
     await log.write(1)
     other = Log(log.kafka, log.topic, 1)
     async with member(log) as working:
@@ -163,7 +163,7 @@ async def test_a_transaction_that_stays_open(log):
 
 
 async def test_a_lag_while_records_are_in_flight(log):
-    """Markers that were read are no part of it; records that are not finished are."""
+    """The lag counts records that are not finished, and no transaction markers."""
     for _ in range(3):
         async with log.transaction(1, commit=True):
             pass
@@ -181,9 +181,9 @@ async def test_a_lag_while_records_are_in_flight(log):
 
 @pytest.mark.parametrize(("start", "stored"), [("earliest", 0), ("latest", 3), ("time", 3), ("tomorrow", 3)])
 async def test_a_first_start(log, start, stored):
-    """It is stored at once, with how many partitions there were."""
+    """A new group's first offset follows `START`, and is committed before a record is read."""
     await log.write(3)
-    after = int(time.time() * 1000) + 1  # a moment takes in the records that were written in the same millisecond
+    after = int(time.time() * 1000) + 1  # a millisecond later, so that the records just written lie before it
     moment = {"time": after, "tomorrow": int((time.time() + 86_400) * 1000)}.get(start, start)
     async with member(log, moment) as working:
         if start == "time":
@@ -198,7 +198,7 @@ async def test_a_first_start(log, start, stored):
 
 
 async def test_a_partition_that_is_added(log):
-    """It begins at its beginning, by the word of the note beside the first offsets, which outlives later commits."""
+    """A partition added later begins at its beginning, whatever `START` says."""
     await log.write(2)
     async with member(log, "latest") as working:
         await log.write(1)
@@ -215,7 +215,7 @@ async def test_a_partition_that_is_added(log):
 
 
 async def test_a_partition_that_nobody_came_to_before_a_crash(log):
-    """It was there when the group began, so that it begins as the others did."""
+    """A partition that existed from the start, and got no offset before a crash, begins where `START` says."""
     other = Log(log.kafka, log.topic, 1)
     await other.write(2)
     async with member(log, "latest"):
@@ -227,7 +227,7 @@ async def test_a_partition_that_nobody_came_to_before_a_crash(log):
 
 
 async def forget(log, partition):
-    """As if nothing had ever been stored for that partition alone."""
+    """Remove the group's offset of that partition alone."""
     async with admin.opened(Connection(log.kafka)) as client:
         kept = await client.committed(log.topic, log.topic)
     await delete_group(log)
@@ -240,7 +240,7 @@ async def forget(log, partition):
 
 
 async def delete_group(log):
-    """Its offsets go with it."""
+    """Delete the group with its offsets."""
     from aiokafka.protocol.admin import DeleteGroupsRequest  # noqa: PLC0415  used here alone
 
     async with admin.opened(Connection(log.kafka)) as client, client.bounded():
@@ -253,7 +253,7 @@ async def delete_group(log):
 
 
 async def knowing(*offsets):
-    """A journal that knows how these records ended."""
+    """A journal that knows the end of the records at these offsets."""
     journal = FakeJournalTopic()
     for offset in offsets:
         key = EntryKey(UUID(int=offset + 1), offset, "earlier").encode()
@@ -262,7 +262,7 @@ async def knowing(*offsets):
 
 
 async def test_a_group_that_was_deleted(log):
-    """Nothing is created again: the partition is held, and goes on where somebody says."""
+    """The group's offsets are gone, but the journal knows records: the partition is held until an offset is set."""
     await log.write(3)
     async with member(log) as working:
         await working.until(lambda: working.offsets() == [0, 1, 2])
@@ -281,7 +281,7 @@ async def test_a_group_that_was_deleted(log):
 
 
 async def test_an_offset_beyond_the_log_s_end(log):
-    """It is held too, whatever the journal knows, and nothing is stored over it."""
+    """An offset beyond the log's end: the partition is held, and the offset stays as it is."""
     await log.write(3)
     await store(log, 99)
     async with member(log) as working:
@@ -294,7 +294,7 @@ async def test_an_offset_beyond_the_log_s_end(log):
 
 
 async def test_records_that_were_deleted_unread(log):
-    """It goes on at the beginning, and tells what is missing."""
+    """Records were deleted unread: reading goes on at the log's beginning, and they are counted."""
     await log.write(6)
     await store(log, 1)
     await log.delete(4)
@@ -305,7 +305,7 @@ async def test_records_that_were_deleted_unread(log):
 
 
 async def test_all_records_were_deleted_unread(log):
-    """There is nothing to go on with, and nothing left to do."""
+    """All records were deleted unread: they are counted, and the end is committed."""
     await log.write(6)
     await store(log, 1)
     await log.delete(6)
@@ -316,7 +316,7 @@ async def test_all_records_were_deleted_unread(log):
 
 
 async def test_records_that_are_deleted_while_others_are_in_flight(log, monkeypatch):
-    """Those end; the worker goes on behind what was deleted, and does not end with an error."""
+    """Records are deleted while earlier ones are in flight: those end, and reading goes on behind the deleted ones."""
     monkeypatch.setattr("worker.kafka.source.FETCH_BYTES_EACH", 1)
     async with member(log) as working:
         working.go.clear()

@@ -1,4 +1,4 @@
-"""What the bench compares with: the double answers like the API, and the plain workers do all of their work."""
+"""What the benchmarks compare with: the fake API answers like the real one, and the plain workers do all their work."""
 
 import asyncio
 import shutil
@@ -29,7 +29,7 @@ LATENCY = 0.05
 
 @pytest.fixture(params=["C", "Python"])
 async def double(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Double]:
-    """In both of its languages."""
+    """The fake API, in each of its two languages."""
     if request.param == "C" and not shutil.which("cc"):
         pytest.skip("no C compiler")
     program = [sys.executable, str(HERE / "responder.py")] if request.param == "Python" else None
@@ -51,14 +51,14 @@ async def location(session: aiohttp.ClientSession, number: int, size: int = 1000
 
 
 async def test_a_login(double: Double, session: aiohttp.ClientSession):
-    """Is answered with a session and is no creation."""
+    """A login is answered with a session, and does not count as a creation."""
     async with session.post(LOG_IN, data=b"{}") as answer:
         assert (answer.status, answer.headers["X-egain-session"]) == (204, "bench")
     assert double.creates == 0
 
 
 async def test_creations_one_after_another(double: Double, session: aiohttp.ClientSession):
-    """Each has an id of its own, however large it is, on one connection."""
+    """Creations of any size, one after the other, get ids of their own over one connection."""
     places = [await location(session, number, size) for number, size in enumerate((200, 1000, 20_000, 200_000))]
     assert len(set(places)) == double.creates == 4
     assert all(place.startswith(f"{CREATE}/") for place in places)
@@ -66,7 +66,7 @@ async def test_creations_one_after_another(double: Double, session: aiohttp.Clie
 
 
 async def test_creations_at_once_with_a_latency(double: Double, session: aiohttp.ClientSession):
-    """All are answered, none of them earlier than told."""
+    """Creations at once are all answered, none before the latency has passed."""
     double.reset(LATENCY)
     started = time.monotonic()
     places = await asyncio.gather(*[location(session, number) for number in range(EVENTS)])
@@ -75,7 +75,7 @@ async def test_creations_at_once_with_a_latency(double: Double, session: aiohttp
 
 
 async def test_a_request_in_pieces(double: Double):
-    """Is answered when it is whole."""
+    """A request that arrives in pieces is answered once it is whole."""
     host, port = double.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     for piece in (b"POST /x HT", b"TP/1.1\r\ncontent-length: 4\r\n\r", b"\nab", b"cd"):
@@ -89,7 +89,7 @@ async def test_a_request_in_pieces(double: Double):
 
 
 async def test_a_longest_gap(double: Double, session: aiohttp.ClientSession):
-    """Is the time between two creations, wherever it was."""
+    """The longest gap between two creations is measured."""
     for number in range(3):
         await location(session, number)
     assert 0 < double.gap <= double.last - double.first
@@ -105,7 +105,7 @@ async def succeeded(kafka: str, topic: str) -> list[bytes | None]:
 
 
 async def test_the_plain_workers(kafka: str, tmp_path: Path):
-    """Each of them creates each customer once and publishes each result."""
+    """Each plain worker creates each customer once and publishes each result."""
     async with doubles.double(tmp_path) as double:
         stage = Stage(kafka, tmp_path, double, {})
         requests = await stage.backlog(Backlog(EVENTS, partitions=2, size=200))
@@ -121,7 +121,7 @@ async def test_the_plain_workers(kafka: str, tmp_path: Path):
 
 
 async def test_the_quick_bench(kafka: str, tmp_path: Path):
-    """The worker of this checkout and the bare loop are started, watched at work, and have their rates."""
+    """The shortest benchmark measures this checkout's worker and the bare loop."""
     backlog, scale = Backlog(1_500, partitions=2), replace(QUICK, warm_up=0.1, seconds=0.2)
     async with doubles.double(tmp_path) as double:
         stage = Stage(kafka, tmp_path, double, taken(ROOT, tmp_path / "now"))

@@ -1,4 +1,4 @@
-"""What `check` sees of a real Kafka and of the API's double, well and unwell."""
+"""What `check` says of a real Kafka and of the sandbox API, with and without faults."""
 
 import ssl
 from contextlib import closing
@@ -49,7 +49,7 @@ def plan(unique):
 
 
 async def test_kafka_as_it_must_be(kafka, plan):
-    """Everything is known of it, and all but the single replica is right."""
+    """With the topics made, all is well but the single replica."""
     async with admin.opened(Connection(kafka)) as client:
         await create(client, plan)
     seen = await said(of_kafka(kafka, plan, f"{plan.requests}-group"))
@@ -77,7 +77,7 @@ async def test_kafka_as_it_must_not_be(kafka, plan):
 
 
 async def test_topics_that_are_asked_for(kafka, plan):
-    """They are not made by asking."""
+    """`check` makes no topics."""
     await said(of_kafka(kafka, plan))
     async with admin.opened(Connection(kafka)) as client:
         assert (await client.cluster([name for _, name in plan.names()])).topics == {}
@@ -85,7 +85,7 @@ async def test_topics_that_are_asked_for(kafka, plan):
 
 @pytest.mark.parametrize("form", ["json", "xml"])
 async def test_api_as_it_must_be(form):
-    """All is allowed, nothing was created, and the session was given back."""
+    """All is permitted, nothing was created, and the session was given back."""
     async with sandbox_api() as sandbox:
         seen = await said(of_api(sandbox.base_url, form=form))
         assert {state for state, _ in seen.values()} == {"ok"}
@@ -112,7 +112,7 @@ async def test_api_as_it_must_be(form):
     ],
 )
 async def test_api_as_it_must_not_be(config, asked, unwell):
-    """Each fault has its line; what needs a session is not tried without one."""
+    """Each fault has its line; without a session what needs one is only a warning."""
     async with sandbox_api(SandboxConfig(**config)) as sandbox:
         seen = await said(of_api(sandbox.base_url, **asked))
     assert {name: seen[name][0] for name in unwell} == unwell
@@ -121,14 +121,14 @@ async def test_api_as_it_must_not_be(config, asked, unwell):
 
 @pytest.mark.parametrize(("status", "state"), [(500, "warning"), (401, "failed")])
 async def test_api_that_answers_otherwise(status, state):
-    """Nothing is concluded from an answer that says nothing; a session that is refused at once is told."""
+    """A status that tells nothing is a warning; a new session that is refused at once is a failure."""
     fault = Fault.model_validate({"kind": "status", "status": status})
     async with sandbox_api(faults=[fault]) as sandbox:
         assert (await said(of_api(sandbox.base_url)))["create"][0] == state
 
 
 async def test_nobody_there():
-    """Everything that could not be tried is named."""
+    """Without an API each line that could not be tried is there."""
     with closing(create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
     seen = await said(of_api(f"http://127.0.0.1:{port}"))
@@ -136,14 +136,14 @@ async def test_nobody_there():
 
 
 async def test_an_answer_without_a_date():
-    """The clocks cannot be compared, and the status is none that the API gives to a stranger."""
+    """Without a date in the answer the clocks cannot be compared; a 404 without a login is not what the API gives."""
     async with misbehaving(saying(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")) as server:
         seen = await said(of_api(server.url, look_up="none"))
     assert (seen["api"][0], seen["clock"][0]) == ("warning", "warning")
 
 
 async def test_an_api_that_takes_anything():
-    """A customer without any element is no customer: whoever says 201 to it cannot be trusted."""
+    """An API that creates a customer without any element fails the check."""
     async with misbehaving(saying(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")) as server:
         state, detail = (await said(of_api(server.url, look_up="none")))["create"]
         assert server.created == 1
@@ -162,7 +162,7 @@ async def test_an_api_that_takes_anything():
     ],
 )
 async def test_certificate(tmp_path, days, authority, host, state, told):
-    """What is presented is judged as it is by every other call."""
+    """The server's certificate is judged as in every other call."""
     OURS.cert_pem.write_to_path(tmp_path / "ca.pem")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(host, not_after=datetime.now(UTC) + timedelta(days=days)).configure_cert(context)
@@ -177,7 +177,7 @@ async def test_certificate(tmp_path, days, authority, host, state, told):
 
 
 async def test_tls_where_none_is_spoken():
-    """It is said in one line."""
+    """`https` to a port without TLS fails the line `tls`."""
     async with sandbox_api() as sandbox:
         seen = await said(of_api(sandbox.base_url.replace("http:", "https:")))
     assert seen["tls"][0] == "failed"

@@ -1,4 +1,4 @@
-"""How the console asks the workers: all at once, bounded, and once however many look."""
+"""How the console asks the workers: all at once, with a time limit, and once for all who look."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,7 +22,7 @@ NOWHERE = Connection("127.0.0.1:1", request_timeout=1)
 async def answering(
     *answers: Callable[[], Awaitable[web.StreamResponse]], host: str = "127.0.0.1"
 ) -> AsyncIterator[tuple[int, list[int]]]:
-    """The port of something that gives these answers on /status, the last one for ever, and how often it was asked."""
+    """(a port whose `/status` gives these answers in turn, the last one from then on; how often it was asked)."""
     asked: list[int] = []
 
     async def status(_: web.Request) -> web.StreamResponse:
@@ -75,13 +75,13 @@ async def never() -> web.StreamResponse:
     ],
 )
 async def test_what_is_no_worker(answer, why):
-    """Is told as that: no redirect is followed, and nothing is read without an end."""
+    """Something that is no worker is told as that; no redirect is followed, and not more than the limit is read."""
     async with answering(answer) as (port, _):
         assert await fleet.ask([f"127.0.0.1:{port}"]) == fleet.Fleet((), (Silent(f"127.0.0.1:{port}", why),))
 
 
 async def test_whoever_does_not_answer(monkeypatch):
-    """Keeps nobody waiting for longer than a moment."""
+    """A worker that does not answer is given up after a moment, and told with the reason."""
     monkeypatch.setattr(fleet, "WITHIN", 0.2)
     async with answering(never) as (port, _), answering(telling(RUNNING)) as (other, _):
         found = await fleet.ask([f"127.0.0.1:{port}", f"127.0.0.1:{other}", "127.0.0.1:1", "no-such-host.invalid:80"])
@@ -94,7 +94,7 @@ async def test_whoever_does_not_answer(monkeypatch):
 
 
 async def test_a_replica_with_several_names():
-    """Counts once, where it says which one it is; one of a name's families is enough."""
+    """A worker that is reached by several addresses counts once, by the instance that it names."""
     async with answering(telling({**RUNNING, "instance": "a:1"})) as (port, asked):
         found = await fleet.ask([f"127.0.0.1:{port}", f"localhost:{port}", f"127.0.0.2:{port}"])
     assert len(found.replicas) == 1
@@ -103,14 +103,14 @@ async def test_a_replica_with_several_names():
 
 
 async def test_more_addresses_than_are_asked(monkeypatch):
-    """Are counted."""
+    """Addresses beyond the limit are not asked, but counted."""
     monkeypatch.setattr(fleet, "MOST", 2)
     found = await fleet.ask(["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"])
     assert (len(found.silent), found.left_out) == (2, 1)
 
 
 async def test_ten_tabs():
-    """Cost what one does: whoever asks within a moment gets the same answer, and then it is asked anew."""
+    """Ten requests at once ask the workers once; a little later they are asked anew."""
     clock = Clock(1_000.0)
     async with answering(telling(RUNNING)) as (port, asked):
         watching = Watching((f"127.0.0.1:{port}",), NOWHERE, "t", "g", clock)
@@ -124,7 +124,7 @@ async def test_ten_tabs():
 
 
 async def test_a_record_that_does_not_move():
-    """Is known for how long it has been seen to stand; the next one begins anew."""
+    """It is known how long a blocking record has been seen; the next record begins at zero."""
     moves = {"state": "running", "partitions": [{"partition": 0, "blocking": {"offset": 8, "reason": "post"}}]}
     clock = Clock(1_000.0)
     async with answering(telling(RUNNING), telling(RUNNING), telling(moves)) as (port, _):
@@ -138,7 +138,7 @@ async def test_a_record_that_does_not_move():
 
 
 async def test_a_kafka_that_is_not_there():
-    """Is told, beside what the workers say."""
+    """Without a Kafka the error is told beside what the workers say."""
     async with answering(telling(RUNNING)) as (port, _):
         watching = Watching((f"127.0.0.1:{port}",), NOWHERE, "t", "g")
         now = await watching.now()

@@ -1,4 +1,4 @@
-"""The console over HTTP: who gets what answer, whatever they ask."""
+"""The console over HTTP: who gets which answer to which request."""
 
 import asyncio
 import re
@@ -47,7 +47,7 @@ async def answered(_):
 
 
 def sources() -> Sources:
-    """What no answer of these tests asks."""
+    """Sources that hold nothing: no handler of these tests asks them."""
     settings = Settings()
     nothing: Any = None
     given = dict.fromkeys(Sources.__dataclass_fields__, nothing)
@@ -56,7 +56,7 @@ def sources() -> Sources:
 
 @asynccontextmanager
 async def served(routes, entry: Token | Proxy = TOKEN, rights=EVERYTHING, prefix=""):
-    """A session of its own and the console's address."""
+    """(a client session, the console's port)."""
     console = Served(sources(), Guard(LOOPBACK, entry, rights), tuple(routes), prefix)
     jar = aiohttp.DummyCookieJar()
     async with (
@@ -71,7 +71,7 @@ def cookie(token=TOKEN):
 
 
 def of_every_route():
-    """The routes as they are declared; what would answer them is not what is asked here."""
+    """Every route of the console, with a handler that answers `ok`."""
     return [replace(route, handler=answered) for route in ROUTES]
 
 
@@ -81,7 +81,7 @@ def path_of(route):
 
 @dataclass(frozen=True)
 class Tried:
-    """One request of the table."""
+    """One request, by its route, method and headers."""
 
     route: Route
     method: str
@@ -97,7 +97,7 @@ class Tried:
         return {name: value for name, value in given.items() if value} | (cookie() if self.known else {})
 
     def expected(self, rights: Collection[Right]) -> int:
-        """Who gets what, told once more and independently."""
+        """The status that is right for it, decided here without the console's code."""
         if self.host == FOREIGN:
             return 403
         own = self.site == "same-origin" if self.site else self.origin == f"http://{self.host}"
@@ -112,7 +112,7 @@ class Tried:
 
 
 def tried(port: int) -> Iterator[Tried]:
-    """All routes and methods, known and unknown, by both names; what may change something by every origin as well."""
+    """Every route and method, with and without the token, by both host names, and for POST from every origin."""
     ours = f"127.0.0.1:{port}"
     origins = (None, f"http://{ours}", f"http://{FOREIGN}", "null")
     sites = (None, "same-origin", "same-site", "cross-site", "none")
@@ -124,7 +124,7 @@ def tried(port: int) -> Iterator[Tried]:
 
 
 async def wrongly(session, asked: Iterable[Tried], rights: Collection[Right]) -> list[tuple[Tried, int]]:
-    """Those that got another answer than they should."""
+    """The requests that got another status than they should, or lacked the security headers."""
     wrong = []
     for each in asked:
         path = path_of(each.route)
@@ -135,14 +135,14 @@ async def wrongly(session, asked: Iterable[Tried], rights: Collection[Right]) ->
 
 
 async def test_every_route_by_every_way():
-    """Nobody gets an answer who should not, and everybody who should."""
+    """Every combination of route, method, host, origin and token gets the right status."""
     async with served(of_every_route()) as (session, port):
         assert await wrongly(session, tried(port), EVERYTHING) == []
 
 
 @pytest.mark.parametrize("named", RIGHTS)
 async def test_every_route_by_every_right(named):
-    """Each is answered to those alone who have its right."""
+    """With each set of rights exactly the routes of these rights answer."""
     async with served(of_every_route(), rights=RIGHTS[named]) as (session, port):
         ours = f"127.0.0.1:{port}"
         asked = [Tried(route, route.method, host=ours, origin=f"http://{ours}", known=True) for route in ROUTES]
@@ -150,7 +150,7 @@ async def test_every_route_by_every_right(named):
 
 
 def test_every_route_declares_its_right():
-    """What anybody may have is a file, a probe, or the way in; what changes something is no GET."""
+    """Without a token only files, the probe and the way in are open; nothing is changed by a GET."""
     open_to_all = {route.path for route in ROUTES if route.right is Right.ENTER}
     assert open_to_all == {"/style.css", "/fresh.js", "/icon.svg", "/livez", "/enter"}
     assert {route.method for route in ROUTES} <= {"GET", "POST"}
@@ -159,7 +159,7 @@ def test_every_route_declares_its_right():
 
 
 async def test_what_is_not_there():
-    """Is told to those who may look alone, with the same headers."""
+    """An unknown path is a 404 for those with the token and a 401 for others, with the same security headers."""
     async with served(of_every_route()) as (session, _):
         async with session.get("/nothing", headers=cookie()) as answer:
             assert (answer.status, answer.headers["X-Frame-Options"]) == (404, "DENY")
@@ -171,7 +171,7 @@ async def test_what_is_not_there():
 
 @pytest.mark.parametrize("path", ["/style.css", "/fresh.js", "/icon.svg"])
 async def test_files(path):
-    """Come from memory, and are asked for once where they have not changed."""
+    """A file has an ETag and is not sent again where it has not changed; no other file can be reached."""
     async with served(pages.ROUTES) as (session, _):
         async with session.get(path) as answer:
             assert answer.status == 200
@@ -183,7 +183,7 @@ async def test_files(path):
 
 
 async def test_the_way_in():
-    """By the link, and by the form; the cookie is for this console's pages alone and no script's."""
+    """By link and by form the right token gives a cookie for the console's own path that scripts cannot read."""
     async with served(entering.routes(TOKEN), prefix="/w") as (session, port):
         own = {"Origin": f"http://127.0.0.1:{port}"}
         for asking in (
@@ -204,7 +204,7 @@ async def test_the_way_in():
 
 
 async def test_a_cookie_over_tls():
-    """Behind a proxy that speaks it no browser sends the cookie in clear."""
+    """Where a proxy speaks TLS to the browser the cookie is marked as secure."""
     async with served(entering.routes(TOKEN)) as (session, _):
         proto = {"X-Forwarded-Proto": "https"}
         async with session.get("/enter", params={"token": SECRET}, headers=proto) as answer:
@@ -212,7 +212,7 @@ async def test_a_cookie_over_tls():
 
 
 async def test_a_link_from_elsewhere():
-    """A strict cookie does not come with the first click; the page that asks again by itself is ours."""
+    """A link from another site comes without the strict cookie: the page asks again by itself, with the cookie."""
     shown = Route("GET", "/letters/{place}", Right.VIEW, answered)
     elsewhere = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     async with served([shown]) as (session, _):
@@ -237,7 +237,7 @@ async def test_a_link_from_elsewhere():
     ],
 )
 async def test_a_link_from_elsewhere_to_what_is_not_ours(prefix, target):
-    """The console leads nobody away: it asks for the token, and goes on to its own pages alone."""
+    """A link from another site never leads to a foreign address: the answer is the form for the token."""
     shown = Route("GET", "/letters/{place}", Right.VIEW, answered)
     async with served([shown, *entering.routes(TOKEN)], prefix=prefix) as (_, port):
         told = await sent(port, prefix + target)
@@ -248,7 +248,7 @@ async def test_a_link_from_elsewhere_to_what_is_not_ours(prefix, target):
 
 
 async def sent(port: int, target: str, *headers: str, body: str = "", method: str = "GET") -> str:
-    """The answer to a request as these bytes say it: a client would tidy it up. Characters stand for bytes."""
+    """Send these very bytes and return the answer; each character stands for one byte."""
     elsewhere = ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate")
     head = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Connection: close", *(headers or elsewhere)]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -280,7 +280,7 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
     ],
 )
 async def test_what_no_browser_sends(told, headers, body, by_form, known):
-    """It is refused, and is no error of ours, whether it is sent to the way in or to a page by somebody known."""
+    """Broken forms and headers are refused with 4xx, at the way in and at a page, and log no error of the console."""
     shown = Route("POST", "/x", Right.REPLAY, answered)
     given = "".join(headers)
     own = [] if "Origin" in given else ["Sec-Fetch-Site: same-origin"]
@@ -296,7 +296,7 @@ async def test_what_no_browser_sends(told, headers, body, by_form, known):
 
 
 async def test_somebody_who_leaves(told):
-    """In the middle of a form, which is no error of ours."""
+    """A client that leaves in the middle of a form is no error of the console."""
     judged = asyncio.Event()
 
     def clock():
@@ -317,7 +317,7 @@ async def test_somebody_who_leaves(told):
 
 
 async def test_behind_a_proxy():
-    """It alone is answered, and says who asks; there is no token then."""
+    """With a trusted proxy only its requests are answered, for the one user it names; there is no token."""
     who = []
 
     async def told(asked):
@@ -341,7 +341,7 @@ async def test_behind_a_proxy():
 
 
 async def test_somebody_without_the_right(told):
-    """Is named in the log, where it is known who that is."""
+    """Who lacks the right is refused, and named in the log where the proxy says who it is."""
     form = Route("POST", "/x", Right.PAYLOAD, answered)
     proxy = Proxy("X-User", (ip_network("127.0.0.0/8"),))
     async with served([form], proxy, RIGHTS["view"]) as (session, _):
@@ -357,7 +357,7 @@ async def test_somebody_without_the_right(told):
 
 
 async def test_what_is_posted():
-    """A form of texts, of bounded size; nothing else is read."""
+    """A form of texts up to a size is read; another type is a 415, a larger one a 413."""
     got = []
 
     async def take(asked):
@@ -385,7 +385,7 @@ async def test_what_is_posted():
     ],
 )
 async def test_a_page_that_fails(error, status, text):
-    """Says what can be done; nothing of an unforeseen error's text comes out."""
+    """A page that fails says what can be done, and nothing of an unforeseen error's text."""
 
     async def fail(_):
         raise error
@@ -400,7 +400,7 @@ async def test_a_page_that_fails(error, status, text):
 
 
 async def test_a_form_that_fails():
-    """Leads to no address that takes forms alone, nor does the way in of somebody who was let in for too long."""
+    """A failed form offers no link to an address that only takes forms, and neither does the form for the token."""
 
     async def fail(_):
         raise NotNow("somebody else")
@@ -416,7 +416,7 @@ async def test_a_form_that_fails():
 
 
 async def test_a_page_that_cannot_be_rendered():
-    """Is a failure as any other."""
+    """A page whose rendering fails is a 500 with the security headers."""
 
     async def shown(_):
         return Page("t", (str(1 / 0) for _ in range(1)))
@@ -429,7 +429,7 @@ async def test_a_page_that_cannot_be_rendered():
 
 
 async def test_a_page_that_takes_too_long():
-    """Is given up."""
+    """A page that takes longer than its limit is a 504."""
 
     async def wait(_):
         await asyncio.Event().wait()
@@ -442,7 +442,7 @@ async def test_a_page_that_takes_too_long():
 
 
 async def test_numbers_of_a_page():
-    """The same address gives them alone to who asks for JSON; unchanged ones are not sent again."""
+    """For JSON a page's address gives its numbers alone, and 304 where they have not changed."""
 
     async def shown(_):
         return Page("t", parts.number("a", 5, "good"), is_fresh=True)
@@ -458,7 +458,7 @@ async def test_numbers_of_a_page():
 
 
 async def test_numbers_of_a_page_that_leads_elsewhere_now():
-    """Whoever shows it is told that it has changed, and is not led away."""
+    """Where a page would redirect now, its script gets empty numbers instead of a redirect."""
 
     async def moved(asked):
         return Moved(asked.link("/y"))
@@ -472,7 +472,7 @@ async def test_numbers_of_a_page_that_leads_elsewhere_now():
 
 
 def test_the_defaults_of_the_settings():
-    """Nobody but this machine is listened to, and nothing but reading is allowed."""
+    """By default only this machine is served, with no right but to look."""
     given = ConsoleGroup()
     assert (given.host, given.port, given.prefix) == ("127.0.0.1", 8081, "")
     assert guarded(given).rights == {Right.ENTER, Right.VIEW}

@@ -1,4 +1,4 @@
-"""Dead letters in the console, on a real Kafka and without a worker: what is shown, planned, replayed, and by whom."""
+"""Dead letters in the console, on a real Kafka without a worker: listed, shown, planned and replayed."""
 
 import asyncio
 import os
@@ -40,7 +40,7 @@ async def topics(kafka, unique):
 
 
 async def until(visitor: Visitor, address: str, condition: Callable[[Shown], bool]) -> Shown:
-    """The page once it is so."""
+    """Open the page until the condition holds, and return it."""
     async with asyncio.timeout(PATIENCE):
         while not condition(shown := await visitor.open(address)):
             await asyncio.sleep(0.05)
@@ -48,19 +48,19 @@ async def until(visitor: Visitor, address: str, condition: Callable[[Shown], boo
 
 
 async def listed(visitor: Visitor, count: int) -> Shown:
-    """The page of dead letters once all are known."""
+    """The page of dead letters once all are read."""
     return await until(
         visitor, "/letters", lambda shown: f"{count} of {counted(count, 'dead letter')} read" in shown.plain
     )
 
 
 def rows(shown: Shown) -> list[str]:
-    """The places of the letters that are listed."""
+    """The places of the letters that a page lists."""
     return [link.removeprefix("/letters/") for link in shown.links() if "@" in link]
 
 
 async def planned(visitor: Visitor, shown: Shown, **fields: str) -> Shown:
-    """A plan of the page, judged: another one where a killed run has left a transaction, until the broker ends that."""
+    """A plan that is judged; planned again while a transaction of a killed run is still open."""
     plan = await visitor.send(shown.form("Plan a replay"), **fields)
     ended = ("would be replayed", "a transaction is open")
     page = await until(visitor, plan.address, lambda page: any(each in page.plain for each in ended))
@@ -68,7 +68,7 @@ async def planned(visitor: Visitor, shown: Shown, **fields: str) -> Shown:
 
 
 async def waiting(visitor: Visitor, address: str, said: str) -> Shown:
-    """The page that says so, once all is published and nothing is done but to wait for the worker."""
+    """The page of a run that has published all, has that text, and waits for the worker."""
     return await until(visitor, address, lambda page: said in page.plain and "Stop waiting" in page.plain)
 
 
@@ -82,7 +82,7 @@ def once(count: int) -> dict[Place, int]:
 
 
 async def test_groups_and_rows(topics):
-    """By cause with their counts, one by one from the newest; a list in an address moves no more."""
+    """Letters are counted by cause and listed from the newest on; a listed page stays as it is when letters come."""
     await topics.fill(SOME)
     async with consoled(topics.settings) as visitor:
         shown = await listed(visitor, SOME)
@@ -107,7 +107,7 @@ async def test_groups_and_rows(topics):
 
 
 async def test_letters_by_their_places(topics):
-    """Those that are there, near each other or far apart, in the order of each partition."""
+    """Letters are read by their places, in the order of each partition; places without one are left out."""
     await topics.fill(800)
     wanted: dict[int, list[int]] = {0: [399, 1, 0, 350, 400, 9_999], 1: [3]}
     read = picked(topics.connection, topics.plan.dead_letters, wanted, lambda each: each.offset, isolation=UNCOMMITTED)
@@ -115,7 +115,7 @@ async def test_letters_by_their_places(topics):
 
 
 async def test_an_old_letter(topics, monkeypatch):
-    """One that is not at hand is read."""
+    """A letter that is not kept in memory is read from the topic."""
     monkeypatch.setattr(indexing, "RECENT", 3)
     await topics.fill(SOME)
     async with consoled(topics.settings) as visitor:
@@ -126,7 +126,7 @@ async def test_an_old_letter(topics, monkeypatch):
 
 
 async def test_what_others_wrote(topics):
-    """Ids, headers, keys and error texts are shown as they are, and act on nothing; a payload only on request."""
+    """Texts with markup and control characters are shown harmlessly; a payload is shown only on request."""
     told = HOSTILE.encode()
     ours = (
         ("worker-reason", b"rejected"),
@@ -157,7 +157,7 @@ async def test_what_others_wrote(topics):
 
 
 async def test_what_would_be_sent_today(topics):
-    """Nothing in it changes how the page is shown: it says which characters are not shown."""
+    """What would be sent today is shown with its invisible characters written out."""
     value = orjson.dumps({"type": {"value": "individual"}, "contactPersons": [{"firstName": "a\u202eb"}]})
     ours = (
         ("worker-reason", b"rejected"),
@@ -175,7 +175,7 @@ async def test_what_would_be_sent_today(topics):
 
 
 async def test_who_may_only_look(topics):
-    """Nothing that changes something is offered, and its address is barred."""
+    """With the right to look alone no form is offered, and each form's address answers 403."""
     await topics.fill(2, ReasonCode.OUTCOME_UNKNOWN)
     async with consoled(topics.settings) as visitor:
         everything = await listed(visitor, 2)
@@ -189,7 +189,7 @@ async def test_who_may_only_look(topics):
 
 
 async def test_a_replay(topics):
-    """Planned it publishes nothing; however often its button is pressed, each is replayed once, and says for whom."""
+    """A plan publishes nothing; pressed five times, each letter is replayed once, marked with run and person."""
     await topics.fill(SOME)
     async with consoled(topics.settings) as visitor:
         shown = await listed(visitor, SOME)
@@ -213,7 +213,7 @@ async def test_a_replay(topics):
 
 
 async def test_two_plans_of_the_same_letters(topics):
-    """The one that runs last leaves what the first has replayed: each is judged again when it runs."""
+    """Of two plans of the same letters the second replays nothing that the first has replayed."""
     await topics.fill(SOME)
     async with consoled(topics.settings) as visitor:
         shown = await listed(visitor, SOME)
@@ -231,7 +231,7 @@ async def test_two_plans_of_the_same_letters(topics):
 
 
 async def test_a_run_that_is_stopped(topics):
-    """After the batch at hand, each letter is certain; what was not reached is replayed by the next plan."""
+    """A run is stopped after a batch: the next plan replays exactly the rest."""
     await topics.fill(SOME)
     async with consoled(topics.settings) as visitor:
         plan = await planned(visitor, await listed(visitor, SOME))
@@ -246,7 +246,7 @@ async def test_a_run_that_is_stopped(topics):
 
 
 async def test_somebody_else_s_replay(topics, capsys):
-    """It takes over: the page says so, and each letter is replayed once."""
+    """A replay by the command takes a run over: the page says so, and each letter is replayed once."""
     await topics.fill(SOME)
     async with consoled(topics.settings) as visitor:
         plan = await planned(visitor, await listed(visitor, SOME))
@@ -259,7 +259,7 @@ async def test_somebody_else_s_replay(topics, capsys):
 
 
 async def test_a_console_that_is_killed(topics, unused_tcp_port_factory):
-    """Midway, and begun again: the plan is gone, and a new one replays what is left, each once."""
+    """A console is killed midway and started again: the plan is gone, and a new one replays exactly the rest."""
     await topics.fill(SOME)
     token = Token("token-of-a-console-that-is-killed")
     port = unused_tcp_port_factory()
@@ -292,7 +292,7 @@ async def test_a_console_that_is_killed(topics, unused_tcp_port_factory):
 
 
 async def console(environment):
-    """Its own process, once it listens."""
+    """A console as its own process, once it listens."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
     command = mortal(sys.executable, "-m", "worker", "console")
     process: Any = await asyncio.create_subprocess_exec(
@@ -305,7 +305,7 @@ async def console(environment):
 
 
 async def test_doubts(topics):
-    """They are in no plan; each is open until it is resolved or sent all the same, for which its id is typed."""
+    """Doubts are in no plan; each is open until it is resolved, or sent by typing its id."""
     await topics.fill(3, ReasonCode.OUTCOME_UNKNOWN)
     async with consoled(topics.settings) as visitor:
         plan = await planned(visitor, await listed(visitor, 3))
@@ -337,7 +337,7 @@ async def test_doubts(topics):
 
 
 async def test_a_topic_that_is_not_there(kafka, unique):
-    """It is named, and what is there is shown."""
+    """A missing topic is named; once it is made its letters are listed."""
     topics = LetterTopics(kafka, unique)
     async with consoled(topics.settings) as visitor:
         shown = await until(visitor, "/letters", lambda page: "does not exist" in page.plain)
@@ -349,7 +349,7 @@ async def test_a_topic_that_is_not_there(kafka, unique):
 
 
 async def test_a_topic_that_is_made_anew(topics):
-    """What it holds and what comes of it is listed, and nothing of the one before."""
+    """A topic is deleted and made again: its new letters are listed, and none of the old."""
     letters = topics.plan.dead_letters
     await topics.fill(SOME)
     async with consoled(topics.settings) as visitor:
@@ -381,7 +381,7 @@ async def test_a_topic_that_is_made_anew(topics):
     ],
 )
 async def test_addresses_that_lead_nowhere(topics, address, status):
-    """They say so."""
+    """Wrong addresses get a 4xx or 503."""
     async with consoled(topics.settings) as visitor:
         await listed(visitor, 0)
         assert (await visitor.open(address)).status == status

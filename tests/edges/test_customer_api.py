@@ -1,4 +1,4 @@
-"""The client against the sandbox over HTTP; what a socket can do to it stands in `test_sent_or_not`."""
+"""The client of the API against the sandbox over HTTP; faults of sockets are in `test_sent_or_not`."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -34,7 +34,7 @@ async def running(*faults, credentials=CREDENTIALS, force_login=True, **config):
 
 
 async def test_a_customer_is_created():
-    """The id and the path come from `Location`; the session is given back in the end."""
+    """The customer's id and path come from `Location`."""
     async with running() as (api, sandbox):
         assert await api.create(command()) == Succeeded(
             "2801", "/system/ws/v12/interaction/customer/2801", "individual", 0
@@ -44,7 +44,7 @@ async def test_a_customer_is_created():
 
 
 async def test_a_rejected_customer():
-    """The reason carries the API's code and nothing of its text."""
+    """A rejection has the API's code, and nothing of its text."""
     async with running() as (api, _):
         outcome = await api.create(command("x" * 200))
         assert isinstance(outcome, Failed)
@@ -54,14 +54,14 @@ async def test_a_rejected_customer():
 
 
 async def test_a_session_that_expired():
-    """One renewal, one more try, one execution."""
+    """A session that expired: one new login, one more try, one execution."""
     async with running({"kind": "expire_session", "times": 1}) as (api, sandbox):
         assert isinstance(await api.create(command()), Succeeded)
         assert (sandbox.sessions.logins, sandbox.state.summary()["executions"]) == (2, 1)
 
 
 async def test_five_hundred_calls_meet_an_expired_session():
-    """Exactly one login is made for all of them."""
+    """500 calls meet an expired session: exactly one new login is made for all."""
     async with running() as (api, sandbox):
         await api.log_in()
         sandbox.sessions.expire()
@@ -71,7 +71,7 @@ async def test_five_hundred_calls_meet_an_expired_session():
 
 
 async def test_a_session_that_is_refused_right_after_a_good_login():
-    """It is a hold, not a loop."""
+    """A new session that is refused at once is an error, and no endless loop."""
     async with running({"kind": "status", "status": 401}) as (api, sandbox):
         with pytest.raises(LoginRefused, match="right after a good login"):
             await api.create(command())
@@ -79,7 +79,7 @@ async def test_a_session_that_is_refused_right_after_a_good_login():
 
 
 async def test_a_wrong_password():
-    """The login says so, names the settings and not the password, and is made once for all who wait."""
+    """A wrong password: one login for all that wait; the error names the settings, not the password."""
     async with running(credentials=Credentials(DEFAULT_USER, "wr0ng")) as (api, sandbox):
         results = await asyncio.gather(*[api.log_in() for _ in range(20)], return_exceptions=True)
         assert {type(result) for result in results} == {LoginRefused}
@@ -89,7 +89,7 @@ async def test_a_wrong_password():
 
 
 async def test_a_session_id_that_changes():
-    """The new one is adopted: no call is refused."""
+    """A session id that the API changes in an answer is used from then on."""
     async with running(rotate_after=2) as (api, sandbox):
         for number in range(10):
             assert isinstance(await api.create(command(f"n{number}")), Succeeded)
@@ -111,7 +111,7 @@ async def test_a_session_id_that_changes():
     ],
 )
 async def test_a_fault_of_the_api(fault, error, executions):
-    """What the client says of it is what it can know; the next call on the same pool works."""
+    """Each fault gives the error that is true for it; the next call succeeds."""
     early = {"sock_read": 0.5} if fault["kind"] == "hang" else {}
     async with running({**fault, "times": 1}) as (api, sandbox):
         await api.log_in()
@@ -123,7 +123,7 @@ async def test_a_fault_of_the_api(fault, error, executions):
 
 @pytest.mark.parametrize("status", [503, 429, 500])
 async def test_an_api_that_answers_nobody(status):
-    """It shows in a call that creates nothing; any other answer, a refusal too, is an answer."""
+    """`answer` finds out whether the API answers: 503, 429 and 500 mean that it does not."""
     async with running({"kind": "status", "status": status, "call": "search"}) as (api, _), running() as (good, _):
         await good.answer()
         with pytest.raises(ApiUnavailable):
@@ -131,7 +131,7 @@ async def test_an_api_that_answers_nobody(status):
 
 
 async def test_sessions_that_end_in_a_login_page():
-    """One renewal for all who meet it, nothing executed twice; if it stays so it is a refusal of the session."""
+    """A redirect to a login page: one new login for all calls, nothing executed twice; if it stays so, an error."""
     async with running({"kind": "login_page", "times": 1}) as (api, sandbox):
         outcomes = await asyncio.gather(*[api.create(command(f"n{number}")) for number in range(100)])
         assert all(isinstance(outcome, Succeeded) for outcome in outcomes)
@@ -143,7 +143,7 @@ async def test_sessions_that_end_in_a_login_page():
 
 
 async def test_another_session():
-    """The one before is given back; many who want it at once share a login."""
+    """A login anew gives the old session back; many at once share one login."""
     async with running() as (api, sandbox):
         await api.create(command())
         await asyncio.gather(*[api.log_in_anew() for _ in range(20)])
@@ -152,7 +152,7 @@ async def test_another_session():
 
 
 async def test_big_heads():
-    """Of the login, a creation and a search: each is read."""
+    """Big heads of the answers to login, creation and search are read."""
     faults = [{"kind": "big_head", "call": call} for call in ("login", "create", "search")]
     async with running(*faults) as (api, sandbox):
         assert isinstance(await api.create(command()), Succeeded)
@@ -161,7 +161,7 @@ async def test_big_heads():
 
 
 async def test_a_redirect_is_not_followed():
-    """A POST that was redirected would come back as a GET that succeeds."""
+    """A redirect is not followed: as a GET it would seem to succeed."""
     fault = {"kind": "status", "status": 302, "headers": {"Location": "/system/ws/v12/elsewhere"}}
     async with running(fault) as (api, _):
         outcome = await api.create(command())
@@ -170,7 +170,7 @@ async def test_a_redirect_is_not_followed():
 
 
 async def test_the_trace_is_passed_on():
-    """The API call carries the event's trace: the sandbox takes it for the call's identity."""
+    """The API call carries the event's trace, which the sandbox uses as its identity."""
     async with running() as (api, sandbox):
         await api.create(command(traceparent=f"00-{'a' * 32}-{'b' * 16}-01"))
         (entry,) = sandbox.ledger.entries()
@@ -179,7 +179,7 @@ async def test_the_trace_is_passed_on():
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://no-such-host.invalid", "https://127.0.0.1:9"])
 async def test_an_api_that_is_not_there(url):
-    """Nothing was sent, and the message says where it looked."""
+    """An API that cannot be reached: the error says so."""
     async with customer_api(Access(url, connect_timeout=2), CREDENTIALS) as api:
         with pytest.raises(ApiUnavailable, match="cannot reach"):
             await api.log_in()

@@ -1,4 +1,4 @@
-"""Dead letters on a real Kafka: a deep topic, foreign records, replays that are interrupted or run at the same time."""
+"""Dead letters on a real Kafka: a hundred thousand of them, foreign records, replays that are interrupted or meet."""
 
 import asyncio
 import os
@@ -36,7 +36,7 @@ CODES = [code for code in ReasonCode if code is not ReasonCode.OUTCOME_UNKNOWN]
 
 
 class Topics(LetterTopics):
-    """With the command that replays all of them."""
+    """The topics, with a command that replays all letters."""
 
     async def replay(self, **how):
         async with asyncio.timeout(DEADLINE):
@@ -52,7 +52,7 @@ async def topics(kafka, unique):
 
 @pytest.fixture
 def listed(topics, capsys):
-    """`dead-letters list`: its lines as a machine reads them."""
+    """Runs `dead-letters list --json`, and returns its lines."""
 
     async def lines(wanted=None, limit=50, *, summary=False):
         capsys.readouterr()
@@ -66,13 +66,13 @@ def listed(topics, capsys):
 
 
 def letter(topics, number):
-    """One whose headers are as few as they can be."""
+    """A letter with the fewest headers that are possible."""
     headers = (("worker-reason", CODES[number % len(CODES)].value.encode()), ("worker-event-id", b"e-%d" % number))
     return OutgoingMessage(topics.plan.dead_letters, b"k", b"v", headers, number % PARTITIONS)
 
 
 async def test_a_deep_topic(topics, listed):
-    """A hundred thousand letters: the newest come first, all are counted, a filter finds its few."""
+    """Of 100 000 letters the newest come first, all are counted, and a filter finds its few."""
     count, first = 100_000, int(time.time() * 1000) - 1_000_000
     await topics.batches(topics.plan.dead_letters, [letter(topics, number) for number in range(count)], first)
     newest = await listed(limit=30)
@@ -97,7 +97,7 @@ FOREIGN = [
 
 
 async def test_foreign_records(topics, listed, capsys):
-    """Listed as such, shown, never replayed, and nothing that they hold reaches a terminal as it is."""
+    """Records of other tools are listed and shown as foreign, never replayed, and reach no terminal unescaped."""
     await topics.publish(topics.plan.dead_letters, *FOREIGN)
     lines = await listed()
     assert [line["reason"] for line in lines] == ["foreign"] * len(FOREIGN)
@@ -123,21 +123,21 @@ async def test_foreign_records(topics, listed, capsys):
 
 
 async def test_an_empty_topic(topics, listed, capsys):
-    """There is nothing, and that is no error."""
+    """An empty topic is no error."""
     assert await listed() == []
     assert await topics.replay() == 0
     assert orjson.loads(capsys.readouterr().out)["selected"] == 0
 
 
 async def test_a_topic_that_does_not_exist(topics):
-    """It is named with its setting."""
+    """A topic that does not exist is named with its setting."""
     settings = configuration.load(environment=topics.environment | {"WORKER_TOPICS__DEAD_LETTERS": f"x-{uuid4()}"})
     with pytest.raises(StartupError, match="WORKER_TOPICS__DEAD_LETTERS"):
         await replay_letters.replay(settings, Filter(), Asked())
 
 
 async def test_a_replay_run_twice(topics, capsys):
-    """A dry run publishes nothing; the first replays all, each once; the second finds what was done in the topic."""
+    """A dry run publishes nothing; the first replay publishes each letter once; the second finds all done."""
     await topics.fill(SOME)
     assert await replay_letters.replay(topics.settings, Filter(), Asked(as_json=True)) == 0
     assert await topics.replays() == {}
@@ -150,7 +150,7 @@ async def test_a_replay_run_twice(topics, capsys):
 
 
 async def test_the_newest_letters_alone(topics):
-    """A limit takes those that `list` shows first."""
+    """A limit takes the letters that `list` shows first."""
     await topics.fill(10)
     assert await topics.replay(limit=3) == 0
     assert set(await topics.replays()) == {Place(1, 4), Place(0, 4), Place(1, 3)}
@@ -167,7 +167,7 @@ async def started(topics, *arguments):
 
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP])
 async def test_a_replay_that_is_interrupted(topics, capsys, sent):
-    """Killed or frozen in the midst, and begun again: each is replayed once; a thawed one publishes nothing more."""
+    """Killed or frozen midway and begun again: each letter is replayed once; a thawed replay publishes nothing."""
     await topics.fill(SOME)
     first = await started(topics, "--all", "--yes", "--json", "--rate", "150")
     async with asyncio.timeout(DEADLINE):
@@ -185,7 +185,7 @@ async def test_a_replay_that_is_interrupted(topics, capsys, sent):
 
 
 async def test_two_replays_at_the_same_time(topics):
-    """The one that began last goes on, the other one stops; nothing is replayed twice, and nothing is left out."""
+    """Of three replays at once the last to begin goes on and the others stop; each letter is replayed once."""
     await topics.fill(SOME)
     ended = await asyncio.gather(*(topics.replay(rate=5_000) for _ in range(3)), return_exceptions=True)
     assert all(each == 0 or isinstance(each, Superseded) for each in ended)
@@ -194,7 +194,7 @@ async def test_two_replays_at_the_same_time(topics):
 
 
 async def test_one_publisher_of_a_name(topics):
-    """Opening the next one fences the one before it, whose messages are all there or never will be."""
+    """Opening a second publisher ends the first one, whose batches are stored as a whole or not at all."""
     message = OutgoingMessage(topics.plan.requests, None, b"1", partition=0)
     async with exclusive(topics.connection, topics.plan.requests, largest=1_000) as first:
         assert [each.offset for each in await first.publish([message, message])] == [0, 1]
@@ -208,7 +208,7 @@ async def test_one_publisher_of_a_name(topics):
 
 
 async def test_a_publisher_that_is_cancelled_on_its_way(topics, monkeypatch):
-    """What it had begun is taken back at once: the worker does not wait for it until the brokers' patience ends."""
+    """A publisher that is cancelled in a transaction aborts it at once, so that the worker need not wait for it."""
     requests = topics.plan.requests
 
     async def written():
@@ -228,7 +228,7 @@ async def test_a_publisher_that_is_cancelled_on_its_way(topics, monkeypatch):
 
 
 async def test_a_record_that_fits_compressed_alone(kafka, unique):
-    """As its producer sent it: it is published again."""
+    """A message that fits only when it is compressed is published."""
     connection = Connection(kafka, request_timeout=10)
     async with admin.opened(connection) as client:
         await client.create(TopicSpec(unique, 1, 1, {"max.message.bytes": "100000"}))
@@ -238,7 +238,7 @@ async def test_a_record_that_fits_compressed_alone(kafka, unique):
 
 
 async def test_what_the_request_topic_does_not_hold_any_more(topics, capsys):
-    """Nobody can tell whether such a letter was replayed, so that it takes a person's word."""
+    """Where the original request is gone a letter is replayed only with `--accept-duplicates`."""
     letters = [topics.failed(number)[1] for number in range(4)]
     await topics.batches(topics.plan.dead_letters, letters)
     assert await topics.replay() == 0
@@ -251,7 +251,7 @@ async def test_what_the_request_topic_does_not_hold_any_more(topics, capsys):
 
 
 async def test_a_replay_that_nobody_answers(topics, capsys):
-    """The wait has an end, and says how many it waited for in vain."""
+    """`--follow` ends after its time limit, and says how many letters it waited for in vain."""
     await topics.fill(2)
     assert await topics.replay(follow=0.3) == 1
     assert "2 have not ended within 0.3 s (--deadline)" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`topics grow` on a real Kafka, as it is typed."""
+"""The command `topics grow` on a real Kafka."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from worker.topics import Plan
 
 @dataclass
 class Typed:
-    """Topics of two partitions, with ten requests in the first."""
+    """Topics of two partitions with ten requests in the first; calling this runs the command."""
 
     kafka: str
     plan: Plan
@@ -38,7 +38,7 @@ class Typed:
         return process.returncode, out.decode(), err.decode()
 
     async def counts(self):
-        """Partitions of the five topics, in the order of the flow."""
+        """How many partitions each of the five topics has."""
         async with admin.opened(Connection(self.kafka)) as client:
             found = (await client.cluster([name for _, name in self.plan.names()])).topics
         return [found[name].partitions for _, name in self.plan.names()]
@@ -57,7 +57,7 @@ async def typed(kafka, unique):
 
 
 async def test_a_dry_run_and_then_it(typed):
-    """It tells what moves and changes nothing; told to, it gives three topics as many, and twice does no harm."""
+    """A dry run tells which keys move and changes nothing; `--yes` adds partitions, also twice; none are removed."""
     code, told, err = await typed("3")
     assert (code, err) == (0, "")
     assert "10 records are not committed yet" in told
@@ -82,7 +82,7 @@ class Nothing:
 
 
 async def test_a_group_that_is_at_work(typed):
-    """Keys move under it only where that is said; where the requests have grown already the rest may follow."""
+    """With a group at work `--while-at-work` is needed, except where the requests have grown already."""
     membership = Membership(typed.plan.requests, typed.plan.requests, session_timeout=10, rebalance_timeout=10)
     async with record_source(Connection(typed.kafka), membership, Nothing()):
         code, told, _ = await typed("4")

@@ -1,4 +1,4 @@
-"""Kafka clients over TLS on a loop as `run` uses it, which waits for ever for a goodbye: nothing else does."""
+"""Closing Kafka clients over TLS never waits for the server's TLS goodbye, on a loop that would wait for ever."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -36,7 +36,7 @@ class Silent:
 
 
 class World:
-    """A topic of several partitions with something in each, which is written to all the time."""
+    """A topic of several partitions that has entries and is written to all the time."""
 
     def __init__(self, kafka: SecuredKafka):
         self.kafka, self.connection = kafka, kafka.connection("SSL")
@@ -53,14 +53,14 @@ class World:
         )
 
     async def load(self, topic: JournalTopic) -> None:
-        """Whoever reads to the end has an answer on its way to it when it is closed."""
+        """Write on and on, so that a reader has an answer on its way when it is closed."""
         for number in range(1_000_000):
             key = EntryKey(UUID(int=1), number, "w").encode()
             await topic.append(number % PARTITIONS, key, encode(Intent(1)), lambda _: None)
 
 
 async def claimed_under_load(world: World) -> None:
-    """A restore of each partition while all are written to."""
+    """Claim and restore each partition while all are written to."""
     async with opened_publisher(world.connection, Silent(), max_request_size=1_000_000) as publisher:
         topic = JournalTopic("journal", world.connection, publisher, "journal")
         await world.filled(topic)
@@ -73,7 +73,7 @@ async def claimed_under_load(world: World) -> None:
 
 
 async def read_by_commands(world: World) -> None:
-    """As `verify`, a replay and the admin's commands read."""
+    """Read as `verify`, a replay and the admin commands do."""
     await bounds(world.connection, "journal", range(PARTITIONS))
     for _ in range(4):
         async with extent(world.connection, "journal", [0]) as topic:
@@ -83,7 +83,7 @@ async def read_by_commands(world: World) -> None:
 
 
 async def consumed_and_closed(world: World) -> None:
-    """The client itself, with a request of its own under way."""
+    """Close consumers that have a request under way."""
 
     async def once(number: int) -> None:
         consumer = AIOKafkaConsumer(**world.connection.arguments(), enable_auto_commit=False)
@@ -104,7 +104,7 @@ WAYS: list[Callable[[World], Coroutine[Any, Any, None]]] = [claimed_under_load, 
 
 @pytest.mark.timeout(400)
 def test_closing_on_the_loop_of_run(tmp_path: Path) -> None:
-    """Every way to use a client ends although no goodbye ever does."""
+    """Every way of using a client ends."""
 
     async def played() -> None:
         async with secured_kafka(tmp_path) as kafka:

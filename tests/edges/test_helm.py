@@ -1,4 +1,4 @@
-"""What Helm makes of the chart; needs `helm`, which nothing else here does."""
+"""What Helm renders from the chart; needs `helm`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,18 +14,18 @@ from worker.console.serve import guarded
 from worker.model.errors import SettingsError
 from worker.settings.sources import load
 
-# Custom resources have no schema in Kubernetes itself.
+# Custom resources, for which Kubernetes itself has no schema.
 CUSTOM = {"PodMonitor", "ServiceMonitor", "PrometheusRule", "ScaledObject", "audit PodMonitor"}
 
 
 @pytest.fixture(params=VALUES)
 def objects(request: pytest.FixtureRequest) -> Objects:
-    """As rendered with each of the values."""
+    """All rendered objects, for each file of values."""
     return render(VALUES[request.param])
 
 
 def pods(objects: Objects) -> list[dict[str, Any]]:
-    """Of the replicas, of the one that checks, and of the console and the audit where there are such."""
+    """The pods of the replicas, of the check, and of the console and the audit where there are any."""
     others = [objects[name] for name in ("console Deployment", "audit Deployment") if name in objects]
     return [objects["StatefulSet"]["spec"]["template"]["spec"], objects["Pod"]["spec"], *map(_pod, others)]
 
@@ -36,13 +36,13 @@ def _pod(deployment: dict[str, Any]) -> dict[str, Any]:
 
 
 def containers(objects: Objects) -> list[dict[str, Any]]:
-    """Of all pods, those that run first included."""
+    """The containers of all pods, with init containers."""
     return [each for pod in pods(objects) for each in [*pod.get("initContainers", []), *pod["containers"]]]
 
 
 @pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
 def test_lint(values: Sequence[Path]):
-    """Strictly: a warning would be a failure."""
+    """`helm lint --strict` has no warning."""
     linted = helm("lint", "--strict", CHART, *(argument for file in values for argument in ("--values", file)))
     assert linted.returncode == 0, linted.stdout
 
@@ -50,7 +50,7 @@ def test_lint(values: Sequence[Path]):
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
 def test_kubernetes_takes_every_object(values: Sequence[Path], version: str):
-    """Strictly: no field that it does not know."""
+    """Each object is valid by Kubernetes' schemas, without unknown fields."""
     checked = set()
     objects = render(values, version=version)
     for kind, document in objects.items():
@@ -62,7 +62,7 @@ def test_kubernetes_takes_every_object(values: Sequence[Path], version: str):
 
 
 def test_what_is_optional():
-    """Off by default, all of it there when everything is on."""
+    """Optional parts are off by default, and all there when everything is switched on."""
     console = {"console Deployment", "console Service", "console NetworkPolicy"}
     assert render().keys() & console == set()
     assert render(VALUES["everything"]).keys() & console == console
@@ -73,7 +73,7 @@ def test_what_is_optional():
 
 
 def test_the_alerts_find_the_replicas():
-    """By the word in the job's name, whatever the release is called."""
+    """The scrape job has the name that the alerts look for, whatever the release is called."""
     (endpoint,) = render((), 'monitor.kind="ServiceMonitor"')["ServiceMonitor"]["spec"]["endpoints"]
     assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": "crm-customer-worker"}]
     (endpoint,) = render(VALUES["everything"])["PodMonitor"]["spec"]["podMetricsEndpoints"]
@@ -83,7 +83,7 @@ def test_the_alerts_find_the_replicas():
 
 
 def test_the_worker_takes_the_settings(objects: Objects, tmp_path: Path):
-    """All that the ConfigMap holds, with the secrets in their directory."""
+    """The worker accepts the settings in the ConfigMap, with secrets from files."""
     for name, text in {"USERNAME": "apiuser", "PASSWORD": "secret"}.items():
         (tmp_path / f"WORKER_API__{name}").write_text(text)
     settings = load(environment=objects["ConfigMap"]["data"], dotenv=tmp_path / ".env", secrets=tmp_path)
@@ -93,7 +93,7 @@ def test_the_worker_takes_the_settings(objects: Objects, tmp_path: Path):
 
 
 def test_large_numbers_and_lists_arrive_as_they_were_given(tmp_path: Path):
-    """A template writes 2097152 as 2.097152e+06 if it is let."""
+    """Large numbers and lists reach the worker as they were given (a template may write 2097152 as 2.097152e+06)."""
     data = render(VALUES["everything"])["ConfigMap"]["data"]
     settings = load(environment=data, dotenv=tmp_path / ".env", secrets=tmp_path)
     assert settings.events.max_bytes == 2_097_152
@@ -103,7 +103,7 @@ def test_large_numbers_and_lists_arrive_as_they_were_given(tmp_path: Path):
 
 
 def test_every_file_that_a_setting_names_is_mounted():
-    """Certificates, catalog and mapping come into one directory."""
+    """Every file that a setting names is mounted, in one directory."""
     objects = render(VALUES["everything"])
     (files,) = (volume for volume in pods(objects)[0]["volumes"] if volume["name"] == "files")
     mounted = {
@@ -119,7 +119,7 @@ def test_every_file_that_a_setting_names_is_mounted():
 
 
 def test_the_restricted_pod_security_standard(objects: Objects):
-    """Every pod and every container keeps to it, and writes nowhere but to /tmp."""
+    """Pods and containers meet the restricted Pod Security Standard, and can write only to /tmp."""
     for pod in pods(objects):
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["runAsUser"] == 10001
@@ -135,7 +135,7 @@ def test_the_restricted_pod_security_standard(objects: Objects):
 
 
 def test_nothing_of_kubernetes_reaches_the_worker(objects: Objects):
-    """No token; and no variable made from the name of a Service, which could look like an unknown setting."""
+    """Pods get no token of Kubernetes, and no variables made from names of Services, which could look like settings."""
     for pod in pods(objects):
         assert pod["automountServiceAccountToken"] is False
         assert pod["enableServiceLinks"] is False
@@ -143,7 +143,7 @@ def test_nothing_of_kubernetes_reaches_the_worker(objects: Objects):
 
 
 def test_all_that_select_the_replicas_find_them(objects: Objects):
-    """And the NetworkPolicy alone finds the pod that checks."""
+    """All selectors find the replicas; only that of the NetworkPolicy finds the pod that checks."""
     replica = objects["StatefulSet"]["spec"]["template"]["metadata"]["labels"].items()
     check = objects["Pod"]["metadata"]["labels"].items()
     selectors = [
@@ -157,7 +157,7 @@ def test_all_that_select_the_replicas_find_them(objects: Objects):
 
 
 def test_probes():
-    """A replica that holds is alive and not ready; the Service names it all the same."""
+    """Probes: a replica in a hold is alive and not ready; the Service lists it all the same."""
     objects = render()
     worker = containers(objects)[0]
     asked = [worker[probe]["httpGet"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")]
@@ -168,13 +168,13 @@ def test_probes():
 
 @pytest.mark.parametrize(("drain", "grace"), [("40", 60), ("45.5", 66), ("300", 320)])
 def test_the_grace_period_follows_the_drain(drain: str, grace: int):
-    """Whole seconds, never less than the drain and the margin."""
+    """The grace period is whole seconds, and never less than the drain plus the margin."""
     template = render((), f"settings.DISPATCH.DRAIN_TIMEOUT={drain}")["StatefulSet"]["spec"]["template"]
     assert template["spec"]["terminationGracePeriodSeconds"] == grace
 
 
 def test_a_replica_is_its_ordinal():
-    """All start at once, one at a time is replaced."""
+    """Replicas start all at once, and are replaced one at a time."""
     spec = render((), "rollout.partition=1")["StatefulSet"]["spec"]
     assert spec["podManagementPolicy"] == "Parallel"
     assert spec["updateStrategy"] == {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}
@@ -182,7 +182,7 @@ def test_a_replica_is_its_ordinal():
 
 
 def test_a_changed_setting_is_a_new_revision():
-    """Other changes are none: replicas are replaced only for what they would notice."""
+    """Pods are replaced for a changed setting, and not for what does not concern them."""
 
     def template(*settings: str) -> Any:
         return render((), *settings)["StatefulSet"]["spec"]["template"]
@@ -192,7 +192,7 @@ def test_a_changed_setting_is_a_new_revision():
 
 
 def test_network_policy():
-    """Out: DNS, the brokers' ports, the API's. In: the operations port."""
+    """The NetworkPolicy allows DNS, the brokers' ports and the API's outwards, and the operations port inwards."""
     spec = render(VALUES["strimzi"], 'settings.API.BASE_URL="http://crm.internal"')["NetworkPolicy"]["spec"]
     kafka = yaml.safe_load(STRIMZI.read_text())["networkPolicy"]["kafka"]["peers"]
     assert spec["policyTypes"] == ["Ingress", "Egress"]
@@ -205,7 +205,7 @@ def test_network_policy():
 
 
 def test_the_ways_to_a_proxy_and_to_a_token_endpoint():
-    """The API's own port is not needed where a proxy is on the way."""
+    """With a proxy its port and that of the token endpoint are allowed, not the API's own."""
     rendered = render(
         (),
         'settings.API.BASE_URL="https://crm.example.com"',
@@ -217,7 +217,7 @@ def test_the_ways_to_a_proxy_and_to_a_token_endpoint():
 
 
 def test_network_policy_of_several_ports():
-    """Those of every broker named and of the registry, and those that are given instead of the settings' own."""
+    """The ports of every broker and of the registry are allowed, or those that are given instead."""
     ports = [
         [port["port"] for port in rule["ports"]]
         for rule in render(VALUES["everything"])["NetworkPolicy"]["spec"]["egress"]
@@ -226,7 +226,7 @@ def test_network_policy_of_several_ports():
 
 
 def test_replicas_that_follow_the_lag():
-    """KEDA decides how many, within what was allowed, by the worker's own group and topic."""
+    """KEDA sets the number of replicas within bounds, by the lag of the worker's group and topic."""
     objects = render(VALUES["everything"])
     scaled = objects["ScaledObject"]["spec"]
     (trigger,) = scaled["triggers"]
@@ -254,8 +254,8 @@ CONSOLE = (
 
 
 def test_the_console_takes_the_settings(tmp_path: Path):
-    """Its own over those of the chart: it finds all replicas by the name that stands for them, and would let nobody in
-    unasked.
+    """The console takes its own settings over the shared ones: it finds all replicas by one name, and refuses to start
+    without a token or a trusted proxy.
     """
     objects = render((), *CONSOLE)
     (container,) = objects["console Deployment"]["spec"]["template"]["spec"]["containers"]
@@ -275,12 +275,12 @@ def test_the_console_takes_the_settings(tmp_path: Path):
 
 
 def test_the_console_is_no_replica():
-    """Which account it takes never depends on the name that its pod is given."""
+    """The console's pod has a fixed host name, so that no number in it can choose an account."""
     assert render((), *CONSOLE)["console Deployment"]["spec"]["template"]["spec"]["hostname"] == "console"
 
 
 def test_a_name_that_is_cut():
-    """Every object has one that Kubernetes takes, wherever the cut falls, and its label too."""
+    """Long names are cut so that Kubernetes accepts every name and label."""
     objects = render((), f'nameOverride="{"a" * 47}--.worker"')
     labels = objects["StatefulSet"]["metadata"]["labels"]
     assert labels["app.kubernetes.io/name"] == "a" * 47
@@ -288,7 +288,7 @@ def test_a_name_that_is_cut():
 
 
 def test_who_reaches_the_console():
-    """Nobody who is not named; it reaches the replicas, and they let it where they name who may."""
+    """Nobody reaches the console who is not named; it reaches the replicas, and they admit it."""
     objects = render((), *CONSOLE, "networkPolicy.metricsFrom=[{}]")
     policy, pod = (
         objects["console NetworkPolicy"]["spec"],
@@ -307,7 +307,7 @@ def test_who_reaches_the_console():
 
 
 def test_the_console_s_probes():
-    """By a name that it takes for its own, below its prefix; one console at a time."""
+    """The console is probed by an allowed host name below its prefix; an old console ends before a new one starts."""
     (container,) = render(VALUES["everything"])["console Deployment"]["spec"]["template"]["spec"]["containers"]
     asked = container["livenessProbe"]["httpGet"]
     assert (asked["path"], asked["httpHeaders"]) == ("/crm/livez", [{"name": "Host", "value": "localhost"}])

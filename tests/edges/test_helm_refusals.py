@@ -1,4 +1,4 @@
-"""What the chart refuses before anything reaches a cluster."""
+"""Values that the chart refuses to render."""
 
 import pytest
 from rendering import refusal, render
@@ -85,17 +85,17 @@ NAME = "fullnameOverride: a Service cannot be called {}; small letters, digits a
     ],
 )
 def test_what_cannot_work_is_refused(settings: list[str], lines: list[str]):
-    """One line for everything that is wrong."""
+    """Each wrong value has one line that says what is wrong."""
     assert refusal(*settings) == lines
 
 
 def test_as_many_replicas_as_can_work():
-    """Five sessions of one user; one replica per account and per partition."""
+    """As many replicas as there are sessions, accounts and partitions are rendered."""
     assert render((), "replicas=5")["StatefulSet"]["spec"]["replicas"] == 5
     assert render((), "replicas=6", "accounts=6")["StatefulSet"]["spec"]["replicas"] == 6
 
 
 def test_a_secret_among_the_settings():
-    """Is refused by name, without being repeated."""
+    """A secret among the settings is refused by name, and its value is not repeated."""
     told = refusal('settings.API.PASSWORD="in plain sight"')
     assert told == ["customer-worker:", "- at '/settings/API': additional properties 'PASSWORD' not allowed"]

@@ -1,4 +1,4 @@
-"""`journal show`, `journal unknown` and `journal adopt` on a real Kafka, as they are typed."""
+"""The commands `journal show`, `journal unknown` and `journal adopt` on a real Kafka."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ ASKED = Request("urn:crm", "e-1")
 
 @pytest.fixture
 async def journal(kafka, unique):
-    """Two partitions: three events in the first, one in the second."""
+    """A journal of two partitions: three events in the first, one in the second."""
     connection = Connection(kafka, request_timeout=10)
     async with admin.opened(connection) as client:
         await client.create(TopicSpec(unique, 2, 1, {"cleanup.policy": "compact,delete"}))
@@ -51,7 +51,7 @@ async def written(connection, topic):
 
 
 async def typed(environment, *arguments):
-    """(exit code, lines on stdout, stderr) of `customer-worker journal ...`."""
+    """Run `customer-worker journal ...`: (exit code, lines of stdout, stderr)."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -65,7 +65,7 @@ async def typed(environment, *arguments):
 
 
 async def test_every_open_doubt(journal):
-    """Over all partitions, and how many there are; a machine gets the lines alone."""
+    """`unknown` lists the open doubts of all partitions and their number; with `--json` the lines alone."""
     code, lines, _ = await typed(journal, "unknown")
     assert (code, lines[-1], len(lines)) == (0, "3 open doubts", 4)
     code, lines, err = await typed(journal, "unknown", "--json")
@@ -80,7 +80,7 @@ async def test_every_open_doubt(journal):
 
 @pytest.mark.parametrize("named", [[str(ASKED.event)], ["e-1", "--source", "urn:crm"]])
 async def test_an_event(journal, named):
-    """It is found in whichever partition it is, by the journal's name for it or by its own."""
+    """`show` finds an event in any partition, by its UUID or by its id and source."""
     code, (line,), _ = await typed(journal, "show", *named, "--json")
     told = orjson.loads(line)
     assert (code, told["partition"], told["customer"]) == (0, 1, "unknown")
@@ -89,7 +89,7 @@ async def test_an_event(journal, named):
 
 
 async def test_a_partition(journal):
-    """Its events, those seen last at the end, and no more than were asked for."""
+    """`show --partition` lists the last events of a partition, as many as asked for."""
     code, lines, _ = await typed(journal, "show", "--partition", "0", "--limit", "2", "--json")
     told = [orjson.loads(line) for line in lines]
     assert (code, [each["event"] for each in told]) == (0, [str(UUID(int=3)), str(UUID(int=1))])
@@ -106,14 +106,14 @@ async def test_a_partition(journal):
     ],
 )
 async def test_what_cannot_be_shown(journal, arguments, code, why):
-    """One line says why, and the exit code tells a wrong question from an empty answer."""
+    """What cannot be shown is said in one line; the exit code is 2 for wrong usage, else 1."""
     got, lines, err = await typed(journal, *arguments)
     assert (got, lines) == (code, [])
     assert why in err
 
 
 async def test_a_topic_that_does_not_exist(journal):
-    """It is named with its setting, and not made by asking."""
+    """A topic that does not exist is named with its setting."""
     code, _, err = await typed({**journal, "WORKER_TOPICS__JOURNAL": f"x-{uuid4()}"}, "unknown")
     assert code == 1
     assert "WORKER_TOPICS__JOURNAL" in err
@@ -121,7 +121,7 @@ async def test_a_topic_that_does_not_exist(journal):
 
 @pytest.fixture
 async def shared(kafka, unique):
-    """A journal of two partitions, whose first is of the group `old`."""
+    """A journal of two partitions; the first is claimed by the group `old`."""
     connection = Connection(kafka, request_timeout=10)
     topic = f"{unique}.journal"
     async with admin.opened(connection) as client:
@@ -139,7 +139,7 @@ async def shared(kafka, unique):
 
 
 async def test_a_journal_that_is_taken_over(shared, unique):
-    """What would be done is said first; then it is, once."""
+    """`adopt` without `--yes` only says what would be done; with it the group is changed, once."""
     journal, old = shared["WORKER_TOPICS__JOURNAL"], f"{unique}-old"
     owners = (f"group {old}, requests requests", f"group {unique}-new, requests requests")
     nobodys = f"{journal}/1: nobody has claimed it; nothing to do"
@@ -154,7 +154,7 @@ async def test_a_journal_that_is_taken_over(shared, unique):
 
 
 async def test_a_journal_of_a_third_group(shared, unique):
-    """Nothing of it is taken over."""
+    """A partition of another group than the named one is left as it is."""
     code, lines, _ = await typed(shared, "adopt", "--from", f"{unique}-another", "--yes")
     assert (code, lines[0]) == (
         1,
@@ -164,7 +164,7 @@ async def test_a_journal_of_a_third_group(shared, unique):
 
 @pytest.mark.parametrize("who", ["old", "new"])
 async def test_a_journal_that_is_at_work(kafka, shared, unique, who):
-    """A worker of either group would go on under its claim: nothing is written."""
+    """While either group has members nothing is written."""
     group = f"{unique}-{who}"
     async with AIOKafkaConsumer(shared["WORKER_TOPICS__JOURNAL"], bootstrap_servers=kafka, group_id=group):
         code, lines, err = await typed(shared, "adopt", "--from", f"{unique}-old", "--yes")

@@ -1,4 +1,4 @@
-"""Reading, publishing and journalling on a real Kafka."""
+"""Reading, publishing and the journal on a real Kafka."""
 
 import asyncio
 import time
@@ -37,7 +37,7 @@ class Silent:
 
 
 async def test_a_message_comes_back_as_it_was_published(connection, topic):
-    """Key, value and headers byte for byte, with the position that the acknowledgement named."""
+    """A message is read with the same key, value and headers, at the position that was acknowledged."""
     message = OutgoingMessage(topic, b"k", b"\xff\x00", (("a", b"\xfe"), ("b", None), ("a", b"")), partition=1)
     async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
         position = await results.publish(message)
@@ -50,7 +50,7 @@ async def test_a_message_comes_back_as_it_was_published(connection, topic):
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
 async def test_every_codec_is_readable(connection, topic, codec):
-    """Whatever the producer upstream compresses with."""
+    """Records in each compression codec can be read."""
     async with AIOKafkaProducer(bootstrap_servers=connection.bootstrap_servers, compression_type=codec) as producer:
         await asyncio.wait_for(producer.send_and_wait(topic, codec.encode() * 100), PATIENCE)
     async with member(connection, topic) as (source, _):
@@ -59,7 +59,7 @@ async def test_every_codec_is_readable(connection, topic, codec):
 
 
 async def test_records_larger_than_what_is_read_ahead(connection, topic):
-    """The limits bound what is held ready, not what can be read."""
+    """Records larger than the read-ahead limits can be read."""
     values = [bytes([number]) * (3 * FETCH_BYTES_EACH) for number in range(4)]
     async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
         for value in values:
@@ -69,7 +69,7 @@ async def test_records_larger_than_what_is_read_ahead(connection, topic):
 
 
 async def test_a_committed_offset_is_where_the_next_member_begins(connection, topic):
-    """And only the partitions that were asked for are read."""
+    """A new member goes on at the committed offset; only the partitions that are asked for are read."""
     async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
         for number in range(4):
             await results.publish(OutgoingMessage(topic, None, str(number).encode(), partition=number % 2))
@@ -81,7 +81,7 @@ async def test_a_committed_offset_is_where_the_next_member_begins(connection, to
 
 
 async def test_a_second_member(connection, topic):
-    """The first is told what it loses; together they own everything once."""
+    """When a second member joins each has one of the two partitions."""
     async with member(connection, topic) as (_, given), member(connection, topic) as (_, others):
         async with asyncio.timeout(PATIENCE):
             while given.partitions | others.partitions != {0, 1} or given.partitions & others.partitions:
@@ -90,7 +90,7 @@ async def test_a_second_member(connection, topic):
 
 
 async def test_a_commit_of_what_is_not_ours(connection, topic):
-    """It is refused before it can rewind anybody."""
+    """A commit for a partition that the member does not have is refused."""
     async with member(connection, topic) as (source, _):
         with pytest.raises(CommitRefused):
             await source.commit({7: Progress(1)}, 10)
@@ -105,7 +105,7 @@ async def test_a_commit_without_a_generation(connection, topic):
 
 
 async def test_a_kafka_that_is_not_there():
-    """One line, at once."""
+    """Without a Kafka the error names the setting."""
     nowhere = Connection("127.0.0.1:9", request_timeout=2)
     with pytest.raises(KafkaUnavailable, match="WORKER_KAFKA__BOOTSTRAP_SERVERS"):
         async with opened_publisher(nowhere, Silent(), max_request_size=1_000_000):
@@ -113,7 +113,7 @@ async def test_a_kafka_that_is_not_there():
 
 
 async def polling(connection, membership):
-    """As soon as it is known why not: at the start, or when the group is joined."""
+    """Poll until the reason is known why no session is possible."""
     async with record_source(connection, membership, Given()) as source, asyncio.timeout(PATIENCE):
         while True:
             await source.poll([0], within=0.1, at_most=1)
@@ -130,7 +130,7 @@ async def published(connection):
 
 
 async def test_a_session_that_the_brokers_refuse(connection, topic):
-    """Before anything else: the setting is named, and not the address, which was right."""
+    """A session timeout that the brokers refuse: the error names its setting, and not the address."""
     membership = Membership(topic, f"{topic}-g", session_timeout=5000, rebalance_timeout=10)
     with pytest.raises((StartupError, KafkaUnavailable), match="WORKER_KAFKA__SESSION_TIMEOUT") as refused:
         await polling(connection, membership)
@@ -138,7 +138,7 @@ async def test_a_session_that_the_brokers_refuse(connection, topic):
 
 
 async def test_a_kafka_that_advertises_an_address_nobody_reaches():
-    """That one is told, and where it comes from."""
+    """A broker that advertises an unreachable address: the error names that address and where it comes from."""
     elsewhere = "no-such-host.invalid:9092"
     async with LocalKafka(properties={"advertised.listeners": f"PLAINTEXT://{elsewhere}"}) as kafka:
         connection = Connection(kafka.bootstrap_servers, request_timeout=5)
@@ -148,7 +148,7 @@ async def test_a_kafka_that_advertises_an_address_nobody_reaches():
 
 
 class OnKafka:
-    """A journal of two partitions, and as many of the requests."""
+    """A journal topic of two partitions, and a request topic of two."""
 
     def __init__(self, connection, topic, results):
         self.connection, self.topic = connection, topic
@@ -168,12 +168,12 @@ class OnKafka:
 
 
 class TestClaims(Suite):
-    """The whole suite over Kafka."""
+    """The suite of `claiming.py` on a real Kafka."""
 
     @pytest.fixture
     async def rig(self, connection, unique):
         async with admin.opened(connection) as client:
-            # A compacted one would not take the foreign entries of the suite.
+            # A compacted topic would refuse the suite's records without a key.
             await client.create(TopicSpec(unique, 2, 1))
             await client.create(TopicSpec(f"{unique}-requests", 2, 1))
         async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
@@ -182,7 +182,7 @@ class TestClaims(Suite):
 
 @pytest.mark.parametrize(("by", "told"), [("LogAppendTime", True), ("CreateTime", False)])
 async def test_when_an_entry_was_written(connection, unique, by, told):
-    """By the broker's clock where the topic is dated by it, and then also for who reads it; else nobody tells."""
+    """An entry's time is the broker's, where the topic has `LogAppendTime`; otherwise none is told."""
     async with admin.opened(connection) as client:
         await client.create(TopicSpec(unique, 1, 1, {"message.timestamp.type": by}))
     async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
@@ -194,7 +194,7 @@ async def test_when_an_entry_was_written(connection, unique, by, told):
 
 
 async def test_a_clock_that_is_a_week_behind(connection, topic, monkeypatch):
-    """Where the topic keeps the writers' times, what it dates is not older than what is there already."""
+    """With the clock a week behind a new entry is dated no earlier than those in its partition."""
     async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
         journal = JournalTopic(topic, connection, results, topic)
         await journal.append(0, b"k", b"v", lambda _: None)
@@ -210,7 +210,7 @@ async def test_a_clock_that_is_a_week_behind(connection, topic, monkeypatch):
 
 
 async def test_a_message_that_the_topic_does_not_take(connection, unique):
-    """It is refused, and the next one is published all the same (docs: kafka, a message that is too large)."""
+    """A message that is too large is refused; the next one is published (docs: kafka, a message that is too large)."""
     async with admin.opened(connection) as client:
         await client.create(TopicSpec(unique, 1, 1, {"max.message.bytes": "2000"}))
     async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
@@ -221,7 +221,7 @@ async def test_a_message_that_the_topic_does_not_take(connection, unique):
 
 
 async def test_the_end_of_a_consumer_s_offsets(connection, topic):
-    """What was committed is what the group's own tools see."""
+    """A committed offset is what Kafka's own tools read."""
     async with opened_publisher(connection, Silent(), max_request_size=1_000_000) as results:
         await results.publish(OutgoingMessage(topic, None, b"x", partition=0))
     async with member(connection, topic) as (source, _):

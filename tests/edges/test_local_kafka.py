@@ -64,7 +64,7 @@ def port_of(bootstrap: str) -> int:
 
 
 async def until_silent(port: int) -> None:
-    """A signal reaches a broker through its guard, and each of its threads at its own time."""
+    """Return once the frozen broker answers no more: each of its threads stops at its own time."""
     async with asyncio.timeout(PATIENCE):
         while await cluster_id(port):
             await asyncio.sleep(0.05)
@@ -75,9 +75,9 @@ async def until_gone(port: int, directory: str) -> None:
 
 
 async def test_life_of_a_broker(own: LocalKafka) -> None:
-    """A clean stop and a crash both keep what was acknowledged, ports included; a frozen broker goes on when thawed.
+    """Messages outlive a clean stop and a crash, the address stays, and a frozen broker goes on when thawed.
 
-    It ends with the process between it and us, too.
+    Killing the process between the test and the broker ends the broker, too.
     """
     address = own.bootstrap_servers
     await create_topic(address)
@@ -106,7 +106,7 @@ async def test_life_of_a_broker(own: LocalKafka) -> None:
 
 
 async def test_parent_is_killed(kafka: str) -> None:
-    """A kill -9 of the process that started it ends the broker and removes its directory; another one is left alone."""
+    """Killing the process that started a broker ends the broker and removes its directory; other brokers go on."""
     program = [sys.executable, "-c", STARTS_ANOTHER]
     parent = await asyncio.create_subprocess_exec(*program, stdout=asyncio.subprocess.PIPE)
     assert parent.stdout
@@ -120,7 +120,7 @@ async def test_parent_is_killed(kafka: str) -> None:
 
 
 async def test_named_data(tmp_path: Path) -> None:
-    """One broker at a time has it; it outlives the broker and is served again on another port, by the command too."""
+    """A named data folder is used by one broker at a time, and outlives it; the command serves it again."""
     async with LocalKafka(data=tmp_path / "kafka") as first:
         await create_topic(first.bootstrap_servers)
         await publish(first.bootstrap_servers, b"kept")
@@ -141,7 +141,7 @@ async def test_named_data(tmp_path: Path) -> None:
 
 
 async def test_port_is_taken() -> None:
-    """One line names it, and nothing is left behind."""
+    """A port in use is named in one line, and nothing is left behind."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         kafka = LocalKafka(port=port)
@@ -151,14 +151,14 @@ async def test_port_is_taken() -> None:
 
 
 async def test_broker_does_not_start() -> None:
-    """The error holds the broker's last lines."""
+    """Where the broker cannot start the error has its last lines."""
     with pytest.raises(LocalKafkaError, match=r"(?s)could not be formatted.*num.io.threads"):
         await LocalKafka(properties={"num.io.threads": "many"}).__aenter__()
 
 
 @pytest.mark.parametrize("moment", ["formatting Kafka's storage", "starting Kafka"])
 async def test_start_is_cancelled(moment: str) -> None:
-    """Whatever was begun has ended when the cancellation is through."""
+    """After a start was cancelled nothing of it runs or is left behind."""
     reached = asyncio.Event()
     kafka = LocalKafka(tell=lambda step: reached.set() if step == moment else None)
     start = asyncio.create_task(kafka.__aenter__())
@@ -171,7 +171,7 @@ async def test_start_is_cancelled(moment: str) -> None:
 
 
 async def test_sasl_listener() -> None:
-    """Further listeners get ports of their own, and users are made when the storage is formatted."""
+    """A further listener has a port of its own, with users made at the formatting."""
     scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
     properties = {
         "sasl.enabled.mechanisms": "SCRAM-SHA-256",

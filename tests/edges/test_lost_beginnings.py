@@ -1,4 +1,4 @@
-"""Records that are deleted on a real Kafka while somebody reads them."""
+"""Records are deleted on a real Kafka while somebody reads them."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -32,7 +32,7 @@ async def log(kafka, unique):
 
 @asynccontextmanager
 async def deleted_at_first_poll(monkeypatch, log, before):
-    """Between the question where the log begins and the first fetch from there."""
+    """Delete records after a reader asked where the log begins, and before it fetches."""
     getmany, deleted = AIOKafkaConsumer.getmany, list[int]()
 
     async def late(consumer, *places, **limits):
@@ -43,7 +43,7 @@ async def deleted_at_first_poll(monkeypatch, log, before):
 
     with monkeypatch.context() as patched:
         patched.setattr(AIOKafkaConsumer, "getmany", late)
-        # Nothing is fetched ahead of the first poll.
+        # Nothing is fetched before the first poll.
         patched.setattr("aiokafka.consumer.fetcher.Fetcher._get_actions_per_node", held_back(deleted))
         yield
     assert deleted
@@ -61,7 +61,7 @@ def held_back(until):
 
 
 async def test_a_journal_whose_start_moves_while_it_is_read(kafka, log, monkeypatch):
-    """What is left is known, instead of nothing."""
+    """A restore of the journal reads what is left."""
     async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
         for number in range(6):
             key = EntryKey(UUID(int=number), number, "w").encode()
@@ -74,7 +74,7 @@ async def test_a_journal_whose_start_moves_while_it_is_read(kafka, log, monkeypa
 
 
 async def test_a_topic_that_a_command_reads(kafka, log, monkeypatch):
-    """It is told, instead of read as if it were empty."""
+    """A command that reads the whole topic raises an error with the deleted offsets."""
     await log.write(6)
     async with deleted_at_first_poll(monkeypatch, log, 4), extent(Connection(kafka), log.topic, [0]) as topic:
         with pytest.raises(LogStartMoved, match="offsets 0 to 3 were deleted"):
@@ -82,7 +82,7 @@ async def test_a_topic_that_a_command_reads(kafka, log, monkeypatch):
 
 
 async def test_the_newest_records(kafka, log, monkeypatch):
-    """Those that are left."""
+    """Reading the newest records gives those that are left."""
     await log.write(6)
     spans = {0: (0, 2**62)}
     async with (
@@ -93,7 +93,7 @@ async def test_the_newest_records(kafka, log, monkeypatch):
 
 
 async def test_a_single_record(kafka, log, monkeypatch):
-    """It is not there any more."""
+    """Reading a deleted record gives None."""
     await log.write(6)
     async with deleted_at_first_poll(monkeypatch, log, 4), places(Connection(kafka), log.topic) as topic:
         assert await topic.at(0, 2) is None
@@ -101,7 +101,7 @@ async def test_a_single_record(kafka, log, monkeypatch):
 
 
 async def test_a_topic_that_is_followed(kafka, log):
-    """It is followed on from its new beginning."""
+    """Following a topic goes on at its new beginning."""
     await log.write(3)
     async with followed(Connection(kafka), [log.topic]) as results:
         seen: list[int] = []

@@ -1,4 +1,4 @@
-"""The client's task that keeps us in the group dies, on a real Kafka."""
+"""aiokafka's task that keeps a member in its group dies; the worker starts it again (on a real Kafka)."""
 
 import asyncio
 from typing import Any
@@ -12,7 +12,7 @@ from worker.model.errors import KafkaUnavailable
 
 
 async def revived(source, given):
-    """Poll until the group has given its partitions anew."""
+    """Poll until partitions are assigned again; returns the errors that were logged."""
     given.changed.clear()
     with capture_logs() as lines:
         async with asyncio.timeout(PATIENCE):
@@ -25,12 +25,12 @@ async def revived(source, given):
 
 
 def coordination(source: RecordSource) -> Any:
-    """The client's own, which has no type."""
+    """aiokafka's own object, which has no type."""
     return source._consumer._coordinator
 
 
 class Remembering(Given):
-    """Also in which order things were taken."""
+    """Remembers also which partitions were taken, in order."""
 
     def __init__(self):
         super().__init__()
@@ -42,7 +42,7 @@ class Remembering(Given):
 
 
 async def test_a_membership_that_was_cancelled(connection, topic):
-    """The cancellation is not ours; what we have is taken from us and given again, and a newcomer gets its share."""
+    """The task is cancelled: the partitions are taken and assigned again, and a new member gets its share."""
     given = Remembering()
     async with member(connection, topic, given) as (source, _):
         given.taken.clear()
@@ -54,7 +54,7 @@ async def test_a_membership_that_was_cancelled(connection, topic):
 
 
 async def test_a_membership_that_died_by_an_error(connection, topic, monkeypatch):
-    """Also while it joins, when our partitions are taken from us already."""
+    """The task fails while it joins: the partitions are assigned again."""
     async with member(connection, topic) as (source, given):
         coordinator, left = coordination(source), [1]
 

@@ -1,4 +1,4 @@
-"""`offsets set` on a real Kafka, as it is typed."""
+"""The command `offsets set` on a real Kafka."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ CREATED = Finished(Succeeded("1", "/1", "individual", 1))
 
 @dataclass
 class Typed:
-    """A request topic of two partitions with ten records in the first one, of which the journal knows the first six."""
+    """A topic with ten records in one partition, of which the journal knows six; calling this runs the command."""
 
     kafka: str
     name: str
@@ -86,7 +86,7 @@ async def typed(kafka, unique):
 
 
 async def test_a_dry_run(typed):
-    """It says what would be read again, and what the journal knows of that; nothing is stored."""
+    """A dry run says how many records would be read again, and how many the journal knows; nothing is stored."""
     code, lines, err = await typed("0", "4")
     assert (code, err) == (0, "")
     assert lines == [
@@ -105,7 +105,7 @@ async def test_a_dry_run(typed):
     [("earliest", 0, 10, 6, 0), ("latest", 10, 0, 0, 4), ("8", 8, 2, 0, 2), ("1h", 0, 10, 6, 0)],
 )
 async def test_offsets_that_were_lost(typed, where, offset, again, known, left_out):
-    """All that the log holds may have been read; what the journal knows of it was."""
+    """Without a stored offset each record behind the new one counts as read again."""
     told = await typed.json("0", where, "--yes")
     assert told == {
         "topic": f"{typed.name}-requests",
@@ -124,7 +124,7 @@ async def test_offsets_that_were_lost(typed, where, offset, again, known, left_o
 
 
 async def test_offsets_that_are_there(typed):
-    """What was read ends with the stored one; what is left out begins there."""
+    """With a stored offset the records between it and the new one count as read again, or as left out."""
     await typed.store(0, 7)
     back, ahead = await typed.json("0", "5"), await typed.json("0", "9")
     assert (back["stored"], back["read_again"], back["known"], back["left_out"]) == (7, 2, 1, 0)
@@ -132,7 +132,7 @@ async def test_offsets_that_are_there(typed):
 
 
 async def test_the_note_of_a_group(typed):
-    """How many partitions it began with is noted again, whoever stores an offset."""
+    """The note of how many partitions the group began with is kept in the new offset."""
     async with admin.opened(Connection(typed.kafka)) as client:
         group = Group(client, typed.name)
         from aiokafka.protocol.commit import OffsetCommitRequest  # noqa: PLC0415  as a member stores it
@@ -145,7 +145,7 @@ async def test_the_note_of_a_group(typed):
 
 
 async def test_an_offset_that_the_log_does_not_hold(typed):
-    """It is wrong usage."""
+    """An offset that the log does not hold is wrong usage, and nothing is stored."""
     await typed.requests.delete(2)
     for where in ("1", "11"):
         code, _, err = await typed("0", where, "--yes")
@@ -155,7 +155,7 @@ async def test_an_offset_that_the_log_does_not_hold(typed):
 
 
 async def test_a_partition_that_is_not_there(typed):
-    """It is named with the topic's setting."""
+    """A partition that does not exist is named with the topic's setting."""
     code, _, err = await typed("2", "latest")
     assert (code, err) == (1, f"topic {typed.name}-requests (WORKER_TOPICS__REQUESTS) has no partition 2\n")
 
@@ -169,7 +169,7 @@ class Nothing:
 
 
 async def test_a_group_with_members(typed):
-    """A dry run tells, and nothing is stored: the worker would go on where it was, and commit over it."""
+    """With members in the group a dry run says so, and `--yes` stores nothing: a worker would commit over it."""
     membership = Membership(f"{typed.name}-requests", typed.name, session_timeout=10, rebalance_timeout=10)
     async with record_source(Connection(typed.kafka), membership, Nothing()):
         code, lines, _ = await typed("0", "latest")

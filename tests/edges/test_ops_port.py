@@ -1,4 +1,4 @@
-"""The operations port over HTTP, in the process of the test."""
+"""The operations port over HTTP, in the test's own process."""
 
 import asyncio
 import http.client
@@ -24,11 +24,11 @@ from worker.ops.server import ops_port
 from worker.ops.state import SessionState, State
 
 STALLED = 2
-"""Seconds; so long it is told afterwards, too."""
+"""Seconds of a blocked loop that are long enough to be told afterwards."""
 
 
 class Pages:
-    """What the pages are told from, as the test sets it."""
+    """What the pages show, as the test sets it."""
 
     def __init__(self):
         self.registry = CollectorRegistry()
@@ -55,7 +55,7 @@ async def opened(pages):
 
 @pytest.mark.parametrize("path", ["/", "/metrics/", "/status/1", "/livez?", "/debug", "/healthz"])
 async def test_another_path(path):
-    """404; a question mark changes nothing."""
+    """Unknown paths are a 404; an empty query changes nothing."""
     async with opened(Pages()) as http, http.get(path) as answer:
         assert answer.status == (200 if path == "/livez?" else 404)
 
@@ -63,13 +63,13 @@ async def test_another_path(path):
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/status"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
 async def test_another_method(path, method):
-    """Nothing can be changed here: 405."""
+    """Other methods than GET are a 405."""
     async with opened(Pages()) as http, http.request(method, path) as answer:
         assert answer.status == 405
 
 
 async def test_a_page():
-    """It is never kept by anybody on the way, and says nothing of the software below."""
+    """No page may be cached, and none names the server software."""
     async with opened(Pages()) as http:
         for path in ("/livez", "/readyz", "/metrics", "/status"):
             async with http.get(path) as answer:
@@ -78,7 +78,7 @@ async def test_a_page():
 
 
 async def test_what_is_not_well():
-    """503 and why."""
+    """What is not well is a 503 with the reason."""
     pages = Pages()
     pages.why, pages.reasons = "the event loop stood still for 9.0 s", ["api_unavailable", "stopping"]
     async with opened(pages) as http:
@@ -89,7 +89,7 @@ async def test_what_is_not_well():
 
 
 async def test_who_accepts_openmetrics():
-    """Prometheus's own header, with several forms, gets the one with exemplars."""
+    """Prometheus's `Accept` header gets OpenMetrics, no header the classic text."""
     accept = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.4,*/*;q=0.2"
     async with opened(Pages()) as http:
         async with http.get("/metrics", headers={"Accept": accept}) as answer:
@@ -100,7 +100,7 @@ async def test_who_accepts_openmetrics():
 
 
 async def test_a_port_that_is_taken():
-    """The setting is named."""
+    """A port in use: the error names the setting."""
     async with ops_port(Pages(), "127.0.0.1", 0) as port:
         with pytest.raises(StartupError, match=f"^WORKER_OPS__PORT: cannot listen on 127.0.0.1:{port}: .* in use"):
             async with ops_port(Pages(), "127.0.0.1", port):
@@ -109,14 +109,14 @@ async def test_a_port_that_is_taken():
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "x" * 64])
 async def test_a_host_that_is_not_here(host):
-    """The setting is named."""
+    """A host that is not this machine's: the error names the setting."""
     with pytest.raises(StartupError, match=r"^WORKER_OPS__HOST: cannot listen on .+: .*address"):
         async with ops_port(Pages(), host, 0):
             pass
 
 
 class Worker(threading.Thread):
-    """An event loop of its own with nothing but the operations port, to be blocked by the test."""
+    """A thread with an event loop that runs the operations port, which a test can block."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -134,7 +134,7 @@ class Worker(threading.Thread):
             await self.over.wait()
 
     def asked(self, within):
-        """The status of /livez, None where no answer comes."""
+        """The status of /livez, or None where no answer comes in time."""
         try:
             with urllib.request.urlopen(self.url, timeout=within) as answer:  # noqa: S310  our own address
                 return answer.status
@@ -145,14 +145,14 @@ class Worker(threading.Thread):
 
     @contextmanager
     def asking(self):
-        """A request that is there before the loop goes on; gives what returns the status of its answer."""
+        """A request that is sent before the loop goes on; gives a function that returns its status."""
         with closing(http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=PATIENCE)) as connection:
             connection.request("GET", "/livez")
             yield lambda: connection.getresponse().status
 
 
 def test_an_event_loop_that_is_blocked(monkeypatch):
-    """No answer while it is; the first one after it says so."""
+    """A blocked loop does not answer; the first answer afterwards is a 503."""
     monkeypatch.setattr("worker.ops.watchdog.LOOP_STALLED", STALLED)
     monkeypatch.setattr("worker.ops.watchdog.TICK", 0.05)
     worker, blocked, released = Worker(), threading.Event(), threading.Event()

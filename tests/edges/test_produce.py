@@ -1,4 +1,4 @@
-"""Events from a file on a real Kafka."""
+"""`produce`: events from a file to a real Kafka."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ Fetch = Callable[[int], Awaitable[list[Fetched]]]
 
 @pytest.fixture
 async def topic(kafka: str, unique: str) -> str:
-    """A topic with three partitions."""
+    """A topic of three partitions."""
     async with admin.opened(Connection(kafka)) as topics:
         await topics.create(TopicSpec(unique, 3, 1))
     return unique
@@ -41,7 +41,7 @@ def fetch(kafka: str, topic: str) -> Fetch:
 
 
 async def test_file_of_cloudevents(kafka: str, topic: str, fetch: Fetch, tmp_path: Path) -> None:
-    """Bytes, keys and headers arrive as they were, events of one key in their order."""
+    """CloudEvents arrive unchanged, those of one key in order in one partition."""
     lines = [b'{"specversion":"1.0","id":"%d","subject":"key-%d"}' % (number, number % 7) for number in range(2000)]
     file = tmp_path / "events.ndjson"
     file.write_bytes(b"\n".join(lines))
@@ -60,7 +60,7 @@ async def test_file_of_cloudevents(kafka: str, topic: str, fetch: Fetch, tmp_pat
 
 
 async def test_file_of_records(kafka: str, topic: str, fetch: Fetch, tmp_path: Path) -> None:
-    """Tombstones, headers and keys arrive as they stand there."""
+    """Whole records arrive with their keys, headers and null values."""
     file = tmp_path / "records.ndjson"
     file.write_bytes(b'{"payload":null,"key":"k"}\n{"payload":"x","key":"k","headers":["ce_id","1","ce_id",null]}\n')
     async with bulk.opened(Connection(kafka)) as publisher:
@@ -73,7 +73,7 @@ async def test_file_of_records(kafka: str, topic: str, fetch: Fetch, tmp_path: P
 
 
 async def test_bad_line(kafka: str, topic: str, fetch: Fetch, tmp_path: Path) -> None:
-    """What stands before it is in Kafka."""
+    """A bad line is named; the events before it are in Kafka."""
     file = tmp_path / "events.ndjson"
     file.write_bytes(b'{"a":1}\nno event\n{"a":2}\n')
     async with bulk.opened(Connection(kafka)) as publisher:
@@ -84,14 +84,14 @@ async def test_bad_line(kafka: str, topic: str, fetch: Fetch, tmp_path: Path) ->
 
 
 async def test_topic_that_never_comes(kafka: str, unique: str) -> None:
-    """Handing over ends after the time it has, and names the topic."""
+    """A topic that does not exist is named after the time limit."""
     async with bulk.opened(Connection(kafka, request_timeout=0.5)) as publisher:
         with pytest.raises(KafkaUnavailable, match=f"^{unique}-missing: it does not exist"):
             await publisher.hand_over(OutgoingMessage(f"{unique}-missing", None, b"x"))
 
 
 async def test_event_larger_than_a_request(kafka: str, topic: str, tmp_path: Path) -> None:
-    """It is refused before it is published, with its line, and what stands before it is in Kafka."""
+    """An event that is too large is named by its line; the events before it are in Kafka."""
     file = tmp_path / "events.ndjson"
     file.write_bytes(b'{"a":1}\n{"a":"' + b"x" * 2000 + b'"}\n')
     async with bulk.opened(Connection(kafka), largest=1000) as publisher:

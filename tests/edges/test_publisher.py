@@ -1,4 +1,4 @@
-"""Publishing to a real Kafka, many at once: in order, once, whatever is refused, given up or slow."""
+"""Many messages at once are published to a real Kafka in order and once, even if some are refused, cancelled, late."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ TOO_LARGE = b"x" * 5000
 
 @dataclass
 class Outage:
-    """Remembers how often it began and ended."""
+    """Remembers whether the outage is on, and its reasons."""
 
     details: list[str] = field(default_factory=list)
     on: bool = False
@@ -52,7 +52,7 @@ async def make(connection, name, partitions=1, **config):
 
 
 async def stored(connection, topic, partition=0):
-    """The values of a partition, in their order."""
+    """The values of a partition, in order."""
     place = TopicPartition(topic, partition)
     async with (
         AIOKafkaConsumer(bootstrap_servers=connection.bootstrap_servers, auto_offset_reset="earliest") as consumer,
@@ -68,7 +68,7 @@ async def stored(connection, topic, partition=0):
 
 
 def publishing(opened, topic, values, *, partition=0, told=None):
-    """A task for each, begun in this order."""
+    """One task for each message, begun in this order."""
     acknowledged = [] if told is None else told
     return [
         asyncio.create_task(opened.store(OutgoingMessage(topic, None, value, partition=partition), acknowledged.append))
@@ -86,7 +86,7 @@ def opened(connection, outage, **more):
 
 
 async def test_one_of_several_that_is_too_large(connection, unique, outage):
-    """It alone fails. The rest keeps its order and is told in the order of its offsets; it is no outage."""
+    """Messages that are too large fail alone; the others keep their order, and no outage is told."""
     topic = await make(connection, unique, max_message_bytes="2000")
     told: list[Position] = []
     values = [b"0", b"1", b"2", TOO_LARGE, b"4", b"5", TOO_LARGE, b"7"]
@@ -102,7 +102,7 @@ async def test_one_of_several_that_is_too_large(connection, unique, outage):
 
 
 async def test_a_message_that_is_larger_than_a_segment(connection, unique, outage):
-    """It is too large, and no outage, although the topic would take messages of that size."""
+    """A message larger than a segment of the log is too large, and no outage."""
     topic = await make(connection, unique, max_message_bytes="5000000", segment_bytes=str(1024 * 1024))
     async with publishers.opened_publisher(connection, outage, max_request_size=LARGEST) as publisher:
         answers = await ended(publishing(publisher, topic, [b"0", b"x" * 2_000_000, b"2"]))
@@ -112,7 +112,7 @@ async def test_a_message_that_is_larger_than_a_segment(connection, unique, outag
 
 
 async def test_a_message_as_large_as_its_topic_takes(connection, unique, outage):
-    """The topic's own limit counts, not ours."""
+    """A message as large as the topic allows is published."""
     topic = await make(connection, unique, max_message_bytes=str(12 * 1024 * 1024))
     value = b"x" * (12 * 1024 * 1024 - 100)
     async with publishers.opened_publisher(connection, outage, max_request_size=LARGEST) as publisher:
@@ -122,7 +122,7 @@ async def test_a_message_as_large_as_its_topic_takes(connection, unique, outage)
 
 
 async def test_a_message_that_fits_compressed(connection, unique, outage):
-    """It is stored among others that are not, each in its order and as it is; what does not fit so either fails."""
+    """Messages that may be compressed fit where they would not otherwise; all keep their order and content."""
     topic = await make(connection, unique, max_message_bytes="100000")
     value = b"x" * 5_000_000
     async with publishers.opened_publisher(connection, outage, max_request_size=LARGEST) as publisher:
@@ -139,7 +139,7 @@ async def test_a_message_that_fits_compressed(connection, unique, outage):
 
 
 async def test_publishers_that_are_cancelled(connection, unique, outage):
-    """What they handed over is stored once all the same, and its offset is told."""
+    """Messages whose publishers are cancelled are stored once all the same, and their offsets told."""
     topic = await make(connection, unique)
     told: list[Position] = []
     async with opened(connection, outage) as publisher:
@@ -155,7 +155,7 @@ async def test_publishers_that_are_cancelled(connection, unique, outage):
 
 
 async def test_many_partitions_of_several_topics(connection, unique, outage):
-    """Each keeps its own order, and its publishers hear of their own messages' places."""
+    """In several topics and partitions each keeps its order, and each publisher gets its own message's place."""
     topics = [await make(connection, f"{unique}.{number}", partitions=2) for number in range(3)]
     sent: defaultdict[tuple[str, int], list[bytes]] = defaultdict(list)
     tasks = []
@@ -174,7 +174,7 @@ async def test_many_partitions_of_several_topics(connection, unique, outage):
 
 
 async def test_a_producer_that_is_replaced_while_others_wait(connection, unique, outage, monkeypatch):
-    """What another partition had handed over to it is not lost with it, however long that one is away."""
+    """A producer is replaced while messages of a deleted topic wait in it: they are stored once that is there again."""
     monkeypatch.setattr(publishers, "PATIENCE", 0.5)
     small = await make(connection, f"{unique}.small", max_message_bytes="2000")
     away = await make(connection, f"{unique}.away", partitions=2)
@@ -188,7 +188,7 @@ async def test_a_producer_that_is_replaced_while_others_wait(connection, unique,
         await asyncio.wait_for(outage.began.wait(), WITHIN)
         assert len(await ended(publishing(publisher, small, [b"0", TOO_LARGE, b"1"]))) == 3
         assert publisher.producer is not poisoned
-        # Longer than the producer that was replaced has for its end.
+        # Longer than the replaced producer has to end.
         await asyncio.sleep(1)
         assert not any(task.done() for task in tasks)
         await make(connection, away, partitions=2)
@@ -201,7 +201,7 @@ async def test_a_producer_that_is_replaced_while_others_wait(connection, unique,
 
 
 async def test_a_broker_that_is_paused(unique, outage, monkeypatch):
-    """The hold begins when patience ends and is over when all is stored: once, in order, what was given up as well."""
+    """A frozen broker: the outage begins after the time limit and ends once all is stored, cancelled ones as well."""
     monkeypatch.setattr(publishers, "PATIENCE", 0.5)
     async with LocalKafka() as broker:
         connection = Connection(broker.bootstrap_servers, request_timeout=10)
@@ -225,7 +225,7 @@ async def test_a_broker_that_is_paused(unique, outage, monkeypatch):
 
 
 async def test_a_sender_that_is_closed_while_a_message_waits(connection, outage, unique):
-    """Whoever waits for it is cancelled, and nothing goes on trying."""
+    """Closing the publisher cancels those that wait, and nothing keeps trying."""
     async with publishers.opened_publisher(connection, outage, max_request_size=1_000_000, within=2) as sending:
         waiting = [
             asyncio.create_task(sending.publish(OutgoingMessage(f"{unique}-missing", b"k", b"v", partition=number)))

@@ -1,4 +1,4 @@
-"""Records as the clients of other languages write them: every codec, batches, headers of every form."""
+"""Records written by clients of other languages: every codec, batches, and headers of every kind."""
 
 import orjson
 import pytest
@@ -19,7 +19,7 @@ WRITTEN = {"specversion": "1.0", "type": "customer.create.requested.v1", "source
 STRUCTURED = (("content-type", b"application/cloudevents+json; charset=UTF-8"),)
 BINARY = tuple((f"ce_{name}", text.encode()) for name, text in {**WRITTEN, "id": "binary"}.items())
 ODD = (("a", b"1"), ("b", None), ("a", b"2"), ("c", b""), ("ключ".encode().decode(), "wért".encode()))
-# One of each form, and more that a codec can find something in.
+# One record of each kind, and more that a codec can compress.
 RECORDS = (
     (b"k1", orjson.dumps(WRITTEN | {"data": CUSTOMER}), STRUCTURED),
     (b"k2", BARE, (*BINARY, ("content-type", b"application/json"))),
@@ -43,14 +43,14 @@ async def topic(kafka, unique):
     ("client", "codecs"),
     [
         (librdkafka, CODECS),
-        # Each costs a JVM; the two are those that Java frames in its own way.
+        # Each costs a JVM; Java frames these two in a way of its own.
         (java_client, ("snappy", "lz4")),
         (franz_go, CODECS),
     ],
     ids=["librdkafka", "java", "franz-go"],
 )
 async def test_what_a_client_writes(kafka, topic, client, codecs):
-    """Arrives byte for byte, in its order, and each record asks for what it should."""
+    """Records arrive byte for byte and in order, and each is decoded as it should be."""
     for codec in codecs:
         await client(kafka, topic, codec, RECORDS)
     async with member(Connection(kafka, request_timeout=10), topic) as (source, _):
@@ -65,7 +65,7 @@ async def test_what_a_client_writes(kafka, topic, client, codecs):
 
 
 async def test_what_a_transaction_took_back(kafka, topic):
-    """Is not there, and what was committed after it is."""
+    """Records of an aborted transaction are not read, those committed after it are."""
     await taken_back(kafka, topic, topic, RECORDS[:2], RECORDS[2:4])
     async with member(Connection(kafka, request_timeout=10), topic) as (source, _):
         found = await read(source, 2, partitions=(0,))
@@ -74,7 +74,7 @@ async def test_what_a_transaction_took_back(kafka, topic):
 
 @pytest.mark.timeout(BUILD_WITHIN + 3 * PATIENCE)
 async def test_a_name_that_is_no_text(kafka, topic):
-    """A client in Go takes any bytes as a name: that record alone is unreadable, whatever its batch is packed with."""
+    """A header name that is not UTF-8, as Go can write it, makes its own record unreadable and no other."""
     odd = (b"odd", BARE, (("trace\udcff\udcfe-id", b"1"),))
     records = (*RECORDS[:3], odd, *RECORDS[3:6])
     for codec in CODECS:

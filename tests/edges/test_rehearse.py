@@ -1,4 +1,4 @@
-"""`rehearse` over real topics, as it is typed: what is told is what stands there, and nothing comes of it."""
+"""`rehearse` over real topics: its figures are right, and it changes nothing."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ from worker.topics import TopicSpec
 NOON = 1_764_072_000_000
 HOUR = 3_600_000
 KEPT = 100 * 365 * 24 * HOUR
-"""Longer than any run of these tests comes after these records' times, which nobody's retention may reach."""
+"""Longer than from these records' dates to any run of the tests, so that none is deleted for its age."""
 SECRET = b"jack.bauer@ctu.example"
 STRUCTURED = [("content-type", b"application/cloudevents+json")]
 
@@ -41,7 +41,7 @@ def event(number, source="urn:crm", kind="customer.create.requested.v1", **data)
 
 @dataclass
 class Topic:
-    """Requests of two partitions; nobody else is there."""
+    """A request topic of two partitions."""
 
     kafka: str
     name: str
@@ -53,7 +53,7 @@ class Topic:
                 await asyncio.wait_for(sent, PATIENCE)
 
     async def odd(self, value):
-        """With a header whose name is not UTF-8."""
+        """Write a record with a header whose name is not UTF-8."""
         async with AIOKafkaProducer(bootstrap_servers=self.kafka) as producer:
             batch = producer.create_batch()
             batch._builder = Builder(2, 0, 0, -1, -1, -1, 2**20)
@@ -90,7 +90,7 @@ async def topic(kafka, unique):
 
 
 async def test_everything_at_once(topic):
-    """Good, broken, foreign and odd records, repeats, and a hot key, by whom and when."""
+    """Good, broken, foreign and repeated records, and a key with many: each figure is right."""
     await topic.write(event(1), event(2), event(1), event(3, role="Boss"), codec="zstd")
     await topic.write(event(4, "urn:shop"), event(1), key=b"other", partition=1, timestamp=NOON + 24 * HOUR)
     await topic.write(event(5, "urn:shop", "lead.v1"), b"{", key=None, partition=1, timestamp=NOON + 24 * HOUR)
@@ -111,7 +111,7 @@ async def test_everything_at_once(topic):
 
 
 async def test_transactions(topic):
-    """What was taken back creates nothing, ends are no records, and one that is open is told."""
+    """Aborted records create nothing, markers are no records, and an open transaction is told."""
     log = Log(topic.kafka, topic.name)
     async with log.transaction(2, commit=False):
         pass
@@ -127,7 +127,7 @@ async def test_transactions(topic):
 
 
 async def test_transactions_beside_one_another(topic):
-    """Their records lie in one another, and each is taken back, or not, with its own."""
+    """Transactions whose records are mixed are each committed or aborted as a whole."""
     log = Log(topic.kafka, topic.name)
     async with log.transaction(2, commit=False, name="a"), log.transaction(3, commit=True, name="b"):
         await log.write(4)
@@ -136,7 +136,7 @@ async def test_transactions_beside_one_another(topic):
 
 
 async def test_a_header_that_is_no_text(topic):
-    """Its record fails, and no other; a lone client would read nothing more."""
+    """A record with an unreadable header fails; all others are read."""
     await topic.write(event(1), event(2))
     await topic.odd(event(3))
     await topic.write(event(4))
@@ -146,7 +146,7 @@ async def test_a_header_that_is_no_text(topic):
 
 
 async def test_where_it_reads(topic):
-    """By time, by partition, and so many in proportion; a first start is told beside it."""
+    """A stretch by time, a partition, or a limit is read; where a new group would start is told beside it."""
     for hour in range(4):
         await topic.write(event(hour), event(hour + 10), timestamp=NOON + hour * HOUR)
     await topic.write(*[event(number) for number in range(20, 24)], partition=1, timestamp=NOON + 2 * HOUR)
@@ -161,7 +161,7 @@ async def test_where_it_reads(topic):
 
 
 async def test_as_it_is_typed(topic):
-    """A person gets a page, a machine one document; 1 where more would fail than is tolerated; no customer is told."""
+    """Text for a person, JSON for a machine; exit code 1 where more fail than tolerated; no customer's value shows."""
     await topic.write(*[event(number) for number in range(3)], b"{" + SECRET)
     code, out, err = await topic.typed("--tolerate", "24")
     assert (code, err) == (1, "")
@@ -173,7 +173,7 @@ async def test_as_it_is_typed(topic):
 
 
 async def test_it_leaves_nothing_behind(topic):
-    """No group, no topic, no record."""
+    """It leaves no group, no topic and no record."""
     await topic.write(event(1))
     assert (await topic.typed(WORKER_KAFKA__GROUP_ID=topic.name))[0] == 0
     client = AIOKafkaAdminClient(bootstrap_servers=topic.kafka)
@@ -190,6 +190,6 @@ async def test_it_leaves_nothing_behind(topic):
 
 @pytest.mark.parametrize(("changed", "said"), [({"name": "no-such-topic"}, "not exist"), ({}, "has no partition 2")])
 async def test_what_is_not_there(topic, changed, said):
-    """It is named with its setting, and not made by asking."""
+    """A topic or partition that does not exist is named with its setting."""
     with pytest.raises(StartupError, match=f"WORKER_TOPICS__REQUESTS.*{said}"):
         await replace(topic, **changed).told(partition=2)

@@ -1,4 +1,4 @@
-"""A doubt that a person ends, on a real Kafka without a worker: what is published, and what is refused before it is."""
+"""`dead-letters resolve` on a real Kafka without a worker: what it publishes, and what it refuses before that."""
 
 import time
 from contextlib import asynccontextmanager
@@ -37,7 +37,7 @@ LONG = "i" * 1_001
 
 
 class Topics:
-    """This test's topics, of two partitions each."""
+    """Topics of two partitions."""
 
     def __init__(self, kafka, unique):
         requests, succeeded, failed, dead, journal = (f"{unique}.{name}" for name in NAMES)
@@ -58,7 +58,7 @@ class Topics:
             return [record async for records, _ in whole.read() for record in records]
 
     async def failed(self, code=UNKNOWN, *, value=GROUP, request=None, with_payload=True, kept=True):
-        """A record in partition 1, and its dead letter in partition 1 of the dead letters."""
+        """Write a record to partition 1, and its dead letter."""
         if kept:
             await self.publish(OutgoingMessage(self.plan.requests, b"k", value, (), 1))
         stored = [each for each in await self.read(self.plan.requests) if each.partition == 1]
@@ -69,7 +69,7 @@ class Topics:
         return request
 
     async def journals(self, request, outcome):
-        """The journal knows how a later record of that event ended."""
+        """Let the journal know how a later record of that event ended."""
         entry, key = Finished(outcome), EntryKey(request.event, 5, "w").encode()
         await self.publish(OutgoingMessage(self.plan.journal, key, encode(entry), encode_headers(entry), 1))
 
@@ -95,7 +95,7 @@ YES = Asked("2801", yes=True, as_json=True)
 
 
 async def test_a_dry_run(topics, capsys):
-    """It says what would be done, and publishes nothing."""
+    """A dry run says what would be done, and publishes nothing."""
     request = await topics.failed()
     assert await resolve(topics.settings, LETTER, replace(YES, yes=False)) == 0
     (told,) = said(capsys)
@@ -104,7 +104,7 @@ async def test_a_dry_run(topics, capsys):
 
 
 async def test_what_is_published(topics, capsys):
-    """Once, in the doubt's partition, under its key; said again, it is only told where it is."""
+    """A confirmation is published once, in the doubt's partition with its key; the second time its place is told."""
     request = await topics.failed()
     for before in (False, True):
         assert await resolve(topics.settings, LETTER, YES) == 0
@@ -118,7 +118,7 @@ async def test_what_is_published(topics, capsys):
 
 
 async def test_what_is_told_and_left_afterwards(topics, capsys):
-    """The list, the letter and a replay know of it."""
+    """Afterwards the list, the letter and a replay tell that the doubt is resolved."""
     await topics.failed()
     await resolve(topics.settings, LETTER, YES)
     capsys.readouterr()
@@ -134,7 +134,7 @@ async def test_what_is_told_and_left_afterwards(topics, capsys):
 
 @asynccontextmanager
 async def somebody_elses(topics, topic):
-    """A transaction of another program's that has written to partition 1, open meanwhile."""
+    """Another program's open transaction, which has written to partition 1."""
     name = f"{topic}-other"
     async with AIOKafkaProducer(
         bootstrap_servers=topics.connection.bootstrap_servers, transactional_id=name
@@ -146,7 +146,7 @@ async def somebody_elses(topics, topic):
 
 
 async def test_what_nobody_can_read_yet(topics, monkeypatch):
-    """Behind an open transaction there may be another's word: nothing is published until that is known."""
+    """Behind an open transaction there may be an earlier confirmation: nothing is published before it ends."""
     monkeypatch.setattr(resolving, "settled_bounds", partial(settled_bounds, within=1.0))
     await topics.failed()
     async with somebody_elses(topics, topics.plan.requests):
@@ -158,7 +158,7 @@ async def test_what_nobody_can_read_yet(topics, monkeypatch):
 
 
 async def test_dead_letters_to_which_somebody_else_writes(topics, capsys):
-    """A letter that is listed is there to be resolved."""
+    """A letter behind an open transaction can be resolved."""
     async with somebody_elses(topics, topics.plan.dead_letters):
         await topics.failed()
         assert await resolve(topics.settings, Place(1, 1), YES) == 0
@@ -167,7 +167,7 @@ async def test_dead_letters_to_which_somebody_else_writes(topics, capsys):
 
 @pytest.mark.parametrize("code", [code for code in ReasonCode if code is not UNKNOWN])
 async def test_what_is_no_doubt(topics, code):
-    """A failure that is certain is not ended by a person's word."""
+    """A failure that is no doubt cannot be resolved."""
     await topics.failed(code)
     with pytest.raises(WorkerError, match=f"{code.value}: only outcome_unknown"):
         await resolve(topics.settings, LETTER, YES)
@@ -176,13 +176,13 @@ async def test_what_is_no_doubt(topics, code):
 
 @pytest.mark.parametrize("place", [Place(1, 7), Place(9, 0)])
 async def test_a_letter_that_is_not_there(topics, place):
-    """It is named."""
+    """A letter that does not exist is named."""
     with pytest.raises(WorkerError, match=f"no dead letter {place}"):
         await resolve(topics.settings, place, YES)
 
 
 async def test_a_payload_that_was_left_out(topics, capsys):
-    """The original tells the type; where that is gone a person does."""
+    """Without a payload the original tells the customer's type; where that is gone `--customer-type` is needed."""
     await topics.failed(with_payload=False)
     await topics.failed(with_payload=False, kept=False)
     assert await resolve(topics.settings, LETTER, YES) == 0
@@ -192,14 +192,14 @@ async def test_a_payload_that_was_left_out(topics, capsys):
 
 
 async def test_a_payload_that_is_gone(topics, capsys):
-    """The person's word is enough, and is told as such."""
+    """With `--customer-type` a doubt can be resolved although payload and original are gone."""
     await topics.failed(with_payload=False, kept=False, request=Request("urn:crm", "e-9"))
     assert await resolve(topics.settings, LETTER, replace(YES, kind="individual")) == 0
     assert [(each["customerType"], each["event"]["id"]) for each in said(capsys)] == [("individual", "e-9")]
 
 
 async def test_an_id_too_long_for_a_header(topics):
-    """The payload tells which event it is."""
+    """An id that is too long for a header is read from the payload."""
     event = {"specversion": "1.0", "id": LONG, "source": "urn:crm", "type": "customer.create.requested.v1"}
     value = orjson.dumps({**event, "data": orjson.loads(GROUP)})
     asked = Decoder()(Record("r", 0, 0, 0, None, value))
@@ -211,7 +211,7 @@ async def test_an_id_too_long_for_a_header(topics):
 
 
 async def test_a_word_that_is_said_twice_and_followed(topics):
-    """The second time, too, it is waited for what becomes of it, unless that is known."""
+    """`--follow` waits the second time as well, until the journal knows the end."""
     request = await topics.failed()
     followed = replace(YES, follow=0.3)
     assert [await resolve(topics.settings, LETTER, followed) for _ in range(2)] == [1, 1]
@@ -221,7 +221,7 @@ async def test_a_word_that_is_said_twice_and_followed(topics):
 
 
 async def test_another_customer_that_the_journal_knows(topics):
-    """The worker would refuse it, so that nothing is published; the same one is published all the same."""
+    """Another customer than the journal's is refused, and the same one is published."""
     request = await topics.failed()
     await topics.journals(request, Succeeded("2700", "/c/2700", "group", 1))
     with pytest.raises(WorkerError, match="the journal knows customer 2700"):
@@ -231,7 +231,7 @@ async def test_another_customer_that_the_journal_knows(topics):
 
 
 async def test_a_replay_at_the_same_time(topics):
-    """There is one at work: whoever publishes for a person ends the one before it."""
+    """A resolution ends a replay that is under way."""
     await topics.failed()
     name = f"{topics.settings.kafka.group_id}-replay-{topics.plan.dead_letters}"
     async with exclusive(topics.connection, name, largest=1_000) as replay:
@@ -241,7 +241,7 @@ async def test_a_replay_at_the_same_time(topics):
 
 
 async def test_nobody_ends_it(topics, capsys):
-    """The wait has an end, and says so."""
+    """`--follow` ends after its time limit, and says so."""
     await topics.failed()
     assert await resolve(topics.settings, LETTER, replace(YES, follow=0.3)) == 1
     assert "has not ended within 0.3 s" in capsys.readouterr().err

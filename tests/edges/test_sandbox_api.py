@@ -1,4 +1,4 @@
-"""The sandbox over real HTTP."""
+"""The sandbox API over real HTTP."""
 
 import asyncio
 import io
@@ -59,7 +59,7 @@ def individual(first_name: str = "Jack", *, external_id: str | None = None, emai
 
 @dataclass
 class Answer:
-    """An answer, read to its end."""
+    """An answer with its whole body."""
 
     status: int
     headers: Any
@@ -72,7 +72,7 @@ class Answer:
 
 @dataclass
 class Trial:
-    """A sandbox, a client of it, and the lines it printed."""
+    """A sandbox, a client of it, and the lines that it printed."""
 
     sandbox: RunningSandbox
     client: aiohttp.ClientSession
@@ -96,7 +96,7 @@ class Trial:
         return await self.call("POST", CUSTOMER, individual() if body is None else body, **headers)
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait for a line after which that holds."""
+        """Wait until the condition holds after a printed line."""
         async with asyncio.timeout(DEADLINE), self.printed:
             await self.printed.wait_for(holds)
 
@@ -134,7 +134,7 @@ async def trial() -> AsyncIterator[Trial]:
 
 
 async def test_the_examples_of_the_pages() -> None:
-    """All four are created with consecutive ids; the reply is the documented one."""
+    """The API's own examples are created with consecutive ids, and answered as the pages say."""
     async with a_trial(SandboxConfig(unique_emails=False, departmentalization=False)) as trial:
         await trial.log_in()
         names = ["individual-required.xml", "individual-required.json", "individual-all.xml", "individual-all.json"]
@@ -151,7 +151,7 @@ async def test_the_examples_of_the_pages() -> None:
 
 
 async def test_another_context_root() -> None:
-    """The location begins with it."""
+    """With another context root the `Location` begins with it."""
     async with a_trial(SandboxConfig(context_root="/tenant")) as trial:
         login = LOGIN.replace("/system", "/tenant")
         body = orjson.dumps({"userName": DEFAULT_USER, "password": DEFAULT_PASSWORD})
@@ -173,7 +173,7 @@ async def test_another_context_root() -> None:
     ],
 )
 async def test_a_refused_body(trial: Trial, body: bytes, code: str) -> None:
-    """It is told by its code, written down, and creates nothing."""
+    """A refused body has the right code, is in the ledger, and creates nothing."""
     answer = await trial.create(body)
     assert (answer.status, answer.told["code"]) == (400, code)
     assert set(answer.told) == {"code", "developerMessage"}
@@ -181,7 +181,7 @@ async def test_a_refused_body(trial: Trial, body: bytes, code: str) -> None:
 
 
 async def test_an_error_in_xml(trial: Trial) -> None:
-    """The root is `error` in the common namespace; XML is what is answered unless JSON is asked for."""
+    """Errors are XML by default: an `error` element in the common namespace."""
     for accept in ("application/xml", "*/*"):
         answer = await trial.create(b"{}", Accept=accept)
         root = etree.fromstring(answer.body)
@@ -192,7 +192,7 @@ async def test_an_error_in_xml(trial: Trial) -> None:
 
 
 async def test_a_name_that_no_xml_can_hold(trial: Trial) -> None:
-    """It is escaped, and the error is told."""
+    """An element's name that XML cannot hold is escaped in the error."""
     answer = await trial.create(b'{"\\u0000\\u001b<x>": "1"}', Accept="application/xml")
     assert answer.status == 400
     assert etree.fromstring(answer.body).tag == f"{COMMON}error"
@@ -210,14 +210,14 @@ async def test_a_name_that_no_xml_can_hold(trial: Trial) -> None:
     ],
 )
 async def test_headers_that_are_refused(trial: Trial, headers: dict[str, str], status: int) -> None:
-    """Nothing is executed."""
+    """Requests with wrong headers are refused, and nothing is executed."""
     trial.headers |= headers
     assert (await trial.create()).status == status
     assert len(trial.sandbox.ledger) == 0
 
 
 async def test_a_query_parameter(trial: Trial) -> None:
-    """Any is refused, an empty one too."""
+    """A creation with any query parameter is refused."""
     for query in ("?a=b", "?a", "?$attribute=all"):
         answer = await trial.call("POST", CUSTOMER + query, individual())
         assert (answer.status, answer.told["code"]) == (400, "400-101")
@@ -225,14 +225,14 @@ async def test_a_query_parameter(trial: Trial) -> None:
 
 
 async def test_an_email_address_that_is_used(trial: Trial) -> None:
-    """The second customer is refused."""
+    """A second customer with the same e-mail address is refused."""
     first = await trial.create(individual("A", email="a@b.c"))
     second = await trial.create(individual("B", email="a@b.c"))
     assert (first.status, second.status, second.told["code"]) == (201, 400, "400-107")
 
 
 async def test_departments() -> None:
-    """One of the user's own is required."""
+    """With departments one of the user's own is required."""
     config = SandboxConfig(departmentalization=True, home_departments=frozenset({"Service"}))
     async with a_trial(config) as trial:
         await trial.log_in()
@@ -243,7 +243,7 @@ async def test_departments() -> None:
 
 
 async def test_a_login_in_xml(trial: Trial) -> None:
-    """It is as good as the one in JSON; its errors have the platform's form."""
+    """A login in XML works; its error has the platform's form."""
     form = "<login xmlns='{}'><userName>{}</userName><password>{}</password></login>"
     right = form.format(PLATFORM.strip("{}"), DEFAULT_USER, DEFAULT_PASSWORD).encode()
     wrong = form.format(PLATFORM.strip("{}"), DEFAULT_USER, "wrong").encode()
@@ -271,13 +271,13 @@ async def test_a_login_in_xml(trial: Trial) -> None:
     ],
 )
 async def test_a_login_of_another_shape(trial: Trial, query: str, body: bytes) -> None:
-    """It is refused before anybody is asked for."""
+    """A login of a wrong form is a 400."""
     assert (await trial.call("POST", LOGIN + query, body)).status == 400
     assert trial.sandbox.sessions.logins == 1
 
 
 async def test_six_sessions(trial: Trial) -> None:
-    """The sixth is refused; forced, it ends the first, whose calls are then refused with 401-101."""
+    """The sixth session is refused; forced, it ends the first one, whose calls are then a 401."""
     first = trial.headers["X-egain-session"]
     assert [(await trial.log_in()).status for _ in range(5)] == [204, 204, 204, 204, 403]
     assert (await trial.log_in("?forceLogin=yes")).status == 204
@@ -287,13 +287,13 @@ async def test_six_sessions(trial: Trial) -> None:
 
 
 async def test_a_logout(trial: Trial) -> None:
-    """The session is over; logging out again is refused."""
+    """After a log-out the session is over; a second log-out is refused."""
     statuses = [(await trial.call("DELETE", LOGOUT)).status, (await trial.create()).status]
     assert [*statuses, (await trial.call("DELETE", LOGOUT)).status] == [204, 401, 401]
 
 
 async def test_sessions_that_rotate_and_expire() -> None:
-    """Each answer says which session is current; after its calls it is over."""
+    """Session ids change with each answer, and end after a number of calls."""
     async with a_trial(SandboxConfig(rotate_after=1, session_calls=3)) as trial:
         await trial.log_in()
         for _ in range(3):
@@ -305,7 +305,7 @@ async def test_sessions_that_rotate_and_expire() -> None:
 
 
 async def test_a_search(trial: Trial) -> None:
-    """Exact matches alone, all criteria together, a 204 for none; by id it is found as well."""
+    """A search matches exactly, and all criteria together; nothing found is a 204; an id finds its customer."""
     await trial.create(individual("A", external_id="event-1", email="a@b.c"))
     await trial.create(individual("B", external_id="event-2", email="b@b.c"))
 
@@ -325,12 +325,12 @@ async def test_a_search(trial: Trial) -> None:
 
 @pytest.mark.parametrize("query", ["", "?name=x", "?email=a@b.c&x=1", "?email=a@b.c&$pagesize=76", "?$attribute=all"])
 async def test_a_search_for_nothing(trial: Trial, query: str) -> None:
-    """It is refused."""
+    """A search without a valid criterion is refused."""
     assert (await trial.call("GET", CUSTOMER + query)).status == 400
 
 
 async def test_permissions(trial: Trial) -> None:
-    """They can be taken and given back while it runs."""
+    """Permissions can be changed while the sandbox runs."""
     await trial.call("POST", "/_sandbox/permissions", b'{"search": false, "create": false}')
     assert (await trial.call("GET", f"{CUSTOMER}?email=a@b.c")).status == 403
     assert (await trial.create()).status == 403
@@ -340,7 +340,7 @@ async def test_permissions(trial: Trial) -> None:
 
 
 async def test_configured_values(trial: Trial) -> None:
-    """One group of them or all, in both formats; an unknown group is refused."""
+    """Configured values are listed, one group or all, as JSON and XML; without a group the call is refused."""
     level = await trial.call("GET", f"{CUSTOMER}/attributes?$attribute=level")
     assert level.told["attribute"][0] == {
         "name": "level", "type": "enumeration", "value": ["Premium", "Standard", "Basic"]
@@ -353,7 +353,7 @@ async def test_configured_values(trial: Trial) -> None:
 
 @pytest.mark.parametrize("body", ["json", "xml", "html", "empty", "huge"])
 async def test_a_status_instead(trial: Trial, body: Any) -> None:
-    """Nothing is executed, and the second call is as ever."""
+    """A fault with a status executes nothing, and the next call works."""
     fault = Fault(kind=Kind.STATUS, status=429, headers={"Retry-After": "7"}, body=body, times=1)
     trial.sandbox.faults.add(fault)
     answer = await trial.create()
@@ -365,7 +365,7 @@ async def test_a_status_instead(trial: Trial, body: Any) -> None:
 
 
 async def test_a_status_after_execution(trial: Trial) -> None:
-    """The customer exists all the same."""
+    """A status after the execution: the customer exists."""
     trial.sandbox.faults.add(Fault(kind=Kind.STATUS_AFTER, status=502, body="html"))
     answer = await trial.create()
     assert (answer.status, answer.headers.get("Location")) == (502, None)
@@ -374,7 +374,7 @@ async def test_a_status_after_execution(trial: Trial) -> None:
 
 
 async def test_a_lost_reply(trial: Trial) -> None:
-    """The client hears nothing, the customer exists; a repeat of that event is a duplicate."""
+    """A lost reply: the customer exists, and repeating the event creates a duplicate."""
     match = Match(equals={"firstName": "Lost"})
     trial.sandbox.faults.add(Fault(kind=Kind.REPLY_LOST, match=match, times=1))
     body = individual("Lost", external_id="event-1")
@@ -389,7 +389,7 @@ async def test_a_lost_reply(trial: Trial) -> None:
 
 
 async def test_a_reset(trial: Trial) -> None:
-    """Nothing is executed."""
+    """A reset connection: nothing is executed."""
     trial.sandbox.faults.add(Fault(kind=Kind.RESET, match=Match(nth=2)))
     assert (await trial.create()).status == 201
     with pytest.raises(aiohttp.ClientConnectionError):
@@ -400,7 +400,7 @@ async def test_a_reset(trial: Trial) -> None:
 
 
 async def test_an_expired_session(trial: Trial) -> None:
-    """It is really over: only a new one helps."""
+    """An expired session stays expired until a new login."""
     trial.sandbox.faults.add(Fault(kind=Kind.EXPIRE_SESSION, match=Match(equals={"firstName": "Jack"}), times=1))
     refused = await trial.create()
     assert (refused.status, refused.told["code"]) == (401, "401-101")
@@ -411,7 +411,7 @@ async def test_an_expired_session(trial: Trial) -> None:
 
 
 async def test_a_session_that_ends_in_a_login_page(trial: Trial) -> None:
-    """Whoever goes on with it is led there every time; a new one is good, and one that nobody knows is refused."""
+    """A session that ended in a login page redirects every call; a new one works, and an unknown one is a 401."""
     trial.sandbox.faults.add(Fault(kind=Kind.LOGIN_PAGE, times=1))
     for _ in range(2):
         led = await trial.create()
@@ -423,7 +423,7 @@ async def test_a_session_that_ends_in_a_login_page(trial: Trial) -> None:
 
 
 async def test_a_big_head(trial: Trial) -> None:
-    """It is executed; the answer has more before its end than clients take unasked."""
+    """A big head: the customer is created, and an ordinary client cannot read the answer."""
     trial.sandbox.faults.add(Fault(kind=Kind.BIG_HEAD))
     with pytest.raises(aiohttp.ClientError):
         await trial.create()
@@ -432,7 +432,7 @@ async def test_a_big_head(trial: Trial) -> None:
 
 @pytest.mark.parametrize("kind", [Kind.LOCATION_MISSING, Kind.LOCATION_GARBAGE, Kind.LOCATION_ABSOLUTE])
 async def test_another_location(trial: Trial, kind: Kind) -> None:
-    """The customer is created; where it is, is told otherwise."""
+    """The customer is created, but `Location` is missing, garbled, or absolute."""
     trial.sandbox.faults.add(Fault(kind=kind))
     answer = await trial.create()
     absolute = f"{trial.sandbox.base_url}{CUSTOMER}/2801"
@@ -442,7 +442,7 @@ async def test_another_location(trial: Trial, kind: Kind) -> None:
 
 
 async def test_a_slow_reply(trial: Trial) -> None:
-    """It comes byte by byte, and whole."""
+    """A slow reply arrives byte by byte and complete."""
     trial.sandbox.faults.add(Fault(kind=Kind.SLOW, seconds=0.3))
     answer = await trial.create()
     assert (answer.status, answer.headers["Location"]) == (201, f"{CUSTOMER}/2801")
@@ -459,7 +459,7 @@ async def all_struck(trial: Trial) -> None:
 
 
 async def leave(trial: Trial, body: bytes) -> None:
-    """Call, and leave as soon as the sandbox holds the call."""
+    """Make a call, and cancel it once the sandbox holds it."""
     calling = asyncio.create_task(trial.create(body))
     await all_struck(trial)
     calling.cancel()
@@ -467,7 +467,7 @@ async def leave(trial: Trial, body: bytes) -> None:
 
 
 async def test_a_late_execution(trial: Trial) -> None:
-    """The client has gone, and the customer is created all the same."""
+    """A call that is cancelled before a late execution is executed all the same."""
     trial.sandbox.faults.add(Fault(kind=Kind.DELAY_BEFORE, seconds=0.3, times=1))
     await leave(trial, individual(external_id="late"))
     assert trial.sandbox.ledger.executions("late") == 0
@@ -476,7 +476,7 @@ async def test_a_late_execution(trial: Trial) -> None:
 
 
 async def test_a_late_reply(trial: Trial) -> None:
-    """The customer is created at once; a client that leaves before the reply has lost it."""
+    """A call that is cancelled before a late reply was executed at once, and its reply is lost."""
     trial.sandbox.faults.add(Fault(kind=Kind.DELAY_AFTER, seconds=0.3, times=1))
     await leave(trial, individual(external_id="early"))
     assert trial.sandbox.ledger.executions("early") == 1
@@ -485,7 +485,7 @@ async def test_a_late_reply(trial: Trial) -> None:
 
 
 async def test_a_call_that_hangs(trial: Trial) -> None:
-    """It ends when the client leaves, and nothing was executed."""
+    """A call that hangs ends when the client leaves, and is not executed."""
     trial.sandbox.faults.add(Fault(kind=Kind.HANG))
     await leave(trial, individual())
     await trial.until(lambda: len(trial.lines) == 2)
@@ -495,7 +495,7 @@ async def test_a_call_that_hangs(trial: Trial) -> None:
 
 @pytest.mark.parametrize("call", ["search", "login", "logout"])
 async def test_a_fault_of_another_call(trial: Trial, call: Any) -> None:
-    """It strikes that call alone."""
+    """A fault for one kind of call strikes that kind alone."""
     trial.sandbox.faults.add(Fault(kind=Kind.STATUS, call=call, times=1))
     calls: dict[str, Callable[[], Awaitable[Answer]]] = {
         "create": trial.create,
@@ -508,7 +508,7 @@ async def test_a_fault_of_another_call(trial: Trial, call: Any) -> None:
 
 @pytest.mark.parametrize("mode", ["refuse", "drop"])
 async def test_an_outage(trial: Trial, mode: str) -> None:
-    """Every call fails, the control calls do not."""
+    """In an outage every call fails but those that control the sandbox."""
     await trial.call("POST", "/_sandbox/outage", orjson.dumps({"mode": mode}))
     for made in (trial.create, trial.log_in):
         try:
@@ -521,7 +521,7 @@ async def test_an_outage(trial: Trial, mode: str) -> None:
 
 
 async def test_faults_through_the_control_call(trial: Trial) -> None:
-    """They can be given, looked at and taken away; a wrong one is told by its field."""
+    """Faults can be added, listed and removed by HTTP; a wrong one is named by its field."""
     spec = {"faults": [{"kind": "status", "status": 418, "match": {"nth": 1}}]}
     assert (await trial.call("POST", "/_sandbox/faults", orjson.dumps(spec))).told == {"added": [1]}
     assert (await trial.create()).status == 418
@@ -533,7 +533,7 @@ async def test_faults_through_the_control_call(trial: Trial) -> None:
 
 
 async def test_the_ledger_through_the_control_call(trial: Trial) -> None:
-    """By pages and by filters, with the executions of each identity on the page."""
+    """The ledger is read in pages and by filters, with the executions of each identity."""
     for identity in ("a", "b", "a", "c"):
         await trial.create(individual(external_id=identity))
     await trial.create(b"{}")
@@ -548,25 +548,25 @@ async def test_the_ledger_through_the_control_call(trial: Trial) -> None:
 
 
 async def test_sessions_that_expire_on_request(trial: Trial) -> None:
-    """The next call is refused."""
+    """Sessions can be made to expire by HTTP."""
     assert (await trial.call("POST", "/_sandbox/sessions/expire")).told == {"expired": 1}
     assert (await trial.create()).status == 401
 
 
 @pytest.mark.parametrize("path", ["/_sandbox/nothing", "/", "/system/ws/v13/interaction/customer", f"{CUSTOMER}/x"])
 async def test_a_path_that_is_not_there(trial: Trial, path: str) -> None:
-    """It is not found, or not understood, and nothing breaks."""
+    """An unknown path is a 400 or 404."""
     assert (await trial.call("GET", path)).status in {400, 404}
 
 
 async def test_a_method_that_is_not_there(trial: Trial) -> None:
-    """The answer names the others."""
+    """A wrong method is a 405 that names the allowed ones."""
     answer = await trial.call("DELETE", CUSTOMER)
     assert (answer.status, answer.headers["Allow"]) == (405, "POST, GET")
 
 
 async def test_what_is_printed(trial: Trial) -> None:
-    """Neither a body nor a query nor a session's id."""
+    """Printed lines have no body, query or session id."""
     await trial.create(individual("Secretive", email="a@b.c"))
     await trial.call("GET", f"{CUSTOMER}?email=a@b.c")
     await trial.until(lambda: len(trial.lines) == 3)
@@ -587,7 +587,7 @@ async def test_what_is_printed(trial: Trial) -> None:
     ],
 )
 async def test_garbage(trial: Trial, garbage: bytes) -> None:
-    """The sandbox survives it, and the next call is as ever."""
+    """After garbage on a connection the next call works."""
     host, port = trial.sandbox.base_url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(garbage)
@@ -600,7 +600,7 @@ async def test_garbage(trial: Trial, garbage: bytes) -> None:
 
 
 async def test_a_body_that_is_too_large(trial: Trial) -> None:
-    """It is refused, and nothing is executed."""
+    """A body that is too large is refused and not executed."""
     try:
         assert (await trial.create(io.BytesIO(b" " * (1024 * 1024 + 1)))).status == 413
     except aiohttp.ClientConnectionError:
@@ -609,7 +609,7 @@ async def test_a_body_that_is_too_large(trial: Trial) -> None:
 
 
 async def test_a_full_sandbox() -> None:
-    """What it could not write down it does not do."""
+    """A full ledger: the call is refused, and nothing is created."""
     async with a_trial(SandboxConfig(max_customers=1)) as trial:
         await trial.log_in()
         assert [(await trial.create()).status for _ in range(2)] == [201, 503]
@@ -617,7 +617,7 @@ async def test_a_full_sandbox() -> None:
 
 
 async def test_a_port_that_is_taken() -> None:
-    """One line names it."""
+    """A port in use is named in one line."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(StartupError, match=f"127.0.0.1:{port}"):
@@ -626,7 +626,7 @@ async def test_a_port_that_is_taken() -> None:
 
 
 async def test_a_stop_under_way() -> None:
-    """Calls that hang, sleep or trickle end with it; what was not executed yet never is."""
+    """A stop ends calls that wait; those not executed yet never are."""
     kinds = {Kind.HANG: None, Kind.DELAY_BEFORE: 600.0, Kind.DELAY_AFTER: 600.0, Kind.SLOW: 600.0}
     faults = [Fault(kind=k, seconds=s, match=Match(equals={"firstName": k})) for k, s in kinds.items()]
     async with aiohttp.ClientSession() as client:
@@ -674,7 +674,7 @@ times = 1
 
 
 async def test_a_script_of_faults(tmp_path: Path) -> None:
-    """Each strikes its own sample once, whatever comes before and after."""
+    """Faults from a file strike their own events once, in any order."""
     path = tmp_path / "faults.toml"
     path.write_text(SCRIPT)
     async with a_trial(None, *load_faults(path)) as trial:
@@ -690,7 +690,7 @@ async def test_a_script_of_faults(tmp_path: Path) -> None:
 
 
 class Screen(io.StringIO):
-    """What was printed, and an event for the first time that it says how to end it."""
+    """Keeps what is printed, and notes when it says how to end the command."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -704,7 +704,7 @@ class Screen(io.StringIO):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_the_command(number: signal.Signals) -> None:
-    """It says how to be used, prints a line per call, and sums up when it is interrupted."""
+    """The command says how to use it, prints a line for each call, and sums up when it is interrupted."""
     screen = Screen()
     running = asyncio.create_task(run_sandbox(SandboxConfig(), console=Console(file=screen, width=120)))
     async with asyncio.timeout(DEADLINE):

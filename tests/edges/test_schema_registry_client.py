@@ -1,4 +1,4 @@
-"""A registry over HTTP: what it is asked, as whom, and which answers are believed. The real one has its own tests."""
+"""The client of a schema registry over HTTP, with a fake one: what it asks and which answers it believes."""
 
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -26,7 +26,7 @@ AVRO = {"schema": orjson.dumps(CUSTOMER).decode()}
 
 @dataclass
 class StandIn:
-    """Answers each path with its (status, body) in `answers`, and remembers what it was asked."""
+    """Answers each path with (status, body) from `answers`, and remembers what it was asked."""
 
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class StandIn:
 
 @asynccontextmanager
 async def served(stand_in: StandIn, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """Its address, below a path of its own."""
+    """The fake registry's address, with a path."""
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", stand_in.answer)
     runner = web.AppRunner(application)
@@ -68,7 +68,7 @@ async def registry(
 
 
 async def test_a_schema_by_number_and_by_guid():
-    """Both are read by; the type of Avro is not told."""
+    """Schemas are read by number and by GUID; a missing type means Avro."""
     answers = {"/schemas/ids/7": (200, AVRO), f"/schemas/guids/{GUID}": (200, {**AVRO, "schemaType": "AVRO"})}
     value: dict[str, Any] = {"type": "group", "pin": "7", "contactPersons": []}
     async with registry(answers) as (client, stand_in):
@@ -80,7 +80,7 @@ async def test_a_schema_by_number_and_by_guid():
 
 
 async def test_references():
-    """Each is asked for once, subjects with slashes too, and comes before what refers to it."""
+    """Each referenced schema is asked for once, and comes before those that refer to it."""
     city = {"type": "record", "name": "City", "fields": [{"name": "name", "type": "string"}]}
     home = {"type": "record", "name": "Home", "fields": [{"name": "city", "type": "City"}]}
     lead = {"type": "record", "name": "Lead", "fields": [{"name": "a", "type": "Home"}, {"name": "b", "type": "City"}]}
@@ -105,7 +105,7 @@ async def test_references():
 
 
 async def test_protobuf_and_json():
-    """Text is compiled; JSON stays as it is."""
+    """Protobuf text is compiled, and JSON stays as it is; another type is unreadable."""
     address = {"name": "a/address.proto", "subject": "address", "version": 1}
     text = 'syntax = "proto3"; import "a/address.proto"; message Lead { Address home = 1; }'
     answers = {
@@ -126,7 +126,7 @@ async def test_protobuf_and_json():
 
 @pytest.mark.parametrize("code", [40401, 40402, 40403])
 async def test_a_registry_s_own_no(code):
-    """It is believed: that schema is not there."""
+    """The registry's own codes for "not found" are believed."""
     async with registry({"/schemas/ids/7": (404, {"error_code": code})}) as (client, _):
         with pytest.raises(Unreadable, match=r"^the registry says that it does not have this schema$"):
             await client.schema(7)
@@ -154,7 +154,7 @@ async def test_a_registry_s_own_no(code):
     ],
 )
 async def test_answers_that_no_registry_would_give(status, body, told):
-    """Nothing is known of the schema then: it is waited for."""
+    """After an answer that no registry gives nothing is known: the schema counts as unavailable."""
     async with registry({"/schemas/ids/7": (status, body)}) as (client, stand_in):
         with pytest.raises(SchemaRegistryUnavailable) as away:
             await client.schema(7)
@@ -164,7 +164,7 @@ async def test_answers_that_no_registry_would_give(status, body, told):
 
 @pytest.mark.parametrize("status", [400, 404, 422])
 async def test_a_number_that_no_registry_has(status):
-    """Any value that begins with a zero may name it: where the registry does not even take it, that is a no."""
+    """A number beyond 2**31 that the registry does not accept names no schema."""
     refused = status, {"error_code": status, "message": f"HTTP {status}"}
     answers = {
         "/schemas/types": (200, ["AVRO"]),
@@ -182,14 +182,14 @@ async def test_a_number_that_no_registry_has(status):
 
 
 async def test_a_number_that_few_registries_have():
-    """One that counts that far is believed."""
+    """A number beyond 2**31 is used where the registry knows it."""
     async with registry({f"/schemas/ids/{2**32 - 1}": (200, AVRO)}) as (client, _):
         assert (await client.schema(2**32 - 1)).type == "AVRO"
 
 
 @pytest.mark.parametrize("body", [b"", {"error_code": 404, "message": "HTTP 404 Not Found"}])
 async def test_a_registry_that_serves_no_guids(body):
-    """It does not say that it lacks the schema: that is waited for, and the reason tells what can be done."""
+    """A registry without GUIDs has not said that the schema is missing: unavailable, with advice in the reason."""
     answers = {"/schemas/types": (200, ["AVRO"]), f"/schemas/guids/{GUID}": (404, body)}
     answers[f"/schemas/guids/{NOBODYS}"] = (404, body)
     async with registry(answers) as (client, _):
@@ -203,7 +203,7 @@ async def test_a_registry_that_serves_no_guids(body):
 
 
 async def test_a_guid_where_there_is_no_registry():
-    """The address is what is wrong then."""
+    """A GUID where no registry answers: the reason names the address."""
     answers = dict.fromkeys(("/schemas/types", f"/schemas/guids/{GUID}"), (404, b""))
     async with registry(answers) as (client, _):
         with pytest.raises(SchemaRegistryUnavailable, match="and not as a schema registry does"):
@@ -211,7 +211,7 @@ async def test_a_guid_where_there_is_no_registry():
 
 
 async def test_a_guid_that_the_registry_does_not_know():
-    """It says so: that is believed."""
+    """A GUID that the registry does not know is missing."""
     async with registry({}) as (client, _):
         assert await client.serves_guids()
         with pytest.raises(Unreadable, match="does not have this schema"):
@@ -219,14 +219,14 @@ async def test_a_guid_that_the_registry_does_not_know():
 
 
 async def test_nobody_there():
-    """The line says where, and nothing of how we log in."""
+    """Without a registry the reason names the address, and not the login."""
     async with schema_registry(Access("http://127.0.0.1:9/v7", "worker", "secret")) as client:
         with pytest.raises(SchemaRegistryUnavailable, match=r"^cannot reach http://127\.0\.0\.1:9: Connect"):
             await client.schema(7)
 
 
 async def test_a_name_that_no_host_has():
-    """Is told as any other that leads nowhere."""
+    """A host name that cannot exist is told as unreachable."""
     async with schema_registry(Access("http://a..b/v7")) as client:
         with pytest.raises(SchemaRegistryUnavailable, match=r"^cannot reach http://a\.\.b: Unicode(Encode)?Error"):
             await client.types()
@@ -241,7 +241,7 @@ async def test_a_name_that_no_host_has():
     ],
 )
 async def test_as_whom(given, sent):
-    """Basic authentication, a bearer token, or nobody; none of it is ever shown."""
+    """Basic authentication, a bearer token or none is sent; secrets are never shown."""
     async with registry({"/schemas/ids/7": (200, AVRO)}, lambda url: Access(url, *given)) as (client, asked):
         await client.schema(7)
         assert asked.authorizations == [sent]
@@ -249,7 +249,7 @@ async def test_as_whom(given, sent):
 
 
 async def test_tls(tmp_path: Path):
-    """A private authority counts where it is named."""
+    """A private authority is trusted only where its file is named."""
     authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(tls)
     file = tmp_path / "ca.pem"
@@ -263,14 +263,14 @@ async def test_tls(tmp_path: Path):
 
 
 async def test_a_ca_file_that_is_none(tmp_path: Path):
-    """It is a wrong setting, and nothing is asked."""
+    """A missing CA file is a wrong setting, found before anything is asked."""
     with pytest.raises(SettingsError, match="WORKER_EVENTS__REGISTRY_CA_FILE"):
         async with schema_registry(Access("https://localhost", ca_file=tmp_path / "none.pem")):
             raise AssertionError("opened")
 
 
 async def test_what_a_registry_keeps_and_the_newest_of_a_subject():
-    """As `check` and `produce` ask."""
+    """The types of schemas, and the newest schema of a subject, as `check` and `produce` ask for them."""
     answers = {
         "/schemas/types": (200, ["JSON", "AVRO"]),
         "/subjects/a%2Fb-value/versions/latest": (200, {**AVRO, "id": 7, "version": 3, "subject": "a/b-value"}),

@@ -1,4 +1,4 @@
-"""Looking a customer up, against the sandbox and against servers that misbehave."""
+"""Looking up customers in the sandbox, and at servers that misbehave."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -45,7 +45,7 @@ async def running(*faults, **config):
 
 @pytest.mark.parametrize("format_", ["json", "xml"])
 async def test_a_customer_that_exists(format_):
-    """Is found by its attribute and by its address, in either format, whatever characters these have."""
+    """A customer is found by attribute and by address, in both formats, with any characters in them."""
     async with running() as (api, sandbox):
         created = await api.create(command())
         assert isinstance(created, Succeeded)
@@ -55,7 +55,7 @@ async def test_a_customer_that_exists(format_):
 
 
 async def test_a_customer_that_does_not_exist():
-    """Nobody is found; the match is exact."""
+    """A search matches exactly, or finds nobody."""
     async with running() as (api, _):
         await api.create(command())
         assert await api.find_by_attribute("externalid", EVENT[:-1]) == []
@@ -64,7 +64,7 @@ async def test_a_customer_that_does_not_exist():
 
 
 async def test_several_customers():
-    """All are told: it is not for the client to choose."""
+    """All customers that match are returned."""
     async with running(unique_emails=False) as (api, _):
         created = [await api.create(command()) for _ in range(3)]
         ids = [outcome.customer_id for outcome in created if isinstance(outcome, Succeeded)]
@@ -73,7 +73,7 @@ async def test_several_customers():
 
 
 async def test_a_customer_that_cannot_be_seen_yet():
-    """Is not found until the API shows it."""
+    """A customer is found once the API makes it visible."""
     async with running(visibility_lag=0.2) as (api, _):
         await api.create(command())
         assert await api.find_by_attribute("externalid", EVENT) == []
@@ -83,7 +83,7 @@ async def test_a_customer_that_cannot_be_seen_yet():
 
 
 async def test_a_user_who_may_not_search():
-    """Is told so; once permitted, the search works with the same session."""
+    """A user without the permission gets an error that names it; once granted, the search works in the same session."""
     async with running(may_search=False) as (api, sandbox):
         with pytest.raises(SearchRefused, match="View Agent Console"):
             await api.find_by_email(ADDRESS)
@@ -93,7 +93,7 @@ async def test_a_user_who_may_not_search():
 
 
 async def test_a_session_that_expired():
-    """Is renewed once, as for a creation."""
+    """An expired session is renewed once."""
     async with running() as (api, sandbox):
         assert await api.find_by_email(ADDRESS) == []
         sandbox.sessions.expire()
@@ -102,7 +102,7 @@ async def test_a_session_that_expired():
 
 
 async def test_sessions_that_are_never_good():
-    """The login is what is refused, not the search."""
+    """A session that is refused right after the login is an error of the login."""
     async with running({"kind": "status", "status": 401, "call": "search"}) as (api, sandbox):
         with pytest.raises(LoginRefused, match="right after a good login"):
             await api.find_by_email(ADDRESS)
@@ -123,8 +123,8 @@ async def test_sessions_that_are_never_good():
     ],
 )
 async def test_an_answer_that_does_not_come(behaviour, monkeypatch):
-    """The API is not there; asking again is safe and works. The address is in no message."""
-    # aiohttp itself repeats a GET once, when its connection ends without an answer.
+    """Where no whole answer comes the API is unavailable; asking again works; no message has the address."""
+    # aiohttp itself repeats a GET once when its connection ends without an answer.
     async with logged_in(behaviour, behaviour, pool_size=1) as (api, server):
         with monkeypatch.context() as soon, giving_up_early(api, sock_read=0.8):
             soon.setattr(api, "_access", replace(api._access, request_timeout=0.8))
@@ -136,7 +136,7 @@ async def test_an_answer_that_does_not_come(behaviour, monkeypatch):
 
 
 async def test_an_answer_that_cannot_be_read():
-    """Finds nothing out: a page of a proxy, say, or one that is compressed unasked."""
+    """An answer that cannot be read is no result, but an error."""
     for body in (b"<html>Log in</html>", b"\x1f\x8b\x08"):
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         async with misbehaving() as server, customer_api(Access(server.url), CREDENTIALS) as api:
@@ -147,7 +147,7 @@ async def test_an_answer_that_cannot_be_read():
 
 
 async def test_what_is_asked():
-    """One criterion, escaped, and nothing that would fetch more than is needed."""
+    """The request has one criterion, escaped, and nothing else."""
     async with misbehaving() as server, customer_api(Access(server.url), CREDENTIALS) as api:
         await api.find_by_email("a+b@example.com")
         path = "/system/ws/v12/interaction/customer"

@@ -1,4 +1,4 @@
-"""Sent or not, at every point where a creation can fail on a real socket; and the last look before it is sent."""
+"""Whether a creation was sent, at every point where it can fail on a real socket; and the check just before."""
 
 import asyncio
 import ssl
@@ -26,7 +26,7 @@ from worker.model.errors import ApiUnavailable, OutcomeUnknown, SettingsError
 from worker.model.outcomes import Succeeded
 
 LARGE = CreateCustomer(Request("test", "2"), INDIVIDUAL, b" " * 1024 * 1024)
-"""More than the server's socket takes unread, so that it cannot have left as a whole."""
+"""More than a socket takes unread, so that it cannot have been sent as a whole."""
 
 
 async def reset_on_accept(peer: Peer):
@@ -67,7 +67,7 @@ async def one_byte_at_a_time(peer: Peer):
 
 
 async def closed_under_the_second(peer: Peer):
-    """A kept connection that ends when the next request is on it."""
+    """Answers once, and resets the connection when the next request comes on it."""
     await peer.request()
     await peer.say(CREATED)
     await peer.reader.readexactly(1)
@@ -98,9 +98,9 @@ AFTER_SENDING = {
 @pytest.mark.parametrize("command", [SMALL, LARGE], ids=["small", "large"])
 @pytest.mark.parametrize("behaviour", AFTER_SENDING.values(), ids=AFTER_SENDING.keys())
 async def test_a_failure_after_something_was_sent(behaviour, command):
-    """The outcome is unknown, and nobody sends it again; the next creation finds a connection."""
+    """After something was sent the outcome is unknown, nothing is sent again, and the next creation succeeds."""
     async with logged_in(behaviour) as (api, server):
-        # A silence ends the wait for the next byte, bytes without end the whole call.
+        # Silence ends by the limit of one read, bytes without end by the limit of the call.
         with giving_up_early(api, sock_read=0.5, total=3), pytest.raises(OutcomeUnknown):
             await api.create(command)
         assert server.created <= 1
@@ -108,7 +108,7 @@ async def test_a_failure_after_something_was_sent(behaviour, command):
 
 
 async def test_a_kept_connection_that_ends_under_a_creation():
-    """It had left: unknown, and aiohttp does not send it again by itself."""
+    """A kept connection ends under a creation: unknown, and aiohttp does not send it again."""
     async with logged_in(closed_under_the_second) as (api, server):
         assert isinstance(await api.create(SMALL), Succeeded)
         with pytest.raises(OutcomeUnknown):
@@ -118,7 +118,7 @@ async def test_a_kept_connection_that_ends_under_a_creation():
 
 
 async def test_a_kept_connection_that_ended_while_idle():
-    """It is not used: the creation has a fresh one and succeeds."""
+    """A kept connection that has ended is not used: the creation has a new one."""
     async with logged_in(saying(CREATED)) as (api, server):
         assert isinstance(await api.create(SMALL), Succeeded)
         pooled = api._http._session.connector._conns
@@ -130,7 +130,7 @@ async def test_a_kept_connection_that_ended_while_idle():
 
 
 async def test_a_connection_that_is_refused():
-    """Nothing was sent; when the API is back the same pool works."""
+    """A refused connection: nothing was sent, and the client works again later."""
     async with logged_in() as (api, server):
         url = server.url
         async with misbehaving() as other:
@@ -143,7 +143,7 @@ async def test_a_connection_that_is_refused():
 
 
 async def test_a_name_that_leads_nowhere():
-    """Nothing was sent; the message says where it was to go."""
+    """An unknown host: nothing was sent, and the error names the address."""
     async with logged_in() as (api, server):
         api._url = api._url.with_host("no-such-host.invalid")
         with pytest.raises(ApiUnavailable, match=r"cannot reach http://no-such-host\.invalid:\d+: no such host"):
@@ -154,7 +154,7 @@ async def test_a_name_that_leads_nowhere():
 
 
 async def test_a_request_that_cannot_be_made():
-    """A name that no host can have, or a header that is none, is no reason to leave a record in doubt."""
+    """A host or header that cannot exist: nothing was sent, and the record is in no doubt."""
     async with logged_in() as (api, server):
         api._url = api._url.with_host("a..b")
         with pytest.raises(ApiUnavailable, match=r"cannot reach http://a\.\.b:\d+: Unicode(Encode)?Error"):
@@ -167,7 +167,7 @@ async def test_a_request_that_cannot_be_made():
 
 
 async def test_a_pool_without_a_free_connection():
-    """Who waited in vain has sent nothing; who holds the connection is not disturbed."""
+    """Without a free connection the creation is not sent, and the one under way goes on."""
     answer = asyncio.Event()
 
     async def when_told(peer: Peer):
@@ -189,7 +189,7 @@ async def test_a_pool_without_a_free_connection():
 
 
 async def test_a_plain_server_spoken_to_with_tls():
-    """The handshake fails before anything of a request is written."""
+    """TLS to a server without it fails before anything of the request is written."""
     async with (
         misbehaving() as server,
         customer_api(Access(server.url.replace("http", "https"), connect_timeout=PATIENCE), CREDENTIALS) as api,
@@ -201,7 +201,7 @@ async def test_a_plain_server_spoken_to_with_tls():
 
 
 async def saying_without_reading(peer: Peer):
-    """As a plain server answers a handshake."""
+    """Answers a TLS handshake as a plain server does."""
     await peer.reader.readexactly(5)
     await peer.say(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
     await peer.gone()
@@ -209,7 +209,7 @@ async def saying_without_reading(peer: Peer):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A certificate for 127.0.0.1 that nobody trusts unless told to, and its key, in one file."""
+    """(certificate file, key file) for 127.0.0.1, signed by itself."""
     folder = tmp_path_factory.mktemp("tls")
     key, cert = folder / "key.pem", folder / "cert.pem"
     subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-nodes"]
@@ -225,7 +225,7 @@ def tls_of(certificate):
 
 
 async def test_a_certificate_that_is_not_trusted(certificate):
-    """Nothing was sent, and the message says why."""
+    """An untrusted certificate: nothing was sent, and the error says why."""
     async with (
         misbehaving(tls=tls_of(certificate)) as server,
         customer_api(Access(f"https://127.0.0.1:{server.port}"), CREDENTIALS) as api,
@@ -236,7 +236,7 @@ async def test_a_certificate_that_is_not_trusted(certificate):
 
 
 async def test_a_certificate_of_the_configured_authority(certificate):
-    """Is trusted: the creation goes through TLS like any other, and its failures mean the same."""
+    """With the certificate named as an authority creations work over TLS, and failures mean the same."""
     async with (
         misbehaving(well, saying(b"HTTP/1.1 2"), tls=tls_of(certificate)) as server,
         customer_api(Access(f"https://127.0.0.1:{server.port}", ca_file=certificate[0]), CREDENTIALS) as api,
@@ -247,13 +247,13 @@ async def test_a_certificate_of_the_configured_authority(certificate):
 
 
 class TooLate(TimeoutError):
-    """Of a kind that a client would take for its own."""
+    """An error of a kind that the client might take for its own timeout."""
 
 
 @pytest.mark.parametrize("error", [TooLate, OSError, ValueError])
 @pytest.mark.parametrize("reused", [False, True], ids=["fresh", "reused"])
 async def test_a_last_look_that_says_no(reused, error):
-    """Its own exception arrives unchanged, the server sees not a byte of the creation, and the connection is closed."""
+    """The check raises: its error comes through unchanged, no byte is sent, and the connection is closed."""
     refusal = error("too late")
 
     def look():
@@ -279,7 +279,7 @@ async def test_a_last_look_that_says_no(reused, error):
 
 
 async def test_many_last_looks_that_say_no():
-    """No slot and no socket is lost: a pool of two serves a creation after fifty refusals."""
+    """After fifty checks that raised, a pool of two connections still serves."""
 
     def look():
         raise TooLate
@@ -295,7 +295,7 @@ async def test_many_last_looks_that_say_no():
 
 
 async def test_when_the_last_look_is_asked():
-    """After the wait for a connection, however long; once for each POST, never for a login, a search or a logout."""
+    """The check is made once for each POST, after the wait for a connection, and for no other call."""
     asked = []
     refused = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     async with logged_in(saying(refused), pool_size=1) as (api, server):
@@ -310,7 +310,7 @@ async def test_when_the_last_look_is_asked():
 
 @pytest.mark.parametrize("reused", [False, True], ids=["fresh", "reused"])
 async def test_a_last_look_that_says_when(reused):
-    """It is asked again after so many seconds, and then the creation leaves on the connection that it had."""
+    """A check that says "wait" is made again after that time, and the creation leaves on the same connection."""
     waits = [0.05, 0.02, 0]
     async with logged_in(pool_size=1) as (api, server):
         if reused:
@@ -320,7 +320,7 @@ async def test_a_last_look_that_says_when(reused):
 
 
 async def test_a_connection_that_ends_while_the_last_look_waits():
-    """Nothing was sent: the creation is made again."""
+    """A connection that ends while the check waits: nothing was sent, and the next creation succeeds."""
 
     async def closed_when_idle(peer: Peer):
         await peer.request()
@@ -339,7 +339,7 @@ async def test_a_connection_that_ends_while_the_last_look_waits():
 
 
 async def test_a_pool_wait_before_the_last_look():
-    """The look comes when the connection is there, not when it was asked for."""
+    """The check is made when a connection is there, not when it was asked for."""
     released, arrived = asyncio.Event(), asyncio.Event()
 
     async def when_told(peer: Peer):
@@ -364,7 +364,7 @@ async def test_a_pool_wait_before_the_last_look():
 
 @pytest.mark.parametrize("content", [None, b"no certificate"])
 async def test_a_certificate_file_that_cannot_be_used(content, tmp_path):
-    """Is a wrong setting, by its name, before anything is called."""
+    """A certificate file that cannot be used is a wrong setting, named before anything is called."""
     file = tmp_path / "ca.pem"
     if content is not None:
         file.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Several processes with one account, against the sandbox and its limit of sessions."""
+"""Several clients with one account, against the sandbox's limit of five sessions."""
 
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -28,7 +28,7 @@ async def replicas(count, *, force_login=True, credentials=CREDENTIALS, **config
 
 
 async def test_five_replicas():
-    """As many as the API allows a user keep their sessions."""
+    """Five replicas keep their sessions."""
     async with replicas(5) as (apis, sandbox):
         for _ in range(10):
             assert {type(await api.create(COMMAND)) for api in apis} == {Succeeded}
@@ -36,7 +36,7 @@ async def test_five_replicas():
 
 
 async def test_six_replicas():
-    """Evict one another: each says so at its third early death, instead of logging in on and on."""
+    """Six replicas end each other's sessions: each raises contention after three early ends, and logs in no more."""
     async with replicas(6) as (apis, sandbox):
         contended: set[int] = set()
         for _ in range(20):
@@ -50,7 +50,7 @@ async def test_six_replicas():
 
 
 async def test_two_accounts():
-    """Six replicas on two accounts keep their sessions."""
+    """Six replicas with two accounts keep their sessions."""
     async with sandbox_api(SandboxConfig(users={"a": "x", "b": "y"})) as sandbox, AsyncExitStack() as stack:
         access = Access(sandbox.base_url)
         accounts = [Credentials("a", "x"), Credentials("b", "y")] * 3
@@ -61,7 +61,7 @@ async def test_two_accounts():
 
 
 async def test_accounts_without_numbers():
-    """Ten replicas that all begin at the first of two accounts keep their sessions; one more forces its way in."""
+    """Ten replicas that all begin with the first of two accounts keep their sessions; an eleventh ends one."""
     async with sandbox_api(SandboxConfig(users={"a": "x", "b": "y"})) as sandbox, AsyncExitStack() as stack:
         access, found = Access(sandbox.base_url), [Credentials("a", "x"), Credentials("b", "y")]
         accounts = [Accounts(lambda: found, force=True) for _ in range(11)]
@@ -74,7 +74,7 @@ async def test_accounts_without_numbers():
 
 
 async def test_a_sixth_login_without_force():
-    """Is refused for the limit; when a session is given back, it is let in."""
+    """Without force a sixth login is refused for the limit, and let in once a session was given back."""
     async with replicas(6, force_login=False) as (apis, sandbox):
         for api in apis[:5]:
             await api.log_in()
@@ -86,7 +86,7 @@ async def test_a_sixth_login_without_force():
 
 
 async def test_a_wrong_password_without_force():
-    """Is no contention."""
+    """A wrong password is not taken for contention."""
     async with replicas(1, force_login=False, credentials=Credentials(DEFAULT_USER, "wr0ng")) as ((api,), _):
         with pytest.raises(LoginRefused) as refusal:
             await api.log_in()
@@ -94,7 +94,7 @@ async def test_a_wrong_password_without_force():
 
 
 async def test_a_password_that_is_changed():
-    """A refused login is tried with what the secret holds by then."""
+    """The next login uses the password that the secret has by then."""
     secret = ["wr0ng"]
     async with replicas(1, credentials=lambda: Credentials(DEFAULT_USER, secret[0])) as ((api,), _):
         with pytest.raises(LoginRefused):

@@ -1,4 +1,4 @@
-"""What a token endpoint, or a file, gives to log in to Kafka with, and why it gives nothing."""
+"""How a token for Kafka is got from an endpoint or a file, and what is said where there is none."""
 
 import ssl
 from dataclasses import replace
@@ -26,7 +26,7 @@ def asked(url, **more):
 
 
 async def why(source) -> str:
-    """There is no token, in one line that shows no secret."""
+    """The reason why there is no token: one line without a secret."""
     with pytest.raises(NoToken) as raised:
         await source.token()
     told = str(raised.value.args[0])
@@ -37,7 +37,7 @@ async def why(source) -> str:
 
 
 async def test_client_credentials(endpoint):
-    """Shown as RFC 6749 wants them, whatever characters they have; the answer says how long the token lasts."""
+    """The client's login is encoded by RFC 6749; the answer says how long the token lasts."""
     token = await asked(endpoint.url, scope="kafka other").token()
     assert token.lasts == 300
     assert endpoint.forms == [{"grant_type": ["client_credentials"], "scope": ["kafka other"]}]
@@ -46,7 +46,7 @@ async def test_client_credentials(endpoint):
 
 
 async def test_a_wrong_secret(endpoint):
-    """The endpoint's code is told, and the settings."""
+    """A wrong secret: the endpoint's code and the settings are named."""
     told = await why(replace(asked(endpoint.url), client_secret="wr0ng"))
     assert told == (
         f"no token from {endpoint.url}: 401 invalid_client "
@@ -68,19 +68,19 @@ ANSWERS = {
 
 @pytest.mark.parametrize(("status", "body", "told"), ANSWERS.values(), ids=ANSWERS)
 async def test_an_answer_without_a_token(endpoint, status, body, told):
-    """What it says beside a code of the protocol is not repeated."""
+    """Of an answer without a token only a standard error code is repeated."""
     endpoint.answer = status, body
     assert f"no token from {endpoint.url}: {told} (WORKER_KAFKA__OAUTH_" in await why(asked(endpoint.url))
 
 
 async def test_a_token_of_unknown_life(endpoint):
-    """The endpoint need not say how long it lasts."""
+    """A token without an end is accepted."""
     endpoint.answer = 200, b'{"access_token": "abc"}'
     assert await asked(endpoint.url).token() == Token("abc")
 
 
 async def test_an_endpoint_that_is_not_there():
-    """Refused, closed, without a name: one line each."""
+    """An endpoint that does not answer is named in one line, without its query."""
     url = f"http://127.0.0.1:{free_port()}/token"
     assert f"no token from {url}: no answer: " in await why(asked(url))
     assert "no answer: " in await why(asked("http://no-such-host.invalid/token"))
@@ -91,7 +91,7 @@ async def test_an_endpoint_that_is_not_there():
 
 
 async def test_an_endpoint_over_tls(tmp_path):
-    """It is checked against the file of its setting."""
+    """The endpoint's certificate is checked by the file of its setting."""
     ours, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ours.issue_cert("localhost").configure_cert(context)
     ours.cert_pem.write_to_path(tmp_path / "ca.pem")
@@ -105,7 +105,7 @@ async def test_an_endpoint_over_tls(tmp_path):
 
 
 async def test_a_file(tmp_path):
-    """Read each time, so that whoever keeps it fresh need not tell."""
+    """The file is read each time, so that it may change."""
     source = InFile(tmp_path / "token")
     assert "No such file or directory (WORKER_KAFKA__OAUTH_TOKEN_FILE)" in await why(source)
     source.file.write_text("abc\n")

@@ -1,4 +1,4 @@
-"""`verify` over real topics: what holds, what does not, and what nobody can tell any more."""
+"""`verify` over real topics: what holds, what does not, and what cannot be judged."""
 
 import asyncio
 import os
@@ -46,7 +46,7 @@ async def transaction(told):
 
 
 async def test_every_request_ended(told):
-    """It holds, and says over what."""
+    """Every request has its end: the report holds, with the range that it judged."""
     for _ in range(3):
         await told.succeed(await told.request())
     await told.fail(await told.request(partition=1))
@@ -58,14 +58,14 @@ async def test_every_request_ended(told):
 
 
 async def test_empty_topics(told):
-    """Nothing is committed, and nothing is wrong."""
+    """Empty topics hold."""
     report = await told.verify()
     assert report.holds
     assert next(report.lines()) == f"{told.plan.requests}: nothing is committed"
 
 
 async def test_a_request_that_ended_nowhere(told):
-    """It is a gap when it is committed, and in flight when it is not."""
+    """A committed request without an end is a gap; an uncommitted one is in flight."""
     records = [await told.request() for _ in range(6)]
     await told.succeed(records[0])
     await told.succeed(records[3])
@@ -76,7 +76,7 @@ async def test_a_request_that_ended_nowhere(told):
 
 
 async def test_holes_that_no_record_is_in(told):
-    """The markers of transactions take offsets of which nothing is expected."""
+    """Offsets of transaction markers need no end."""
     for _ in range(3):
         async with transaction(told) as producer:
             await producer.send_and_wait(told.plan.requests, b"{}", partition=0)
@@ -87,7 +87,7 @@ async def test_holes_that_no_record_is_in(told):
 
 
 async def test_a_dead_letter_without_its_event(told):
-    """The request's place is told; that the request succeeded changes nothing."""
+    """A dead letter without a failed event is found, even where the request succeeded."""
     lost, other = await told.request(), await told.request()
     await told.letter(lost)
     await told.letter(other)
@@ -100,7 +100,7 @@ async def test_a_dead_letter_without_its_event(told):
 
 
 async def test_a_failed_event_without_its_dead_letter(told):
-    """Neither a place with nothing in it nor the letter of another request will do."""
+    """A failed event is found whose dead letter does not exist or is another request's."""
     first, second, third = [await told.request() for _ in range(3)]
     letter = await told.letter(first)
     await told.fail(first, letter)
@@ -111,7 +111,7 @@ async def test_a_failed_event_without_its_dead_letter(told):
 
 
 async def test_two_ends_of_one_request(told):
-    """It cannot have succeeded and failed."""
+    """A request that succeeded and failed is found."""
     record = await told.request()
     await told.succeed(record)
     await told.fail(record)
@@ -120,7 +120,7 @@ async def test_two_ends_of_one_request(told):
 
 
 async def test_two_customers_for_one_event(told):
-    """Wherever the event was repeated; both customers are told, with the requests they came from."""
+    """An event with two customers is found in any partitions, with both customers and their requests."""
     one, two, three = await told.request(), await told.request(partition=1), await told.request()
     await told.succeed(one, "e-1", "2801")
     await told.succeed(two, "e-1", "2805")
@@ -130,7 +130,7 @@ async def test_two_customers_for_one_event(told):
 
 
 async def test_events_and_letters_that_came_twice(told):
-    """A redelivery publishes the same again, and a repeat of the event has the customer that it had."""
+    """Ends published twice, and repeats of an event with the same customer, are no findings."""
     one, two, three = [await told.request() for _ in range(3)]
     for _ in range(2):
         await told.succeed(one, "e-1", "2801")
@@ -142,7 +142,7 @@ async def test_events_and_letters_that_came_twice(told):
 
 
 async def test_letters_without_their_payload(told):
-    """Their headers are enough."""
+    """Letters without a payload are judged by their headers."""
     record = await told.request()
     await told.fail(record, await told.letter(record, told.results.without_payload()))
     await told.commit(1)
@@ -151,7 +151,7 @@ async def test_letters_without_their_payload(told):
 
 @pytest.mark.parametrize("value", [b"\xff", b"[]", b'{"data":{"request":{}}}', b'{"data":{"request":[]}}', None])
 async def test_foreign_records(told, value):
-    """They are counted, and nothing is made of them."""
+    """Foreign records are counted and otherwise ignored."""
     record = await told.request()
     await told.succeed(record)
     for topic in (told.plan.succeeded, told.plan.failed, told.plan.dead_letters):
@@ -163,7 +163,7 @@ async def test_foreign_records(told, value):
 
 
 async def test_events_of_another_request_topic(told):
-    """They end nothing of this one."""
+    """Ends of another request topic do not count."""
     record = await told.request()
     await told.succeed(Record("elsewhere", 0, record.offset, 1, b"k", b"{}"))
     await told.commit(1)
@@ -173,7 +173,7 @@ async def test_events_of_another_request_topic(told):
 
 
 async def test_requests_that_retention_deleted(told):
-    """The range begins where the topic does."""
+    """Requests deleted by retention after they were committed are not judged."""
     for _ in range(3):
         await told.succeed(await told.request())
     await told.commit(3)
@@ -183,13 +183,13 @@ async def test_requests_that_retention_deleted(told):
 
 
 async def claim(told, writer, *expired, partition=0):
-    """As a worker tells that it found these offsets deleted."""
+    """Write a claim that says which offsets a worker found deleted."""
     made = Claim(writer, group=told.group, topic=told.plan.requests, expired=expired)
     await told.publish(told.plan.journal, encode(made), made.key, encode_headers(made), partition)
 
 
 async def test_requests_that_expired_unread(told):
-    """The group has passed them, and the log holds nothing of them: the journal tells it still."""
+    """Requests that expired unread are told from the journal, even after the group has passed them."""
     for _ in range(6):
         await told.request()
     await told.delete(told.plan.requests, 5)
@@ -204,14 +204,14 @@ async def test_requests_that_expired_unread(told):
 
 
 async def test_a_journal_that_tells_nothing(told):
-    """Claims of earlier versions, and whatever else has such a header."""
+    """Claims without valid offsets of deleted records tell nothing."""
     await told.publish(told.plan.journal, b"{}", b"claim/w", [("expired", b"[[3,1]]")])
     await told.publish(told.plan.journal, None, b"claim/w", [("expired", b"?")])
     assert (await told.verify()).holds
 
 
 async def test_requests_of_transactions(told):
-    """What was taken back has no end, and needs none; what was committed does; markers are no records."""
+    """Aborted requests need no end, and committed ones do."""
     for commit in (False, True):
         async with Log(told.kafka, told.plan.requests).transaction(2, commit=commit):
             pass
@@ -224,7 +224,7 @@ async def test_requests_of_transactions(told):
 
 
 async def test_requests_that_were_deleted_unread(told):
-    """They are lost, whatever the group does now."""
+    """Uncommitted requests that were deleted are found."""
     for _ in range(4):
         await told.request()
     await told.commit(1)
@@ -233,7 +233,7 @@ async def test_requests_that_were_deleted_unread(told):
 
 
 async def test_results_that_were_deleted_before_their_requests(told):
-    """What is older than the oldest result cannot be judged; what is younger can."""
+    """Requests older than the oldest result cannot be judged, younger ones are."""
     now = int(time.time() * 1000)
     old, young = [await told.request(timestamp=now + shift) for shift in (-HOUR, HOUR)]
     await told.succeed(old)
@@ -246,7 +246,7 @@ async def test_results_that_were_deleted_before_their_requests(told):
 
 
 async def test_letters_that_are_kept_longer_than_failed_events(told):
-    """Nothing can be said of them, nor of a letter that is gone itself."""
+    """Dead letters older than the oldest failed event cannot be judged, nor letters that are gone."""
     first, second, third = [await told.request(timestamp=1) for _ in range(3)]
     await told.fail(first)
     await told.delete(told.plan.failed, 1)
@@ -265,7 +265,7 @@ async def test_letters_that_are_kept_longer_than_failed_events(told):
 
 @pytest.mark.parametrize(("start", "before"), [("latest", 3), ("1970-01-01T00:00:02Z", 1), ("2070-01-01T00:00Z", 3)])
 async def test_a_group_that_began_behind_the_first_requests(told, start, before):
-    """What stands before its first end and before the place that the setting names is not judged; all else is."""
+    """Requests before the group's first end and before `START` are not judged."""
     for timestamp in (1000, 2000, 3000, 4000, 5000):
         record = await told.request(timestamp=timestamp)
         if timestamp == 4000:
@@ -281,7 +281,7 @@ async def test_a_group_that_began_behind_the_first_requests(told, start, before)
 
 
 async def test_a_part_of_the_requests(told):
-    """By partition and offsets, or by time; what was left out is not judged."""
+    """A part of the requests is judged by partition and offsets, or by time."""
     for timestamp in (1000, 2000, 3000, 4000):
         await told.request(timestamp=timestamp)
     await told.commit(4)
@@ -291,7 +291,7 @@ async def test_a_part_of_the_requests(told):
 
 
 async def test_a_topic_that_does_not_exist(told):
-    """It is named with its setting, and not made by asking."""
+    """A topic that does not exist is named with its setting."""
     told.plan = replace(told.plan, succeeded="no-such-topic")
     with pytest.raises(StartupError, match=r"no-such-topic .WORKER_TOPICS__SUCCEEDED."):
         await told.verify()
@@ -315,7 +315,7 @@ async def typed(told, *arguments):
 
 
 async def test_as_it_is_typed(told):
-    """A person gets sentences, a machine one document; the exit code is that of what does not hold."""
+    """A person gets sentences, a machine one document; the exit code is 1 where it does not hold."""
     for _ in range(2):
         await told.request()
     await told.commit(2)
@@ -330,7 +330,7 @@ async def test_as_it_is_typed(told):
 
 
 async def test_what_a_mapping_passes_over(told, tmp_path):
-    """It needs no end, by the rules of the same file; whatever else has none is a gap."""
+    """Requests that the mapping passes over need no end; all others do."""
     file = tmp_path / "mapping.toml"
     file.write_text(
         "[[rules]]\nwhen = \"value.kind == 'other'\"\nthen = 'pass_over'\nsay = 'other'\n[event]\ncustomer = 'value'\n"

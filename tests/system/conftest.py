@@ -1,4 +1,4 @@
-"""A world of its own for each test: topics on the run's Kafka, a sandbox API in this process, workers as processes."""
+"""What a system test runs on: topics on the shared Kafka, a sandbox API in this process, workers as own processes."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ Line = dict[str, Any]
 
 
 class Process:
-    """A command of ours; `lines` are the events of its log so far, whatever it wrote else is in `text`."""
+    """A `customer-worker` command that runs; `lines` is its log as parsed JSON, `text` whatever else it printed."""
 
     def __init__(self, process: asyncio.subprocess.Process):
         self.process = process
@@ -63,7 +63,7 @@ class Process:
             self._changed.set()
 
     async def until(self, event: str, count: int = 1, **facts) -> list[Line]:
-        """Those lines, once there are that many of them."""
+        """Wait until the log has `count` lines of that event with those facts, and return them."""
         try:
             async with asyncio.timeout(DEADLINE):
                 while len(found := self.of(event, **facts)) < count:
@@ -74,7 +74,7 @@ class Process:
         return found
 
     def last_lines(self) -> str:
-        """What it said last, for a test that gives up."""
+        """The end of its output, to be shown when a test fails."""
         return "\n".join(["the last lines:", *map(str, self.lines[-20:]), *self.text[-20:]])
 
     def of(self, event: str, **facts) -> list[Line]:
@@ -84,7 +84,7 @@ class Process:
         send(self.process, number)
 
     async def once(self, condition: Callable[[], bool]) -> None:
-        """Return when that has come about elsewhere, as the worker should make it."""
+        """Wait until the condition, which the worker brings about, is true."""
         try:
             async with asyncio.timeout(DEADLINE):
                 while not condition():
@@ -93,14 +93,14 @@ class Process:
             raise AssertionError(f"it did not come about within {DEADLINE} s; {self.last_lines()}") from None
 
     async def ended(self) -> int:
-        """The exit code; everything it wrote has been read by then."""
+        """Wait for its end and return the exit code; all of its output has been read then."""
         async with asyncio.timeout(DEADLINE):
             code = await self.process.wait()
             await self._reading
         return code
 
     async def frozen(self) -> None:
-        """Return once it is stopped by a SIGSTOP."""
+        """Return once a SIGSTOP has stopped the process."""
         async with asyncio.timeout(DEADLINE):
             while self._state() != "T":
                 await asyncio.sleep(0.02)
@@ -115,8 +115,8 @@ class Process:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator["Browser"]:
-    """One for all tests of this process: whoever visits has cookies and storage of his own in it."""
-    from browsing import chromium  # noqa: PLC0415  what it needs is looked for by who needs it
+    """One browser for all tests of this test process; each visit has cookies and storage of its own."""
+    from browsing import chromium  # noqa: PLC0415  what it imports is looked for only where a browser is needed
 
     async with chromium() as opened:
         yield opened
@@ -124,7 +124,7 @@ async def browser() -> AsyncIterator["Browser"]:
 
 @dataclass
 class World:
-    """`plan` names this test's topics; nothing of another test is in them."""
+    """What one test works with; `plan` names topics that no other test uses."""
 
     kafka: str
     plan: Plan
@@ -136,7 +136,7 @@ class World:
         return Connection(self.kafka, request_timeout=10)
 
     def hurry(self, *, look_up: bool = False, **settings: str) -> None:
-        """Every wait as short as it can be; with a look-up or without."""
+        """Settings that make every wait as short as possible, with a look-up of unknown customers or without."""
         self.environment |= HURRY | (LOOK_UP if look_up else {}) | settings
 
     async def topics(self, **changes) -> None:
@@ -144,18 +144,18 @@ class World:
             await create(client, replace(self.plan, **changes))
 
     async def sandbox(self, *faults, **config) -> RunningSandbox:
-        """The API from now on."""
+        """Start a sandbox API that answers from now on."""
         given = [Fault.model_validate(fault) for fault in faults]
         sandbox = await self.stack.enter_async_context(sandbox_api(SandboxConfig(**config), faults=given))
         self.environment["WORKER_API__BASE_URL"] = sandbox.base_url
         return sandbox
 
     async def start(self, *arguments: str, cwd: Path | None = None, **settings: str) -> Process:
-        """A command as its own process, told by environment; `run` without arguments."""
+        """Start a command as its own process, set up by environment variables; without arguments it is `run`."""
         return await self._process("-m", "worker", *(arguments or ("run",)), cwd=cwd, **settings)
 
     async def launch(self, step: str, side: str, sent: signal.Signals, nth: int = 1, **settings: str) -> Process:
-        """`run`, struck by that signal at that step (see launch.py)."""
+        """Start `run` so that it gets that signal at that step (see launch.py)."""
         return await self._process(str(LAUNCH), step, side, str(nth), sent.name, cwd=None, **settings)
 
     async def _process(self, *arguments: str, cwd: Path | None = None, **settings: str) -> Process:
@@ -182,7 +182,7 @@ class World:
                 )
 
     async def read(self, topic: str, at_least: int = 0) -> list[ConsumerRecord[bytes, bytes]]:
-        """All records of a topic, once there are that many."""
+        """All records of a topic, read once there are at least `at_least`."""
         reader = AIOKafkaConsumer(bootstrap_servers=self.kafka, auto_offset_reset="earliest")
         async with asyncio.timeout(DEADLINE), opened(reader, self.connection, DEADLINE) as consumer:
             partitions = [TopicPartition(topic, number) for number in range(self.plan.partitions)]
@@ -198,7 +198,7 @@ class World:
         return [orjson.loads(record.value or b"") for record in await self.read(topic, at_least)]
 
     async def committed(self, group: str | None = None) -> dict[int, int | None]:
-        """Per partition, as the group's own tools see it."""
+        """The offset that the group has committed, by partition, as Kafka tells it."""
         group = group or self.environment["WORKER_KAFKA__GROUP_ID"]
         member = AIOKafkaConsumer(bootstrap_servers=self.kafka, group_id=group, enable_auto_commit=False)
         async with opened(member, self.connection, DEADLINE) as consumer:
@@ -214,20 +214,20 @@ async def _killed(process: asyncio.subprocess.Process) -> None:
 
 @pytest.fixture
 async def world(kafka: str, unique: str) -> AsyncIterator[World]:
-    """Topics and an API are made by the test, as it needs them."""
+    """A world without topics and API: the test makes what it needs."""
     async with opened_world(kafka, unique) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
 def world_on() -> Callable[[str, str], AbstractAsyncContextManager[World]]:
-    """A world on another Kafka."""
+    """Opens a world on another Kafka than the shared one."""
     return opened_world
 
 
 @pytest.fixture(scope="session")
 def worlds(kafka: str) -> Callable[[], AbstractAsyncContextManager[World]]:
-    """As many as are opened, side by side."""
+    """Opens a world on the shared Kafka; several may be open at once."""
     return lambda: opened_world(kafka, f"t-{uuid4().hex[:12]}")
 
 
@@ -235,10 +235,7 @@ def worlds(kafka: str) -> Callable[[], AbstractAsyncContextManager[World]]:
 async def played(
     request: pytest.FixtureRequest, worlds: Callable[[], AbstractAsyncContextManager[World]]
 ) -> AsyncIterator[dict[str, asyncio.Task[Any]]]:
-    """By the name of a `case`: what the module's `play(world, case)` returns, each in a world of its own.
-
-    Many are played at once, since most of each is waiting for the session of a dead or frozen member to end.
-    """
+    """What the module's `play(world, case)` returns, as a task by the name of each `case`; each has its own world."""
     some = asyncio.Semaphore(AT_ONCE)
 
     async def play(case: object) -> Any:
@@ -256,7 +253,7 @@ async def played(
 
 @asynccontextmanager
 async def opened_world(kafka: str, unique: str) -> AsyncIterator[World]:
-    """Whose topics begin with `unique`."""
+    """A world whose topics begin with `unique`."""
     plan = Plan(
         f"{unique}.requests",
         f"{unique}.succeeded",

@@ -1,4 +1,4 @@
-"""Runs the worker as its command does, with defects: a record whose key says so crashes once, and so does a task."""
+"""Runs the worker with a defect: a record whose key contains `crash` raises once, in its own task and in another."""
 
 import asyncio
 from typing import Any
@@ -16,12 +16,12 @@ process = Pipeline.process
 
 
 async def crash(text: str) -> None:
-    """As an unforeseen error does, which quotes what it could not handle."""
+    """Raises an error whose text quotes the record, as an unforeseen one might."""
     raise ValueError(text)
 
 
 async def crashing(self: Pipeline, record: Record, assignment: Assignment, *more: Any) -> End:
-    """The first time such a record comes."""
+    """Crashes the first time such a record comes, and works the second time."""
     key = record.key or b""
     if b"crash" in key and key not in crashed:
         crashed.add(key)
@@ -33,6 +33,6 @@ async def crashing(self: Pipeline, record: Record, assignment: Assignment, *more
 
 
 if __name__ == "__main__":
-    setattr(dispatch, "AFTER_A_CRASH", 0.1)  # noqa: B010  mypy would not have it changed
+    setattr(dispatch, "AFTER_A_CRASH", 0.1)  # noqa: B010  mypy refuses a plain assignment to it
     setattr(Pipeline, "process", crashing)  # noqa: B010  as above
     main()

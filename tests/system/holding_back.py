@@ -1,4 +1,4 @@
-"""Runs the worker as its command does; it writes down some of the customers it makes, and of no other any more."""
+"""Runs the worker so that only the first `WRITTEN_DOWN` created customers are ever written to the journal."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ seen = 0
 
 
 def is_customer(message: OutgoingMessage) -> bool:
-    """Whether that is the entry of the journal which says that a customer was made."""
+    """Whether the message is the journal entry which says that a customer was created."""
     if message.topic != os.environ["WORKER_TOPICS__JOURNAL"] or is_claim(message.key):
         return False
     entry = decode(message.value or b"", message.headers)
@@ -27,8 +27,8 @@ def is_customer(message: OutgoingMessage) -> bool:
 
 
 async def holding_back(self: Publisher, message: OutgoingMessage, *more: Any, **named: Any) -> Stored:
-    """As a broker that is slow to acknowledge, while others of the cluster are not."""
-    global seen  # noqa: PLW0603  one worker, one count
+    """Never stores further ones, as a broker does that is slow to acknowledge while the others answer."""
+    global seen  # noqa: PLW0603  one worker in this process, one count
     seen += is_customer(message)
     if is_customer(message) and seen > WRITTEN:
         log.info("customer.held_back")
@@ -37,5 +37,5 @@ async def holding_back(self: Publisher, message: OutgoingMessage, *more: Any, **
 
 
 if __name__ == "__main__":
-    setattr(Publisher, "store", holding_back)  # noqa: B010  mypy would not have it changed
+    setattr(Publisher, "store", holding_back)  # noqa: B010  mypy refuses a plain assignment to it
     main()

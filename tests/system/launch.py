@@ -1,7 +1,7 @@
-"""Runs the worker as its command does, and strikes it at a named step: `launch.py STEP SIDE NTH SIGNAL`.
+"""Runs the worker, and sends it a signal at a named step: `launch.py STEP SIDE NTH SIGNAL`.
 
-Steps: claim, intent, released, finished (journal entries); dead_letter, result; post, looked, search; commit.
-Sides: before, during (handed over, nothing heard yet), after. The worker knows nothing of it.
+Steps: claim, intent, released, finished (journal entries); dead_letter, result; post, looked, search; commit. Sides:
+before, during (handed over, not acknowledged yet), after. The worker's own code is unchanged.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ from worker.model.records import OutgoingMessage
 from worker.partition.assignment import Assignment
 
 ON_ITS_WAY = 0.002
-"""Seconds after which what was handed over is in the socket, and its acknowledgement mostly not read yet."""
+"""Seconds after which what was handed over has left, and its acknowledgement mostly has not been read yet."""
 
 
 @dataclass
 class Strike:
-    """Once, at the n-th time of the step."""
+    """The signal that is sent once, at the n-th time that the step is reached."""
 
     step: str
     side: str
@@ -36,16 +36,16 @@ class Strike:
     seen: int = 0
 
     def now(self) -> None:
-        """SIGSTOP returns when somebody sends SIGCONT; SIGKILL never does."""
+        """Send it; SIGSTOP returns when somebody sends SIGCONT, SIGKILL never."""
         os.kill(os.getpid(), self.signal)
 
     def is_due(self, step: str) -> bool:
-        """Counts the step."""
+        """Count the step; whether this is the time to strike."""
         self.seen += step == self.step
         return step == self.step and self.seen == self.nth
 
     async def around(self, step: str, call: Callable[[], Awaitable[Any]]) -> Any:
-        """The call, struck where it is due."""
+        """Make the call; where it is due, send the signal on the side that was asked for."""
         if not self.is_due(step):
             return await call()
         match self.side:
@@ -65,14 +65,14 @@ class Strike:
 
 
 def step_of(message: OutgoingMessage) -> str:
-    """What is published, told by its topic."""
+    """The step that publishing this message is, told by its topic."""
     if message.topic == os.environ["WORKER_TOPICS__JOURNAL"]:
         return "claim" if is_claim(message.key) else decode(message.value or b"").state
     return "dead_letter" if message.topic == os.environ["WORKER_TOPICS__DEAD_LETTERS"] else "result"
 
 
 def put_into(owner: Any, method: str, step: Callable[..., str], strike: Strike) -> None:
-    """`step` is told the method's arguments."""
+    """Have the signal sent around that method; `step` names the step by the method's arguments."""
     original = getattr(owner, method)
 
     @wraps(original)
@@ -83,7 +83,7 @@ def put_into(owner: Any, method: str, step: Callable[..., str], strike: Strike) 
 
 
 def put_into_the_last_look(strike: Strike) -> None:
-    """Between the last look and the write of the request: the instant that no client can close."""
+    """Strike between the last check of ownership and the write of the request, which no check can cover."""
     original = Assignment.before_sending
 
     def before_sending(self: Assignment, *args: Any) -> Callable[[], None]:
@@ -96,11 +96,11 @@ def put_into_the_last_look(strike: Strike) -> None:
 
         return struck
 
-    setattr(Assignment, "before_sending", before_sending)  # noqa: B010  mypy would not have it changed
+    setattr(Assignment, "before_sending", before_sending)  # noqa: B010  mypy refuses a plain assignment to it
 
 
 def prepare(strike: Strike) -> None:
-    """From now on the worker of this process is struck."""
+    """From now on this process gets the signal at its step."""
     put_into(Publisher, "store", lambda message, *_: step_of(message), strike)
     put_into(CustomerApi, "create", lambda *_: "post", strike)
     put_into(CustomerApi, "find_by_attribute", lambda *_: "search", strike)

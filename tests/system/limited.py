@@ -1,4 +1,4 @@
-"""`run` in a process that gets so many bytes of memory more than it has when it begins, and no more."""
+"""`run` in a process that may take only so many bytes of memory more than it has when it begins."""
 
 import asyncio
 import resource
@@ -13,12 +13,12 @@ with_signals = app.with_signals
 
 
 def limited(stopping: asyncio.Event) -> None:
-    """What is mapped now, and that much more."""
+    """Limit the address space to what is mapped now plus that much."""
     with_signals(stopping)
     mapped = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (mapped + more, mapped + more))
 
 
 if __name__ == "__main__":
-    setattr(app, "with_signals", limited)  # noqa: B010  mypy would not have it changed
+    setattr(app, "with_signals", limited)  # noqa: B010  mypy refuses a plain assignment to it
     main()

@@ -1,4 +1,4 @@
-"""Nothing ends: what was installed today works in another year, and on a machine whose clock is behind."""
+"""Nothing depends on today's date: tests and demo pass with the clock 400 days ahead, and a day behind."""
 
 import os
 import subprocess
@@ -12,16 +12,16 @@ ROOT = Path(__file__).parents[2]
 WITHIN = 900
 UNIT_TESTS = "tests/unit"
 SPEAKS_OF_TIME = "time or day or moment or clock or date or since or age or expire or certificate or session or lease"
-"""In the names of tests: those that a clock behind could mislead; the others are tried once, in 400 days."""
-# One after the other: two at once would keep two processes from everything else.
+"""Words in names of tests: with the clock behind only tests that have one are run; 400 days ahead all are."""
+# In one group, one after the other: two at once would take both cores from all other tests.
 pytestmark = pytest.mark.xdist_group("another day")
 TLS_TESTS = ("tests/edges/test_api_tls.py", "tests/edges/test_check_outside.py", "tests/edges/test_kafka_security.py")
 
 
 @pytest.fixture(params=["+400d", "-1d"], ids=["in 400 days", "a day ago"])
 def on_that_day(request):
-    """Runs Python with these arguments under another clock; gives the exit code and what was printed."""
-    # Each property is tried on this day; how many of its examples there are is another matter.
+    """Runs Python with these arguments under another clock; returns the exit code and what was printed."""
+    # What is tried is the date, so that few generated examples are enough.
     environment = {**os.environ, **_another_clock(request.param), "WORKER_TEST_EXAMPLES": "5"}
 
     def run(*arguments: str) -> tuple[int, str]:
@@ -35,9 +35,9 @@ def on_that_day(request):
 
 
 def _another_clock(offset: str) -> dict[str, str]:
-    """The variables that the command `faketime` sets, without what it shares between processes.
+    """The variables that the command `faketime` sets, but not the memory that it shares between processes.
 
-    It names that by its own process id, and refuses to begin where one that was killed under the same id left it.
+    That is named by a process id, and faketime refuses to start where a killed process has left one of the same name.
     """
     needed("faketime", "faketime")
     library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
@@ -47,7 +47,7 @@ def _another_clock(offset: str) -> dict[str, str]:
 @pytest.mark.timeout(WITHIN + 20)
 @pytest.mark.parametrize("tests", [(UNIT_TESTS,), TLS_TESTS], ids=["unit", "tls"])
 def test_tests(on_that_day, tests, request):
-    """Certificates are made and rules are judged by the day that it is."""
+    """The unit tests, and those with TLS certificates, pass under that clock."""
     some = ("-k", SPEAKS_OF_TIME) if "a day ago" in request.node.callspec.id and tests == (UNIT_TESTS,) else ()
     code, said = on_that_day("-m", "pytest", "--quiet", "-p", "no:cacheprovider", *tests, *some)
     assert code == 0, said
@@ -55,6 +55,6 @@ def test_tests(on_that_day, tests, request):
 
 @pytest.mark.timeout(WITHIN + 20)
 def test_demo(on_that_day):
-    """Kafka, the sandbox, the worker and the samples."""
+    """The demonstration ends well under that clock."""
     code, said = on_that_day("-m", "worker", "demo")
     assert code == 0, said

@@ -1,4 +1,4 @@
-"""A worker whose API is behind a real proxy: while that is away, or lets nobody in, it holds, and leaves no doubt."""
+"""A worker that reaches the API through tinyproxy: while the proxy is down or refuses its user, the worker holds."""
 
 import asyncio
 from collections import Counter
@@ -15,7 +15,7 @@ RIGHT, WRONG = "BasicAuth worker pr0xy-secret", "BasicAuth worker another"
 
 
 async def test_a_proxy_that_goes_and_comes(world, tmp_path):
-    """Every event has its one customer in the end: nothing that the proxy itself says is the API's answer."""
+    """The proxy goes away, refuses the user, comes back: each of 25 events has one customer, and none is unknown."""
     await world.topics()
     sandbox = await world.sandbox()
     OURS.cert_pem.write_to_path(tmp_path / "ca.pem")
@@ -50,7 +50,7 @@ async def test_a_proxy_that_goes_and_comes(world, tmp_path):
 
 
 async def refused(status):
-    """Return when the hold says that it is the proxy's user."""
+    """Return once `/status` tells a hold because the proxy refuses the user."""
     async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as http:
         while True:
             async with http.get(status) as answer:

@@ -1,4 +1,4 @@
-"""A Kafka that goes and comes back while a record is at each step."""
+"""Kafka ends and starts again while a worker is stopped at each step of a record."""
 
 import asyncio
 import signal
@@ -24,9 +24,9 @@ BROKEN = {"pin": "x" * 256}
 
 
 async def begun(world, step, side):
-    """A worker that is at that step."""
+    """A worker that is frozen (SIGSTOP) at that step."""
     await world.topics()
-    # A POST's lease may end while Kafka is away; the session must not.
+    # The lease of a POST may be long, but the session must outlast Kafka's absence.
     world.hurry(WORKER_KAFKA__SESSION_TIMEOUT="45", WORKER_JOURNAL__INTENT_TTL="60")
     sandbox = await world.sandbox(identity_attribute=NOT_LOOKED_AT)
     first = requested("first", **(BROKEN if step == "dead_letter" else {}))
@@ -37,7 +37,7 @@ async def begun(world, step, side):
 
 
 async def over(world, worker, sandbox):
-    """What is wrong in the end."""
+    """Let the worker finish; the verdict on all records and what is committed."""
     await worker.until("record.finished", offset=2)
     assert await worker.stop() == 0
     asked = [Asked(0, offset, name) for offset, name in enumerate(["first", "second", "third"])]
@@ -48,7 +48,7 @@ async def over(world, worker, sandbox):
 
 @pytest.mark.parametrize("end", [LocalKafka.kill, LocalKafka.stop])
 async def test_a_kafka_that_restarts_at_each_step(world_on, end):
-    """The workers wait for it and go on: nothing is lost, doubled or in doubt."""
+    """Each worker holds while Kafka is away and goes on by itself: nothing is lost, created twice or unknown."""
     async with AsyncExitStack() as stack:
         kafka = await stack.enter_async_context(LocalKafka())
         worlds = [await stack.enter_async_context(world_on(kafka.bootstrap_servers, uuid4().hex)) for _ in STEPS]

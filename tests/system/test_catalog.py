@@ -1,4 +1,4 @@
-"""Configured values, checked before the API has to refuse them."""
+"""Values that the API's administrator configures (levels and so on) are checked before anything is sent."""
 
 import orjson
 
@@ -9,7 +9,7 @@ def individual(level):
 
 
 async def test_a_live_catalog(world):
-    """The API lists its levels; one that it does not have is refused before it is sent."""
+    """With `CATALOG=live` the worker reads the levels from the API, and refuses an event with any other level."""
     await world.topics()
     sandbox = await world.sandbox()
     worker = await world.start(WORKER_CUSTOMER__CATALOG="live", WORKER_CUSTOMER__CATALOG_REFRESH="1")
@@ -24,7 +24,7 @@ async def test_a_live_catalog(world):
 
 
 async def test_a_catalog_file(world, tmp_path):
-    """Its levels are those that are taken."""
+    """With a catalog file only the levels that it lists are accepted."""
     await world.topics()
     await world.sandbox()
     catalog = tmp_path / "catalog.toml"
@@ -37,7 +37,7 @@ async def test_a_catalog_file(world, tmp_path):
 
 
 async def test_a_catalog_file_that_is_none(world, tmp_path):
-    """The worker does not start, and names the file."""
+    """With a file that is not a catalog the worker exits with 2 and names the file."""
     catalog = tmp_path / "catalog.toml"
     catalog.write_text("levels = 7\n")
     await world.sandbox()

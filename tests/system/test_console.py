@@ -1,4 +1,4 @@
-"""The console in a real browser, beside real workers, a real Kafka and the API's double."""
+"""The console in a real browser, with real workers, a real Kafka and the sandbox API."""
 
 import asyncio
 import signal
@@ -42,7 +42,7 @@ def event(id_, data, source="shop"):
 
 @dataclass
 class Scene:
-    """What all tests of this module look at."""
+    """What all tests of this module share: topics, workers, a console and the link to it."""
 
     world: Any
     browser: Browser
@@ -60,7 +60,7 @@ class Scene:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def scene(browser, worlds) -> AsyncIterator[Scene]:
-    """Two workers; of eleven events some were created, some failed, one is in doubt, and one waits for an answer."""
+    """Two workers and eight records: some created, some failed, one whose answer was lost and is unknown."""
     async with worlds() as world:
         await world.topics()
         await world.sandbox(
@@ -89,21 +89,21 @@ async def lettered(world) -> dict[str, str]:
 
 
 def consoled(world, *ports, **settings):
-    """The console in this process; `ports` are the workers'."""
+    """A console in this process that asks the workers at these ports."""
     workers = ",".join(f"127.0.0.1:{port}" for port in ports)
     given = {"WORKER_CONSOLE__PORT": "0", "WORKER_CONSOLE__RIGHTS": RIGHTS, "WORKER_CONSOLE__WORKERS": workers}
     return serve.opened(configuration.load(environment={**world.environment, **given, **settings}))
 
 
 def unvisited(paths) -> set[str]:
-    """Pages that a person can open, and none of these addresses leads to."""
+    """The pages of the console that none of these addresses opens."""
     declared = {route.path for route in pages.ROUTES if route.method == "GET"}
     files = {"/style.css", "/fresh.js", "/icon.svg", "/livez"}
     return declared - files - {named(path) for path in paths}
 
 
 def named(path: str) -> str:
-    """The pattern of an address."""
+    """The route that an address belongs to."""
     parts = path.partition("?")[0].split("/")
     if len(parts) > 2 and parts[1] == "letters" and PLACE.fullmatch(parts[2]):
         parts[2] = "{place}"
@@ -113,7 +113,7 @@ def named(path: str) -> str:
 
 
 async def test_every_page(scene):
-    """Opens, holds no fault that axe finds, and fits: each in both themes."""
+    """Each page opens, has no fault that axe finds, and fits a narrow screen, in the light and the dark theme."""
     async with scene.visit() as visit:
         life = urlencode({"source": "shop", "id": "order-lost"})
         paths = {
@@ -134,12 +134,12 @@ async def test_every_page(scene):
 
 
 async def settled(visit: Visit) -> None:
-    """Return once what it looks for is there."""
+    """Return once the page shows nothing as being looked up any more."""
     await visit.page.locator("[data-waiting]").first.wait_for(state="detached")
 
 
 async def test_a_number_that_changes(scene):
-    """Is written in its place, and nothing else moves; what is added is offered, not pushed."""
+    """A new record is published: the number changes in place, without the page being loaded again."""
     async with scene.visit() as visit:
         await visit.open("/")
         before = await visit.page.evaluate("performance.timeOrigin")
@@ -150,7 +150,7 @@ async def test_a_number_that_changes(scene):
 
 
 async def test_the_whole_life_of_an_event(scene):
-    """Leads from its attempts to the dead letter, and back."""
+    """From the page of an event a link leads to its dead letter, and Back returns."""
     async with scene.visit() as visit:
         await visit.open("/events")
         await visit.page.get_by_label("Source").fill("shop")
@@ -165,7 +165,7 @@ async def test_the_whole_life_of_an_event(scene):
 
 
 async def test_going_back(scene):
-    """Leads to the page, and not to the numbers that were asked for under its address."""
+    """Back from a letter shows the list as a page, not the JSON that its script fetched from the same address."""
     async with scene.visit() as visit:
         async with visit.page.expect_response(lambda answer: "json" in answer.headers.get("content-type", "")):
             await visit.open("/letters")
@@ -176,7 +176,7 @@ async def test_going_back(scene):
 
 
 async def test_what_somebody_types(scene, monkeypatch):
-    """Is not lost when what the page waits for has come: that is offered then."""
+    """Text in a form is kept when new content comes: the page offers that, and shows it once the form is empty."""
     known = asyncio.Event()
 
     async def journal(*_):
@@ -196,7 +196,7 @@ async def test_what_somebody_types(scene, monkeypatch):
 
 
 async def test_a_search_that_is_given_up(scene, monkeypatch):
-    """Says where it ended: what was not found may be there."""
+    """A search that stops early says how far it looked, since what it did not find may still be there."""
     monkeypatch.setattr(reading, "MOST", 0)
     async with scene.visit() as visit:
         await visit.open("/events?source=shop&id=order-unwanted")
@@ -204,7 +204,7 @@ async def test_a_search_that_is_given_up(scene, monkeypatch):
 
 
 async def test_a_verification(scene):
-    """Is begun by whoever asks, and its report stays for the next one."""
+    """A verification that one visitor starts is shown to the next one as well."""
     async with scene.visit() as visit:
         await visit.open("/verify")
         await visit.page.get_by_role("button", name="Verify now").click()
@@ -214,7 +214,7 @@ async def test_a_verification(scene):
 
 
 async def test_hostile_texts(scene):
-    """Whatever others wrote is a text on every page; nothing of it runs, or is asked for."""
+    """Ids, keys and headers with markup are shown as text on every page: no script runs, nothing is loaded."""
     async with scene.visit() as visit:
         hostile = urlencode({"source": HOSTILE, "id": HOSTILE})
         letters = [f"/letters/{place}" for place in scene.letters.values()]
@@ -230,7 +230,7 @@ async def test_hostile_texts(scene):
 
 
 async def test_without_scripts(scene):
-    """Everything can be read and done; only nothing changes by itself."""
+    """With JavaScript off everything can be read and done; only the numbers do not refresh by themselves."""
     async with scene.visit(java_script_enabled=False) as visit:
         await visit.open("/letters?reason=rejected")
         await visit.reads(scene.letters["order-unwanted"])
@@ -242,7 +242,7 @@ async def test_without_scripts(scene):
 
 
 async def test_by_keyboard_alone(scene):
-    """The first stop leads past the navigation, every stop is seen, and each page is within reach."""
+    """With the keyboard alone: the first stop skips the navigation, the focus is visible, each page can be opened."""
     async with scene.visit() as visit:
         await visit.open("/")
         await visit.page.keyboard.press("Tab")
@@ -260,7 +260,7 @@ async def test_by_keyboard_alone(scene):
 
 
 async def test_the_ways_in(scene):
-    """Without the token nothing is shown; with it the page that was asked for is, also by a link from elsewhere."""
+    """Without the token nothing is shown; with it the page asked for opens, also by a link from another site."""
     async with visiting(scene.browser, scene.base) as visit:
         letter = scene.letters["order-unwanted"]
         assert await visit.open(f"/letters/{letter}") == 401
@@ -281,7 +281,7 @@ async def test_the_ways_in(scene):
 
 
 async def test_a_form_of_another_site(scene):
-    """Is refused, whoever sends it: a page elsewhere, or another port of this machine."""
+    """A form that another site, or another port of this machine, sends to the console is refused."""
     form = f'<form method="post" action="{scene.base}/verify"><button>go</button></form>'
     async with elsewhere(form) as (other, local), scene.visit() as visit:
         for address in (other, local):
@@ -293,7 +293,7 @@ async def test_a_form_of_another_site(scene):
 
 
 async def test_a_frame_of_another_site(scene):
-    """Stays empty."""
+    """A frame on another site that asks for the console shows nothing of it."""
     async with elsewhere(f'<iframe src="{scene.base}/"></iframe>') as (_, local), scene.visit() as visit:
         await visit.page.goto(local)
         await visit.page.wait_for_load_state("networkidle")
@@ -303,7 +303,7 @@ async def test_a_frame_of_another_site(scene):
 
 
 async def test_a_name_that_was_made_to_lead_here(scene):
-    """A page of another name that resolves to this machine gets nothing, from the console, whatever it asks."""
+    """A host name that is not allowed but resolves to this machine (DNS rebinding) gets 403, even with the token."""
     port = scene.base.rpartition(":")[2]
     async with visiting(scene.browser, f"http://{REBOUND}:{port}") as visit:
         assert await visit.open("/") == 403
@@ -312,7 +312,7 @@ async def test_a_name_that_was_made_to_lead_here(scene):
 
 
 async def test_a_name_without_tls(scene):
-    """Browsers tell such a page's forms by their origin alone, and the console takes that of its own."""
+    """Over plain HTTP by an allowed name browsers send `Origin` alone, and the console accepts its own."""
     async with consoled(scene.world, WORKER_CONSOLE__ALLOWED_HOSTS=OURS) as link:
         address = link.replace("127.0.0.1", OURS)
         async with visiting(scene.browser, address.partition("/enter")[0], address) as visit:
@@ -323,7 +323,7 @@ async def test_a_name_without_tls(scene):
 
 @asynccontextmanager
 async def elsewhere(body: str) -> AsyncIterator[tuple[str, str]]:
-    """A page of somebody else's: (by another name, by the same one, on another port)."""
+    """A page of another site, by its two addresses: (under another name, under the same name on another port)."""
 
     async def page(_: web.Request) -> web.Response:
         return web.Response(text=f"<!doctype html><title>x</title>{body}", content_type="text/html")
@@ -341,7 +341,7 @@ async def elsewhere(body: str) -> AsyncIterator[tuple[str, str]]:
 
 
 async def test_behind_a_prefix(scene):
-    """Every address of every page stands below it."""
+    """With a path prefix every link, form and file of every page begins with it."""
     async with consoled(scene.world, WORKER_CONSOLE__PREFIX="/crm/worker") as link:
         base = link.partition("/enter")[0]
         assert base.endswith("/crm/worker")
@@ -365,7 +365,7 @@ async def test_behind_a_prefix(scene):
 
 
 async def test_replicas_that_come_and_go(scene):
-    """One that died, one of an older version, one that is silent, one of another group: each is told as it is."""
+    """The list of replicas: one that dies, an older version, one that never answers, one of another group."""
     old = {"state": "running", "holds": [], "inFlight": 3, "queued": 0, "partitions": []}
     other = {**old, "group": "others", "instance": "elsewhere:1", "version": "9.9"}
     async with AsyncExitStack() as stack:
@@ -386,7 +386,7 @@ async def test_replicas_that_come_and_go(scene):
 
 @asynccontextmanager
 async def pretending(told: dict[str, Any] | None) -> AsyncIterator[int]:
-    """The port of something that says that on /status, or never says anything."""
+    """The port of a fake worker that answers `/status` with `told`, or never answers where that is None."""
 
     async def status(_: web.Request) -> web.Response:
         if told is None:
@@ -405,7 +405,7 @@ async def pretending(told: dict[str, Any] | None) -> AsyncIterator[int]:
 
 
 async def test_a_record_that_blocks(scene, monkeypatch):
-    """Is named with its partition, its offset and what it is at, once it has stood for long."""
+    """A record that has stood for long is named with its partition, its offset and what it waits for."""
     monkeypatch.setattr(standstill, "STANDS", 1.0)
     first = {"offset": 7, "ageSeconds": 90, "reason": "post"}
     waits = {"state": "running", "boundBy": "api", "partitions": [{"partition": 0, "lag": 3, "blocking": first}]}
@@ -418,7 +418,7 @@ async def test_a_record_that_blocks(scene, monkeypatch):
 
 
 async def test_a_kafka_that_goes_and_comes_back(browser, world_on):
-    """The page says so, keeps what the workers say, and goes on by itself."""
+    """Kafka is frozen, killed and started again: the page says so, and is right again by itself."""
     async with LocalKafka() as kafka, world_on(kafka.bootstrap_servers, "away") as world:
         await world.topics()
         async with consoled(world, 1) as link, visiting(browser, link.partition("/enter")[0], link) as visit:
@@ -435,7 +435,7 @@ async def test_a_kafka_that_goes_and_comes_back(browser, world_on):
 
 
 async def test_nothing_yet(browser, worlds):
-    """A page that has nothing to list says so."""
+    """Every page of a console whose topics are empty says that there is nothing to list."""
     async with worlds() as world:
         await world.topics()
         async with consoled(world, 1) as link, visiting(browser, link.partition("/enter")[0], link) as visit:

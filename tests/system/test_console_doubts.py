@@ -1,4 +1,4 @@
-"""Doubts settled from the console while a worker runs: the CRM is asked, or a person says who it is."""
+"""Records whose outcome is unknown are settled in the console while a worker runs: by a look-up or by a person."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ def consoled(world, **settings):
 
 
 async def until(visitor: Visitor, address: str, text: str) -> Shown:
-    """The page once it says so."""
+    """Open the page until it has that text, and return it."""
     async with asyncio.timeout(PATIENCE):
         while text not in (shown := await visitor.open(address)).plain:
             await asyncio.sleep(0.05)
@@ -26,7 +26,7 @@ async def until(visitor: Visitor, address: str, text: str) -> Shown:
 
 
 async def parked(world, *faults, **settings):
-    """(the sandbox, a worker that has parked an event as unknown, its letter's address)."""
+    """One event whose answer was lost: (the sandbox, the worker, the address of its dead letter)."""
     await world.topics()
     world.hurry(**settings)
     sandbox = await world.sandbox(*faults, identity_attribute=NOT_LOOKED_AT if not settings else "externalid")
@@ -43,7 +43,7 @@ UNSEARCHED = {"kind": "status", "call": "search", "status": 403}
 
 
 async def test_a_doubt_that_the_look_up_finds(world):
-    """It offers no replay; resolved with that id it ends as confirmed, nobody is made twice, and `verify` holds."""
+    """The look-up finds the customer: no replay is offered, the event is resolved as confirmed, and `verify` holds."""
     sandbox, worker, address = await parked(world, LOST, UNSEARCHED, **LOOKING)
     sandbox.faults.clear()
     before = len(sandbox.sessions)
@@ -66,7 +66,7 @@ async def test_a_doubt_that_the_look_up_finds(world):
 
 
 async def test_a_doubt_that_the_look_up_does_not_find(world):
-    """It is replayed after one more look-up, and made once."""
+    """The look-up finds none: pressing "Replay it" twice makes one run, which creates the customer once."""
     sandbox, worker, address = await parked(world, {"kind": "status", "status": 504, "times": 1}, UNSEARCHED, **LOOKING)
     sandbox.faults.clear()
     async with consoled(world) as visitor:
@@ -82,7 +82,7 @@ async def test_a_doubt_that_the_look_up_does_not_find(world):
 
 
 async def test_all_sessions_taken(world):
-    """A login of the console ends nobody's session: it is refused, which the page says, and the worker goes on."""
+    """With five sessions taken the console's login is refused and the page says so; the worker's session lives on."""
     sandbox, worker, address = await parked(world, LOST, UNSEARCHED, **LOOKING)
     sandbox.faults.clear()
     while len(sandbox.sessions) < 5:
@@ -98,7 +98,7 @@ async def test_all_sessions_taken(world):
 
 
 async def test_a_duplicate_that_is_accepted(world):
-    """Nobody can tell, and a person says so: that one record is sent, once for all that pressed."""
+    """Without a look-up a person accepts a duplicate: three presses send that record once."""
     sandbox, worker, address = await parked(world, LOST)
     async with consoled(world) as visitor:
         letter = await visitor.open(address)
@@ -112,7 +112,7 @@ async def test_a_duplicate_that_is_accepted(world):
 
 
 async def test_a_replay_s_ends(world):
-    """What became of each is told as the worker announces it, with the letter that a new failure has."""
+    """A replay of two letters ends as "done", with the outcome of both."""
     await world.topics()
     world.hurry()
     sandbox = await world.sandbox({"kind": "status", "status": 400, "times": 3})

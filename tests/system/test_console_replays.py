@@ -1,4 +1,4 @@
-"""Replays and doubts in a real browser: what is pressed twice, reloaded or opened in two tabs is done once."""
+"""Replays and doubts in a real browser: whatever is pressed twice, reloaded or open in two tabs happens once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ FAULTS = [
 
 
 class Scene:
-    """A worker that has rejected some events and parked one, and somebody who looks at the console."""
+    """A worker that has rejected three events and parked one as unknown; a console is opened by the test."""
 
     def __init__(self, world: Any, sandbox: Any, worker: Any) -> None:
         self.world, self.sandbox, self.worker = world, sandbox, worker
@@ -46,7 +46,7 @@ async def scene(worlds) -> AsyncIterator[Scene]:
 
 
 async def test_a_replay(scene, browser):
-    """By cause, planned, run by two presses, a second tab and a reload: each once; Back keeps filter and place."""
+    """A replay is planned, then run by a double click and a second tab: one run; Back keeps the list and its filter."""
     async with scene.consoled() as link:
         base = link.partition("/enter")[0]
         async with visiting(browser, base, link) as visit:
@@ -88,7 +88,7 @@ async def test_a_replay(scene, browser):
 
 
 async def test_a_list_that_is_read(scene, browser):
-    """It does not move when letters come: they are counted, and shown to whoever wants them."""
+    """A list on the screen stays as it is when a letter comes: it says "1 newer" and shows it on request."""
     async with scene.consoled() as link:
         base = link.partition("/enter")[0]
         async with visiting(browser, base, link) as visit:
@@ -104,7 +104,7 @@ async def test_a_list_that_is_read(scene, browser):
 
 
 async def test_a_doubt(scene, browser):
-    """Its page has the ways out, each for this one; resolved it ends as confirmed, and offers none any more."""
+    """A doubt is resolved on its page with a customer id; it ends as confirmed, and its page offers nothing more."""
     async with scene.consoled() as link:
         base = link.partition("/enter")[0]
         async with visiting(browser, base, link) as visit:

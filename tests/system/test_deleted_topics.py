@@ -1,4 +1,4 @@
-"""A topic that is deleted under a running worker, and made again."""
+"""Each of the topics is deleted under a running worker, and made again."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ GONE = "it does not exist, or has no such partition"
 
 
 async def delete(world, topic):
-    """Return once the broker knows it no more."""
+    """Delete the topic, and return once the broker does not know it any more."""
     async with admin.opened(world.connection) as client:
         await client.delete([topic])
         async with asyncio.timeout(PATIENCE):
@@ -33,7 +33,7 @@ async def ask(world, *values, key=b"k", partition=0):
 
 
 async def ready(world, *faults, **settings):
-    """A worker at work, in a group that does not change."""
+    """A worker at work with one event published; the session is long, so that the group stays as it is."""
     await world.topics()
     world.hurry(WORKER_KAFKA__SESSION_TIMEOUT="45", **settings)
     sandbox = await world.sandbox(*faults, identity_attribute=NOT_LOOKED_AT)
@@ -42,14 +42,14 @@ async def ready(world, *faults, **settings):
 
 
 async def struck(sandbox, times):
-    """Return once the fault has come that often."""
+    """Return once the sandbox's fault has struck that often."""
     async with asyncio.timeout(PATIENCE):
         while sandbox.faults.active[0].hits < times:
             await asyncio.sleep(0.01)
 
 
 async def over(world, worker, sandbox, *names, told=()):
-    """How the records of the first partition ended, where nothing is wrong; `told` stood in a topic that is gone."""
+    """Stop the worker and return how each record ended; `told` are results that stood in the deleted topic."""
     assert await worker.stop() == 0
     events = [*told, *await world.events(world.plan.succeeded), *await world.events(world.plan.failed)]
     verdict = judged([Asked(0, offset, name) for offset, name in enumerate(names)], sandbox.ledger, events)
@@ -59,7 +59,7 @@ async def over(world, worker, sandbox, *names, told=()):
 
 
 async def results(world):
-    """The worker holds and says which topic; what was created meanwhile is told once it is there again."""
+    """Results: the worker holds and names the topic; once it is there again the results are published."""
     worker, sandbox = await ready(world)
     told = await world.events(world.plan.succeeded, 1)
     await delete(world, world.plan.succeeded)
@@ -73,7 +73,7 @@ async def results(world):
 
 
 async def dead_letters(world):
-    """A failure is told once its dead letter has a place, and its offset is not committed before."""
+    """Dead letters: a failed event is published, and its offset committed, only after its dead letter is stored."""
     worker, sandbox = await ready(world)
     await worker.until("record.finished")
     await delete(world, world.plan.dead_letters)
@@ -90,16 +90,16 @@ async def dead_letters(world):
 
 
 async def requests(world):
-    """What was taken is ended; the worker holds until the topic is there again, and until somebody says where to begin.
+    """Requests: records in hand are finished; then the worker holds until the topic exists and its offset is set.
 
-    The journal tells of other records under the same offsets, so that the new topic is given a new one.
+    The journal knows other records under the same offsets, so that the new topic is given a new journal.
     """
     worker, sandbox = await ready(world, {"kind": "delay_before", "seconds": 1})
     await ask(world, requested("second"))
     await struck(sandbox, 2)
     await delete(world, world.plan.requests)
     (hold,) = await worker.until("hold.started", **HELD)
-    # A commit that meets the deletion is not answered, and may be what begins the hold.
+    # A commit at the moment of the deletion gets no answer, which may be what begins the hold.
     assert hold["detail"].removeprefix(f"{world.plan.requests}: ") in {GONE, "commit: TimeoutError"}
     await worker.until("record.finished", 2)
     assert len(await world.events(world.plan.succeeded, 2)) == 2
@@ -117,7 +117,7 @@ async def requests(world):
 
 
 async def begun_anew(world):
-    """As the runbook says: a new journal, the offset set, then a start."""
+    """What the runbook says: a new journal, the offset set, then a start."""
     world.environment["WORKER_TOPICS__JOURNAL"] = f"{world.plan.journal}-2"
     await make(world, f"{world.plan.journal}-2")
     assert await (await world.start("offsets", "set", "0", "earliest", "--yes")).ended() == 0
@@ -125,7 +125,7 @@ async def begun_anew(world):
 
 
 async def requests_made_again_at_once(world):
-    """What was finished in the old topic is not committed to the new one, whose first records would be left out."""
+    """Requests, made again at once: offsets of the old topic are not committed to the new one: that skips records."""
     worker, sandbox = await ready(world)
     await worker.until("record.finished")
     async with admin.opened(world.connection) as client:
@@ -133,7 +133,7 @@ async def requests_made_again_at_once(world):
     await make(world, world.plan.requests)
     (hold,) = await worker.until("hold.started", reason="offsets_lost")
     assert await worker.stop() == 0
-    # Its last commit may have been stored before the deletion, which the brokers forget when they come to it.
+    # The last commit may have been stored before the deletion; the brokers delete it a little later.
     if "no offset is stored, although the journal knows 1 event" in hold["detail"]:
         assert (await world.committed())[0] is None
     else:
@@ -147,11 +147,11 @@ async def requests_made_again_at_once(world):
 
 
 async def journal(world):
-    """It is claimed anew. What this process has created it does not send again, though the topic knows nothing of it.
+    """Journal: it is claimed anew, and customers that this process has created are not created again.
 
-    What it had in hand is parked, sent or not.
+    The record that was in hand when the topic was deleted ends as unknown, whether it was sent or not.
     """
-    # Later than all of this: a retry that falls into the deletion is parked.
+    # Longer than this test: a retry that falls into the deletion would be parked.
     refused = {"kind": "status", "status": 503, "times": 1, "headers": {"Retry-After": "60"}}
     worker, sandbox = await ready(world, refused, WORKER_RETRY__MAX_DELAY="60")
     await struck(sandbox, 1)
@@ -173,7 +173,7 @@ async def journal(world):
 
 
 async def journal_with_other_partitions(world):
-    """With more than the requests it is not worked with, and the worker says so; with fewer those go on."""
+    """Journal with another number of partitions: the worker does not work with it, and names both numbers."""
     worker, sandbox = await ready(world)
     await worker.until("record.finished")
     await delete(world, world.plan.journal)
@@ -198,7 +198,7 @@ async def journal_with_other_partitions(world):
     verdict = judged(asked, sandbox.ledger, told)
     assert verdict.problems == ()
     assert verdict.endings[0, 0] == "created"
-    # Parked where it was in hand when the topic was deleted once more.
+    # Unknown where it was in hand when the topic was deleted the second time.
     assert verdict.endings[0, 2] in {"created", "outcome_unknown"}
     assert await world.committed() == {0: 3, 1: 1}
 
@@ -220,5 +220,5 @@ CASES = [
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 async def test_deleted(played, case):
-    """The worker holds where it has to, loses nothing, repeats no POST and goes on by itself (each case says how)."""
+    """Nothing is lost, no POST is repeated, and the worker goes on by itself; each case's function says what else."""
     await played[str(case)]

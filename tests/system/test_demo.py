@@ -29,7 +29,7 @@ PUBLISHING = "publishing 15 sample events"
 
 @asynccontextmanager
 async def demo(*options: str, **environment: str) -> AsyncIterator[Process]:
-    """The command as a process of its own; TMPDIR has to be given, so that what is left behind can be seen."""
+    """`customer-worker demo` as its own process; TMPDIR is given, so that a test sees which files are left behind."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("WORKER_")}
     command = mortal(sys.executable, "-m", "worker", "demo", *options)
     process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=clean | environment)
@@ -43,7 +43,7 @@ async def demo(*options: str, **environment: str) -> AsyncIterator[Process]:
 
 
 async def said(process: Process, wanted: str) -> str:
-    """All lines up to the one with that text."""
+    """Read lines until one has that text, and return all of them."""
     assert process.stderr
     lines = []
     async for line in process.stderr:
@@ -60,7 +60,7 @@ async def ended(process: Process) -> tuple[int, str, str]:
 
 
 def parents() -> dict[int, int]:
-    """Every living process and its parent."""
+    """Every living process id, and that of its parent."""
     found = {}
     for place in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -71,7 +71,7 @@ def parents() -> dict[int, int]:
 
 
 def below(pid: int) -> dict[int, str]:
-    """The command lines of all that a process started, and of what that started."""
+    """The command lines of all processes below that one, by process id."""
     of = parents()
     wanted, found = {pid}, set[int]()
     while wanted := {child for child, parent in of.items() if parent in wanted} - found:
@@ -94,7 +94,7 @@ def sandbox_port(said_so_far: str) -> int:
 
 
 async def until_published(kafka: str, said_so_far: str) -> None:
-    """Return when the demonstration knows that its first event is in the topic: the second one is."""
+    """Return once two requests are published: by then the demonstration knows that the first one is."""
     found = re.search(r"made the topics (\S+),", said_so_far)
     assert found
     async with asyncio.timeout(PATIENCE):
@@ -122,7 +122,7 @@ def topics_of(document: dict[str, Any]) -> list[str]:
 
 
 async def test_all_events(kafka: str, tmp_path: Path) -> None:
-    """Every sample ends as it says, further customers are created, and in somebody's Kafka nothing stays behind."""
+    """Every sample ends as expected, 60 further customers are created, and no topic or file is left behind."""
     given = {"WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka, "TMPDIR": str(tmp_path)}
     async with demo("--json", "--events", "60", **given) as process:
         status, out, lines = await ended(process)
@@ -139,7 +139,7 @@ async def test_all_events(kafka: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
 async def test_ended_midway(sent: signal.Signals, tmp_path: Path) -> None:
-    """Interrupted or killed, the command takes Kafka, worker, sandbox and all files with it."""
+    """Interrupted or killed midway, the demonstration ends with all of its processes and files."""
     async with demo(TMPDIR=str(tmp_path)) as process:
         so_far = await said(process, PUBLISHING)
         await until(lambda: bool(workers_of(process)))
@@ -155,12 +155,12 @@ async def test_ended_midway(sent: signal.Signals, tmp_path: Path) -> None:
 
 
 async def test_killed_worker(kafka: str, tmp_path: Path) -> None:
-    """What did not end is told as such, and the log of the worker stays to be read."""
+    """The worker is killed: the samples without a result are told as such, and the worker's log is kept."""
     given = {"WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka, "TMPDIR": str(tmp_path)}
     async with demo("--json", **given) as process:
         so_far = await said(process, "the worker runs as a process")
         await until(lambda: bool(workers_of(process)))
-        # It must not be done before it is killed.
+        # Stopped first, so that it cannot finish before it is killed.
         os.kill(workers_of(process)[0], signal.SIGSTOP)
         await until_published(kafka, so_far)
         os.kill(workers_of(process)[0], signal.SIGKILL)
@@ -175,7 +175,7 @@ async def test_killed_worker(kafka: str, tmp_path: Path) -> None:
 
 
 async def test_left_running(kafka: str, tmp_path: Path) -> None:
-    """Until it is interrupted everything answers at the addresses that it prints; the table is there before."""
+    """With `--keep` the addresses it prints answer until it is interrupted, and the table is printed."""
     given = {"WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka, "TMPDIR": str(tmp_path)}
     async with demo("--keep", **given) as process:
         so_far = await said(process, "tail -f ")
@@ -199,7 +199,7 @@ async def test_left_running(kafka: str, tmp_path: Path) -> None:
 
 
 async def test_events_in_avro(kafka: str, tmp_path: Path) -> None:
-    """With a schema registry of its own every sample ends as it says, and nothing stays behind."""
+    """With `--registry` (events in Avro) every sample ends as expected, and nothing is left behind."""
     given = {"WORKER_KAFKA__BOOTSTRAP_SERVERS": kafka, "TMPDIR": str(tmp_path)}
     async with demo("--json", "--registry", **given) as process:
         status, out, lines = await ended(process)
@@ -211,7 +211,7 @@ async def test_events_in_avro(kafka: str, tmp_path: Path) -> None:
 
 
 async def test_no_kafka_there(tmp_path: Path) -> None:
-    """One line says which setting is meant, and there is no traceback."""
+    """Without a Kafka at the address one line names the setting; there is no traceback."""
     given = {"WORKER_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1", "TMPDIR": str(tmp_path)}
     async with demo(**given) as process:
         status, out, lines = await ended(process)

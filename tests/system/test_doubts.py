@@ -1,4 +1,4 @@
-"""Answers that do not come, or say too little: one worker, one record for each."""
+"""Answers that are lost, late, garbled or missing: one worker, one record for each."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,7 @@ DOUBTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("look_up", [False, True])
 async def test_each_doubt(world, look_up):
-    """Parked after one call; with a look-up the customer is found, and made where there is none."""
+    """Without a look-up each is parked after one call; with one the customer is found, or created if there is none."""
     await world.topics()
     world.hurry(look_up=look_up)
     faults = [{**fault, "times": 1, "match": {"identity": identity(name)}} for name, fault in DOUBTS.items()]

@@ -1,4 +1,4 @@
-"""The two commands' first step, where everything that is pinned has been published anew since."""
+"""`deploy/install` installs exactly the pinned versions, although newer ones of every package have been published."""
 
 import os
 import re
@@ -23,7 +23,7 @@ VERSIONS = "from importlib.metadata import distributions as all; [print(d.name, 
 
 
 class Checkout:
-    """What the install needs of the project, its lists with the hashes of an index of our own."""
+    """The files that the install needs, with the hashes in its lists replaced by those of the tests' own index."""
 
     def __init__(self, directory: Path, index: PackageIndex, address: str) -> None:
         self.directory, self.venv = directory / "checkout", directory / "checkout/.venv"
@@ -44,13 +44,13 @@ class Checkout:
         }
 
     def relist(self, *more: str) -> None:
-        """The lists as they are, and these pins as well."""
+        """Write the project's lists, plus these pins, with the index's hashes."""
         for path in LISTS:
             text = "\n".join([(ROOT / path).read_text(), *more])
             (self.directory / path).write_text(self._index.relisted(text))
 
     def run(self, *command: str | Path) -> str:
-        """What it printed."""
+        """Run a command in the checkout; returns what it printed."""
         done = subprocess.run(
             command,
             cwd=self.directory,
@@ -67,27 +67,27 @@ class Checkout:
         return self.run(self.venv / "bin/python", *arguments)
 
     def bring(self, pip: list[str | Path]) -> None:
-        """That pip is the one of its Python."""
+        """Make the virtual environment with that version of pip."""
         self.run(sys.executable, "-m", "venv", "--without-pip", self.venv)
         wheel = Path(pip[-1]).parent
         if wheel.suffix == ".whl":
             self.python(pip[-1], "install", "--no-index", wheel)
 
     def installed(self) -> dict[str, str]:
-        """Without what `venv` had put there."""
+        """Installed packages and versions, without pip."""
         lines = (line.split() for line in self.python("-c", VERSIONS).splitlines())
         found = {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in lines}
         return {name: version for name, version in found.items() if name != "pip"}
 
     def listed(self, *lists: str) -> dict[str, str]:
-        """What holds for this Python."""
+        """The pins in these lists that apply to this Python."""
         every = [Requirement(line) for path in lists for line in pin_lines((self.directory / path).read_text())]
         return {each.name: pinned(each) for each in every if each.marker is None or each.marker.evaluate()}
 
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory):
-    """It and its address; made once, since it holds uv."""
+    """The index and its address; made once, since it holds the whole of uv."""
     directory = tmp_path_factory.mktemp("index")
     with served(directory) as address:
         yield PackageIndex(directory), address
@@ -95,13 +95,13 @@ def index(tmp_path_factory):
 
 @pytest.fixture
 def checkout(tmp_path, index):
-    """A fresh clone and an empty home."""
+    """A fresh checkout and an empty home directory."""
     return Checkout(tmp_path, *index)
 
 
 @pytest.fixture(scope="module")
 def pip(tmp_path_factory):
-    """The command of the oldest pip that a Python of this version has brought: of 3.11, not ours."""
+    """The oldest pip that a Python of this version came with; downloaded for 3.11, else the installed one."""
     if sys.version_info >= (3, 12):
         return [sys.executable, "-m", "pip"]
     directory = tmp_path_factory.mktemp("pip")
@@ -112,7 +112,7 @@ def pip(tmp_path_factory):
 
 
 def test_what_is_installed_is_what_is_pinned(checkout, pip):
-    """Each of it works, and nothing else is there for code to lean on: what an older list had brought has gone."""
+    """Exactly the pinned versions are installed and can be imported; what an older list had installed is removed."""
     checkout.bring(pip)
     checkout.relist("dropped-since==1.0")
     checkout.run("deploy/install")
@@ -126,7 +126,7 @@ def test_what_is_installed_is_what_is_pinned(checkout, pip):
 
 
 def test_what_the_image_is_built_of(checkout, pip):
-    """The Dockerfile's own command."""
+    """The Dockerfile's own `pip wheel` command fetches exactly the pinned versions."""
     dockerfile = (ROOT / "deploy/Dockerfile").read_text()
     (arguments,) = re.findall(
         r"\bpip (wheel .*) --wheel-dir=/wheels --requirement=image-requirements.txt\b", dockerfile
@@ -145,7 +145,7 @@ def test_what_the_image_is_built_of(checkout, pip):
     ],
 )
 def test_a_machine_that_lacks_something(tmp_path, lacks, said):
-    """As Debian without its venv package, or a machine with an old Python alone: one line says what is needed."""
+    """Without Debian's venv package, or with only an old Python, one line says what is needed."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("dirname", "basename"):

@@ -1,4 +1,4 @@
-"""The worker's Kafka user has the rights that the runbook lists, and one of them less."""
+"""The worker's Kafka user with exactly the documented rights, and with one of them missing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
@@ -24,7 +24,7 @@ from worker.tools import check
 from worker.tools.check import Client
 from worker.topics import verify
 
-# What is shared is one broker and one event loop, not more.
+# One event loop for the module, as its one broker is shared.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 GOOD = orjson.dumps({"type": "individual", "contactPersons": [{"firstName": "Jack"}]})
 BAD = b"not a customer"
@@ -33,7 +33,7 @@ HELD = {"reason": "kafka_unavailable"}
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def world(secured: SecuredKafka, world_on: Any) -> AsyncIterator[Any]:
-    """Topics of its own; what the test does itself it does as somebody who may do anything."""
+    """Topics of its own; the worker logs in as its user, while the test itself may do anything."""
     async with world_on(secured.plain, f"t-{uuid4().hex[:12]}") as opened:
         opened.hurry(
             WORKER_TOPICS__PARTITIONS=str(opened.plan.partitions),
@@ -48,7 +48,7 @@ async def world(secured: SecuredKafka, world_on: Any) -> AsyncIterator[Any]:
 
 
 class Nobody:
-    """Who is given no partition."""
+    """A group member that must not be given any partition."""
 
     def assigned(self, partitions: Collection[int]) -> None:
         raise AssertionError
@@ -62,13 +62,13 @@ def rights(world: Any, command: str) -> list[Right]:
 
 
 def told(right: Right) -> str:
-    """How the worker names a right that it misses."""
+    """The worker's words for a missing right."""
     setting = "WORKER_KAFKA__GROUP_ID, " if right.kind == Kind.group else ""
     return f"no right to {right.operation.name} {right.kind.name} {right.name} ({setting}WORKER_KAFKA__USERNAME)"
 
 
 async def test_rights_of_the_runbook(secured, world):
-    """Those for `topics create` and `run` are all that making the topics and working need."""
+    """The rights documented for `topics create` and `run` are enough to make the topics and to work."""
     sandbox = await world.sandbox()
     await secured.rights.grant(rights(world, "run"))
     async with admin.opened(secured.connection("SASLS")) as client:
@@ -86,7 +86,7 @@ async def test_rights_of_the_runbook(secured, world):
 
 
 async def test_rights_of_the_commands(secured, world, tmp_path):
-    """Those of `run` and its own are all that each needs."""
+    """Each command works with the rights of `run` and those documented for it."""
     await world.topics()
     await world.sandbox({"kind": "reply_lost", "times": 1})
     given = rights(world, "run")
@@ -118,8 +118,8 @@ async def test_rights_of_the_commands(secured, world, tmp_path):
 
 
 async def test_rights_of_the_console(secured, world):
-    """Its own are enough to read and to plan; what it may do in settings alone, Kafka refuses, and the page says which
-    right it lacks.
+    """The console's own rights are enough to read and to plan; a replay then fails and the page names the missing
+    right. With the further rights that are documented for acting, the replay works.
     """
     await world.topics()
     await world.sandbox({"kind": "status", "status": 400})
@@ -150,7 +150,7 @@ async def test_rights_of_the_console(secured, world):
 
 
 async def seen(visitor, address, text):
-    """The page once it says so."""
+    """Open the page until it has that text, and return it."""
     async with asyncio.timeout(PATIENCE):
         while text not in (shown := await visitor.open(address)).plain:
             await asyncio.sleep(0.05)
@@ -158,7 +158,7 @@ async def seen(visitor, address, text):
 
 
 async def test_rights_to_rehearse(secured, world):
-    """Its own line alone is all that it needs: nobody has to be let into the worker's group first."""
+    """`rehearse` works with the rights of its own line alone."""
     await world.topics()
     await world.publish(GOOD)
     await secured.rights.grant(rights(world, "rehearse"))
@@ -168,7 +168,7 @@ async def test_rights_to_rehearse(secured, world):
 
 @pytest.mark.parametrize("topic", ["requests", "succeeded", "failed", "dead_letters"])
 async def test_topic_without_a_right(secured, world, topic):
-    """The worker does not start, and says which it is."""
+    """Without the rights on one topic the worker does not start, and names the right."""
     await world.topics()
     name = getattr(world.plan, topic)
     await secured.rights.grant([right for right in rights(world, "run") if right.name != name])
@@ -178,7 +178,7 @@ async def test_topic_without_a_right(secured, world, topic):
 
 
 async def test_group_without_a_right(secured, world):
-    """The worker does not start, and says which it is."""
+    """Without the right to the group the worker does not start, and names the right."""
     await world.topics()
     membership = Membership(world.plan.requests, "a-group", session_timeout=6, rebalance_timeout=10)
     await secured.rights.grant([right for right in rights(world, "run") if right.kind == Kind.topic])
@@ -188,7 +188,7 @@ async def test_group_without_a_right(secured, world):
 
 
 async def test_journal_that_may_not_be_read(secured, world):
-    """A partition whose journal holds something is not worked on; the error says why."""
+    """A partition whose journal may not be read is not worked on; the error names the missing right."""
     await world.topics()
     await world.publish(b"something", key=b"something", topic=world.plan.journal)
     await secured.rights.grant([right for right in rights(world, "run") if right.operation.name == "Write"])
@@ -199,14 +199,14 @@ async def test_journal_that_may_not_be_read(secured, world):
 
 
 async def test_rights_taken_away(secured, world):
-    """Each is a hold that names the right, and over once it is granted again; nothing is lost, failed or done twice."""
+    """Each right is taken away meanwhile: a hold names it and ends once it is back; nothing is lost or done twice."""
     sandbox = await world.sandbox()
     await world.topics()
     given = rights(world, "run")
     await secured.rights.grant(given)
     worker = await world.start()
     await worker.until("hold.ended", reason="journal_restoring")
-    # The journal is read at an assignment only; the loss of the group makes one, which comes last.
+    # The journal is read only when partitions are assigned; losing the group's right causes that, so it comes last.
     noticed = [right for right in given if (right.operation.name, right.name) != ("Read", world.plan.journal)]
     noticed.sort(key=lambda right: right.kind)
     for number, right in enumerate(noticed, 1):
@@ -225,7 +225,7 @@ async def test_rights_taken_away(secured, world):
 
 
 async def test_wrong_password(world):
-    """It is a hold, since the user may be made later; it names the settings and no password, and can be stopped."""
+    """A wrong password begins a hold (the user may be made later) that names the settings, not the password."""
     await world.sandbox()
     worker = await world.start(WORKER_KAFKA__PASSWORD="wr0ng-secret")
     (hold,) = await worker.until("hold.started", **HELD)
@@ -235,7 +235,7 @@ async def test_wrong_password(world):
 
 
 async def test_check_names_each_right_that_is_missing(secured, world):
-    """With those of `run` nothing is missing; without any one of them `check` says which, and leaves no trace."""
+    """`check` finds nothing missing with the rights of `run`, and names each one that is taken away."""
     await world.topics()
     given = rights(world, "run")
     await secured.rights.grant(given)

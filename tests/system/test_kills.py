@@ -1,4 +1,4 @@
-"""A worker killed at every step of a record's life, and the one that comes after it: judged by the API's ledger."""
+"""A worker is killed at every step of a record, and a second one goes on; judged by the API's own ledger."""
 
 import signal
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ INVALID = {"pin": "x" * 256}
 
 @dataclass(frozen=True)
 class Case:
-    """Where the first of three records of one key is when its worker is killed, and how that record must end."""
+    """The step at which the worker of the first of three records is killed, and how that record must end."""
 
     step: str
     side: str
@@ -29,7 +29,7 @@ class Case:
 
     @property
     def in_flight(self):
-        """How another record may end: from an outcome on the next one of its key is announced, and may be sent."""
+        """How the other records may end too: after the first one's outcome the next POST may already be under way."""
         return {"outcome_unknown"} if self.step in {"finished", "dead_letter", "result", "commit"} else set()
 
     def __str__(self):
@@ -73,7 +73,7 @@ CASES = [
 
 @dataclass(frozen=True)
 class Ending:
-    """What was left when everything was over."""
+    """What the test judges: the verdict, the committed offsets, how often the first record's POST was executed."""
 
     verdict: Verdict
     committed: dict[int, int | None]
@@ -81,7 +81,7 @@ class Ending:
 
 
 async def kill(world, case, sandbox):
-    """Return when the first worker is dead."""
+    """Start a worker and return once it was killed at that step."""
     if case.side in {"executed", "late"}:
         worker = await world.start()
         await worker.once(lambda: bool(sandbox.faults.active[0].hits))
@@ -100,7 +100,7 @@ async def play(world, case):
     await world.publish(*values, key=b"k", headers=STRUCTURED)
     await kill(world, case, sandbox)
     worker = await world.start()
-    # Of the key of the others, so that it is finished last; what was committed comes no second time.
+    # Under the same key, so that it is finished last; committed records are not finished a second time.
     await world.publish(requested("last"), key=b"k", headers=STRUCTURED)
     await worker.until("record.finished", offset=3)
     assert await worker.stop() == 0
@@ -114,7 +114,7 @@ async def play(world, case):
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("case", CASES, ids=str)
 async def test_a_worker_killed_at(played, case):
-    """Its successor ends every record once, makes nothing twice, and says unknown only where nobody can know."""
+    """The second worker ends every record once, creates none twice, and parks one as unknown only where it must."""
     ended = await played[str(case)]
     assert ended.verdict.problems == ()
     assert ended.verdict.endings[0, 0] in case.ends
@@ -129,7 +129,7 @@ FORGETFUL = Case("post", "after", frozenset({"created"}), 2, journal=False)
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("case", [FORGETFUL], ids=str)
 async def test_a_worker_without_a_journal(played, case):
-    """It makes the customer twice after the same kill, and the verdict says so."""
+    """Without the journal the same kill creates the customer twice, and the verdict says so."""
     ended = await played[str(case)]
     assert ended.executions == case.executions
     assert (ended.verdict.duplicates, len(ended.verdict.problems)) == (1, 1)

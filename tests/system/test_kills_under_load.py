@@ -1,4 +1,4 @@
-"""A worker killed again and again with as many calls under way as it may have: no more is unknown than those."""
+"""A worker is killed three times with the maximum of calls under way: no more records are unknown than those."""
 
 import asyncio
 import signal
@@ -15,14 +15,14 @@ KILLS, IN_FLIGHT, OF_A_PARTITION = 3, 8, 40
 
 
 def late(nth):
-    """One call that is answered after all others: whoever may begin without a call of its own has begun by then."""
+    """Delays one answer beyond all others, so that every record that could start has started by then."""
     return Fault.model_validate({"kind": "delay_after", "seconds": 1, "match": {"nth": nth}})
 
 
 async def kill(world, sandbox):
-    """Return when a worker is dead that made as many customers as it may call for at once, and wrote none of them down.
+    """Kill a worker that has created as many customers as it may call for at once, and written none of them down.
 
-    As many again were written down before, so that it is at work when it happens.
+    As many before them were written down, so that the worker is killed in the midst of work.
     """
     sandbox.faults.clear()
     sandbox.faults.add(late(2 * IN_FLIGHT))
@@ -32,14 +32,14 @@ async def kill(world, sandbox):
 
 
 async def all_committed(world):
-    """Return when the group has nothing left to do."""
+    """Return once the group has committed every record."""
     async with asyncio.timeout(PATIENCE):
         while await world.committed() != dict.fromkeys(range(2), OF_A_PARTITION):
             await asyncio.sleep(0.1)
 
 
 async def test_kills_without_a_look_up(world):
-    """The intent is written when its call is free, not before; and what nobody can know is made by nobody again."""
+    """After three kills exactly the calls under way are parked as unknown; every customer exists once."""
     await world.topics()
     world.hurry(WORKER_DISPATCH__MAX_IN_FLIGHT=str(IN_FLIGHT), **NO_DOUBT_BUT_BY_KILLS)
     sandbox = await world.sandbox(identity_attribute=NOT_LOOKED_AT)
@@ -56,6 +56,6 @@ async def test_kills_without_a_look_up(world):
     verdict = judged(asked, sandbox.ledger, await world.events(world.plan.succeeded) + failed)
     assert verdict.problems == ()
     assert {event["data"]["reason"]["code"] for event in failed} == {"outcome_unknown"}
-    # Each of them was a call in flight, so that it can be no fewer, either.
+    # Each of them was under way, so that it cannot be fewer either.
     assert verdict.unknown == KILLS * IN_FLIGHT
     assert sandbox.ledger.created == len(asked)

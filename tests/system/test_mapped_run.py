@@ -1,4 +1,4 @@
-"""Somebody else's events, from their topic to customers: mapped, passed over, refused, mended, and verified."""
+"""Events in another producer's form, read by a mapping file: created, passed over, refused, and verified."""
 
 import orjson
 import pytest
@@ -51,7 +51,7 @@ PASSED, UNSUPPORTED, CREATED = ("passed_over", "nothing of ours"), ("failed", "u
 
 
 async def test_a_topic_of_others(world, file):
-    """Each record ends as the file says; what the journal knows stays when it is changed, and a mended file mends."""
+    """Each record ends as the file says; another file changes no known end, and a corrected one mends on replay."""
     await world.topics()
     sandbox = await world.sandbox()
     mapped = {"WORKER_EVENTS__MAPPING": file(MAPPING)}
@@ -87,7 +87,7 @@ async def test_a_topic_of_others(world, file):
 
 
 async def test_a_mapping_that_is_broken(world, file):
-    """The worker does not start, and says where."""
+    """With a mapping that cannot work the worker exits with 2 and says on which line."""
     worker = await world.start(WORKER_EVENTS__MAPPING=file(MAPPING.replace("value.name", "val.name")))
     assert await worker.ended() == 2
     assert "line 15 column 63: event.customer: a record has no 'val'" in "\n".join(worker.text)

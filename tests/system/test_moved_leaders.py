@@ -1,4 +1,4 @@
-"""A broker of two that goes and comes back while a worker is busy: leaders and coordinator move away and back."""
+"""One of two brokers is killed and comes back while a worker is busy: leaders and the coordinator move both times."""
 
 import asyncio
 from contextlib import suppress
@@ -17,7 +17,7 @@ WITHIN = PATIENCE
 
 
 async def ask(world, asked, going_on):
-    """Events for both partitions until told otherwise, each stored once whoever leads."""
+    """Publish events to both partitions until told to stop; each is stored once, whichever broker leads."""
     async with AIOKafkaProducer(bootstrap_servers=world.kafka, acks="all", enable_idempotence=True) as producer:
         for number in count():
             if not going_on.is_set():
@@ -32,7 +32,7 @@ async def ask(world, asked, going_on):
 
 
 async def created(sandbox, more, worker, asked):
-    """Return when that many customers more were created; who stands still, the worker or who asks it, is told."""
+    """Return once that many more customers are created; else fail and tell whether producer or worker stands still."""
     wanted, asked_then = sandbox.ledger.created + more, len(asked)
     try:
         async with asyncio.timeout(WITHIN):
@@ -43,10 +43,10 @@ async def created(sandbox, more, worker, asked):
 
 
 async def leads(brokers, topics, wanted):
-    """Return when the second broker leads a partition of them, or none."""
+    """Return once the second broker leads some of these partitions (`wanted`), or none."""
     async with asyncio.timeout(WITHIN):
         while True:
-            # The one that is gone may be asked as long as it is not known to be.
+            # A question may still go to the broker that was killed.
             with suppress(KafkaUnavailable):
                 if bool(await brokers.led_by_second(*topics)) is wanted:
                     return
@@ -54,7 +54,7 @@ async def leads(brokers, topics, wanted):
 
 
 async def test_leaders_move_away_and_back(world_on):
-    """Every record ends once and no POST is repeated; the worker goes on by itself both times."""
+    """Every record is created once, and the worker goes on by itself both times."""
     async with two_brokers() as brokers, world_on(brokers.first.bootstrap_servers, uuid4().hex) as world:
         await world.topics(replication_factor=2)
         group = await brokers.group_of_second("group")

@@ -1,4 +1,4 @@
-"""What producers and tools really send: each record has the end that is right for it, and holds nothing up."""
+"""Unusual records that real producers and tools send: each ends as it should, and none holds up the others."""
 
 import hashlib
 
@@ -35,7 +35,7 @@ DELETE = tuple(
 
 
 async def made(world):
-    """Requests may be large; an event's topic takes no more than it must."""
+    """Topics: large requests are allowed, and results are limited to what the worker promises to need."""
     async with admin.opened(world.connection) as client:
         await client.create(TopicSpec(world.plan.requests, 2, 1, {"max.message.bytes": str(8 * MIB)}))
         await client.create(TopicSpec(world.plan.succeeded, 2, 1, {"max.message.bytes": str(ENVELOPE)}))
@@ -43,7 +43,7 @@ async def made(world):
 
 
 async def test_odd_records(world):
-    """All of them end, with one call of the API for each that asks for a customer."""
+    """All nine records end, only two with a call of the API, and `verify` holds."""
     await made(world)
     sandbox = await world.sandbox({"kind": "reply_lost", "times": 1})
     worker = await world.start()

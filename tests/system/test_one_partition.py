@@ -1,4 +1,4 @@
-"""What is wrong with one partition is that partition's alone: the others go on, and nothing is lost."""
+"""A fault of one partition holds that partition alone: the others go on, and nothing is lost."""
 
 import asyncio
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ LIMITED = Path(__file__).with_name("limited.py")
 
 @pytest.fixture(scope="module")
 def broker():
-    """One whose log lies where it can be spoilt."""
+    """A broker of its own, whose log files the tests may damage."""
     local = LocalKafka()
     try:
         asyncio.run(local.start())
@@ -32,7 +32,7 @@ def broker():
 
 
 async def ask(world, asked, count, partition):
-    """So many more events, each in a batch of its own."""
+    """Publish that many more events, each in a batch of its own."""
     for _ in range(count):
         offset = sum(each.partition == partition for each in asked)
         name, key = f"e{partition}-{offset}", b"%d" % offset
@@ -41,7 +41,7 @@ async def ask(world, asked, count, partition):
 
 
 async def every_one_ended(world, worker, sandbox, asked, partitions=2):
-    """Each once; nothing is left uncommitted."""
+    """Every record ended once, and everything is committed; returns how each ended."""
     assert await worker.stop() == 0
     events = [*await world.events(world.plan.succeeded), *await world.events(world.plan.failed)]
     verdict = judged(asked, sandbox.ledger, events)
@@ -53,7 +53,7 @@ async def every_one_ended(world, worker, sandbox, asked, partitions=2):
 
 
 def batches(log: bytes):
-    """(from, to) of each in a segment."""
+    """(from, to) of each batch in a segment of the log."""
     position = 0
     while position < len(log):
         end = position + 12 + int.from_bytes(log[position + 8 : position + 12], "big")
@@ -63,7 +63,7 @@ def batches(log: bytes):
 
 @contextmanager
 def spoilt(broker, topic, partition, number):
-    """That batch of the partition is corrupt inside, as on a disk that lies, and as it was afterwards."""
+    """That batch of the partition is corrupt on the disk inside the block, and whole again afterwards."""
     (file,) = Path(broker.directory).rglob(f"{topic}-{partition}/*.log")
     start, end = list(batches(file.read_bytes().rstrip(b"\0")))[number]
     good = file.read_bytes()[start:end]
@@ -81,7 +81,7 @@ def spoilt(broker, topic, partition, number):
 
 
 async def test_a_batch_that_is_corrupt(broker, world_on):
-    """Its partition is held, with its number and the offset; what the others have is not lost, and all ends once."""
+    """The partition is held, with its number and the offset; the other goes on; once mended every record ends once."""
     async with world_on(broker.bootstrap_servers, uuid4().hex) as world:
         world.hurry(WORKER_KAFKA__SESSION_TIMEOUT="45")
         await world.topics()
@@ -112,7 +112,7 @@ async def test_a_batch_that_is_corrupt(broker, world_on):
 
 
 async def put_odd(world, name, partition):
-    """In a batch with two good ones around it, the record has a header whose name is not UTF-8."""
+    """A batch of three records, of which the middle one has a header whose name is not UTF-8."""
     async with AIOKafkaProducer(bootstrap_servers=world.kafka) as producer:
         made = producer.create_batch()
         made._builder = Builder(2, 0, 0, -1, -1, -1, 2**20)
@@ -124,7 +124,7 @@ async def put_odd(world, name, partition):
 
 
 async def test_a_header_name_that_is_not_utf8(world):
-    """That record is a dead letter; those beside it in its batch, and all others, end as they should."""
+    """That record becomes a dead letter; the others of its batch, and all others, are created."""
     world.hurry(WORKER_KAFKA__SESSION_TIMEOUT="45")
     await world.topics()
     sandbox = await world.sandbox(identity_attribute=NOT_LOOKED_AT)
@@ -152,7 +152,7 @@ async def test_a_header_name_that_is_not_utf8(world):
 
 
 async def test_a_batch_that_becomes_huge(world):
-    """Some KB that are 120 MB, for a process that gets 100 MiB more: it holds their partition, and lives on."""
+    """A small batch that unpacks to 120 MB, with 100 MiB of memory left: its partition is held, the other goes on."""
     world.hurry(WORKER_KAFKA__SESSION_TIMEOUT="45")
     await world.topics()
     sandbox = await world.sandbox(identity_attribute=NOT_LOOKED_AT)
@@ -178,7 +178,7 @@ async def finished(workers, count):
 
 
 async def refused(workers, partitions):
-    """What each of these partitions waits for."""
+    """Wait until these partitions are refused; returns what the log says of them."""
     async with asyncio.timeout(PATIENCE):
         while True:
             lines = [line for worker in workers for line in worker.of("journal.restore_failed")]
@@ -188,9 +188,9 @@ async def refused(workers, partitions):
 
 
 async def test_partitions_that_are_added(world):
-    """Two workers notice within seconds; what the journal lacks is held, both numbers are named, all else goes on.
+    """Partitions added to the requests alone: they are held until the journal has as many, while the others go on.
 
-    A broken record of a new partition is a dead letter although that topic has no such partition.
+    A broken record of a new partition becomes a dead letter although that topic has no such partition.
     """
     world.hurry(WORKER_KAFKA__SESSION_TIMEOUT="45")
     await world.topics()

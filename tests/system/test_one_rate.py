@@ -1,4 +1,4 @@
-"""A group sends as fast as it is told to, however many workers it has: three, six, one."""
+"""MAX_RATE is the rate of the whole group, however many workers it has: three, six, one."""
 
 from dataclasses import replace
 
@@ -9,11 +9,11 @@ RATE = 20
 PARTITIONS = 6
 EVENTS = 360
 WINDOW = 10.0
-"""Seconds. In a second alone a busy machine delivers what was sent in more than one; tests/simulation judges those."""
+"""Seconds over which the rate is judged: within one second a busy machine may deliver what was sent in several."""
 
 
 async def test_three_then_six_then_one(world):
-    """All are created once, and no ten seconds of the API's have more than 1.1 times the rate."""
+    """All customers are created once, and no ten seconds have more than 1.1 times the rate."""
     world.plan = replace(world.plan, partitions=PARTITIONS)
     world.hurry(WORKER_DISPATCH__MAX_RATE=str(RATE), WORKER_JOURNAL__INTENT_TTL="10")
     await world.topics()

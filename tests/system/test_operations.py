@@ -1,4 +1,4 @@
-"""The operations port of a running worker: alive, ready, and what it says when nothing moves."""
+"""The operations port of a running worker: whether it is alive and ready, and what it tells when nothing moves."""
 
 import asyncio
 import signal
@@ -22,7 +22,7 @@ def individual(name="Jack"):
 
 
 class Pages:
-    """The operations port of that worker."""
+    """The operations port of one worker."""
 
     def __init__(self, http, port):
         self.http, self.url = http, f"http://127.0.0.1:{port}"
@@ -39,14 +39,14 @@ class Pages:
         return (await self.json(path))[1]
 
     async def until(self, path, condition):
-        """That page, once it is as it should be."""
+        """Ask for that page until the condition holds, and return it."""
         async with asyncio.timeout(PATIENCE):
             while not condition(found := await self.json(path)):
                 await asyncio.sleep(0.05)
         return found
 
     async def samples(self):
-        """By name and labels."""
+        """The values of all metrics, by name and labels."""
         _, text = await self.get("/metrics")
         return {
             (sample.name.removeprefix("customer_worker_"), *sorted(sample.labels.values())): sample.value
@@ -57,7 +57,7 @@ class Pages:
 
 @pytest.fixture
 async def pages():
-    """Of a worker, once it has said where they are."""
+    """Gives the pages of a worker, once it has logged its port."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as http:
 
         async def of(worker):
@@ -68,7 +68,7 @@ async def pages():
 
 
 async def test_a_worker_that_works(world, pages):
-    """It is alive and ready; what it did is counted, what it knows is told."""
+    """A worker at work is alive and ready; its status and metrics show what it did."""
     await world.topics()
     await world.sandbox()
     await world.publish(individual("A"), individual("B"), b"broken", key=b"k", partition=0)
@@ -109,7 +109,7 @@ async def test_a_worker_that_works(world, pages):
 
 
 async def test_an_api_that_hangs(world, pages):
-    """The status names the record that keeps the partition, and what it waits for; a drain says that it drains."""
+    """While a call hangs `/status` names the record that blocks and what it waits for; after SIGTERM it is draining."""
     world.hurry(WORKER_API__REQUEST_TIMEOUT="8", WORKER_DISPATCH__DRAIN_TIMEOUT="9", WORKER_DISPATCH__MAX_IN_FLIGHT="1")
     await world.topics()
     sandbox = await world.sandbox({"kind": "delay_before", "seconds": 4, "times": 1})
@@ -133,7 +133,7 @@ async def test_an_api_that_hangs(world, pages):
 
 
 async def test_a_hold(world, pages):
-    """It is no failure of the process; the reason stands on every page."""
+    """During a hold the process is alive but not ready, and status, readiness and metrics give the reason."""
     await world.topics()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -164,7 +164,7 @@ async def test_a_hold(world, pages):
 
 
 async def test_a_process_that_is_frozen(world, pages):
-    """It does not answer; thawed it lives on."""
+    """A stopped process (SIGSTOP) does not answer; it goes on after SIGCONT."""
     await world.topics()
     await world.sandbox()
     worker = await world.start()
@@ -180,7 +180,7 @@ async def test_a_process_that_is_frozen(world, pages):
 
 
 async def test_a_consumer_that_is_stuck(world, pages):
-    """The process answers, and says that it should be started anew."""
+    """With a consumer that hangs `/livez` is 503 and says why, so that the process is started anew."""
     await world.topics()
     await world.sandbox()
     await world.publish(individual())
@@ -195,7 +195,7 @@ async def test_a_consumer_that_is_stuck(world, pages):
 
 
 async def test_a_kafka_that_is_not_there(world, pages):
-    """The port is open before Kafka is, and says what is waited for."""
+    """The port answers before Kafka is reached, and says that Kafka is missing."""
     await world.sandbox()
     worker = await world.start(WORKER_KAFKA__BOOTSTRAP_SERVERS="127.0.0.1:9")
     shown = await pages(worker)
@@ -207,7 +207,7 @@ async def test_a_kafka_that_is_not_there(world, pages):
 
 
 async def test_a_journal_that_cannot_be_read(world, pages):
-    """The partition that waits for it is told as restoring, the other one works."""
+    """The partition whose journal cannot be read is told as restoring; the other one works."""
     await world.topics()
     await world.sandbox()
     await world.publish(b"not ours", key=b"?", partition=1, topic=world.plan.journal)
@@ -225,7 +225,7 @@ async def test_a_journal_that_cannot_be_read(world, pages):
 
 
 async def test_a_port_that_is_taken(world):
-    """Exit 1 with one line that names the setting."""
+    """With the port in use the worker exits with 1 and one line names the setting."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

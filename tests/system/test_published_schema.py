@@ -1,4 +1,4 @@
-"""What a running worker publishes is what `schema events` says."""
+"""What a running worker publishes is valid by what `schema events` prints."""
 
 import orjson
 from jsonschema import Draft202012Validator
@@ -16,13 +16,13 @@ def event(number, **data):
 
 
 def part(name):
-    """Checks one of the definitions."""
+    """A validator for one definition of the schema."""
     schema = events_schema()
     return Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": schema["$defs"]})
 
 
 async def test_published_events(world):
-    """Requests, results of each kind and the headers of dead letters are valid, each as its own kind alone."""
+    """Requests, results and headers of dead letters are valid, each by the definition of its own kind alone."""
     await world.topics()
     world.hurry(WORKER_RETRY__MAX_ATTEMPTS="2")
     await world.sandbox(

@@ -1,4 +1,4 @@
-"""No value of a customer and no secret comes out anywhere but where it belongs, whatever goes wrong (promise 8)."""
+"""No value of a customer and no secret is told anywhere but where it belongs, whatever goes wrong."""
 
 import asyncio
 import signal
@@ -26,7 +26,7 @@ SECRET = ("x-secret", MARK.encode())
 
 
 def person(kind, **elements):
-    """Marked in every element that takes any text; the first name says what the API does with it."""
+    """A customer with the mark in every free text; the first name tells the fake API how to answer."""
     free = "middleName lastName loginId initials secretQuestion secretAnswer jobTitle spouseName occupation hobbies"
     points = [
         {"type": {"value": "email", "email": {"emailAddress": f"{MARK}.{kind}@customer.example"}}},
@@ -47,7 +47,7 @@ def event(kind, **elements):
 
 
 def marked(tree):
-    """Every text of a document replaced by the mark, but for what makes it an individual."""
+    """A document with every text replaced by the mark, except the types of customer and contact points."""
     match tree:
         case {"value": "individual" | "phone" | "postal" | "email"}:
             return {name: item if name == "value" else marked(item) for name, item in tree.items()}
@@ -88,7 +88,7 @@ VALUES = {
 
 
 class Echo:
-    """An API that says back whatever it is told, in every place where an answer has room for it."""
+    """An API that repeats what it was sent in every part of its answers."""
 
     def __init__(self):
         self.numbers = count(2801)
@@ -155,7 +155,7 @@ class Echo:
 
 
 async def pages(port):
-    """All that the operations port says."""
+    """Everything that the operations port tells."""
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
         found = []
         for path in ("/livez", "/readyz", "/status", "/metrics"):
@@ -166,7 +166,7 @@ async def pages(port):
 
 
 async def console_pages(world, **settings):
-    """All that the console says on its pages and to its module, to somebody who may do everything but see payloads."""
+    """Everything that the console shows to somebody with every right but that to see payloads, and its log."""
     rights = {"WORKER_CONSOLE__TOKEN": TOKEN.secret, "WORKER_CONSOLE__RIGHTS": "replay,accept_duplicates,resolve"}
     console = await world.start("console", WORKER_CONSOLE__PORT="0", **rights, **settings)
     (started,) = await console.until("console.started")
@@ -191,7 +191,7 @@ def everything_said(worker):
 
 
 async def test_marked_customers_and_secrets(world):
-    """Through success, failure, dead letter, doubt, crash, hold and stop: nothing of them is told."""
+    """Through success, failure, doubt, crash, hold and stop the mark is in no log, page, header, result or span."""
     await world.topics()
     api = Echo()
     async with api.running() as url, span_collector() as collector:
@@ -264,7 +264,7 @@ TOML = f'[api]\npassword = ["{MARK}"]\n[kafka]\npassword = {{secret = "{MARK}"}}
     ids=["environment", "toml", "no"],
 )
 async def test_wrong_settings(world, tmp_path, settings, toml):
-    """Their names are told, never their values."""
+    """Wrong settings are told by name, never with their values."""
     file = tmp_path / "settings.toml"
     file.write_text(toml)
     worker = await world.start("--config", str(file), "run", **settings)
@@ -274,7 +274,7 @@ async def test_wrong_settings(world, tmp_path, settings, toml):
 
 
 async def test_a_password_that_kafka_does_not_take(world):
-    """The hold says what to look at, not what it was."""
+    """The hold about a refused Kafka login tells neither user nor password."""
     async with Echo().running() as url:
         worker = await world.start(
             WORKER_API__BASE_URL=url,

@@ -1,4 +1,4 @@
-"""Dead letters replayed while a worker runs, once what they failed of was put right."""
+"""Dead letters are replayed while a worker runs, after their causes were mended."""
 
 import orjson
 import pytest
@@ -9,7 +9,7 @@ LARGE = "x" * 600
 
 
 async def typed(world, *arguments, **settings):
-    """(exit code, lines that are JSON, all others) of `customer-worker dead-letters ...`."""
+    """Run `customer-worker dead-letters ...`: (exit code, lines that are JSON, all other lines)."""
     process = await world.start("dead-letters", *arguments, **settings)
     return await process.ended(), process.lines, process.text
 
@@ -19,13 +19,13 @@ def fault(name, **what):
 
 
 def ends(lines):
-    """How each replayed letter ended, by its dead letter."""
+    """How each replayed letter ended, by the letter's place."""
     return {line["deadLetter"]: line["ended"] for line in lines if "ended" in line}
 
 
 @pytest.fixture
 async def failed(world, tmp_path):
-    """A world in which one event failed of each reason, and nothing runs any more."""
+    """A world with one failed event for each reason; the causes are mended, and no worker runs."""
     await world.topics()
     faults = [fault(name, kind="status", status=status) for name, status in FIXED.items()]
     faults.append(fault("outcome_unknown", kind="reply_lost"))
@@ -48,7 +48,7 @@ async def failed(world, tmp_path):
 
 
 async def look_at_one(failed):
-    """The journal's view and today's verdict; nothing of the customer, unless its payload is asked for."""
+    """`show` tells the journal's view and that it would be valid today; a value is shown only with `--payload`."""
     code, (line,), _ = await typed(failed, "show", "undecodable", "--json")
     assert (code, line["reason"], line["today"]["valid"]) == (0, "undecodable", True)
     assert line["journal"]["customer"] == "not_created"
@@ -60,7 +60,7 @@ async def look_at_one(failed):
 
 
 async def test_every_reason(failed):
-    """What can be put right ends well, and nobody is made twice; what cannot fails again, with its replays counted."""
+    """A replay of all ends well where that is possible, creates nobody twice, and counts the replays of the others."""
     await look_at_one(failed)
     before = failed.box.ledger.created
     worker = await failed.start()
@@ -89,12 +89,12 @@ async def test_every_reason(failed):
 
 @pytest.mark.parametrize("exists", [True, False])
 async def test_a_doubt_with_a_look_up(world, exists):
-    """The command looks first: who exists is not made again, who does not is, and no flag is needed for it."""
+    """With a look-up the replay asks first, without a flag: who exists is not created again, who does not exist is."""
     await world.topics()
     world.hurry()
     kind = {"kind": "reply_lost"} if exists else {"kind": "status", "status": 504}
     looking = {"WORKER_RECONCILE__BY": "custom_attribute", "WORKER_RECONCILE__ATTRIBUTE": "externalid"}
-    # Parked, since the search is refused at first.
+    # The record is parked because its search is refused.
     sandbox = await world.sandbox({**kind, "times": 1}, {"kind": "status", "call": "search", "status": 403})
     await world.publish(requested("e1"), key=b"k", headers=STRUCTURED)
     worker = await world.start(**looking)
@@ -114,7 +114,7 @@ async def test_a_doubt_with_a_look_up(world, exists):
 
 
 async def test_a_bare_customer_in_doubt(world):
-    """Its replay is the same event, so that the worker still knows of the doubt, and then of the customer."""
+    """The replay of a bare customer is the same event, so that its doubt is known to be over afterwards."""
     await world.topics()
     world.hurry()
     sandbox = await world.sandbox({"kind": "reply_lost", "times": 1})
@@ -132,7 +132,7 @@ async def test_a_bare_customer_in_doubt(world):
 
 
 async def test_letters_without_their_payload(world):
-    """The originals are fetched from the request topic."""
+    """Where letters have no payload the originals are read from the request topic."""
     await world.topics()
     sandbox = await world.sandbox({"kind": "status", "status": 400, "times": 2})
     await world.publish(requested("e1"), requested("e2"), key=b"k", headers=STRUCTURED)

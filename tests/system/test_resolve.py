@@ -1,4 +1,4 @@
-"""A person finds out which customer an event in doubt has, and says so while a worker runs."""
+"""A person who knows the customer of an event in doubt says so by `dead-letters resolve` while a worker runs."""
 
 import orjson
 import pytest
@@ -8,13 +8,13 @@ LOST = {"kind": "reply_lost", "times": 1}
 
 
 async def typed(world, *arguments):
-    """(exit code, lines that are JSON, all others) of a command of ours."""
+    """Run a command: (exit code, lines that are JSON, all other lines)."""
     process = await world.start(*arguments)
     return await process.ended(), process.lines, process.text
 
 
 async def parked(world, value, *faults, headers=STRUCTURED, **settings):
-    """(the sandbox, a worker that has parked that event as unknown, its dead letter's place)."""
+    """One event whose answer was lost: (the sandbox, the worker, the place of its dead letter)."""
     await world.topics()
     world.hurry()
     sandbox = await world.sandbox(LOST, *faults, identity_attribute=NOT_LOOKED_AT)
@@ -28,7 +28,7 @@ async def parked(world, value, *faults, headers=STRUCTURED, **settings):
 
 
 async def test_a_doubt_that_a_person_ends(world):
-    """Nothing is sent for it; every later repeat finds it, also that of a person who accepts duplicates."""
+    """Nothing is sent for it; every later repeat of the event finds the customer, even one that accepts duplicates."""
     sandbox, worker, place = await parked(world, requested("e1"))
     (made,) = [str(each.customer_id) for each in sandbox.ledger.entries()]
     word = ("dead-letters", "resolve", place, "--customer-id", made, "--json")
@@ -55,7 +55,7 @@ async def test_a_doubt_that_a_person_ends(world):
 
 
 async def test_what_is_told_of_it(world):
-    """The list, the letter, the journal: the doubt is over."""
+    """The list, the letter and the journal all tell that the doubt is over."""
     sandbox, worker, place = await parked(world, requested("e1"))
     (made,) = [str(each.customer_id) for each in sandbox.ledger.entries()]
     code, _, _ = await typed(world, "dead-letters", "resolve", place, "--customer-id", made, "--yes", "--follow")
@@ -69,7 +69,7 @@ async def test_what_is_told_of_it(world):
 
 
 async def test_another_customer_is_known(world):
-    """The command says so; a confirmation that comes all the same is refused by the worker, with its dead letter."""
+    """Another customer id is refused by the command, and by the worker where such a confirmation comes anyway."""
     sandbox, worker, place = await parked(world, requested("e1"))
     (made,) = [str(each.customer_id) for each in sandbox.ledger.entries()]
     await typed(world, "dead-letters", "resolve", place, "--customer-id", made, "--yes", "--follow")
@@ -91,7 +91,7 @@ async def test_another_customer_is_known(world):
 
 @pytest.mark.parametrize("payload", ["full", "metadata_only"])
 async def test_a_bare_customer(world, payload):
-    """Its event is its place, which the confirmation names as its source and id."""
+    """A bare customer, whose event id is its place: the confirmation names that place."""
     customer = b'{"type": "individual", "contactPersons": [{"firstName": "Jack"}]}'
     sandbox, worker, place = await parked(world, customer, headers=(), WORKER_DEAD_LETTERS__PAYLOAD=payload)
     (made,) = [str(each.customer_id) for each in sandbox.ledger.entries()]

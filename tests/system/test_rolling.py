@@ -1,4 +1,4 @@
-"""A rolling deploy under load repeats no POST and leaves none unknown."""
+"""Workers are restarted one after the other under load: no POST is repeated and no outcome is unknown."""
 
 import asyncio
 import os
@@ -12,14 +12,14 @@ KEYS = 40
 
 
 async def started(world):
-    """A worker that answers to signals."""
+    """A worker that handles signals already."""
     worker = await world.start()
     await worker.until("worker.started")
     return worker
 
 
 async def test_every_worker_is_restarted_in_turn(world):
-    """Each ends with 0 after a clean drain; every event ends once, as created, after one execution."""
+    """Each exits with 0; every event is created once and has one result."""
     await world.topics()
     sandbox = await world.sandbox({"kind": "delay_after", "seconds": 0.02})
     workers = [await started(world) for _ in range(WORKERS)]

@@ -1,4 +1,4 @@
-"""Over TLS, as in production, a restart costs the others no more than without: nobody waits for a client's end."""
+"""Workers are restarted under load over TLS, on an event loop that waits for ever for a server's TLS goodbye."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ import pytest_asyncio
 from judging import numbered
 from secured import SecuredKafka
 
-# What is shared is one broker and one event loop, not more.
+# One event loop for the module, as its one broker is shared.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 WORKERS, RESTARTS, KEYS = 3, 4, 40
 POLITE = Path(__file__).parents[1] / "polite.py"
@@ -30,20 +30,20 @@ async def world(secured: SecuredKafka, world_on: Any) -> AsyncIterator[Any]:
 
 
 async def started(world):
-    """A worker on a loop that waits for ever for the brokers' goodbye, and answers to signals."""
+    """A worker on that event loop that handles signals already."""
     worker = await world._process(str(POLITE))
     await worker.until("worker.started")
     return worker
 
 
 async def ended(world):
-    """The events that have their customer."""
+    """The ids of the events that have their customer."""
     return {each["data"]["request"]["id"] for each in await world.events(world.plan.succeeded)}
 
 
 @pytest.mark.timeout(600)
 async def test_every_worker_is_restarted_in_turn(world):
-    """Under load: each drains, ends with 0, and its partitions are worked on again, although no goodbye ever ends."""
+    """Each exits with 0, and its partitions are worked on again: nothing ever waits for the goodbye."""
     await world.topics()
     sandbox = await world.sandbox({"kind": "delay_after", "seconds": 0.02})
     workers = [await started(world) for _ in range(WORKERS)]
@@ -72,7 +72,7 @@ async def test_every_worker_is_restarted_in_turn(world):
             await workers[restart % WORKERS].until("partitions.assigned")
             await goes_on()
     loading.cancel()
-    # One more may have been on its way when the load ended.
+    # The last event may have been published when the load was cancelled.
     async with asyncio.timeout(WITHIN):
         while {f"e{number}" for number in range(published)} - await ended(world):
             await asyncio.sleep(0.5)

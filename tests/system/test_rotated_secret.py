@@ -1,11 +1,11 @@
-"""The API's password is changed under a running worker, as Kubernetes changes a mounted secret."""
+"""The API's password changes under a running worker, in a directory that Kubernetes would mount."""
 
 import orjson
 
 from worker.sandbox.api import DEFAULT_USER
 
 JACK = orjson.dumps({"type": "individual", "contactPersons": [{"firstName": "Jack"}]})
-# The command, with another directory for secrets than the one that needs root to be written.
+# The command with a secrets directory that the test may write to: the real one belongs to root.
 WITH_SECRETS = """
 import sys
 from functools import partial
@@ -18,7 +18,7 @@ cli.main()
 
 
 def put(secrets, password, version):
-    """All files change at once: each is a link into a folder whose name is exchanged."""
+    """Change all files at once, as Kubernetes does: each links into a folder whose link is replaced."""
     folder = secrets / f"..{version}"
     folder.mkdir(parents=True)
     (folder / "WORKER_API__PASSWORD").write_text(f"{password}\n")
@@ -30,7 +30,7 @@ def put(secrets, password, version):
 
 
 async def test_password_that_is_rotated(world, tmp_path):
-    """The next login takes the new one: until the file has changed it is a hold, which then ends without a restart."""
+    """The old password is refused, which is a hold; once the file is changed the hold ends without a restart."""
     await world.topics()
     sandbox = await world.sandbox(users={DEFAULT_USER: "f1rst-secret"})
     del world.environment["WORKER_API__PASSWORD"]

@@ -23,7 +23,7 @@ STRUCTURED = (("content-type", b"application/cloudevents+json"),)
 
 
 async def test_every_record_ends_in_one_terminal_event(world):
-    """Good, repeated, broken, null: each is told once, and the offsets are at the end after a SIGTERM."""
+    """Good, repeated, broken and null records have one result each, and after SIGTERM everything is committed."""
     await world.topics()
     sandbox = await world.sandbox()
     await world.publish(individual(), None, b"\xff{", individual(pin="x" * 256), key=b"n", partition=0)
@@ -44,7 +44,7 @@ async def test_every_record_ends_in_one_terminal_event(world):
 
 
 async def test_dead_letters_are_the_original_bytes(world):
-    """And the failed event says where its dead letter is."""
+    """A dead letter has the original key, value and headers, and the failed event names its place."""
     await world.topics()
     await world.sandbox()
     await world.publish(b"no json", key=b"k", headers=(("trace", b"\xfe"),), partition=1)
@@ -60,7 +60,7 @@ async def test_dead_letters_are_the_original_bytes(world):
 
 
 async def test_a_redelivery(world):
-    """A group that is set back publishes the same event ids, and nothing is sent a second time."""
+    """After the group's offset was set back the same event ids are published again, and nothing is sent twice."""
     await world.topics()
     sandbox = await world.sandbox()
     await world.publish(individual("A"), individual("B"), b"broken", key=b"k")
@@ -77,7 +77,7 @@ async def test_a_redelivery(world):
 
 
 async def test_a_worker_killed_while_the_api_works(world):
-    """The customer exists, the journal has an intent: the next worker parks the record and sends nothing."""
+    """Killed after the API created the customer: the next worker parks that record and sends nothing for it."""
     await world.topics()
     sandbox = await world.sandbox({"kind": "delay_after", "seconds": 60, "times": 1})
     await world.publish(individual("A"), individual("B"), key=b"k")
@@ -87,7 +87,7 @@ async def test_a_worker_killed_while_the_api_works(world):
             await asyncio.sleep(0.01)
     assert await worker.stop(signal.SIGKILL) == -signal.SIGKILL
     worker = await world.start(WORKER_KAFKA__SESSION_TIMEOUT="6")
-    # The next of a key begins at the answer, so that either may be told first.
+    # The next record of a key begins at the answer, so that either may be logged first.
     first, second = sorted(await worker.until("record.finished", 2), key=lambda line: line["offset"])
     assert (first["offset"], first["reason"]) == (0, "outcome_unknown")
     assert (second["offset"], second["outcome"]) == (1, "succeeded")
@@ -96,7 +96,7 @@ async def test_a_worker_killed_while_the_api_works(world):
 
 
 async def test_a_stop_while_the_api_works(world):
-    """What is in flight ends and is committed; what is behind it is left for the next worker; exit 0."""
+    """After SIGTERM the call in flight ends and is committed; the records behind it are left to the next worker."""
     await world.topics()
     sandbox = await world.sandbox({"kind": "delay_before", "seconds": 1, "times": 1})
     await world.publish(*[individual(name) for name in "ABC"], key=b"k")
@@ -114,7 +114,7 @@ async def test_a_stop_while_the_api_works(world):
 
 
 async def test_a_second_signal(world):
-    """The worker leaves at once; the open intent stays, so that nothing is sent again."""
+    """At a second signal the worker exits at once; its record ends as unknown, and nothing is sent again."""
     await world.topics()
     sandbox = await world.sandbox({"kind": "hang", "times": 1})
     await world.publish(individual())
@@ -133,7 +133,7 @@ async def test_a_second_signal(world):
 
 
 async def test_an_api_that_is_not_there_yet(world):
-    """The worker holds, says why, dead-letters nothing, and goes on by itself."""
+    """Before the API is there the worker holds and says why; then it goes on by itself, without a dead letter."""
     await world.topics()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -151,7 +151,7 @@ async def test_an_api_that_is_not_there_yet(world):
 
 
 async def test_a_wrong_password(world):
-    """It is a hold with its own reason; the log has no password; the worker can be stopped."""
+    """A wrong password is a hold with its own reason; the log has no password, and the worker can be stopped."""
     await world.topics()
     sandbox = await world.sandbox()
     await world.publish(*[individual(name) for name in "ABCDEFGH"])
@@ -163,7 +163,7 @@ async def test_a_wrong_password(world):
 
 
 async def test_a_kafka_that_is_not_there(world):
-    """The worker waits and says so; told to stop, it does."""
+    """Without a Kafka the worker waits and names the setting; it can be stopped."""
     await world.sandbox()
     worker = await world.start(WORKER_KAFKA__BOOTSTRAP_SERVERS="127.0.0.1:9")
     (hold,) = await worker.until("hold.started", reason="kafka_unavailable")
@@ -172,7 +172,7 @@ async def test_a_kafka_that_is_not_there(world):
 
 
 async def test_missing_topics(world):
-    """The worker does not start, and says which and what makes them."""
+    """Without the topics the worker exits with 1 and names the command that makes them."""
     await world.sandbox()
     worker = await world.start()
     assert await worker.ended() == 1
@@ -181,7 +181,7 @@ async def test_missing_topics(world):
 
 
 async def test_a_journal_with_another_partition_count(world):
-    """The worker does not start, and names both topics."""
+    """Where journal and requests differ in partitions the worker exits with 1 and names both."""
     await world.sandbox()
     await world.topics(journal=f"{world.plan.requests}.elsewhere", partitions=3)
     await world.topics(requests=f"{world.plan.journal}.elsewhere", partitions=2)
@@ -194,7 +194,7 @@ async def test_a_journal_with_another_partition_count(world):
 
 
 async def test_a_broken_journal(world):
-    """A foreign entry is never guessed at: the partition waits, the log names the offset, the other one goes on."""
+    """A foreign entry in the journal holds that partition, and the log tells its offset; the other one goes on."""
     await world.topics()
     await world.sandbox()
     await world.publish(b"not ours", key=b"?", partition=1, topic=world.plan.journal)
@@ -219,7 +219,7 @@ async def test_a_broken_journal(world):
     ],
 )
 async def test_wrong_settings(world, settings, arguments, line):
-    """Exit 2 with one line that names the setting."""
+    """A wrong setting ends the command with 2 and a line that names it."""
     worker = await world.start(*arguments, **settings)
     assert await worker.ended() == 2
     assert line in "\n".join(worker.text)
@@ -228,7 +228,7 @@ async def test_wrong_settings(world, settings, arguments, line):
 
 @pytest.mark.parametrize("command", ["sandbox", "kafka"])
 async def test_a_port_that_is_taken(world, command):
-    """Exit 1 with one line that names it."""
+    """With the port in use `sandbox` and `kafka` exit with 1 and one line that names it."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -240,7 +240,7 @@ async def test_a_port_that_is_taken(world, command):
 
 
 async def test_a_password_that_is_changed(world, tmp_path):
-    """A secret's file is read again at the next login: the hold ends without a restart."""
+    """The settings file is read again at the next login: with the right password the hold ends without a restart."""
     await world.topics()
     sandbox = await world.sandbox()
     secret = tmp_path / "settings.toml"

@@ -1,4 +1,4 @@
-"""A real schema registry: schemas of every type, and a worker over their values while it is there, and is not."""
+"""A real schema registry: schemas of each type, and a worker that reads such values while it is there and while not."""
 
 import asyncio
 import contextlib
@@ -40,14 +40,14 @@ AWAY = "schema_registry_unavailable"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def registry() -> AsyncIterator[LocalRegistry]:
-    """One for the module: it takes a JVM some seconds."""
+    """One registry for the module, since its start takes some seconds."""
     async with LocalRegistry() as started:
         yield started
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ids(registry: LocalRegistry) -> dict[str, int]:
-    """The number of each schema."""
+    """The number of each schema that is registered."""
     address = {"type": "record", "name": "com.example.Home", "fields": [{"name": "city", "type": "string"}]}
     lead = {"type": "record", "name": "Lead", "fields": [{"name": "home", "type": ["null", "com.example.Home"]}]}
     await registry.register("home", orjson.dumps(address).decode())
@@ -67,7 +67,7 @@ async def ids(registry: LocalRegistry) -> dict[str, int]:
 
 
 async def test_schemas_as_the_registry_has_them(registry, ids):
-    """Avro with references, Protobuf that is compiled from its text, JSON; what it does not have it says itself."""
+    """Avro with references, Protobuf and JSON schemas are read; one that does not exist is told as that."""
     async with schema_registry(Access(registry.url)) as client:
         assert set(await client.types()) == {"AVRO", "JSON", "PROTOBUF"}
         person = {"firstName": "Jack", "dateOfBirth": date(1990, 2, 28), "dependents": 4}
@@ -85,7 +85,7 @@ async def test_schemas_as_the_registry_has_them(registry, ids):
 
 
 async def proto_lead(url: str, schema: int, name: str) -> bytes:
-    """A lead by the registry's own schema, the second message of its file."""
+    """A value of the second message in the registered Protobuf file, with that name."""
     async with schema_registry(Access(url)) as client:
         descriptors = (await client.schema(schema)).descriptors
     pool = DescriptorPool()
@@ -97,14 +97,14 @@ async def proto_lead(url: str, schema: int, name: str) -> bytes:
 
 
 def avro_customer(schema: int, name: str) -> bytes:
-    """A customer of that name."""
+    """A value in Avro of a customer with that name."""
     person = {"firstName": name, "dateOfBirth": None, "dependents": "2"}
     return numbered(avro(CUSTOMER, {"type": "individual", "pin": None, "contactPersons": [person]}), schema)
 
 
 @asynccontextmanager
 async def on_the_way(port: int, to: int) -> AsyncIterator[None]:
-    """What comes to the one port is handed on to the other."""
+    """Connects one port with the other while the block lasts."""
     serving: set[asyncio.Task[Any]] = set()
 
     async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -124,7 +124,7 @@ async def on_the_way(port: int, to: int) -> AsyncIterator[None]:
 
 
 async def copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """All that comes, to the end."""
+    """Copy everything until the end."""
     try:
         while piece := await reader.read(65_536):
             writer.write(piece)
@@ -133,7 +133,7 @@ async def copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 async def test_a_worker_whose_registry_is_away_and_comes_back(worlds, registry, ids):
-    """What needs no schema goes on, what needs one is held and then created; what names no schema is a dead letter."""
+    """While it is away records without a schema go on, others are held; back, they end as created or dead letters."""
     port = free_port()
     async with worlds() as world:
         await world.topics()
@@ -176,7 +176,7 @@ async def test_a_worker_whose_registry_is_away_and_comes_back(worlds, registry, 
 
 
 async def until_held(worker: Any, partition: int, told: str) -> None:
-    """Return once `/status` tells that of the partition's hold for want of the registry."""
+    """Return once `/status` tells a hold of that partition for want of the registry, with that text."""
     (ops,) = await worker.until("ops.started")
     async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as http:
         details = [""]
@@ -188,6 +188,6 @@ async def until_held(worker: Any, partition: int, told: str) -> None:
 
 
 async def first_letter(world: Any) -> str:
-    """Where the letter stands whose schema is unknown."""
+    """The place of the dead letter whose schema does not exist."""
     letters = await world.read(world.plan.dead_letters, 2)
     return next(f"{each.partition}@{each.offset}" for each in letters if each.key == b"g")

@@ -1,4 +1,4 @@
-"""A look-up by e-mail where somebody else's customer has the same address: it is never told as ours."""
+"""A look-up by e-mail where another customer has the same address: that one is never taken for ours."""
 
 import signal
 
@@ -12,7 +12,7 @@ LOST, NEVER = {"kind": "reply_lost"}, {"kind": "hang"}
 
 
 def asked_for(name, address):
-    """A customer of that address."""
+    """An event for a customer with that address."""
     point = {"type": {"value": "email", "email": {"emailAddress": address}}}
     person = {"firstName": name, "contactPoints": {"contactPoint": [point]}}
     return requested(name, contactPersons={"contactPerson": [person]})
@@ -20,7 +20,7 @@ def asked_for(name, address):
 
 @pytest.fixture
 async def opened(world):
-    """The world, with an API whose customers may share an address; somebody else's come first."""
+    """A world with a look-up by e-mail, in which two other customers are created first."""
     await world.topics()
     world.hurry(**BY_EMAIL)
     for name, address in OTHERS.items():
@@ -29,13 +29,13 @@ async def opened(world):
 
 
 async def verdict_of(world, sandbox, *names):
-    """On those of the others and these records, all of the first partition."""
+    """The verdict on the other customers' records and these."""
     told = await world.events(world.plan.succeeded) + await world.events(world.plan.failed)
     return judged([Asked(0, offset, name) for offset, name in enumerate([*OTHERS, *names])], sandbox.ledger, told)
 
 
 async def test_a_lost_reply(opened):
-    """Parked whether our own was made or not; where nobody had the address before, what is found is ours."""
+    """A record in doubt is parked where somebody had its address before; else a customer that is found is ours."""
     doubts = {
         "made": (OTHER, LOST, "outcome_unknown"),
         "not-made": (SHARED, NEVER, "outcome_unknown"),
@@ -59,7 +59,7 @@ async def test_a_lost_reply(opened):
 
 @pytest.mark.parametrize("side", ["before", "after"])
 async def test_a_kill(opened, side):
-    """What was there before the POST is known to whoever comes next, by the intent."""
+    """Killed at the POST: the next worker knows from the journal's intent who had the address before."""
     sandbox = await opened.sandbox(identity_attribute=NOT_LOOKED_AT, unique_emails=False)
     await opened.publish(asked_for("victim", SHARED), key=b"others", headers=STRUCTURED)
     first = await opened.launch("post", side, signal.SIGKILL, nth=len(OTHERS) + 1)

@@ -1,4 +1,4 @@
-"""Two deployments that were given one journal: the one that has it never notices, the other says whose it is."""
+"""Two groups with one journal: the first goes on undisturbed, the second holds and names the first."""
 
 import orjson
 
@@ -6,7 +6,7 @@ GOOD = orjson.dumps({"type": "individual", "contactPersons": [{"firstName": "Jac
 
 
 async def test_a_second_group(world):
-    """It holds each partition and writes nothing; taken over by a person, the journal is its own."""
+    """The second group writes nothing; after `journal adopt` with all workers stopped the journal is its own."""
     world.hurry()
     await world.topics()
     sandbox = await world.sandbox()

@@ -1,4 +1,4 @@
-"""A worker on tokens, whose brokers let no login last for more than ten seconds."""
+"""A worker that logs in to Kafka with tokens, where the brokers end each login after ten seconds."""
 
 import time
 from typing import Any
@@ -11,7 +11,7 @@ from kafka_rights import documented
 from secured import LASTS, USER
 from token_endpoint import CLIENT_ID, CLIENT_SECRET, token_endpoint
 
-# What is shared is one broker and one event loop, not more.
+# One event loop for the module, as its one broker is shared.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 REFUSAL = 401, b'{"error": "invalid_client"}'
 
@@ -33,9 +33,9 @@ async def world(secured: Any, world_on: Any) -> Any:
 
 
 async def test_logins_that_end(world):
-    """The work goes on past the first logins' end: no hold, no doubt, no partition lost, and nobody reconnects.
+    """The work goes on past the first logins' end without a hold, a lost partition or a new connection.
 
-    A refusal is a hold that says why, from the start or in the middle, and ends by itself.
+    A refused token is a hold that says why, at the start or later, and ends by itself.
     """
     sandbox = await world.sandbox()
     async with token_endpoint(USER, lasts=LASTS + 1) as endpoint:
@@ -63,7 +63,7 @@ async def test_logins_that_end(world):
 
 
 async def worked_on(world, worker):
-    """How many events there were, one after the other, until the first logins would have ended."""
+    """Publish events until the first logins would have ended; returns how many."""
     end, published = time.monotonic() + 1.5 * LASTS, 0
     while time.monotonic() < end:
         await world.publish(numbered(published), numbered(published + 1), partition=published // 2 % 2)

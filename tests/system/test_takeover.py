@@ -1,4 +1,4 @@
-"""A worker frozen past its session while another one takes over, and thawed then."""
+"""A worker is frozen for longer than its session, another one takes over, and the first goes on again."""
 
 import signal
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from judging import NOT_LOOKED_AT, STRUCTURED, Asked, identity, judged, requeste
 
 @dataclass(frozen=True)
 class Case:
-    """Where the worker of the first record is when it freezes; how that record may end, each with its executions."""
+    """The step at which the worker freezes, and how the first record may end, each with its number of POSTs."""
 
     step: str
     side: str
@@ -23,20 +23,20 @@ class Case:
         return "-".join([*self.settings, "looked-up" if self.look_up else "plain", self.step, self.side])
 
 
-# From a record's outcome on the next one of its key is announced, and may be sent.
+# After these steps the next record of the key may already be sent.
 NEXT_IS_UNDER_WAY = {"finished", "result", "commit"}
 LATE = {"kind": "delay_before", "seconds": 1, "times": 1}
 CASES = [
-    # The intent is acknowledged; at the thaw its lease is over.
+    # The intent is acknowledged; when the worker goes on its lease is over.
     Case("intent", "after", {"outcome_unknown": 0}),
     Case("intent", "after", {"created": 1}, look_up=True),
-    # Its acknowledgement is only read after the thaw, and shows no gap.
+    # The acknowledgement is read only after the freeze, and shows no gap.
     Case("intent", "during", {"created": 1}, look_up=True),
-    # The lease is not over at the thaw: the POST leaves, and the successor has sent none.
+    # The lease is not over: the POST leaves, while the second worker has sent none.
     Case("intent", "after", {"outcome_unknown": 1}, settings={"WORKER_JOURNAL__INTENT_TTL": "60"}),
-    # After the last look, before the write: the instant that no client can close. Parked, nothing is sent twice.
+    # Between the last check and the write, which no check can cover: parked, and nothing is sent twice.
     Case("looked", "before", {"outcome_unknown": 1}),
-    # The API carries it out while the worker is frozen.
+    # The API executes the call while the worker is frozen.
     Case("left", "before", {"outcome_unknown": 1}, fault=LATE),
     Case("left", "before", {"reconciled": 1}, look_up=True, fault=LATE),
     Case("post", "after", {"reconciled": 1}, look_up=True),
@@ -48,7 +48,7 @@ CASES = [
 
 
 async def freeze(world, case, sandbox):
-    """Return with a frozen worker."""
+    """Start a worker, and return it once it is frozen at that step."""
     if case.step != "left":
         worker = await world.launch(case.step, case.side, signal.SIGSTOP)
     else:
@@ -60,7 +60,7 @@ async def freeze(world, case, sandbox):
 
 
 async def play(world, case):
-    """The frozen one is asked to work alone in the end."""
+    """In the end the first worker alone handles one more record."""
     await world.topics()
     world.hurry(look_up=case.look_up, **case.settings)
     sandbox = await world.sandbox(*([case.fault] if case.fault else []), identity_attribute=NOT_LOOKED_AT)
@@ -84,7 +84,7 @@ async def play(world, case):
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("case", CASES, ids=str)
 async def test_a_worker_frozen_at(played, case):
-    """Its successor ends every record once; thawed, it repeats nothing of theirs, and is a good member again."""
+    """The second worker ends every record once; the first repeats none of them, and works again in its group."""
     verdict, committed, executions = await played[str(case)]
     assert verdict.problems == ()
     others = {verdict.endings[0, offset] for offset in (1, 2, 3)}

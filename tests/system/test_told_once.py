@@ -1,4 +1,4 @@
-"""A record that waits for its doubt holds the offset back, and not the word that those behind it have ended."""
+"""A record that waits for its answer holds back the committed offset, but those behind it are noted as finished."""
 
 import asyncio
 import signal
@@ -17,14 +17,14 @@ WAITS = {"WORKER_API__REQUEST_TIMEOUT": "60", "WORKER_DISPATCH__DRAIN_TIMEOUT": 
 
 
 async def noted(world) -> Spans:
-    """What the group has stored as ended behind its offset of the first partition."""
+    """The offsets that the group has noted as finished behind its committed one, in the first partition."""
     async with admin.opened(world.connection) as client:
         stored = await Group(client, world.environment["WORKER_KAFKA__GROUP_ID"]).stored(world.plan.requests)
     return read_note(stored[0].metadata).published if 0 in stored else ()
 
 
 async def test_a_kill_while_the_first_record_waits(world):
-    """Its next owner parks that one and passes over the others: nothing is told twice."""
+    """Killed meanwhile: the next worker parks the first record and publishes nothing again for the others."""
     await world.topics()
     world.hurry(**WAITS)
     sandbox = await world.sandbox({"kind": "hang", "times": 1}, identity_attribute=NOT_LOOKED_AT)

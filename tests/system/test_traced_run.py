@@ -1,4 +1,4 @@
-"""A running worker's spans, as a collector gets them; and what goes out with them."""
+"""The spans of a running worker as a collector receives them, and the trace in what the worker sends."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ def event(name, **attributes):
 
 
 async def test_a_worker_that_is_traced(world):
-    """The event's trace goes on: in the record's span and its steps', in the API's call, in every message."""
+    """The event's trace is continued in the spans of record and steps, in the API call, and in every message."""
     await world.topics()
     sandbox = await world.sandbox(identity_attribute=None)
     async with span_collector() as collector:
@@ -47,7 +47,7 @@ async def test_a_worker_that_is_traced(world):
 
 
 async def test_a_collector_that_is_gone(world):
-    """The work is done all the same, and so is the stop."""
+    """With a collector that does not answer the work is done, and the stop is not held up."""
     await world.topics()
     await world.sandbox()
     await world.publish(event("A"), headers=[STRUCTURED])
@@ -57,7 +57,7 @@ async def test_a_collector_that_is_gone(world):
 
 
 async def test_a_protocol_that_is_not_there(world):
-    """It is said, and the worker works without."""
+    """A protocol that is not supported is logged, and the worker works without tracing."""
     await world.topics()
     await world.sandbox()
     await world.publish(event("A"), headers=[STRUCTURED])
@@ -69,6 +69,6 @@ async def test_a_protocol_that_is_not_there(world):
 
 
 def test_a_worker_that_is_not_traced():
-    """Its process imports nothing of OpenTelemetry."""
+    """Without tracing the process imports nothing of OpenTelemetry."""
     code = "import sys, worker.app; sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

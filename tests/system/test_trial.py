@@ -18,7 +18,7 @@ SAMPLES = [sample.name for sample in load_samples()]
 
 
 class Unseen:
-    """A screen that nobody looks at."""
+    """A screen that shows nothing."""
 
     def begin(self, what: str, total: int) -> None: ...
     def ended(self, name: str, ending: object) -> None: ...
@@ -29,7 +29,7 @@ def settings(world):
 
 
 async def test_worker_and_sandbox_that_run_already(world, capsys) -> None:
-    """A trial judges its own events alone, as often as it is made, and others may use the same topics."""
+    """A trial against a running worker judges only its own events, also a second time on the same topics."""
     await world.topics()
     sandbox = await world.sandbox(unique_emails=False)
     worker = await world.start(WORKER_OPS__PORT="0")
@@ -44,7 +44,7 @@ async def test_worker_and_sandbox_that_run_already(world, capsys) -> None:
 
 
 async def test_customer_made_twice(monkeypatch) -> None:
-    """What the sandbox counts meanwhile is told, whoever did it."""
+    """A customer created twice during the trial is told, one created twice before it is not."""
     async with sandbox_api(SandboxConfig()) as sandbox, remote_sandbox(sandbox.base_url) as remote:
         sandbox.ledger.append("before", "00", 201, 2801)
         sandbox.ledger.append("before", "00", 201, 2802)
@@ -59,7 +59,7 @@ async def test_customer_made_twice(monkeypatch) -> None:
 
 
 async def test_api_that_is_no_sandbox(world) -> None:
-    """Nothing is published: customers would be made in somebody's CRM."""
+    """At an API that is no sandbox nothing is published: it may be somebody's CRM."""
     runner = web.AppRunner(web.Application())
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -73,14 +73,14 @@ async def test_api_that_is_no_sandbox(world) -> None:
 
 
 async def test_sandbox_that_is_away() -> None:
-    """It is named, with what is wrong."""
+    """A sandbox that does not answer is named with the error."""
     with pytest.raises(ApiUnavailable, match=r"http://127\.0\.0\.1:1: ClientConnectorError"):
         async with remote_sandbox("http://127.0.0.1:1"):
             pass
 
 
 async def test_look_up(world, capsys) -> None:
-    """A customer that nobody was told of is found, and no event is parked."""
+    """With a look-up the customer of a lost answer is found, and no event is parked."""
     await world.topics()
     await world.sandbox(unique_emails=False, identity_attribute=None)
     world.hurry(look_up=True)

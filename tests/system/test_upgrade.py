@@ -1,4 +1,4 @@
-"""One worker at a time is replaced by a newer one under load, and back: nothing is lost, repeated or left unknown."""
+"""Workers are replaced by the new version one at a time under load, and back: nothing is lost, repeated or unknown."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ WITHIN = 100
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the version before, as it was; its libraries are those of this one."""
+    """A folder with the version before, from the git history; it runs with the libraries of this one."""
     archive = subprocess.run(["git", "archive", COMMIT, "worker"], cwd=ROOT, capture_output=True, check=False)
     if archive.returncode:
         pytest.skip(
@@ -32,14 +32,14 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Fleet:
-    """Workers of two versions over one journal, and events without end for them."""
+    """Workers of both versions on one journal, and a load that goes on until it is cancelled."""
 
     def __init__(self, world, sandbox, before):
         self.world, self.sandbox, self.before = world, sandbox, before
         self.workers, self.published, self.loading = [], 0, None
 
     async def start(self, *, new):
-        """A worker that answers to signals; of that version, as the folder that it runs in says."""
+        """Start a worker of the new or the old version, and wait until it handles signals."""
         folder = ROOT if new else self.before
         worker = await self.world.start(PYTHONPATH=str(folder), cwd=folder)
         await worker.until("worker.started")
@@ -52,23 +52,23 @@ class Fleet:
             self.published += 1
 
     async def goes_on(self):
-        """Until some more customers are created."""
+        """Return once some more customers are created."""
         wanted = self.sandbox.ledger.created + BETWEEN
         async with asyncio.timeout(WITHIN):
             while self.sandbox.ledger.created < wanted:
                 await asyncio.sleep(0.02)
 
     async def committed(self):
-        """Until each partition has an offset: the version before stores none where it begins.
+        """Return once each partition has a committed offset.
 
-        Killed before its first commit it leaves a journal without one, which this version asks a person about.
+        The old version commits none at its start: killed then, it leaves what only a person can decide.
         """
         async with asyncio.timeout(WITHIN):
             while None in (await self.world.committed()).values():
                 await asyncio.sleep(0.1)
 
     async def all_ended(self):
-        """Every event that was published has its customer; one may have been on its way when the load ended."""
+        """Return once every published event has its customer; the last may have been published at the cancellation."""
         wanted = {f"e{number}" for number in range(self.published)}
         async with asyncio.timeout(WITHIN):
             while wanted - {
@@ -77,7 +77,7 @@ class Fleet:
                 await asyncio.sleep(0.5)
 
     async def replace_each(self, *, new, number=signal.SIGTERM):
-        """One after the other, each once the group has got on."""
+        """Replace one worker after the other, each once more customers are created."""
         for _ in range(WORKERS):
             await self.goes_on()
             worker = self.workers.pop(0)
@@ -90,7 +90,7 @@ class Fleet:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 async def test_there_and_back(world, before, number):
-    """Drained or killed: each event has one customer, one end, and both versions know it."""
+    """By SIGTERM or SIGKILL: each event has one customer and one result, and `verify` holds."""
     world.hurry(look_up=True)
     await world.topics()
     sandbox = await world.sandbox({"kind": "delay_after", "seconds": 0.02})
@@ -113,7 +113,7 @@ async def test_there_and_back(world, before, number):
 
 @pytest.mark.timeout(300)
 async def test_doubts_are_handed_on(world, before):
-    """What one version left open or parked, the other knows, in both directions; each event is asked for once more."""
+    """A doubt that one version left is known to the other, in both directions: three repeats, and one POST in all."""
     world.hurry()
     await world.topics()
     sandbox = await world.sandbox({"kind": "reply_lost", "times": 1})
@@ -130,7 +130,7 @@ async def test_doubts_are_handed_on(world, before):
 
 
 def test_where_it_comes_from(before):
-    """The folder's own modules are used, not those of this version."""
+    """The folder's own modules are imported, not those of this version."""
     asked = (
         "import worker.entries as e, pathlib; print(pathlib.Path(e.__file__).parents[1], hasattr(e, 'encode_headers'))"
     )

@@ -14,7 +14,7 @@ async def told(world, *arguments):
 
 
 async def test_verify_after_a_run(world):
-    """It holds: good records, broken ones, a repeat of an event and a redelivery; nothing is foreign."""
+    """`verify` holds after good and broken records, a repeated event and a redelivery; nothing counts as foreign."""
     await world.topics()
     await world.sandbox()
     event = orjson.dumps(

@@ -1,4 +1,4 @@
-"""What is installed is all that is needed."""
+"""The wheel has all that the program needs."""
 
 import email
 import re
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """Built from the checkout, without the network."""
+    """A wheel built from the checkout, without the network."""
     folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
@@ -23,7 +23,7 @@ def wheel(tmp_path_factory):
 
 
 def test_every_file_of_the_package_is_in_the_wheel(wheel):
-    """Modules, samples, the lock file of the jars and the mark of a typed package; nothing of the tests."""
+    """Every tracked file of the package is in it, and nothing else but its metadata."""
     tracked = subprocess.run(
         ["git", "ls-files", "worker"], cwd=ROOT, check=True, capture_output=True, timeout=10, text=True
     ).stdout.split()
@@ -33,7 +33,7 @@ def test_every_file_of_the_package_is_in_the_wheel(wheel):
 
 
 def test_the_installed_package_runs(wheel, tmp_path):
-    """From a folder of its own, without the checkout."""
+    """Unpacked into a folder of its own it runs, without the checkout."""
     zipfile.ZipFile(wheel).extractall(tmp_path)
     for arguments in (["--help"], ["--version"], ["schema", "customer"]):
         done = subprocess.run(
@@ -50,7 +50,7 @@ def test_the_installed_package_runs(wheel, tmp_path):
 
 
 def test_the_package_that_runs_is_the_installed_one(wheel, tmp_path):
-    """And not the checkout beside it."""
+    """Python imports the unpacked package, not the checkout."""
     zipfile.ZipFile(wheel).extractall(tmp_path)
     show = "import worker; print(worker.__file__)"
     done = subprocess.run(
@@ -66,7 +66,7 @@ def test_the_package_that_runs_is_the_installed_one(wheel, tmp_path):
 
 
 def test_its_page_on_an_index(wheel):
-    """The README wholly, without what leads to files that an index does not have; and where to read on."""
+    """The description for a package index has all lines of the README, with only those links that work there."""
     with zipfile.ZipFile(wheel) as files:
         (name,) = [each for each in files.namelist() if each.endswith(".dist-info/METADATA")]
         page = email.message_from_string(files.read(name).decode())

@@ -6,13 +6,16 @@ its marks: both read only what is committed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.client import CoordinationType
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.producer.sender import EndTxnHandler
+from aiokafka.producer.transaction_manager import TransactionResult, TransactionState
 from aiokafka.structs import RecordMetadata
 
 from worker.kafka.connection import GRACE, Connection, ended, opened
@@ -28,7 +31,7 @@ async def exclusive(
     connection: Connection, name: str, *, largest: int, within: float = 30.0
 ) -> AsyncIterator["Exclusive"]:
     """A publisher for messages of up to `largest` bytes; KafkaUnavailable when nothing moves for `within` seconds."""
-    producer = AIOKafkaProducer(
+    producer: AIOKafkaProducer = _Producer(  # type: ignore[no-untyped-call]  # aiokafka's own
         **connection.arguments(),
         acks="all",
         enable_idempotence=True,
@@ -47,10 +50,38 @@ async def exclusive(
             await _end(producer)
 
 
+class _Producer(AIOKafkaProducer):
+    """aiokafka's producer, whose start raises Superseded where another one of its name began at the same time."""
+
+    async def start(self) -> None:
+        with _superseded(self._txn_manager.transactional_id):
+            await super().start()  # type: ignore[no-untyped-call]  # aiokafka's own
+
+
+@contextmanager
+def _superseded(name: str) -> Iterator[None]:
+    try:
+        yield
+    except FENCED:
+        raise Superseded(f"{name}: another one has begun, or this one stood still for too long") from None
+
+
 async def _end(producer: AIOKafkaProducer) -> None:
     """Whoever was cancelled on the way has left a transaction open, which stopping the client does not end."""
     if producer._txn_manager.is_in_transaction():  # noqa: SLF001  aiokafka tells it nowhere else
         await ended(producer.abort_transaction(), GRACE)
+
+
+async def _aborted(producer: AIOKafkaProducer) -> None:
+    """Abort the transaction, also where aiokafka cannot (docs: kafka, an error that the client does not know)."""
+    manager, sender = producer._txn_manager, producer._sender  # noqa: SLF001  as above
+    if not manager.is_fatal_error():
+        await producer.abort_transaction()
+        return
+    manager.state, is_ended = TransactionState.ABORTING_TRANSACTION, False
+    while not is_ended:
+        node = await sender._find_coordinator(CoordinationType.TRANSACTION, manager.transactional_id)  # noqa: SLF001
+        is_ended = await EndTxnHandler(sender, TransactionResult.ABORT).do(node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +95,10 @@ class Exclusive:
 
     async def publish(self, messages: Sequence[OutgoingMessage]) -> list[Position]:
         """Return once all in-sync replicas have all of them, those of a partition in their order."""
-        with explained(self.connection.bootstrap_servers, self.connection.security_protocol):
-            try:
-                async with asyncio.timeout(self.within):
-                    return await self._publish(messages)
-            except FENCED:
-                raise Superseded(f"{self.name}: another one has begun, or this one stood still for too long") from None
+        servers, protocol = self.connection.bootstrap_servers, self.connection.security_protocol
+        with explained(servers, protocol), _superseded(self.name):
+            async with asyncio.timeout(self.within):
+                return await self._publish(messages)
 
     async def _publish(self, messages: Sequence[OutgoingMessage]) -> list[Position]:
         await self.producer.begin_transaction()
@@ -78,18 +107,25 @@ class Exclusive:
             for message in messages:
                 pending.append(await self._send(message))  # noqa: PERF401  those before one that fails must be known
             stored = await asyncio.gather(*pending)
+            await self.producer.commit_transaction()
         except KafkaError as error:
             await asyncio.gather(*pending, return_exceptions=True)
             if not isinstance(error, FENCED):  # the other one has taken it back
                 await self._take_back()
             raise
-        await self.producer.commit_transaction()
         return [Position(each.topic, each.partition, each.offset) for each in stored]
 
     async def _take_back(self) -> None:
-        """Abort the transaction: the worker reads nothing that others write behind one that is open."""
-        with suppress(KafkaError):
-            await self.producer.abort_transaction()
+        """Abort the transaction: the worker reads nothing that others write behind one that is open.
+
+        Raises one of FENCED where another publisher of the name was opened: the error before need not have said so.
+        """
+        try:
+            await _aborted(self.producer)
+        except FENCED:
+            raise
+        except KafkaError:
+            pass
 
     async def _send(self, message: OutgoingMessage) -> asyncio.Future[RecordMetadata]:
         future: asyncio.Future[RecordMetadata] = await self.producer.send(
