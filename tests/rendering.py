@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from charting import CHART
+from patience import PATIENCE
 
 HELM = os.environ.get("WORKER_TEST_HELM") or shutil.which("helm") or ""
 GET = (
@@ -31,7 +32,7 @@ Objects = dict[str, dict[str, Any]]
 def helm(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run helm; the caller looks at the exit code."""
     return subprocess.run(
-        [HELM, command, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+        [HELM, command, *map(str, arguments)], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
 
 

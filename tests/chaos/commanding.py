@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mortal import mortal
+from patience import PATIENCE
 
-ENDS_WITHIN = 90
+ENDS_WITHIN = PATIENCE
 
 
 @dataclass(frozen=True, slots=True)

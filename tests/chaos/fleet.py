@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mortal import mortal
+from patience import PATIENCE
 from signalling import send
 
 CRASHED = ('"record.crashed"', '"task.crashed"', "Task was destroyed", "Traceback")
 UNEQUAL = "they must be equal"
 """In what a worker says that does not start, since the requests and the journal differ in their partitions."""
-STOPS_WITHIN = 60
+STOPS_WITHIN = PATIENCE
 """Seconds; a stop has bounds of its own, and a machine that is busy with other things takes its time."""
 
 

@@ -9,12 +9,13 @@ import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from chaos.facts import Asked, DeadLetter, Place, Told
 from chaos.stream import NUMBER, PARTITIONS, Item
+from patience import PATIENCE
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.topics import Plan
 
-READS_WITHIN = 60
+READS_WITHIN = PATIENCE
 EMPTY_POLLS = 15
 """So many in a row mean that only markers are left: a position may stay before those."""
 TOPICS = ("requests", "succeeded", "failed", "dead-letters", "journal")

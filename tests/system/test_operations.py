@@ -58,7 +58,7 @@ class Pages:
 @pytest.fixture
 async def pages():
     """Gives the pages of a worker, once it has logged its port."""
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as http:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as http:
 
         async def of(worker):
             (line,) = await worker.until("ops.started")

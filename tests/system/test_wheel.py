@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,7 +18,7 @@ def wheel(tmp_path_factory):
     """A wheel built from the checkout, without the network."""
     folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=PATIENCE)
     (built,) = folder.glob("*.whl")
     return built
 
@@ -25,7 +26,7 @@ def wheel(tmp_path_factory):
 def test_every_file_of_the_package_is_in_the_wheel(wheel):
     """Every tracked file of the package is in it, and nothing else but its metadata."""
     tracked = subprocess.run(
-        ["git", "ls-files", "worker"], cwd=ROOT, check=True, capture_output=True, timeout=10, text=True
+        ["git", "ls-files", "worker"], cwd=ROOT, check=True, capture_output=True, timeout=PATIENCE, text=True
     ).stdout.split()
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {name for name in tracked if (ROOT / name).exists()} <= names
@@ -41,7 +42,7 @@ def test_the_installed_package_runs(wheel, tmp_path):
             cwd=tmp_path,
             env={"PYTHONPATH": str(tmp_path), "PATH": ""},
             capture_output=True,
-            timeout=60,
+            timeout=PATIENCE,
             text=True,
             check=False,
         )
@@ -58,7 +59,7 @@ def test_the_package_that_runs_is_the_installed_one(wheel, tmp_path):
         cwd=tmp_path,
         env={"PYTHONPATH": str(tmp_path)},
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
         text=True,
         check=True,
     )

@@ -7,8 +7,9 @@ from chaos.api_troubles import FAULTS, in_force
 from chaos.scene import Scene
 from chaos.stream import PARTITIONS
 from chaos.troubles import Step, Trouble
+from patience import PATIENCE
 
-ENDS_WITHIN = 40.0
+ENDS_WITHIN = PATIENCE
 BURST = 24
 QUIET_FOR = 3.0
 OF_THE_API = ("api_unavailable", "session_refused")

@@ -9,9 +9,10 @@ from chaos.api_troubles import in_force
 from chaos.scene import Scene
 from chaos.stream import PARTITIONS, SOURCE
 from chaos.troubles import Step
+from patience import PATIENCE
 
-ENDS_WITHIN = 60.0
-"""Seconds: the doubt has to settle first."""
+ENDS_WITHIN = PATIENCE
+"""The doubt has to settle first."""
 
 
 @dataclass(frozen=True, slots=True)
