@@ -1,4 +1,4 @@
-"""Every way in that Kafka offers, with the settings for it right and wrong."""
+"""Every way to log in to Kafka, with right and with wrong settings."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ from worker.kafka.login import Tokens
 from worker.kafka.login.endpoint import Endpoint, InFile
 from worker.model.errors import KafkaUnavailable
 
-# A client does not wait for the end of the TLS of the connections it closes, so that the loop must not end with a test.
+# One loop for the module: a client's TLS connections end some time after the client, so after the test.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 WRONG = "wr0ng-s3cret"
 # A wrong setting is known by what the broker answers: whoever waited for a time limit instead would wait this long.
@@ -58,14 +58,14 @@ CLIENTS = [produce, consume, administer]
 )
 @pytest.mark.parametrize("client", CLIENTS)
 async def test_ways_in(secured, client, listener, mechanism):
-    """Every kind of client comes in by each."""
+    """Every kind of client logs in by each way."""
     await client(secured.connection(listener, **({"sasl_mechanism": mechanism} if mechanism else {})))
 
 
 @pytest.mark.parametrize("listener", ["TOKEN", "TOKENS"])
 @pytest.mark.parametrize("client", CLIENTS)
 async def test_ways_in_with_a_token(secured, client, listener):
-    """Every kind of client comes in by one that an endpoint gives, and asks for no more than that one."""
+    """Every kind of client logs in with a token, for which it asks the endpoint once."""
     async with token_endpoint(USER) as endpoint:
         await client(secured.connection(listener, tokens=of(endpoint)))
         assert len(endpoint.forms) == 1
@@ -88,7 +88,7 @@ async def refusal(connection: Connection, client=produce) -> str:
 
 @pytest.mark.parametrize("client", CLIENTS)
 async def test_wrong_ways_to_a_token(secured, client, tmp_path):
-    """The line says who refused what, and which settings to look at."""
+    """A wrong secret, token or file: the line says who refused what, and names the settings."""
     async with token_endpoint(USER) as endpoint:
         told = await refusal(secured.connection("TOKENS", tokens=of(endpoint, WRONG)), client)
         assert "): no token from http://127.0.0.1:" in told
@@ -104,7 +104,7 @@ async def test_wrong_ways_to_a_token(secured, client, tmp_path):
 
 
 class Outage:
-    """What an operator is told."""
+    """Remembers what an operator would be told."""
 
     def __init__(self) -> None:
         self.details: list[str | None] = []
@@ -117,7 +117,7 @@ class Outage:
 
 
 def again(connection: Any) -> asyncio.Task[None]:
-    """Now, and not when it is due."""
+    """Renew the login of a connection now, instead of when it is due."""
 
     async def log_in() -> None:
         async with connection._quiet():
@@ -130,7 +130,7 @@ def again(connection: Any) -> asyncio.Task[None]:
 
 @pytest.mark.parametrize("listener", ["TOKEN", "TOKENS"])
 async def test_a_login_that_is_renewed(secured, listener):
-    """On the same connection, in use: the brokers let it live for longer than the first login did."""
+    """A login is renewed on a connection in use, which lives longer than its first login."""
     async with token_endpoint(USER, lasts=6) as endpoint:
         connection = secured.connection(listener, tokens=of(endpoint))
         async with opened(AIOKafkaProducer(**connection.arguments()), connection, PATIENCE) as producer:
@@ -139,7 +139,7 @@ async def test_a_login_that_is_renewed(secured, listener):
             assert 0 < used._lasts <= 6
             until = time.monotonic() + 7
             while time.monotonic() < until:
-                # Sooner the brokers would not take it.
+                # The brokers refuse a renewal within a second of the last one.
                 await asyncio.sleep(1.1)
                 connection.tokens._fresh_until = 0
                 await asyncio.gather(again(used), *[used.send(MetadataRequest([])) for _ in range(20)])
@@ -148,7 +148,7 @@ async def test_a_login_that_is_renewed(secured, listener):
 
 
 async def test_a_login_that_ends(secured):
-    """Without another token the connection is closed before its time; with one the client comes back by itself."""
+    """Without a new token the connection is closed and the outage told; with one the client recovers by itself."""
     async with token_endpoint(USER, lasts=3) as endpoint:
         tokens, outage = of(endpoint), Outage()
         tokens.outage = outage
@@ -168,7 +168,7 @@ async def test_a_login_that_ends(secured):
 
 
 async def test_a_renewal_holds_nothing_back_for_good(secured):
-    """Requests that come meanwhile leave after it, whether it went well or not."""
+    """Requests during a renewal are sent after it, or fail with it: none waits for ever."""
     async with token_endpoint(USER) as endpoint:
         connection = secured.connection("TOKEN", tokens=of(endpoint))
         async with opened(AIOKafkaProducer(**connection.arguments()), connection, PATIENCE) as producer:
@@ -215,7 +215,7 @@ WRONG_WAYS: dict[str, tuple[str, dict[str, Any], str]] = {
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("way", WRONG_WAYS)
 async def test_wrong_ways_in(secured, client, way):
-    """One line names the address and the setting to look at, soon, and no password."""
+    """Each wrong setting gives a line with the address and the setting to look at."""
     listener, changes, setting = WRONG_WAYS[way]
     files = {
         name: getattr(secured.certificates, value)
@@ -231,7 +231,7 @@ async def test_wrong_ways_in(secured, client, way):
 
 @pytest.mark.parametrize("client", CLIENTS)
 async def test_broker_named_by_its_address(secured, client):
-    """A certificate vouches for names: an address that it does not hold is refused."""
+    """A broker that is named by an address which its certificate does not have is refused."""
     port = secured.broker.address("SSL").rpartition(":")[2]
     with pytest.raises(KafkaUnavailable, match=r"IP address mismatch.*WORKER_KAFKA__BOOTSTRAP_SERVERS\)$"):
         await client(replace(secured.connection("SSL"), bootstrap_servers=f"127.0.0.1:{port}"))
