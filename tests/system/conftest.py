@@ -136,7 +136,7 @@ class World:
         return Connection(self.kafka, request_timeout=10)
 
     def hurry(self, *, look_up: bool = False, **settings: str) -> None:
-        """Settings that make every wait as short as possible, with a look-up of unknown customers or without."""
+        """Short waits, for tests in which a worker dies or an answer is lost; a busy machine may miss them."""
         self.environment |= HURRY | (LOOK_UP if look_up else {}) | settings
 
     async def topics(self, **changes) -> None:

@@ -28,6 +28,8 @@ async def begun(world, step, side):
     await world.topics()
     # The lease of a POST may be long, but the session must outlast Kafka's absence.
     world.hurry(WORKER_KAFKA__SESSION_TIMEOUT="45", WORKER_JOURNAL__INTENT_TTL="60")
+    # The API answers each call, also on a busy machine.
+    world.environment |= {"WORKER_API__REQUEST_TIMEOUT": "10", "WORKER_DISPATCH__DRAIN_TIMEOUT": "11"}
     sandbox = await world.sandbox(identity_attribute=NOT_LOOKED_AT)
     first = requested("first", **(BROKEN if step == "dead_letter" else {}))
     await world.publish(first, requested("second"), requested("third"), key=b"k", headers=STRUCTURED)

@@ -59,6 +59,8 @@ async def test_leaders_move_away_and_back(world_on):
         await world.topics(replication_factor=2)
         group = await brokers.group_of_second("group")
         world.hurry(WORKER_KAFKA__GROUP_ID=group, WORKER_KAFKA__SESSION_TIMEOUT="45", WORKER_JOURNAL__INTENT_TTL="10")
+        # The API answers each call, also on a busy machine.
+        world.environment |= {"WORKER_API__REQUEST_TIMEOUT": "10", "WORKER_DISPATCH__DRAIN_TIMEOUT": "11"}
         sandbox = await world.sandbox({"kind": "delay_after", "seconds": 0.01}, identity_attribute=NOT_LOOKED_AT)
         topics = [name for _, name in world.plan.names()]
         asked: list[Asked] = []

@@ -83,7 +83,6 @@ def spoilt(broker, topic, partition, number):
 async def test_a_batch_that_is_corrupt(broker, world_on):
     """The partition is held, with its number and the offset; the other goes on; once mended every record ends once."""
     async with world_on(broker.bootstrap_servers, uuid4().hex) as world:
-        world.hurry(WORKER_KAFKA__SESSION_TIMEOUT="45")
         await world.topics()
         sandbox = await world.sandbox(identity_attribute=NOT_LOOKED_AT)
         asked: list[Asked] = []
@@ -125,7 +124,6 @@ async def put_odd(world, name, partition):
 
 async def test_a_header_name_that_is_not_utf8(world):
     """That record becomes a dead letter; the others of its batch, and all others, are created."""
-    world.hurry(WORKER_KAFKA__SESSION_TIMEOUT="45")
     await world.topics()
     sandbox = await world.sandbox(identity_attribute=NOT_LOOKED_AT)
     await put_odd(world, "odd", 1)
@@ -153,7 +151,6 @@ async def test_a_header_name_that_is_not_utf8(world):
 
 async def test_a_batch_that_becomes_huge(world):
     """A small batch that unpacks to 120 MB, with 100 MiB of memory left: its partition is held, the other goes on."""
-    world.hurry(WORKER_KAFKA__SESSION_TIMEOUT="45")
     await world.topics()
     sandbox = await world.sandbox(identity_attribute=NOT_LOOKED_AT)
     async with AIOKafkaProducer(bootstrap_servers=world.kafka) as producer:
@@ -192,7 +189,6 @@ async def test_partitions_that_are_added(world):
 
     A broken record of a new partition becomes a dead letter although that topic has no such partition.
     """
-    world.hurry(WORKER_KAFKA__SESSION_TIMEOUT="45")
     await world.topics()
     sandbox = await world.sandbox(identity_attribute=NOT_LOOKED_AT)
     workers = [await world.start(), await world.start()]

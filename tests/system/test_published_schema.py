@@ -24,7 +24,7 @@ def part(name):
 async def test_published_events(world):
     """Requests, results and headers of dead letters are valid, each by the definition of its own kind alone."""
     await world.topics()
-    world.hurry(WORKER_RETRY__MAX_ATTEMPTS="2")
+    world.environment["WORKER_RETRY__MAX_ATTEMPTS"] = "2"
     await world.sandbox(
         {"kind": "status", "status": 400, "times": 1},
         {"kind": "status", "status": 503, "times": 2},
