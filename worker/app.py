@@ -29,6 +29,7 @@ from worker.partition.slots import Slots
 from worker.pipeline import NoRegistry, Pipeline
 from worker.settings.settings import Settings
 from worker.steps import Trails
+from worker.stopping import Stopping
 
 log = structlog.get_logger()
 
@@ -47,7 +48,7 @@ async def run(settings: Settings, reread: Callable[[], Settings] | None = None) 
 
     `reread` loads the settings anew, so that a password can be changed while the worker runs.
     """
-    stopping = asyncio.Event()
+    stopping = Stopping(settings.dispatch.drain_timeout)
     holds, measures = Holds(wiring.breaker(settings)), Measures()
     with_signals(stopping)
     log.info("worker.started", version=__version__)
@@ -71,7 +72,7 @@ async def _work(
     settings: Settings,
     api_client: AbstractAsyncContextManager[CustomerApi],
     observed: Observed,
-    stopping: asyncio.Event,
+    stopping: Stopping,
     stack: AsyncExitStack,
 ) -> bool:
     """Open everything on `stack` and run until told to stop; return whether all that was in flight has ended.
@@ -155,13 +156,14 @@ def _intake(settings: Settings, dispatch: Dispatch, restore: Restore, holds: Hol
     )
 
 
-def with_signals(stopping: asyncio.Event) -> None:
+def with_signals(stopping: Stopping) -> None:
     """The first SIGTERM or SIGINT drains, the second leaves at once (open intents stay, which is safe)."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
     def told(name: str) -> None:
         log.info("stop.requested", signal=name, forced=stopping.is_set())
         if stopping.is_set() and task:
+            stopping.hurry()
             task.cancel()
         stopping.set()
 

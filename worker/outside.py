@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from worker import wiring
@@ -20,6 +20,7 @@ from worker.model.errors import Draining, KafkaUnavailable
 from worker.ops.watch import Watch
 from worker.schema_registry import Schemas
 from worker.settings.settings import Settings
+from worker.stopping import Stopping
 from worker.topics import LARGEST, MIB, Cluster, verify
 
 KAFKA_AGAIN_AFTER = 2.0
@@ -59,14 +60,14 @@ async def opened(
     settings: Settings,
     api_client: AbstractAsyncContextManager[CustomerApi],
     watch: Watch,
-    stopping: asyncio.Event,
+    stopping: Stopping,
     stack: AsyncExitStack,
 ) -> Outside:
     """Open one after the other, waiting for Kafka however long it is away.
 
     Raise Draining when told to stop meanwhile.
     """
-    connection, holds = wiring.connection(settings), watch.holds
+    connection, holds = replace(wiring.connection(settings), stopping=stopping), watch.holds
     if connection.tokens:
         connection.tokens.outage = Outage(holds, LOGIN)
     api = watch.api = await stack.enter_async_context(api_client)

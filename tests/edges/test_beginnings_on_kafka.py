@@ -29,6 +29,7 @@ from worker.measures import Measures
 from worker.model.outcomes import Succeeded
 from worker.partition.assignment import Assignment
 from worker.partition.slots import Slots
+from worker.stopping import Stopping
 from worker.topics import TopicSpec
 
 CREATED = Succeeded("1", "/1", "individual", 1)
@@ -84,7 +85,7 @@ async def member(log, start="earliest", journal=None, partitions=2):
     """A member at work, once all partitions are open or held."""
     working = Member(log, journal or FakeJournalTopic(), start)
     membership = Membership(log.topic, log.topic, session_timeout=10, rebalance_timeout=10)
-    stopping = asyncio.Event()
+    stopping = Stopping()
     async with record_source(Connection(log.kafka), membership, working.intake) as source:
         working.source = source
         task = asyncio.create_task(working.intake.run(source, stopping))

@@ -25,6 +25,7 @@ from worker.model.errors import Draining, StartupError
 from worker.ops.watch import Watch
 from worker.settings.settings import Settings
 from worker.steps import Trails
+from worker.stopping import Stopping
 from worker.topics import Cluster as Known
 from worker.topics import wanted
 
@@ -52,7 +53,7 @@ class Worker:
 
     machine: Machine
     task: asyncio.Task[bool]
-    stopping: asyncio.Event
+    stopping: Stopping
     holds: Holds
     watch: Watch
     name: str | None
@@ -114,13 +115,13 @@ class World:
         return worker
 
     def _begun(self, machine: Machine, settings: Settings, context: Any) -> Worker:
-        stopping, measures = asyncio.Event(), Measures()
+        stopping, measures = Stopping(settings.dispatch.drain_timeout), Measures()
         holds = Holds(wiring.breaker(settings))
         watch = Watch(holds)
         task = self.loop.create_task(self._run(settings, measures, watch, stopping), context=context)
         return Worker(machine, task, stopping, holds, watch, settings.kafka.group_instance_id)
 
-    async def _run(self, settings: Settings, measures: Measures, watch: Watch, stopping: asyncio.Event) -> bool:
+    async def _run(self, settings: Settings, measures: Measures, watch: Watch, stopping: Stopping) -> bool:
         observed = app.Observed(measures, Trails(), watch)
         while not stopping.is_set():
             with suppress(Draining):

@@ -133,6 +133,7 @@ def test_named_topics() -> None:
 
 def test_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """It prints the same document each time, and no password."""
+    monkeypatch.setenv("WORKER_KAFKA__SECURITY_PROTOCOL", "SASL_SSL")
     monkeypatch.setenv("WORKER_KAFKA__PASSWORD", "s3cret")
     printed = [CliRunner().invoke(app, ["schema", "asyncapi"]).stdout for _ in range(2)]
     assert printed[0] == printed[1]

@@ -31,6 +31,7 @@ from worker.model.progress import Progress
 from worker.model.records import Record
 from worker.partition.assignment import Assignment
 from worker.partition.slots import Slots
+from worker.stopping import Stopping
 
 LOST = Hold(HoldReason.OFFSETS_LOST, 0)
 CREATED = Succeeded("1", "/1", "individual", 1)
@@ -127,7 +128,7 @@ class World:
         self.intake = Intake(self.dispatch, self.claimed, self.holds, 5, self.measures, start, QUICK)
         self.go = asyncio.Event()
         self.go.set()
-        self.stopping = asyncio.Event()
+        self.stopping = Stopping()
         self.task = asyncio.create_task(self.intake.run(self.source, self.stopping))
 
     async def claimed(self, partition, kept, committed):

@@ -8,8 +8,10 @@ from builders import commands_of
 
 from worker.cli import app
 from worker.console.serve import guarded
+from worker.customer_api.session import LOGOUT_WITHIN
 from worker.settings import sources as configuration
 from worker.settings.settings import Settings
+from worker.stopping import AFTER_DRAIN
 from worker.topics import Plan
 
 STACK: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text())
@@ -109,7 +111,7 @@ def test_scaled() -> None:
 def test_time_to_stop() -> None:
     """A worker is given longer than its drain may take."""
     given = float(SERVICES["worker"]["stop_grace_period"].removesuffix("s"))
-    assert given >= settings_of("worker").dispatch.drain_timeout + 15
+    assert given >= settings_of("worker").dispatch.drain_timeout + AFTER_DRAIN + LOGOUT_WITHIN
 
 
 def test_console() -> None:

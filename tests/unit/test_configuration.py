@@ -207,7 +207,8 @@ def test_secret_in_a_wrong_setting(given: Load, environment: dict[str, str]) -> 
 def test_secrets_in_loaded_settings(given: Load) -> None:
     """Printing the settings shows no secret."""
     accounts = '[{"username": "u", "password": "s3cret"}]'
-    environment = {"WORKER_API__PASSWORD": "s3cret", "WORKER_KAFKA__PASSWORD": "s3cret"}
+    login = {"WORKER_KAFKA__SECURITY_PROTOCOL": "SASL_SSL", "WORKER_KAFKA__USERNAME": "u"}
+    environment = login | {"WORKER_API__PASSWORD": "s3cret", "WORKER_KAFKA__PASSWORD": "s3cret"}
     loaded = given(environment | {"WORKER_API__ACCOUNTS": accounts})
     assert loaded.api.accounts[0].password.get_secret_value() == "s3cret"
     assert "s3cret" not in repr(loaded) + str(loaded) + loaded.model_dump_json()

@@ -29,6 +29,8 @@ def test_kafka_that_is_named(tmp_path: Path) -> None:
             WORKER_KAFKA__BOOTSTRAP_SERVERS="kafka:9092",
             WORKER_KAFKA__GROUP_ID="production",
             WORKER_KAFKA__GROUP_INSTANCE_ID="one",
+            WORKER_KAFKA__SECURITY_PROTOCOL="SASL_SSL",
+            WORKER_KAFKA__USERNAME="u",
             WORKER_KAFKA__PASSWORD="word",
             WORKER_KAFKA__CA_FILE="ca.pem",
         ),
@@ -39,6 +41,8 @@ def test_kafka_that_is_named(tmp_path: Path) -> None:
     assert given.settings == {
         "WORKER_KAFKA__BOOTSTRAP_SERVERS": "kafka:9092",
         "WORKER_KAFKA__GROUP_ID": "demo-1",
+        "WORKER_KAFKA__SECURITY_PROTOCOL": "SASL_SSL",
+        "WORKER_KAFKA__USERNAME": "u",
         "WORKER_KAFKA__PASSWORD": "word",
         "WORKER_KAFKA__CA_FILE": str(Path("ca.pem").absolute()),
     }

@@ -21,6 +21,7 @@ from worker.model.outcomes import Succeeded
 from worker.model.records import Record
 from worker.partition.assignment import Assignment
 from worker.partition.slots import Slots
+from worker.stopping import Stopping
 
 
 def records(*offsets, partition=0):
@@ -42,7 +43,7 @@ class Running:
         self.dispatch = Dispatch(self.process, self.slots, max_uncommitted=100)
         self.restore_failures, self.kept, self.committed, self.unrestorable = [], [], [], set()
         self.intake = Intake(self.dispatch, self.claimed, self.holds, drain_timeout=5, timings=timings)
-        self.stopping = asyncio.Event()
+        self.stopping = Stopping()
         self.go = asyncio.Event()
         self.go.set()
         self.task = asyncio.create_task(self.intake.run(self.source, self.stopping))

@@ -56,6 +56,8 @@ HTTPS = {"base_url": "https://crm"}
 PROXY = {"proxy": "http://proxy:3128"}
 TOKEN = {"sasl_mechanism": "OAUTHBEARER", "security_protocol": "SASL_SSL"}
 URL = {"oauth_token_url": "https://login.example.com/token"}
+CLIENT = {"oauth_client_id": "c", "oauth_client_secret": "s"}
+PLAIN = {"security_protocol": "SASL_PLAINTEXT", "username": "u", "password": "p"}
 FILE = {"oauth_token_file": "token"}
 MSK = {"sasl_mechanism": "AWS_MSK_IAM", "security_protocol": "SASL_SSL"}
 
@@ -87,6 +89,43 @@ MSK = {"sasl_mechanism": "AWS_MSK_IAM", "security_protocol": "SASL_SSL"}
         ({"kafka": TOKEN | FILE | {"aws_region": "eu-north-1"}}, "WORKER_KAFKA__AWS_REGION: is of use only with .*MSK"),
         ({"kafka": MSK | FILE}, "WORKER_KAFKA__OAUTH_TOKEN_FILE: is of use only with .*OAUTHBEARER"),
         ({"kafka": TOKEN | {"oauth_token_url": "https://u:p@login"}}, "OAUTH_TOKEN_URL|without a user in it"),
+        (
+            {"kafka": PLAIN | {"ca_file": "c"}},
+            "KAFKA__CA_FILE: is of use only with .*SECURITY_PROTOCOL=SSL or SASL_SSL",
+        ),
+        ({"kafka": {"cert_file": "c"}}, "WORKER_KAFKA__CERT_FILE: is of use only with .*SECURITY_PROTOCOL=SSL or"),
+        ({"kafka": {"key_file": "k"}}, "WORKER_KAFKA__KEY_FILE: is of use only with .*SECURITY_PROTOCOL=SSL or"),
+        ({"kafka": {"username": "u"}}, "WORKER_KAFKA__USERNAME: is of use only with .*SECURITY_PROTOCOL=SASL_SSL or"),
+        (
+            {"kafka": {"security_protocol": "SSL", "password": "p"}},
+            "KAFKA__PASSWORD: is of use only with .*=SASL_SSL or",
+        ),
+        (
+            {"kafka": {"security_protocol": "SSL", "sasl_mechanism": "SCRAM-SHA-512"}},
+            "KAFKA__SASL_MECHANISM: is of use only with WORKER_KAFKA__SECURITY_PROTOCOL=SASL_SSL or SASL_PLAINTEXT",
+        ),
+        (
+            {"kafka": TOKEN | FILE | {"username": "u"}},
+            "WORKER_KAFKA__USERNAME: is of use only with .*MECHANISM=PLAIN, ",
+        ),
+        ({"kafka": MSK | {"password": "p"}}, "WORKER_KAFKA__PASSWORD: is of use only with .*SASL_MECHANISM=PLAIN, "),
+        (
+            {"kafka": TOKEN | CLIENT | {"oauth_token_url": "http://l", "oauth_ca_file": "c"}},
+            "OAUTH_CA_FILE: is for an end",
+        ),
+        ({"api": {"base_url": "http://crm", "ca_file": "c"}}, "WORKER_API__CA_FILE: is for an API over TLS"),
+        ({"api": {"retry_statuses": "401,429"}}, "WORKER_API__RETRY_STATUSES: a 401 always means"),
+        ({"api": {"unknown_statuses": "401"}}, "WORKER_API__UNKNOWN_STATUSES: a 401 always means"),
+        ({"customer": {"catalog_refresh": 60}}, "CATALOG_REFRESH: is of use only with WORKER_CUSTOMER__CATALOG=live"),
+        (
+            {"customer": {"catalog": "c.toml", "catalog_refresh": 60}},
+            "WORKER_CUSTOMER__CATALOG_REFRESH: is of use only",
+        ),
+        ({"reconcile": {"attribute": "a"}}, "WORKER_RECONCILE__BY: required with WORKER_RECONCILE__ATTRIBUTE"),
+        (
+            {"events": {"registry_url": "http://r", "registry_ca_file": "c"}},
+            "REGISTRY_CA_FILE: is for a registry over TLS",
+        ),
     ],
 )
 def test_settings_that_do_not_fit_together(given: dict[str, dict[str, object]], setting: str) -> None:

@@ -1,6 +1,5 @@
 """`console`: opens everything in its order, and prints the link."""
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from worker.console.web.server import Served, serving
 from worker.model.errors import SettingsError
 from worker.settings.console import ConsoleGroup
 from worker.settings.settings import Settings
+from worker.stopping import Stopping
 from worker.terminal.text import say
 
 log = structlog.get_logger()
@@ -27,7 +27,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 async def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT. SettingsError where it would listen for everybody."""
-    stopping = asyncio.Event()
+    stopping = Stopping()
     with_signals(stopping)
     async with opened(settings) as link:
         say(f"console: {link}")

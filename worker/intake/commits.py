@@ -13,6 +13,7 @@ from worker.intake.timings import Timings
 from worker.measures import Measures
 from worker.model.errors import CommitRefused, KafkaUnavailable
 from worker.model.progress import Progress
+from worker.stopping import Stopping
 
 log = structlog.get_logger()
 
@@ -48,8 +49,8 @@ class Commits:
             or self.timings.clock() >= self._next
         )
 
-    async def store(self, group: Group | None) -> bool:
-        """Commit all that is finished; True when nothing is left to commit.
+    async def store(self, group: Group | None, stopping: Stopping | None = None) -> bool:
+        """Commit all that is finished; True when nothing is left to commit. A stop gives it what is left of its time.
 
         What could not be committed is in the next commit, or is read again by the partition's next owner.
         """
@@ -57,15 +58,16 @@ class Commits:
             self._next = self.timings.clock() + self.timings.commit_every
             self._finished_then = self.dispatch.finished
             progress = self.dispatch.to_store()
-            if progress and group and not await self._stored(group, progress):
+            if progress and group and not await self._stored(group, progress, stopping):
                 self._next = self.timings.clock() + self.timings.commit_again_after
                 return False
             self.holds.end(HoldReason.KAFKA_UNAVAILABLE, "commit")
             return True
 
-    async def _stored(self, group: Group, progress: Mapping[int, Progress]) -> bool:
+    async def _stored(self, group: Group, progress: Mapping[int, Progress], stopping: Stopping | None) -> bool:
+        within = self.timings.kafka_within
         try:
-            await group.commit(progress, self.timings.kafka_within)
+            await group.commit(progress, stopping.left(within) if stopping else within)
         except CommitRefused as error:
             self.measures.commit_failed()
             log.warning("commit.refused", detail=str(error))
@@ -77,9 +79,9 @@ class Commits:
             return True
         return False
 
-    async def store_at_last(self, group: Group | None, until: float) -> None:
+    async def store_at_last(self, group: Group | None, until: float, stopping: Stopping) -> None:
         """The last commit of this member, tried until then (monotonic seconds): the coordinator may be changing."""
-        while not await self.store(group):
+        while not await self.store(group, stopping):
             if self.timings.clock() >= until:
                 return
             await asyncio.sleep(self.timings.commit_again_after)

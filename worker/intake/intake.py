@@ -17,6 +17,7 @@ from worker.intake.timings import Timings
 from worker.measures import Measures
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
+from worker.stopping import Stopping
 
 log = structlog.get_logger()
 BATCH = 500
@@ -77,7 +78,7 @@ class Intake:
         """The partitions that are ours and not read from yet."""
         return self._ownership.restoring
 
-    async def run(self, source: Source, stopping: asyncio.Event) -> bool:
+    async def run(self, source: Source, stopping: Stopping) -> bool:
         """Take records in until told to stop, then drain; True when nothing was left in flight."""
         self._source = source
         self._ownership.reads(source)
@@ -89,7 +90,7 @@ class Intake:
             self._renew()
             if self._commits.is_due():
                 await self._commits.store(source)
-        return await self._stop()
+        return await self._stop(stopping)
 
     async def _take(self, source: Source) -> None:
         """Poll once. During a hold this keeps us in the group, and takes a record only if one is needed as a probe.
@@ -134,19 +135,20 @@ class Intake:
             for assignment in self.dispatch.assignments():
                 assignment.renew()
 
-    async def _stop(self) -> bool:
+    async def _stop(self, stopping: Stopping) -> bool:
         self.polled = None
         until = self.timings.clock() + self.drain_timeout
         self.holds.begin(HoldReason.STOPPING, "told to stop")
         self._ownership.give_up_restoring()
-        drained = await self._drain_and_commit([each.partition for each in self.dispatch.assignments()])
-        await self._commits.store_at_last(self._source, until)
+        drained = await self._drain_and_commit(stopping)
+        await self._commits.store_at_last(self._source, until, stopping)
         log.info("worker.drained" if drained else "drain.cut_short", in_flight=self.dispatch.in_flight())
         return drained
 
-    async def _drain_and_commit(self, numbers: Collection[int]) -> bool:
+    async def _drain_and_commit(self, stopping: Stopping) -> bool:
+        numbers = [each.partition for each in self.dispatch.assignments()]
         draining = asyncio.create_task(self.dispatch.drain(numbers, self.drain_timeout))
         while not draining.done():
-            await self._commits.store(self._source)
+            await self._commits.store(self._source, stopping)
             await asyncio.wait({draining}, timeout=self.timings.commit_every)
         return draining.result()

@@ -16,6 +16,7 @@ from worker.kafka.connections import Connections
 from worker.kafka.failures import explained
 from worker.kafka.login import Tokens
 from worker.model.errors import SettingsError
+from worker.stopping import Stopping
 
 # Seconds that a step may still take after it was given up: a start to end well, a cancelled stop to notice it.
 GRACE = 1.0
@@ -23,7 +24,10 @@ GRACE = 1.0
 
 @dataclass(frozen=True)
 class Connection:
-    """Where Kafka is and how it lets us in, by a password or by tokens; `request_timeout` is in seconds."""
+    """Where Kafka is and how it lets us in, by a password or by tokens; `request_timeout` is in seconds.
+
+    Once `stopping` is set, clients take no longer to close than is left of the stop.
+    """
 
     bootstrap_servers: str
     client_id: str = "customer-worker"
@@ -36,6 +40,7 @@ class Connection:
     key_file: Path | None = None
     tokens: Tokens | None = field(default=None, repr=False)
     request_timeout: float = 30.0
+    stopping: Stopping = field(default_factory=Stopping, repr=False, compare=False)
 
     def arguments(self) -> dict[str, Any]:
         """The arguments that every client takes; SettingsError names the setting that is wrong."""
@@ -89,7 +94,7 @@ async def opened(client: AnyClient, connection: Connection, within: float) -> As
         await _start(client, connection, within)
         yield client
     finally:
-        await close(client, within)
+        await close(client, connection.stopping.left(within))
 
 
 @asynccontextmanager
@@ -132,6 +137,8 @@ async def started(client: Client, within: float) -> None:
 async def close(client: Client, within: float) -> bool:
     """Close the client, in `within` and two more seconds at most; whether it could end all that it had begun.
 
+    Where `within` is less than GRACE, so is each second that is added.
+
     With the brokers gone, stopping a client blocks for good or raises CancelledError that nobody asked for
     (docs: kafka, stopping a client). The stop runs in a task of its own, so that only the caller's own cancellation
     comes through.
@@ -143,7 +150,7 @@ async def close(client: Client, within: float) -> bool:
     finally:
         # stop() is done only once; what it left open is closed here (docs: kafka, stopping a client).
         if inner is not None:
-            await ended(inner.close(), GRACE)
+            await ended(inner.close(), min(GRACE, within))
 
 
 async def _hung_up(inner: Any, close: Callable[[], Coroutine[Any, Any, None]]) -> None:  # noqa: ANN401  aiokafka's own
@@ -186,5 +193,5 @@ async def ended(step: Coroutine[Any, Any, object] | asyncio.Task[object], within
     finally:
         if not task.done():
             task.cancel()
-            await asyncio.wait({task}, timeout=GRACE)
+            await asyncio.wait({task}, timeout=min(GRACE, within))
     return task.done() and not task.cancelled() and task.exception() is None

@@ -25,6 +25,7 @@ from worker.kafka.leaders import NO_LEADER, missing, partitions
 from worker.kafka.outbox import BATCH, TOO_LARGE, Acknowledged, Outbox, Waiting
 from worker.model.errors import KafkaUnavailable, MessageTooLarge, WorkerError
 from worker.model.records import OutgoingMessage, Position, Stored
+from worker.stopping import Stopping
 
 # Seconds after which a send begins a hold; it goes on (docs: kafka, a send that was given up).
 PATIENCE = 5.0
@@ -60,6 +61,7 @@ class Publisher:
     max_request_size: int
     within: float
     departures: Departures = field(default_factory=Departures)
+    stopping: Stopping = field(default_factory=Stopping)
     _outboxes: dict[TopicPartition, Outbox] = field(default_factory=dict)
     _failing: set[str] = field(default_factory=set)
     _replacing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -203,13 +205,15 @@ class Publisher:
         try:
             await poisoned.flush()
         finally:
-            await close(poisoned, self.within)
+            await close(poisoned, self.stopping.left(self.within))
 
     async def close(self) -> None:
         """Close the producer and those that were retired; whoever still waits for a message is cancelled."""
         for task in self._retiring:
             task.cancel()
-        await asyncio.gather(close(self.producer, self.within), *self._retiring, return_exceptions=True)
+        await asyncio.gather(
+            close(self.producer, self.stopping.left(self.within)), *self._retiring, return_exceptions=True
+        )
         for outbox in self._outboxes.values():
             outbox.give_up()
 
@@ -238,7 +242,8 @@ async def opened_publisher(
         )
 
     async with opened(make(), connection, within) as producer:
-        sending = Publisher(producer, make, outage, max_request_size, within, Departures(linger))
+        departures = Departures(linger)
+        sending = Publisher(producer, make, outage, max_request_size, within, departures, connection.stopping)
         try:
             yield sending
         finally:

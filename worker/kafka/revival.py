@@ -1,15 +1,25 @@
 """Begins aiokafka's background tasks again where one has died: aiokafka does not, and mostly raises nothing either."""
 
 import asyncio
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from worker import clocks
+
 log = structlog.get_logger()
+AGAIN_AFTER: Final = 5.0
+"""Seconds between two revivals of the same part: what ends it at once would otherwise do so at every poll.
+
+Each is a line in the log, and one of the membership has the whole group share its partitions out anew.
+"""
+_revived: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 
 
 class MembershipEnded(KafkaError):
@@ -32,10 +42,21 @@ def only_our_cancellation() -> Iterator[None]:
         raise MembershipEnded from None
 
 
+def _may_be_revived(part: Any) -> bool:  # noqa: ANN401  aiokafka's own, which have no type
+    """Whether the last revival of this part of a client is long enough ago; if so, this one counts from now."""
+    now = clocks.monotonic()
+    if now < _revived.get(part, -math.inf) + AGAIN_AFTER:
+        return False
+    _revived[part] = now
+    return True
+
+
 def revive_fetcher(consumer: AIOKafkaConsumer) -> None:
     """Begin the client's fetching task again if it has ended, whatever ended it: all polls return nothing otherwise."""
     fetcher = consumer._fetcher  # noqa: SLF001  aiokafka tells it nowhere else
     if fetcher is None or not (task := fetcher._fetch_task).done() or fetcher._closed:  # noqa: SLF001  as above
+        return
+    if not _may_be_revived(fetcher):
         return
     error = None if task.cancelled() else task.exception()
     log.error("fetcher.revived", error=type(error.__cause__ or error).__name__ if error else None)
@@ -63,6 +84,8 @@ def _revive_coordination(coordinator: Any) -> None:  # noqa: ANN401  aiokafka's 
     """Begin the coordination task again if it has ended: every poll raises its error, and nobody joins any more."""
     task = getattr(coordinator, "_coordination_task", None)
     if task is None or not task.done() or coordinator._closing.done():  # noqa: SLF001  as above
+        return
+    if not _may_be_revived(coordinator):
         return
     error = None if task.cancelled() else task.exception()
     log.error("membership.revived", error=type(error.__cause__ or error).__name__ if error else None)

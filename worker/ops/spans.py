@@ -27,7 +27,7 @@ from worker.model.records import Record
 from worker.steps import MakeTrail, Step, Trail, Trails
 
 NAME: Final = "customer-worker"
-FLUSH_WITHIN: Final = 5.0
+FLUSH_WITHIN: Final = 3.0
 W3C: Final = TraceContextTextMapPropagator()
 KINDS: Final = {
     Step.INTENT: SpanKind.INTERNAL,

@@ -66,14 +66,20 @@ class Api(Group):
         both = sorted(self._named("unknown_statuses") & self._named("retry_statuses"))
         if both:
             raise ValueError(f"WORKER_API__UNKNOWN_STATUSES and WORKER_API__RETRY_STATUSES both name {both[0]}")
+        for name in ("unknown_statuses", "retry_statuses"):
+            if 401 in getattr(self, name):
+                raise ValueError(f"WORKER_API__{name.upper()}: a 401 always means that the session is to be renewed")
         return self
 
     @model_validator(mode="after")
     def _tls(self) -> "Api":
         if self.key_file and not self.cert_file:
             raise ValueError("WORKER_API__CERT_FILE: required with WORKER_API__KEY_FILE")
-        if self.cert_file and not self.base_url.startswith("https:"):
-            raise ValueError("WORKER_API__CERT_FILE: is for an API over TLS, and WORKER_API__BASE_URL is not https")
+        for name in ("cert_file", "ca_file"):
+            if getattr(self, name) and not self.base_url.startswith("https:"):
+                raise ValueError(
+                    f"WORKER_API__{name.upper()}: is for an API over TLS, and WORKER_API__BASE_URL is not https"
+                )
         return self
 
     @model_validator(mode="after")

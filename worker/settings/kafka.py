@@ -1,5 +1,6 @@
 """The settings of Kafka: where it is, how the worker gets in, and as whose member; durations are seconds."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -7,6 +8,8 @@ from pydantic import Field, SecretStr, model_validator
 
 from worker.settings.group import Group
 from worker.settings.kinds import Endpoint, Positive, SecondOrMore, Seconds, Servers, Start
+
+BY_PASSWORD = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 
 class Kafka(Group):
@@ -58,7 +61,7 @@ class Kafka(Group):
     @model_validator(mode="after")
     def _by_aws(self) -> "Kafka":
         if self.sasl_mechanism != "AWS_MSK_IAM":
-            self._refuse("aws_", "WORKER_KAFKA__SASL_MECHANISM=AWS_MSK_IAM")
+            self._refuse(["aws_region"], "WORKER_KAFKA__SASL_MECHANISM=AWS_MSK_IAM")
         elif self.security_protocol != "SASL_SSL":
             raise ValueError(
                 "WORKER_KAFKA__SECURITY_PROTOCOL: must be SASL_SSL with WORKER_KAFKA__SASL_MECHANISM=AWS_MSK_IAM"
@@ -69,7 +72,7 @@ class Kafka(Group):
     def _by_token(self) -> "Kafka":
         """Require exactly one complete way to a token, and none where a token would not be used."""
         if self.sasl_mechanism != "OAUTHBEARER":
-            self._refuse("oauth_", "WORKER_KAFKA__SASL_MECHANISM=OAUTHBEARER")
+            self._refuse(self._of_tokens(), "WORKER_KAFKA__SASL_MECHANISM=OAUTHBEARER")
             return self
         if not self.security_protocol.startswith("SASL"):
             raise ValueError(
@@ -81,13 +84,37 @@ class Kafka(Group):
                 "WORKER_KAFKA__SASL_MECHANISM=OAUTHBEARER"
             )
         if self.oauth_token_file:
-            self._refuse("oauth_", "WORKER_KAFKA__OAUTH_TOKEN_URL", but="oauth_token_file")
+            self._refuse(self._of_tokens() - {"oauth_token_file"}, "WORKER_KAFKA__OAUTH_TOKEN_URL")
         for name in ("oauth_client_id", "oauth_client_secret"):
             if self.oauth_token_url and not getattr(self, name):
                 raise ValueError(f"WORKER_KAFKA__{name.upper()}: required with WORKER_KAFKA__OAUTH_TOKEN_URL")
+        if self.oauth_ca_file and not (self.oauth_token_url or "").startswith("https:"):
+            raise ValueError(
+                "WORKER_KAFKA__OAUTH_CA_FILE: is for an endpoint over TLS, and WORKER_KAFKA__OAUTH_TOKEN_URL is none"
+            )
         return self
 
-    def _refuse(self, beginning: str, needed: str, but: str = "") -> None:
-        for name in type(self).model_fields:
-            if name.startswith(beginning) and name != but and getattr(self, name) is not None:
+    @model_validator(mode="after")
+    def _by_password(self) -> "Kafka":
+        """Require a login where one is described: without it the brokers would be used as nobody."""
+        if not self.security_protocol.startswith("SASL"):
+            described = ["username", "password"] if self.sasl_mechanism == "PLAIN" else ["sasl_mechanism"]
+            self._refuse(described, "WORKER_KAFKA__SECURITY_PROTOCOL=SASL_SSL or SASL_PLAINTEXT")
+        elif self.sasl_mechanism not in BY_PASSWORD:
+            self._refuse(["username", "password"], f"WORKER_KAFKA__SASL_MECHANISM={', '.join(BY_PASSWORD)}")
+        return self
+
+    @model_validator(mode="after")
+    def _over_tls(self) -> "Kafka":
+        """Require TLS where certificates are named: without it everything would be sent in plain text."""
+        if not self.security_protocol.endswith("SSL"):
+            self._refuse(["ca_file", "cert_file", "key_file"], "WORKER_KAFKA__SECURITY_PROTOCOL=SSL or SASL_SSL")
+        return self
+
+    def _of_tokens(self) -> set[str]:
+        return {name for name in type(self).model_fields if name.startswith("oauth_")}
+
+    def _refuse(self, names: Iterable[str], needed: str) -> None:
+        for name in sorted(names):
+            if getattr(self, name) is not None:
                 raise ValueError(f"WORKER_KAFKA__{name.upper()}: is of use only with {needed}")

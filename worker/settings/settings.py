@@ -40,6 +40,13 @@ class Customer(Group):
     unknown_elements: Literal["refuse", "drop"] = "refuse"
     """An element that the API does not know: fail the event, or leave the element out and count it."""
 
+    @model_validator(mode="after")
+    def _read_once(self) -> "Customer":
+        """Refuse a time for what is not read again: a file is read at the start alone."""
+        if "catalog_refresh" in self.model_fields_set and self.catalog != "live":
+            raise ValueError("WORKER_CUSTOMER__CATALOG_REFRESH: is of use only with WORKER_CUSTOMER__CATALOG=live")
+        return self
+
 
 class Dispatch(Group):
     max_in_flight: Positive = 64
@@ -83,6 +90,13 @@ class Reconcile(Group):
     """How long the API's search may lag behind a creation."""
     attempts: Positive = 3
     """How often the search is asked, and how often it may fail while other calls are answered."""
+
+    @model_validator(mode="after")
+    def _by_something(self) -> "Reconcile":
+        """Require the way where its attribute is named, since nothing is looked up by default."""
+        if self.attribute and "by" not in self.model_fields_set:
+            raise ValueError("WORKER_RECONCILE__BY: required with WORKER_RECONCILE__ATTRIBUTE")
+        return self
 
 
 class Hold(Group):
@@ -134,6 +148,10 @@ class Events(Group):
         given = self.registry_username is not None or self.registry_token or self.registry_ca_file
         if given and self.registry_url is None:
             raise ValueError("WORKER_EVENTS__REGISTRY_URL: required with the other settings of the registry")
+        if self.registry_ca_file and not (self.registry_url or "").startswith("https:"):
+            raise ValueError(
+                "WORKER_EVENTS__REGISTRY_CA_FILE: is for a registry over TLS, and WORKER_EVENTS__REGISTRY_URL is none"
+            )
         return self
 
 

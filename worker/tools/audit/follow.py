@@ -18,6 +18,7 @@ from worker.kafka.group import Group
 from worker.model.errors import KafkaUnavailable, StartupError, Unavailable, WorkerError
 from worker.ops.audit import AuditPages, AuditState, audit_port
 from worker.settings.settings import Settings
+from worker.stopping import Stopping
 from worker.tools.audit.begin import begun
 from worker.tools.audit.found import CONTRADICTIONS, DUPLICATES, NOT_JUDGED, Found
 from worker.tools.audit.judge import Judge
@@ -81,7 +82,7 @@ class Audit:
 
 async def follow(settings: Settings, since: int | None, mapping: EventMapping | None = None) -> int:
     """Run until SIGTERM or SIGINT, then return 0. `since` (milliseconds) is where it begins, whatever was stored."""
-    stopping = asyncio.Event()
+    stopping = Stopping()
     with_signals(stopping)
     async with following(settings, since, mapping or wiring.mapping(settings)) as (working, _):
         stop = asyncio.create_task(stopping.wait())
