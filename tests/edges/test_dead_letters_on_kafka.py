@@ -16,11 +16,11 @@ from patience import PATIENCE
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection
-from worker.kafka.exclusive import exclusive
+from worker.kafka.exclusive import exclusive, fits
 from worker.kafka.extent import extent
 from worker.kafka.places import bounds, settled_bounds
 from worker.kafka.reader import UNCOMMITTED
-from worker.model.errors import StartupError, Superseded
+from worker.model.errors import MessageTooLarge, StartupError, Superseded
 from worker.model.outcomes import ReasonCode
 from worker.model.records import OutgoingMessage
 from worker.settings import sources as configuration
@@ -235,6 +235,21 @@ async def test_a_record_that_fits_compressed_alone(kafka, unique):
     message = OutgoingMessage(unique, None, b"x" * 5_000_000, partition=0)
     async with exclusive(connection, unique, largest=LARGEST) as publisher:
         assert [each.offset for each in await publisher.publish([message])] == [0]
+
+
+async def test_the_largest_message(kafka, unique):
+    """What fits is known to the byte: the broker takes it, and none that is one byte larger."""
+    connection, value = Connection(kafka, request_timeout=10), os.urandom(100_000)
+    async with admin.opened(connection) as client:
+        await client.create(TopicSpec(unique, 1, 1, {"max.message.bytes": "50000"}))
+    messages = [OutgoingMessage(unique, b"k", value[:size], (("h", b"v"),), 0) for size in range(49_800, 50_001)]
+    fitting = [await fits(message, 50_000) for message in messages]
+    most = fitting.index(False)
+    assert fitting == [number < most for number in range(len(messages))]
+    async with exclusive(connection, unique, largest=LARGEST) as publisher:
+        await publisher.publish([messages[most - 1]])
+        with pytest.raises(MessageTooLarge):
+            await publisher.publish([messages[most]])
 
 
 async def test_what_the_request_topic_does_not_hold_any_more(topics, capsys):

@@ -1,5 +1,6 @@
 """Dead letters as people name, filter and replay them; no Kafka."""
 
+import hashlib
 import struct
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from worker.creation.reconcile import Absent, Existing, Unclear
 from worker.events.letter_headers import original
 from worker.events.results import Results
 from worker.model.commands import Request
-from worker.model.errors import StartupError
+from worker.model.errors import MessageTooLarge, StartupError
 from worker.model.outcomes import EXISTS as A_CUSTOMER_EXISTS
 from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Violation
 from worker.model.records import OutgoingMessage, Position, Record
@@ -29,6 +30,7 @@ from worker.tools.dead_letters.replay import (
     MADE,
     NOTHING,
     REPLAYED,
+    TOO_LARGE,
     UNKNOWN,
     UNREADABLE,
     Origin,
@@ -436,6 +438,51 @@ async def test_a_replay():
     assert [each.position.offset for each in results] == [90, 91]
     assert [dict(each.headers)["worker-replay-of"] for each in topic.published] == [b"0@7", b"0@8"]
     assert (tally.replayed, tally.left) == ({"rejected": 2}, {})
+
+
+def random_bytes(count):
+    """Bytes that no compression makes fewer."""
+    return b"".join(hashlib.sha256(b"%d" % number).digest() for number in range(count // 32))
+
+
+LARGE = random_bytes(100_000)
+
+
+@pytest.mark.parametrize("dry", [False, True])
+async def test_a_letter_that_fits_its_topic_no_more(dry, capsys):
+    """With the headers of its replay it is too large: it is left and named, and the others are replayed."""
+    topic, rules = Topic(), replace(RULES, largest=100_050)
+    records = dead(offset=7, place=1), dead(offset=8, place=2, value=LARGE), dead(offset=9, place=3)
+    results, tally = await replayed(topic, *records, rules=rules, dry=dry)
+    assert (tally.replayed, tally.left) == ({"rejected": 2}, {TOO_LARGE: 1})
+    assert [dict(each.headers)["worker-replay-of"] for each in topic.published] == ([] if dry else [b"0@7", b"0@9"])
+    Told(Settings(), Asked(yes=not dry)).add(Batch(results))
+    assert capsys.readouterr().err == f"0@2: {TOO_LARGE}\n"
+
+
+async def test_two_letters_of_one_record_that_fit_no_more():
+    """None of them was replayed, and none is said to be."""
+    records = dead(place=1, value=LARGE), dead(place=2, value=LARGE)
+    _, tally = await replayed(Topic(), *records, rules=replace(RULES, largest=100_050))
+    assert (tally.replayed, tally.left) == ({}, {TOO_LARGE: 2})
+
+
+@pytest.mark.parametrize(("value", "largest"), [(b"v" * 100_000, 1_000), (LARGE, 101_000)])
+async def test_a_letter_that_fits_as_it_is_published(value, largest):
+    """It is measured as the broker does: compressed, where that makes it smaller."""
+    _, tally = await replayed(Topic(), dead(value=value), rules=replace(RULES, largest=largest))
+    assert (tally.replayed, tally.left) == ({"rejected": 1}, {})
+
+
+async def test_a_letter_of_which_only_kafka_knows_that_it_does_not_fit():
+    """Where we may not know the topic's limit the replay ends, and names the letter."""
+
+    class Small(Topic):
+        async def publish(self, messages):
+            raise MessageTooLarge("requests takes no message of that size", (1,))
+
+    with pytest.raises(MessageTooLarge, match=r"^0@2: larger than the request topic takes .* let the topic take more"):
+        await replayed(Small(), dead(offset=7, place=1), dead(offset=8, place=2))
 
 
 @pytest.mark.parametrize(("rate", "together", "apart"), [(5, 1, 0.2), (0.5, 1, 2), (50, 5, 0.1), (5_000, 100, 0.02)])

@@ -11,12 +11,12 @@ from aiokafka.protocol.transaction import AddPartitionsToTxnRequest, InitProduce
 
 from worker.kafka import exclusive as publishers
 from worker.kafka.connection import Connection
-from worker.kafka.exclusive import exclusive
-from worker.model.errors import KafkaUnavailable, StartupError, Superseded, WorkerError
+from worker.kafka.exclusive import exclusive, fits
+from worker.model.errors import KafkaUnavailable, MessageTooLarge, StartupError, Superseded, WorkerError
 from worker.model.records import OutgoingMessage
 
 REAL = publishers._Producer
-UNKNOWN, OLD_EPOCH, UNDER_WAY = -1, 47, 51
+UNKNOWN, TOO_LARGE, OLD_EPOCH, UNDER_WAY = -1, 10, 47, 51
 MESSAGE = OutgoingMessage("requests", None, b"1", partition=0)
 
 
@@ -58,10 +58,10 @@ class Brokers:
                 return SimpleNamespace(error_code=code)
 
 
-async def published(brokers, monkeypatch):
+async def published(brokers, monkeypatch, *messages):
     monkeypatch.setattr(publishers, "_Producer", brokers.producer)
     async with exclusive(Connection("127.0.0.1:9"), "name", largest=1_000) as publisher:
-        return await publisher.publish([MESSAGE])
+        return await publisher.publish(messages or [MESSAGE])
 
 
 async def test_nobody_else(monkeypatch):
@@ -98,3 +98,28 @@ async def test_an_unknown_error_where_nobody_else_has_begun(monkeypatch, request
         await published(brokers, monkeypatch)
     assert isinstance(raised.value, KafkaUnavailable | StartupError)
     assert brokers.asked["EndTxn"] == {"InitProducerId": 0, "EndTxn": 2}.get(request_, 1)
+
+
+@pytest.mark.parametrize(
+    ("codes", "value", "which"),
+    [
+        ({"Produce": [TOO_LARGE]}, b"2", (0, 1)),
+        ({}, b"2" * 1_000, (1,)),
+        ({"Produce": [TOO_LARGE]}, b"2" * 1_000, (0, 1)),
+    ],
+)
+async def test_messages_that_are_too_large(monkeypatch, codes, value, which):
+    """By the brokers or the client: whoever publishes is told which they are, and all of the batch is taken back."""
+    brokers = Brokers(**codes)
+    with pytest.raises(MessageTooLarge) as raised:
+        await published(brokers, monkeypatch, MESSAGE, OutgoingMessage("requests", None, value, partition=0))
+    assert (raised.value.which, brokers.asked["EndTxn"]) == (which, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "largest", "is_so"),
+    [(b"v" * 5_000, 500, True), (bytes(range(256)) + bytes(range(255, -1, -1)), 500, False)],
+)
+async def test_what_fits(value, largest, is_so):
+    """It is measured as it is published: compressed, where that makes it smaller."""
+    assert await fits(OutgoingMessage("t", None, value), largest) is is_so

@@ -16,14 +16,18 @@ from aiokafka.client import CoordinationType
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.producer.sender import EndTxnHandler
 from aiokafka.producer.transaction_manager import TransactionResult, TransactionState
+from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from worker.kafka.connection import GRACE, Connection, ended, opened
 from worker.kafka.failures import explained
-from worker.model.errors import Superseded
+from worker.kafka.outbox import TOO_LARGE
+from worker.kafka.publisher import size_of
+from worker.model.errors import MessageTooLarge, Superseded
 from worker.model.records import OutgoingMessage, Position
 
 FENCED = (ProducerFenced, InvalidProducerEpoch)
+GZIP = DefaultRecordBatch.CODEC_GZIP
 
 
 @asynccontextmanager
@@ -86,7 +90,10 @@ async def _aborted(producer: AIOKafkaProducer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Exclusive:
-    """The publisher. Raises Superseded as soon as another one of its name was opened."""
+    """The publisher. Raises Superseded as soon as another one of its name was opened.
+
+    After MessageTooLarge it is of no use any more (docs: kafka, a message that is too large): see `fits`.
+    """
 
     producer: AIOKafkaProducer
     connection: Connection
@@ -109,9 +116,11 @@ class Exclusive:
             stored = await asyncio.gather(*pending)
             await self.producer.commit_transaction()
         except KafkaError as error:
-            await asyncio.gather(*pending, return_exceptions=True)
+            ends = await asyncio.gather(*pending, return_exceptions=True)
             if not isinstance(error, FENCED):  # the other one has taken it back
                 await self._take_back()
+            if which := _too_large([*ends, error][: len(messages)]):
+                raise MessageTooLarge(f"{messages[0].topic} takes no message of that size", which) from None
             raise
         return [Position(each.topic, each.partition, each.offset) for each in stored]
 
@@ -132,6 +141,26 @@ class Exclusive:
             message.topic, message.value, message.key, message.partition, headers=list(message.headers)
         )
         return future
+
+
+def _too_large(ends: Sequence[object]) -> tuple[int, ...]:
+    """The places of messages that are too large; the last end may be the error of one that could not even be sent."""
+    return tuple(place for place, end in enumerate(ends) if isinstance(end, TOO_LARGE))
+
+
+async def fits(message: OutgoingMessage, largest: int) -> bool:
+    """Whether a topic takes the message, compressed as it is published here; `largest` is its `max.message.bytes`."""
+    # What cannot be compressed becomes a thousandth larger, and is sent all the same.
+    return size_of(message) <= 0.99 * largest or await asyncio.to_thread(_size_alone, message) <= largest
+
+
+def _size_alone(message: OutgoingMessage) -> int:
+    """Bytes of a batch that holds only this message, as any message does that is larger than a batch."""
+    batch = DefaultRecordBatchBuilder(
+        2, GZIP, is_transactional=1, producer_id=-1, producer_epoch=-1, base_sequence=-1, batch_size=0
+    )
+    batch.append(0, 0, message.key, message.value, list(message.headers))
+    return len(batch.build())
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,14 @@ class Flooded(WorkerError):
 
 
 class MessageTooLarge(WorkerError):
-    """The message was not published, and never will be in this form."""
+    """The message was not published, and never will be in this form.
+
+    `which` are the places of such messages among those that were to be published together.
+    """
+
+    def __init__(self, text: str, which: tuple[int, ...] = (0,)) -> None:
+        super().__init__(text)
+        self.which = which
 
 
 class CommitRefused(WorkerError):

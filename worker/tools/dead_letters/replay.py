@@ -8,6 +8,7 @@ from worker.events import letter_headers as names
 from worker.events.letter_headers import original
 from worker.model.records import Headers, OutgoingMessage, Record
 from worker.tools.dead_letters.letters import Letter
+from worker.topics import LARGEST
 
 FOREIGN = "not written by this worker"
 NOTHING = "neither key nor value: there is nothing to be published"
@@ -18,6 +19,7 @@ GONE = "its payload was left out, and the request topic does not hold the origin
 UNREADABLE = "its headers could not be read, so that nobody knows what it asked for: have it sent anew"
 MADE = "its customer exists, and nobody knows under which id (resolve, or --accept-duplicates)"
 UNKNOWN = "its customer may exist (--accept-duplicates, or a look-up: WORKER_RECONCILE__BY)"
+TOO_LARGE = "larger than the request topic takes (its max.message.bytes), with the headers of a replay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Origin:
 class Rules:
     """The rules of one run; `requests` are the request topic's (first, end) offsets by partition.
 
-    `compacted`: a later record with the same key may have replaced a record of that topic.
+    `compacted`: a later record with the same key may have replaced a record of that topic. `largest` is how many bytes
+    one may have.
     """
 
     topic: str
@@ -42,6 +45,7 @@ class Rules:
     look_up: bool = False
     origin: Origin | None = None
     compacted: bool = False
+    largest: int = LARGEST
 
     def obstacle(self, letter: Letter, record: Record) -> str | None:
         """Why the letter is not replayed; None where nothing is against it. Earlier replays are not looked at here."""

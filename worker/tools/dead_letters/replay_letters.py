@@ -14,6 +14,7 @@ from worker.terminal.text import document, say
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.following import AT_MOST, follow, results_from_now
 from worker.tools.dead_letters.letters import Letter
+from worker.tools.dead_letters.replay import TOO_LARGE
 from worker.tools.dead_letters.replaying import EXISTS, Found, Left, Replayed, Result, Tally
 from worker.tools.dead_letters.run import Batch, Begun, Happening, Order, Run, Selected
 from worker.tools.dead_letters.topic import Topics, topics
@@ -109,9 +110,11 @@ class Told:
                 pass
 
     def _tell_left(self, letter: Letter, why: str, **further: str) -> None:
-        """Print a letter that is left, for a machine; for a person they are only counted."""
+        """Print a letter that is left, for a machine; a person is told of one that is too large: others are counted."""
         if self.asked.as_json:
             say(document({"deadLetter": str(letter.place), "left": why, **further}))
+        elif why == TOO_LARGE:
+            say(f"{letter.place}: {why}", err=True)
 
     def tell(self) -> None:
         """Print how many were replayed, or would be, and why others were not."""

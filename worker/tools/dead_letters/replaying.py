@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from worker import clocks
 from worker.creation.pace import Pace
 from worker.creation.reconcile import Absent, Existing, Finding, Unclear
+from worker.kafka.exclusive import fits
+from worker.model.errors import MessageTooLarge
 from worker.model.records import OutgoingMessage, Position, Record
 from worker.tools.dead_letters.letters import Letter, letter
 from worker.tools.dead_letters.replay import (
@@ -17,6 +19,7 @@ from worker.tools.dead_letters.replay import (
     NOTHING,
     REPLAYED,
     RESOLVED,
+    TOO_LARGE,
     Rules,
     is_nothing,
     is_original,
@@ -120,7 +123,7 @@ class Replaying:
     async def _batch(self, batch: Sequence[Record], pace: Pace) -> list[Result]:
         if self.stopped():
             return [Left(letter(record), STOPPED) for record in batch]
-        looked_at = await asyncio.gather(*(self._look_at(letter(record), record) for record in batch))
+        looked_at = list(self._once(await asyncio.gather(*(self._fitting(letter(each), each) for each in batch))))
         due = [each for each in looked_at if isinstance(each, _Due)]
         ended = await self._publish(due, pace)
         return [*ended, *(each for each in looked_at if not isinstance(each, _Due))]
@@ -133,15 +136,33 @@ class Replaying:
         await self.sleep(moments[0])
         if self.stopped():
             return [Left(each.letter, STOPPED) for each in due]
-        positions = await self.publish([each.message for each in due])
+        try:
+            positions = await self.publish([each.message for each in due])
+        except MessageTooLarge as error:
+            raise _named([due[place].letter for place in error.which]) from None
         return [Replayed(each.letter, at) for each, at in zip(due, positions, strict=True)]
+
+    def _once(self, looked_at: Iterable[_Due | Found | Left]) -> Iterator[_Due | Found | Left]:
+        """Of several dead letters of one record, which a crash may have left, the first is replayed."""
+        for each in looked_at:
+            if isinstance(each, _Due) and each.letter.request in self.before:
+                yield Left(each.letter, REPLAYED)
+                continue
+            if isinstance(each, _Due) and each.letter.request:
+                self.before.add(each.letter.request)
+            yield each
+
+    async def _fitting(self, which: Letter, record: Record) -> _Due | Found | Left:
+        """What is due must fit: a publisher is of no use any more once a message was too large."""
+        match await self._look_at(which, record):
+            case _Due(message=message) if not await fits(message, self.rules.largest):
+                return Left(which, TOO_LARGE)
+            case looked_at:
+                return looked_at
 
     async def _look_at(self, which: Letter, record: Record) -> _Due | Found | Left:
         if why := self._ended(which) or self.rules.obstacle(which, record):
             return Left(which, why)
-        if which.request:
-            # A crash may have left two dead letters of one record.
-            self.before.add(which.request)
         async with self._look_ups:
             if await self._is_forgotten(which, record):
                 return Left(which, FORGOTTEN)
@@ -205,6 +226,13 @@ class Replaying:
         if which.exists and not self.rules.accept_duplicates:
             return Left(which, MADE)
         return _Due(which, self.rules.replayed(which, record, accepted=self.rules.accept_duplicates))
+
+
+def _named(letters: Sequence[Letter]) -> MessageTooLarge:
+    """The error that ends a replay, where we may not know before how much the topic takes."""
+    places = ", ".join(str(each.place) for each in letters)
+    rest = "nothing of its batch and behind it was replayed: let the topic take more, or replay the others"
+    return MessageTooLarge(f"{places}: {TOO_LARGE}; {rest}")
 
 
 def batches(records: Sequence[Record], most: int) -> Iterator[list[Record]]:

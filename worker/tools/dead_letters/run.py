@@ -112,6 +112,7 @@ class Run:
             look_up=self._looks_up(),
             origin=self.order.origin,
             compacted=self.found.compacted,
+            largest=self.found.largest,
         )
 
     def _looks_up(self) -> bool:

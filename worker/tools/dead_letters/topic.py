@@ -11,14 +11,15 @@ from worker.model.records import Record
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.letters import Letter, letter
 from worker.tools.reading.progress import Progress, unseen
-from worker.topics import Plan
+from worker.topics import LARGEST, Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Topics:
     """The partitions of dead letters and requests; `progress` shows how far a reading is.
 
-    `compacted`: a later record with the same key may have replaced a request.
+    `compacted`: a later record with the same key may have replaced a request. `largest` is how many bytes a request may
+    have, as far as we may know.
     """
 
     plan: Plan
@@ -27,6 +28,7 @@ class Topics:
     requests: int
     progress: Progress = unseen
     compacted: bool = False
+    largest: int = LARGEST
 
     def require(self, wanted: Filter) -> None:
         """StartupError where a partition is asked for that the dead letters do not have."""
@@ -78,4 +80,5 @@ async def topics(plan: Plan, connection: Connection, progress: Progress = unseen
             raise StartupError(f"topic {name} (WORKER_TOPICS__{setting}) does not exist")
     letters, requests = found[plan.dead_letters], found[plan.requests]
     compacted = "compact" in (requests.config or {}).get("cleanup.policy", "")
-    return Topics(plan, connection, letters.partitions, requests.partitions, progress, compacted)
+    largest = min(LARGEST, requests.number("max.message.bytes", LARGEST))
+    return Topics(plan, connection, letters.partitions, requests.partitions, progress, compacted, largest)
