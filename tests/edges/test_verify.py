@@ -200,7 +200,9 @@ async def test_requests_that_expired_unread(told):
     await claim(told, "b", (0, 2), partition=1)
     assert found(await told.verify()) == {"deleted_unread": (6, "0@1-4", "1@0-1")}
     assert found(await told.verify(partition=1)) == {"deleted_unread": (2, "1@0-1")}
+    assert found(await told.verify(partition=0, first=2, end=4)) == {"deleted_unread": (2, "0@2-3")}
     assert (await told.verify(partition=0, first=5)).holds
+    assert (await told.verify(partition=0, end=1)).holds
 
 
 async def test_a_journal_that_tells_nothing(told):

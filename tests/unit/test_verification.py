@@ -20,9 +20,10 @@ from worker.tools.reading.offset_set import OffsetSet
 from worker.tools.reading.place import Place
 from worker.tools.verification.expired import joined
 from worker.tools.verification.judgement import Customers, Ends, Letters, Suspects, deleted_unread
+from worker.tools.verification.ranges import NOTHING, Range
 from worker.tools.verification.reading import Failure, Success, failure, success
 from worker.tools.verification.report import Finding, Part, Report, places
-from worker.tools.verification.scan import Asked, spans
+from worker.tools.verification.scan import Asked, ranged, spans
 from worker.tools.verification.table import Table
 
 RESULTS = Results("w", "ok", "failed", "letters", "g")
@@ -264,6 +265,31 @@ def test_an_event_whose_name_looks_like_a_verdict() -> None:
     assert str(found) == "1 event has more than one customer: urn a\ufffdit holds: 1 (0@1), 2 (0@2)"
 
 
+PART = Range({0: (5, 9)}, NOTHING)
+
+
+@pytest.mark.parametrize(("one", "other", "count"), [(4, 9, 0), (4, 5, 1), (8, 9, 1), (5, 8, 1)])
+def test_customers_of_events_outside_of_the_range(one: int, other: int, count: int) -> None:
+    """They are told only where one of the event's requests was asked about."""
+    events = [Success(Place(0, place), "urn", "a", str(place)) for place in (one, other)]
+    customers = Customers(9, wanted=PART)
+    for event in events:
+        customers.success(event)
+    suspects = Suspects(customers.suspects, PART)
+    for event in events:
+        suspects.success(event)
+    assert [each.count for each in suspects.findings()] == [count, 0]
+
+
+def test_events_outside_of_the_range_for_which_there_is_no_room() -> None:
+    """They are not told."""
+    customers = Customers(9, room=0, wanted=PART)
+    for offset in (4, 5, 9):
+        customers.success(Success(Place(0, offset), "urn", str(offset), "1"))
+    customers.success(Success(Place(1, 5), "urn", "b", "1"))
+    assert [each.count for each in customers.not_judged()] == [1]
+
+
 def test_a_hash_that_two_events_share() -> None:
     """It raises a suspicion and no finding: the events themselves are compared."""
     one, other = Success(Place(0, 0), "urn", "a", "1"), Success(Place(0, 1), "urn", "b", "2")
@@ -328,6 +354,28 @@ def test_a_report() -> None:
     assert report.as_dict()["notJudged"] == [{"kind": "no_terminal_event", "count": 2, "places": ["0@1-2"]}]
 
 
+@pytest.mark.parametrize(
+    ("asked", "told", "waiting"),
+    [
+        (Asked(), [(2, 6)], 3),
+        (Asked(partition=0), [(2, 6)], 3),
+        (Asked(partition=0, end=4), [(2, 4)], 0),
+        (Asked(partition=0, first=4), [(4, 6)], 3),
+        (Asked(partition=0, first=3, end=5), [(3, 5)], 0),
+        (Asked(partition=0, first=8), [], 1),
+        (Asked(partition=0, end=8), [(2, 6)], 2),
+        (Asked(since=1), [], 0),
+        (Asked(until=1), [(2, 6)], 3),
+    ],
+)
+async def test_what_is_told_of_a_range(asked: Asked, told: list[tuple[int, int]], waiting: int) -> None:
+    """What was deleted unread, and what is not committed yet, but nothing of that from outside of it."""
+    requests = Log({TopicPartition("requests", 0): (6, 9)})
+    wanted = await ranged(requests, asked)  # type: ignore[arg-type]
+    ((part,), unread) = spans(requests, {0: 2}, wanted)  # type: ignore[arg-type]
+    assert (list(wanted.within(0, unread.values())), part.in_flight) == (told, waiting)
+
+
 NONE = "nothing is committed"
 GONE = "the log holds nothing that is committed"
 OUTSIDE = "nothing that is committed is in the range that was asked for"
@@ -352,7 +400,8 @@ OUTSIDE = "nothing that is committed is in the range that was asked for"
 async def test_why_nothing_is_judged(begins: int, end: int, stored: int | None, asked: Asked, why: str) -> None:
     """The group, the log, or whoever asked has none of it."""
     requests = Log({TopicPartition("requests", 0): (begins, end)})
-    parts, _ = await spans(requests, {} if stored is None else {0: stored}, asked)  # type: ignore[arg-type]
+    wanted = await ranged(requests, asked)  # type: ignore[arg-type]
+    parts, _ = spans(requests, {} if stored is None else {0: stored}, wanted)  # type: ignore[arg-type]
     assert next(Report("requests", tuple(parts), 0, 0, (), ()).lines()) == f"requests: {why}"
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from worker.tools.reading.offset_set import OffsetSet, Run
 from worker.tools.reading.place import Place
 from worker.tools.reading.place_set import PlaceSet
+from worker.tools.verification.ranges import ALL, Range, Spans
 from worker.tools.verification.reading import Failure, Success
 from worker.tools.verification.report import Finding, places, runs_text
 from worker.tools.verification.table import Table
 
-Spans = Mapping[int, Run]
 # So many events, and letters, are told apart at most: 220 MB.
 ROOM = 10_000_000
 # So many events are looked at one by one for their customers; so many places are shown of a finding.
@@ -68,10 +68,12 @@ class Letters:
 class Customers:
     """Finds events with more than one customer, wherever they were repeated.
 
-    Events and customers are kept as 64-bit hashes, so that this only suspects; `Suspects` finds out.
+    Events and customers are kept as 64-bit hashes, so that this only suspects; `Suspects` finds out. Those `wanted` may
+    be repeats of others.
     """
 
-    def __init__(self, events: int, room: int = ROOM) -> None:
+    def __init__(self, events: int, room: int = ROOM, wanted: Range = ALL) -> None:
+        self._wanted = wanted
         self._first = Table(min(events, room))
         self.suspects: set[int] = set()
         self.unknown = 0
@@ -81,7 +83,7 @@ class Customers:
         key, customer = _key(event), hash(event.customer) & 0xFFFF_FFFF_FFFF_FFFF
         first = self._first.put(key, customer)
         if first is None or (first != customer and key not in self.suspects and len(self.suspects) >= MOST_SUSPECTS):
-            self.unknown += 1
+            self.unknown += event.request in self._wanted
         elif first != customer:
             self.suspects.add(key)
 
@@ -91,16 +93,22 @@ class Customers:
 
 
 class Suspects:
-    """The suspected events by their names, not hashes, each with the first request of each of its first customers."""
+    """The suspected events by their names, not hashes, each with the first request of each of its first customers.
 
-    def __init__(self, suspects: set[int]) -> None:
-        self._suspects = suspects
+    Found are those of which at least one request is `wanted`.
+    """
+
+    def __init__(self, suspects: set[int], wanted: Range = ALL) -> None:
+        self._suspects, self._wanted = suspects, wanted
+        self._named: set[tuple[str, str]] = set()
         self._customers: dict[tuple[str, str], dict[str, Place]] = {}
         self._confirmed: dict[tuple[str, str], set[str]] = {}
 
     def success(self, event: Success) -> None:
         """Take a succeeded event; only suspected ones count."""
         if _key(event) in self._suspects:
+            if event.request in self._wanted:
+                self._named.add((event.source, event.id))
             customers = self._customers.setdefault((event.source, event.id), {})
             if len(customers) < SHOWN:
                 customers.setdefault(event.customer, event.request)
@@ -109,7 +117,7 @@ class Suspects:
 
     def findings(self) -> Iterator[Finding]:
         """Events that do have several customers: made by the worker, or named by a person who was mistaken."""
-        several = [name for name, customers in self._customers.items() if len(customers) > 1]
+        several = [name for name, each in self._customers.items() if len(each) > 1 and name in self._named]
         mistaken = [
             name for name in several if len(self._customers[name].keys() - self._confirmed.get(name, set())) < 2
         ]

@@ -16,7 +16,8 @@ from worker.tools.dead_letters.letters import letter
 from worker.tools.reading.offset_set import Run
 from worker.tools.reading.place import Place
 from worker.tools.verification import reading
-from worker.tools.verification.judgement import Customers, Ends, Letters, Spans, Suspects, deleted_unread
+from worker.tools.verification.judgement import Customers, Ends, Letters, Suspects, deleted_unread
+from worker.tools.verification.ranges import EVERYTHING, NOTHING, Range, Spans
 from worker.tools.verification.reading import Success
 from worker.tools.verification.report import Finding, Part, Report
 from worker.topics import Cluster, Plan
@@ -27,7 +28,6 @@ Form = TypeVar("Form")
 SKEW = 60_000
 # Missing offsets this close to one another are read in one go.
 CLOSE = 10_000
-FOR_EVER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +71,29 @@ def _of(connection: Connection, plan: Plan, cluster: Cluster, name: str) -> Abst
     return extent(connection, name, range(cluster.topics[name].partitions), isolation=isolation)
 
 
-async def spans(requests: Extent, committed: Mapping[int, int], asked: Asked) -> tuple[list[Part], dict[int, Run]]:
-    """What is judged of each partition, and what of it was deleted before the group read it, if not reported yet."""
+async def ranged(requests: Extent, asked: Asked) -> Range:
+    """The requests that are asked about; what was deleted is older than any time that is asked for."""
     since = await requests.at(asked.since) if asked.since is not None else {}
     until = await requests.at(asked.until) if asked.until is not None else {}
+    first, end = asked.first or 0, asked.end if asked.end is not None else EVERYTHING[1]
+    numbers = [place.partition for place in requests.ends if asked.partition in {None, place.partition}]
+    spans = {each: (max(first, since.get(each, first)), min(end, until.get(each, end))) for each in numbers}
+    return Range(spans, EVERYTHING if asked.partition is None else NOTHING)
+
+
+def spans(requests: Extent, committed: Mapping[int, int], wanted: Range) -> tuple[list[Part], dict[int, Run]]:
+    """What is judged of each partition, and what was deleted before the group read it, if not reported yet."""
     parts: list[Part] = []
     unread: dict[int, Run] = {}
     for place, (first, end) in requests.ends.items():
         number = place.partition
-        if asked.partition not in {None, number}:
+        if number not in wanted.spans:
             continue
         done = min(committed.get(number, first), end)
-        low = max(first, asked.first or 0, since.get(number, 0))
-        high = min(done, asked.end if asked.end is not None else end, until.get(number, end))
-        parts.append(Part(number, low, max(low, high), end - max(done, first), first, committed.get(number, 0)))
-        if done < first and not asked.begins:
+        low, high = max(first, wanted.spans[number][0]), min(end, wanted.spans[number][1])
+        waiting = max(0, high - max(done, low))
+        parts.append(Part(number, low, max(low, min(done, high)), waiting, first, committed.get(number, 0)))
+        if done < first:
             unread[number] = (done, first)
     return parts, unread
 
@@ -99,7 +107,7 @@ async def beginnings(requests: Extent, start: Start) -> Mapping[int, int]:
     if start == "earliest":
         return {}
     if start == "latest":
-        return {place.partition: FOR_EVER for place in requests.ends}
+        return {place.partition: EVERYTHING[1] for place in requests.ends}
     return await requests.at(start)
 
 
@@ -109,6 +117,7 @@ class Scan:
 
     topics: Topics
     parts: list[Part]
+    wanted: Range
     unread: Mapping[int, Iterable[Run]]
     begins: Mapping[int, int]
     advance: Callable[[int], None]
@@ -127,7 +136,7 @@ class Scan:
         failed_since = await kept_since(self.topics.failed)
         since = max(failed_since, await kept_since(self.topics.succeeded))
         letters = await self._letters(failed_since)
-        ends, customers = Ends(self.spans), Customers(self.topics.succeeded.size)
+        ends, customers = Ends(self.spans), Customers(self.topics.succeeded.size, wanted=self.wanted)
         await self._succeeded(ends, customers)
         suspects = await self._suspects(customers)
         await self._requests(ends, letters, since)
@@ -174,7 +183,7 @@ class Scan:
 
     async def _suspects(self, customers: Customers) -> Suspects:
         """Read the succeeded events once more, for those that only a hash suspects."""
-        suspects = Suspects(customers.suspects)
+        suspects = Suspects(customers.suspects, self.wanted)
         if customers.suspects:
             async for success in self._successes():
                 if success is not None:

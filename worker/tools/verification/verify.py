@@ -18,8 +18,9 @@ from worker.terminal.text import document, say
 from worker.tools.reading.offset_set import Run
 from worker.tools.reading.progress import Progress, offsets_bar
 from worker.tools.verification.expired import expired, joined
+from worker.tools.verification.ranges import NOTHING, Range
 from worker.tools.verification.report import Report
-from worker.tools.verification.scan import Asked, Scan, Topics, beginnings, spans
+from worker.tools.verification.scan import Asked, Scan, Topics, beginnings, ranged, spans
 from worker.topics import Cluster, Plan
 
 Passes = Callable[[Record], Awaitable[bool]]
@@ -81,26 +82,27 @@ async def _scanned(  # noqa: PLR0913, PLR0917  what was looked up before the top
     progress: Progress,
 ) -> Report:
     async with Topics.opened(connection, plan, cluster) as topics:
-        parts, beyond = await spans(topics.requests, committed, asked)
-        unread = await _unread(connection, plan, cluster, beyond, asked)
+        wanted = await ranged(topics.requests, asked)
+        parts, beyond = spans(topics.requests, committed, wanted)
+        unread = await _unread(connection, plan, cluster, beyond, wanted)
         with progress("reading", topics.succeeded.size + topics.failed.size + topics.letters.size) as advance:
             begins = await beginnings(topics.requests, start)
-            return await Scan(topics, parts, unread, begins, advance, passes).report()
+            return await Scan(topics, parts, wanted, unread, begins, advance, passes).report()
 
 
 async def _unread(
-    connection: Connection, plan: Plan, cluster: Cluster, beyond: Mapping[int, Run], asked: Asked
+    connection: Connection, plan: Plan, cluster: Cluster, beyond: Mapping[int, Run], wanted: Range
 ) -> dict[int, list[Run]]:
-    """What was deleted unread, by partition.
+    """What was deleted unread of the requests that are wanted, by partition.
 
     Before the group's present offset, and what the journal tells of earlier.
     """
-    if asked.begins or not plan.journal_enabled or plan.journal not in cluster.topics:
-        return {number: [run] for number, run in beyond.items()}
-    there = range(cluster.topics[plan.journal].partitions)
-    told = await expired(connection, plan.journal, [each for each in there if asked.partition in {None, each}])
-    still = {number: [run] for number, run in beyond.items()}
-    return {number: list(joined(told.get(number, ()), still.get(number, ()))) for number in {*told, *still}}
+    told: dict[int, list[Run]] = {}
+    if plan.journal_enabled and plan.journal in cluster.topics:
+        there = range(cluster.topics[plan.journal].partitions)
+        told = await expired(connection, plan.journal, [each for each in there if wanted.of(each) != NOTHING])
+    found = {number: joined(told.get(number, ()), [beyond.get(number, NOTHING)]) for number in {*told, *beyond}}
+    return {number: list(wanted.within(number, runs)) for number, runs in found.items()}
 
 
 def complete(plan: Plan, cluster: Cluster, asked: Asked) -> None:
