@@ -188,7 +188,8 @@ def unequal(journal: Topic, requests: Topic) -> str:
 
 
 def _way_out(journal: Topic, requests: Topic) -> str:
-    grow = f"`customer-worker topics grow {max(journal.partitions, requests.partitions)}`"
+    grow = f"customer-worker topics grow {max(journal.partitions, requests.partitions)}"
     if journal.partitions < requests.partitions:
-        return f"{grow} gives it as many"
-    return f"{grow} gives the requests as many, or, where it is somebody else's, name a new one: {CREATE}"
+        return f"`{grow} --yes` gives it as many"
+    more = f"`{grow}` says what it means to give the requests as many"
+    return f"{more}, or, where it is somebody else's, name a new one: {CREATE}"

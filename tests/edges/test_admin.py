@@ -1,6 +1,8 @@
 """The admin client on a real Kafka: topics are looked up, made and refused; and what it says without a Kafka."""
 
 import asyncio
+import os
+import shlex
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -10,11 +12,14 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from patience import PATIENCE
 
+from worker.journal.topic_config import alter, troubles
 from worker.kafka import admin
 from worker.kafka.admin import Admin
-from worker.kafka.connection import Connection, close, opened
+from worker.kafka.connection import Connection, close, opened, tool_options
 from worker.kafka.missing_topics import create, exit_code
 from worker.model.errors import KafkaUnavailable, StartupError
+from worker.sandbox.kafka_jars import Patience, kept_jars
+from worker.sandbox.kafka_packages import fetch, jars_root, java
 from worker.topics import Plan, TopicSpec, verify
 
 
@@ -53,6 +58,21 @@ async def test_topics_that_do_not_exist(topics: Admin, plan: Plan) -> None:
     assert (await topics.cluster(names)).topics == {}
     with pytest.raises(StartupError, match="customer-worker topics create"):
         await verify(topics, plan)
+
+
+async def test_the_command_that_is_printed(kafka: str, topics: Admin, plan: Plan) -> None:
+    """Kafka's own tool takes it as it is; then nothing of the journal differs any more."""
+    spoilt = {"cleanup.policy": "compact", "retention.bytes": "1000000", "segment.ms": "99999999"}
+    await topics.create(TopicSpec(plan.journal, 2, 1, spoilt))
+    await create(topics, plan)
+    cluster = await topics.cluster([plan.journal])
+    command = alter(plan, cluster, troubles(plan, cluster), tool_options(kafka, "PLAINTEXT"))
+    program, *arguments = shlex.split(command)
+    assert (program, len(troubles(plan, cluster)) > 2) == ("kafka-configs.sh", True)
+    jars = os.pathsep.join(map(str, kept_jars(jars_root(), fetch, print, Patience(PATIENCE))))
+    tool = await asyncio.create_subprocess_exec(java(), "-cp", jars, "kafka.admin.ConfigCommand", *arguments)
+    assert await tool.wait() == 0
+    assert troubles(plan, await topics.cluster([plan.journal])) == []
 
 
 async def test_topics_create_twice(topics: Admin, plan: Plan) -> None:

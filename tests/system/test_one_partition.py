@@ -204,7 +204,7 @@ async def test_partitions_that_are_added(world):
     for detail in await refused(workers, {2, 3}):
         assert f"topic {world.plan.journal} (WORKER_TOPICS__JOURNAL) has 2 partitions" in detail
         assert f"{world.plan.requests} (WORKER_TOPICS__REQUESTS) has 4 partitions" in detail
-        assert detail.endswith("`customer-worker topics grow 4` gives it as many")
+        assert detail.endswith("`customer-worker topics grow 4 --yes` gives it as many")
     for number, count in enumerate((10, 10, 5, 5)):
         await ask(world, asked, count, number)
     for number in (2, 3):

@@ -276,7 +276,7 @@ async def test_journal_with_other_partitions(cluster: FakeKafka) -> None:
     cluster.topics["journal"] = replace(cluster.topics["journal"], partitions=2)
     (line,) = await _wrong(cluster)
     assert (line.state, line.check) == ("failed", "topic")
-    assert line.advice == "`customer-worker topics grow 6` gives it as many"
+    assert line.advice == "`customer-worker topics grow 6 --yes` gives it as many"
 
 
 async def test_one_replica(cluster: FakeKafka) -> None:
@@ -292,7 +292,7 @@ async def test_one_replica(cluster: FakeKafka) -> None:
     ("topic", "changes", "told"),
     [
         ("journal", {"min_insync_replicas": "1"}, "min.insync.replicas"),
-        ("journal", {"cleanup_policy": "delete"}, "--add-config cleanup.policy=[compact,delete]"),
+        ("journal", {"cleanup_policy": "delete"}, "--add-config 'cleanup.policy=[compact,delete]'"),
         ("journal", {"message_timestamp_type": "CreateTime"}, "--add-config message.timestamp.type=LogAppendTime"),
         ("journal", {"segment_bytes": "1073741824"}, "segment.bytes 1073741824, not 16777216"),
         ("journal", {"retention_ms": str(2 * DAY)}, f"retention.ms {2 * DAY}, not {7 * DAY}"),
@@ -323,7 +323,7 @@ async def test_topic_that_can_lose_something(
             "acknowledged entries: unclean.leader.election.enable",
             "unclean.leader.election.enable=false",
         ),
-        ({"cleanup_policy": "compact"}, "grows for ever", "cleanup.policy=[compact,delete]"),
+        ({"cleanup_policy": "compact"}, "grows for ever", "'cleanup.policy=[compact,delete]'"),
     ],
 )
 async def test_journal_that_forgets_or_grows(
@@ -334,9 +334,18 @@ async def test_journal_that_forgets_or_grows(
     (line,) = await _wrong(cluster)
     assert (line.check, line.state) == ("journal", "failed")
     assert told in line.detail
+    reached = "--bootstrap-server 'localhost:9092,[::1]:9092'"
     assert line.advice == (
-        f"kafka-configs.sh --alter --entity-type topics --entity-name journal --add-config {altered}"
+        f"kafka-configs.sh {reached} --alter --entity-type topics --entity-name journal --add-config {altered}"
     )
+
+
+async def test_command_for_brokers_that_want_more(cluster: FakeKafka) -> None:
+    """What TLS or a login needs is in a file: a password stands in no command."""
+    cluster.alter("journal", retention_bytes="1")
+    client = replace(CLIENT, servers="kafka:9093", protocol="SASL_SSL")
+    advice = [line.advice async for line in lines([kafka(cluster.opened, PLAN, client)]) if line.check == "journal"]
+    assert advice[0].startswith("kafka-configs.sh --bootstrap-server kafka:9093 --command-config admin.properties --")
 
 
 async def test_unclean_elections_among_one(cluster: FakeKafka) -> None:

@@ -4,8 +4,8 @@ import pytest
 from claiming import EVENT, OURS, Suite, write
 from fakes import FakeJournalTopic
 
-from worker.journal.claim import Claims
-from worker.journal.entries import Intent
+from worker.journal.claim import Claims, shared
+from worker.journal.entries import Intent, Owner
 from worker.journal.terms import Terms
 from worker.model.errors import KafkaUnavailable
 
@@ -30,6 +30,12 @@ class TestClaims(Suite):
     @pytest.fixture
     def rig(self):
         return Memory()
+
+
+def test_a_group_whose_name_is_several_words():
+    """It is quoted: somebody else chose it, and the command is pasted into a shell."""
+    told = shared("journal/0", Owner("a; b", "requests"), OURS)
+    assert told.endswith("`customer-worker journal adopt --from 'a; b'`")
 
 
 async def test_topics_that_are_not_there():

@@ -4,11 +4,13 @@ import pytest
 
 from worker import wiring
 from worker.journal.topic_config import kept_window, troubles
+from worker.kafka.connection import Connection
 from worker.settings.settings import Settings
 from worker.topics import DAY, Cluster, Plan, Topic, wanted
 from worker.wiring import journal
 
 PLAN = Plan("requests", "succeeded", "failed", "dead-letters", "journal")
+KAFKA = Connection("kafka:9092")
 
 
 def cluster(**changes):
@@ -52,15 +54,14 @@ def test_what_holds_for_every_claim():
 def test_a_topic_as_it_should_be(told):
     """Nothing is said."""
     assert troubles(PLAN, cluster()) == []
-    journal._tell_troubles(PLAN, cluster(), 86_400)
+    journal._tell_troubles(PLAN, cluster(), 86_400, KAFKA)
     assert told == []
 
 
 def test_a_topic_that_loses_entries(told):
     """It is told in one line, what is grave first, with the command that alters all of it; nothing is refused."""
-    journal._tell_troubles(
-        PLAN, cluster(retention_bytes="1000", segment_bytes="99", retention_ms=str(DAY // 4)), 21_600
-    )
+    losing = cluster(retention_bytes="1000", segment_bytes="99", retention_ms=str(DAY // 4))
+    journal._tell_troubles(PLAN, losing, 21_600, KAFKA)
     (line,) = told
     assert (line["event"], line["log_level"], line["topic"], line["window"]) == (
         "journal.misconfigured",
@@ -70,6 +71,7 @@ def test_a_topic_that_loses_entries(told):
     )
     assert line["detail"].startswith("keeps 21600 s, less than its window (WORKER_JOURNAL__WINDOW); can lose entries")
     assert line["detail"].endswith("; segment.bytes 99, not 16777216")
+    assert line["alter"].startswith("kafka-configs.sh --bootstrap-server kafka:9092 --alter --entity-type topics ")
     assert line["alter"].endswith(f"--add-config retention.ms={7 * DAY},retention.bytes=-1,segment.bytes=16777216")
 
 

@@ -1,6 +1,7 @@
 """What is told of one dead letter, as far as nothing but its record is asked for."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from letters_of import BINARY, ORIGINAL, There, letter_of
@@ -8,6 +9,8 @@ from letters_of import BINARY, ORIGINAL, There, letter_of
 from worker import wiring
 from worker.model.records import Record
 from worker.settings.settings import Settings
+from worker.tools.dead_letters import show
+from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.letters import letter
 from worker.tools.dead_letters.received import NAMELESS
 from worker.tools.dead_letters.replay import FOREIGN, GONE
@@ -17,6 +20,28 @@ from worker.tools.dead_letters.topic import Topics
 ELSEWHERE = replace(ORIGINAL, topic="others")
 ADDED = replace(ORIGINAL, partition=3)
 NAMED_BY_NOBODY = Record("dead", 0, 17, 2_000, b"k", b"v", (*BINARY, ("worker-reason", b"rejected")))
+
+
+async def test_an_event_with_older_letters(monkeypatch, capsys):
+    """The command that lists them is whole; the event's id, which others chose, is one word in it."""
+    newest = replace(letter(letter_of(ORIGINAL)), event_id="a b;\x1b")
+
+    class Found:
+        async def newest(self, wanted, limit):
+            for _ in range(limit):
+                yield newest
+
+    async def topics(*_):
+        return Found()
+
+    async def told(**_):
+        return {"partition": 0, "offset": 17}
+
+    monkeypatch.setattr(show, "topics", topics)
+    monkeypatch.setattr(show, "Shown", lambda *_: SimpleNamespace(told=told))
+    assert await show.show(Settings(), Filter(), payload=False, as_json=True) == 0
+    command = "customer-worker dead-letters list --event-id 'a b;\ufffd'"
+    assert capsys.readouterr().err == f"there are older ones of this event: {command}\n"
 
 
 @pytest.mark.parametrize(

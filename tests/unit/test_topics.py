@@ -81,7 +81,7 @@ async def test_requests_there_with_other_partitions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("partitions", "advice"), [(3, "topics grow 6` gives it"), (12, "topics grow 12` gives the requests")]
+    ("partitions", "advice"), [(3, "topics grow 6 --yes` gives it"), (12, "topics grow 12` says what")]
 )
 async def test_journal_with_other_partitions(complete: FakeAdmin, partitions: int, advice: str) -> None:
     """`topics create` says so and ends 1; `run` refuses, naming both topics, both settings and the way out."""

@@ -1,5 +1,6 @@
 """How a partition of the journal becomes ours: see whose it is, write a claim, read all that stands before it."""
 
+import shlex
 from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass, field
@@ -195,7 +196,7 @@ def shared(place: str, holder: Owner, ours: Owner) -> str:
     """One line that names both, and the two ways out."""
     return (
         f"{place} is the journal of {holder}, and not of ours ({ours}): give each its own (WORKER_TOPICS__JOURNAL) "
-        f"or, if they are one under a new name, `customer-worker journal adopt --from {holder.group}`"
+        f"or, if they are one under a new name, `customer-worker journal adopt --from {shlex.quote(holder.group)}`"
     )
 
 

@@ -1,5 +1,6 @@
 """Finds how the journal's topic could lose what must be known, or grow for ever; pure."""
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -48,14 +49,15 @@ def _spec(plan: Plan, cluster: Cluster) -> TopicSpec:
     return next(spec for spec in wanted(plan, cluster) if spec.name == plan.journal)
 
 
-def alter(plan: Plan, cluster: Cluster, found: list[Trouble]) -> str:
-    """The Kafka command that corrects the topic's configuration."""
+def alter(plan: Plan, cluster: Cluster, found: list[Trouble], options: str) -> str:
+    """The Kafka command that corrects the topic's configuration; by `options` Kafka's tools reach the brokers."""
     spec = _spec(plan, cluster)
-    entries = ",".join(f"{each.name}={_quoted(spec.config[each.name])}" for each in found)
-    return f"kafka-configs.sh --alter --entity-type topics --entity-name {plan.journal} --add-config {entries}"
+    entries = shlex.quote(",".join(f"{each.name}={_bracketed(spec.config[each.name])}" for each in found))
+    topic = f"--entity-type topics --entity-name {plan.journal}"
+    return f"kafka-configs.sh {options} --alter {topic} --add-config {entries}"
 
 
-def _quoted(value: str) -> str:
+def _bracketed(value: str) -> str:
     return f"[{value}]" if "," in value else value
 
 

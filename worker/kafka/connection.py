@@ -1,6 +1,7 @@
 """How every Kafka client is made, opened and, whatever the brokers do, closed again."""
 
 import asyncio
+import shlex
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -75,6 +76,15 @@ class Connection:
 
     def _tls(self) -> ssl.SSLContext:
         return tls.context("WORKER_KAFKA__", self.ca_file, self.cert_file, self.key_file)
+
+
+def tool_options(servers: str, protocol: str) -> str:
+    """The options by which Kafka's own tools reach the brokers.
+
+    What TLS or a login needs stands in a file of theirs (docs: security, kafka rights).
+    """
+    login = "" if protocol == "PLAINTEXT" else " --command-config admin.properties"
+    return f"--bootstrap-server {shlex.quote(servers)}{login}"
 
 
 class Client(Protocol):

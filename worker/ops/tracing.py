@@ -38,7 +38,7 @@ async def traced() -> AsyncIterator[MakeTrail]:
     try:
         from worker.ops import spans  # noqa: PLC0415  an extra, and 0.2 s to import
     except ImportError:
-        why: str | None = "not installed: pip install customer-worker[otel]"
+        why: str | None = "not installed: pip install 'customer-worker[otel]'"
     else:
         why = obstacle(os.environ)
     if why:

@@ -7,7 +7,7 @@ from worker.journal.claim import Claims
 from worker.journal.disabled import DisabledJournal
 from worker.journal.terms import Restored
 from worker.journal.topic_config import alter, troubles
-from worker.kafka.connection import Connection
+from worker.kafka.connection import Connection, tool_options
 from worker.kafka.journal_topic import JournalTopic
 from worker.kafka.publisher import Publisher
 from worker.partition.assignment import Assignment
@@ -28,7 +28,7 @@ def restore(
     journal = JournalTopic(settings.topics.journal, connection, publisher, settings.topics.requests)
     claims: Claims | DisabledJournal = Claims(journal, owner(settings), terms)
     if settings.journal.enabled:
-        _tell_troubles(plan(settings), cluster, terms.window)
+        _tell_troubles(plan(settings), cluster, terms.window, connection)
     else:
         claims = DisabledJournal()
         log.warning("journal.disabled", detail="a crash can create customers twice (WORKER_JOURNAL__ENABLED=false)")
@@ -39,10 +39,10 @@ def restore(
     return restored
 
 
-def _tell_troubles(ours: Plan, cluster: Cluster, window: float) -> None:
+def _tell_troubles(ours: Plan, cluster: Cluster, window: float, connection: Connection) -> None:
     """Log in one line where the journal's topic is not as it should be; `check` says more."""
     if found := troubles(ours, cluster):
         detail = "; ".join(trouble.detail for trouble in found)
-        log.warning(
-            "journal.misconfigured", topic=ours.journal, detail=detail, window=window, alter=alter(ours, cluster, found)
-        )
+        options = tool_options(connection.bootstrap_servers, connection.security_protocol)
+        command = alter(ours, cluster, found, options)
+        log.warning("journal.misconfigured", topic=ours.journal, detail=detail, window=window, alter=command)

@@ -134,7 +134,11 @@ def further(asked: Asked, upto: Mapping[int, int], rows: Sequence[Listed]) -> h.
         return None
     rest = pin(dict(upto) | {number: row.offset for number, row in rows[:A_PAGE]})
     if rest is None:
-        return h.p["Older ones are told by ", h.code["dead-letters list"], ": so many partitions fit into no address."]
+        return h.p[
+            "Older ones are told by ",
+            h.code["customer-worker dead-letters list"],
+            ": so many partitions fit into no address.",
+        ]
     return h.p[h.a(href=asked.link(asked.path, **filters.query(asked, upto=rest, older=1)))["Older ones"]]
 
 

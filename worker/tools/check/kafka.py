@@ -8,9 +8,10 @@ from itertools import chain
 from typing import Protocol
 
 from worker.counting import counted
+from worker.kafka.connection import tool_options
 from worker.model.errors import WorkerError
 from worker.tools.check.line import Check, Line, not_tried, said
-from worker.tools.check.topics import TOPICS
+from worker.tools.check.topics import TOPICS, journal
 from worker.topics import Cluster, Plan
 
 RUNBOOK = "deploy/docs/security.md lists the rights that `run` needs"
@@ -67,7 +68,9 @@ async def _asked(brokers: Brokers, plan: Plan, client: Client) -> AsyncIterator[
     except WorkerError as error:
         yield Line("topics", "failed", str(error), RUNBOOK)
     else:
-        for line in chain.from_iterable(about(plan, cluster) for about in TOPICS):
+        options = tool_options(client.servers, client.protocol)
+        told = chain.from_iterable(about(plan, cluster) for about in TOPICS)
+        for line in chain(told, journal(plan, cluster, options)):
             yield line
     if (limits := await _limits(brokers)) is not None:
         yield _session(client, *limits)

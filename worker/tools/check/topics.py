@@ -37,16 +37,19 @@ def _copies(plan: Plan, cluster: Cluster) -> Iterator[Line]:
         yield Line("replication", "warning", f"acknowledged by one: {', '.join(weak)}", "set min.insync.replicas to 2")
 
 
-def _journal(plan: Plan, cluster: Cluster) -> Iterator[Line]:
-    """Lines on the journal: one failure each for what loses entries or grows for ever, one warning for the rest."""
+def journal(plan: Plan, cluster: Cluster, options: str) -> Iterator[Line]:
+    """Lines on the journal: one failure each for what loses entries or grows for ever, one warning for the rest.
+
+    Each ends with the command that alters it; by `options` Kafka's tools reach the brokers.
+    """
     # min.insync.replicas is reported for all topics together.
     found = [trouble for trouble in troubles(plan, cluster) if trouble.name != "min.insync.replicas"]
     for trouble in found:
         if trouble.grave:
-            yield Line("journal", "failed", trouble.detail, alter(plan, cluster, [trouble]))
+            yield Line("journal", "failed", trouble.detail, alter(plan, cluster, [trouble], options))
     if others := [trouble for trouble in found if not trouble.grave]:
         detail = f"differs: {'; '.join(trouble.detail for trouble in others)}"
-        yield Line("journal", "warning", detail, alter(plan, cluster, others))
+        yield Line("journal", "warning", detail, alter(plan, cluster, others, options))
 
 
 def _requests(plan: Plan, cluster: Cluster) -> Iterator[Line]:
@@ -81,7 +84,6 @@ TOPICS: tuple[Callable[[Plan, Cluster], Iterator[Line]], ...] = (
     _usable,
     _copies,
     _requests,
-    _journal,
     _results,
     _dead_letters,
 )

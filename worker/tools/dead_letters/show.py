@@ -1,8 +1,10 @@
 """`dead-letters show`: prints a dead letter, what the journal knows of it, and what would become of it today."""
 
+import shlex
+
 from worker import wiring
 from worker.settings.settings import Settings
-from worker.terminal.text import document, say
+from worker.terminal.text import document, plain, say
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.letters import Json
 from worker.tools.dead_letters.shown import Shown
@@ -20,7 +22,8 @@ async def show(settings: Settings, wanted: Filter, *, payload: bool, as_json: bo
         return 1
     told = await Shown(settings, found, newest[0]).told(payload=payload)
     if len(newest) > 1:
-        say("there are older ones of this event: dead-letters list --event-id", err=True)
+        command = f"customer-worker dead-letters list --event-id {shlex.quote(newest[0].event_id or '')}"
+        say(plain(f"there are older ones of this event: {command}"), err=True)
     say(document(told) if as_json else _text(told))
     return 0
 
