@@ -21,7 +21,8 @@ from worker.model.records import OutgoingMessage, Position, Record
 from worker.settings.settings import Settings
 from worker.terminal.text import document
 from worker.tools.dead_letters.filters import Filter, moment_of, named
-from worker.tools.dead_letters.letters import Letter, letter
+from worker.tools.dead_letters.letters import Letter, bare, letter
+from worker.tools.dead_letters.listing import as_printed
 from worker.tools.dead_letters.marks import mark_of
 from worker.tools.dead_letters.replay import (
     FOREIGN,
@@ -39,7 +40,7 @@ from worker.tools.dead_letters.replay import (
 from worker.tools.dead_letters.replay_letters import Asked, Told
 from worker.tools.dead_letters.replaying import EXISTS, STOPPED, Found, Left, Replayed, Replaying, Tally, batches
 from worker.tools.dead_letters.run import Batch
-from worker.tools.dead_letters.topic import Topics
+from worker.tools.dead_letters.topic import Row, Topics
 from worker.tools.reading.place import Place
 from worker.tools.reading.place_set import PlaceSet
 
@@ -212,6 +213,18 @@ def test_a_filter_that_fits(wanted):
 def test_a_filter_that_does_not(wanted):
     """One thing that does not hold is enough."""
     assert not wanted.fits(letter(dead()), dead())
+
+
+def test_what_is_held_of_a_letter():
+    """Nothing of one that does not fit, and of one that does only what the command needs."""
+    assert Row.of(dead(), Filter(reasons=frozenset({"refused"})), bare).letter is None
+    row, kept = (
+        Row.of(dead(), Filter(), bare),
+        Letter(Place(0, 17), 2_000, ReasonCode.REJECTED, "requests", Place(0, 7)),
+    )
+    assert (row.timestamp, row.letter) == (2_000, kept)
+    assert as_printed(as_json=False)(letter(dead())).violations == ()
+    assert as_printed(as_json=True)(letter(dead())) == letter(dead())
 
 
 def test_where_to_look():

@@ -4,7 +4,8 @@ from worker import wiring
 from worker.settings.settings import Settings
 from worker.terminal.text import say
 from worker.tools.dead_letters.filters import Filter
-from worker.tools.dead_letters.listing import Summary, print_letters, print_summary
+from worker.tools.dead_letters.letters import bare
+from worker.tools.dead_letters.listing import Summary, as_printed, print_letters, print_summary
 from worker.tools.dead_letters.resolutions import resolutions
 from worker.tools.dead_letters.topic import topics
 from worker.tools.reading.progress import offsets_bar
@@ -14,7 +15,7 @@ async def list_letters(settings: Settings, wanted: Filter, limit: int | None, *,
     """Print the letters, the newest first, or the counts for a summary; returns 0."""
     found = await topics(wiring.plan(settings), wiring.connection(settings), offsets_bar)
     counted, listed = Summary(), []
-    async for letter in found.newest(wanted, limit):
+    async for letter in found.newest(wanted, limit, bare if summary else as_printed(as_json=as_json)):
         if summary:
             counted.add(letter)
         else:

@@ -1,8 +1,8 @@
 """How dead letters are printed: as a table on a terminal, else as one line or JSON document each."""
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from rich.table import Table
 
@@ -54,6 +54,11 @@ def print_summary(summary: Summary, *, as_json: bool) -> None:
         _print_json(rows)
     else:
         _print_rows(("reason", "count", "oldest", "newest"), [[str(value) for value in row.values()] for row in rows])
+
+
+def as_printed(*, as_json: bool) -> Callable[[Letter], Letter]:
+    """Makes letters without what is not printed: the broken rules, which are the most of many."""
+    return lambda letter: letter if as_json else replace(letter, violations=())
 
 
 def print_letters(letters: Sequence[Letter], *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from worker.kafka.places import bounds
 from worker.kafka.reader import UNCOMMITTED
 from worker.model.records import Record
 from worker.tools.dead_letters.filters import Filter
-from worker.tools.dead_letters.letters import Letter
+from worker.tools.dead_letters.letters import Letter, bare
 from worker.tools.dead_letters.topic import Topics
 from worker.tools.reading.place import Place
 from worker.tools.reading.place_set import PlaceSet
@@ -32,7 +32,7 @@ async def select(found: Topics, wanted: Filter, limit: int | None) -> Selection:
     """The newest letters that fit, at most `limit`."""
     spans = await bounds(found.connection, found.plan.dead_letters, range(found.dead_letters), isolation=UNCOMMITTED)
     selection = Selection(PlaceSet(spans))
-    async for letter in found.newest(wanted, limit):
+    async for letter in found.newest(wanted, limit, bare):
         selection.add(letter.place, request_of(letter, found.plan.requests))
     return selection
 

@@ -1,6 +1,6 @@
 """The dead-letter topic as it is now, for one command."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from worker.kafka import admin
@@ -36,8 +36,13 @@ class Topics:
             name = self.plan.dead_letters
             raise StartupError(f"topic {name} (WORKER_TOPICS__DEAD_LETTERS) has no partition {wanted.partition}")
 
-    async def newest(self, wanted: Filter, limit: int | None) -> AsyncIterator[Letter]:
-        """Yield the letters that fit, the newest first; their values are not kept. Raises what `require` raises."""
+    async def newest(
+        self, wanted: Filter, limit: int | None, kept: Callable[[Letter], Letter] = lambda each: each
+    ) -> AsyncIterator[Letter]:
+        """Yield what is `kept` of the letters that fit, the newest first. Raises what `require` raises.
+
+        Thousands are held at once, without their values.
+        """
         self.require(wanted)
         spans = wanted.spans(self.dead_letters)
         if not spans:
@@ -45,8 +50,8 @@ class Topics:
         found = 0
         async with newest_first(self.connection, self.plan.dead_letters, spans, since=wanted.since) as topic:
             with self.progress("dead letters", topic.size) as advance:
-                async for row in topic.read(lambda record: Row.of(record, wanted), advance):
-                    if row.fits:
+                async for row in topic.read(lambda record: Row.of(record, wanted, kept), advance):
+                    if row.letter:
                         yield row.letter
                         found += 1
                         if found == limit:
@@ -55,20 +60,16 @@ class Topics:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A letter without its value, and whether it fits."""
+    """What is kept of a letter, None where it does not fit, and when it was written."""
 
-    letter: Letter
-    fits: bool
+    timestamp: int
+    letter: Letter | None
 
     @classmethod
-    def of(cls, record: Record, wanted: Filter) -> "Row":
+    def of(cls, record: Record, wanted: Filter, kept: Callable[[Letter], Letter]) -> "Row":
         """A row of a record; whether it fits must be found out while the record is at hand."""
         told = letter(record)
-        return cls(told, wanted.fits(told, record))
-
-    @property
-    def timestamp(self) -> int:
-        return self.letter.timestamp
+        return cls(record.timestamp, kept(told) if wanted.fits(told, record) else None)
 
 
 async def topics(plan: Plan, connection: Connection, progress: Progress = unseen) -> Topics:
