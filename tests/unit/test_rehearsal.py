@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from worker.tools.rehearsal.capacity import Pace, journal_bytes, work_off
 from worker.tools.rehearsal.choice import Part, shares
 from worker.tools.rehearsal.counts import OTHERS, Counts, Ends, Fault
 from worker.tools.rehearsal.keys import HotKey, Keys
-from worker.tools.rehearsal.rehearse import beginning
+from worker.tools.rehearsal.rehearse import beginning, read
 from worker.tools.rehearsal.rehearsed import Beginning, Kept, Opened, Rehearsed
 from worker.tools.rehearsal.remarks import duration, remarks
 from worker.tools.rehearsal.repeats import Repeats
@@ -488,6 +488,32 @@ def test_a_part_of_what_was_asked_for() -> None:
     whole, half = (rehearsed(tally, passed=passed, pace=Pace(2, 1)) for passed in (10, 5))
     assert (whole.work_off.seconds, half.work_off.seconds) == (10, 20)
     assert (whole.whole, half.whole) == (True, False)
+
+
+class Pieces:
+    """A stretch of these batches."""
+
+    def __init__(self, *pieces: Piece) -> None:
+        self.pieces = pieces
+
+    async def read(self, _: int) -> AsyncIterator[Piece]:
+        for each in self.pieces:
+            yield each
+
+
+@pytest.mark.parametrize(("limit", "passed"), [(2, 2), (5, 5), (6, 6), (7, 8), (9, 10)])
+async def test_a_limit_in_the_midst_of_a_batch(limit: int, passed: int) -> None:
+    """What was not counted was not read: what is in proportion to that would be too little."""
+    batches = [piece(*map(event, range(5)), first=first) for first in (0, 5)]
+    batches[1] = replace(batches[1], next_offset=10, records=batches[1].records[:2] + batches[1].records[3:])
+    tally, part, decoder = tallied(), Part(0, 0, 10, limit), Decoder()
+
+    async def decode(record: Record) -> Any:
+        return decoder(record)
+
+    stretch: Any = Pieces(*batches)
+    assert await read(stretch, [part], decode, tally, lambda _: None) == passed
+    assert tally.ends.records == limit
 
 
 def odd_topic(secret: str = SECRET) -> Sequence[Piece]:

@@ -96,8 +96,9 @@ async def read(stretch: Stretch, parts: Sequence[Part], decode: Decode, tally: T
             for record in piece.records[:left]:
                 tally.record(record, await decode(record))
             tally.between(piece)
+            reached = piece.records[left].offset if left < len(piece.records) else piece.next_offset
             left -= len(piece.records)
-            more = min(piece.next_offset, part.end) - piece.first
+            more = min(reached, part.end) - piece.first
             advance(more)
             passed += more
             if left <= 0:
