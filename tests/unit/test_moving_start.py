@@ -15,7 +15,7 @@ from worker.journal.entries import EntryKey, Intent, Owner, encode
 from worker.journal.recall import InDoubt
 from worker.journal.terms import Terms
 from worker.kafka.connection import Connection
-from worker.kafka.extent import extent, unmoved
+from worker.kafka.extent import extent, unmoved, what_is_left
 from worker.kafka.follow import followed
 from worker.kafka.journal_topic import JournalTopic
 from worker.kafka.newest import newest_first
@@ -157,6 +157,15 @@ async def test_a_topic_that_is_read_once(log):
 
     log.deletions = {log.polls + 1: 9}
     assert await unmoved(anew) == [9]
+
+
+@pytest.mark.parametrize(("deleted", "left"), [(5, [5, 6, 7]), (7, [7]), (8, []), (10, [])])
+async def test_what_is_deleted_on_the_way(log, deleted, left):
+    """Whoever can do without it goes on with what is left."""
+    async with extent(CONNECTION, "t", [0]) as topic:
+        log.deletions = {log.polls + 1: deleted}
+        found = [each.offset async for records, _ in what_is_left(topic, 0, (2, 8)) for each in records]
+    assert found == [2, 3, 4, *left]
 
 
 @pytest.mark.usefixtures("log")

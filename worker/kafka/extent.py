@@ -138,5 +138,22 @@ async def unmoved(read: Callable[[], Awaitable[Form]]) -> Form:
     return await read()
 
 
+async def what_is_left(whole: Extent, partition: int, span: tuple[int, int]) -> AsyncIterator[tuple[list[Record], int]]:
+    """As `Extent.read`, of these offsets of a partition; what is deleted while it is read is passed over."""
+    position, end = span
+    while True:
+        part = whole.narrowed({partition: (position, end)})
+        ((place, (position, end)),) = part.ends.items()
+        try:
+            async for records, passed in part.read():
+                yield records, passed
+                position += passed
+        except LogStartMoved as error:
+            log.warning("reading.restarted", detail=str(error))
+            whole = await whole.anew(place.topic, [partition])
+        else:
+            return
+
+
 def _inside(span: tuple[int, int], whole: tuple[int, int]) -> tuple[int, int]:
     return max(span[0], whole[0]), min(span[1], whole[1])

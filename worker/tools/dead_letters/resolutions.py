@@ -7,7 +7,7 @@ import orjson
 
 from worker.events.cloud_events import CONFIRMED
 from worker.events.letter_headers import RESOLVES, last
-from worker.kafka.extent import extent
+from worker.kafka.extent import extent, unmoved
 from worker.model.records import Record
 from worker.tools.dead_letters.letters import Letter
 from worker.tools.dead_letters.marks import place_in
@@ -59,10 +59,12 @@ class Resolutions:
 
 async def resolutions(found: Topics, letters: Iterable[Letter]) -> Resolutions:
     """The confirmations of the doubts among these letters. The requests are read from the oldest doubt on, if any."""
-    told = Resolutions()
     starts = _behind(found, letters)
-    if not starts:
-        return told
+    return await unmoved(lambda: _read(found, starts)) if starts else Resolutions()
+
+
+async def _read(found: Topics, starts: Mapping[int, int]) -> Resolutions:
+    told = Resolutions()
     async with extent(found.connection, found.plan.requests, starts) as whole:
         read = whole.narrowed({number: (first, FOR_EVER) for number, first in starts.items()})
         with found.progress("resolved before", read.size) as advance:

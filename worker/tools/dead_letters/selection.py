@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
-from worker.kafka.extent import extent
+from worker.kafka.extent import extent, what_is_left
 from worker.kafka.places import bounds
 from worker.kafka.reader import UNCOMMITTED
 from worker.model.records import Record
@@ -43,13 +43,13 @@ def request_of(letter: Letter, topic: str) -> Place | None:
 
 
 async def selected(found: Topics, places: PlaceSet) -> AsyncGenerator[list[Record]]:
-    """Yield the letters themselves, partition by partition, in their order."""
-    starts = places.lowest()
-    if not starts:
+    """Yield the letters themselves, partition by partition, in their order, as far as they are still there."""
+    spans = {number: (start, places.spans[number][1]) for number, start in places.lowest().items()}
+    if not spans:
         return
-    async with extent(found.connection, found.plan.dead_letters, starts, isolation=UNCOMMITTED) as whole:
-        read = whole.narrowed({number: (start, places.spans[number][1]) for number, start in starts.items()})
-        with found.progress("dead letters", read.size) as advance:
-            async for records, passed in read.read():
-                yield [each for each in records if Place(each.partition, each.offset) in places]
-                advance(passed)
+    async with extent(found.connection, found.plan.dead_letters, spans, isolation=UNCOMMITTED) as whole:
+        with found.progress("dead letters", whole.narrowed(spans).size) as advance:
+            for number, span in spans.items():
+                async for records, passed in what_is_left(whole, number, span):
+                    yield [each for each in records if Place(each.partition, each.offset) in places]
+                    advance(passed)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 from worker import wiring
@@ -19,7 +20,7 @@ from worker.journal.entries import (
 from worker.journal.journal import holder_after
 from worker.kafka import brokers, bulk
 from worker.kafka.connection import Connection
-from worker.kafka.extent import extent
+from worker.kafka.extent import extent, unmoved
 from worker.model.errors import StartupError
 from worker.model.records import OutgoingMessage, Record
 from worker.settings.settings import Settings
@@ -53,7 +54,7 @@ async def adopt(settings: Settings, group: str, *, yes: bool) -> int:
         found = (await kafka.cluster([topic])).topics.get(topic)
     if found is None:
         raise StartupError(f"topic {topic} (WORKER_TOPICS__JOURNAL) does not exist")
-    holders = [await _holder(connection, topic, number) for number in range(found.partitions)]
+    holders = [await unmoved(partial(_holder, connection, topic, number)) for number in range(found.partitions)]
     adopted = [number for number, holder in enumerate(holders) if holder and holder.group == group and holder != ours]
     if yes:
         await _take_over(connection, topic, adopted, ours, group)
