@@ -46,6 +46,13 @@ def test_an_event():
     assert (asked.request.source, asked.request.id) == ("urn:crm", "e-1")
 
 
+def test_extensions():
+    """They are headers in the form that CloudEvents gives them there."""
+    written = CHANGE(event(EVENT | {"trial": True, "wave": 3}, STRUCTURED))
+    assert isinstance(written, Event)
+    assert dict(written.headers).items() >= {("ce_trial", b"true"), ("ce_wave", b"3")}
+
+
 def test_a_schema_of_the_whole_event():
     """Then all of it is the value, and the headers are as they were."""
     names = ("specversion", "id", "source", "type")

@@ -51,4 +51,9 @@ def in_avro(subject: str, number: int, schema: Schema) -> InAvro:
 
 def _attributes(document: dict[str, Json]) -> Headers:
     told = ((name, value) for name, value in document.items() if name not in {"data", "datacontenttype"})
-    return tuple((f"ce_{name}", str(value).encode()) for name, value in told if value is not None)
+    return tuple((f"ce_{name}", _text(value).encode()) for name, value in told if value is not None)
+
+
+def _text(value: Json) -> str:
+    """An attribute as CloudEvents has it in a header."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
