@@ -37,7 +37,7 @@ async def consume(connection: Connection) -> None:
 
 
 async def administer(connection: Connection) -> None:
-    async with admin.opened(connection) as client:
+    async with admin.opened(connection, NEVER) as client:
         assert (await client.cluster([])).brokers == 1
 
 
