@@ -223,8 +223,9 @@ def test_what_is_held_of_a_letter():
         Letter(Place(0, 17), 2_000, ReasonCode.REJECTED, "requests", Place(0, 7)),
     )
     assert (row.timestamp, row.letter) == (2_000, kept)
-    assert as_printed(as_json=False)(letter(dead())).violations == ()
-    assert as_printed(as_json=True)(letter(dead())) == letter(dead())
+    whole = letter(dead())
+    assert as_printed(as_json=False)(whole).violations == ()
+    assert as_printed(as_json=True)(whole) == whole
 
 
 def test_where_to_look():
