@@ -26,12 +26,13 @@ class Group(Protocol):
 
 @dataclass(eq=False, slots=True)
 class Commits:
-    """Commits the offsets of finished records, one commit at a time."""
+    """Commits the offsets of finished records, one commit at a time; each has what is left of a stop's time."""
 
     dispatch: Dispatch
     holds: Holds
     measures: Measures = field(default_factory=Measures)
     timings: Timings = field(default_factory=Timings)
+    stopping: Stopping = field(default_factory=Stopping)
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
     _next: float = 0.0
     _finished_then: int = 0
@@ -49,8 +50,8 @@ class Commits:
             or self.timings.clock() >= self._next
         )
 
-    async def store(self, group: Group | None, stopping: Stopping | None = None) -> bool:
-        """Commit all that is finished; True when nothing is left to commit. A stop gives it what is left of its time.
+    async def store(self, group: Group | None) -> bool:
+        """Commit all that is finished; True when nothing is left to commit.
 
         What could not be committed is in the next commit, or is read again by the partition's next owner.
         """
@@ -58,16 +59,15 @@ class Commits:
             self._next = self.timings.clock() + self.timings.commit_every
             self._finished_then = self.dispatch.finished
             progress = self.dispatch.to_store()
-            if progress and group and not await self._stored(group, progress, stopping):
+            if progress and group and not await self._stored(group, progress):
                 self._next = self.timings.clock() + self.timings.commit_again_after
                 return False
             self.holds.end(HoldReason.KAFKA_UNAVAILABLE, "commit")
             return True
 
-    async def _stored(self, group: Group, progress: Mapping[int, Progress], stopping: Stopping | None) -> bool:
-        within = self.timings.kafka_within
+    async def _stored(self, group: Group, progress: Mapping[int, Progress]) -> bool:
         try:
-            await group.commit(progress, stopping.left(within) if stopping else within)
+            await group.commit(progress, self.stopping.left(self.timings.kafka_within))
         except CommitRefused as error:
             self.measures.commit_failed()
             log.warning("commit.refused", detail=str(error))
@@ -79,9 +79,9 @@ class Commits:
             return True
         return False
 
-    async def store_at_last(self, group: Group | None, until: float, stopping: Stopping) -> None:
+    async def store_at_last(self, group: Group | None, until: float) -> None:
         """The last commit of this member, tried until then (monotonic seconds): the coordinator may be changing."""
-        while not await self.store(group, stopping):
+        while not await self.store(group):
             if self.timings.clock() >= until:
                 return
             await asyncio.sleep(self.timings.commit_again_after)

@@ -80,7 +80,7 @@ class Intake:
 
     async def run(self, source: Source, stopping: Stopping) -> bool:
         """Take records in until told to stop, then drain; True when nothing was left in flight."""
-        self._source = source
+        self._source, self._commits.stopping = source, stopping
         self._ownership.reads(source)
         while not stopping.is_set():
             self.polled = self.timings.clock()
@@ -90,7 +90,7 @@ class Intake:
             self._renew()
             if self._commits.is_due():
                 await self._commits.store(source)
-        return await self._stop(stopping)
+        return await self._stop()
 
     async def _take(self, source: Source) -> None:
         """Poll once. During a hold this keeps us in the group, and takes a record only if one is needed as a probe.
@@ -135,20 +135,19 @@ class Intake:
             for assignment in self.dispatch.assignments():
                 assignment.renew()
 
-    async def _stop(self, stopping: Stopping) -> bool:
+    async def _stop(self) -> bool:
         self.polled = None
         until = self.timings.clock() + self.drain_timeout
         self.holds.begin(HoldReason.STOPPING, "told to stop")
         self._ownership.give_up_restoring()
-        drained = await self._drain_and_commit(stopping)
-        await self._commits.store_at_last(self._source, until, stopping)
+        drained = await self._drain_and_commit([each.partition for each in self.dispatch.assignments()])
+        await self._commits.store_at_last(self._source, until)
         log.info("worker.drained" if drained else "drain.cut_short", in_flight=self.dispatch.in_flight())
         return drained
 
-    async def _drain_and_commit(self, stopping: Stopping) -> bool:
-        numbers = [each.partition for each in self.dispatch.assignments()]
+    async def _drain_and_commit(self, numbers: Collection[int]) -> bool:
         draining = asyncio.create_task(self.dispatch.drain(numbers, self.drain_timeout))
         while not draining.done():
-            await self._commits.store(self._source, stopping)
+            await self._commits.store(self._source)
             await asyncio.wait({draining}, timeout=self.timings.commit_every)
         return draining.result()
