@@ -12,10 +12,10 @@ from worker.model.records import Record
 from worker.tools.dead_letters.letters import Letter
 from worker.tools.dead_letters.marks import place_in
 from worker.tools.dead_letters.topic import Topics
+from worker.tools.reading.offset_set import FOR_EVER
 from worker.tools.reading.place import Place
 
 MARK = CONFIRMED.encode()
-FOR_EVER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 SOME = re.compile(rb"[^\x00]+")
 Run = tuple[int, int]
+FOR_EVER: Final = 1 << 62
+"""An offset behind the end of every log."""
 
 
 class OffsetSet:

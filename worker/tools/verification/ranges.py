@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from worker.tools.reading.offset_set import Run
+from worker.tools.reading.offset_set import FOR_EVER, Run
 from worker.tools.reading.place import Place
 
 Spans = Mapping[int, Run]
 NOTHING: Final = (0, 0)
-EVERYTHING: Final = (0, 1 << 62)
+EVERYTHING: Final = (0, FOR_EVER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from worker.kafka.reader import COMMITTED, UNCOMMITTED
 from worker.kafka.records import as_record
 from worker.model.records import Record
 from worker.tools.dead_letters.letters import letter
-from worker.tools.reading.offset_set import Run
+from worker.tools.reading.offset_set import FOR_EVER, Run
 from worker.tools.reading.place import Place
 from worker.tools.verification import reading
 from worker.tools.verification.judgement import Customers, Ends, Letters, Suspects, deleted_unread
@@ -75,7 +75,7 @@ async def ranged(requests: Extent, asked: Asked) -> Range:
     """The requests that are asked about; what was deleted is older than any time that is asked for."""
     since = await requests.at(asked.since) if asked.since is not None else {}
     until = await requests.at(asked.until) if asked.until is not None else {}
-    first, end = asked.first or 0, asked.end if asked.end is not None else EVERYTHING[1]
+    first, end = asked.first or 0, asked.end if asked.end is not None else FOR_EVER
     numbers = [place.partition for place in requests.ends if asked.partition in {None, place.partition}]
     spans = {each: (max(first, since.get(each, first)), min(end, until.get(each, end))) for each in numbers}
     return Range(spans, EVERYTHING if asked.partition is None else NOTHING)
@@ -107,7 +107,7 @@ async def beginnings(requests: Extent, start: Start) -> Mapping[int, int]:
     if start == "earliest":
         return {}
     if start == "latest":
-        return {place.partition: EVERYTHING[1] for place in requests.ends}
+        return {place.partition: FOR_EVER for place in requests.ends}
     return await requests.at(start)
 
 
