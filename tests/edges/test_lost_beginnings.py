@@ -7,12 +7,13 @@ from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from closing_clients import closing
 from logs_on_kafka import Log
 
 from worker.journal.claim import Claims
 from worker.journal.entries import EntryKey, Intent, Owner, encode
 from worker.journal.terms import Terms
-from worker.kafka import admin, connection
+from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.extent import extent
 from worker.kafka.follow import followed
@@ -70,7 +71,7 @@ async def test_a_journal_whose_start_moves_while_it_is_read(kafka, log, monkeypa
     journal = Claims(topic, Owner("g", "requests"), Terms())
     async with deleted_at_first_poll(monkeypatch, log, 4):
         assert [event.int for event in await journal._read_again(0, None, 6)] == [4, 5]
-    await asyncio.gather(*connection._closing)
+    await asyncio.gather(*closing())
 
 
 async def test_a_topic_that_a_command_reads(kafka, log, monkeypatch):

@@ -28,6 +28,7 @@ from aiokafka.errors import (
     UnsupportedVersionError,
 )
 from aiokafka.protocol.metadata import MetadataRequest
+from closing_clients import closing
 from patience import PATIENCE, turns
 
 from worker.kafka import connection
@@ -395,7 +396,7 @@ async def test_client_that_was_borrowed() -> None:
         pass
     assert client.calls == ["start", "started"]
     async with asyncio.timeout(PATIENCE):
-        while connection._closing:
+        while closing():
             await asyncio.sleep(0)
     assert client.calls == ["start", "started", "stop", "close"]
 
