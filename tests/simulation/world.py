@@ -58,6 +58,8 @@ class Worker:
     watch: Watch
     name: str | None
     """As a static member of the group."""
+    doomed: bool = False
+    """Whether it is killed before long, and nobody begins it again."""
 
 
 @dataclass(eq=False)

@@ -76,14 +76,16 @@ async def _more(stage: "Stage", _: Happening) -> None:
 
 
 async def _less(stage: "Stage", what: Happening) -> None:
-    going_on = [each for each in stage.world.alive() if not each.stopping.is_set()]
-    if (worker := _worker(stage, what)) and len(going_on) > 1:
+    """As long as another one goes on."""
+    worker, there = _worker(stage, what), stage.world.alive()
+    if worker and any(each is not worker and not each.doomed and not each.stopping.is_set() for each in there):
         worker.stopping.set()
 
 
 async def _twin(stage: "Stage", what: Happening) -> None:
     """As where a pod is deleted by force: its node may run it on for a while."""
     if worker := _worker(stage, what):
+        worker.doomed = True
         stage.begin(name=worker.name)
         stage.later(what.lasts, lambda: stage.world.kill(worker))
 
