@@ -13,6 +13,7 @@ from chaos.gate import Gate
 from chaos.known import UNKNOWN
 from chaos.stream import Item
 from chaos.troubles import Schedule
+from whole_logs import read_whole
 
 from worker.sandbox.api import RunningSandbox
 from worker.sandbox.local_kafka import LocalKafka
@@ -102,7 +103,7 @@ class Scene:
             bootstrap_servers=self.kafka, auto_offset_reset="earliest", enable_auto_commit=False
         ) as consumer:
             results = [await topics.places(self.kafka, self.names.of(what)) for what in ("succeeded", "failed")]
-            consumer.assign([place for each in results for place in each])
+            await read_whole(consumer, [place for each in results for place in each])
             while True:
                 for batch in (await consumer.getmany(timeout_ms=200)).values():
                     told = topics.told(batch)

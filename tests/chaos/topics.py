@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from chaos.facts import Asked, DeadLetter, Place, Told
 from chaos.stream import NUMBER, PARTITIONS, Item
 from patience import PATIENCE
+from whole_logs import read_whole
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection
@@ -63,7 +64,7 @@ async def read(kafka: str, topic: str) -> Records:
         asyncio.timeout(READS_WITHIN),
     ):
         partitions = await places(kafka, topic)
-        consumer.assign(partitions)
+        await read_whole(consumer, partitions)
         ends = await consumer.end_offsets(partitions)
         records: Records = []
         empty = 0

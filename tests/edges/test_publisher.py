@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from patience import PATIENCE
+from whole_logs import read_whole
 
 from worker.kafka import admin
 from worker.kafka import publisher as publishers
@@ -58,7 +59,7 @@ async def stored(connection, topic, partition=0):
         AIOKafkaConsumer(bootstrap_servers=connection.bootstrap_servers, auto_offset_reset="earliest") as consumer,
         asyncio.timeout(WITHIN),
     ):
-        consumer.assign([place])
+        await read_whole(consumer, [place])
         end = (await consumer.end_offsets([place]))[place]
         values: list[bytes | None] = []
         while await consumer.position(place) < end:

@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from mortal import mortal
 from patience import PATIENCE
 from signalling import send
+from whole_logs import read_whole
 
 from worker.kafka import admin
 from worker.kafka.connection import Connection, opened
@@ -186,7 +187,7 @@ class World:
         reader = AIOKafkaConsumer(bootstrap_servers=self.kafka, auto_offset_reset="earliest")
         async with asyncio.timeout(DEADLINE), opened(reader, self.connection, DEADLINE) as consumer:
             partitions = [TopicPartition(topic, number) for number in range(self.plan.partitions)]
-            consumer.assign(partitions)
+            await read_whole(consumer, partitions)
             ends = await consumer.end_offsets(partitions)
             records: list[ConsumerRecord[bytes, bytes]] = []
             while len(records) < max(at_least, sum(ends.values())):
