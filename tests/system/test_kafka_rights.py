@@ -35,7 +35,7 @@ HELD = {"reason": "kafka_unavailable"}
 async def world(secured: SecuredKafka, world_on: Any) -> AsyncIterator[Any]:
     """Topics of its own; the worker logs in as its user, while the test itself may do anything."""
     async with world_on(secured.plain, f"t-{uuid4().hex[:12]}") as opened:
-        opened.hurry(
+        opened.environment.update(
             WORKER_TOPICS__PARTITIONS=str(opened.plan.partitions),
             WORKER_KAFKA__BOOTSTRAP_SERVERS=secured.broker.address("SASLS"),
             WORKER_KAFKA__SECURITY_PROTOCOL="SASL_SSL",
