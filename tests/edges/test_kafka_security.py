@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 from patience import PATIENCE
 from secured import PASSWORD, USER
@@ -128,17 +128,48 @@ def again(connection: Any) -> asyncio.Task[None]:
     return renewal
 
 
+class Pace:
+    """Of steps that follow one another, the seconds that the slowest one took."""
+
+    def __init__(self) -> None:
+        self.slowest, self._last = 0.0, time.monotonic()
+
+    def step(self) -> None:
+        now = time.monotonic()
+        self.slowest, self._last = max(self.slowest, now - self._last), now
+
+
 @pytest.mark.parametrize("listener", ["TOKEN", "TOKENS"])
 async def test_a_login_that_is_renewed(secured, listener):
-    """A login is renewed on a connection in use, which lives longer than its first login."""
-    async with token_endpoint(USER, lasts=6) as endpoint:
+    """A login is renewed on a connection in use, which lives longer than its first login.
+
+    Where this machine is too busy to renew a login in time, another try has logins that last longer.
+    """
+    for lasts in (6, 12, 24):
+        pace = Pace()
+        try:
+            await outlived(secured, listener, lasts, pace)
+        except (AssertionError, KafkaError):
+            pace.step()
+            # A login's time begins before the step ends in which it is renewed, and goes on to the end of the next one.
+            if pace.slowest < lasts / 2:
+                raise
+        else:
+            return
+    raise AssertionError("no login of 24 s could be renewed within its time")
+
+
+async def outlived(secured, listener, lasts, pace):
+    """A connection that is renewed serves requests for longer than one login lasts."""
+    async with token_endpoint(USER, lasts=lasts) as endpoint:
         connection = secured.connection(listener, tokens=of(endpoint))
         async with opened(AIOKafkaProducer(**connection.arguments()), connection, PATIENCE) as producer:
             assert await producer.client.force_metadata_update()
             (used,) = producer.client._conns.values()
-            assert 0 < used._lasts <= 6
-            until = time.monotonic() + 7
+            assert 0 < used._lasts <= lasts
+            until = time.monotonic() + lasts + 1
             while time.monotonic() < until:
+                pace.step()
                 # The brokers refuse a renewal within a second of the last one.
                 await asyncio.sleep(1.1)
                 connection.tokens._fresh_until = 0
