@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from simulation.play import Stage
 
 SEARCHED_AFTER = 60.0
+STRANGERS = 60
+"""So many refusals are no flood, which only a person ends where all events that follow are refused, too."""
 
 
 def _manner(name: str, value: Callable[[Happening], Any], normal: Any) -> Perform:
@@ -25,9 +27,9 @@ def _manner(name: str, value: Callable[[Happening], Any], normal: Any) -> Perfor
 
 
 async def _strangers(stage: "Stage", what: Happening) -> None:
-    """Every other event from here on, or every event; a search finds them at once."""
-    api = stage.world.api
-    for number in range(stage.published, stage.story.events, 1 + what.who % 2):
+    """Every other event from here on, or every event, up to that many; a search finds them at once."""
+    api, step = stage.world.api, 1 + what.who % 2
+    for number in range(stage.published, stage.story.events, step)[:STRANGERS]:
         address = {"emailAddress": f"{number}@example.com"}
         api.execute({"pin": f"stranger-{what.at}-{number}", "contactPoints": address}, since=-SEARCHED_AFTER)
 
