@@ -142,15 +142,15 @@ class Asked:
                 return answer
             await asyncio.sleep(0.1)
 
-    async def join(self, group: str, member: str = "", instance: Any = None) -> Any:
-        """The answer to one join."""
-        request = JoinGroupRequest(group, 10_000, 10_000, member, instance, "consumer", [("p", b"m")])
+    async def join(self, group: str, member: str = "", instance: Any = None, rebalance: int = 10_000) -> Any:
+        """The answer to one join; the member waits so many milliseconds for others to join again."""
+        request = JoinGroupRequest(group, 10_000, rebalance, member, instance, "consumer", [("p", b"m")])
         return await self.coordinating(group, request)
 
-    async def joined(self, group: str) -> tuple[str, int]:
+    async def joined(self, group: str, rebalance: int = 10_000) -> tuple[str, int]:
         """(member, generation) of who is in it alone, with its assignment."""
         named = await self.join(group)
-        answer = await self.join(group, named.member_id)
+        answer = await self.join(group, named.member_id, rebalance=rebalance)
         await self.sync(group, answer.generation_id, answer.member_id)
         return answer.member_id, answer.generation_id
 

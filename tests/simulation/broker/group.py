@@ -123,8 +123,7 @@ class Group:
     def _begin_when_all_are_there(self) -> None:
         if not self.preparing or not self.members or any(each.joining is None for each in self.members.values()):
             return
-        if self._deadline:
-            self._deadline.cancel()
+        self._waits_no_more()
         self.preparing, self.awaiting_leader = False, True
         self.generation += 1
         if self.leader not in self.members:
@@ -134,6 +133,10 @@ class Group:
             self.heard(each)
             if joining and not joining.done():
                 joining.set_result(self.generation)
+
+    def _waits_no_more(self) -> None:
+        if self._deadline:
+            self._deadline.cancel()
 
     async def sync(self, member: str, generation: int, assignments: dict[str, bytes]) -> bytes:
         """What the leader gave this member; raises Refused."""
@@ -195,6 +198,7 @@ class Group:
             self._prepare()
             self._begin_when_all_are_there()
         else:
+            self._waits_no_more()
             self.preparing = self.awaiting_leader = False
 
     def _forget(self, member: Member, why: type[errors.KafkaError] = errors.UnknownMemberIdError) -> None:

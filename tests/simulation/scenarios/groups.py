@@ -68,6 +68,24 @@ async def _a_second_member(asked: Asked) -> list[object]:
         return [*told, state, len(members)]
 
 
+@answers(OK)
+async def _a_group_that_empties_while_members_are_waited_for(asked: Asked) -> list[object]:
+    """The end of that wait is nothing to whoever joins afterwards."""
+    group, briefly = f"{asked.unique}-g", 500
+    first, generation = await asked.joined(group, briefly)
+    async with asked.another() as other:
+        named = await other.join(group)
+        joining = asyncio.ensure_future(other.join(group, named.member_id, rebalance=briefly))
+        while await asked.heartbeat(group, generation, first) == OK:
+            await asyncio.sleep(0.05)
+        for each in (named.member_id, first):
+            await asked.coordinating(group, LeaveGroupRequest(group, each))
+        await joining
+    member, generation = await asked.joined(group, briefly)
+    await asyncio.sleep(2 * briefly / 1000)
+    return [await asked.heartbeat(group, generation, member)]
+
+
 @answers((OK, 1, "itself"), (OK, 1, "the one before"), (OK, b"a"), UNKNOWN_MEMBER, OK)
 async def _a_static_member_that_is_back(asked: Asked) -> list[object]:
     """It takes the place of whoever had its name, in the same generation, and leads nobody."""
