@@ -24,7 +24,6 @@ HELD = 12_000
 POLL = 500
 # Seconds: at the end of a partition the client's prefetching would keep the next step waiting for so long.
 FETCH_WAIT = 0.02
-ALL = (0, 2**62)
 
 
 class Dated(Protocol):

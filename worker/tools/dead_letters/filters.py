@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from worker.model.records import Record
 from worker.tools.dead_letters.letters import Letter
+from worker.tools.reading.offset_set import FOR_EVER
 from worker.tools.reading.place import Place
 
 PLACE = re.compile(r"([0-9]{1,9})@([0-9]{1,18})")
@@ -50,7 +51,7 @@ class Filter:
         """By partition, the offsets (first, end) outside of which no letter fits."""
         numbers = [self.partition] if self.partition is not None else range(partitions)
         if self.events or not self.places:
-            return dict.fromkeys(numbers, (0, 2**62))
+            return dict.fromkeys(numbers, (0, FOR_EVER))
         named = {number: [each.offset for each in self.places if each.partition == number] for number in numbers}
         return {number: (min(offsets), max(offsets) + 1) for number, offsets in named.items() if offsets}
 

@@ -9,10 +9,9 @@ from worker.model.records import Record
 from worker.tools.dead_letters.marks import mark_of
 from worker.tools.dead_letters.resolutions import Resolutions
 from worker.tools.dead_letters.topic import Topics
+from worker.tools.reading.offset_set import FOR_EVER
 from worker.tools.reading.offset_set import Run as Span
 from worker.tools.reading.place_set import PlaceSet
-
-TO_THE_END = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ async def _look_back(found: Topics, lowest: Mapping[int, int]) -> LookedBack:
     requests = await settled_bounds(found.connection, found.plan.requests, range(found.requests))
     spans = {number: (first, max(first, requests.get(number, (0, 0))[1])) for number, first in lowest.items()}
     told = LookedBack(requests, PlaceSet(spans))
-    known = {number: (first, TO_THE_END) for number, first in lowest.items() if number in requests}
+    known = {number: (first, FOR_EVER) for number, first in lowest.items() if number in requests}
     if known:
         await _read(found, known, told)
     return told

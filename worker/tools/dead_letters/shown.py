@@ -19,6 +19,7 @@ from worker.tools.dead_letters.replay import UNREADABLE
 from worker.tools.dead_letters.resolutions import Resolutions
 from worker.tools.dead_letters.topic import Topics
 from worker.tools.journal.show import partitions
+from worker.tools.reading.offset_set import FOR_EVER
 from worker.tools.reading.place import Place
 
 
@@ -85,7 +86,7 @@ class Shown:
         request = self.letter.request
         if request is None or not self._here():
             return {"replayedAs": None}
-        behind = {request.partition: (request.offset + 1, 2**62)}
+        behind = {request.partition: (request.offset + 1, FOR_EVER)}
         return await unmoved(lambda: self._marked(request, behind))
 
     async def _marked(self, request: Place, behind: dict[int, tuple[int, int]]) -> Json:
