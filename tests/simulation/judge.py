@@ -48,20 +48,12 @@ def _lost(facts: Facts) -> Iterator[str]:
 
 def _several(facts: Facts) -> Iterator[str]:
     """By a mapping that came meanwhile a repeat is another event: it has another id and the same end (guarantees)."""
-    part = _renamed if Act.RESET in facts.acts else _whole
+    renamed = {"id": None, "request": None} if Act.RESET in facts.acts else {}
     for place, told in facts.told.items():
-        ends = {orjson.dumps(part(each)) for each in told}
+        ends = {orjson.dumps({"id": each["id"], **each["data"], "deadLetter": None, **renamed}) for each in told}
         if len(ends) > 1:
             endings = sorted(map(ending, told))
             yield f"record {place[0]}@{place[1]} has {len(ends)} different terminal events: {endings}"
-
-
-def _whole(told: dict[str, Any]) -> dict[str, Any]:
-    return {"id": told["id"], **told["data"], "deadLetter": None}
-
-
-def _renamed(told: dict[str, Any]) -> dict[str, Any]:
-    return {**told["data"], "request": None, "deadLetter": None}
 
 
 def ending(told: dict[str, Any]) -> str:
