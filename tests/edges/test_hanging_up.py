@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from patience import PATIENCE
 from polite import PoliteLoop
 from secured import SecuredKafka, secured_kafka
+from whole_logs import read_whole
 
 from worker.journal.claim import Claims
 from worker.journal.entries import EntryKey, Intent, Owner, encode
@@ -89,8 +90,7 @@ async def consumed_and_closed(world: World) -> None:
         consumer = AIOKafkaConsumer(**world.connection.arguments(), enable_auto_commit=False)
         await consumer.start()
         place = TopicPartition("journal", number % PARTITIONS)
-        consumer.assign([place])
-        await consumer.seek_to_beginning(place)
+        await read_whole(consumer, [place])
         end = (await consumer.end_offsets([place]))[place]
         while await consumer.position(place) < end:
             await consumer.getmany(place, timeout_ms=500)
