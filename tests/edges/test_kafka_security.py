@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -128,17 +129,6 @@ def again(connection: Any) -> asyncio.Task[None]:
     return renewal
 
 
-class Pace:
-    """Of steps that follow one another, the seconds that the slowest one took."""
-
-    def __init__(self) -> None:
-        self.slowest, self._last = 0.0, time.monotonic()
-
-    def step(self) -> None:
-        now = time.monotonic()
-        self.slowest, self._last = max(self.slowest, now - self._last), now
-
-
 @pytest.mark.parametrize("listener", ["TOKEN", "TOKENS"])
 async def test_a_login_that_is_renewed(secured, listener):
     """A login is renewed on a connection in use, which lives longer than its first login.
@@ -146,21 +136,24 @@ async def test_a_login_that_is_renewed(secured, listener):
     Where this machine is too busy to renew a login in time, another try has logins that last longer.
     """
     for lasts in (6, 12, 24):
-        pace = Pace()
+        moments = [time.monotonic()]
         try:
-            await outlived(secured, listener, lasts, pace)
+            await outlived(secured, listener, lasts, moments)
         except (AssertionError, KafkaError):
-            pace.step()
+            slowest = max(later - now for now, later in pairwise([*moments, time.monotonic()]))
             # A login's time begins before the step ends in which it is renewed, and goes on to the end of the next one.
-            if pace.slowest < lasts / 2:
+            if slowest < lasts / 2:
                 raise
         else:
             return
     raise AssertionError("no login of 24 s could be renewed within its time")
 
 
-async def outlived(secured, listener, lasts, pace):
-    """A connection that is renewed serves requests for longer than one login lasts."""
+async def outlived(secured, listener, lasts, moments):
+    """A connection that is renewed serves requests for longer than one login lasts.
+
+    `moments` gets the monotonic time before each renewal.
+    """
     async with token_endpoint(USER, lasts=lasts) as endpoint:
         connection = secured.connection(listener, tokens=of(endpoint))
         async with opened(AIOKafkaProducer(**connection.arguments()), connection, PATIENCE) as producer:
@@ -169,7 +162,7 @@ async def outlived(secured, listener, lasts, pace):
             assert 0 < used._lasts <= lasts
             until = time.monotonic() + lasts + 1
             while time.monotonic() < until:
-                pace.step()
+                moments.append(time.monotonic())
                 # The brokers refuse a renewal within a second of the last one.
                 await asyncio.sleep(1.1)
                 connection.tokens._fresh_until = 0
