@@ -72,7 +72,7 @@ class Striking:
         fleet.unclean_stops_until = float("inf")
         match step.trouble:
             case Trouble.BROKER_FREEZE:
-                kafka.freeze()
+                await kafka.freeze()
                 await asyncio.sleep(step.seconds)
                 kafka.thaw()
             case _:

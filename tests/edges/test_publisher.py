@@ -210,7 +210,7 @@ async def test_a_broker_that_is_paused(unique, outage, monkeypatch):
         told: list[Position] = []
         async with opened(connection, outage) as publisher:
             await publisher.publish(OutgoingMessage(topic, None, b"first", partition=0))
-            broker.freeze()
+            await broker.freeze()
             tasks = publishing(publisher, topic, [b"0", b"1", b"2"], told=told)
             await asyncio.wait_for(outage.began.wait(), WITHIN)
             tasks += publishing(publisher, topic, [b"3"], told=told)

@@ -423,7 +423,7 @@ async def test_a_kafka_that_goes_and_comes_back(browser, world_on):
         await world.topics()
         async with consoled(world, 1) as link, visiting(browser, link.partition("/enter")[0], link) as visit:
             await visit.reads("No worker is there: group away-group has no member.")
-            kafka.freeze()
+            await kafka.freeze()
             await visit.reads("what Kafka says is not known either")
             await kafka.kill()
             await visit.reads("what Kafka says is not known either")

@@ -1,9 +1,9 @@
 """Runs one program, and ends it when the process that asked for it ends, however that happened.
 
 Run as a file, `python kafka_guard.py DIRECTORY PROGRAM ARGUMENT...`, with the standard library alone. Standard input is
-a pipe from the process that asked. Each byte on it is the number of a signal to pass on to the program. The pipe's end,
-which the kernel makes when the other process dies, means that nobody needs the program any more: it is killed, and
-DIRECTORY is removed (nothing is if that is empty).
+a socket to the process that asked. Each byte from there is the number of a signal to pass on to the program. The byte
+comes back once a SIGSTOP has stopped the program. The socket's end, which the kernel makes when the other process dies,
+means that nobody needs the program any more: it is killed, and DIRECTORY is removed (nothing is if that is empty).
 """
 
 import ctypes
@@ -13,8 +13,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 
 PR_SET_PDEATHSIG = 1
+STOPPED_WITHIN = 10.0
+"""Seconds for the kernel to stop each thread of the program."""
 
 
 def _die_with_guard() -> None:
@@ -24,10 +28,31 @@ def _die_with_guard() -> None:
 
 
 def _pass_signals(program: subprocess.Popen[bytes], abandoned: threading.Event) -> None:
-    while order := os.read(0, 1):
-        program.send_signal(order[0])
+    # A socket whose other end is gone may say so by an error.
+    with suppress(ConnectionError):
+        while order := os.read(0, 1):
+            program.send_signal(order[0])
+            if order[0] == signal.SIGSTOP and _stopped(program.pid):
+                os.write(0, order)
     abandoned.set()
     program.kill()
+
+
+def _stopped(pid: int) -> bool:
+    """Wait until none of the program's threads runs; False when it has ended, or is not stopped in time.
+
+    A signal only asks for that: on a busy machine a program with many threads goes on for a while.
+    """
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13
+        time.sleep(0.1)
+        return True
+    until = time.monotonic() + STOPPED_WITHIN
+    with suppress(ChildProcessError):
+        while time.monotonic() < until:
+            if os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT):
+                return True
+            time.sleep(0.001)
+    return False
 
 
 def main(directory: str, *command: str) -> int:

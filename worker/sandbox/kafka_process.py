@@ -3,10 +3,12 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from worker.model.errors import LocalKafkaError
@@ -33,13 +35,14 @@ class GuardedProcess:
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
     ) -> None:
-        reading, writing = os.pipe()
-        self._lifeline: int | None = writing
+        lifeline, other_end = socket.socketpair()
+        lifeline.settimeout(0)
+        self._lifeline: socket.socket | None = lifeline
         try:
             with output.open("ab") as log:
                 self._guard = subprocess.Popen(  # noqa: S603  the program is the JRE of an installed package
                     [sys.executable, "-I", "-S", str(GUARD), str(remove or ""), *map(str, command)],
-                    stdin=reading,
+                    stdin=other_end.fileno(),
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     env={name: value for name, value in (environment or os.environ).items() if name not in UNWANTED},
@@ -50,7 +53,7 @@ class GuardedProcess:
             self._cut()
             raise LocalKafkaError(f"{sys.executable} could not be started: {error.strerror}") from error
         finally:
-            os.close(reading)
+            other_end.close()
 
     @property
     def pid(self) -> int:
@@ -66,8 +69,30 @@ class GuardedProcess:
 
     def send(self, sent: signal.Signals) -> None:
         """Pass a signal on to the program; without effect when it has ended."""
-        if self._lifeline is not None and self.status() is None:
-            os.write(self._lifeline, bytes([sent]))
+        if self.status() is None and self._lifeline is not None:
+            # It may end between that look and this.
+            with suppress(ConnectionError):
+                self._lifeline.send(bytes([sent]))
+
+    async def freeze(self, *, within: float) -> None:
+        """Stop the program (SIGSTOP); return once none of its threads runs, or the program has ended.
+
+        Raises LocalKafkaError when it still runs after `within` seconds.
+        """
+        self._stops()
+        self.send(signal.SIGSTOP)
+        deadline = time.monotonic() + within
+        while self.status() is None and not self._stops():
+            if time.monotonic() > deadline:
+                raise LocalKafkaError(f"the process still runs {within:g} s after it was told to stop (SIGSTOP)")
+            await asyncio.sleep(0.001)
+
+    def _stops(self) -> bool:
+        """Whether the guard has said, since the last look, that the program has stopped."""
+        try:
+            return self._lifeline is not None and bool(self._lifeline.recv(64))
+        except (BlockingIOError, ConnectionError):
+            return False
 
     async def ended(self, *, within: float) -> int | None:
         """Wait at most `within` seconds; return the exit status, None when the program still runs."""
@@ -91,5 +116,5 @@ class GuardedProcess:
 
     def _cut(self) -> None:
         if self._lifeline is not None:
-            os.close(self._lifeline)
+            self._lifeline.close()
             self._lifeline = None

@@ -19,6 +19,7 @@ FETCH_WITHIN = 600
 """Seconds for all jars, including the wait for another process that fetches them."""
 FORMAT_WITHIN = 60
 STOP_WITHIN = 15
+FROZEN_WITHIN = 15
 START_ATTEMPTS = 3
 """Another program may take a free port between our look and Kafka's start."""
 
@@ -118,9 +119,10 @@ class LocalKafka:
         if self._process:
             await self._process.kill()
 
-    def freeze(self) -> None:
-        """Suspend the process (SIGSTOP): connections stay open, and nothing answers."""
-        self._send(signal.SIGSTOP)
+    async def freeze(self) -> None:
+        """Suspend the process (SIGSTOP): once this returns nothing answers, and connections stay open."""
+        if self._process:
+            await self._process.freeze(within=FROZEN_WITHIN)
 
     def thaw(self) -> None:
         """Let a frozen process go on (SIGCONT)."""
