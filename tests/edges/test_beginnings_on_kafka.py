@@ -81,9 +81,11 @@ async def log(kafka, unique, hurry):
 
 
 @asynccontextmanager
-async def member(log, start="earliest", journal=None, partitions=2):
-    """A member at work, once all partitions are open or held."""
+async def member(log, start="earliest", journal=None, partitions=2, *, ends=True):
+    """A member at work, once all partitions are open or held. Without `ends` its records end once `go` is set."""
     working = Member(log, journal or FakeJournalTopic(), start)
+    if not ends:
+        working.go.clear()
     membership = Membership(log.topic, log.topic, session_timeout=10, rebalance_timeout=10)
     stopping = Stopping()
     async with record_source(Connection(log.kafka), membership, working.intake) as source:
@@ -186,10 +188,9 @@ async def test_a_first_start(log, start, stored):
     await log.write(3)
     after = int(time.time() * 1000) + 1  # a millisecond later, so that the records just written lie before it
     moment = {"time": after, "tomorrow": int((time.time() + 86_400) * 1000)}.get(start, start)
-    async with member(log, moment) as working:
+    async with member(log, moment, ends=False) as working:
         if start == "time":
             assert await committed(log, 1) == 0
-        working.go.clear()
         assert await committed(log) == stored
         await log.write(1)
         working.go.set()

@@ -241,11 +241,12 @@ async def test_a_claim_knows_what_is_committed(running):
 async def test_a_journal_that_is_another_deployment_s(running):
     """A hold names both; it is over when the partition is ours, and when it is taken away."""
     shared = JournalShared("theirs and ours")
-    running.restore_failures = [shared, shared, KafkaUnavailable("down")]
+    running.restore_failures = [shared] * 9_999
     running.intake.assigned([0])
     hold = Hold(HoldReason.JOURNAL_SHARED, 0)
     await running.until(lambda: list(running.holds.details()) == [hold])
     assert running.holds.details()[hold][1] == "theirs and ours"
+    running.restore_failures = [shared, shared, KafkaUnavailable("down")]
     await running.until(lambda: running.holds.details() == {})
     await running.intake.revoked([0])
     running.restore_failures = [shared] * 9_999
