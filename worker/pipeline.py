@@ -201,8 +201,8 @@ def _recalled(journal: PartitionJournal, event: UUID, record: Record) -> Recolle
     if (told := doubt(record.headers)) is None:
         return known
     match known:
-        case Fresh(attempts, exists) if accepted:
-            return Fresh(attempts, exists=exists or told.exists)
+        case Fresh() if accepted:
+            return replace(known, exists=known.exists or told.exists)
         case Fresh(attempts):
             return InDoubt(attempts, evidence=told)
         case InDoubt():

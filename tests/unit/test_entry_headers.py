@@ -24,14 +24,14 @@ from worker.model.evidence import Evidence
 from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
 
 IDS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=3).map(tuple)
-EVIDENCE = st.builds(Evidence, st.booleans(), st.none() | IDS)
+EVIDENCE = st.builds(Evidence, st.booleans(), st.none() | IDS, st.booleans())
 WHY = r"^(not a|unexpected end)"
 CREATED = Succeeded("2801", "/system/ws/v12/interaction/customer/2801", "individual", 1)
 CONFIRMED = Succeeded("2801", "/system/ws/v12/interaction/customer/2801", "individual", 1, resolution="confirmed")
 UNKNOWN = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "who knows"), 1)
 ENTRIES = st.one_of(
     st.builds(Intent, st.integers(1, 3), evidence=EVIDENCE),
-    st.builds(Released, st.integers(0, 3)),
+    st.builds(Released, st.integers(0, 3), evidence=EVIDENCE),
     st.builds(Finished, st.sampled_from([CREATED, CONFIRMED, UNKNOWN]), evidence=EVIDENCE),
 )
 SPANS = st.tuples(st.integers(0, 9), st.integers(10, 20))
@@ -71,6 +71,7 @@ def test_a_foreign_header():
     ("entry", "headers"),
     [
         (Intent(1), (("exists", b"perhaps"),)),
+        (Released(1), (("lost", b"perhaps"),)),
         (Intent(1), (("found-before", b"7"),)),
         (Intent(1), (("found-before", b"[7]"),)),
         (Intent(1), (("found-before", b"["),)),

@@ -17,6 +17,7 @@ CREATED = Succeeded("2801", "/system/ws/v12/interaction/customer/2801", "individ
 REJECTED = Failed(Reason(ReasonCode.REJECTED, "no", http=HttpAnswer(400, "400-101")), 1)
 A = frozenset({"a"})
 UNKNOWN = Failed(Reason(ReasonCode.OUTCOME_UNKNOWN, "who knows"), 1)
+LOST = Evidence(found_before=(), lost=True)
 
 
 def journal(*entries):
@@ -34,6 +35,7 @@ def journal(*entries):
         (((5, "a", Intent(1)),), InDoubt(1, A)),
         (((5, "a", Intent(1)), (5, "a", Released(1))), Fresh(1)),
         (((5, "a", Intent(1)), (5, "a", Released(0))), Fresh(0)),
+        (((5, "a", Intent(2)), (5, "a", Released(1, evidence=LOST))), Fresh(1, evidence=LOST)),
         (((5, "a", Intent(1)), (5, "a", Released(1)), (5, "b", Intent(2))), InDoubt(2, frozenset({"b"}))),
         (((5, "a", Intent(1)), (5, "b", Intent(1)), (5, "b", Released(1))), InDoubt(1, A)),
         (((5, "a", Intent(1)), (5, "a", Finished(CREATED))), Ended(CREATED)),

@@ -15,6 +15,7 @@ from worker.creation.share import Share
 from worker.intake.dispatch import Dispatch
 from worker.journal.entries import Intent, is_claim
 from worker.journal.lease import Moment
+from worker.journal.recall import Ended
 from worker.model.commands import Request
 from worker.model.errors import (
     ApiUnavailable,
@@ -372,6 +373,25 @@ async def test_a_look_up_after_a_crash():
     outcome = await world.process(record())
     assert (outcome.resolution, outcome.customer_id, outcome.attempts) == ("reconciled", "77", 1)
     assert world.customers.executed.total() == 0
+
+
+@pytest.mark.parametrize("of_others", [False, True])
+@pytest.mark.parametrize("restarts", [0, 1, 2])
+async def test_a_400_long_after_a_lost_answer(restarts, of_others):
+    """However often the record was given back meanwhile, the 400 may be about the customer whom nobody found then."""
+    world = await World(find=Found(*[[]] * (2 + of_others), ["77"]), of_others=of_others).again()
+    world.customers.answers("e1", LOST, *[ApiUnavailable("refused")] * 5, RefusedForNow(429), REJECTED)
+    for released in range(2, 2 + 2 * restarts, 2):
+        running = asyncio.create_task(world.process(record()))
+        while world.journal().count("released") < released:
+            await asyncio.sleep(0)
+        world.assignment.draining.set()
+        with pytest.raises(Draining):
+            await running
+        await world.again()
+    outcome = await world.process(record())
+    assert (outcome.resolution, outcome.customer_id, outcome.attempts) == ("reconciled", "77", 3)
+    assert world.assignment.journal.recall(Request("test", "e1").event, 0) == Ended(outcome)
 
 
 async def test_a_record_in_doubt_that_is_not_valid_any_more(world):

@@ -14,6 +14,7 @@ from worker.journal.lease import Moment
 from worker.journal.recall import Fresh, InDoubt
 from worker.model.commands import CreateCustomer
 from worker.model.errors import ApiUnavailable, LoginRefused, RefusedForNow
+from worker.model.evidence import NO_EVIDENCE, Evidence
 from worker.model.outcomes import EXISTS, Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded
 from worker.model.records import Record
 from worker.partition.assignment import Assignment
@@ -41,7 +42,7 @@ class Creation(Means):
         attempt = Attempt(self, command, trail, assignment, call)
         course = _Course(self, attempt, known.attempts, exists=known.exists)
         try:
-            outcome = await course.earlier_doubt(known) if isinstance(known, InDoubt) else None
+            outcome = await course.begin(known)
             while outcome is None:
                 outcome = await course.go_on()
         finally:
@@ -71,7 +72,16 @@ class _Course:
         """The record that is worked on."""
         return self.attempt.trail.record
 
-    async def earlier_doubt(self, known: InDoubt) -> Outcome | None:
+    async def begin(self, known: Fresh | InDoubt) -> Outcome | None:
+        """Take up what the journal knew; as `_doubt`. A doubt that a look-up has ended is none, and not forgotten."""
+        if isinstance(known, InDoubt):
+            return await self._earlier_doubt(known)
+        if known.evidence.lost:
+            self.attempt.evidence, self.attempt.first = known.evidence, False
+            self.doubted = self.attempt.assignment.clock()
+        return None
+
+    async def _earlier_doubt(self, known: InDoubt) -> Outcome | None:
         """Settle a doubt that the journal knew; as `_doubt`.
 
         Its time counts from now if an open intent is ours, else from our claim: no two processes' clocks are compared.
@@ -110,7 +120,7 @@ class _Course:
     async def _not_made(self, not_made: NotMade) -> Outcome | None:
         self.attempts += not_made.counts
         if not_made.intended:
-            await self._write(Released(self.attempts))
+            await self._write(Released(self.attempts, evidence=self._left_behind()))
         self.attempt.call.give()
         if not isinstance(not_made.why, RefusedForNow):
             await self._again()
@@ -118,6 +128,10 @@ class _Course:
         if (exhausted := self._exhausted(not_made.why)) is None:
             await self._again(not_made.why.retry_after)
         return exhausted
+
+    def _left_behind(self) -> Evidence:
+        """What whoever takes the record up after a release must know: nothing, unless an answer was lost before."""
+        return NO_EVIDENCE if self.doubted is None else replace(self.attempt.evidence, lost=True)
 
     async def _write(self, entry: Entry) -> None:
         await self.attempt.assignment.write(self.attempt.command.request.event, self.record.offset, entry)

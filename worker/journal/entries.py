@@ -38,10 +38,14 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """The POST of the intent was certainly not carried out; `attempt` counts the attempts that were answered so far."""
+    """The POST of the intent was certainly not carried out; `attempt` counts the attempts that were answered so far.
+
+    Where an earlier POST's answer was lost, `evidence` says so: this entry takes the place of that one's intent.
+    """
 
     attempt: int
     state: Literal["released"] = "released"
+    evidence: Evidence = NO_EVIDENCE
 
 
 @frozen()
@@ -200,9 +204,7 @@ def encode(entry: Entry | Claim) -> bytes:
 def encode_headers(entry: Entry | Claim) -> Headers:
     """The entry's headers in the topic: none for nearly every entry."""
     match entry:
-        case Released():
-            return ()
-        case Intent(evidence=evidence):
+        case Intent(evidence=evidence) | Released(evidence=evidence):
             return evidence_headers(evidence)
         case Finished(outcome, evidence=evidence):
             confirmed = isinstance(outcome, Succeeded) and outcome.resolution == "confirmed"
@@ -222,7 +224,7 @@ def decode(raw: bytes, headers: Headers = ()) -> Entry:
     if state == "intent":
         return Intent(read_count(given.get("attempt")), evidence=read_evidence(headers))
     if state == "released":
-        return Released(read_count(given.get("attempt")))
+        return Released(read_count(given.get("attempt")), evidence=read_evidence(headers))
     raise ValueError("not an entry")
 
 

@@ -11,7 +11,7 @@ from worker.model.evidence import NO_EVIDENCE, Evidence
 from worker.model.progress import Spans
 from worker.model.records import Headers
 
-EXISTS, FOUND_BEFORE, RESOLUTION = "exists", "found-before", "resolution"
+EXISTS, FOUND_BEFORE, LOST, RESOLUTION = "exists", "found-before", "lost", "resolution"
 GROUP, TOPIC, EXPIRED, ADOPTED_FROM = "group", "topic", "expired", "adopted-from"
 
 
@@ -19,9 +19,9 @@ def evidence_headers(evidence: Evidence) -> Headers:
     """The headers of the evidence; none where nothing is known, as with nearly every entry."""
     if evidence is NO_EVIDENCE:
         return ()
-    exists = ((EXISTS, b"true"),) if evidence.exists else ()
+    marks = tuple((name, b"true") for name, holds in ((EXISTS, evidence.exists), (LOST, evidence.lost)) if holds)
     found = evidence.found_before
-    return (*exists, *(((FOUND_BEFORE, orjson.dumps(found)),) if found is not None else ()))
+    return (*marks, *(((FOUND_BEFORE, orjson.dumps(found)),) if found is not None else ()))
 
 
 def read_evidence(headers: Headers) -> Evidence:
@@ -29,10 +29,9 @@ def read_evidence(headers: Headers) -> Evidence:
     if not headers:
         return NO_EVIDENCE
     given = dict(headers)
-    exists, found = given.get(EXISTS), given.get(FOUND_BEFORE)
-    if exists not in {None, b"true"}:
-        raise ValueError("not an evidence")
-    evidence = Evidence(exists is not None, None if found is None else _ids(orjson.loads(found)))
+    found = given.get(FOUND_BEFORE)
+    ids = None if found is None else _ids(orjson.loads(found))
+    evidence = Evidence(_is_marked(given.get(EXISTS)), ids, _is_marked(given.get(LOST)))
     return NO_EVIDENCE if evidence == NO_EVIDENCE else evidence
 
 
@@ -58,6 +57,12 @@ def read_claim_headers(headers: Headers) -> Told:
     expired = given.get(EXPIRED)
     spans = () if expired is None else _spans(orjson.loads(expired))
     return Told(_text(given.get(GROUP)), _text(given.get(TOPIC)), spans, _text(given.get(ADOPTED_FROM)))
+
+
+def _is_marked(raw: bytes | None) -> bool:
+    if raw not in {None, b"true"}:
+        raise ValueError("not an evidence")
+    return raw is not None
 
 
 def _ids(given: object) -> tuple[str, ...]:

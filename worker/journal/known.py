@@ -13,7 +13,7 @@ class KnownRecord:
 
     `outcome` is the first one that counts. `created` is the customer that a writer made, whether it was told or not.
     `unknown`: some writer parked the record, and this doubt outlives a failure that another writer is certain of.
-    `evidence` is kept until the record is in no doubt.
+    `evidence` is kept until the record is in no doubt, or has ended where it says that an answer was lost.
     """
 
     open: set[str] = field(default_factory=set)
@@ -43,6 +43,7 @@ class KnownRecord:
                 self.open.add(writer)
                 self.attempts = max(self.attempts, attempt)
             case Released(attempt):
+                self.learn(entry.evidence)
                 self.open.discard(writer)
                 self.attempts = attempt
             case Finished(outcome):
@@ -53,7 +54,7 @@ class KnownRecord:
                     self.created = self.created or outcome
                 elif is_unknown(outcome):
                     self.unknown = True
-        if not self.in_doubt():
+        if not self.in_doubt() and (self.outcome or self.created or not self.evidence.lost):
             self.evidence = NO_EVIDENCE
 
 

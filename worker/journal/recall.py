@@ -15,10 +15,12 @@ class Fresh:
     """The customer may be created by a POST; `attempts` earlier ones were answered.
 
     With `exists` the API has a customer of the event already, under an unknown id, and a person has accepted a second.
+    `evidence` says whether the answer to an earlier POST for this record was lost before a look-up found nothing.
     """
 
     attempts: int = 0
     exists: bool = False
+    evidence: Evidence = NO_EVIDENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def recall(
     evidence = evidence_of(records)
     if any(known.in_doubt() and not (doubts_accepted and is_parked(known)) for known in records.values()):
         return InDoubt(own.attempts, frozenset().union(*(known.open for known in records.values())), evidence)
-    return Fresh(own.attempts, exists=evidence.exists)
+    return Fresh(own.attempts, exists=evidence.exists, evidence=own.evidence)
 
 
 def evidence_of(records: Mapping[int, KnownRecord]) -> Evidence:
