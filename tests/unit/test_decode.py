@@ -192,6 +192,12 @@ BAD = {
         "twice",
     ),
     "a deep event": (structured({"pin": orjson.loads("[" * 100 + "]" * 100)}), IDENTITY, "undecodable", "deeper than"),
+    "an event that is deep beside its customer": (
+        structured(SMALL, more=orjson.loads("[" * 100 + "]" * 100)),
+        IDENTITY,
+        "undecodable",
+        "deeper than 32",
+    ),
     "a huge event that would take much to read": (
         record(structured(None).value[:-1] + b',"data":[' + b"[]," * 600_000 + b"[]]}"),  # type: ignore[index]
         PLACE,
@@ -209,6 +215,14 @@ def test_every_unusable_record(got: Record, who: tuple[str, str], code: str, sai
     assert (unusable.reason.code, identity(unusable.request)) == (code, who)
     assert said in unusable.reason.message
     assert isinstance(decoder(record(BODY)), CreateCustomer)
+
+
+@pytest.mark.parametrize("got", [got for got, _ in GOOD.values()], ids=GOOD.keys())
+def test_a_customer_that_is_deeper_than_allowed(got: Record) -> None:
+    """The limit is the setting's, and not the reader's that happens to read it."""
+    deep = refusal(got, Decoder(max_depth=3))
+    assert (deep.reason.code, deep.reason.message[:13]) == ("undecodable", "nested deeper")
+    assert isinstance(Decoder(max_depth=6)(got), CreateCustomer)
 
 
 def test_identity_by_place() -> None:

@@ -89,5 +89,10 @@ def class_of(element: Hint) -> Hint:
     return origin_of(element) or element
 
 
+def levels(shape: Shape) -> int:
+    """How many levels the element has as JSON, at most."""
+    return 1 + max(child.many + (levels(child.shape) if child.shape else 0) for child in shape.children.values())
+
+
 CUSTOMER: Final = shape_of(GroupCustomer, IndividualCustomer)
 """Every element that any customer may have."""

@@ -108,6 +108,8 @@ def _explained(error: etree.XMLSyntaxError, max_depth: int) -> str:
 def _element(node: etree._Element, shape: Shape, levels: int) -> Json:
     if not len(node):
         return _childless(node.text or "", shape)
+    if levels < 1:
+        raise Unreadable("nested deeper than allowed")
     document: dict[str, Json] = {}
     for each in node:
         child = shape.tags.get(each.tag)  # type: ignore[arg-type]  # types-lxml allows tags that only comments have

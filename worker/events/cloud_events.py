@@ -8,6 +8,7 @@ from typing import Final
 
 from worker.counting import counted
 from worker.customer.documents import Json, Unreadable, glimpsed, read_json, read_json_exactly, require_depth
+from worker.customer.shape import CUSTOMER, levels
 from worker.events.header_dialects import GARBLED, Told
 from worker.events.registered.schema import Readers
 from worker.events.registered.wire import Framed, framed, is_framed
@@ -27,6 +28,8 @@ _TOLD: Final = (*_REQUIRED, "subject")
 _STRUCTURED: Final = "application/cloudevents+json"
 _JSON: Final = "application/json"
 _MAX_QUOTED: Final = 80
+_DEEPEST: Final = levels(CUSTOMER) + 1
+"""Levels that an event has with a customer in the API's form, and nothing deeper beside it."""
 
 
 class Unsupported(ValueError):
@@ -129,6 +132,7 @@ class Reader:
     def _structured(self, document: Json, record: Record) -> Event:
         if not isinstance(document, dict):
             raise Unreadable("the CloudEvent is no JSON object")
+        require_depth({name: value for name, value in document.items() if name != "data"}, self.max_depth)
         return Event(document, lambda: self._data(document, self.value(record)))
 
     def _data(self, document: dict[str, Json], value: bytes) -> Content:
@@ -173,7 +177,11 @@ class Reader:
             raise Unreadable(f"{what} has {counted(len(value), 'byte')}, more than the {self.max_bytes} allowed")
 
     def _json(self, value: bytes) -> Json:
-        return read_json(value, self.max_depth)
+        # A customer in another form than the API's is read exactly, and its depth is looked at then.
+        document = read_json(value, self.max_depth)
+        if self.max_depth < _DEEPEST:
+            require_depth(document, self.max_depth)
+        return document
 
     def _exactly(self, value: bytes) -> Json:
         return read_json_exactly(value, self.max_depth)
