@@ -16,6 +16,7 @@ SMALL = orjson.loads(seed("individual-required.json"))
 BODY = orjson.dumps(SMALL)
 IDENTITY = ("urn:crm", "e-1")
 PLACE = ("urn:kafka:requests", "3-7")
+UNSET = ("subject", "time", "datacontenttype", "dataschema", "traceparent", "data_base64")
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
@@ -57,6 +58,14 @@ GOOD = {
             data_base64=base64.b64encode(seed("individual-required.xml")).decode(),
             datacontenttype="application/xml",
         ),
+        IDENTITY,
+    ),
+    "structured with every other member null": (
+        record(orjson.dumps({**ATTRIBUTES, "data": SMALL} | dict.fromkeys(UNSET))),
+        IDENTITY,
+    ),
+    "structured base64 with data that is null": (
+        record(orjson.dumps({**ATTRIBUTES, "data": None, "data_base64": base64.b64encode(BODY).decode()})),
         IDENTITY,
     ),
     "binary": (binary(BODY), IDENTITY),
@@ -141,6 +150,12 @@ BAD = {
         "no JSON object",
     ),
     "no data": (structured(None), IDENTITY, "undecodable", "no data"),
+    "no data in either form": (
+        record(orjson.dumps({**ATTRIBUTES, "data": None, "data_base64": None})),
+        IDENTITY,
+        "undecodable",
+        "carries no data",
+    ),
     "both data": (structured(SMALL, data_base64="e30="), IDENTITY, "undecodable", "both"),
     "no base64": (structured(None, data_base64="%"), IDENTITY, "undecodable", "not base64"),
     "text for JSON": (structured("<customer/>"), IDENTITY, "undecodable", "datacontenttype"),

@@ -56,3 +56,9 @@ def test_extensions_before_headers():
     other = PARENT.replace("a", "c")
     assert trace_context({"traceparent": other, "tracestate": "a=1"}, headers) == (other, "a=1")
     assert trace_context({"traceparent": 5}, headers) == (None, None)
+
+
+def test_an_extension_that_is_null():
+    """It is not set, as CloudEvents has it, so that the header counts."""
+    headers = {"traceparent": PARENT, "tracestate": "b=2"}
+    assert trace_context({"traceparent": None, "tracestate": None}, headers) == (PARENT, "b=2")

@@ -137,9 +137,9 @@ class Reader:
 
     def _data(self, document: dict[str, Json], value: bytes) -> Content:
         media = _media_type(document.get("datacontenttype"))
-        if "data_base64" in document:
-            return self._content(_decoded(document), media)
-        data = document.get("data")
+        data, encoded = document.get("data"), document.get("data_base64")
+        if encoded is not None:
+            return self._content(_decoded(encoded, data), media)
         if data is None:
             raise Unreadable("the CloudEvent carries no data")
         if _is_xml(media, b""):
@@ -230,11 +230,11 @@ def _require_json(media: str) -> None:
         raise Unreadable(f"the content type is {_quoted(media)}, neither JSON nor XML")
 
 
-def _decoded(document: dict[str, Json]) -> bytes:
-    if document.get("data") is not None:
+def _decoded(encoded: Json, data: Json) -> bytes:
+    if data is not None:
         raise Unreadable("the CloudEvent has both data and data_base64")
     try:
-        return base64.b64decode(document["data_base64"], validate=True)
+        return base64.b64decode(encoded, validate=True)
     except (TypeError, ValueError, binascii.Error):
         raise Unreadable("the CloudEvent's data_base64 is not base64") from None
 

@@ -16,11 +16,17 @@ MAX_MEMBERS: Final = 32
 
 def trace_context(attributes: Mapping[str, Json], headers: Mapping[str, str]) -> tuple[str | None, str | None]:
     """(traceparent, tracestate), of the CloudEvent's extensions or else of the headers; no state without a parent."""
-    parent = attributes.get("traceparent", headers.get("traceparent"))
+    parent = _first("traceparent", attributes, headers)
     if not (isinstance(parent, str) and _PARENT.fullmatch(parent)):
         return None, None
-    state = attributes.get("tracestate", headers.get("tracestate"))
+    state = _first("tracestate", attributes, headers)
     return parent, state if isinstance(state, str) and is_state(state) else None
+
+
+def _first(name: str, attributes: Mapping[str, Json], headers: Mapping[str, str]) -> Json:
+    """The extension or else the header; an extension that is null is not set."""
+    extension = attributes.get(name)
+    return headers.get(name) if extension is None else extension
 
 
 def is_state(text: str) -> bool:
