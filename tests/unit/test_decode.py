@@ -162,6 +162,12 @@ BAD = {
     "JSON for XML": (structured(SMALL, datacontenttype="text/xml"), IDENTITY, "undecodable", "no string"),
     "another content type": (structured(SMALL, datacontenttype="text/csv"), IDENTITY, "undecodable", "text/csv"),
     "bad data": (structured({}), IDENTITY, "invalid_customer", "1 rule"),
+    "far too much that is bad": (
+        structured(SMALL | dict.fromkeys(map(str, range(501)), "")),
+        IDENTITY,
+        "invalid_customer",
+        "more than 500 rules are broken",
+    ),
     "binary null": (binary(None), IDENTITY, "undecodable", "null"),
     "binary bad JSON": (binary(b"{"), IDENTITY, "undecodable", "not JSON"),
     "binary bad header": (

@@ -36,6 +36,8 @@ RULES: Final[dict[str, Rule]] = {
 """The rule for each error type that pydantic can raise here; the model's own checks name their errors by the rule."""
 
 _OWN: Final[dict[str, Rule]] = {rule: rule for rule in get_args(Rule)}
+TOO_MANY: Final = Violation("", "count", MAX_VIOLATIONS)
+"""The last violation of an event of which only the beginning was judged: there are more than are listed."""
 _LIMITS: Final = ("limit", "max_length", "min_length")
 _MAX_NAME: Final = 64
 
@@ -73,8 +75,8 @@ def too_many_persons() -> Violations:
 
 
 def too_many_violations() -> Violations:
-    """The violation that says that there are more than are listed."""
-    return [((sys.maxsize,), Violation("", "count", MAX_VIOLATIONS))]
+    """The violation that says that there are more than are listed, with its place behind all others."""
+    return [((sys.maxsize,), TOO_MANY)]
 
 
 def path_of(place: Steps) -> str:

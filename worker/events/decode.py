@@ -8,6 +8,7 @@ from worker.counting import counted
 from worker.customer import NOTHING_KNOWN, Configured, Customer, Format, Judge
 from worker.customer.documents import Json, Unreadable
 from worker.customer.plain import normalised
+from worker.customer.violations import TOO_MANY
 from worker.customer.xml import read_xml
 from worker.events.cloud_events import CONFIRMED, Content, Event, Reader, Unsupported, Xml, require_supported
 from worker.events.confirmation import confirms, read_confirmation
@@ -17,7 +18,7 @@ from worker.events.mapping import EventMapping, Mapped, Passed, Seen
 from worker.events.registered.schema import Readers
 from worker.model.commands import Command, CreateCustomer, PassOver, Request, Unusable
 from worker.model.errors import SchemaRegistryUnavailable
-from worker.model.outcomes import Reason, ReasonCode, Violation
+from worker.model.outcomes import MAX_VIOLATIONS, Reason, ReasonCode, Violation
 from worker.model.records import Record
 
 TRACE: Final = ("traceparent", "tracestate")
@@ -135,11 +136,16 @@ class Decoder:
 
     def _command(self, request: Request, judged: Customer | tuple[Violation, ...]) -> CreateCustomer | Unusable:
         if isinstance(judged, tuple):
-            message = counted(len(judged), "rule is broken", "rules are broken")
-            return Unusable(request, Reason(ReasonCode.INVALID_CUSTOMER, message, judged))
+            return Unusable(request, Reason(ReasonCode.INVALID_CUSTOMER, _in_words(judged), judged))
         if self._event_attribute:
             judged = judged.with_attribute(self._event_attribute, str(request.event))
         return CreateCustomer(request, judged.traits, judged.encode(self._form))
+
+
+def _in_words(broken: tuple[Violation, ...]) -> str:
+    if broken[-1] == TOO_MANY:
+        return f"more than {MAX_VIOLATIONS} rules are broken"
+    return counted(len(broken), "rule is broken", "rules are broken")
 
 
 def _attributes(value: Json, headers: Told) -> Mapping[str, Json]:
