@@ -175,10 +175,10 @@ async def logged_in(*script: Behaviour, pool_size: int = 2) -> AsyncIterator[tup
 
 
 @contextmanager
-def giving_up_early(api: Any, **after: float) -> Iterator[None]:
-    """Calls in this block have these shorter time limits; all others keep theirs."""
+def giving_up_early(api: Any, *, answer: float = PATIENCE, connect: float = PATIENCE) -> Iterator[None]:
+    """Calls in this block have these shorter limits for an answer and for a connection; all others keep theirs."""
     session = api._http._session
-    patient = session._timeout
-    session._timeout = attrs.evolve(patient, **after)
+    patient = session._timeout, api._http._within
+    session._timeout, api._http._within = attrs.evolve(patient[0], connect=connect), answer
     yield
-    session._timeout = patient
+    session._timeout, api._http._within = patient

@@ -112,7 +112,7 @@ async def test_a_session_id_that_changes():
 )
 async def test_a_fault_of_the_api(fault, error, executions):
     """Each fault gives the error that is true for it; the next call succeeds."""
-    early = {"sock_read": 0.5} if fault["kind"] == "hang" else {}
+    early = {"answer": 0.5} if fault["kind"] == "hang" else {}
     async with running({**fault, "times": 1}) as (api, sandbox):
         await api.log_in()
         with giving_up_early(api, **early), pytest.raises(error):

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import orjson
 import pytest
@@ -122,14 +121,12 @@ async def test_sessions_that_are_never_good():
         saying(b"HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n"),
     ],
 )
-async def test_an_answer_that_does_not_come(behaviour, monkeypatch):
+async def test_an_answer_that_does_not_come(behaviour):
     """Where no whole answer comes the API is unavailable; asking again works; no message has the address."""
     # aiohttp itself repeats a GET once when its connection ends without an answer.
     async with logged_in(behaviour, behaviour, pool_size=1) as (api, server):
-        with monkeypatch.context() as soon, giving_up_early(api, sock_read=0.8):
-            soon.setattr(api, "_access", replace(api._access, request_timeout=0.8))
-            with pytest.raises(ApiUnavailable) as error:
-                await api.find_by_email("sally@example.com")
+        with giving_up_early(api, answer=0.8), pytest.raises(ApiUnavailable) as error:
+            await api.find_by_email("sally@example.com")
         assert "sally" not in str(error.value)
         server.script.clear()
         assert await api.find_by_email("sally@example.com") == []

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import subprocess
+import time
 
 import pytest
 from misbehaving import (
@@ -66,6 +67,13 @@ async def one_byte_at_a_time(peer: Peer):
             await asyncio.sleep(0.05)
 
 
+async def one_interim_answer_after_another(peer: Peer):
+    await peer.request()
+    while True:
+        await peer.say(b"HTTP/1.1 102 Processing\r\n\r\n")
+        await asyncio.sleep(0.05)
+
+
 async def closed_under_the_second(peer: Peer):
     """Answers once, and resets the connection when the next request comes on it."""
     await peer.request()
@@ -92,6 +100,7 @@ AFTER_SENDING = {
     "a head without end": holding_on(b"HTTP/1.1 201 Created\r\nX-Long: " + b"x" * 100_000),
     "never a word": holding_on(),
     "one byte at a time": one_byte_at_a_time,
+    "one interim answer after another": one_interim_answer_after_another,
 }
 
 
@@ -100,12 +109,28 @@ AFTER_SENDING = {
 async def test_a_failure_after_something_was_sent(behaviour, command):
     """After something was sent the outcome is unknown, nothing is sent again, and the next creation succeeds."""
     async with logged_in(behaviour) as (api, server):
-        # Silence ends by the limit of one read; bytes without end need one of the whole call, which starts before.
-        more = {"total": 3} if behaviour is one_byte_at_a_time else {}
-        with giving_up_early(api, sock_read=0.5, **more), pytest.raises(OutcomeUnknown):
+        with giving_up_early(api, answer=0.5), pytest.raises(OutcomeUnknown):
             await api.create(command)
         assert server.created <= 1
         assert isinstance(await api.create(SMALL), Succeeded)
+
+
+async def test_a_wait_between_the_connection_and_the_sending():
+    """It takes nothing of the time for the answer, which is counted from the first byte sent."""
+    waits, sent = [3.0, 0.0], []
+
+    def look():
+        sent.append(time.monotonic())
+        return waits.pop(0)
+
+    async with misbehaving() as server:
+        access = Access(server.url, connect_timeout=2, request_timeout=2)
+        async with customer_api(access, CREDENTIALS) as api:
+            await api.log_in()
+            server.script.append(one_interim_answer_after_another)
+            with pytest.raises(OutcomeUnknown):
+                await api.create(SMALL, look)
+            assert time.monotonic() - sent[-1] >= 2
 
 
 async def test_a_kept_connection_that_ends_under_a_creation():

@@ -30,9 +30,14 @@ DIAGNOSIS_WITHIN = 2.0
 
 @dataclass(slots=True)
 class Sending:
-    """How far one request got; `Watched` fills it in. `left`: sending began. `stopped`: what the last look raised."""
+    """How far one request got; `Watched` fills it in. `left`: sending began. `stopped`: what the last look raised.
 
+    Its answer has `within` seconds from the moment at which it left, however long it had to wait before.
+    """
+
+    within: float
     last_look: LastLook | None = None
+    limit: asyncio.Timeout = field(default_factory=lambda: asyncio.timeout(None))
     stopped: Exception | None = None
     left: bool = False
     over: asyncio.BaseTransport | None = None
@@ -51,6 +56,16 @@ class Sending:
             raise
         protocol.ask()
         self.left = True
+        self.limit.reschedule(asyncio.get_running_loop().time() + self.within)
+
+    def heard(self) -> float:
+        """Note that the answer's head is there: its status counts, whatever becomes of its body.
+
+        Return the seconds that are left for the body.
+        """
+        until = self.limit.when()
+        self.limit.reschedule(None)
+        return until - asyncio.get_running_loop().time() if until is not None else 0.0
 
 
 def _usable(conn: Connection) -> HeadFirst:
@@ -108,14 +123,12 @@ async def pooled(access: Access, measures: Measures | None = None) -> AsyncItera
     """An `Http` with a pool of its own.
 
     Cookies are not kept: a session cookie would outlive the session header's renewal. Waiting for a connection has a
-    time limit of its own, so that a request that is sent has all of its own time. No compressed bodies are asked for,
-    and none is decompressed: a failure would turn an answer into an error.
+    time limit of its own. That of a sent request is `Sending.limit`: aiohttp can count from before the connection, the
+    last look's wait included, or anew from each byte, but not from the sending. No compressed bodies are asked for, and
+    none is decompressed: a failure would turn an answer into an error.
     """
     timeout = aiohttp.ClientTimeout(
-        total=access.connect_timeout + access.request_timeout,
-        connect=access.connect_timeout,
-        sock_connect=access.connect_timeout,
-        sock_read=access.request_timeout,
+        total=None, connect=access.connect_timeout, sock_connect=access.connect_timeout, sock_read=None
     )
     headers = {"Accept": access.content_type, "Accept-Language": access.accept_language, "Accept-Encoding": "identity"}
     async with aiohttp.ClientSession(
@@ -130,14 +143,17 @@ async def pooled(access: Access, measures: Measures | None = None) -> AsyncItera
         max_headers=MAX_LINES,
         auto_decompress=False,
     ) as session:
-        yield Http(session, measures or Measures(), access.proxy)
+        yield Http(session, access.request_timeout, measures or Measures(), access.proxy)
 
 
 class Http:
     """Makes requests, never follows a redirect, and always says whether the request was sent."""
 
-    def __init__(self, session: aiohttp.ClientSession, measures: Measures, proxy: Proxy | None = None) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, within: float, measures: Measures, proxy: Proxy | None = None
+    ) -> None:
         self._session = session
+        self._within = within
         self._measures = measures
         self._proxy = proxy
 
@@ -149,24 +165,24 @@ class Http:
         body: bytes | None = None,
         *,
         before_sending: LastLook | None = None,
-        body_within: float | None = DIAGNOSIS_WITHIN,
+        body_within: float = DIAGNOSIS_WITHIN,
     ) -> Answer:
         """Raises ApiUnavailable when nothing was sent, OutcomeUnknown when something was and no answer came.
 
         `before_sending` is called when there is a connection. What it raises is raised unchanged, and nothing was sent.
         """
-        sending = Sending(before_sending)
+        sending = Sending(self._within, before_sending)
         started, status = time.monotonic(), NOT_SENT
         UNDER_WAY.set(sending)
         try:
-            async with self._session.request(
-                method, url, data=body, allow_redirects=False, **self._headers(url, headers)
-            ) as response:
+            call = self._session.request(method, url, data=body, allow_redirects=False, **self._headers(url, headers))
+            async with sending.limit, call as response:
                 if not sending.left:
                     raise ApiUnavailable(f"{url.origin()} answered before the request had left")
+                left = sending.heard()
                 status = str(response.status)
                 self._reject(url, response.status)
-                start, whole = await _start_of(response, body_within)
+                start, whole = await _start_of(response, min(body_within, left))
                 return Answer(response.status, response.headers, start, whole)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             # ValueError: the request cannot be made, because of an impossible host or header.
@@ -201,7 +217,7 @@ class Http:
             raise ApiUnavailable(f"cannot reach {url.origin()} through the proxy {self._proxy.url}: {refusal(status)}")
 
 
-async def _start_of(response: aiohttp.ClientResponse, within: float | None) -> tuple[bytes, bool]:
+async def _start_of(response: aiohttp.ClientResponse, within: float) -> tuple[bytes, bool]:
     """The beginning of the body, and whether it is whole; a body that breaks off or never ends does not raise."""
     if response.content.at_eof():
         return b"", True
