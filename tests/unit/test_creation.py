@@ -435,6 +435,27 @@ async def test_calls_after_a_partition_is_given_up(fenced):
     assert not world.customers.executed
 
 
+async def test_intents_whose_posts_have_not_left_when_a_drain_begins():
+    """They are released: a drain waits for the POSTs that are on their way, and for no other after them."""
+    world = await begun(calls=1, find=Found([]))
+    sent, create, answered = posts(world), world.customers.create, asyncio.Event()
+
+    async def slowly(command, before_sending):
+        outcome = await create(command, before_sending)
+        await answered.wait()
+        return outcome
+
+    world.customers.create = slowly
+    dispatch = await dispatched(world, Slots(9), 3)
+    await turns()
+    assert (sent, world.journal()) == (["e0"], ["intent"] * 3)
+    draining = asyncio.create_task(dispatch.drain([0], PATIENCE))
+    await asyncio.sleep(0)
+    answered.set()
+    assert await draining
+    assert (sent, sorted(world.journal()[3:])) == (["e0"], ["finished", "released", "released"])
+
+
 @pytest.mark.parametrize("error", [Draining(), Fenced(), RuntimeError("bug"), asyncio.CancelledError()])
 async def test_a_call_after_an_error(error):
     """It comes back, whatever ends the record."""

@@ -180,11 +180,11 @@ class Attempt:
             await asyncio.sleep(left)
 
     def _left_to_wait(self, lease: Lease) -> float:
-        """Seconds. LeaseOver where the moment comes too late for the intent: a drain that had to wait for it would be
-        cut short, and leave a doubt.
+        """Seconds. LeaseOver where the moment comes too late for the intent, or the partition drains: a drain that had
+        to wait for it would be cut short, and leave a doubt.
         """
         left = self._place.wait()
-        if left and lease.is_over(self.assignment.clock(), left):
+        if left and (self.assignment.ending or lease.is_over(self.assignment.clock(), left)):
             raise LeaseOver
         return left
 

@@ -22,7 +22,7 @@ WorkerError
 ├── CommitRefused        the group has given our partitions to somebody else
 ├── Fenced               somebody else wrote to our journal partition; nothing more is sent or published
 ├── Superseded           another replay has begun; this one publishes nothing more (exit 1)
-├── LeaseOver            the intent is too old to start its POST; nothing was sent
+├── LeaseOver            the POST of an intent may not start any more; nothing was sent
 ├── HoldBegun            a hold about the API has begun before the POST did; nothing was sent
 ├── JournalMismatch      the journal has more partitions than the requests, or lacks this one; it is not worked on
 ├── JournalShared        another deployment has claimed our journal partition; no record of it is taken

@@ -116,11 +116,11 @@ class Assignment:
     def before_sending(self, lease: Lease) -> Callable[[], None]:
         """A check to be called when only the write of the request is left.
 
-        It raises LeaseOver if that may not start now.
+        It raises LeaseOver if that may not start now, or not any more: a drain has time for what has left, no more.
         """
 
         def look() -> None:
-            if self.fenced or lease.is_over(self.clock()):
+            if self.ending or lease.is_over(self.clock()):
                 raise LeaseOver
 
         return look
