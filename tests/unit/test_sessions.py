@@ -131,7 +131,7 @@ async def test_a_login_that_cannot_be_answered_now(http, session, answer):
         await session.current()
 
 
-@pytest.mark.parametrize("given", [{}, {HEADER: ""}, {HEADER: "s\x01"}, {HEADER: "s\x7f"}, {HEADER: "s\n"}])
+@pytest.mark.parametrize("given", [{}, *({HEADER: given} for given in ("", "s\x01", "s\x7f", "s\n", "s\udcff"))])
 async def test_a_login_without_a_session_id(http, session, given):
     """It was accepted and is of no use: an answer may hold what no request can."""
     http.login_answers.append(Answer(204, given))
@@ -253,7 +253,7 @@ async def test_a_session_id_that_changes(http, api, session):
     assert http.logins == 1
 
 
-@pytest.mark.parametrize("given", [{}, {HEADER: ""}, {HEADER: "s\x01"}])
+@pytest.mark.parametrize("given", [{}, {HEADER: ""}, {HEADER: "s\x01"}, {HEADER: "s\udcff"}])
 async def test_an_answer_without_a_session_id(http, api, session, given):
     """The session stays what it is, also where what was given could never be sent."""
     http.call_answers.append(Answer(201, {"Location": "/interaction/customer/7", **given}))

@@ -21,8 +21,11 @@ from worker.model.errors import ApiUnavailable, LoginRefused, OutcomeUnknown, Se
 log = structlog.get_logger()
 HEADER = "X-egain-session"
 LOGOUT_WITHIN = 5.0
-_SENDABLE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]+")
-"""What the header of a request may hold: the HTTP library reads more in answers than it writes into requests."""
+_SENDABLE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]+")
+"""What the header of a request may hold: the HTTP library reads more in answers than it writes into requests.
+
+Bytes that are no UTF-8 it reads as surrogates, and then leaves out or refuses to write.
+"""
 
 DYING_YOUNG = (
     f"{IN_A_ROW} sessions in a row were refused within {YOUNG:.0f} s of their login: more processes use this account "
