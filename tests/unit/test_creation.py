@@ -456,6 +456,51 @@ async def test_intents_whose_posts_have_not_left_when_a_drain_begins():
     assert (sent, sorted(world.journal()[3:])) == (["e0"], ["finished", "released", "released"])
 
 
+class Interrupted:
+    """A call that ends with that error once it may, during which a drain begins."""
+
+    def __init__(self, error):
+        self.error, self.begun, self.may_end = error, asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, *_):
+        self.begun.set()
+        await self.may_end.wait()
+        raise self.error
+
+
+async def asked_while_draining(world, call):
+    """How often it is asked whether the API answers others, where a drain begins during that call."""
+    asked = []
+
+    async def answer():
+        asked.append("answer")
+
+    world.customers.answer = answer
+    dispatch = await dispatched(world, Slots(9), 1)
+    await call.begun.wait()
+    draining = asyncio.create_task(dispatch.drain([0], PATIENCE))
+    await asyncio.sleep(0)
+    call.may_end.set()
+    assert await draining
+    return len(asked)
+
+
+async def test_a_look_up_that_fails_while_its_partition_drains():
+    """Nothing more is asked, so that an API that hangs cannot cut the drain short: the doubt is the next owner's."""
+    world = await begun(find=Interrupted(ApiUnavailable("no answer")))
+    world.customers.answers("e0", LOST)
+    assert await asked_while_draining(world, world.find) == 0
+    assert world.journal() == ["intent"]
+
+
+async def test_a_last_refusal_while_its_partition_drains():
+    """Nothing more is asked, so that no intent is left open: it is released, and the refusal is not the last one."""
+    world = await begun(max_attempts=1)
+    world.customers.create = Interrupted(RefusedForNow(429))
+    assert await asked_while_draining(world, world.customers.create) == 0
+    assert world.journal() == ["intent", "released"]
+
+
 @pytest.mark.parametrize("error", [Draining(), Fenced(), RuntimeError("bug"), asyncio.CancelledError()])
 async def test_a_call_after_an_error(error):
     """It comes back, whatever ends the record."""

@@ -129,16 +129,20 @@ class Attempt:
             self.trail.enter(Step.ADMISSION)
 
     async def _sent(self, number: int, *, probe: bool) -> Outcome:
-        """The answer to the POST. A last refusal counts only if the API answers other calls: no outage dead-letters."""
+        """The answer to the POST; a last refusal counts only if `_require_answers` returns."""
         lease = self._lease = await self._intended(number, probe=probe)
         try:
             return await self._posted(lease, probe=probe)
         except RefusedForNow as refusal:
             if number >= self.by.retry.max_attempts:
-                if self.by.holds.others_fail(self.trail.record.place):
-                    raise ApiUnavailable(f"nobody is let through: {refusal}") from refusal
-                await self.by.customers.answer()
+                await self._require_answers(refusal)
             raise
+
+    async def _require_answers(self, refusal: RefusedForNow) -> None:
+        """Return if the API answers other calls: no outage dead-letters. A drain does not wait for that to be known."""
+        if self.assignment.ending or self.by.holds.others_fail(self.trail.record.place):
+            raise ApiUnavailable(f"nobody is let through: {refusal}") from refusal
+        await self.by.customers.answer()
 
     async def _intended(self, number: int, *, probe: bool) -> Lease:
         if self.by.reconciliation.search is None:
