@@ -80,6 +80,7 @@ def test_our_own_events_as_they_are():
         record(BODY),
         record(b"<customer/>"),
         structured({}, type="com.example.lead"),
+        structured({}, type=["com.example.lead"]),
         binary(BODY, type="com.example.lead"),
     ],
 )

@@ -21,7 +21,7 @@ REQUESTED: Final = "customer.create.requested.v1"
 CONFIRMED: Final = "customer.create.confirmed.v1"
 """The worker's own event type: a person found out which customer an event in doubt has."""
 
-_OURS: Final = frozenset({REQUESTED, CONFIRMED})
+_OURS: Final = (REQUESTED, CONFIRMED)
 _REQUIRED: Final = ("id", "source", "type", "specversion")
 _NAMES: Final = ("id", "source", "subject")
 _TOLD: Final = (*_REQUIRED, "subject")
