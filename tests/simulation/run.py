@@ -2,11 +2,13 @@
 
 import argparse
 import logging
+import signal
 import sys
 import time
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from functools import partial, reduce
 from itertools import islice
@@ -110,26 +112,31 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def share(asked: argparse.Namespace, number: int) -> Total:
-    """Play what falls to this process: of all stories each so many-th, from that one on."""
+    """Play what falls to this process: of all stories each so many-th, from that one on, until Ctrl-C."""
     quiet()
     total = Total()
     until = time.perf_counter() + asked.hours * 3600 if asked.hours else 0
-    for story in islice(wanted(asked, until), number, None, asked.processes):
-        played = attempt(story)
-        total.add(played)
-        if played.findings:
-            explain(played, 0 if asked.story else asked.tries)
+    with suppress(KeyboardInterrupt):
+        for story in islice(wanted(asked, until), number, None, asked.processes):
+            played = attempt(story)
+            total.add(played)
+            if played.findings:
+                explain(played, 0 if asked.story else asked.tries)
     return total
+
+
+def shares(asked: argparse.Namespace) -> Total:
+    """The same by several processes. Ctrl-C interrupts each of them, and this one adds up what they have played."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    heard = (signal.SIGINT, signal.default_int_handler)
+    with ProcessPoolExecutor(asked.processes, get_context("spawn"), signal.signal, heard) as pool:
+        return reduce(Total.plus, pool.map(partial(share, asked), range(asked.processes)))
 
 
 def main() -> int:
     """Exit 1 where a promise was broken."""
     asked, began = arguments().parse_args(), time.perf_counter()
-    if asked.processes == 1:
-        total = share(asked, 0)
-    else:
-        with ProcessPoolExecutor(asked.processes, get_context("spawn")) as pool:
-            total = reduce(Total.plus, pool.map(partial(share, asked), range(asked.processes)))
+    total = share(asked, 0) if asked.processes == 1 else shares(asked)
     tell(total.told(time.perf_counter() - began))
     return 1 if total.failed else 0
 
