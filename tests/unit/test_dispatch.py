@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from patience import PATIENCE
 from patience import until as eventually
+from structlog.testing import capture_logs
 
 from worker.intake.dispatch import LEAST_READY, Dispatch
 from worker.intake.lanes import OVERHEAD
@@ -182,12 +183,14 @@ async def test_a_drain():
 
 
 async def test_a_drain_that_takes_too_long():
-    """It says so, and what ends later can commit nothing any more."""
+    """It says so, in the log as well, and what ends later can commit nothing any more."""
     process = Recorder(wait=True)
     dispatch = dispatch_of(process)
     dispatch.admit(record(0))
     await until(lambda: process.under_way == 1)
-    assert await dispatch.drain([0], within=0) is False
+    with capture_logs() as lines:
+        assert await dispatch.drain([0], within=0) is False
+    assert lines == [{"event": "drain.cut_short", "log_level": "warning", "partitions": [0], "in_flight": 1}]
     dispatch.close([0])
     process.go.set()
     await until(lambda: process.ended == [0])

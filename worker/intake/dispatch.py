@@ -184,14 +184,19 @@ class Dispatch:
                 self._open[number].assignment.stored(stored)
 
     async def drain(self, partitions: Collection[int], within: float) -> bool:
-        """Start nothing more and wait for what is in flight, at most that many seconds; True when nothing is left."""
+        """Start nothing more and wait for what is in flight, at most that many seconds; True when nothing is left.
+
+        What is left is logged: its open intents may become doubts.
+        """
         drained = [self._open[number] for number in partitions if number in self._open]
         for partition in drained:
             partition.assignment.draining.set()
         tasks = [task for partition in drained for task in partition.tasks]
         if tasks:
             await asyncio.wait(tasks, timeout=within)
-        return all(task.done() for task in tasks)
+        if left := sum(not task.done() for task in tasks):
+            log.warning("drain.cut_short", partitions=sorted(partitions), in_flight=left)
+        return not left
 
     def close(self, partitions: Collection[int]) -> None:
         """Close these partitions; a task that outlived its drain can send, publish and commit nothing any more."""

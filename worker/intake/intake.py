@@ -142,7 +142,8 @@ class Intake:
         self._ownership.give_up_restoring()
         drained = await self._drain_and_commit([each.partition for each in self.dispatch.assignments()])
         await self._commits.store_at_last(self._source, until)
-        log.info("worker.drained" if drained else "drain.cut_short", in_flight=self.dispatch.in_flight())
+        if drained:
+            log.info("worker.drained", in_flight=self.dispatch.in_flight())
         return drained
 
     async def _drain_and_commit(self, numbers: Collection[int]) -> bool:

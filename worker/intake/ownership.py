@@ -233,8 +233,6 @@ class Ownership:
     async def _given_up(self, partitions: Collection[int]) -> None:
         self.give_up_restoring(partitions)
         drained = await self.dispatch.drain(partitions, self.drain_timeout)
-        if not drained:
-            log.warning("drain.cut_short", partitions=sorted(partitions))
         await self.commits.store(self._source)
         for each in self.dispatch.assignments():
             if each.partition in partitions:
