@@ -68,6 +68,12 @@ def test_a_text_that_is_not_utf8(which):
     assert (which.option or which.name.upper()) in (result.output if which.option else result.output.upper())
 
 
+def test_more_partitions_than_kafka_can_count():
+    """That is said before anything is asked."""
+    result = CliRunner().invoke(app, ["topics", "grow", "9999999999"], env={"COLUMNS": "200"})
+    assert (result.exit_code, "less than or equal to 1000000" in result.output) == (2, True)
+
+
 @pytest.mark.parametrize("which", NUMBERS, ids=str)
 def test_a_number_that_is_none(which):
     """Neither a rate nor a wait is without end."""

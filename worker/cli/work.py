@@ -7,6 +7,7 @@ import typer
 
 from worker import logs
 from worker.cli.ending import Json, end, settings_of
+from worker.settings.kinds import MOST_PARTITIONS
 from worker.terminal.text import say
 
 app = typer.Typer()
@@ -34,7 +35,9 @@ def topics_create(context: typer.Context) -> None:
 @topics.command("grow")
 def topics_grow(
     context: typer.Context,
-    partitions: Annotated[int, typer.Argument(min=1, help="How many requests, journal and dead letters are to have.")],
+    partitions: Annotated[
+        int, typer.Argument(min=1, max=MOST_PARTITIONS, help="How many requests, journal and dead letters are to have.")
+    ],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without it, say what it would mean.")] = False,
     while_at_work: Annotated[

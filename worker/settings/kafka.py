@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, model_validator
 
 from worker.settings.group import Group
-from worker.settings.kinds import Endpoint, Positive, SecondOrMore, Seconds, Servers, Start
+from worker.settings.kinds import Endpoint, GroupSecondOrMore, GroupSeconds, Positive, Servers, Start
 
 BY_PASSWORD = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
@@ -19,9 +19,9 @@ class Kafka(Group):
     """The consumer group; all replicas share it."""
     client_id: str = "customer-worker"
     """The name under which the brokers see this process."""
-    session_timeout: SecondOrMore = 45
+    session_timeout: GroupSecondOrMore = 45
     """After this long without a heartbeat the group gives a dead worker's partitions away."""
-    rebalance_timeout: Seconds | None = None
+    rebalance_timeout: GroupSeconds | None = None
     """How long the group waits for a worker to drain at a rebalance; unset: the drain timeout + 15."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """How to talk to the brokers."""

@@ -160,5 +160,13 @@ Status = Annotated[int, Field(ge=300, le=599)]
 Statuses = Annotated[frozenset[Status], NoDecode, BeforeValidator(_split)]
 Seconds = Annotated[float, Field(ge=0, le=86_400 * 365)]
 SecondOrMore = Annotated[float, Field(ge=1, le=86_400 * 365)]
+GROUP_WAITS = 86_400 * 24
+"""Seconds that a consumer group can be told to wait: Kafka counts them in milliseconds, with 31 bits."""
+GroupSeconds = Annotated[float, Field(ge=0, le=GROUP_WAITS)]
+GroupSecondOrMore = Annotated[float, Field(ge=1, le=GROUP_WAITS)]
 Positive = Annotated[int, Field(ge=1)]
+MOST_PARTITIONS = 1_000_000
+Partitions = Annotated[int, Field(ge=1, le=MOST_PARTITIONS)]
+Replicas = Annotated[int, Field(ge=1, le=32_767)]
+"""Kafka counts them with 15 bits."""
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]

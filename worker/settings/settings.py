@@ -10,7 +10,17 @@ from worker.settings.api import Api
 from worker.settings.console import ConsoleGroup
 from worker.settings.group import Group
 from worker.settings.kafka import Kafka
-from worker.settings.kinds import Address, BasicUser, Positive, SecondOrMore, Seconds, TopicName
+from worker.settings.kinds import (
+    Address,
+    BasicUser,
+    GroupSeconds,
+    Partitions,
+    Positive,
+    Replicas,
+    SecondOrMore,
+    Seconds,
+    TopicName,
+)
 
 
 class Topics(Group):
@@ -24,9 +34,9 @@ class Topics(Group):
     """Out: the original record of each failed request, and why it failed."""
     journal: TopicName = "customer.create.journal"
     """The worker's write-ahead journal; as many partitions as the requests."""
-    partitions: Positive = 6
+    partitions: Partitions = 6
     """Partitions of each topic that `topics create` makes."""
-    replication_factor: Positive | None = None
+    replication_factor: Replicas | None = None
     """Replicas of each topic that `topics create` makes; unset: 1 on one broker, else 3."""
 
 
@@ -57,7 +67,7 @@ class Dispatch(Group):
     """POSTs a second of the whole group; a worker's part is its share of all partitions. Unset: no limit."""
     max_uncommitted: Positive = 10_000
     """A partition with so many records taken and not yet committed is not read on."""
-    drain_timeout: Seconds = 40
+    drain_timeout: GroupSeconds = 40
     """How long a stop or rebalance waits for what is in flight; must exceed the API's request timeout."""
 
 
