@@ -73,6 +73,12 @@ def test_not_alive(answering, answer: int | Exception, said: str) -> None:
     assert health.problem(health.HOST, health.PORT) == said
 
 
+@pytest.mark.parametrize("host", ["a b", "\udcff"])
+def test_a_host_that_nobody_can_have(host: str) -> None:
+    """It is one line, too."""
+    assert (health.problem(host, 8080) or "").startswith(f"no answer from {host}:8080: ")
+
+
 def test_port_that_nobody_knows() -> None:
     """A free port is chosen by the worker alone."""
     assert "WORKER_OPS__PORT" in (health.problem("127.0.0.1", 0) or "")
@@ -83,6 +89,8 @@ def test_port_that_nobody_knows() -> None:
     [
         ({}, [("127.0.0.1", 8080, "/livez")], None),
         ({"WORKER_OPS__HOST": "::", "WORKER_OPS__PORT": "9090"}, [("::1", 9090, "/livez")], None),
+        ({"WORKER_OPS__HOST": "", "WORKER_OPS__PORT": ""}, [("127.0.0.1", 8080, "/livez")], None),
+        ({"WORKER_OPS__PORT": " 9090 "}, [("127.0.0.1", 9090, "/livez")], None),
         ({"WORKER_OPS__PORT": "http"}, [], "WORKER_OPS__PORT: is no number"),
     ],
 )

@@ -16,24 +16,25 @@ def problem(host: str, port: int) -> str | None:
     if port == 0:
         return "WORKER_OPS__PORT: is 0, so that nobody can know where to ask"
     host = LOOPBACK.get(host, host)
-    with closing(http.client.HTTPConnection(host, port, timeout=WITHIN)) as connection:
-        try:
+    try:
+        with closing(http.client.HTTPConnection(host, port, timeout=WITHIN)) as connection:
             connection.request("GET", "/livez")
             status = connection.getresponse().status
-        except (OSError, http.client.HTTPException) as error:
-            return f"no answer from {host}:{port}: {type(error).__name__}"
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
+        return f"no answer from {host}:{port}: {type(error).__name__}"
     return None if status == 200 else f"/livez answered {status}"
 
 
 def main() -> None:
     """The image's health check.
 
-    It reads two variables only, as to read all settings takes a second of CPU each time.
+    It reads two variables only, as to read all settings takes a second of CPU each time. An empty one is as good as
+    none, as it is for the worker.
     """
-    port = os.environ.get("WORKER_OPS__PORT", str(PORT))
+    port = os.environ.get("WORKER_OPS__PORT", "").strip() or str(PORT)
     if not port.isdecimal():
         sys.exit("WORKER_OPS__PORT: is no number")
-    sys.exit(problem(os.environ.get("WORKER_OPS__HOST", HOST), int(port)))
+    sys.exit(problem(os.environ.get("WORKER_OPS__HOST") or HOST, int(port)))
 
 
 if __name__ == "__main__":
