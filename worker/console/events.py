@@ -68,9 +68,16 @@ def _found(asked: Asked, inquiry: Inquiry[Life]) -> h.Node:
     found = inquiry.answer
     if not found.records:
         return parts.empty(_unknown(asked.sources))
-    sentence, kind = CUSTOMERS.get(found.customer, ("What became of it is not told.", "wait"))
+    sentence, kind = concluded(found)
     told = parts.notice(kind, sentence), parts.as_of(inquiry.at)
     return h.fragment[told, _records(asked, found), _story(asked, found), _unsearched(found)]
+
+
+def concluded(found: Life) -> tuple[str, Kind]:
+    """What is known of the event's customer, in one sentence."""
+    if found.exists:
+        return "The API said that it made its customer, and nobody knows under which id.", "bad"
+    return CUSTOMERS.get(found.customer, ("What became of it is not told.", "wait"))
 
 
 def _unknown(sources: Sources) -> str:

@@ -2,13 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 from worker.events.results import FAILED
 from worker.events.results_read import numbers_of
 from worker.journal.known import KnownRecord
-from worker.tools.journal.view import Line
+from worker.tools.journal.view import Line, Partition
 from worker.tools.reading.place import Place
+
+UNKNOWN: Final = "unknown"
+NOT_CREATED: Final = "not_created"
+CERTAIN: Final = ("created", "confirmed", UNKNOWN, NOT_CREATED)
+"""What a partition of the journal may conclude of the customer, in the order in which it counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,9 @@ class Published:
 class Life:
     """An event's life. Places are in the request topic; times are milliseconds since the epoch.
 
-    `customer` is what the journal concludes. `written` is when each record was written, None where it is gone.
-    `unsearched` are the result topics that were not read to their end: a missing result may be there.
+    `customer` is what the journal concludes, None where it knows nothing. `written` is when each record was written,
+    None where it is gone. `unsearched` are the result topics that were not read to their end: a missing result may be
+    there.
     """
 
     customer: str | None = None
@@ -42,6 +49,21 @@ class Life:
     written: dict[Place, int | None] = field(default_factory=dict)
     published: list[Published] = field(default_factory=list)
     unsearched: list[str] = field(default_factory=list)
+
+    def take(self, partition: Partition, event: UUID) -> None:
+        """Add what a partition of the journal knows of the event.
+
+        Each knows its own records alone: that there is a customer counts more than that one of them knows of none.
+        """
+        self.customer = min(partition.event(event)["customer"], self.customer or NOT_CREATED, key=CERTAIN.index)
+        known = partition.journal.known(event)
+        self.records |= {Place(partition.number, offset): each for offset, each in known.records.items()}
+        self.entries += [(Place(partition.number, line.key.offset), line) for line in partition.lines]
+
+    @property
+    def exists(self) -> bool:
+        """Whether the API said that it made the customer, and nobody knows under which id."""
+        return self.customer == UNKNOWN and any(each.evidence.exists for each in self.records.values())
 
     @property
     def since(self) -> int | None:

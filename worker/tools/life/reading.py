@@ -51,10 +51,7 @@ async def _journal(settings: Settings, request: Request, progress: Progress, fou
     """Read the journal of all partitions: an event's records may be in several, if its key was changed."""
     async for partition in partitions(settings, event=request.event, progress=progress):
         if len(partition.journal):
-            found.customer = partition.event(request.event)["customer"]
-            known = partition.journal.known(request.event)
-            found.records |= {Place(partition.number, offset): each for offset, each in known.records.items()}
-            found.entries += [(Place(partition.number, line.key.offset), line) for line in partition.lines]
+            found.take(partition, request.event)
 
 
 @dataclass(frozen=True, slots=True)
