@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from worker.console.desk import Desk
-from worker.console.doubts.listing import doubts
+from worker.console.doubts.listing import DOUBTS, doubts
 from worker.console.index.brief import brief
-from worker.console.index.causes import Cause, Causes, cause
+from worker.console.index.causes import OTHERS, Cause, Causes, cause
 from worker.console.index.index import Index
 from worker.console.index.lists import Lists
 from worker.console.index.pin import pin, unpinned
@@ -311,6 +311,23 @@ def test_a_cause():
     assert cause(one) == cause(other) == Cause("rejected", 400, None, ("a count", "a.b.c format"))
     assert cause(one).name == cause(other).name
     assert cause(one) != cause(a_letter(0, 1, status=400))
+
+
+@pytest.mark.parametrize("doubt", [{"perhaps": True}, {"exists": True}])
+def test_doubts_of_another_reason(doubt):
+    """What a replay was refused for tells nothing of the POST before it: such a letter is among the doubts, too."""
+    index = Index("requests")
+    index.begin(0, 0, 0)
+    refused = a_letter(0, 1, status=400, **doubt)
+    for letter in (a_letter(0, 0, status=400), refused, a_letter(0, 2, code=ReasonCode.OUTCOME_UNKNOWN)):
+        index.add_newer(letter)
+    assert [row.offset for _, row in index.rows(DOUBTS, index.ends())] == [2, 1]
+    assert cause(refused) != cause(a_letter(0, 0, status=400))
+    few = Causes(most=0)
+    assert {few[few.number(each)] for each in (cause(refused), cause(a_letter(0, 0)))} == {
+        Cause("rejected", rules=(OTHERS,), doubted=True),
+        Cause("rejected", rules=(OTHERS,)),
+    }
 
 
 def test_hostile_causes():

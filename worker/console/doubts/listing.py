@@ -18,7 +18,6 @@ from worker.console.web.rights import Right
 from worker.console.web.routes import Route
 from worker.console.work.inquiries import Inquiry
 from worker.console.work.steps import Steps
-from worker.model.outcomes import ReasonCode
 from worker.tools.dead_letters.letters import Letter
 from worker.tools.dead_letters.look_back import LookedBack, look_back
 from worker.tools.dead_letters.selection import Selection, request_of
@@ -26,7 +25,7 @@ from worker.tools.dead_letters.topic import topics
 from worker.tools.reading.place import Place
 from worker.tools.reading.place_set import PlaceSet
 
-DOUBTS = Wanted(frozenset({ReasonCode.OUTCOME_UNKNOWN.value}))
+DOUBTS = Wanted(doubts=True)
 OPEN = "open"
 States = Mapping[Place, str]
 

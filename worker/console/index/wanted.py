@@ -15,7 +15,10 @@ def event_hash(event_id: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A filter, of which all conditions must hold; times are milliseconds since the epoch, `causes` are names."""
+    """A filter, of which all conditions must hold; times are milliseconds since the epoch, `causes` are names.
+
+    `doubts`: only letters whose customer may exist, whatever their reason.
+    """
 
     reasons: frozenset[str] = frozenset()
     statuses: frozenset[int] = frozenset()
@@ -24,6 +27,7 @@ class Wanted:
     until: int | None = None
     partition: int | None = None
     event_id: str | None = None
+    doubts: bool = False
 
     @property
     def is_all(self) -> bool:
@@ -32,8 +36,9 @@ class Wanted:
 
     def narrowed(self, causes: Causes) -> "Narrowed":
         """The filter in the terms of the index."""
-        by_cause = self.reasons or self.statuses or self.causes
-        numbers = causes.numbers(self.reasons, self.statuses, self.causes) if by_cause else None
+        by_cause = self.reasons or self.statuses or self.causes or self.doubts
+        named = self.reasons, self.statuses, self.causes
+        numbers = causes.numbers(*named, doubts=self.doubts) if by_cause else None
         return Narrowed(numbers, self.since, self.until, event_hash(self.event_id) if self.event_id else None)
 
 

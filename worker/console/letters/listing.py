@@ -84,7 +84,7 @@ def _group(asked: Asked, group: Group) -> Sequence[h.Node]:
     name = cause.name
     rules = h.ul[(h.li[words.told(each)] for each in cause.rules)] if cause.rules else ""
     return (
-        h.a(href=asked.link("/letters", cause=name))[cause.reason],
+        [h.a(href=asked.link("/letters", cause=name))[cause.reason], ", in doubt" if cause.doubted else None],
         words.answer(cause.status, cause.error_code),
         rules,
         parts.number(f"count-{name}", group.count),
