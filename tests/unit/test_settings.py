@@ -66,6 +66,7 @@ MSK = {"sasl_mechanism": "AWS_MSK_IAM", "security_protocol": "SASL_SSL"}
     ("given", "setting"),
     [
         ({"kafka": {"rebalance_timeout": 40}}, "WORKER_KAFKA__REBALANCE_TIMEOUT"),
+        ({"kafka": {"rebalance_timeout": 0}}, "WORKER_KAFKA__REBALANCE_TIMEOUT"),
         ({"dispatch": {"drain_timeout": 30}}, "WORKER_DISPATCH__DRAIN_TIMEOUT"),
         ({"reconcile": {"by": "custom_attribute"}}, "WORKER_RECONCILE__ATTRIBUTE"),
         ({"api": {"unknown_statuses": "500,503", "retry_statuses": "429,503"}}, "RETRY_STATUSES both name 503"),

@@ -217,4 +217,5 @@ class Settings(BaseSettings):
 
         If a drain lasts longer, the worker is thrown out of its group (docs: kafka, the rebalance timeout).
         """
-        return self.kafka.rebalance_timeout or self.dispatch.drain_timeout + 15
+        given = self.kafka.rebalance_timeout
+        return self.dispatch.drain_timeout + 15 if given is None else given
