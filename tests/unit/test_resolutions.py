@@ -117,6 +117,18 @@ def test_a_list(capsys):
     assert other.endswith("\twhy")
 
 
+def test_a_list_of_doubts_of_another_reason(capsys):
+    """The reason tells of the last call alone; both forms say that the customer may exist all the same."""
+    certain = doubt(reason=ReasonCode.REJECTED)
+    letters = [certain, replace(certain, perhaps=True)]
+    print_letters(letters, as_json=True)
+    print_letters(letters, as_json=False)
+    *documents, other, doubted = capsys.readouterr().out.splitlines()
+    assert [orjson.loads(each).get("customerMayExist") for each in documents] == [None, True]
+    assert other.endswith("\twhy")
+    assert doubted.endswith("\tits customer may exist; why")
+
+
 def test_what_is_published():
     """In the doubt's partition, under its key, and it is found again as what ended it."""
     ends = Doubt(doubt(), Place(3, 7), b"k", EVENT, "group")

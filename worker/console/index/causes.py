@@ -50,8 +50,7 @@ def cause(letter: Letter) -> Cause:
     if letter.reason is None:
         return Cause(FOREIGN, rules=tuple(each[:TEXT] for each in (letter.tool, letter.kind) if each))
     error_code = letter.error_code[:TEXT] if letter.error_code else None
-    doubted = letter.is_doubt and letter.called != UNKNOWN
-    return Cause(letter.called, letter.status, error_code, _rules(letter.violations), doubted)
+    return Cause(letter.called, letter.status, error_code, _rules(letter.violations), letter.doubted)
 
 
 def _rules(violations: Iterable[Json]) -> tuple[str, ...]:

@@ -120,7 +120,7 @@ def _row(asked: Asked, place: Place, row: Row, known: Mapping[Place, Letter]) ->
     return (
         link,
         words.moment(letter.timestamp),
-        letter.called,
+        f"{letter.called}, in doubt" if letter.doubted else letter.called,
         answer,
         event,
         words.why(letter),

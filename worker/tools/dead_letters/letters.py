@@ -71,6 +71,11 @@ class Letter:
         """Whether the customer may exist, or does."""
         return self.reason is ReasonCode.OUTCOME_UNKNOWN or self.exists or self.perhaps
 
+    @property
+    def doubted(self) -> bool:
+        """Whether the customer may exist, although the reason does not say so."""
+        return self.is_doubt and self.reason is not ReasonCode.OUTCOME_UNKNOWN
+
     def as_dict(self) -> Json:
         """The letter for people and tools, without anything of the customer; a foreign letter's message is left out."""
         told: Json = {
@@ -91,6 +96,7 @@ class Letter:
             "version": self.version,
             "payload": "omitted" if self.omitted else "full",
             "customerExists": self.exists or None,
+            "customerMayExist": self.perhaps or None,
             "violations": list(self.violations),
             "tool": self.tool,
             "kind": self.kind,

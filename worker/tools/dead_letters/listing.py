@@ -73,6 +73,7 @@ def print_letters(letters: Sequence[Letter], *, as_json: bool) -> None:
 def _row(letter: Letter, now: float) -> list[str]:
     http = " ".join(str(each) for each in (letter.status, letter.error_code) if each is not None)
     why = letter.message if letter.reason else " ".join(filter(None, (letter.tool or "no headers", letter.kind)))
+    why = f"its customer may exist; {why}" if letter.doubted else why
     why = f"resolved as {letter.resolved}; {why}" if letter.resolved else why
     numbers = [str(letter.attempts) if letter.attempts is not None else "", str(letter.replays)]
     place = [str(letter.place), age((now - letter.timestamp) / 1000), letter.called, http]
