@@ -204,6 +204,24 @@ def test_secret_in_a_wrong_setting(given: Load, environment: dict[str, str]) -> 
     assert raised.value.__cause__ is None
 
 
+def test_the_place_in_a_list_of_accounts(given: Load) -> None:
+    """Which account it is, counted from 0, and what of it; a name that nobody knows may be a secret."""
+    accounts = '[{"username": "u", "password": "p"}, {"username": "u", "s3cret": "p"}]'
+    with pytest.raises(SettingsError) as raised:
+        given({"WORKER_API__ACCOUNTS": accounts})
+    assert str(raised.value).splitlines() == [
+        "WORKER_API__ACCOUNTS (environment): [1].password: field required",
+        "WORKER_API__ACCOUNTS (environment): [1]: extra inputs are not permitted",
+    ]
+
+
+def test_a_short_token(given: Load) -> None:
+    """Told by what it lacks."""
+    with pytest.raises(SettingsError, match=r"^WORKER_CONSOLE__TOKEN \(environment\): has fewer than 16 characters$"):
+        given({"WORKER_CONSOLE__TOKEN": "s3cret"})
+    assert given({"WORKER_CONSOLE__TOKEN": "s" * 16}).console.token
+
+
 def test_secrets_in_loaded_settings(given: Load) -> None:
     """Printing the settings shows no secret."""
     accounts = '[{"username": "u", "password": "s3cret"}]'
@@ -338,7 +356,9 @@ def test_accounts_in_more_than_one_line(given: Load) -> None:
     """The document may be, and no name or password in it."""
     document = '[\n{"username": "u",\n"password": "s3cret%s"}\n]\n'
     assert len(given({"WORKER_API__ACCOUNTS": document % ""}).api.accounts) == 1
-    with pytest.raises(SettingsError, match=r"^WORKER_API__ACCOUNTS \(environment\): must be one line") as wrong:
+    with pytest.raises(
+        SettingsError, match=r"^WORKER_API__ACCOUNTS \(environment\): \[0\]\.\w+: must be one line"
+    ) as wrong:
         given({"WORKER_API__ACCOUNTS": document % "\\n"})
     assert "s3cret" not in str(wrong.value)
 

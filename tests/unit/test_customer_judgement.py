@@ -15,6 +15,7 @@ from worker.customer.valid import validators
 from worker.customer.violations import RULES
 from worker.model.errors import ApiUnavailable, SettingsError
 from worker.model.outcomes import MAX_VIOLATIONS, Violation
+from worker.tools.validate import catalog_of
 
 # What each kind of schema can raise, from pydantic-core's documentation; those that strict text from JSON or XML can.
 RAISED = {
@@ -129,12 +130,14 @@ def test_catalog_file(tmp_path: Any) -> None:
     ids=lambda each: str(each)[:20],
 )
 def test_catalog_faults(tmp_path: Any, text: str | None, said: str) -> None:
-    """They name the file and the place."""
+    """They name the setting, or the option, then the file and the place."""
     path = tmp_path / "catalog.toml"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(SettingsError, match=rf"catalog .*catalog\.toml: .*{said}"):
-        load_catalog(path)
+    with pytest.raises(SettingsError, match=rf"^WORKER_CUSTOMER__CATALOG: .*catalog\.toml: .*{said}"):
+        catalog_of(None, str(path))
+    with pytest.raises(SettingsError, match=rf"^--catalog: .*catalog\.toml: .*{said}"):
+        catalog_of(path, None)
 
 
 @pytest.mark.parametrize(

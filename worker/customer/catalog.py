@@ -67,17 +67,17 @@ class Catalog(_Section):
         return found
 
 
-def load_catalog(path: Path) -> Catalog:
-    """Read a TOML file, or a JSON file by its name. Raises `SettingsError` with one line per fault."""
+def load_catalog(path: Path, named: str = "WORKER_CUSTOMER__CATALOG") -> Catalog:
+    """Read a TOML file, or a JSON file by its name. SettingsError with a line per fault; `named` is what named it."""
     try:
         raw = path.read_bytes()
         return Catalog.model_validate(orjson.loads(raw) if path.suffix == ".json" else tomllib.loads(raw.decode()))
     except OSError as error:
-        raise SettingsError(f"catalog {path}: {error.strerror}") from None
+        raise SettingsError(f"{named}: {path}: {error.strerror}") from None
     except ValidationError as error:
-        faults = (f"catalog {path}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        faults = (f"{named}: {path}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         raise SettingsError("\n".join(faults)) from None
     except RecursionError:
-        raise SettingsError(f"catalog {path}: nested too deep") from None
+        raise SettingsError(f"{named}: {path}: nested too deep") from None
     except ValueError as error:
-        raise SettingsError(f"catalog {path}: {error}") from None
+        raise SettingsError(f"{named}: {path}: {error}") from None

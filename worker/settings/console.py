@@ -3,7 +3,7 @@
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from worker.settings.group import Group
@@ -11,6 +11,13 @@ from worker.settings.kinds import Authority, HostName, Link, Prefix, listed
 
 RightName = Literal["view", "replay", "payload", "accept_duplicates", "resolve"]
 Network = IPv4Network | IPv6Network
+SHORTEST_TOKEN = 16
+
+
+def _long_enough(token: SecretStr) -> SecretStr:
+    if len(token) < SHORTEST_TOKEN:
+        raise ValueError(f"has fewer than {SHORTEST_TOKEN} characters")
+    return token
 
 
 class ConsoleGroup(Group):
@@ -26,8 +33,8 @@ class ConsoleGroup(Group):
     """The replicas' operations ports: host:port, several with commas; a name counts for all its addresses."""
     allowed_hosts: Annotated[frozenset[HostName], NoDecode, BeforeValidator(listed)] = frozenset()
     """Host names that browsers may use for the console, besides those of loopback; with a port, that port alone."""
-    token: Annotated[SecretStr, Field(min_length=16)] | None = None
-    """The secret that lets people in; unset, and without a proxy: a new one at each start, printed as a link."""
+    token: Annotated[SecretStr, AfterValidator(_long_enough)] | None = None
+    """The secret that lets people in, 16 characters or more; unset, without a proxy: a new one each start, printed."""
     proxy_user_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+$")
     """In place of a token: the header in which a trusted proxy says who asks."""
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(listed)] = ()

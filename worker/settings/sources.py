@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource
 
 from worker.model.errors import SettingsError
+from worker.settings.api import Account
 from worker.settings.settings import Settings
 
 PREFIX = "WORKER_"
@@ -153,4 +154,14 @@ def _lines(error: ValidationError, places: Mapping[str, str]) -> Iterator[str]:
             yield message
             continue
         name = PREFIX + "__".join(str(part) for part in problem["loc"][:2]).upper()
-        yield f"{name} ({places.get(name, 'default')}): {message[:1].lower()}{message[1:]}"
+        inside = _inside(problem["loc"][2:])
+        yield f"{name} ({places.get(name, 'default')}): {inside}{message[:1].lower()}{message[1:]}"
+
+
+def _inside(steps: tuple[int | str, ...]) -> str:
+    """Which item of a list it is, and what of an account; a name that is no field of it may be a secret."""
+    match steps:
+        case (int(number), str(field)):
+            return f"[{number}].{field}: " if field in Account.model_fields else f"[{number}]: "
+        case _:
+            return ""

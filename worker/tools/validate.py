@@ -101,7 +101,7 @@ def _broken(reason: Reason) -> Iterator[tuple[str, str, str]]:
 def catalog_of(named: Path | None, configured: str | None) -> Catalog | None:
     """The catalog in the named file, or in that of the settings; None for a live one, which needs the API."""
     if named is not None:
-        return load_catalog(named)
+        return load_catalog(named, "--catalog")
     return load_catalog(Path(configured)) if configured and configured != "live" else None
 
 
