@@ -71,7 +71,7 @@ class Watch:
         return self.consumption.intake.polled if self.consumption else None
 
     def not_ready(self) -> list[str]:
-        """Why nothing is taken in, by reasons; empty where records are taken in."""
+        """Why nothing is taken in, from any partition or from one, by reasons; empty where all are taken from."""
         reasons = list(dict.fromkeys(hold.reason.value for hold in self.holds.details()))
         return reasons or ([] if self.polled() else ["starting"])
 
