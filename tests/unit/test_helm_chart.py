@@ -109,6 +109,14 @@ def test_a_wrong_value_is_refused(path: str, value: object):
         jsonschema.validate(over(DEFAULTS, nested(path, value)), SCHEMA)
 
 
+@pytest.mark.parametrize("name", ["API.BASE_URL", "API.PROXY", "EVENTS.REGISTRY_URL", "KAFKA.OAUTH_TOKEN_URL"])
+def test_a_password_in_an_address_is_refused(name: str):
+    """It would stand in a ConfigMap before the worker refuses it."""
+    for address, is_right in (("https://crm.example.com/a/@b", True), ("https://u:p@crm.example.com", False)):
+        values = over(DEFAULTS, nested(f"settings.{name}", address))
+        assert jsonschema.Draft7Validator(SCHEMA).is_valid(values) is is_right
+
+
 def test_defaults_that_the_chart_repeats():
     """They are the worker's own, but for what a pod needs and what has to be told anyway."""
     own = {

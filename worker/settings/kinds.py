@@ -5,7 +5,7 @@ import re
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_settings import NoDecode
 from yarl import URL
 
@@ -138,9 +138,11 @@ def _start(value: str) -> str:
     return value
 
 
-Origin = Annotated[str, AfterValidator(_origin)]
-Endpoint = Annotated[str, AfterValidator(_endpoint)]
-ProxyAddress = Annotated[str, AfterValidator(_proxy)]
+WITHOUT_USER = WithJsonSchema({"type": "string", "pattern": "^[^/@]*(//[^/@]*(/.*)?)?$"})
+"""Refused before it stands in a ConfigMap: an address with a user, and perhaps a password, before its host."""
+Origin = Annotated[str, AfterValidator(_origin), WITHOUT_USER]
+Endpoint = Annotated[str, AfterValidator(_endpoint), WITHOUT_USER]
+ProxyAddress = Annotated[str, AfterValidator(_proxy), WITHOUT_USER]
 Prefix = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*/?$"), AfterValidator(lambda value: value.rstrip("/"))]
 HostName = Annotated[
     str,
@@ -153,7 +155,7 @@ Authority = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])
 Servers = Annotated[str, Field(min_length=1), AfterValidator(_ports)]
 BasicUser = Annotated[str, Field(pattern="^[^:]*$")]
 """A user of basic authentication, in which all that follows a colon is the password."""
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, AfterValidator(_address), WITHOUT_USER]
 ContextRoot = Annotated[str, AfterValidator(_context_root)]
 Start = Annotated[str, AfterValidator(_start)]
 Status = Annotated[int, Field(ge=300, le=599)]
