@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from simulation.story import Act
+from simulation.story import Act, Happening
 from worker import wiring
 from worker.creation.attempt import Attempt, Doubt, NotMade
 from worker.creation.breaker import Breaker
@@ -14,6 +14,7 @@ from worker.creation.holds import Holds
 from worker.creation.reconcile import Absent, Existing, Reconciliation
 from worker.customer_api.client import CustomerApi
 from worker.model.errors import ApiUnavailable, Flooded, RefusedForNow, SearchRefused
+from worker.model.evidence import NO_EVIDENCE
 from worker.model.outcomes import Succeeded
 from worker.settings.settings import Settings
 
@@ -130,6 +131,27 @@ MUTANTS = {
         "the intent of a call that was refused for now stays open",
         [(_Course, "_not_made", _released_is_not_written)],
         (Act.API_STATUS, Act.API_AWAY, Act.STOP, Act.MORE),
+    ),
+    "a-release-forgets": Mutant(
+        "a release says nothing of the answer that was lost before it",
+        [(_Course, "_left_behind", lambda _: NO_EVIDENCE)],
+        (Act.KILL,),
+        {
+            "workers": 1,
+            "partitions": 1,
+            "events": 20,
+            "keys": 20,
+            "pause": 0.1,
+            "look_up": "custom_attribute",
+            "unique": True,
+            "static": False,
+            "happenings": (
+                Happening(0.1, Act.SEARCH_LAG, lasts=200.0, size=60.0),
+                Happening(0.3, Act.API_LOST, lasts=3.0),
+                Happening(25.0, Act.API_STATUS, lasts=45.0, size=429.0),
+                Happening(56.0, Act.KILL),
+            ),
+        },
     ),
     "settles-early": Mutant(
         "a doubt is looked up while its call may still be on its way",
