@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from aiokafka import codec
+from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -60,9 +62,60 @@ def test_several_frames(content, name, times):
 @given(st.binary(max_size=2_000), st.sampled_from(sorted(SIZE)), st.integers(0, 40))
 @settings(max_examples=300, deadline=None)
 def test_what_is_no_frame(data, name, kept):
-    """Looking at it neither fails nor takes for ever: the library says what is wrong."""
+    """Looking at it fails in one way alone, and does not take for ever."""
     begun = bytes(ENCODE[name](b"abc" * 1_000))[:kept] + data
-    assert expansion._told(SIZE[name], begun) >= 0
+    with suppress(CorruptRecordException):
+        assert expansion._told(SIZE[name], begun) >= 0
+
+
+SKIPPED = b"\x50\x2a\x4d\x18" + (8).to_bytes(4, "little") + bytes(8)
+OLDER = {"lz4_decode": b"\x02\x21\x4c\x18", "zstd_decode": b"\x27\xb5\x2f\xfd"}
+
+
+@pytest.mark.parametrize("name", OLDER)
+@pytest.mark.parametrize("before", [b"", SKIPPED, SKIPPED * 2], ids=len)
+def test_frames_to_be_skipped(name, before):
+    """They hide no others: a broker reads no frame of lz4 behind the first, but the client does."""
+    packed = bytes(ENCODE[name](b"ab"))
+    assert decoders(10)[name](before + packed + SKIPPED) == b"ab"
+    with pytest.raises(TooMuch):
+        decoders(1_000_000)[name](packed + before + bytes(ENCODE[name](bytes(1_000_001))))
+
+
+@pytest.mark.parametrize("name", OLDER)
+def test_frames_of_another_form(name):
+    """Nobody knows how large they become, so that no library is asked."""
+    with pytest.raises(CorruptRecordException) as refused:
+        decoders(1_000_000)[name](bytes(ENCODE[name](b"ab")) + OLDER[name] + bytes(100))
+    assert refused.type is CorruptRecordException
+
+
+XERIAL = b"\x82SNAPPY\x00" + bytes((0, 0, 0, 1) * 2)
+ENDLESS = {
+    "a length of ever more digits": b"\xff" * 100_000,
+    "the same in Java's form": XERIAL + (100_000).to_bytes(4, "big") + b"\xff" * 100_000,
+    "a block of less than nothing": XERIAL + (-10).to_bytes(4, "big", signed=True) + b"\x01\x00x" + bytes(100),
+    "a block that is cut off": XERIAL + (10).to_bytes(4, "big") + b"\x01\x00x",
+    "no block": b"",
+}
+
+
+@pytest.mark.parametrize("data", ENDLESS.values(), ids=ENDLESS)
+def test_snappy_of_no_size(data):
+    """It is refused at its first bytes: a number of a million digits would keep the process busy for minutes."""
+    with pytest.raises(CorruptRecordException) as refused:
+        decoders(1_000_000)["snappy_decode"](data)
+    assert refused.type is CorruptRecordException
+
+
+def test_gzip_of_many_members():
+    """They are put together; one that is cut off is told."""
+    members = bytes(codec.gzip_encode(b"ab")) * 10_000
+    assert decoders(20_000)["gzip_decode"](members) == b"ab" * 10_000
+    with pytest.raises(TooMuch):
+        decoders(19_999)["gzip_decode"](members)
+    with pytest.raises(EOFError):
+        decoders(20_000)["gzip_decode"](members[:-1])
 
 
 @pytest.mark.parametrize("compression", [1, 2, 3, 4])

@@ -15,11 +15,16 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record import default_records
 from aiokafka.util import NO_EXTENSIONS
 
+ZSTD: Final = b"\x28\xb5\x2f\xfd"
 ZSTD_BLOCK: Final = 128 * 1024
-ZSTD_SKIPPED: Final = b"\x2a\x4d\x18"
 ZSTD_REPEATED, ZSTD_COMPRESSED = 1, 2
-XERIAL: Final = b"\x82SNAPPY\x00"
-XERIAL_HEADER: Final = 16
+LZ4: Final = b"\x04\x22\x4d\x18"
+# Any of sixteen bytes, then these: a frame of either form that is to be skipped.
+SKIPPED: Final = b"\x2a\x4d\x18"
+# What the client takes for Java's form of snappy, with something behind it.
+XERIAL: Final = b"\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01"
+LONGEST_LENGTH: Final = 5
+GZIP_PIECE: Final = 4 * 1024
 Bytes = bytes | bytearray | memoryview
 Decode = Callable[[Bytes], bytes]
 
@@ -43,20 +48,8 @@ def decoders(limit: int) -> dict[str, Decode]:
 
         return decoded
 
-    def gzip_decoded(data: Bytes) -> bytes:
-        rest, made = bytes(data), b""
-        while rest:
-            decoder = zlib.decompressobj(wbits=31)
-            made += decoder.decompress(rest, limit + 1 - len(made))
-            if len(made) > limit:
-                raise TooMuch
-            if not decoder.eof:
-                raise EOFError
-            rest = decoder.unused_data
-        return made
-
     return {
-        "gzip_decode": gzip_decoded,
+        "gzip_decode": lambda data: _unzipped(bytes(data), limit),
         "snappy_decode": bounded(snappy_size, codec.snappy_decode),
         "lz4_decode": bounded(lz4_size, codec.lz4_decode),
         "zstd_decode": bounded(zstd_size, codec.zstd_decode),
@@ -83,44 +76,63 @@ def _reader() -> Any:  # noqa: ANN401  a module of aiokafka's, compiled where it
     return compiled
 
 
+def _unzipped(data: bytes, limit: int) -> bytes:
+    """All members of gzip, in small pieces: what is left of one behind a member is copied, and there may be many."""
+    made, position = bytearray(), 0
+    while position < len(data):
+        decoder = zlib.decompressobj(wbits=31)
+        while not decoder.eof:
+            if not (piece := data[position : position + GZIP_PIECE]):
+                raise EOFError
+            made += decoder.decompress(piece, limit + 1 - len(made))
+            if len(made) > limit:
+                raise TooMuch
+            position += len(piece) - len(decoder.unused_data)
+    return bytes(made)
+
+
 def _told(size: Callable[[bytes], int], data: bytes) -> int:
-    """The size that the data name; 0 where they name none: then they cannot be decompressed either."""
+    """The size that the data name. CorruptRecordException where they name none: the library might still read them."""
     try:
         return size(data)
-    except Exception:  # noqa: BLE001  the library that reads it says what is wrong with it
-        return 0
+    except (ValueError, IndexError, struct.error):
+        raise CorruptRecordException from None
 
 
 def snappy_size(data: bytes) -> int:
-    """How many bytes it becomes: one piece, or Java's blocks with their lengths before them."""
-    if not data.startswith(XERIAL):
+    """How many bytes it becomes: one piece, or Java's blocks with their lengths before them. Raises ValueError."""
+    if not data.startswith(XERIAL) or len(data) == len(XERIAL):
         return _snappy_block(data)
-    position, total = XERIAL_HEADER, 0
+    position, total = len(XERIAL), 0
     while position < len(data):
-        length = int.from_bytes(data[position : position + 4], "big")
-        total += _snappy_block(data[position + 4 : position + 4 + length])
-        position += 4 + length
+        start, length = position + 4, int.from_bytes(data[position : position + 4], "big")
+        position = start + length
+        if position > len(data):
+            raise ValueError
+        total += _snappy_block(data[start:position])
     return total
 
 
 def _snappy_block(data: bytes) -> int:
-    """How many bytes the block becomes: the length that stands before it, in seven bits a byte."""
-    length, shift = 0, 0
-    for byte in data:
-        length |= (byte & 0x7F) << shift
-        shift += 7
+    """How many bytes the block becomes: the length that stands before it, in seven bits a byte. Raises ValueError."""
+    length = 0
+    for place, byte in enumerate(data[:LONGEST_LENGTH]):
+        length |= (byte & 0x7F) << 7 * place
         if byte < 0x80:
-            break
-    return length
+            return length
+    raise ValueError
 
 
 def lz4_size(data: bytes) -> int:
-    """How many bytes it becomes at most, over all frames: each block as many as its frame's header allows."""
+    """How many bytes it becomes at most, over all frames: each block as many as its frame's header allows.
+
+    Raises ValueError, IndexError and struct.error.
+    """
     position, total = 0, 0
-    while position < len(data):
+    while (position := _at_frame(data, position, LZ4)) < len(data):
         flags, largest = data[position + 4], 1 << (8 + 2 * (data[position + 5] >> 4 & 7))
         position += 7 + (8 if flags & 8 else 0) + (4 if flags & 1 else 0)
-        while length := struct.unpack_from("<I", data, position)[0]:
+        while position < len(data) and (length := struct.unpack_from("<I", data, position)[0]):
             plain, length = length >> 31, length & 0x7FFFFFFF
             total += length if plain else largest
             position += 4 + length + (4 if flags & 16 else 0)
@@ -129,12 +141,12 @@ def lz4_size(data: bytes) -> int:
 
 
 def zstd_size(data: bytes) -> int:
-    """How many bytes it becomes at most, over all frames; those that are to be skipped become nothing."""
+    """How many bytes it becomes at most, over all frames; those that are to be skipped become nothing.
+
+    Raises ValueError and IndexError.
+    """
     position, total = 0, 0
-    while position < len(data):
-        if data[position + 1 : position + 4] == ZSTD_SKIPPED:
-            position += 8 + int.from_bytes(data[position + 4 : position + 8], "little")
-            continue
+    while (position := _at_frame(data, position, ZSTD)) < len(data):
         descriptor = data[position + 4]
         single, own = descriptor >> 5 & 1, descriptor >> 6
         position += 5 + (1 - single) + (0, 1, 2, 4)[descriptor & 3] + (single, 2, 4, 8)[own]
@@ -142,6 +154,18 @@ def zstd_size(data: bytes) -> int:
         total += made
         position += 4 if descriptor & 4 else 0
     return total
+
+
+def _at_frame(data: bytes, position: int, sign: bytes) -> int:
+    """Where the next frame begins that is not to be skipped, or the end of the data or behind.
+
+    ValueError for a frame of a form without that sign, such as an older one: the library might know it.
+    """
+    while data[position + 1 : position + 4] == SKIPPED:
+        position += 8 + int.from_bytes(data[position + 4 : position + 8], "little")
+    if position < len(data) and not data.startswith(sign, position):
+        raise ValueError
+    return position
 
 
 def _zstd_blocks(data: bytes, position: int) -> tuple[int, int]:
