@@ -78,6 +78,7 @@ class Answer:
     """The answer to a fetch."""
 
     API_VERSION = 11
+    throttle_time_ms = 0
 
     def __init__(self, topics: list[tuple[str, list[Any]]]) -> None:
         self.topics = topics
@@ -86,7 +87,8 @@ class Answer:
 class ScriptedLog:
     """Batches by partition; offsets below `beginnings` are deleted; `fetches` are the offsets asked for.
 
-    The next `misled` fetches of a partition are answered as if the offset was out of range.
+    The next `misled` fetches of a partition are answered as if the offset was out of range, and the next `throttled`
+    ones as those of a client that has used up its quota.
     """
 
     def __init__(self, topic: str = "requests") -> None:
@@ -96,6 +98,7 @@ class ScriptedLog:
         self.beginnings: dict[int, int] = {}
         self.misled: Counter[int] = Counter()
         self.deadly = 0
+        self.throttled = 0
         self.fetches: list[tuple[int, int]] = []
 
     async def send(self, _: int, request: Any, **__: Any) -> Answer:
@@ -104,6 +107,9 @@ class ScriptedLog:
             self.deadly -= 1
             raise MemoryError
         await asyncio.sleep(0.001)
+        if self.throttled:
+            self.throttled -= 1
+            return Answer([])
         return Answer([(topic, [self._part(*part) for part in parts]) for topic, parts in request.topics])
 
     def _part(self, partition: int, offset: int, at_most: int) -> tuple[Any, ...]:

@@ -7,8 +7,9 @@ from aiokafka import TopicPartition
 from patience import PATIENCE
 from scripted_log import ODD, ScriptedLog, batch, consumer_of, corrupt
 
-from worker.kafka.beside import patiently
+from worker.kafka.beside import next_batch, patiently
 from worker.kafka.records import as_record
+from worker.kafka.stable import Written
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 
@@ -59,3 +60,15 @@ async def test_the_end():
         consumer.seek(PLACE, 0)
         assert [record.offset for record in await read(consumer, 1)] == [0]
         assert await patiently(consumer, PLACE, timeout_ms=10) == {}
+
+
+async def test_a_quota_that_is_used_up():
+    """The broker answers without a partition, and is asked again."""
+    log = ScriptedLog()
+    log.batches[0] = [batch(0, 2)]
+    async with consumer_of(log, 1) as consumer, asyncio.timeout(PATIENCE):
+        log.throttled = 2
+        found = await next_batch(consumer, PLACE, 0)
+        assert (found and found.next_offset, log.throttled) == (2, 0)
+        log.throttled = 1
+        assert await Written(consumer).timestamp(PLACE, 0) == 1_000

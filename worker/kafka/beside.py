@@ -15,13 +15,14 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.fetch import FetchRequest
 
-from worker.kafka.asking import ask, judge, leader_of
+from worker.kafka.asking import ask_for_batches, judge, leader_of
 from worker.kafka.batches import Batch, UnreadableBatch, first_batch
 from worker.kafka.failures import named
 from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 
-WITHIN = 10.0
+WITHIN = 15.0
+"""Seconds: a broker may hold a client back for its quota for some ten of them."""
 WAIT = 100
 ONE_BATCH = 1
 PLACELESS = (NoOffsetForPartitionError, OffsetOutOfRangeError)
@@ -59,8 +60,8 @@ async def fetched(
     """
     fetcher = consumer._fetcher  # noqa: SLF001  aiokafka tells it nowhere else
     isolation = fetcher._isolation_level if fetcher else 0  # noqa: SLF001  as above
-    wanted = [(place.topic, [(place.partition, offset, at_most)])]
-    answer = await ask(consumer, leader_of(consumer, place), FetchRequest(WAIT, 1, at_most, isolation, wanted))
+    request = FetchRequest(WAIT, 1, at_most, isolation, [(place.topic, [(place.partition, offset, at_most)])])
+    answer = await ask_for_batches(consumer, leader_of(consumer, place), request)
     (_, ((_, code, _, *rest),)) = answer.topics[0]
     judge(consumer, code)
     return bytes(rest[-1] or b""), list(rest[2 if answer.API_VERSION >= 5 else 1] or ())

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.offset import OffsetRequest
 
-from worker.kafka.asking import ask, judge, leader_of
+from worker.kafka.asking import ask, ask_for_batches, judge, leader_of
 from worker.kafka.batches import UnreadableBatch, first_batch
 
 READ_UNCOMMITTED, LATEST = 0, -1
@@ -40,7 +40,7 @@ class Written:
         """The time of the batch there, committed or not (milliseconds since the epoch); None where it is unreadable."""
         wanted = [(place.topic, [(place.partition, offset, ONE_BATCH)])]
         request = FetchRequest(WAIT, 0, ONE_BATCH, READ_UNCOMMITTED, wanted)
-        answer = await ask(self.consumer, leader_of(self.consumer, place), request)
+        answer = await ask_for_batches(self.consumer, leader_of(self.consumer, place), request)
         ((_, ((_, code, *_, raw),)),) = answer.topics
         judge(self.consumer, code)
         try:
