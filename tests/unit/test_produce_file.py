@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from worker.creation.pace import Pace
-from worker.model.errors import KafkaUnavailable
+from worker.model.errors import KafkaUnavailable, StartupError, WorkerError
 from worker.model.records import OutgoingMessage
 from worker.tools.produce import produce
 from worker.tools.reading.checking import check
@@ -326,16 +326,38 @@ async def test_interrupted(file: File) -> None:
     assert str(done).endswith("the last 1 perhaps not")
 
 
-async def test_lost_behind_the_last_event(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
-    """None of them is said to be left."""
+@pytest.mark.parametrize("error", [KafkaUnavailable, StartupError])
+async def test_lost_behind_the_last_event(
+    error: type[WorkerError], file: File, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None of them is said to be left, whether Kafka does not answer or refuses one."""
 
     async def flush(_: FakePublisher) -> None:
-        raise KafkaUnavailable("no answer in time")
+        raise error("no such luck")
 
     monkeypatch.setattr(FakePublisher, "flush", flush)
     with file(b"{}\n{}").open("rb") as opened:
         done = await produce(read(opened), FakePublisher(), "requests")
-    assert (done.problem, done.events) == (Problem(3, "no answer in time"), 2)
+    assert (done.problem, done.events, done.unknown) == (Problem(3, "no such luck"), 2, 2)
+
+
+async def test_refused_on_the_way(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line is told, and how many before it may not be there, though those cannot be waited for either."""
+    publisher = FakePublisher()
+
+    async def hand_over(message: OutgoingMessage) -> None:
+        if len(publisher.messages) == 2:
+            raise StartupError("refused")
+        publisher.messages.append(message)
+
+    async def flush() -> None:
+        raise StartupError("refused, too")
+
+    monkeypatch.setattr(publisher, "hand_over", hand_over)
+    monkeypatch.setattr(publisher, "flush", flush)
+    with file(b"{}\n{}\n{}").open("rb") as opened:
+        done = await produce(read(opened), publisher, "requests")
+    assert (done.problem, done.events, done.unknown) == (Problem(3, "refused"), 2, 2)
 
 
 async def test_rate(file: File, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,10 @@ class Bulk:
             await self._oldest()
         with self._explained():
             async with asyncio.timeout(self.within):
-                self.pending.append(await self._sent(message))
+                sent = await self._sent(message)
+        # Who hears of the first that failed waits for no other.
+        sent.add_done_callback(_acknowledged)
+        self.pending.append(sent)
 
     async def _sent(self, message: OutgoingMessage) -> asyncio.Future[RecordMetadata]:
         try:

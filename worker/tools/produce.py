@@ -142,8 +142,9 @@ async def produce(
             count, size, line = count + 1, size + bytes_of, event.line + 1
             advance(bytes_of)
         await publisher.flush()
-    except KafkaUnavailable as error:
-        problem = Problem(line, str(error))
+    except (KafkaUnavailable, StartupError) as error:
+        # An earlier event that Kafka refuses may be known only now.
+        problem = problem or Problem(line, str(error))
     except asyncio.CancelledError:
         # Who interrupts it has to know what not to publish again.
         problem = Problem(line, "interrupted")
