@@ -1,6 +1,7 @@
 """Topics that are made while the brokers have just begun, or stood still: nobody can be given anything yet."""
 
 import asyncio
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,9 @@ from aiokafka.errors import InvalidReplicationFactorError
 from patience import PATIENCE
 
 from worker.kafka.admin import Admin
+from worker.kafka.brokers import Brokers
 from worker.kafka.connection import Connection
+from worker.kafka.group import Group
 from worker.model.errors import KafkaUnavailable, StartupError
 from worker.topics import TopicSpec
 
@@ -81,3 +84,24 @@ async def test_brokers_that_never_come(client):
     with pytest.raises(KafkaUnavailable, match="no answer in time"):
         async with asyncio.timeout(PATIENCE):
             await admin_of(client, within=0.3).create(SPEC)
+
+
+@pytest.mark.parametrize("question", ["members", "check", "rights"])
+async def test_brokers_that_are_too_old(question):
+    """They know a request in no form that has our answers: whoever asks is told so."""
+
+    class Old(Client):
+        async def find_coordinator(self, _: str) -> int:
+            return 1
+
+        async def _send_request(self, *_: Any) -> Any:
+            raise NotImplementedError
+
+    admin = admin_of(Old([]))
+    asked = {
+        "members": Group(admin, "g").members,
+        "check": partial(Brokers(admin).group, "g"),
+        "rights": partial(Brokers(admin).topic_rights, ["t"]),
+    }
+    with pytest.raises(StartupError, match="too old"):
+        await asked[question]()

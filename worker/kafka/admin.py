@@ -168,8 +168,11 @@ class Admin:
         """Inside, everything takes `within` seconds at most and fails as KafkaUnavailable or StartupError."""
         given = self.connection
         with explained(given.bootstrap_servers, given.security_protocol, partial(advertised, self.client)):
-            async with asyncio.timeout(self.within):
-                yield
+            try:
+                async with asyncio.timeout(self.within):
+                    yield
+            except NotImplementedError:  # the client's word for a request that they know in no form of ours
+                raise StartupError("the brokers are too old to be asked") from None
 
     async def _metadata(self, topics: Collection[str]) -> dict[str, Any]:
         # Asked in aiokafka's own way the brokers would create what they are asked for, if they may.

@@ -17,7 +17,6 @@ from worker.kafka.admin import Admin, in_force
 from worker.kafka.connection import Connection
 from worker.kafka.failures import describe
 from worker.kafka.rights import AskGroup, AskTopics
-from worker.model.errors import StartupError
 from worker.topics import Cluster
 
 # Each right is a bit of the number that the brokers answer with.
@@ -95,10 +94,7 @@ class Brokers:
 
     async def _ask(self, request: Request[Any]) -> dict[str, Any]:
         async with self.admin.bounded():
-            try:
-                return await self.admin.ask(request)
-            except NotImplementedError:
-                raise StartupError("the brokers are too old to be asked") from None
+            return await self.admin.ask(request)
 
 
 def _rights(entry: Mapping[str, Any]) -> frozenset[str]:
