@@ -389,6 +389,29 @@ async def test_requests_that_are_deleted():
     assert rounds.judge.not_judged[kinds.DELETED] == 3
 
 
+async def test_requests_that_are_made_anew():
+    """They are judged from where they ended when that was noticed: what was known of others counts for none of them."""
+    rounds = rounds_over(Requests())
+    told: list[Found] = []
+    rounds.judge.tell = told.append
+    rounds.topics.plan = Plan("requests", "ok", "failed", "letters")
+    ends = {"requests": {0: (0, 10)}}
+    rounds.topics.spans = lambda topic: ends.get(topic, {})
+    for offset in range(10):
+        rounds.judge.success(Success(Place(0, offset), "urn:crm", str(offset), "1"), Place(0, offset))
+    await rounds._moved()
+    await rounds._judged(0, 0, 10)
+    assert (rounds.judge.judged, told) == ({0: 10}, [])
+    ends["requests"] = {0: (0, 4)}
+    await rounds._moved()
+    rounds.judge.failure(Failure(Place(0, 5), Place(0, 0)))
+    ends["requests"] = {0: (0, 10)}
+    await rounds._moved()
+    await rounds._judged(0, 0, 10)
+    assert (rounds.judge.judged, len(rounds.judge.unended)) == ({0: 10}, 5)
+    assert [(each.kind, each.place) for each in told] == [(kinds.UNENDED, "0@4"), (kinds.UNENDED, "0@6-9")]
+
+
 class Stored:
     """The group that keeps the audit's place."""
 

@@ -50,6 +50,11 @@ class Judge:
         self.marks.begin(partition, offset)
         self.judged[partition] = offset
 
+    def anew(self, partition: int, offset: int) -> None:
+        """Judge other requests from that offset on than those that were read of before."""
+        self.marks.forget(partition)
+        self.begin(partition, offset)
+
     def end(self, ends: Mapping[int, int]) -> None:
         """Tell where the requests end by now, by partition: ends that name offsets behind that belong to no request."""
         self.tops = {partition: min(top, ends.get(partition, top)) for partition, top in self.tops.items()}

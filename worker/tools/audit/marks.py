@@ -31,6 +31,11 @@ class Marks:
         """Keep nothing before that offset of the partition."""
         self.floors[partition] = offset
 
+    def forget(self, partition: int) -> None:
+        """Forget all marks of the partition."""
+        for each in [key for key in self._blocks if key[0] == partition]:
+            del self._blocks[each]
+
     def keeps(self, place: Place) -> bool:
         """Whether marks of that request are kept."""
         return place.offset >= self.floors.get(place.partition, place.offset + 1)

@@ -65,9 +65,7 @@ class Rounds:
     async def _moved(self) -> None:
         """Begin with new partitions; skip to the beginning of a log that has lost the next offset to be read."""
         plan = self.topics.plan
-        for number, (first, _) in self.topics.spans(plan.requests).items():
-            if number not in self.judge.judged:
-                self.judge.begin(number, first)
+        self._requests_moved()
         since = 0
         for topic in ends(plan):
             known = self.positions.next.setdefault(topic, {})
@@ -82,6 +80,21 @@ class Rounds:
                 known.setdefault(number, first)
         if since:
             self.since, self.old = since, {p: end for p, (_, end) in self.topics.spans(plan.requests).items()}
+
+    def _requests_moved(self) -> None:
+        """Begin with new partitions, and go on at the end of one that is shorter than what was judged of it.
+
+        The topic was made anew, or lost its end: what is written there now are other requests.
+        """
+        topic = self.topics.plan.requests
+        for number, (first, end) in self.topics.spans(topic).items():
+            judged = self.judge.judged.get(number)
+            if judged is None:
+                self.judge.begin(number, first)
+            elif judged > end:
+                log.warning("audit.skipped", topic=topic, partition=number, offset=judged, next=end)
+                self.judge.anew(number, end)
+                self.unread.pop(number, None)
 
     # --- what tells of ends
 
