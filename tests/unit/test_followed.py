@@ -61,3 +61,24 @@ async def test_a_fetch_that_dies():
     log.deadly = 1
     async with consumer_of(log, 1) as consumer:
         assert [each.offset for each in await all_of(over(consumer, 1), 3)] == [0, 1, 2]
+
+
+class Deleting(ScriptedLog):
+    """Loses its first two records before any batch is read beside the client."""
+
+    def _part(self, partition, offset, at_most):
+        self.beginnings[partition] = 2 if at_most == 1 else 0
+        return super()._part(partition, offset, at_most)
+
+
+async def test_odd_records_that_are_deleted_before_they_are_read():
+    """What is left comes: the log's beginning is asked for, as where the client meets that."""
+    log = Deleting()
+    log.batches[0] = [batch(0, 2, headers=ODD), batch(2, 2)]
+    async with consumer_of(log, 1) as consumer:
+
+        async def beginning_offsets(places):
+            return dict.fromkeys(places, 2)
+
+        consumer.beginning_offsets = beginning_offsets
+        assert [each.offset for each in await all_of(over(consumer, 1), 2)] == [2, 3]

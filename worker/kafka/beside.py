@@ -63,6 +63,8 @@ async def fetched(
     request = FetchRequest(WAIT, 1, at_most, isolation, [(place.topic, [(place.partition, offset, at_most)])])
     answer = await ask_for_batches(consumer, leader_of(consumer, place), request)
     (_, ((_, code, _, *rest),)) = answer.topics[0]
+    if code == OffsetOutOfRangeError.errno:
+        raise OffsetOutOfRangeError({place: offset})  # as the client's own names its places
     judge(consumer, code)
     return bytes(rest[-1] or b""), list(rest[2 if answer.API_VERSION >= 5 else 1] or ())
 
