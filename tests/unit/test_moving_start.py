@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError, TopicAuthorizationFailedError
 
 from worker.journal.claim import Claims
 from worker.journal.entries import EntryKey, Intent, Owner, encode
@@ -19,6 +19,7 @@ from worker.kafka.extent import extent, unmoved, what_is_left
 from worker.kafka.follow import followed
 from worker.kafka.journal_topic import JournalTopic
 from worker.kafka.newest import newest_first
+from worker.kafka.picked import picked
 from worker.kafka.places import places, settled_bounds
 from worker.model.errors import KafkaUnavailable, LogStartMoved
 from worker.model.outcomes import ReasonCode
@@ -45,7 +46,7 @@ class Log:
     """Ten records; before a poll of a given number the first ones are deleted."""
 
     def __init__(self):
-        self.first, self.end, self.polls, self.deletions = 0, 10, 0, {}
+        self.first, self.end, self.polls, self.deletions, self.refused = 0, 10, 0, {}, False
 
     def polled(self):
         self.first = self.deletions.get(self.polls, self.first)
@@ -92,6 +93,8 @@ class Consumer:
     async def getmany(self, *_, timeout_ms, max_records=None):
         await asyncio.sleep(0)
         self.log.polled()
+        if self.log.refused:
+            raise TopicAuthorizationFailedError("t")
         if PLACE not in self.at:
             raise NoOffsetForPartitionError(PLACE)
         offset = self.at[PLACE]
@@ -254,6 +257,38 @@ async def test_a_partition_that_is_added_to_a_topic_that_is_followed(log):
         await results.poll(0.1)
         results.consumer.assign([])
         assert [each.offset for _ in range(2) for each in await results.poll(0.1)] == [3, 4, 5]
+
+
+async def all_at_once():
+    async with extent(CONNECTION, "t", [0]) as topic:
+        await read(topic)
+
+
+async def newest():
+    async with newest_first(CONNECTION, "t", {0: (0, 2**62)}) as topic:
+        assert [record async for record in topic.read(lambda record: record)]
+
+
+async def one():
+    async with places(CONNECTION, "t") as topic:
+        await topic.at(0, 3)
+
+
+async def some():
+    await picked(CONNECTION, "t", {0: [3]}, lambda record: record, isolation="read_committed")
+
+
+async def what_comes():
+    async with followed(CONNECTION, ["t"]) as topic:
+        await topic.poll(0.1)
+
+
+@pytest.mark.parametrize("reading", [all_at_once, newest, one, some, what_comes])
+async def test_a_right_that_is_missing(log, reading):
+    """It is told in words, by whatever reader: to see a topic does not mean to be allowed to read it."""
+    log.refused = True
+    with pytest.raises(KafkaUnavailable, match="no right to Read topic t"):
+        await reading()
 
 
 def consumers():

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from worker import clocks
 from worker.kafka.beside import PLACELESS, is_of_all, patiently
 from worker.kafka.connection import Connection, opened
-from worker.kafka.failures import explained
+from worker.kafka.failures import explained, named
 from worker.kafka.reader import UNCOMMITTED, placeless, reader
 from worker.kafka.records import as_record
 from worker.kafka.revival import revive_fetcher
@@ -136,4 +136,5 @@ class Followed:
 def _unavailable(error: BaseException) -> KafkaUnavailable:
     if isinstance(error, KafkaUnavailable):
         return error
-    return KafkaUnavailable(f"cannot be followed: {type(error).__name__}")
+    why = named(error) if isinstance(error, Exception) else type(error).__name__
+    return KafkaUnavailable(f"cannot be followed: {why}")

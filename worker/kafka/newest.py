@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
 from worker.kafka.extent import Extent
+from worker.kafka.failures import named
 from worker.kafka.reader import UNCOMMITTED, bounds_of, new_start, reader
 from worker.kafka.records import as_record
 from worker.model.errors import KafkaUnavailable
@@ -130,7 +131,8 @@ class NewestFirst:
                     records = [each for batch in batches.values() for each in batch if each.offset < tail.end]
                     tail.rows += [take(as_record(each)) for each in records]
         except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{tail.place.topic}/{tail.place.partition}: {type(error).__name__}") from error
+            topic, number = tail.place
+            raise KafkaUnavailable(f"{topic}/{number}: {named(error, topic=topic)}") from error
 
     async def _go_on(self, tail: _Tail[Row]) -> None:
         """Go on at the log's new start: what was deleted meanwhile cannot be listed."""

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
+from worker.kafka.failures import named
 from worker.kafka.reader import COMMITTED, UNCOMMITTED, Isolation, bounds_of, reader
 from worker.kafka.records import as_record
 from worker.model.errors import KafkaUnavailable, StartupError
@@ -56,7 +57,7 @@ async def offsets_since(
         async with places(connection, topic, within) as found, asyncio.timeout(within):
             told = await found.consumer.offsets_for_times(asked)
     except (KafkaError, TimeoutError) as error:
-        raise KafkaUnavailable(f"{topic}: {type(error).__name__}") from error
+        raise KafkaUnavailable(f"{topic}: {named(error, topic=topic)}") from error
     return {place.partition: each.offset for place, each in told.items() if each is not None}
 
 
@@ -113,7 +114,7 @@ class Places:
         except OffsetOutOfRangeError:
             return None  # deleted since its partition's bounds were asked for
         except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{self.topic}/{partition}: {type(error).__name__}") from error
+            raise KafkaUnavailable(f"{self.topic}/{partition}: {named(error, topic=self.topic)}") from error
 
     async def _next(self, place: TopicPartition, offset: int) -> Record | None:
         self.consumer.seek(place, offset)
