@@ -389,14 +389,14 @@ async def test_requests_that_are_deleted():
     assert rounds.judge.not_judged[kinds.DELETED] == 3
 
 
-async def test_requests_that_are_made_anew():
+async def test_requests_that_are_made_anew(monkeypatch):
     """They are judged from where they ended when that was noticed: what was known of others counts for none of them."""
     rounds = rounds_over(Requests())
     told: list[Found] = []
     rounds.judge.tell = told.append
     rounds.topics.plan = Plan("requests", "ok", "failed", "letters")
     ends = {"requests": {0: (0, 10)}}
-    rounds.topics.spans = lambda topic: ends.get(topic, {})
+    monkeypatch.setattr(rounds.topics, "spans", lambda topic: ends.get(topic, {}), raising=False)
     for offset in range(10):
         rounds.judge.success(Success(Place(0, offset), "urn:crm", str(offset), "1"), Place(0, offset))
     await rounds._moved()

@@ -1,6 +1,7 @@
 """Topics that are made while the brokers have just begun, or stood still: nobody can be given anything yet."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -98,7 +99,7 @@ async def test_brokers_that_are_too_old(question):
             raise NotImplementedError
 
     admin = admin_of(Old([]))
-    asked = {
+    asked: dict[str, Callable[[], Awaitable[object]]] = {
         "members": Group(admin, "g").members,
         "check": partial(Brokers(admin).group, "g"),
         "rights": partial(Brokers(admin).topic_rights, ["t"]),
