@@ -9,6 +9,7 @@ import pytest
 from misbehaving import (
     CREATED,
     CREDENTIALS,
+    DONE,
     INDIVIDUAL,
     SMALL,
     Peer,
@@ -141,6 +142,25 @@ async def test_a_kept_connection_that_ends_under_a_creation():
             await api.create(SMALL)
         assert server.connections == 2
         assert isinstance(await api.create(SMALL), Succeeded)
+
+
+async def test_a_kept_connection_that_ends_late_under_a_question():
+    """aiohttp asks again over a new connection: both together have the time of one request, which a drain waits for."""
+
+    async def closed_late(peer: Peer):
+        await peer.request()
+        await peer.say(DONE)
+        await peer.request()
+        await asyncio.sleep(1)
+        peer.reset()
+
+    async with logged_in(closed_late, holding_on()) as (api, server):
+        await api.answer()
+        before = time.monotonic()
+        with giving_up_early(api, answer=2), pytest.raises(ApiUnavailable):
+            await api.answer()
+        assert server.connections == 3
+        assert 2 <= time.monotonic() - before < 2.9
 
 
 async def test_a_kept_connection_that_ended_while_idle():

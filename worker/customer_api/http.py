@@ -32,7 +32,8 @@ DIAGNOSIS_WITHIN = 2.0
 class Sending:
     """How far one request got; `Watched` fills it in. `left`: sending began. `stopped`: what the last look raised.
 
-    Its answer has `within` seconds from the moment at which it left, however long it had to wait before.
+    Its answer has `within` seconds from the moment at which it left, however long it had to wait before. Where a kept
+    connection ends under a question, aiohttp asks it again: that has what is left of them.
     """
 
     within: float
@@ -55,8 +56,9 @@ class Sending:
             self.stopped = reason
             raise
         protocol.ask()
-        self.left = True
-        self.limit.reschedule(asyncio.get_running_loop().time() + self.within)
+        if not self.left:
+            self.left = True
+            self.limit.reschedule(asyncio.get_running_loop().time() + self.within)
 
     def heard(self) -> float:
         """Note that the answer's head is there: its status counts, whatever becomes of its body.
