@@ -438,9 +438,10 @@ async def test_calls_after_a_partition_is_given_up(fenced):
 async def test_intents_whose_posts_have_not_left_when_a_drain_begins():
     """They are released: a drain waits for the POSTs that are on their way, and for no other after them."""
     world = await begun(calls=1, find=Found([]))
-    sent, create, answered = posts(world), world.customers.create, asyncio.Event()
+    sent, create, answered, asked = posts(world), world.customers.create, asyncio.Event(), []
 
     async def slowly(command, before_sending):
+        asked.append(command.request.id)
         outcome = await create(command, before_sending)
         await answered.wait()
         return outcome
@@ -454,10 +455,11 @@ async def test_intents_whose_posts_have_not_left_when_a_drain_begins():
     answered.set()
     assert await draining
     assert (sent, sorted(world.journal()[3:])) == (["e0"], ["finished", "released", "released"])
+    assert asked == ["e0"], "no login or connection is waited for"
 
 
 class Interrupted:
-    """A call that ends with that error once it may, during which a drain begins."""
+    """A call that ends once it may, with that error if any, during which a drain begins."""
 
     def __init__(self, error):
         self.error, self.begun, self.may_end = error, asyncio.Event(), asyncio.Event()
@@ -465,7 +467,8 @@ class Interrupted:
     async def __call__(self, *_):
         self.begun.set()
         await self.may_end.wait()
-        raise self.error
+        if self.error:
+            raise self.error
 
 
 async def asked_while_draining(world, call):
@@ -485,12 +488,47 @@ async def asked_while_draining(world, call):
     return len(asked)
 
 
+async def test_searches_before_a_post_that_wait_when_a_drain_begins():
+    """None begins any more: before an API that hangs, one after the other would outlast the drain."""
+    found, asked = asyncio.Event(), []
+
+    async def find(command):
+        asked.append(command.request.id)
+        await found.wait()
+        return []
+
+    world = await begun(calls=1, find=find, of_others=True)
+    dispatch = await dispatched(world, Slots(9), 3)
+    await turns()
+    draining = asyncio.create_task(dispatch.drain([0], PATIENCE))
+    await asyncio.sleep(0)
+    found.set()
+    assert await draining
+    assert (asked, world.journal()) == (["e0"], [])
+
+
 async def test_a_look_up_that_fails_while_its_partition_drains():
     """Nothing more is asked, so that an API that hangs cannot cut the drain short: the doubt is the next owner's."""
     world = await begun(find=Interrupted(ApiUnavailable("no answer")))
     world.customers.answers("e0", LOST)
     assert await asked_while_draining(world, world.find) == 0
     assert world.journal() == ["intent"]
+
+
+async def test_a_400_after_a_doubt_while_its_partition_drains():
+    """The look-up that it takes to believe it is the next owner's, as that of any doubt."""
+    world = await begun(find=Found([]))
+    create, refused = world.customers.create, Interrupted(None)
+
+    async def lost_and_refused(command, before_sending):
+        outcome = await create(command, before_sending)
+        await refused()
+        return outcome
+
+    world.customers.create = lost_and_refused
+    world.customers.answers("e0", LOST, REJECTED)
+    assert await asked_while_draining(world, refused) == 0
+    assert (world.find.asked, world.journal()) == (2, ["intent", "intent"])
 
 
 async def test_a_last_refusal_while_its_partition_drains():

@@ -123,6 +123,7 @@ class Attempt:
         if self._searched is None or now.since(self._searched) > search.settle:
             self.trail.enter(Step.LOOK_UP)
             await self.call.take()
+            self._require_no_drain()
             found = await self.by.reconciliation.before(self.command)
             self.call.give()
             self.evidence, self._searched = replace(self.evidence, found_before=found), now
@@ -147,12 +148,16 @@ class Attempt:
     async def _intended(self, number: int, *, probe: bool) -> Lease:
         if self.by.reconciliation.search is None:
             await self.call.take()
-        if self.assignment.draining.is_set():
-            raise Draining
+        self._require_no_drain()
         self.by.holds.still(probe=probe)
         self.trail.enter(Step.INTENT)
         intent = Intent(number, evidence=self.evidence)
         return await self.assignment.write(self.command.request.event, self.trail.record.offset, intent)
+
+    def _require_no_drain(self) -> None:
+        """Raise Draining once the partition drains, so that nothing more is begun."""
+        if self.assignment.draining.is_set():
+            raise Draining
 
     async def _posted(self, lease: Lease, *, probe: bool) -> Outcome:
         self.trail.enter(Step.ADMISSION)
@@ -185,10 +190,10 @@ class Attempt:
 
     def _left_to_wait(self, lease: Lease) -> float:
         """Seconds. LeaseOver where the moment comes too late for the intent, or the partition drains: a drain that had
-        to wait for it would be cut short, and leave a doubt.
+        to wait for it, or for a login or connection before it, would be cut short, and leave a doubt.
         """
         left = self._place.wait()
-        if left and (self.assignment.ending or lease.is_over(self.assignment.clock(), left)):
+        if self.assignment.ending or (left and lease.is_over(self.assignment.clock(), left)):
             raise LeaseOver
         return left
 

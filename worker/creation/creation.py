@@ -153,10 +153,13 @@ class _Course:
     async def _believed(self, outcome: Failed) -> Outcome:
         """Believe a refusal, but look the customer up at a 400 after a doubt, and park it where nobody can tell.
 
-        It may come from our own success: the API takes an e-mail address only once.
+        It may come from our own success: the API takes an e-mail address only once. A drain does not wait for that: the
+        intent stays open, and the next owner looks the customer up.
         """
         if self.doubted is None or outcome.reason.code is not ReasonCode.REJECTED:
             return outcome
+        if self.attempt.assignment.draining.is_set():
+            raise Draining
         match await self._look_up(self.doubted):
             case Existing() as finding:
                 return self._reconciled(finding)
