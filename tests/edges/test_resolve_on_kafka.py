@@ -169,7 +169,7 @@ async def test_dead_letters_to_which_somebody_else_writes(topics, capsys):
 async def test_what_is_no_doubt(topics, code):
     """A failure that is no doubt cannot be resolved."""
     await topics.failed(code)
-    with pytest.raises(WorkerError, match=f"{code.value}: only outcome_unknown"):
+    with pytest.raises(WorkerError, match=f"{code.value}, and no doubt"):
         await resolve(topics.settings, LETTER, YES)
     assert await topics.confirmations() == []
 

@@ -18,7 +18,7 @@ from worker.model.errors import MessageTooLarge, StartupError
 from worker.model.outcomes import EXISTS as A_CUSTOMER_EXISTS
 from worker.model.outcomes import Failed, HttpAnswer, Reason, ReasonCode, Violation
 from worker.model.records import OutgoingMessage, Position, Record
-from worker.settings.settings import Settings
+from worker.settings.settings import Reconcile, Settings
 from worker.terminal.text import document
 from worker.tools.dead_letters.filters import Filter, moment_of, named
 from worker.tools.dead_letters.letters import Letter, bare, letter
@@ -541,6 +541,23 @@ async def test_a_replay_that_is_stopped(asked):
     assert [isinstance(each, Replayed) for each in results] == [number < published for number in range(4)]
     assert all(isinstance(each, Left) and each.why == STOPPED for each in results[published:])
     assert len(topic.published) == published
+
+
+@pytest.mark.parametrize(
+    ("record", "is_doubt"),
+    [
+        (dead(ReasonCode.OUTCOME_UNKNOWN), True),
+        (dead(ReasonCode.REJECTED, headers=OF_A_DOUBT), True),
+        (dead(ReasonCode.REJECTED), False),
+    ],
+)
+async def test_a_doubt_in_a_dry_run(record, is_doubt, capsys):
+    """It would be replayed after a look-up alone, whatever its reason, and that is said."""
+    results, _ = await replayed(Topic(), record, rules=LOOK_UP, dry=True)
+    run = Told(Settings(reconcile=Reconcile(by="email")), Asked(), selected=1)
+    run.add(Batch(results))
+    run.tell()
+    assert ("doubts: only after a look-up" in capsys.readouterr().out) is is_doubt
 
 
 def test_what_a_replay_says_to_a_machine(capsys):

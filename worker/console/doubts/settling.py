@@ -53,7 +53,7 @@ async def replay(asked: Asked) -> Answer:
 async def _doubt(asked: Asked) -> Letter:
     shown, _ = await read(asked)
     if not shown.letter.is_doubt:
-        raise NotNow(f"{shown.letter.place} is {shown.letter.called}: only outcome_unknown is a doubt")
+        raise NotNow(f"{shown.letter.place} is {shown.letter.called}, and no doubt")
     return shown.letter
 
 

@@ -138,7 +138,7 @@ class LookUp:
         which = letter(record)
         rules = Rules(found.plan.requests, {}, settings.dead_letters.max_replays)
         if not rules.is_ours(which) or not which.is_doubt:
-            raise WorkerError(f"{self.place} is {which.called}: only outcome_unknown is a doubt")
+            raise WorkerError(f"{self.place} is {which.called}, and no doubt about a record of {found.plan.requests}")
         whole = await Shown(settings, found, which).whole(record)
         if isinstance(whole, Lacking):
             raise WorkerError(f"{self.place}: {whole.why}")

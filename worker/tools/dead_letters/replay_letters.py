@@ -8,7 +8,6 @@ from worker import wiring
 from worker.counting import counted
 from worker.kafka.follow import Followed
 from worker.model.errors import StartupError
-from worker.model.outcomes import ReasonCode
 from worker.settings.settings import Settings
 from worker.terminal.text import document, say
 from worker.tools.dead_letters.filters import Filter
@@ -132,8 +131,8 @@ class Told:
 
     def _tell_how_to_go_on(self) -> None:
         say("a dry run: --yes replays them, --follow waits for what becomes of them")
-        if self.settings.reconcile.by != "none" and self.tally.replayed[ReasonCode.OUTCOME_UNKNOWN]:
-            say("outcome_unknown: only after a look-up, which a dry run does not make")
+        if self.settings.reconcile.by != "none" and self.tally.doubts:
+            say("doubts: only after a look-up, which a dry run does not make")
 
     async def follow(self, results: Followed, topic: str) -> int:
         """Print each end as it comes; 1 where one failed, or did not come."""

@@ -72,16 +72,21 @@ Result = Replayed | Found | Left
 
 @dataclass(slots=True)
 class Tally:
-    """How many letters of each reason were replayed (or would be, in a dry run), and why others were not."""
+    """How many letters of each reason were replayed (or would be, in a dry run), and why others were not.
+
+    `doubts` of those that were replayed are doubts, whatever their reason.
+    """
 
     replayed: Counter[str] = field(default_factory=Counter)
     left: Counter[str] = field(default_factory=Counter)
+    doubts: int = 0
 
     def add(self, result: Result) -> None:
         """Count this result."""
         match result:
             case Replayed(which, _):
                 self.replayed[which.called] += 1
+                self.doubts += which.is_doubt
             case Found():
                 self.left[EXISTS] += 1
             case Left(_, why):

@@ -70,7 +70,7 @@ class Doubts:
 
     async def _doubt(self, which: Letter, record: Record) -> Doubt:
         if not which.is_doubt:
-            raise WorkerError(f"{which.place} is {which.called}: only outcome_unknown is a doubt")
+            raise WorkerError(f"{which.place} is {which.called}, and no doubt")
         at = which.request
         if at is None or which.topic != self.found.plan.requests or at.partition >= self.found.requests:
             raise WorkerError(f"{which.place}: {self.found.plan.requests} has no place for what it is about")
