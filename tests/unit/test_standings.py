@@ -227,6 +227,22 @@ async def test_an_open_transaction_that_cannot_be_looked_at():
         assert known.of(0) == Standing(90, 90, 100, 10, opened)
 
 
+async def test_an_open_transaction_of_a_client_that_has_used_up_its_quota(monkeypatch):
+    """Its batch is waited for as any that is read beside the client, longer than the brokers hold one back."""
+    monkeypatch.setattr("worker.kafka.standings.ASK_WITHIN", 0.1)
+    consumer: Any = Consumer(end=95)
+    answers = [SimpleNamespace(topics=[], throttle_time_ms=300)]
+
+    async def send(_, request, **__):
+        return answers.pop() if answers else SimpleNamespace(topics=[("requests", [(0, 0, 95, 95, 0, [], batch(95))])])
+
+    consumer._client.send, consumer.behind = send, 5
+    known = standings(consumer)
+    known.written.timestamp = stable.Written(consumer).timestamp
+    await known._ask([PLACE])
+    assert known.of(0).open_transaction == OpenTransaction(95, 1.0)
+
+
 async def test_ends_that_cannot_be_asked_for(monkeypatch):
     """Whatever goes wrong, they are asked for again; and a partition without a leader keeps nobody waiting."""
     monkeypatch.setattr("worker.kafka.standings.ASK_EVERY", 0.001)

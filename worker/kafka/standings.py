@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from worker.background import background
+from worker.kafka.beside import WITHIN
 from worker.kafka.leaders import has_leader
 from worker.kafka.stable import Written
 from worker.logs import where
@@ -138,7 +139,7 @@ class Standings:
             known = self._open.get(place.partition)
             if known and known.offset != opened.get(place):
                 del self._open[place.partition]
-        async with asyncio.timeout(ASK_WITHIN):
+        async with asyncio.timeout(WITHIN):
             for place, at in opened.items():
                 if place.partition not in self._open:
                     with suppress(KafkaError):
