@@ -1,15 +1,16 @@
 """Who may ask the console what, decided before anything else is done."""
 
 from ipaddress import ip_network
+from urllib.parse import urlsplit
 
 import pytest
 from fakes import Clock
 
-from worker.console.serve import LOOPBACK, guarded, is_loopback, opened
+from worker.console.serve import LOOPBACK, _link, guarded, is_loopback, opened
 from worker.console.web.answers import Barred, NotEntered
 from worker.console.web.entering import is_ours
 from worker.console.web.guard import LASTS, Guard, Head, Proxy, Token, split
-from worker.console.web.rights import Right
+from worker.console.web.rights import STRANGER, Right
 from worker.model.errors import SettingsError
 from worker.settings import sources as configuration
 from worker.settings.console import ConsoleGroup
@@ -201,6 +202,26 @@ def test_beyond_loopback(host, given, lacks):
     """It does not listen for everybody unless it is known who they are and by which name they call it."""
     with pytest.raises(SettingsError, match=f"WORKER_CONSOLE__.*{lacks}"):
         guarded(ConsoleGroup.model_validate({"host": host, **given}))
+
+
+@pytest.mark.parametrize(
+    ("given", "authority"),
+    [
+        ({}, "127.0.0.1:8081"),
+        ({"host": "localhost"}, "localhost:8081"),
+        ({"host": "127.0.0.2"}, "127.0.0.2:8081"),
+        ({"host": "::1"}, "[::1]:8081"),
+        ({"host": "0:0:0:0:0:0:0:1"}, "[::1]:8081"),
+        ({"host": "10.0.0.1", "token": "t" * 16, "allowed_hosts": "ops.example.com"}, "ops.example.com:8081"),
+        ({"host": "fd00::1", "token": "t" * 16, "allowed_hosts": "[fd00::1]:8081"}, "[fd00::1]:8081"),
+    ],
+)
+def test_the_printed_link(given, authority):
+    """Whoever opens it calls the console by a name of its own."""
+    group = ConsoleGroup.model_validate(given)
+    guard = guarded(group)
+    assert urlsplit(_link(group, guard, 8081)).netloc == authority
+    assert guard.admit(Head("GET", authority), Right.ENTER) is STRANGER
 
 
 @pytest.mark.parametrize("level", ["warning", "error"])

@@ -63,7 +63,8 @@ def guarded(given: ConsoleGroup) -> Guard:
                 "WORKER_CONSOLE__ALLOWED_HOSTS: required beyond loopback: the names that it is called by"
             )
     rights = {Right.ENTER, Right.VIEW, *(Right(each) for each in given.rights)}
-    return Guard(LOOPBACK | given.allowed_hosts, _entry(given), frozenset(rights))
+    own = {_named(given.host)} if is_loopback(given.host) else set()
+    return Guard(LOOPBACK | given.allowed_hosts | own, _entry(given), frozenset(rights))
 
 
 def _entry(given: ConsoleGroup) -> Token | Proxy:
@@ -80,10 +81,19 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _named(host: str) -> str:
+    """The host as a browser names it in an address."""
+    try:
+        at = ip_address(host)
+    except ValueError:
+        return host
+    return f"[{at}]" if at.version == 6 else str(at)
+
+
 def _link(given: ConsoleGroup, guard: Guard, port: int) -> str:
     """The console's address. It holds only a token that was made at this start, as it is printed and may be logged."""
-    host = given.host if is_loopback(given.host) else split(min(given.allowed_hosts))[0]
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}{given.prefix}"
+    host = _named(given.host) if is_loopback(given.host) else split(min(given.allowed_hosts))[0]
+    address = f"http://{host}:{port}{given.prefix}"
     if isinstance(guard.entry, Token) and not given.token:
         return f"{address}/enter?token={guard.entry.secret}"
     return f"{address}/"
