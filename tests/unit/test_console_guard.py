@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from fakes import Clock
+from pydantic import ValidationError
 
 from worker.console.serve import LOOPBACK, _link, guarded, is_loopback, opened
 from worker.console.web.answers import Barred, NotEntered
@@ -222,6 +223,15 @@ def test_the_printed_link(given, authority):
     guard = guarded(group)
     assert urlsplit(_link(group, guard, 8081)).netloc == authority
     assert guard.admit(Head("GET", authority), Right.ENTER) is STRANGER
+
+
+@pytest.mark.parametrize("spaces", ["{} ", " {}", "\u3000{}\u3000"])
+def test_a_token_between_spaces(spaces):
+    """It is the same token: a person who shows it may copy them or not."""
+    group = ConsoleGroup.model_validate({"token": spaces.format("t" * 16)})
+    assert guarded(group).entry == Token("t" * 16)
+    with pytest.raises(ValidationError, match="fewer than 16"):
+        ConsoleGroup.model_validate({"token": spaces.format("t" * 15)})
 
 
 @pytest.mark.parametrize("level", ["warning", "error"])

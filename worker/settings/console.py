@@ -14,7 +14,9 @@ Network = IPv4Network | IPv6Network
 SHORTEST_TOKEN = 16
 
 
-def _long_enough(token: SecretStr) -> SecretStr:
+def _shown(token: SecretStr) -> SecretStr:
+    """The token as people show it: spaces around it are left out there, too."""
+    token = SecretStr(token.get_secret_value().strip())
     if len(token) < SHORTEST_TOKEN:
         raise ValueError(f"has fewer than {SHORTEST_TOKEN} characters")
     return token
@@ -33,7 +35,7 @@ class ConsoleGroup(Group):
     """The replicas' operations ports: host:port, several with commas; a name counts for all its addresses."""
     allowed_hosts: Annotated[frozenset[HostName], NoDecode, BeforeValidator(listed)] = frozenset()
     """Host names that browsers may use for the console, besides those of loopback; with a port, that port alone."""
-    token: Annotated[SecretStr, AfterValidator(_long_enough)] | None = None
+    token: Annotated[SecretStr, AfterValidator(_shown)] | None = None
     """The secret that lets people in, 16 characters or more; unset, without a proxy: a new one each start, printed."""
     proxy_user_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+$")
     """In place of a token: the header in which a trusted proxy says who asks."""
