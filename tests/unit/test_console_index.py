@@ -263,6 +263,48 @@ def test_too_many_when_it_begins():
     assert (len(index), index.is_full, index.is_complete) == (10, True, False)
 
 
+def full(*partitions):
+    """With the ten newest of thirty letters, all of them of the first of these partitions."""
+    index = Index("requests", most=10)
+    for number in partitions:
+        index.begin(number, 0, 30)
+    for offset in range(29, -1, -1):
+        index.add_older(a_letter(partitions[0], offset))
+    assert (len(index), index.is_full, index.is_read) == (10, True, True)
+    return index
+
+
+def test_room_for_what_was_left_out():
+    """Once most of the kept letters are deleted, older ones of other partitions are read."""
+    index = full(0, 1)
+    lists = Lists()
+    assert lists.rows(index, "of the other one", Wanted(partition=1), index.ends(), 9) == []
+    index.begin(0, 28, 30)
+    assert (len(index), index.is_full, index.is_read) == (2, False, False)
+    index.add_older(a_letter(1, 29))
+    assert [place for place, _ in lists.rows(index, "of the other one", Wanted(partition=1), index.ends(), 9)] == [1]
+
+
+def test_a_topic_that_was_made_anew_after_one_with_more_than_are_kept():
+    """All that the new one has is read."""
+    index = full(0)
+    index.begin(0, 0, 8)
+    assert (len(index), index.total, index.is_full, index.is_read) == (0, 8, False, False)
+    index.add_older(a_letter(0, 7))
+    assert len(index) == 1
+
+
+def test_a_list_of_a_topic_that_was_made_anew():
+    """Nothing of the one before it is told under the same address."""
+    index, lists = Index("requests"), Lists()
+    index.begin(0, 0, 0)
+    for offset in range(5):
+        index.add_newer(a_letter(0, offset, 1))
+    assert len(lists.rows(index, "all", Wanted(), {0: 5}, 5)) == 5
+    index.begin(0, 0, 0)
+    assert lists.rows(index, "all", Wanted(), {0: 5}, 5) == []
+
+
 def test_a_topic_that_was_made_anew():
     """Nothing of the one before it is left."""
     index = Index("requests")

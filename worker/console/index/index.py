@@ -30,6 +30,8 @@ class Index:
     recent: OrderedDict[Place, Letter] = field(default_factory=OrderedDict)
     is_full: bool = False
     """Whether older letters are left out because there are too many."""
+    edition: int = 0
+    """Another one where letters come that were left out, or a topic that was made anew: lists may be others then."""
     _groups: dict[int, Group] = field(default_factory=dict)
 
     def only(self, partitions: int) -> None:
@@ -46,7 +48,15 @@ class Index:
         self._drop(partition, shelf.drop_below(first if end >= shelf.high else shelf.high))
         if end < shelf.high:
             shelf = self.shelves[partition] = Shelf(end, end)
+            self.edition += 1
+        self._use_room()
         return shelf
+
+    def _use_room(self) -> None:
+        """Let older letters be read where many have gone, more than `add_newer` drops at once."""
+        if self.is_full and len(self) < self.most - 2 * (self.most // 100):
+            self.is_full = False
+            self.edition += 1
 
     def add_older(self, letter: Letter) -> None:
         """Add the next letter below those that are known of its partition."""

@@ -10,6 +10,7 @@ from worker.console.index.shelf import Row
 from worker.console.index.wanted import Wanted
 
 Listed = tuple[int, Row]
+Pinned = frozenset[tuple[int, int]]
 KEPT = 200
 
 
@@ -17,14 +18,14 @@ KEPT = 200
 class Lists:
     """Pages that were made; a list up to fixed ends never changes once its page is full or the index complete."""
 
-    _known: OrderedDict[tuple[str, frozenset[tuple[int, int]], int], list[Listed]] = field(default_factory=OrderedDict)
+    _known: OrderedDict[tuple[str, int, Pinned, int], list[Listed]] = field(default_factory=OrderedDict)
 
     def rows(self, index: Index, name: str, wanted: Wanted, upto: Mapping[int, int], count: int) -> list[Listed]:
         """The first `count` rows.
 
         `name` is the filter as it was written: an age in it counts from the first request.
         """
-        key = (name, frozenset(upto.items()), count)
+        key = (name, index.edition, frozenset(upto.items()), count)
         if (known := self._known.get(key)) is not None:
             self._known.move_to_end(key)
             return known
