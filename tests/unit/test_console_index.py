@@ -305,6 +305,19 @@ def test_a_list_of_a_topic_that_was_made_anew():
     assert lists.rows(index, "all", Wanted(), {0: 5}, 5) == []
 
 
+def test_offsets_without_a_letter():
+    """Once all letters are known, there are as many of them."""
+    index = Index("requests")
+    index.begin(0, 0, 10)
+    for offset in (9, 7, 2):
+        index.add_older(a_letter(0, offset))
+    assert (len(index), index.total) == (3, 10)
+    index.filled(0)
+    assert (len(index), index.total) == (3, 3)
+    index.add_newer(a_letter(0, 12))
+    assert (len(index), index.total) == (4, 4)
+
+
 def test_a_topic_that_was_made_anew():
     """Nothing of the one before it is left."""
     index = Index("requests")

@@ -95,7 +95,12 @@ class Index:
 
     @property
     def total(self) -> int:
-        """How many letters the topic has, by its offsets."""
+        """How many letters the topic has; by its offsets until all are known, as some are no letter's.
+
+        Compaction leaves such offsets, and so do the transactions of other tools.
+        """
+        if self.is_complete:
+            return len(self)
         return sum(max(0, shelf.high - self.first.get(number, shelf.low)) for number, shelf in self.shelves.items())
 
     @property
