@@ -1,5 +1,6 @@
 """The console's index of dead letters against a plain list of them, however it came to be filled."""
 
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from itertools import islice
 from types import SimpleNamespace
@@ -449,6 +450,17 @@ def test_a_page_that_is_asked_for_again():
     for number in range(300):
         page(str(number))
     assert len(lists._known) <= 200
+
+
+def test_how_much_addresses_take():
+    """Ends of partitions that do not exist are not kept, however many an address names."""
+    index, lists = Index("requests"), Lists()
+    index.begin(0, 0, 0)
+    upto = unpinned(urlsafe_b64encode(bytes([1, 1, *[255] * 5540])).decode().rstrip("="))
+    assert upto is not None
+    assert len(upto) == 44_320
+    lists.rows(index, "all", Wanted(), upto, 9)
+    assert [dict(ends) for _, _, ends, _ in lists._known] == [{0: 1}]
 
 
 @given(st.dictionaries(st.integers(0, 300), st.integers(0, 2**62), max_size=30))

@@ -25,7 +25,9 @@ class Lists:
 
         `name` is the filter as it was written: an age in it counts from the first request.
         """
-        key = (name, index.edition, frozenset(upto.items()), count)
+        # Of what an address may hold there are 44 000 ends, most of them of partitions that do not exist.
+        ends = frozenset((number, end) for number, end in upto.items() if number in index.shelves)
+        key = (name, index.edition, ends, count)
         if (known := self._known.get(key)) is not None:
             self._known.move_to_end(key)
             return known
