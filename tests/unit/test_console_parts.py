@@ -1,5 +1,6 @@
 """What the console's pages are put together from."""
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import htpy as h
@@ -7,12 +8,16 @@ import orjson
 import pytest
 
 from worker.console import words
+from worker.console.letters import letter as of_letter
 from worker.console.letters.letter import _facts
 from worker.console.letters.payload import _header_table
 from worker.console.now.replicas import replica
 from worker.console.verify import _report
 from worker.console.web import page, parts
 from worker.console.web.answers import Page
+from worker.console.web.asked import Asked
+from worker.console.web.rights import Right, Who
+from worker.console.work.inquiries import Inquiries
 from worker.model.records import Record
 from worker.settings.settings import Settings
 from worker.tools.dead_letters.letters import letter
@@ -56,13 +61,30 @@ def test_fresh_numbers():
     assert told(1)["shape"] == told(1)["shape"] != told(1, 2)["shape"]
 
 
+async def test_a_letter_of_another_tool(monkeypatch):
+    """Nothing is read for its page that the page does not tell, and nobody asks again for what changes no more."""
+    headers = (("kafka_dlt-original-topic", b"customer.create.requests"), ("kafka_dlt-exception-fqcn", b"a.B"))
+    record = Record("dead", 0, 7, 1, None, b"", headers)
+
+    async def read(_):
+        return Shown(Settings(), cast("Any", None), letter(record)), record
+
+    monkeypatch.setattr(of_letter, "read", read)
+    inquiries = Inquiries()
+    sources: Any = SimpleNamespace(desk=SimpleNamespace(inquiries=inquiries))
+    shown = await of_letter.letter(Asked("/letters/0@7", Who("ada", frozenset(Right)), sources))
+    assert isinstance(shown, Page)
+    assert "Spring Kafka a.B" in str(h.fragment[shown.body])
+    assert (shown.is_fresh, len(inquiries._known)) == (False, 0)
+
+
 def test_a_letter_with_very_many_headers():
     """Its pages take bounded room, and say how many more there are."""
     headers: Any = tuple((f"h{number}", b"v") for number in range(100_000))
     record = Record("dead", 0, 7, 1, None, b"", headers)
     shown = Shown(Settings(), cast("Any", None), letter(record))
-    of_letter = str(h.fragment[_facts(shown.letter, shown.headers(record))])
-    assert ("and 99900 more" in of_letter, of_letter.count("<li>")) == (True, 101)
+    told = str(h.fragment[_facts(shown.letter, shown.headers(record))])
+    assert ("and 99900 more" in told, told.count("<li>")) == (True, 101)
     of_payload = str(_header_table("t", shown.headers(record, payload=True)["headers"]))
     assert ("and 99000 more" in of_payload, of_payload.count("<tr>")) == (True, 1_001)
 

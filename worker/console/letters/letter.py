@@ -34,17 +34,22 @@ async def letter(asked: Asked) -> Answer:
     """Answer with all about the letter; what takes long to read is shown as far as it is known by now."""
     shown, record = await read(asked)
     whole = await shown.whole(record)
-    later = await asked.sources.desk.inquiries.ask(("letter", shown.letter.place), partial(_later, shown, whole))
+    ours, is_known = await _ours(asked, shown, whole) if shown.letter.reason else (None, True)
     body = [
         _facts(shown.letter, shown.headers(record)),
         _rules(shown.letter),
-        _today(await shown.today(whole)) if shown.letter.reason else None,
-        _known(later) if shown.letter.reason else None,
-        doubt.section(asked, shown.letter, later.answer) if shown.letter.reason else None,
+        ours,
         _to_plan(asked, shown.letter),
         _to_payload(asked),
     ]
-    return Page(f"Dead letter {shown.letter.place}", h.fragment[body], is_fresh=later.ended is None)
+    return Page(f"Dead letter {shown.letter.place}", h.fragment[body], is_fresh=not is_known)
+
+
+async def _ours(asked: Asked, shown: Shown, whole: Record | Lacking) -> tuple[h.Node, bool]:
+    """What only a letter of ours tells, and whether all of it is known by now; another one's topics are not read."""
+    later = await asked.sources.desk.inquiries.ask(("letter", shown.letter.place), partial(_later, shown, whole))
+    told = [_today(await shown.today(whole)), _known(later), doubt.section(asked, shown.letter, later.answer)]
+    return told, later.ended is not None
 
 
 async def _later(shown: Shown, whole: Record | Lacking, steps: Steps) -> Json:
