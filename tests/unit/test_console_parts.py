@@ -17,7 +17,7 @@ from worker.console.web import page, parts
 from worker.console.web.answers import Page
 from worker.console.web.asked import Asked
 from worker.console.web.rights import Right, Who
-from worker.console.work.inquiries import Inquiries
+from worker.console.work.inquiries import Inquiries, Inquiry
 from worker.model.records import Record
 from worker.settings.settings import Settings
 from worker.tools.dead_letters.letters import letter
@@ -76,6 +76,15 @@ async def test_a_letter_of_another_tool(monkeypatch):
     assert isinstance(shown, Page)
     assert "Spring Kafka a.B" in str(h.fragment[shown.body])
     assert (shown.is_fresh, len(inquiries._known)) == (False, 0)
+
+
+def test_a_letter_of_an_event_with_very_many_records():
+    """What the journal knows takes bounded room, and what is left out is told."""
+    told: dict[str, Any] = {"openIntents": [], "outcome": None, "attempts": 1}
+    journal: dict[str, Any] = {"event": "e", "topic": "requests", "partition": 0, "customer": "created", "seen": "now"}
+    journal["records"] = [told | {"offset": offset} for offset in range(10_000)]
+    shown = str(h.fragment[of_letter._known(Inquiry(answer={"journal": journal}))])
+    assert (shown.count("requests/0 offset"), "and 9\u202f501 more lines" in shown) == (499, True)
 
 
 def test_a_letter_with_very_many_headers():

@@ -1,15 +1,23 @@
 """What is told of an event whose records came to several partitions."""
 
 from itertools import permutations
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID
 
+import htpy as h
 import pytest
 
-from worker.console.events import concluded
+from worker import wiring
+from worker.console.events import _found, concluded
+from worker.console.web.asked import Asked
+from worker.console.web.rights import STRANGER
+from worker.console.work.inquiries import Inquiry
 from worker.journal.entries import Entry, EntryKey, Finished, Intent, encode, encode_headers
 from worker.model.evidence import Evidence
 from worker.model.outcomes import Failed, Reason, ReasonCode, Succeeded
 from worker.model.records import Record
+from worker.settings.settings import Settings
 from worker.tools.journal.view import Partition
 from worker.tools.life.life import Life
 from worker.tools.reading.place import Place
@@ -56,3 +64,34 @@ def test_the_records() -> None:
     found = life(CREATED, INVALID)
     assert list(found.records) == [Place(0, 5), Place(1, 5)]
     assert [(place, line.entry) for place, line in found.entries] == [(Place(0, 5), CREATED), (Place(1, 5), INVALID)]
+
+
+def repeated(count: int) -> Life:
+    """Of an event that each of so many records repeats."""
+    found, partition = Life(), Partition("requests", 0, EVENT)
+    for offset in range(count):
+        key = EntryKey(EVENT, offset, "a").encode()
+        partition.add(Record("journal", 0, offset, 1000, key, encode(CREATED), encode_headers(CREATED)))
+    found.take(partition, EVENT)
+    return found
+
+
+@pytest.mark.parametrize("count", [1, 2, 200])
+def test_all_records_are_listed(count: int) -> None:
+    """Each once, in their order."""
+    assert repeated(count).listed == [Place(0, offset) for offset in range(count)]
+
+
+def test_very_many_records() -> None:
+    """Their page takes bounded room: it tells the first and the last ones, and how many are between these."""
+    found = repeated(3_000)
+    assert [each.offset for each in found.listed] == [*range(100), *range(2_900, 3_000)]
+    plan = wiring.plan(Settings())
+    asked = Asked("/events", STRANGER, cast("Any", SimpleNamespace(plan=plan)))
+    shown = str(h.fragment[_found(asked, Inquiry(answer=found))])
+    assert shown.count("<tr>") == 402
+    assert "and 2\u202f800 more records between these" in shown
+    found.entries *= 30
+    shown = str(h.fragment[_found(asked, Inquiry(answer=found))])
+    assert shown.count("<tr>") == 1_202
+    assert "and 5\u202f000 more happenings" in shown

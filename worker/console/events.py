@@ -15,6 +15,7 @@ from worker.console.web.rights import Right
 from worker.console.web.routes import Route
 from worker.console.work.inquiries import Inquiry
 from worker.console.work.steps import Steps
+from worker.counting import NARROW, counted
 from worker.events.results import SUCCEEDED
 from worker.journal.entries import Entry, Finished, Intent, Released
 from worker.model.commands import Request
@@ -25,6 +26,7 @@ from worker.tools.life.life import Life, Published
 from worker.tools.reading.place import Place
 
 LONGEST = 1024
+HAPPENINGS = 1_000
 CUSTOMERS: dict[str | None, tuple[str, Kind]] = {
     "created": ("Its customer was created.", "good"),
     "confirmed": ("A person confirmed which customer it has.", "good"),
@@ -87,7 +89,7 @@ def _unknown(sources: Sources) -> str:
 
 
 def _records(asked: Asked, found: Life) -> h.Node:
-    """One row for each record that was this event."""
+    """One row for each record that was this event; of very many for the first and the last ones."""
     letters = {each.request: each.letter for each in found.published if each.letter}
     rows = [
         (
@@ -96,10 +98,15 @@ def _records(asked: Asked, found: Life) -> h.Node:
             parts.text(record.outcome.attempts if record.outcome else record.attempts),
             h.a(href=asked.link(f"/letters/{letters[place]}"))[str(letters[place])] if place in letters else "",
         )
-        for place, record in sorted(found.records.items())
+        for place, record in ((place, found.records[place]) for place in found.listed)
     ]
     columns = ("record", "ended as", "attempts", "dead letter")
-    return [h.h2["Its records"], parts.table("Records of the requests that were this event", columns, rows, none="")]
+    table = parts.table("Records of the requests that were this event", columns, rows, none="")
+    return [h.h2["Its records"], table, _more(len(found.records) - len(rows), "record", "between these")]
+
+
+def _more(count: int, what: str, where: str = "") -> h.Node:
+    return h.p[f"and {counted(count, f'more {what}', gap=NARROW)} {where}".rstrip()] if count > 0 else None
 
 
 def outcome(ended: Outcome) -> str:
@@ -110,11 +117,12 @@ def outcome(ended: Outcome) -> str:
 
 
 def _story(asked: Asked, found: Life) -> h.Node:
-    """All that is known, by time; the times come from brokers' and producers' clocks."""
+    """All that is known of the listed records, by time; the times come from brokers' and producers' clocks."""
     rows = sorted(_rows(asked, found), key=lambda row: row[0] or 0)
     columns = ("when", "record", "what", "where")
-    told = [(_when(time), str(place), what, where) for time, place, what, where in rows]
-    return [h.h2["Its life"], parts.table("Everything that is known, in its order", columns, told, none="")]
+    told = [(_when(time), str(place), what, where) for time, place, what, where in rows[:HAPPENINGS]]
+    table = parts.table("Everything that is known, in its order", columns, told, none="")
+    return [h.h2["Its life"], table, _more(len(rows) - HAPPENINGS, "happening")]
 
 
 def _when(time: int | None) -> h.Node:
@@ -122,11 +130,11 @@ def _when(time: int | None) -> h.Node:
 
 
 def _rows(asked: Asked, found: Life) -> Iterator[Row]:
-    plan = asked.sources.plan
+    plan, listed = asked.sources.plan, set(found.listed)
     for place, time in found.written.items():
         what = "written to the requests" if time is not None else "deleted from the requests since"
         yield time, place, what, f"{plan.requests} {place}"
-    for place, line in found.entries:
+    for place, line in (each for each in found.entries if each[0] in listed):
         yield line.time, place, _entry(line), f"{plan.journal} {place.partition}@{line.position}"
     for each in found.published:
         yield each.time, each.request, _published(asked, each), f"{each.topic} {each.place}"

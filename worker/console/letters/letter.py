@@ -16,7 +16,7 @@ from worker.console.web.rights import Right
 from worker.console.web.routes import Route
 from worker.console.work.inquiries import Inquiry
 from worker.console.work.steps import Steps
-from worker.counting import counted
+from worker.counting import NARROW, counted
 from worker.model.records import Record
 from worker.tools.dead_letters.letters import Json, Letter
 from worker.tools.dead_letters.received import Lacking
@@ -26,6 +26,8 @@ from worker.tools.journal.view import event_text
 
 log = structlog.get_logger()
 RULES = 100
+LINES = 500
+"""Of the journal: a producer may give all its events the same id."""
 HEADERS = 100
 """That are told: a record may have a hundred thousand, and whoever looks at it asks every two seconds."""
 
@@ -137,6 +139,8 @@ def _known(later: Inquiry[Json]) -> h.Node:
     answer = later.answer
     journal = answer["journal"]
     text = journal if isinstance(journal, str) else event_text(journal)
+    lines = text.split("\n")
+    more = len(lines) - LINES
     return h.fragment[
         title,
         parts.as_of(later.at),
@@ -147,7 +151,8 @@ def _known(later: Inquiry[Json]) -> h.Node:
             )
         ),
         h.h3["The journal"],
-        h.pre["\n".join(words.told(line, 500) or "" for line in text.split("\n"))],
+        h.pre["\n".join(words.told(line, 500) or "" for line in lines[:LINES])],
+        h.p[f"and {counted(more, 'more line', gap=NARROW)}"] if more > 0 else None,
     ]
 
 

@@ -15,6 +15,8 @@ UNKNOWN: Final = "unknown"
 NOT_CREATED: Final = "not_created"
 CERTAIN: Final = ("created", "confirmed", UNKNOWN, NOT_CREATED)
 """What a partition of the journal may conclude of the customer, in the order in which it counts."""
+LISTED: Final = 200
+"""Records that are told one by one: a producer may give all its events the same id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,9 @@ class Published:
 class Life:
     """An event's life. Places are in the request topic; times are milliseconds since the epoch.
 
-    `customer` is what the journal concludes, None where it knows nothing. `written` is when each record was written,
-    None where it is gone. `unsearched` are the result topics that were not read to their end: a missing result may be
-    there.
+    `customer` is what the journal concludes, None where it knows nothing. `written` is when each listed record was
+    written, None where it is gone. `unsearched` are the result topics that were not read to their end: a missing result
+    may be there.
     """
 
     customer: str | None = None
@@ -70,6 +72,13 @@ class Life:
         """The earliest time at which anything is known of the event; None where there is none."""
         times = [time for time in self.written.values() if time is not None]
         return min([*times, *(line.time for _, line in self.entries)], default=None)
+
+    @property
+    def listed(self) -> list[Place]:
+        """The records in their order; of very many the first and the last ones."""
+        places = sorted(self.records)
+        more = max(0, len(places) - LISTED)
+        return places[: LISTED // 2] + places[LISTED // 2 + more :]
 
     @property
     def unpublished(self) -> set[Place]:

@@ -37,7 +37,7 @@ async def life(settings: Settings, request: Request, progress: Progress) -> Life
     if settings.journal.enabled:
         await _journal(settings, request, progress, found)
     async with places(connection, plan.requests) as topic:
-        for place in found.records:
+        for place in found.listed:
             record = await topic.at(place.partition, place.offset)
             found.written[place] = record.timestamp if record else None
     if (since := found.since) is not None:
