@@ -108,6 +108,28 @@ def test_a_group_that_shares_out():
     assert (found.kind, "sharing out" in found.sentence) == ("wait", True)
 
 
+def two_members(*partitions):
+    """Of which each has one partition."""
+    members = [Member("c", f"10.0.0.{number + 1}", (number,)) for number in range(2)]
+    return overview(*partitions, members=members)
+
+
+@pytest.mark.parametrize("bound", ["api", "idle"])
+def test_a_worker_that_does_not_answer(bound):
+    """That those move who answer is not that its partition does."""
+    silent = [Silent("b:8080", "no answer within 2 s")]
+    answers = replica("a", owned(0), bound_by=bound)
+    found = why(now(answers, kafka=two_members((0, 5, 5), (0, 1505, 5)), silent=silent))
+    assert found.sentence == (
+        "Partition 1 is with a worker that does not answer: 1\u202f500 records wait there, or fewer."
+    )
+    assert found.kind == "bad"
+    at_its_end = two_members((0, 5, 5), (0, 5, 5))
+    assert why(now(replica("a", owned(0)), kafka=at_its_end, silent=silent)).sentence.startswith("Nothing waits")
+    both = answers, replica("b", owned(1))
+    assert "does not answer" not in why(now(*both, kafka=two_members((0, 9, 5), (0, 9, 5)))).sentence
+
+
 def test_restoring():
     """A hold of one partition that is told later than others."""
     restoring = hold(HoldReason.JOURNAL_RESTORING, "", partition=2, since=AT - 7)

@@ -68,6 +68,7 @@ def why(now: Now) -> Why:
         _nobody_answers,
         _held,
         _nobodys,
+        _unanswered,
         _restoring,
         _open_transaction,
         _blocked,
@@ -121,6 +122,16 @@ def _nobodys(now: Now) -> Why | None:
         return None
     named = _numbers(now.overview.nobodys)
     return Why(f"Nobody has {named}: the group has {counted(len(now.overview.members), 'member')}.", "bad")
+
+
+def _unanswered(now: Now) -> Why | None:
+    """Partitions in which records wait, of members that do not answer: whether they move is not known."""
+    waits = {number: each.at_most for number, each in now.waiting.items() if number not in now.owned and each.at_most}
+    if not waits or (now.members or 0) <= len(now.replicas) or now.fleet.left_out:
+        return None
+    whose = which(len(waits), "is with a worker that does not answer", "are with workers that do not answer")
+    count = counted(sum(waits.values()), "record waits", "records wait", gap=NARROW)
+    return Why(f"{_numbers(sorted(waits)).capitalize()} {whose}: {count} there, or fewer.", "bad")
 
 
 def _restoring(now: Now) -> Why | None:
