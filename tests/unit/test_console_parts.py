@@ -78,6 +78,26 @@ async def test_a_letter_of_another_tool(monkeypatch):
     assert (shown.is_fresh, len(inquiries._known)) == (False, 0)
 
 
+@pytest.mark.parametrize(
+    ("told", "kind", "sentence"),
+    [
+        ({"valid": True}, "good", "It would be valid today."),
+        ({"valid": True, "unchecked": "its levels"}, "good", "It would be valid today: its levels."),
+        (
+            {"valid": True, "passedOver": "no customer"},
+            "plain",
+            "It would be passed over today, by the mapping&#39;s rule: no customer.",
+        ),
+        ({"valid": False, "reason": "rejected", "why": "w"}, "plain", "It would not be valid today: rejected: w."),
+        ({"valid": None, "why": "it is gone"}, "plain", "It cannot be told: it is gone."),
+    ],
+)
+def test_what_would_become_of_a_letter_today(told, kind, sentence):
+    """What the worker passes over makes no customer, and so is not called valid."""
+    shown = str(h.fragment[of_letter._today(told)])
+    assert f'data-kind="{kind}" role="status">{sentence}<' in shown
+
+
 def test_a_letter_of_an_event_with_very_many_records():
     """What the journal knows takes bounded room, and what is left out is told."""
     told: dict[str, Any] = {"openIntents": [], "outcome": None, "attempts": 1}

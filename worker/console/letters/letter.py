@@ -12,6 +12,7 @@ from worker.console.letters.place import read
 from worker.console.web import parts
 from worker.console.web.answers import Answer, Page
 from worker.console.web.asked import Asked
+from worker.console.web.parts import Kind
 from worker.console.web.rights import Right
 from worker.console.web.routes import Route
 from worker.console.work.inquiries import Inquiry
@@ -26,6 +27,12 @@ from worker.tools.journal.view import event_text
 
 log = structlog.get_logger()
 RULES = 100
+VERDICTS: dict[bool | None, tuple[Kind, str]] = {
+    True: ("good", "It would be valid today"),
+    False: ("plain", "It would not be valid today"),
+    None: ("plain", "It cannot be told"),
+}
+PASSED_OVER: tuple[Kind, str] = ("plain", "It would be passed over today, by the mapping's rule")
 LINES = 500
 """Of the journal: a producer may give all its events the same id."""
 HEADERS = 100
@@ -121,12 +128,11 @@ def _is_list(value: object) -> bool:
 
 def _today(told: Json) -> h.Node:
     """What would become of it today, by the rules and settings of this console."""
-    verdict = {True: "It would be valid today", False: "It would not be valid today", None: "It cannot be told"}
-    why = ": ".join(str(told[name]) for name in ("reason", "why", "unchecked") if name in told)
-    sentence = f"{verdict[told['valid']]}{f': {words.told(why)}' if why else ''}."
+    kind, what = PASSED_OVER if "passedOver" in told else VERDICTS[told["valid"]]
+    why = ": ".join(str(told[name]) for name in ("passedOver", "reason", "why", "unchecked") if name in told)
     return h.fragment[
         h.h2["Today"],
-        parts.notice("good" if told["valid"] else "plain", sentence),
+        parts.notice(kind, f"{what}{f': {words.told(why)}' if why else ''}."),
         _violations("Rules that it breaks today", told.get("violations", [])),
     ]
 
