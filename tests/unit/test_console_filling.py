@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -11,12 +12,13 @@ from patience import until
 from worker import wiring
 from worker.console.index import filling
 from worker.console.index.filling import ANEW, Filling
+from worker.console.index.wanted import Wanted
 from worker.console.now.fleet import Fleet
 from worker.console.now.watching import Watching, watching
 from worker.console.work.steps import CRASHED
 from worker.kafka.connection import Connection
 from worker.kafka.overview import Member, member_of
-from worker.model.errors import KafkaUnavailable
+from worker.model.errors import KafkaUnavailable, StartupError
 from worker.model.records import Record
 from worker.settings.settings import Settings
 from worker.tools.dead_letters.letters import letter
@@ -169,6 +171,26 @@ async def test_a_topic_that_is_not_there_for_a_while(over):
         await until(lambda: made.trouble == ANEW)
         log += RECORDS[:2]
         await until(lambda: (len(made.index), made.trouble) == (2, None))
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["told as missing", "without partitions"])
+async def test_a_topic_that_comes_back_with_as_many_letters(over, monkeypatch, is_told):
+    """They are others: none of those before is listed in their place."""
+    log, missing = RECORDS[:3], StartupError("topic dead does not exist")
+
+    async def topics(*_):
+        if is_told and not log:
+            raise missing
+        return await _there()
+
+    async with over(log) as made:
+        monkeypatch.setattr(filling, "topics", topics)
+        await until(lambda: len(made.index) == 3)
+        log.clear()
+        await until(lambda: made.trouble == (str(missing) if is_told else ANEW))
+        log += [replace(each, timestamp=2) for each in RECORDS[:3]]
+        await until(lambda: (len(made.index), made.trouble) == (3, None))
+        assert [row.timestamp for _, row in made.index.rows(Wanted(), made.index.ends())] == [2, 2, 2]
 
 
 async def test_an_old_batch_that_nobody_can_read(over, told):

@@ -12,7 +12,7 @@ from worker.console.work.steps import why
 from worker.kafka.connection import Connection
 from worker.kafka.follow import Followed, followed
 from worker.kafka.newest import newest_first
-from worker.model.errors import KafkaUnavailable
+from worker.model.errors import KafkaUnavailable, StartupError
 from worker.model.records import Record
 from worker.tools.dead_letters.letters import Letter, letter
 from worker.tools.dead_letters.topic import topics
@@ -58,7 +58,11 @@ class Filling:
         self.trouble = trouble
 
     async def _follow(self) -> None:
-        found = await topics(self.plan, self.connection)  # raises where a topic is missing; a consumer would create it
+        try:
+            found = await topics(self.plan, self.connection)
+        except StartupError:  # a topic is missing; a consumer would create it
+            self.index.only(0)
+            raise
         self.index.only(found.dead_letters)
         known = self.index.ends()
         name = [self.plan.dead_letters]
@@ -81,6 +85,8 @@ class Filling:
         its place; one whose topic was deleted learns minutes late that it is there again.
         """
         is_same = all(number in spans and spans[number][1] >= end for number, end in self.index.ends().items())
+        if not is_same:
+            self.index.only(0)  # it may have as many letters as the one before by the next look
         for number, (first, end) in spans.items():
             self.index.begin(number, first, end)
         self.trouble = self._behind if is_same else ANEW

@@ -39,6 +39,8 @@ class Index:
         for number in [each for each in self.shelves if each >= partitions]:
             shelf = self.shelves.pop(number)
             self._drop(number, shelf.drop_below(shelf.high))
+            self.edition += 1
+        self._use_room()
 
     def begin(self, partition: int, first: int, end: int) -> Shelf:
         """Note a partition's present offsets: letters below `first` are gone, those from `end` on are to come."""
