@@ -1,7 +1,7 @@
 """Reads a customer from XML bytes, and writes one to XML bytes."""
 
 import re
-from collections.abc import Callable
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -14,9 +14,8 @@ from worker.customer.shape import CUSTOMER, Child, Shape
 _DECLARATION: Final = re.compile(rb"""\s*<\?xml\s(?:(?!\?>).)*""", re.DOTALL)
 _ENCODING: Final = re.compile(rb"""\sencoding\s*=\s*["']([^"']*)["']""")
 _FAULTS: Final = {code: name for name, code in vars(etree.ErrorTypes).items() if isinstance(code, int)}
-_TAGS: Final = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
-_FEW: Final = 16
-"""A document with more `=` than this, enough for a customer's namespace declarations, may have attributes."""
+_MOST: Final = 1024 * 1024
+"""Bytes of XML that one thread reads, or one document."""
 
 # What the API's XML never has: attributes (but xsi's hints to tools), and text between elements. Found in one pass.
 _FOREIGN: Final = etree.XPath(
@@ -34,12 +33,29 @@ _ESCAPES: Final = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord("\
 _SPECIAL: Final = re.compile("[&<>\r]")
 
 
-def _names(shape: Shape) -> set[bytes]:
-    below = [_names(child.shape) for child in shape.children.values() if child.shape]
-    return {name.encode() for name in shape.children}.union(*below)
+class _Apart:
+    """Reads documents in a thread, a new one for every `_MOST` bytes.
+
+    libxml2 keeps each name that it meets, of elements and whatever else is markup, until the thread ends that met it;
+    with too many of them it reads nothing more.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._left = _MOST
+
+    def read(self, raw: bytes, max_depth: int) -> Json:
+        """As `read_xml`; one document at a time."""
+        with self._lock:
+            self._left -= len(raw)
+            if self._left < 0:
+                self._thread.shutdown(wait=False)
+                self._thread, self._left = ThreadPoolExecutor(max_workers=1), _MOST - len(raw)
+            return self._thread.submit(_read, raw, max_depth).result()
 
 
-_KNOWN_NAMES: Final = frozenset({b"customer", *_names(CUSTOMER)})
+_APART: Final = _Apart()
 
 
 def read_xml(raw: bytes, max_depth: int) -> Json:
@@ -49,15 +65,7 @@ def read_xml(raw: bytes, max_depth: int) -> Json:
     Raises Unreadable.
     """
     _require_plain(raw)
-    if _KNOWN_NAMES.issuperset(_TAGS.findall(raw)) and raw.count(b"=") <= _FEW:
-        return _read(raw, max_depth)
-    return _apart(lambda: _read(raw, max_depth))
-
-
-def _apart(read: Callable[[], Json]) -> Json:
-    """Read in a thread of its own: lxml keeps every name that it meets until the thread ends that met it."""
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(read).result()
+    return _APART.read(raw, max_depth)
 
 
 def _read(raw: bytes, max_depth: int) -> Json:
