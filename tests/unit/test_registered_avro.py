@@ -86,6 +86,23 @@ def test_references():
 
 
 @pytest.mark.parametrize(
+    ("schema", "default", "body", "expected"),
+    [
+        ("string", None, b"\x02a", "a"),
+        ("boolean", "false", b"\x01", True),
+        ({"type": "array", "items": "string"}, None, b"\0", []),
+        ({"type": "enum", "name": "E", "symbols": ["A"], "default": "B"}, "B", b"\0", "A"),
+    ],
+)
+def test_a_default_that_is_no_value_of_its_field(schema, default, body, expected):
+    """Registries take such schemas, and nothing is read by a default. A field may be called so."""
+    fields = [{"name": "default", "type": schema, "default": default}]
+    record = {"type": "record", "name": "com.example.R", "fields": fields}
+    for read in (reader_of(avro_schema(record)), reader_of(avro_schema("com.example.R", record))):
+        assert orjson.loads(read(body, MOST)) == {"default": expected}
+
+
+@pytest.mark.parametrize(
     ("schema", "body"),
     [
         ("string", b"\x08abc"),

@@ -1,5 +1,6 @@
 """Avro: makes a reader of values once from their schema."""
 
+from collections.abc import Callable
 from typing import Any
 
 import fastavro
@@ -19,7 +20,7 @@ Named = dict[str, dict[str, Any]]
 
 def avro_reader(schema: Schema) -> Read:
     """A reader for values that were written with that schema. Raises Unreadable where it is no Avro schema."""
-    loaded, named = parsed(schema)
+    loaded, named = parsed(schema, _without_defaults)
     try:
         read = _Steps(named).of(loaded)
     except RecursionError:
@@ -39,13 +40,16 @@ def avro_reader(schema: Schema) -> Read:
     return to_json
 
 
-def parsed(schema: Schema) -> tuple[Parsed, Named]:
-    """The schema with every name resolved, and its named types. Raises Unreadable where it is no Avro schema."""
+def parsed(schema: Schema, prepare: Callable[[Any], Any] = lambda loaded: loaded) -> tuple[Parsed, Named]:
+    """The schema with every name resolved, and its named types. Raises Unreadable where it is no Avro schema.
+
+    `prepare` gets the JSON of each text.
+    """
     named: Named = {}
     try:
         for referred in schema.references:
-            fastavro.parse_schema(_loaded(referred.text), named_schemas=named)
-        return fastavro.parse_schema(_loaded(schema.text), named_schemas=named), named
+            fastavro.parse_schema(prepare(_loaded(referred.text)), named_schemas=named)
+        return fastavro.parse_schema(prepare(_loaded(schema.text)), named_schemas=named), named
     except (SchemaParseException, UnknownType, ValueError, TypeError, KeyError, RecursionError) as error:
         raise Unreadable(f"it is no Avro schema ({type(error).__name__})") from None
 
@@ -59,6 +63,18 @@ def _loaded(text: str) -> Parsed:
             return text
         raise
     return loaded
+
+
+def _without_defaults(node: Any) -> Any:  # noqa: ANN401  any JSON
+    """The schema without its defaults, which nothing is read by: registries take them of another type than the field's.
+
+    The most frequent is a null for a text.
+    """
+    if isinstance(node, list):
+        return [_without_defaults(each) for each in node]
+    if isinstance(node, dict):
+        return {name: _without_defaults(value) for name, value in node.items() if name != "default"}
+    return node
 
 
 class _Steps:
