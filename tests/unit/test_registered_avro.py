@@ -103,6 +103,24 @@ def test_a_default_that_is_no_value_of_its_field(schema, default, body, expected
 
 
 @pytest.mark.parametrize(
+    "schema",
+    [
+        logical("fixed", "duration", name="F", size=8),
+        logical("fixed", "uuid", name="F", size=8),
+        logical("fixed", "decimal", name="F", size=8, precision=30, scale=2),
+        logical("fixed", "decimal", name="F", size=8, precision=2, scale=3),
+        logical("fixed", "decimal", name="F", size=8, precision="9"),
+        logical("fixed", "decimal", name="F", size=8, precision=9, scale=-1),
+    ],
+)
+def test_a_logical_type_that_is_wrong_in_itself(schema):
+    """It is ignored, as Avro demands: the value is its plain bytes."""
+    plain = {"type": "fixed", "name": "F", "size": 8}
+    read, plainly = (reader_of(avro_schema(each)) for each in (schema, plain))
+    assert read(b"12345678", MOST) == plainly(b"12345678", MOST)
+
+
+@pytest.mark.parametrize(
     ("schema", "body"),
     [
         ("string", b"\x08abc"),

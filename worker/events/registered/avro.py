@@ -11,7 +11,7 @@ from fastavro.types import Schema as Parsed
 from worker.customer.documents import Unreadable
 from worker.events.registered import avro_steps as steps
 from worker.events.registered.as_json import as_json
-from worker.events.registered.avro_types import logical
+from worker.events.registered.avro_types import is_sound, logical
 from worker.events.registered.room import Room
 from worker.events.registered.schema import Read, Schema
 
@@ -20,7 +20,7 @@ Named = dict[str, dict[str, Any]]
 
 def avro_reader(schema: Schema) -> Read:
     """A reader for values that were written with that schema. Raises Unreadable where it is no Avro schema."""
-    loaded, named = parsed(schema, _without_defaults)
+    loaded, named = parsed(schema, _as_read)
     try:
         read = _Steps(named).of(loaded)
     except RecursionError:
@@ -65,15 +65,16 @@ def _loaded(text: str) -> Parsed:
     return loaded
 
 
-def _without_defaults(node: Any) -> Any:  # noqa: ANN401  any JSON
-    """The schema without its defaults, which nothing is read by: registries take them of another type than the field's.
+def _as_read(node: Any) -> Any:  # noqa: ANN401  any JSON
+    """The schema without what no value is read by, and what registries take all the same though it is wrong.
 
-    The most frequent is a null for a text.
+    That are defaults of another type than the field's, most often a null for a text, and unsound logical types.
     """
     if isinstance(node, list):
-        return [_without_defaults(each) for each in node]
+        return [_as_read(each) for each in node]
     if isinstance(node, dict):
-        return {name: _without_defaults(value) for name, value in node.items() if name != "default"}
+        left_out = {"default"} if is_sound(node) else {"default", "logicalType"}
+        return {name: _as_read(value) for name, value in node.items() if name not in left_out}
     return node
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
+from math import log10
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,6 +13,8 @@ Made = Callable[[Any], str]
 _FIRST_DAY: Final = date(1970, 1, 1).toordinal()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY: Final = 86_400
+_MOST_DIGITS: Final = 2**31 - 1
+"""Stands for the precision of a decimal that names none; Avro counts it with 31 bits."""
 
 
 def _date(days: int) -> str:
@@ -42,10 +45,8 @@ def _duration(raw: bytes) -> str:
     return f"P{months}M{days}DT{millis / 1000:.3f}S"
 
 
-def _decimal(schema: dict[str, Any]) -> Made | None:
+def _decimal(schema: dict[str, Any]) -> Made:
     scale = schema.get("scale", 0)
-    if type(scale) is not int or scale < 0:
-        return None
     return lambda raw: decimal_text(raw, scale)
 
 
@@ -53,17 +54,34 @@ def _plainly(made: Made) -> Callable[[dict[str, Any]], Made]:
     return lambda _: made
 
 
-def logical(base: object, schema: dict[str, Any]) -> Made | None:
-    """The conversion to a text for a logical type; None for a plain value.
+def is_sound(schema: dict[str, Any]) -> bool:
+    """Whether the logical type that a schema names, if it does, is right in itself; else Avro demands to ignore it."""
+    size = schema.get("size")
+    match schema.get("logicalType"):
+        case "decimal":
+            return _is_sound_decimal(schema.get("precision") or _MOST_DIGITS, schema.get("scale", 0), size)
+        case "duration":
+            return size in (None, 12)
+        case "uuid":
+            return size in (None, 16)
+        case _:
+            return True
 
-    A logical type that is unknown, or wrong in itself, is ignored, as Avro demands.
-    """
+
+def _is_sound_decimal(precision: object, scale: object, size: object) -> bool:
+    if type(precision) is not int or type(scale) is not int or not 0 <= scale <= precision:
+        return False
+    return precision == _MOST_DIGITS or type(size) is not int or precision <= log10(2) * (8 * size - 1)
+
+
+def logical(base: object, schema: dict[str, Any]) -> Made | None:
+    """The conversion to a text for a sound logical type; None for a plain value. An unknown one is ignored."""
     named = schema.get("logicalType")
     known = _LOGICAL.get((base, named)) if isinstance(base, str) and isinstance(named, str) else None
     return known(schema) if known else None
 
 
-_LOGICAL: Final[dict[tuple[str, str], Callable[[dict[str, Any]], Made | None]]] = {
+_LOGICAL: Final[dict[tuple[str, str], Callable[[dict[str, Any]], Made]]] = {
     ("int", "date"): _plainly(_date),
     ("int", "time-millis"): _plainly(partial(_time, digits=3)),
     ("long", "time-micros"): _plainly(partial(_time, digits=6)),
