@@ -101,6 +101,7 @@ BAD = {
     "UTF-16 without mark": (record(BODY.decode().encode("utf-16-le")), PLACE, "undecodable", "NUL"),
     "Latin-1": (record('{"type": "Zoë"}'.encode("latin-1")), PLACE, "undecodable", "not UTF-8 at byte 12"),
     "NUL": (record(b'{"type": "\x00"}'), PLACE, "undecodable", "NUL"),
+    "no colon": (record(b'{"type" "group"}'), PLACE, "undecodable", "expected ':' after key (line 1 column 9)"),
     "NaN": (record(b'{"type": NaN}'), PLACE, "undecodable", "not JSON"),
     "Infinity": (record(b'{"type": -Infinity}'), PLACE, "undecodable", "not JSON"),
     "a name twice": (record(b'{"type": "group", "type": "individual"}'), PLACE, "undecodable", "twice"),

@@ -124,4 +124,4 @@ def _explained(raw: bytes, error: orjson.JSONDecodeError, max_depth: int) -> Unr
         return reason
     if "depth" in error.msg:
         return Unreadable(f"nested deeper than {max_depth} levels")
-    return Unreadable(f"not JSON: {error.msg.split(':')[0]} (line {error.lineno} column {error.colno})")
+    return Unreadable(f"not JSON: {error.msg} (line {error.lineno} column {error.colno})")
