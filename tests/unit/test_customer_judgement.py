@@ -98,6 +98,25 @@ def test_too_much_to_say() -> None:
     assert many[-1] == hidden[-1] == Violation("", "count", MAX_VIOLATIONS)
 
 
+def with_values(name: str, *values: str) -> dict[str, Any]:
+    return individual(customAttributes=[{"attribName": name, "attribValues": list(values)}])
+
+
+ATTRIBUTES = {"language": {"type": "enumeration", "values": ["English"]}, "note": {"type": "string"}}
+
+
+@pytest.mark.parametrize(("name", "rule"), [("language", "configured_values"), ("note", "characters")])
+def test_every_value_of_an_attribute(name: str, rule: str) -> None:
+    """Each that breaks the rule is told, not the first alone; of far too many the beginning."""
+    judge = Judge(catalog=Catalog.model_validate({"custom_attributes": {"customer": ATTRIBUTES}}))
+    place = "customAttributes.customAttribute[0].attribValues.attribValue"
+    few, many = (judge.judge(with_values(name, "a|b", "English", *["c|d"] * more)) for more in (1, 20_000))
+    assert isinstance(few, tuple)
+    assert isinstance(many, tuple)
+    assert [(each.path, each.rule) for each in few] == [(f"{place}[{number}].value", rule) for number in (0, 2)]
+    assert many == (*few, Violation("", "count", MAX_VIOLATIONS))
+
+
 CATALOG = """
 levels = ["Premium"]
 [custom_attributes.customer]

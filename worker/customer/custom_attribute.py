@@ -1,6 +1,8 @@
 """Custom attributes: the same shape for the customer, a contact person and a contact point."""
 
 import re
+from collections.abc import Callable
+from itertools import islice
 from typing import Annotated, Final
 
 from pydantic import ValidationInfo
@@ -10,7 +12,8 @@ from worker.customer import namespaces
 from worker.customer.catalog import Attribute, Scope
 from worker.customer.circumstances import circumstances
 from worker.customer.element import FILLED, Text, Value, element
-from worker.customer.rules import Check, broken
+from worker.customer.rules import Check, Places, broken
+from worker.model.outcomes import MAX_VIOLATIONS
 
 
 @element(namespaces.COMMON, page="Create Individual Customer Examples")
@@ -39,7 +42,7 @@ def _as_configured(scope: Scope) -> Check:
             # Without the catalog its type is unknown; an enumeration's values need not keep to the allowed characters.
             return attribute
         if attribute["attribName"] not in known:
-            raise broken("configured_values", allowed=frozenset(known), at=("attribName",))
+            raise broken("configured_values", allowed=frozenset(known), at=(("attribName",),))
         _check_values(attribute["attribValues"], known[attribute["attribName"]])
         return attribute
 
@@ -53,12 +56,17 @@ def _as_configured(scope: Scope) -> Check:
 
 
 def _check_values(values: AttributeValues, configured: Attribute) -> None:
-    for index, item in enumerate(values["attribValue"]):
-        at = ("attribValues", "attribValue", index, "value")
-        if configured.type == "enumeration" and item["value"] not in configured.values:
-            raise broken("configured_values", allowed=frozenset(configured.values), at=at)
-        if configured.type == "string" and not _ALLOWED.fullmatch(item["value"]):
-            raise broken("characters", at=at)
+    if configured.type == "enumeration":
+        if wrong := _places(values, configured.values.__contains__):
+            raise broken("configured_values", allowed=frozenset(configured.values), at=wrong)
+    elif configured.type == "string" and (wrong := _places(values, _ALLOWED.fullmatch)):
+        raise broken("characters", at=wrong)
+
+
+def _places(values: AttributeValues, fits: Callable[[str], object]) -> Places:
+    """Where the values are that do not fit; no more than are needed to say that there are too many."""
+    wrong = (index for index, item in enumerate(values["attribValue"]) if not fits(item["value"]))
+    return tuple(("attribValues", "attribValue", index, "value") for index in islice(wrong, MAX_VIOLATIONS + 1))
 
 
 @element(namespaces.COMMON, page="Create Group Customer")

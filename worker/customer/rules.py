@@ -14,6 +14,7 @@ from worker.customer.catalog import Choice
 from worker.customer.circumstances import circumstances
 from worker.model.outcomes import Rule
 
+Places = tuple[tuple[str | int, ...], ...]
 MAX_LISTED: Final = 50
 """A violation lists the allowed values only if there are at most so many."""
 
@@ -58,9 +59,9 @@ class Check:
 
 
 def broken(
-    rule: Rule, *, limit: int | None = None, allowed: frozenset[str] = frozenset(), at: tuple[str | int, ...] = ()
+    rule: Rule, *, limit: int | None = None, allowed: frozenset[str] = frozenset(), at: Places = ((),)
 ) -> PydanticCustomError:
-    """A broken rule of the element at hand, or of the one at the path `at` below it."""
+    """A broken rule of the element at hand, or of those at the paths `at` below it."""
     listed = tuple(sorted(allowed)) if len(allowed) <= MAX_LISTED else ()
     return PydanticCustomError(rule, "breaks a rule", {"limit": limit, "allowed": listed, "at": at})
 

@@ -20,6 +20,7 @@ from worker.customer.violations import (
     found,
     in_order,
     missing,
+    too_many,
     too_many_persons,
     too_many_violations,
     unknown_kind,
@@ -27,7 +28,7 @@ from worker.customer.violations import (
 from worker.customer.xml import write_xml
 from worker.model.commands import Kind, Traits
 from worker.model.frozen import frozen
-from worker.model.outcomes import MAX_VIOLATIONS, Violation
+from worker.model.outcomes import Violation
 
 Format = Literal["json", "xml"]
 
@@ -132,7 +133,7 @@ class Judge:
         try:
             element = _BY_KIND[_kind(document)].validate_python(document, context=self._circumstances())
         except ValidationError as error:
-            if error.error_count() > MAX_VIOLATIONS and (beginning := excerpt(document)) != document:
+            if too_many(error) and (beginning := excerpt(document)) != document:
                 return None, self._try(beginning)[1] + too_many_violations()
             return None, broken + found(error.errors(include_url=False))
         return (None if broken else Customer(element)), broken

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from typing import Final, get_args
 
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, ValidationError
 
 from worker.customer.documents import Json
 from worker.customer.shape import CUSTOMER, Child, Shape
@@ -40,11 +40,20 @@ TOO_MANY: Final = Violation("", "count", MAX_VIOLATIONS)
 """The last violation of an event of which only the beginning was judged: there are more than are listed."""
 _LIMITS: Final = ("limit", "max_length", "min_length")
 _MAX_NAME: Final = 64
+_HERE: Final = ((),)
 
 
 def found(errors: Iterable[ErrorDetails]) -> Violations:
     """The violations of these errors, each with its path."""
     return [pair for error in errors for pair in _violations(error)]
+
+
+def too_many(error: ValidationError) -> bool:
+    """Whether the error stands for more violations than are listed."""
+    if error.error_count() > MAX_VIOLATIONS:
+        return True
+    told = error.errors(include_url=False, include_input=False)
+    return sum(len(each.get("ctx", {}).get("at", _HERE)) for each in told) > MAX_VIOLATIONS
 
 
 def in_order(pairs: Violations, document: Json) -> Violations:
@@ -107,9 +116,9 @@ def _violations(error: ErrorDetails) -> Violations:
     if rule == "allowed_values":
         return [(place, _not_allowed(place, child, value))]
     context = error.get("ctx", {})
-    place += tuple(context.get("at", ()))
     limit = next((context[name] for name in _LIMITS if context.get(name) is not None), None)
-    return [(place, _violation(place, rule, limit, context.get("allowed") or None))]
+    places = ((*place, *at) for at in context.get("at", _HERE))
+    return [(each, _violation(each, rule, limit, context.get("allowed") or None)) for each in places]
 
 
 def _missing(place: Steps, child: Child | None) -> Violations:
