@@ -120,12 +120,14 @@ async def test_records(file: File) -> None:
         '{"payload":null,"key":"k"}',
         '{"payload":{"a":[1]},"headers":{"ce_type":"t"}}',
         '{"payload":"no JSON","key":5}',
+        '{"payload":{"pin":0.10,"n":12345678901234567890123},"key":1E2}',
     )
     assert await _read(file("\n".join(lines).encode()), records=True) == [
         Event(1, b"{}", b"k", (("ce_id", b"1"), ("gone", None))),
         Event(2, None, b"k"),
         Event(3, b'{"a":[1]}', None, (("ce_type", b"t"),)),
         Event(4, b"no JSON", b"5"),
+        Event(5, b'{"pin":0.10,"n":12345678901234567890123}', b"1E2"),
     ]
 
 
@@ -135,6 +137,9 @@ async def test_records(file: File) -> None:
         (b'{"key":"k"}', "no JSON object with a payload"),
         (b"<customer/>", "not JSON, but --records"),
         (b'{"payload":"{}","headers":["s3cret"]}', "headers that are neither"),
+        (b'{"payload":' + b"[" * 300 + b"]" * 300 + b"}", "nested deeper than 250 levels"),
+        (b'{"payload":"{}","key":' + b"[" * 300 + b"]" * 300 + b"}", "nested deeper than 250 levels"),
+        (b'{"payload":"{}","headers":{"a":' + b"[" * 300 + b"]" * 300 + b"}}", "nested deeper than 250 levels"),
         (b'{"payload":"' + b"s3cret" * 200 + b'"}', "larger than 1000 bytes"),
         (b'{"payload":"' + b"s3cret" * 200_000 + b'"}', "larger than 1000 bytes"),
     ],

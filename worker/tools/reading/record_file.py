@@ -1,10 +1,14 @@
 """Records in a file, one JSON object a line, as `kcat -C -J` prints them: payload, key, headers, topic."""
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
+from worker.customer.documents import Number, read_json_exactly, require_depth
 from worker.model.records import Headers, Record
+
+MAX_DEPTH: Final = 250
+"""What is nested deeper cannot be written as JSON again."""
 
 
 def read_record(line: bytes, number: int, topic: str) -> Record:
@@ -18,6 +22,9 @@ def read_record(line: bytes, number: int, topic: str) -> Record:
         raise ValueError("not JSON, but --records wants a JSON object on each line") from None
     if not isinstance(told, dict) or "payload" not in told:
         raise ValueError("no JSON object with a payload, as --records wants it")
+    require_depth(told, MAX_DEPTH)
+    if not all(isinstance(told.get(name), str | None) for name in ("payload", "key")):
+        told = read_json_exactly(line, MAX_DEPTH)
     named = told.get("topic")
     where = named if isinstance(named, str) else topic
     key, value = _bytes(told.get("key")), _bytes(told["payload"])
@@ -36,7 +43,13 @@ def _headers(told: Any) -> Headers:  # noqa: ANN401  # any JSON
 
 
 def _bytes(told: Any) -> bytes | None:  # noqa: ANN401  # any JSON
-    """A text in UTF-8, or any other value as JSON."""
+    """A text in UTF-8, or any other value as JSON, with its numbers as they were written."""
     if told is None:
         return None
-    return told.encode() if isinstance(told, str) else orjson.dumps(told)
+    if isinstance(told, str):
+        return told.encode()
+    return orjson.dumps(told, default=_as_written, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
+
+
+def _as_written(number: Number) -> orjson.Fragment:
+    return orjson.Fragment(str(number))
