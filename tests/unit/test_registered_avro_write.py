@@ -1,5 +1,7 @@
 """Documents written as Avro: read back they are the same, and what does not fit is told by its place alone."""
 
+from typing import Any
+
 import orjson
 import pytest
 from registered import MOST, avro_schema
@@ -67,6 +69,7 @@ def test_there_and_back():
         ({"kind": "secret"}, "at kind"),
         ({"born": "secret"}, "at born"),
         ({"price": "secret"}, "at price"),
+        ({"price": "1e999999999"}, "at price"),
         ({"raw": "secret!"}, "at raw"),
         ({"list": [{"x": 1}, {"x": "secret"}]}, r"at list\[1\]\.x"),
         ({"list": [{"x": 1, "again": {"x": 1, "again": {"x": "secret"}}}]}, r"at list\[0\]\.again\.again\.x"),
@@ -82,6 +85,16 @@ def test_what_does_not_fit(change, told):
     with pytest.raises(Misfit, match=told) as misfit:
         WRITE({**LEAST, **change})
     assert "secret" not in str(misfit.value)
+
+
+def test_a_document_that_is_too_deep():
+    """It is told as any other that does not fit."""
+    document: Any = None
+    for _ in range(1_000):
+        document = {"next": document}
+    schema = {"type": "record", "name": "L", "fields": [{"name": "next", "type": ["null", "L"]}]}
+    with pytest.raises(Misfit, match="nested too deep"):
+        AvroWriter(avro_schema(schema))(document)
 
 
 @pytest.mark.parametrize(("schema", "document"), [(SCHEMA, []), (SCHEMA, {}), ("string", 1)])

@@ -12,6 +12,7 @@ from typing import Any, Final
 import fastavro
 
 from worker.customer.documents import Json
+from worker.events.registered.as_json import MAX_SCALE
 from worker.events.registered.avro import Named, parsed
 from worker.events.registered.schema import Schema
 
@@ -38,9 +39,13 @@ class AvroWriter:
 
     def __call__(self, document: Json) -> bytes:
         """The document as Avro. Raises Misfit."""
-        value, written = self._fit(self._schema, document, ""), BytesIO()
+        written = BytesIO()
         try:
-            fastavro.schemaless_writer(written, self._schema, value)
+            fastavro.schemaless_writer(written, self._schema, self._fit(self._schema, document, ""))
+        except Misfit:
+            raise
+        except RecursionError:
+            raise Misfit("the document is nested too deep") from None
         except (ValueError, TypeError, OverflowError, ArithmeticError) as error:
             raise Misfit(f"the document does not fit its Avro schema ({type(error).__name__})") from None
         return written.getvalue()
@@ -138,6 +143,14 @@ def _number(value: Json) -> str:
     raise TypeError
 
 
+def _decimal(text: str) -> Decimal:
+    """The number; one that no value could be read as is none, since writing its digits could take for ever."""
+    found = Decimal(text)
+    if found.is_finite() and found.adjusted() > MAX_SCALE:
+        raise ValueError
+    return found
+
+
 def _bytes(text: str) -> bytes:
     return base64.b64decode(text, validate=True)
 
@@ -162,6 +175,6 @@ _LOGICAL: Final[dict[str, Callable[[str], Any]]] = {
     "timestamp-micros": datetime.datetime.fromisoformat,
     "local-timestamp-millis": datetime.datetime.fromisoformat,
     "local-timestamp-micros": datetime.datetime.fromisoformat,
-    "decimal": Decimal,
+    "decimal": _decimal,
     "uuid": uuid.UUID,
 }
