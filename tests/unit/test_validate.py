@@ -47,6 +47,13 @@ def test_files(content: bytes, expected: list[tuple[int, bool]]) -> None:
     assert code == int(not expected or not all(valid for _, valid in expected))
 
 
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_a_value_of_exactly_the_allowed_size(end: bytes) -> None:
+    """It is valid here, too: the end of its line is none of its bytes."""
+    [verdict] = verdicts(io.BytesIO(SMALL.rstrip() + end), Decoder(max_bytes=len(SMALL.rstrip())))
+    assert verdict.valid
+
+
 def test_json_lines() -> None:
     """What would be sent, or what is wrong."""
     _, text = lines(SMALL + b"\n" + WRONG + b"\n{")

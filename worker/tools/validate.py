@@ -129,7 +129,7 @@ def verdicts(file: BinaryIO, decoder: Decoder, form: Form = VALUES) -> Iterator[
 
 
 def _record(value: bytes, line: int, topic: str) -> Record:
-    return Record(topic, 0, line, 0, None, value)
+    return Record(topic, 0, line, 0, None, value.rstrip(b"\r\n"))
 
 
 def report(found: Iterable[Verdict], console: Console, *, as_json: bool) -> int:
