@@ -19,7 +19,7 @@ from worker.model.outcomes import ReasonCode
 from worker.model.records import Position
 from worker.settings.settings import Settings
 from worker.tools.dead_letters.letters import Letter
-from worker.tools.dead_letters.replaying import Found, Left, Replayed
+from worker.tools.dead_letters.results import Found, Left, Replayed
 from worker.tools.dead_letters.run import Batch, Begun, Selected
 from worker.tools.dead_letters.selection import Selection
 from worker.tools.reading.place import Place

@@ -28,7 +28,7 @@ from worker.model.records import Position
 from worker.settings.settings import Settings
 from worker.tools.dead_letters.following import Ending
 from worker.tools.dead_letters.letters import Letter
-from worker.tools.dead_letters.replaying import Replayed
+from worker.tools.dead_letters.results import Replayed
 from worker.tools.dead_letters.selection import Selection
 from worker.tools.reading.place import Place
 from worker.tools.reading.place_set import PlaceSet

@@ -38,7 +38,8 @@ from worker.tools.dead_letters.replay import (
     Rules,
 )
 from worker.tools.dead_letters.replay_letters import Asked, Told
-from worker.tools.dead_letters.replaying import EXISTS, STOPPED, Found, Left, Replayed, Replaying, Tally, batches
+from worker.tools.dead_letters.replaying import STOPPED, Replaying, batches
+from worker.tools.dead_letters.results import EXISTS, Found, Left, Replayed, Tally
 from worker.tools.dead_letters.run import Batch
 from worker.tools.dead_letters.topic import Row, Topics
 from worker.tools.reading.place import Place

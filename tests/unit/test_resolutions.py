@@ -17,9 +17,10 @@ from worker.settings.settings import Settings
 from worker.tools.dead_letters.letters import Letter, letter
 from worker.tools.dead_letters.listing import print_letters
 from worker.tools.dead_letters.replay import RESOLVED, Rules
-from worker.tools.dead_letters.replaying import Left, Replayed, Replaying
+from worker.tools.dead_letters.replaying import Replaying
 from worker.tools.dead_letters.resolutions import Resolution, Resolutions
 from worker.tools.dead_letters.resolve import Doubt, Doubts
+from worker.tools.dead_letters.results import Left, Replayed
 from worker.tools.dead_letters.topic import Topics
 from worker.tools.reading.place import Place
 from worker.tools.reading.place_set import PlaceSet

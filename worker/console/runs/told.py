@@ -13,7 +13,7 @@ from worker.console.web.asked import Asked
 from worker.console.work.ends import Became, Ends
 from worker.console.work.jobs import LISTED, LookUp, Replay, Resolve
 from worker.console.work.runs import Run
-from worker.tools.dead_letters.replaying import Found, Left, Replayed, Result
+from worker.tools.dead_letters.results import Found, Left, Replayed, Result
 
 
 def told(asked: Asked, run: Run) -> h.Node:

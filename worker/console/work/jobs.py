@@ -20,8 +20,8 @@ from worker.tools.dead_letters.letters import letter
 from worker.tools.dead_letters.look_back import look_back
 from worker.tools.dead_letters.received import Lacking
 from worker.tools.dead_letters.replay import REPLAYED, RESOLVED, Origin, Rules
-from worker.tools.dead_letters.replaying import EXISTS, Found, Left, Replayed, Result
 from worker.tools.dead_letters.resolving import Resolved, Resolving, Word
+from worker.tools.dead_letters.results import EXISTS, Found, Left, Replayed, Result
 from worker.tools.dead_letters.run import Batch, Order
 from worker.tools.dead_letters.selection import Selection, request_of
 from worker.tools.dead_letters.shown import Shown, record_at

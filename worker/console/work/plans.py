@@ -12,7 +12,7 @@ import structlog
 from worker import clocks, wiring
 from worker.console.work.steps import Steps, why
 from worker.settings.settings import Settings
-from worker.tools.dead_letters.replaying import Left, Replayed, Result
+from worker.tools.dead_letters.results import Left, Replayed, Result
 from worker.tools.dead_letters.run import Batch, Order, Run
 from worker.tools.dead_letters.selection import Selection
 from worker.tools.dead_letters.topic import topics

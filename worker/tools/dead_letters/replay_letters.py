@@ -14,7 +14,7 @@ from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.following import AT_MOST, follow, results_from_now
 from worker.tools.dead_letters.letters import Letter
 from worker.tools.dead_letters.replay import TOO_LARGE
-from worker.tools.dead_letters.replaying import EXISTS, Found, Left, Replayed, Result, Tally
+from worker.tools.dead_letters.results import EXISTS, Found, Left, Replayed, Result, Tally
 from worker.tools.dead_letters.run import Batch, Begun, Happening, Order, Run, Selected
 from worker.tools.dead_letters.topic import Topics, topics
 from worker.tools.reading.place import Place

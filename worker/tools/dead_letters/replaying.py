@@ -1,7 +1,6 @@
 """Replays selected dead letters in batches: each is judged, looked up where that is needed, and published."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +24,7 @@ from worker.tools.dead_letters.replay import (
     is_original,
 )
 from worker.tools.dead_letters.resolutions import Resolutions
+from worker.tools.dead_letters.results import Found, Left, Replayed, Result
 from worker.tools.reading.place import Place
 from worker.tools.reading.place_set import PlaceSet
 
@@ -33,64 +33,13 @@ BATCHES_A_SECOND = 10
 """With a rate, so many batches a second, each as small as that allows: as even as publishing one by one."""
 BATCH_BYTES = 4 * 1024 * 1024
 LOOK_UPS = 8
-EXISTS = "its customer exists: found by the look-up"
 STOPPED = "not reached: the run was stopped"
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """Where a dead letter was published again."""
-
-    letter: Letter
-    position: Position
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A dead letter whose customer exists, and so is not replayed."""
-
-    letter: Letter
-    customer_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """A dead letter that is not replayed, and why not."""
-
-    letter: Letter
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Due:
     letter: Letter
     message: OutgoingMessage
-
-
-Result = Replayed | Found | Left
-
-
-@dataclass(slots=True)
-class Tally:
-    """How many letters of each reason were replayed (or would be, in a dry run), and why others were not.
-
-    `doubts` of those that were replayed are doubts, whatever their reason.
-    """
-
-    replayed: Counter[str] = field(default_factory=Counter)
-    left: Counter[str] = field(default_factory=Counter)
-    doubts: int = 0
-
-    def add(self, result: Result) -> None:
-        """Count this result."""
-        match result:
-            case Replayed(which, _):
-                self.replayed[which.called] += 1
-                self.doubts += which.is_doubt
-            case Found():
-                self.left[EXISTS] += 1
-            case Left(_, why):
-                self.left[why] += 1
 
 
 Publish = Callable[[Sequence[OutgoingMessage]], Awaitable[list[Position]]]

@@ -16,7 +16,8 @@ from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.look_back import LookedBack, look_back
 from worker.tools.dead_letters.look_up import LookUp
 from worker.tools.dead_letters.replay import Origin, Rules
-from worker.tools.dead_letters.replaying import Replaying, Result
+from worker.tools.dead_letters.replaying import Replaying
+from worker.tools.dead_letters.results import Result
 from worker.tools.dead_letters.selection import Selection, select, selected
 from worker.tools.dead_letters.topic import Topics
 from worker.tools.reading.place import Place
