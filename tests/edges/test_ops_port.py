@@ -58,6 +58,7 @@ async def test_another_path(path):
     """Unknown paths are a 404; an empty query changes nothing."""
     async with opened(Pages()) as http, http.get(path) as answer:
         assert answer.status == (200 if path == "/livez?" else 404)
+        assert answer.headers["Server"] == "customer-worker"
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/status"])
@@ -66,6 +67,7 @@ async def test_another_method(path, method):
     """Other methods than GET are a 405."""
     async with opened(Pages()) as http, http.request(method, path) as answer:
         assert answer.status == 405
+        assert answer.headers["Server"] == "customer-worker"
 
 
 async def test_a_page():

@@ -47,7 +47,7 @@ def application(pages: Pages) -> web.Application:
 
     async def metrics(request: web.Request) -> web.Response:
         body, content_type = exposed(pages.registry, ",".join(request.headers.getall("Accept", [])))
-        return web.Response(body=body, headers={**HEADERS, "Content-Type": content_type})
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def status(_: web.Request) -> web.Response:
         return _json(pages.state().as_dict(), 200)
@@ -60,12 +60,18 @@ def application(pages: Pages) -> web.Application:
     }
     app = web.Application(client_max_size=0)
     app.add_routes([web.get(path, handler) for path, handler in handlers.items()])
+    app.on_response_prepare.append(_in_our_name)
     return app
+
+
+async def _in_our_name(_: web.Request, response: web.StreamResponse) -> None:
+    """Also what the library answers, to a path that does not exist: it would tell its version."""
+    response.headers.update(HEADERS)
 
 
 def _json(value: object, status: int) -> web.Response:
     body = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
-    return web.Response(body=body, status=status, content_type="application/json", headers=HEADERS)
+    return web.Response(body=body, status=status, content_type="application/json")
 
 
 @asynccontextmanager
