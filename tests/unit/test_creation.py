@@ -458,6 +458,19 @@ async def test_intents_whose_posts_have_not_left_when_a_drain_begins():
     assert asked == ["e0"], "no login or connection is waited for"
 
 
+async def test_a_moment_that_is_waited_for_when_a_drain_begins():
+    """The intent is released at once: a stop does not last as long as the moment is away."""
+    world = await begun()
+    object.__setattr__(world.pipeline.creation, "pace", Missed(5.0))
+    dispatch = await dispatched(world, Slots(9), 1)
+    await turns()
+    assert world.journal() == ["intent"]
+    draining = asyncio.create_task(dispatch.drain([0], PATIENCE))
+    await turns()
+    assert world.journal() == ["intent", "released"]
+    assert await draining
+
+
 class Interrupted:
     """A call that ends once it may, with that error if any, during which a drain begins."""
 

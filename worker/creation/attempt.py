@@ -1,7 +1,7 @@
 """One attempt to create a customer: the admission to the API, the intent, the POST, and what became of it."""
 
-import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -27,6 +27,7 @@ from worker.model.errors import (
 from worker.model.evidence import NO_EVIDENCE, Evidence
 from worker.model.outcomes import Failed, Outcome, Succeeded
 from worker.partition.assignment import Assignment
+from worker.partition.drain import after
 from worker.steps import Step, Trail
 
 
@@ -185,8 +186,9 @@ class Attempt:
 
     async def _moment(self, lease: Lease) -> None:
         """Return shortly before the moment of the POST: a connection that was taken earlier would only grow old."""
-        while (left := self._left_to_wait(lease) - EARLY) > 0:  # noqa: ASYNC110  a moment that is missed is followed by another
-            await asyncio.sleep(left)
+        while (left := self._left_to_wait(lease) - EARLY) > 0:
+            with suppress(Draining):  # the intent is released then
+                await self.assignment.draining.unless(after(left))
 
     def _left_to_wait(self, lease: Lease) -> float:
         """Seconds. LeaseOver where the moment comes too late for the intent, or the partition drains: a drain that had
