@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from worker.console.desk import Desk
 from worker.console.doubts.listing import DOUBTS, doubts
 from worker.console.index.brief import brief
-from worker.console.index.causes import OTHERS, Cause, Causes, cause
+from worker.console.index.causes import OTHERS, Cause, Causes, Group, cause
 from worker.console.index.index import Index
 from worker.console.index.lists import Lists
 from worker.console.index.pin import pin, unpinned
@@ -341,6 +341,33 @@ def test_a_topic_that_was_made_anew_with_fewer_partitions():
     assert len(index) == 2
     index.only(1)
     assert (len(index), index.ends(), set(index.recent), index.total) == (1, {0: 1}, {Place(0, 0)}, 1)
+
+
+def counting(counted, add):
+    """The same method, which notes each letter that is counted."""
+
+    def noting(group, timestamp):
+        counted.append(timestamp)
+        add(group, timestamp)
+
+    return noting
+
+
+@pytest.mark.parametrize("remaining", [0, 1])
+def test_many_partitions_that_lose_letters_at_once(monkeypatch, remaining):
+    """Each letter that remains is counted again once, however many partitions lost some."""
+    index = Index("requests")
+    for number in range(20):
+        index.begin(number, 0, 0)
+        for offset in range(10):
+            index.add_newer(a_letter(number, offset))
+    counted: list[int] = []
+    monkeypatch.setattr(Group, "add", counting(counted, Group.add))
+    for number in range(20):
+        index.begin(number, 5, 10)
+    index.only(remaining)
+    assert [group.count for group in index.groups()] == [5] * remaining
+    assert len(counted) == 5 * remaining
 
 
 def test_a_partition_that_was_added():

@@ -33,6 +33,8 @@ class Index:
     edition: int = 0
     """Another one where letters come that were left out, or a topic that was made anew: lists may be others then."""
     _groups: dict[int, Group] = field(default_factory=dict)
+    _stale: set[int] = field(default_factory=set)
+    """Groups that have lost letters since they were counted: the oldest letter of one may be among these."""
 
     def only(self, partitions: int) -> None:
         """There are so many: the topic was made anew where more were known."""
@@ -123,6 +125,7 @@ class Index:
 
     def groups(self) -> list[Group]:
         """The groups, the largest first."""
+        self._recount()
         known = [group for group in self._groups.values() if group.count]
         return sorted(known, key=lambda each: (-each.count, -each.newest, each.cause.name))
 
@@ -179,21 +182,19 @@ class Index:
     def _drop(self, partition: int, dropped: Sequence[Row]) -> None:
         for row in dropped:
             self.recent.pop(Place(partition, row.offset), None)
-        if dropped:
-            self._recount(row.cause for row in dropped)
+            self._stale.add(row.cause)
 
-    def _recount(self, numbers: Iterable[int]) -> None:
-        """Count these groups again from the remaining letters.
-
-        A group's oldest letter may be among those that were dropped.
-        """
-        stale = set(numbers)
-        for number in stale:
+    def _recount(self) -> None:
+        """Count the stale groups again, for all partitions that have lost letters at once: that reads all letters."""
+        if not self._stale:
+            return
+        for number in self._stale:
             self._groups[number] = Group(self.causes[number])
         for shelf in self.shelves.values():
             for row in shelf.newest_first():
-                if row.cause in stale:
+                if row.cause in self._stale:
                     self._groups[row.cause].add(row.timestamp)
+        self._stale.clear()
 
 
 def _numbered(number: int, rows: Iterable[Row]) -> Iterator[tuple[int, Row]]:
