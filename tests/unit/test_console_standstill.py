@@ -148,9 +148,14 @@ def test_an_open_transaction():
 
 
 def test_an_open_transaction_that_only_kafka_tells_of():
-    """The worker that has the partition does not answer."""
-    kafka = replace(overview(), partitions={0: Waiting(0, 9, 7, OpenTransaction(7, AT - 90))})
-    assert why(now(replica(), kafka=kafka)).sentence.startswith("Partition 0 waits at offset 7 for 1 min 30 s")
+    """The worker that has the partition does not answer; that is no reason why its records wait, unless others do."""
+    opened = Waiting(0, 9, 7, OpenTransaction(7, AT - 90))
+    silent = [Silent("b:8080", "no answer within 2 s")]
+    kafka = replace(two_members(), partitions={0: opened, 1: Waiting(0, 5, 5)})
+    found = why(now(replica("a", owned(1)), kafka=kafka, silent=silent))
+    assert found.sentence.startswith("Partition 0 waits at offset 7 for 1 min 30 s")
+    behind = replace(kafka, partitions={**kafka.partitions, 0: replace(opened, committed=6)})
+    assert "does not answer" in why(now(replica("a", owned(1)), kafka=behind, silent=silent)).sentence
 
 
 def test_a_record_that_blocks():

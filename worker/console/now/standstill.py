@@ -9,6 +9,7 @@ from worker.console.now.watching import Now
 from worker.console.web.parts import Kind, age
 from worker.counting import NARROW, counted, which
 from worker.creation.holds import HoldReason
+from worker.kafka.overview import Waiting
 
 STANDS = 20.0
 """Seconds after which a record that has not moved is named; most are finished within one second."""
@@ -125,8 +126,12 @@ def _nobodys(now: Now) -> Why | None:
 
 
 def _unanswered(now: Now) -> Why | None:
-    """Partitions in which records wait, of members that do not answer: whether they move is not known."""
-    waits = {number: each.at_most for number, each in now.waiting.items() if number not in now.owned and each.at_most}
+    """Partitions in which records wait, of members that do not answer: whether they move is not known.
+
+    Of those that wait for an open transaction it is known.
+    """
+    silent = {number: each for number, each in now.waiting.items() if number not in now.owned}
+    waits = {number: each.at_most for number, each in silent.items() if each.at_most and not _is_blocked(each)}
     if not waits or (now.members or 0) <= len(now.replicas) or now.fleet.left_out:
         return None
     whose = which(len(waits), "is with a worker that does not answer", "are with workers that do not answer")
@@ -157,13 +162,19 @@ def _open_transaction(now: Now) -> Why | None:
             found.append((owned.blocking.age or 0.0, number, owned.blocking.offset))
     for number, waiting in now.waiting.items():
         opened = waiting.open_transaction
-        if number not in now.owned and opened and opened.offset == waiting.committed:
+        if number not in now.owned and opened and _is_blocked(waiting):
             found.append((now.at - opened.since if opened.since else 0.0, number, opened.offset))
     if not found:
         return None
     long, number, offset = max(found)
     whose = "behind a transaction that its producer has not ended"
     return Why(f"Partition {number} waits at offset {offset} for {age(long)} {whose}.", "bad")
+
+
+def _is_blocked(waiting: Waiting) -> bool:
+    """Whether an open transaction is all that its partition waits for."""
+    opened = waiting.open_transaction
+    return opened is not None and opened.offset == waiting.committed
 
 
 def _blocked(now: Now) -> Why | None:
