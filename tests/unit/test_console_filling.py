@@ -18,7 +18,7 @@ from worker.console.now.watching import Watching, watching
 from worker.console.work.steps import CRASHED
 from worker.kafka.connection import Connection
 from worker.kafka.overview import Member, member_of
-from worker.model.errors import KafkaUnavailable, StartupError
+from worker.model.errors import KafkaUnavailable, StartupError, TopicMissing
 from worker.model.records import Record
 from worker.settings.settings import Settings
 from worker.tools.dead_letters.letters import letter
@@ -176,7 +176,7 @@ async def test_a_topic_that_is_not_there_for_a_while(over):
 @pytest.mark.parametrize("is_told", [True, False], ids=["told as missing", "without partitions"])
 async def test_a_topic_that_comes_back_with_as_many_letters(over, monkeypatch, is_told):
     """They are others: none of those before is listed in their place."""
-    log, missing = RECORDS[:3], StartupError("topic dead does not exist")
+    log, missing = RECORDS[:3], TopicMissing(PLAN.dead_letters, "DEAD_LETTERS")
 
     async def topics(*_):
         if is_told and not log:
@@ -191,6 +191,31 @@ async def test_a_topic_that_comes_back_with_as_many_letters(over, monkeypatch, i
         log += [replace(each, timestamp=2) for each in RECORDS[:3]]
         await until(lambda: (len(made.index), made.trouble) == (3, None))
         assert [row.timestamp for _, row in made.index.rows(Wanted(), made.index.ends())] == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "error", [StartupError("no right to Describe topic dead"), TopicMissing(PLAN.requests, "REQUESTS")], ids=str
+)
+async def test_a_topic_of_which_it_is_not_told_that_it_is_missing(over, monkeypatch, error):
+    """What is known of its letters stays."""
+    log = RECORDS[:3]
+    is_refused: list[bool] = []
+
+    async def topics(*_):
+        if is_refused:
+            raise error
+        return await _there()
+
+    async def spans(_):
+        raise KafkaUnavailable("it cannot be followed")
+
+    async with over(log) as made:
+        monkeypatch.setattr(filling, "topics", topics)
+        await until(lambda: len(made.index) == 3 and made.index.is_complete)
+        is_refused.append(True)
+        monkeypatch.setattr(Reader, "spans", spans)
+        await until(lambda: made.trouble == str(error))
+        assert len(made.index) == 3
 
 
 async def test_an_old_batch_that_nobody_can_read(over, told):

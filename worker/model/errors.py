@@ -3,7 +3,8 @@
 WorkerError
 ├── SettingsError        a setting is wrong; the worker does not start (exit 2)
 ├── StartupError         something outside is not as it must be; the worker does not start (exit 1)
-│   └── ConfigRefused        Kafka does not let a topic be configured so
+│   ├── ConfigRefused        Kafka does not let a topic be configured so
+│   └── TopicMissing         Kafka says that a topic does not exist
 ├── LocalKafkaError      the Kafka on this machine could not be started (exit 1)
 ├── LocalRegistryError   the schema registry on this machine could not be started (exit 1)
 ├── Unavailable          an outside system cannot be reached; nothing was sent
@@ -45,6 +46,14 @@ class StartupError(WorkerError):
 
 class ConfigRefused(StartupError):
     """The message names the topic, and what Kafka says of it."""
+
+
+class TopicMissing(StartupError):
+    """The message names the topic, and the setting that it comes from."""
+
+    def __init__(self, topic: str, setting: str) -> None:
+        super().__init__(f"topic {topic} (WORKER_TOPICS__{setting}) does not exist")
+        self.topic = topic
 
 
 class LocalKafkaError(WorkerError):

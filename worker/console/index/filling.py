@@ -12,7 +12,7 @@ from worker.console.work.steps import why
 from worker.kafka.connection import Connection
 from worker.kafka.follow import Followed, followed
 from worker.kafka.newest import newest_first
-from worker.model.errors import KafkaUnavailable, StartupError
+from worker.model.errors import KafkaUnavailable, TopicMissing
 from worker.model.records import Record
 from worker.tools.dead_letters.letters import Letter, letter
 from worker.tools.dead_letters.topic import topics
@@ -60,8 +60,9 @@ class Filling:
     async def _follow(self) -> None:
         try:
             found = await topics(self.plan, self.connection)
-        except StartupError:  # a topic is missing; a consumer would create it
-            self.index.only(0)
+        except TopicMissing as missing:  # a consumer would create it
+            if missing.topic == self.plan.dead_letters:
+                self.index.only(0)
             raise
         self.index.only(found.dead_letters)
         known = self.index.ends()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from worker.kafka import admin
 from worker.kafka.connection import Connection
 from worker.kafka.newest import newest_first
-from worker.model.errors import StartupError
+from worker.model.errors import StartupError, TopicMissing
 from worker.model.records import Record
 from worker.tools.dead_letters.filters import Filter
 from worker.tools.dead_letters.letters import Letter, letter
@@ -73,12 +73,12 @@ class Row:
 
 
 async def topics(plan: Plan, connection: Connection, progress: Progress = unseen) -> Topics:
-    """The topics of dead letters and requests. StartupError names one that does not exist."""
+    """The topics of dead letters and requests. Raises TopicMissing, and what asking Kafka raises."""
     async with admin.opened(connection) as client:
         found = (await client.cluster([plan.dead_letters, plan.requests])).topics
     for name, setting in ((plan.dead_letters, "DEAD_LETTERS"), (plan.requests, "REQUESTS")):
         if name not in found:
-            raise StartupError(f"topic {name} (WORKER_TOPICS__{setting}) does not exist")
+            raise TopicMissing(name, setting)
     letters, requests = found[plan.dead_letters], found[plan.requests]
     compacted = "compact" in (requests.config or {}).get("cleanup.policy", "")
     largest = min(LARGEST, requests.number("max.message.bytes", LARGEST))
