@@ -120,6 +120,12 @@ def test_a_logical_type_that_is_wrong_in_itself(schema):
     assert read(b"12345678", MOST) == plainly(b"12345678", MOST)
 
 
+def test_a_size_that_means_nothing():
+    """Only a `fixed` has one: elsewhere it is a property of whoever wrote the schema."""
+    read = reader_of(avro_schema(logical("bytes", "decimal", precision=10, scale=2, size=4)))
+    assert orjson.loads(read(b"\x04\x30\x39", MOST)) == "123.45"
+
+
 @pytest.mark.parametrize(
     ("schema", "body"),
     [

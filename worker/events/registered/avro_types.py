@@ -56,7 +56,7 @@ def _plainly(made: Made) -> Callable[[dict[str, Any]], Made]:
 
 def is_sound(schema: dict[str, Any]) -> bool:
     """Whether the logical type that a schema names, if it does, is right in itself; else Avro demands to ignore it."""
-    size = schema.get("size")
+    size = schema.get("size") if schema.get("type") == "fixed" else None
     match schema.get("logicalType"):
         case "decimal":
             return _is_sound_decimal(schema.get("precision") or _MOST_DIGITS, schema.get("scale", 0), size)
