@@ -6,13 +6,13 @@ from itertools import count
 
 import pytest
 from builders import committable
-from patience import PATIENCE, turns
+from patience import PATIENCE, turns, until
 from world import LOST, REJECTED, Found, World, record
 
 from worker.creation.attempt import NotMade
 from worker.creation.backoff import Backoff
 from worker.creation.breaker import Breaker
-from worker.creation.group_pace import ANY_TIME, GroupPace, Place
+from worker.creation.group_pace import ANY_TIME, EARLY, GroupPace, Place
 from worker.creation.holds import HoldReason
 from worker.creation.share import ON_TIME, Share
 from worker.intake.dispatch import Dispatch
@@ -305,10 +305,10 @@ class Counting(GroupPace):
 
 
 class Missed(GroupPace):
-    """The first moment comes so soon; who misses it has another one hours later."""
+    """The first moment comes so soon; who misses it has another one hours later, or by that rate."""
 
-    def __init__(self, soon):
-        super().__init__(Share(0.001, lambda: 12))
+    def __init__(self, soon, rate=0.001):
+        super().__init__(Share(rate, lambda: 12))
         self.gain(0)
         self.soon = [soon]
 
@@ -469,6 +469,27 @@ async def test_a_moment_that_is_waited_for_when_a_drain_begins():
     await turns()
     assert world.journal() == ["intent", "released"]
     assert await draining
+
+
+async def test_another_moment_that_is_waited_for_when_a_drain_begins():
+    """Also where the connection took so long that the first moment was missed: the wait is between looks, then."""
+    world = await begun()
+    object.__setattr__(world.pipeline.creation, "pace", Missed(0.02, rate=4))
+    create, waits = world.customers.create, [0.0]
+
+    async def slowly(command, before_sending):
+        def noting():
+            waits.append(before_sending())
+            return waits[-1]
+
+        await asyncio.sleep(0.02 + 2 * ON_TIME)
+        return await create(command, noting)
+
+    world.customers.create = slowly
+    dispatch = await dispatched(world, Slots(9), 1)
+    await until(lambda: len(waits) > 1)
+    assert await dispatch.drain([0], 2 * EARLY)
+    assert (max(waits) <= EARLY, world.journal()) == (True, ["intent", "released"])
 
 
 class Interrupted:

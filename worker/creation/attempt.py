@@ -208,7 +208,7 @@ class Attempt:
             if not (left := self._left_to_wait(lease)):
                 self._place.leave()
                 self._left = self.by.limit.clock()
-            return left
+            return min(left, EARLY)  # it is asked again, and so ends a longer wait when a drain begins
 
         return last_look
 
