@@ -15,6 +15,7 @@ from worker.tools.produce import produce
 from worker.tools.reading.checking import check
 from worker.tools.reading.event_file import STRUCTURED, Event, Form, Problem, read
 from worker.tools.reading.key_path import key_path
+from worker.tools.reading.record_file import read_record
 from worker.tools.reading.twice import read_twice
 
 Contents = Callable[..., list[Event | Problem]]
@@ -121,6 +122,8 @@ async def test_records(file: File) -> None:
         '{"payload":{"a":[1]},"headers":{"ce_type":"t"}}',
         '{"payload":"no JSON","key":5}',
         '{"payload":{"pin":0.10,"n":12345678901234567890123},"key":1E2}',
+        '{"payload":"{}","headers":{"n":0.10,"of":[0.10]}}',
+        '{"payload":"{}","headers":["n",0.10]}',
     )
     assert await _read(file("\n".join(lines).encode()), records=True) == [
         Event(1, b"{}", b"k", (("ce_id", b"1"), ("gone", None))),
@@ -128,6 +131,8 @@ async def test_records(file: File) -> None:
         Event(3, b'{"a":[1]}', None, (("ce_type", b"t"),)),
         Event(4, b"no JSON", b"5"),
         Event(5, b'{"pin":0.10,"n":12345678901234567890123}', b"1E2"),
+        Event(6, b"{}", None, (("n", b"0.10"), ("of", b"[0.10]"))),
+        Event(7, b"{}", None, (("n", b"0.10"),)),
     ]
 
 
@@ -195,6 +200,12 @@ async def test_an_event_of_about_the_limit(file: File, end: bytes, place: int, s
     told = Event(place + 1, large) if fits else Problem(place + 1, "larger than 1000 bytes")
     others = [Event(number, line) for number, line in zip([n for n in (1, 2, 3) if n != place + 1], lines, strict=True)]
     assert seen == sorted([told, *others], key=lambda each: each.line)
+
+
+@pytest.mark.parametrize("payload", [b'"{}"', b"{}"])
+def test_a_topic_that_is_no_text(payload: bytes) -> None:
+    """It names none, whatever the payload is."""
+    assert read_record(b'{"topic":5,"payload":' + payload + b"}", 1, "requests").topic == "requests"
 
 
 LINE_LIMIT = Form(None, 1000, records=True).line_limit

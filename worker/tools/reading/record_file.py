@@ -1,5 +1,6 @@
 """Records in a file, one JSON object a line, as `kcat -C -J` prints them: payload, key, headers, topic."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
@@ -23,10 +24,10 @@ def read_record(line: bytes, number: int, topic: str) -> Record:
     if not isinstance(told, dict) or "payload" not in told:
         raise ValueError("no JSON object with a payload, as --records wants it")
     require_depth(told, MAX_DEPTH)
-    if not all(isinstance(told.get(name), str | None) for name in ("payload", "key")):
-        told = read_json_exactly(line, MAX_DEPTH)
     named = told.get("topic")
     where = named if isinstance(named, str) else topic
+    if not all(isinstance(each, str | None) for each in (told["payload"], told.get("key"), *_values(told))):
+        told = read_json_exactly(line, MAX_DEPTH)
     key, value = _bytes(told.get("key")), _bytes(told["payload"])
     return Record(where, 0, number, 0, key, value, tuple(_headers(told.get("headers"))))
 
@@ -40,6 +41,14 @@ def _headers(told: Any) -> Headers:  # noqa: ANN401  # any JSON
     if told is None:
         return ()
     raise ValueError("headers that are neither an object nor names and values in turn")
+
+
+def _values(told: Any) -> Iterable[Any]:  # noqa: ANN401  as above
+    """The values of the headers, whatever those are."""
+    headers = told.get("headers")
+    if isinstance(headers, dict):
+        return headers.values()
+    return headers if isinstance(headers, list) else ()
 
 
 def _bytes(told: Any) -> bytes | None:  # noqa: ANN401  # any JSON
