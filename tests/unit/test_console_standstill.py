@@ -130,6 +130,14 @@ def test_a_worker_that_does_not_answer(bound):
     assert "does not answer" not in why(now(*both, kafka=two_members((0, 9, 5), (0, 9, 5)))).sentence
 
 
+def test_workers_that_are_not_asked():
+    """Where everybody that the setting names has answered, it is not said that one does not."""
+    found = why(now(replica("a", owned(0)), kafka=two_members((0, 5, 5), (0, 7, 5))))
+    assert found.sentence == (
+        "Partition 1 is with a worker that is not asked (WORKER_CONSOLE__WORKERS): 2 records wait there, or fewer."
+    )
+
+
 def test_restoring():
     """A hold of one partition that is told later than others."""
     restoring = hold(HoldReason.JOURNAL_RESTORING, "", partition=2, since=AT - 7)

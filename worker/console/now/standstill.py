@@ -53,6 +53,8 @@ BINDS: Final[dict[str, str]] = {
     "restore": "the journal's restore",
 }
 
+NOT_ASKED: Final = " not asked (WORKER_CONSOLE__WORKERS)"
+
 
 @dataclass(frozen=True, slots=True)
 class Why:
@@ -126,15 +128,17 @@ def _nobodys(now: Now) -> Why | None:
 
 
 def _unanswered(now: Now) -> Why | None:
-    """Partitions in which records wait, of members that do not answer: whether they move is not known.
+    """Partitions in which records wait, of members that do not answer or are not asked.
 
-    Of those that wait for an open transaction it is known.
+    It is not known whether they move, except of those that wait for an open transaction alone.
     """
     silent = {number: each for number, each in now.waiting.items() if number not in now.owned}
     waits = {number: each.at_most for number, each in silent.items() if each.at_most and not _is_blocked(each)}
     if not waits or (now.members or 0) <= len(now.replicas) or now.fleet.left_out:
         return None
     whose = which(len(waits), "is with a worker that does not answer", "are with workers that do not answer")
+    if not now.fleet.silent:
+        whose = which(len(waits), "is with a worker that is", "are with workers that are") + NOT_ASKED
     count = counted(sum(waits.values()), "record waits", "records wait", gap=NARROW)
     return Why(f"{_numbers(sorted(waits)).capitalize()} {whose}: {count} there, or fewer.", "bad")
 
