@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from worker.intake.beginnings import Start
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
-from worker.kafka.failures import named
+from worker.kafka.failures import named, unread
 from worker.kafka.reader import COMMITTED, Isolation, bounds_of, new_start, reader
 from worker.kafka.records import as_record
 from worker.model.errors import KafkaUnavailable, LogStartMoved
@@ -125,7 +125,7 @@ class Extent:
                     if batches or await self.consumer.position(place) > before:
                         return [record for batch in batches.values() for record in batch]
         except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{place.topic}/{place.partition}: {named(error, topic=place.topic)}") from error
+            raise unread(place, error) from error
 
 
 async def unmoved(read: Callable[[], Awaitable[Form]]) -> Form:

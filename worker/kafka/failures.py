@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from aiokafka import TopicPartition
 from aiokafka.errors import (
     BrokerResponseError,
     ClusterAuthorizationFailedError,
@@ -118,6 +119,11 @@ def named(error: Exception, operation: str = "Read", topic: str | None = None) -
     `topic` is the one that was asked about: not every error of the client's names it.
     """
     return in_words(error, operation, topic) or type(error).__name__
+
+
+def unread(place: TopicPartition, error: Exception) -> KafkaUnavailable:
+    """What to raise where the partition could not be read."""
+    return KafkaUnavailable(f"{place.topic}/{place.partition}: {named(error, topic=place.topic)}")
 
 
 def in_words(error: Exception, operation: str = "Read", topic: str | None = None) -> str | None:

@@ -13,10 +13,9 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
 from worker.kafka.extent import Extent
-from worker.kafka.failures import named
+from worker.kafka.failures import unread
 from worker.kafka.reader import UNCOMMITTED, bounds_of, new_start, reader
 from worker.kafka.records import as_record
-from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 
 FIRST_STEP = 50
@@ -131,8 +130,7 @@ class NewestFirst:
                     records = [each for batch in batches.values() for each in batch if each.offset < tail.end]
                     tail.rows += [take(as_record(each)) for each in records]
         except (KafkaError, TimeoutError) as error:
-            topic, number = tail.place
-            raise KafkaUnavailable(f"{topic}/{number}: {named(error, topic=topic)}") from error
+            raise unread(tail.place, error) from error
 
     async def _go_on(self, tail: _Tail[Row]) -> None:
         """Go on at the log's new start: what was deleted meanwhile cannot be listed."""

@@ -9,10 +9,9 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
-from worker.kafka.failures import named
+from worker.kafka.failures import unread
 from worker.kafka.reader import Isolation, bounds_of, reader
 from worker.kafka.records import as_record
-from worker.model.errors import KafkaUnavailable
 from worker.model.records import Record
 
 Form = TypeVar("Form")
@@ -46,7 +45,7 @@ async def picked(  # noqa: PLR0913  what may be left out has a name
                 async with asyncio.timeout(within):
                     found += await _picked(consumer, place, there, form)
             except (KafkaError, TimeoutError) as error:
-                raise KafkaUnavailable(f"{topic}/{place.partition}: {named(error, topic=topic)}") from error
+                raise unread(place, error) from error
     return found
 
 

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from worker.kafka.beside import patiently
 from worker.kafka.connection import Connection, opened
-from worker.kafka.failures import named
+from worker.kafka.failures import named, unread
 from worker.kafka.reader import COMMITTED, UNCOMMITTED, Isolation, bounds_of, reader
 from worker.kafka.records import as_record
 from worker.model.errors import KafkaUnavailable, StartupError
@@ -114,7 +114,7 @@ class Places:
         except OffsetOutOfRangeError:
             return None  # deleted since its partition's bounds were asked for
         except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{self.topic}/{partition}: {named(error, topic=self.topic)}") from error
+            raise unread(place, error) from error
 
     async def _next(self, place: TopicPartition, offset: int) -> Record | None:
         self.consumer.seek(place, offset)

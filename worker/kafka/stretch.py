@@ -21,7 +21,7 @@ from worker.kafka.batches import (
 )
 from worker.kafka.beside import fetched
 from worker.kafka.extent import Extent
-from worker.kafka.failures import named
+from worker.kafka.failures import named, unread
 from worker.kafka.reader import new_start
 from worker.kafka.stable import Written
 from worker.model.errors import KafkaUnavailable, LogStartMoved
@@ -89,7 +89,7 @@ class Stretch:
                             raise
                     await asyncio.sleep(AGAIN_AFTER)
         except (KafkaError, TimeoutError) as error:
-            raise KafkaUnavailable(f"{place.topic}/{place.partition}: {named(error, topic=place.topic)}") from error
+            raise unread(place, error) from error
 
 
 async def open_transactions(extent: Extent) -> dict[int, tuple[OpenTransaction, int]]:
