@@ -124,7 +124,7 @@ class Attempt:
         if self._searched is None or now.since(self._searched) > search.settle:
             self.trail.enter(Step.LOOK_UP)
             await self.call.take()
-            self._require_no_drain()
+            self.assignment.draining.require_none()
             found = await self.by.reconciliation.before(self.command)
             self.call.give()
             self.evidence, self._searched = replace(self.evidence, found_before=found), now
@@ -149,16 +149,11 @@ class Attempt:
     async def _intended(self, number: int, *, probe: bool) -> Lease:
         if self.by.reconciliation.search is None:
             await self.call.take()
-        self._require_no_drain()
+        self.assignment.draining.require_none()
         self.by.holds.still(probe=probe)
         self.trail.enter(Step.INTENT)
         intent = Intent(number, evidence=self.evidence)
         return await self.assignment.write(self.command.request.event, self.trail.record.offset, intent)
-
-    def _require_no_drain(self) -> None:
-        """Raise Draining once the partition drains, so that nothing more is begun."""
-        if self.assignment.draining.is_set():
-            raise Draining
 
     async def _posted(self, lease: Lease, *, probe: bool) -> Outcome:
         self.trail.enter(Step.ADMISSION)

@@ -13,7 +13,7 @@ from worker.journal.entries import Entry, Intent, Released
 from worker.journal.lease import Moment
 from worker.journal.recall import Fresh, InDoubt
 from worker.model.commands import CreateCustomer
-from worker.model.errors import ApiUnavailable, Draining, LoginRefused, RefusedForNow
+from worker.model.errors import ApiUnavailable, LoginRefused, RefusedForNow
 from worker.model.evidence import NO_EVIDENCE, Evidence
 from worker.model.outcomes import EXISTS, Failed, HttpAnswer, Outcome, Reason, ReasonCode, Succeeded
 from worker.model.records import Record
@@ -158,8 +158,7 @@ class _Course:
         """
         if self.doubted is None or outcome.reason.code is not ReasonCode.REJECTED:
             return outcome
-        if self.attempt.assignment.draining.is_set():
-            raise Draining
+        self.attempt.assignment.draining.require_none()
         match await self._look_up(self.doubted):
             case Existing() as finding:
                 return self._reconciled(finding)
@@ -199,8 +198,7 @@ class _Course:
                     self.attempt.command, since, self.attempt.assignment, self.attempt.evidence, self.record.place
                 )
             except (ApiUnavailable, LoginRefused, RefusedForNow) as failure:
-                if self.attempt.assignment.draining.is_set():
-                    raise Draining from failure
+                self.attempt.assignment.draining.require_none()
                 failed += await self._others_answered()
                 if search is None or failed >= search.attempts:
                     return Unclear(

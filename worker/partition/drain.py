@@ -24,6 +24,11 @@ class Drain:
                 awaited.set_exception(Draining())
                 awaited.exception()  # marked as seen: whoever waits may have been cancelled meanwhile
 
+    def require_none(self) -> None:
+        """Raise Draining once the drain has begun, so that nothing more is begun."""
+        if self._begun:
+            raise Draining
+
     async def unless(self, awaited: asyncio.Future[None]) -> None:
         """Return when the future is done; raise Draining when the drain begins first.
 
