@@ -15,7 +15,6 @@ from worker.console.web.rights import Right
 from worker.console.web.routes import Route
 from worker.console.work.inquiries import Inquiry
 from worker.console.work.steps import Steps
-from worker.counting import NARROW, counted
 from worker.events.results import SUCCEEDED
 from worker.journal.entries import Entry, Finished, Intent, Released
 from worker.model.commands import Request
@@ -102,11 +101,7 @@ def _records(asked: Asked, found: Life) -> h.Node:
     ]
     columns = ("record", "ended as", "attempts", "dead letter")
     table = parts.table("Records of the requests that were this event", columns, rows, none="")
-    return [h.h2["Its records"], table, _more(len(found.records) - len(rows), "record", "between these")]
-
-
-def _more(count: int, what: str, where: str = "") -> h.Node:
-    return h.p[f"and {counted(count, f'more {what}', gap=NARROW)} {where}".rstrip()] if count > 0 else None
+    return [h.h2["Its records"], table, parts.more(len(found.records) - len(rows), "record", "between these")]
 
 
 def outcome(ended: Outcome) -> str:
@@ -122,7 +117,7 @@ def _story(asked: Asked, found: Life) -> h.Node:
     columns = ("when", "record", "what", "where")
     told = [(_when(time), str(place), what, where) for time, place, what, where in rows[:HAPPENINGS]]
     table = parts.table("Everything that is known, in its order", columns, told, none="")
-    return [h.h2["Its life"], table, _more(len(rows) - HAPPENINGS, "happening")]
+    return [h.h2["Its life"], table, parts.more(len(rows) - HAPPENINGS, "happening")]
 
 
 def _when(time: int | None) -> h.Node:

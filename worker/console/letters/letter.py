@@ -17,7 +17,7 @@ from worker.console.web.rights import Right
 from worker.console.web.routes import Route
 from worker.console.work.inquiries import Inquiry
 from worker.console.work.steps import Steps
-from worker.counting import NARROW, counted
+from worker.counting import counted
 from worker.model.records import Record
 from worker.tools.dead_letters.letters import Json, Letter
 from worker.tools.dead_letters.received import Lacking
@@ -146,7 +146,6 @@ def _known(later: Inquiry[Json]) -> h.Node:
     journal = answer["journal"]
     text = journal if isinstance(journal, str) else event_text(journal)
     lines = text.split("\n")
-    more = len(lines) - LINES
     return h.fragment[
         title,
         parts.as_of(later.at),
@@ -158,7 +157,7 @@ def _known(later: Inquiry[Json]) -> h.Node:
         ),
         h.h3["The journal"],
         h.pre["\n".join(words.told(line, 500) or "" for line in lines[:LINES])],
-        h.p[f"and {counted(more, 'more line', gap=NARROW)}"] if more > 0 else None,
+        parts.more(len(lines) - LINES, "line"),
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import htpy as h
 
-from worker.counting import thousands
+from worker.counting import NARROW, counted, thousands
 
 Kind = Literal["good", "wait", "bad", "plain"]
 NUMBER = re.compile(r'<[a-z]+ data-n="([^"]*)" data-kind="([a-z]*)">([^<]*)<')
@@ -84,6 +84,11 @@ def facts(rows: Iterable[tuple[str, h.Node]]) -> h.Node:
 def empty(why: str) -> h.Element:
     """A line that says that there is nothing to list."""
     return h.p(".empty")[why]
+
+
+def more(count: int, what: str, where: str = "") -> h.Node:
+    """A line that says how many more there are than are listed; nothing where all are."""
+    return h.p[f"and {counted(count, f'more {what}', gap=NARROW)} {where}".rstrip()] if count > 0 else None
 
 
 def notice(kind: Kind, *told: h.Node) -> h.Element:
