@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from patience import PATIENCE, until
+from thread_states import thread_states
 
 from worker.model.errors import LocalKafkaError
 from worker.sandbox.kafka_process import GuardedProcess
@@ -38,9 +39,7 @@ def program_of(process: GuardedProcess) -> psutil.Process:
 
 
 def states(process: GuardedProcess) -> set[str]:
-    """What the program's threads do: T is stopped."""
-    stats = Path(f"/proc/{program_of(process).pid}/task").glob("*/stat")
-    return {each.read_text().rpartition(")")[2].split()[0] for each in stats}
+    return thread_states(program_of(process).pid)
 
 
 async def running(process: GuardedProcess) -> None:

@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from mortal import mortal
 from patience import PATIENCE
 from signalling import send
+from thread_states import thread_states
 from whole_logs import read_whole
 
 from worker.kafka import admin
@@ -103,11 +104,8 @@ class Process:
     async def frozen(self) -> None:
         """Return once a SIGSTOP has stopped the process."""
         async with asyncio.timeout(DEADLINE):
-            while self._state() != "T":
+            while thread_states(self.process.pid) != {"T"}:
                 await asyncio.sleep(0.02)
-
-    def _state(self) -> str:
-        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.send(number)
